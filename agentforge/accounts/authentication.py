@@ -1,0 +1,62 @@
+"""Find out who asks, from a bearer token or a browser's session, over HTTP and for live streams alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from . import roles, sign_ins, tokens
+from .identity import identity_service
+from .models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Say who asks, by which verified claims."""
+
+    user: User
+    claims: tokens.Claims
+    access_token: str = field(repr=False)
+
+
+def bearer_token(authorization: str) -> str | None:
+    """Return the token of an Authorization header of the Bearer scheme, None of any other."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def by_bearer(token: str) -> Identified:
+    """Return who presents a token; the user is made on first sight.
+
+    Raises tokens.InvalidToken, also for a session that was ended and for a disabled user, and
+    IdentityUnavailable.
+    """
+    claims = tokens.verify(token)
+    if identity_service().has_ended(claims):
+        raise tokens.InvalidToken
+    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    roles.follow(user, claims)
+    if not user.is_active:
+        raise tokens.InvalidToken
+    return Identified(user, claims, token)
+
+
+def by_session(session: SessionBase) -> Identified | None:
+    """Return whose browser this is, None when nobody is signed in (any more).
+
+    Raises IdentityUnavailable.
+    """
+    row = sign_ins.current(session)
+    if row is None:
+        return None
+    try:
+        claims = tokens.verify(row.access_token)
+    except tokens.InvalidToken:
+        # Its signing key was replaced, for example.
+        return None
+    if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
+        return None
+    roles.follow(row.user, claims)
+    return Identified(row.user, claims, row.access_token)

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+
+from .models import User
+
+if TYPE_CHECKING:
+    from .identity.supabase_factors import Factor
+
+# Long enough for any passphrase, short enough that hashing it costs nobody anything.
+PASSWORD_MAX_LENGTH = 256
+
+
+class EmailField(forms.EmailField):
+    """An e-mail address, in small letters: people write their own in more than one way."""
+
+    def clean(self, value: Any) -> str:
+        return str(super().clean(value)).lower()
+
+
+class EmailForm(forms.Form):
+    email = EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "inputmode": "email"}),
+        error_messages={"required": "Enter your e-mail address."},
+    )
+
+
+class SignInForm(EmailForm):
+    password = forms.CharField(
+        label="Password",
+        max_length=PASSWORD_MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+
+class NewPasswordField(forms.CharField):
+    """A password to choose; `check_new_password` says whether it will do."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Password",
+            max_length=PASSWORD_MAX_LENGTH,
+            strip=False,
+            help_text=" ".join(password_validators_help_texts()),
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            error_messages={"required": "Choose a password."},
+        )
+
+
+def check_new_password(form: forms.Form, email: str) -> None:
+    """Add to a form what is wrong with its new password."""
+    password = form.cleaned_data.get("password")
+    if password:
+        try:
+            validate_password(password, User(email=email))
+        except forms.ValidationError as error:
+            form.add_error("password", error)
+
+
+class SignUpForm(EmailForm):
+    password = NewPasswordField()
+
+    def clean(self) -> dict[str, Any]:
+        check_new_password(self, self.cleaned_data.get("email", ""))
+        return self.cleaned_data
+
+
+class PasswordForm(forms.Form):
+    """Choose another password; who knows the current one, or came by a recovery mail, may."""
+
+    current = forms.CharField(
+        label="Current password",
+        max_length=PASSWORD_MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your current password."},
+    )
+    password = NewPasswordField()
+    code = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, email: str, recovering: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+        if recovering:
+            del self.fields["current"]
+
+    def clean(self) -> dict[str, Any]:
+        check_new_password(self, self._email)
+        return self.cleaned_data
+
+    def ask_for_code(self, needed: bool) -> None:
+        """Show the field of the mailed code."""
+        if needed:
+            self.fields["code"].widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
+
+
+class CodeForm(EmailForm):
+    """Type the code of a mail."""
+
+    code = forms.CharField(
+        label="Code of the mail",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={"required": "Type the code of the mail."},
+    )
+    kind = forms.ChoiceField(
+        choices=[("email", "sign in"), ("recovery", "new password")],
+        required=False,
+        widget=forms.HiddenInput,
+    )
+
+    def clean_kind(self) -> str:
+        return str(self.cleaned_data["kind"]) or "email"
+
+
+class LinkForm(forms.Form):
+    """What a mail's link names: `/accounts/confirm/?token_hash={{ .TokenHash }}&type=signup`."""
+
+    token_hash = forms.RegexField(r"^[A-Za-z0-9_-]{1,200}$", widget=forms.HiddenInput)
+    type = forms.ChoiceField(
+        choices=[
+            (kind, kind) for kind in ("signup", "invite", "email", "magiclink", "recovery", "email_change")
+        ],
+        widget=forms.HiddenInput,
+    )
+
+
+class FactorForm(forms.Form):
+    """Type the six digits that an authenticator app shows."""
+
+    factor = forms.UUIDField(label="Authenticator", widget=forms.HiddenInput)
+    code = forms.RegexField(
+        r"^\d{6}$",
+        label="Code of your authenticator app",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 6}
+        ),
+        error_messages={"required": "Type the six digits.", "invalid": "The code has six digits."},
+    )
+
+    def __init__(
+        self, *args: Any, factors: Sequence[Factor] = (), factor_id: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if len(factors) > 1:
+            choices = [
+                (factor.id, f"{factor.name}, since {factor.created_at:%d %b %Y}") for factor in factors
+            ]
+            self.fields["factor"].widget = forms.Select(choices=choices)
+        self.fields["factor"].initial = factor_id or next((factor.id for factor in factors), "")
+
+    def clean_factor(self) -> str:
+        return str(self.cleaned_data["factor"])

@@ -1,0 +1,93 @@
+"""Fetch an identity service's published keys, keep them for a while, and fetch again for an unknown one."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from .base import IdentityUnavailable
+
+MAX_BYTES = 65_536
+
+
+class FetchedKeys:
+    """Keep the keys of a JWKS URL.
+
+    Fresh for `fresh` seconds, and usable for `usable` when the service is down: no access token lives longer.
+    A token with an unknown key makes it fetch again, though at most every `pause` seconds, so that made-up
+    tokens can't make it a source of load. `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        fresh: float = 600,
+        usable: float = 3600,
+        pause: float = 30,
+        timeout: float = 5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._fresh, self._usable, self._pause = fresh, usable, pause
+        self._timeout = timeout
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+
+    def jwk(self, kid: str) -> dict[str, Any] | None:
+        with self._lock:
+            if self._is_due(kid):
+                self._fetch()
+            age = self._age(self._fetched_at)
+            if age is None or age > self._usable:
+                raise IdentityUnavailable("The identity service does not answer.")
+            return self._keys.get(kid)
+
+    def _is_due(self, kid: str) -> bool:
+        tried = self._age(self._tried_at)
+        if tried is not None and tried < self._pause:
+            return False
+        age = self._age(self._fetched_at)
+        return age is None or age > self._fresh or kid not in self._keys
+
+    def _age(self, moment: float | None) -> float | None:
+        return None if moment is None else self._clock() - moment
+
+    def _fetch(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            keys = _read(self._url, self._timeout)
+        except (httpx.HTTPError, ValueError):
+            return
+        self._keys = keys
+        self._fetched_at = self._clock()
+
+
+def _read(url: str, timeout: float) -> dict[str, dict[str, Any]]:
+    with (
+        httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+        client.stream("GET", url) as response,
+    ):
+        if response.status_code != httpx.codes.OK:
+            raise ValueError(f"status {response.status_code}")
+        body = b""
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > MAX_BYTES:
+                raise ValueError("too long")
+    return _by_kid(json.loads(body))
+
+
+def _by_kid(document: Any) -> dict[str, dict[str, Any]]:
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("not a key set")
+    return {key["kid"]: key for key in keys if isinstance(key, dict) and isinstance(key.get("kid"), str)}

@@ -1,0 +1,135 @@
+"""Supabase Auth as the identity service; tokens stay on the server."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from supabase_auth.errors import AuthApiError
+from supabase_auth.types import UserAttributes
+
+from agentforge.accounts import endings
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .base import CodeNeeded, KeySource, SessionEnded, SignedIn, SignedUp, Tokens, WrongCredentials
+from .jwks import FetchedKeys
+from .outage import Outage
+from .supabase_client import KeptVerifier, auth_client, tokens_of
+from .supabase_factors import SecondFactors
+from .supabase_mail import MailedSignIn
+from .throttling import attempt
+
+_outage = Outage()
+WRONG_CURRENT = "The current password is not right. Nothing was changed."
+
+
+@lru_cache(maxsize=4)
+def _keys(url: str) -> FetchedKeys:
+    return FetchedKeys(url, timeout=settings.SUPABASE_TIMEOUT)
+
+
+class SupabaseIdentityService(MailedSignIn, SecondFactors):
+    """Keep credentials in a Supabase project: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
+
+    @property
+    def issuer(self) -> str:
+        return str(settings.SUPABASE_JWT_ISSUER or f"{settings.SUPABASE_URL}/auth/v1")
+
+    @property
+    def keys(self) -> KeySource:
+        return _keys(f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json")
+
+    @property
+    def shared_secret(self) -> str:
+        return str(settings.SUPABASE_JWT_SECRET)
+
+    def jwks(self) -> dict[str, Any]:
+        """Return no keys: the project publishes its own."""
+        return {"keys": []}
+
+    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignedUp:
+        self.count_mail(email, address)
+        verifier = KeptVerifier()
+        with auth_client(verifier=verifier) as auth:
+            try:
+                made = auth.sign_up(
+                    {"email": email, "password": password, "options": {"email_redirect_to": redirect_to}}
+                )
+            except AuthApiError as error:
+                if error.code not in ("user_already_exists", "email_exists"):
+                    raise
+                # Only a project that asks for no confirmation says so; the pages don't pass it on.
+                return SignedUp()
+        if made.session is None:
+            return SignedUp(mailed=True, verifier=verifier.value)
+        return SignedUp(tokens=tokens_of(made.session))
+
+    def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
+        def checked() -> Tokens:
+            with auth_client() as auth:
+                answer = auth.sign_in_with_password({"email": email, "password": password})
+                return tokens_of(answer.session)
+
+        # The service's own limits count by address, and the address that it sees is always this server's.
+        return attempt("sign-in", email=email, address=address, do=checked)
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        def ask() -> Tokens:
+            with auth_client() as auth:
+                return tokens_of(auth.refresh_session(refresh_token).session)
+
+        return _outage.guard(settings.SUPABASE_URL, ask)
+
+    def sign_out(self, who: SignedIn, *, everywhere: bool = False) -> None:
+        # First here, so that it holds even when the service does not answer.
+        endings.end_session(UUID(who.claims["session_id"]))
+        if everywhere:
+            endings.end_sessions_of(UUID(who.claims["sub"]))
+        record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=who.claims["sub"])
+        try:
+            with auth_client() as auth:
+                auth.admin.sign_out(who.access_token, "global" if everywhere else "local")
+        except SessionEnded:
+            # It had ended there already.
+            return
+
+    def has_ended(self, claims: dict[str, Any]) -> bool:
+        return endings.has_ended(claims)
+
+    def change_password(
+        self, who: SignedIn, *, current: str | None, password: str, code: str, address: str
+    ) -> None:
+        if current is not None:
+            self._check_current(who, current, address)
+        wanted = {"password": password, "current_password": current, "nonce": code}
+        attributes: Any = {name: value for name, value in wanted.items() if value}
+        try:
+            self._update(who, attributes)
+        except CodeNeeded:
+            with auth_client(who.access_token) as auth:
+                auth.reauthenticate()
+            raise
+        record(Action.PASSWORD_CHANGED, owner=who.claims["sub"])
+
+    def _update(self, who: SignedIn, attributes: UserAttributes) -> None:
+        with auth_client(who.access_token) as auth:
+            auth.update_user(attributes)
+
+    def _check_current(self, who: SignedIn, current: str, address: str) -> None:
+        """Try the current password: not every project asks for it, and a stolen session must not do."""
+        email = str(who.claims.get("email", ""))
+
+        def checked() -> None:
+            with auth_client() as auth:
+                try:
+                    tried = auth.sign_in_with_password({"email": email, "password": current})
+                except AuthApiError as error:
+                    if error.code != "invalid_credentials":
+                        raise
+                    raise WrongCredentials(WRONG_CURRENT) from error
+                auth.admin.sign_out(tokens_of(tried.session).access_token, "local")
+
+        attempt("password", email=email, address=address, do=checked)

@@ -1,0 +1,165 @@
+"""Call Supabase Auth through its client, and say in types what came of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import httpx
+from django.conf import settings
+from pydantic import ValidationError
+from supabase import ClientOptions, create_client
+from supabase_auth import SyncGoTrueClient, SyncSupportedStorage
+from supabase_auth.errors import (
+    AuthApiError,
+    AuthError,
+    AuthRetryableError,
+    AuthUnknownError,
+    AuthWeakPasswordError,
+)
+from supabase_auth.types import Session
+
+from . import base
+
+logger = logging.getLogger(__name__)
+
+UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
+ENDED = "Your session has ended. Sign in again."
+SPENT = "This link or code is not good any more: it was used, replaced or is too old. Ask for a new one."
+# Seconds to wait when the service does not say how long.
+DEFAULT_PAUSE = 60
+
+# The service's error codes: https://supabase.com/docs/guides/auth/debugging/error-codes
+_OUTCOMES: dict[str, tuple[type[base.IdentityError], str]] = {
+    "invalid_credentials": (base.WrongCredentials, base.WRONG_CREDENTIALS),
+    "current_password_required": (base.WrongCredentials, "The current password is needed."),
+    "current_password_invalid": (base.WrongCredentials, "The current password is not right."),
+    "email_not_confirmed": (
+        base.EmailNotConfirmed,
+        "Your address still waits for its confirmation. Follow the link in the mail, or ask for another one.",
+    ),
+    "same_password": (base.PasswordRefused, "This is your password already. Choose another one."),
+    "otp_expired": (base.CodeRefused, SPENT),
+    "bad_code_verifier": (base.CodeRefused, SPENT),
+    "flow_state_not_found": (base.CodeRefused, SPENT),
+    "flow_state_expired": (base.CodeRefused, SPENT),
+    "reauthentication_not_valid": (base.CodeRefused, SPENT),
+    "mfa_verification_failed": (base.CodeRefused, "The code is not right. Type the one that shows now."),
+    "mfa_challenge_expired": (base.CodeRefused, "That took too long. Type the code that shows now."),
+    "mfa_factor_not_found": (base.CodeRefused, "This authenticator is not enrolled any more."),
+    "reauthentication_needed": (base.CodeNeeded, "We sent you a mail. Type its code to go on."),
+    "insufficient_aal": (base.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
+    "user_banned": (base.IdentityError, "This account is disabled. Ask an operator."),
+    "signup_disabled": (base.IdentityError, "New accounts are not taken here. Ask an operator."),
+    "email_address_invalid": (base.IdentityError, "The identity service does not take this address."),
+    **dict.fromkeys(
+        (
+            "session_not_found",
+            "session_expired",
+            "refresh_token_not_found",
+            "refresh_token_already_used",
+            "bad_jwt",
+            "user_not_found",
+            "no_authorization",
+        ),
+        (base.SessionEnded, ENDED),
+    ),
+}
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    # Reading the certificates takes longer than a request.
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class KeptVerifier(SyncSupportedStorage):
+    """Catch the PKCE verifier that a client makes: its place is the person's session."""
+
+    def __init__(self) -> None:
+        self.value = ""
+
+    def get_item(self, key: str) -> str | None:
+        return None
+
+    def set_item(self, key: str, value: str) -> None:
+        if key.endswith("-code-verifier"):
+            self.value = value.partition("/")[0]
+
+    def remove_item(self, key: str) -> None:
+        """Forget nothing: the next client has a storage of its own."""
+
+
+@contextmanager
+def auth_client(access_token: str = "", verifier: KeptVerifier | None = None) -> Iterator[SyncGoTrueClient]:
+    """Open a client for one operation, as a person when given their access token.
+
+    It shares nothing with others: neither a session, cookies, nor a refresh token that it could spend.
+    Raises the errors of `base`, IdentityUnavailable after `SUPABASE_TIMEOUT` seconds without an answer.
+    """
+    timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
+    with httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
+        options = ClientOptions(
+            persist_session=False,
+            auto_refresh_token=False,
+            flow_type="pkce",
+            storage=verifier or KeptVerifier(),
+            httpx_client=http,
+        )
+        auth = create_client(settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY, options).auth
+        try:
+            if access_token:
+                auth.set_session(access_token, "")
+            yield auth
+        except AuthError as error:
+            raise outcome(error) from error
+        except (ValidationError, httpx.HTTPError) as error:
+            # It answered, but not as itself: something stands in front of it.
+            raise base.IdentityUnavailable(UNAVAILABLE) from error
+
+
+def tokens_of(session: Session | None) -> base.Tokens:
+    """Return a session's tokens. Raises IdentityUnavailable when the service left them out."""
+    if session is None or session.expires_at is None:
+        raise base.IdentityUnavailable(UNAVAILABLE)
+    return base.Tokens(
+        access_token=session.access_token,
+        refresh_token=session.refresh_token,
+        expires_at=datetime.fromtimestamp(session.expires_at, UTC),
+        has_second_factor=any(factor.status == "verified" for factor in session.user.factors or []),
+    )
+
+
+def outcome(error: AuthError) -> base.IdentityError:
+    """Return what an error of the client means for the person."""
+    status = getattr(error, "status", 0)
+    if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
+        return base.IdentityUnavailable(UNAVAILABLE)
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return base.TooManyAttempts(_pause(error))
+    if isinstance(error, AuthWeakPasswordError):
+        return base.PasswordRefused(error.message)
+    if error.code is None and not isinstance(error, AuthApiError):
+        return base.SessionEnded(ENDED)
+    kind, words = _OUTCOMES.get(str(error.code), (None, ""))
+    if kind is not None:
+        return kind(words)
+    # Not the message: it can hold what the person typed.
+    logger.error("Supabase Auth refused a request: status %s, code %s", status, error.code)
+    return base.IdentityError(
+        "The identity service refused this. Nothing was changed. An operator can see why."
+    )
+
+
+def _pause(error: AuthError) -> int:
+    cause = error.__cause__
+    given = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
+    if given.isdecimal():
+        return max(1, min(int(given), 86_400))
+    said = re.search(r"after (\d+) second", error.message)
+    return max(1, int(said[1])) if said else DEFAULT_PAUSE

@@ -1,0 +1,81 @@
+"""Enrol and pass a second factor: an authenticator app's six digits (TOTP)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from supabase_auth.types import Session
+
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .base import SessionEnded, SignedIn, Tokens
+from .supabase_client import ENDED, auth_client, tokens_of
+from .throttling import attempt
+
+ISSUER = "AgentForge"
+_SVG = "data:image/svg+xml;utf-8,"
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    id: str
+    name: str
+    created_at: datetime
+    is_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an authenticator app has to learn, shown once."""
+
+    factor_id: str
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    svg: str = field(repr=False)
+
+
+class SecondFactors:
+    """The part of the service that knows authenticators."""
+
+    def factors(self, who: SignedIn) -> list[Factor]:
+        """Return a person's authenticators, those included that were never finished."""
+        with auth_client(who.access_token) as auth:
+            found = auth.mfa.list_factors().all
+        return [
+            Factor(one.id, one.friendly_name or "Authenticator", one.created_at, one.status == "verified")
+            for one in found
+            if one.factor_type == "totp"
+        ]
+
+    def enrol(self, who: SignedIn) -> Enrolment:
+        """Begin an enrolment; forget those that were begun and not finished. Raises SecondFactorNeeded."""
+        unfinished = [factor for factor in self.factors(who) if not factor.is_verified]
+        with auth_client(who.access_token) as auth:
+            for factor in unfinished:
+                auth.mfa.unenroll({"factor_id": factor.id})
+            # The name has to be unused; a person tells them apart by the day.
+            name = f"Authenticator {secrets.token_hex(2)}"
+            made = auth.mfa.enroll({"factor_type": "totp", "issuer": ISSUER, "friendly_name": name})
+        totp = made.totp
+        if totp is None:
+            raise SessionEnded(ENDED)
+        return Enrolment(made.id, totp.secret, totp.uri, totp.qr_code.removeprefix(_SVG))
+
+    def pass_factor(self, who: SignedIn, *, factor_id: str, code: str, address: str) -> Tokens:
+        """Prove a second factor; the tokens say `aal2`. Raises CodeRefused, TooManyAttempts."""
+
+        def checked() -> Tokens:
+            with auth_client(who.access_token) as auth:
+                answer = auth.mfa.challenge_and_verify({"factor_id": factor_id, "code": code})
+            return tokens_of(Session.model_validate(answer.model_dump()))
+
+        return attempt("second-factor", email=who.claims["sub"], address=address, do=checked)
+
+    def remove_factor(self, who: SignedIn, factor_id: str) -> None:
+        """Forget an authenticator. Raises SecondFactorNeeded, CodeRefused."""
+        with auth_client(who.access_token) as auth:
+            auth.mfa.unenroll({"factor_id": factor_id})
+        record(Action.SECOND_FACTOR_REMOVED, owner=who.claims["sub"])

@@ -1,0 +1,115 @@
+"""Sign in and change things by mailed links and codes, and by other providers (OAuth), with PKCE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from supabase_auth import SyncGoTrueClient
+from supabase_auth.errors import AuthApiError
+from supabase_auth.types import Provider
+
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .base import SignedIn, Tokens
+from .supabase_client import KeptVerifier, auth_client, tokens_of
+from .throttling import AttemptThrottle, attempt
+
+
+class MailedSignIn:
+    """The part of the service that works through mails; what begins a flow returns its PKCE verifier."""
+
+    def count_mail(self, email: str, address: str) -> None:
+        """Count a mail that somebody asks for. Raises TooManyAttempts."""
+        with transaction.atomic():
+            throttle = AttemptThrottle("mail", email=email, address=address)
+            throttle.check()
+            throttle.count()
+
+    def send_sign_in_mail(self, *, email: str, address: str, redirect_to: str) -> str:
+        """Mail a link and a code that sign in, to who has an account; say nothing of who has none.
+
+        Who has not confirmed their address yet gets the mail that does so, again.
+        """
+        asked: Any = {
+            "email": email,
+            "options": {"email_redirect_to": redirect_to, "should_create_user": False},
+        }
+        return self._mail(email, address, lambda auth: auth.sign_in_with_otp(asked))
+
+    def send_recovery_mail(self, *, email: str, address: str, redirect_to: str) -> str:
+        """Mail a link and a code that let a new password be set."""
+        return self._mail(
+            email, address, lambda auth: auth.reset_password_for_email(email, {"redirect_to": redirect_to})
+        )
+
+    def _mail(self, email: str, address: str, send: Any) -> str:
+        self.count_mail(email, address)
+        verifier = KeptVerifier()
+        with auth_client(verifier=verifier) as auth:
+            try:
+                send(auth)
+            except AuthApiError as error:
+                if not _tells_who_has_an_account(error):
+                    raise
+        return verifier.value
+
+    def change_email(self, who: SignedIn, *, email: str, address: str, redirect_to: str) -> str:
+        """Mail the links that move an account to another address. Raises SecondFactorNeeded."""
+        self.count_mail(email, address)
+        verifier = KeptVerifier()
+        with auth_client(who.access_token, verifier) as auth:
+            try:
+                auth.update_user({"email": email}, {"email_redirect_to": redirect_to})
+            except AuthApiError as error:
+                if error.code != "email_exists":
+                    raise
+        record(Action.EMAIL_CHANGE_ASKED, owner=who.claims["sub"], to=email)
+        return verifier.value
+
+    def provider_url(self, provider: Provider, *, redirect_to: str) -> tuple[str, str]:
+        """Return where to send a browser to sign in with a provider, and the flow's verifier."""
+        verifier = KeptVerifier()
+        with auth_client(verifier=verifier) as auth:
+            answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
+        return answer.url, verifier.value
+
+    def exchange(self, code: str, verifier: str) -> Tokens:
+        """Exchange the code of a redirect. Raises CodeRefused."""
+        with auth_client() as auth:
+            answer = auth.exchange_code_for_session(
+                {"auth_code": code, "code_verifier": verifier, "redirect_to": ""}
+            )
+            return tokens_of(answer.session)
+
+    def follow_link(self, token_hash: str, kind: str) -> Tokens | None:
+        """Do what a mailed link is for; None when the mail to the other address has to be followed too.
+
+        Raises CodeRefused.
+        """
+        params: Any = {"type": kind, "token_hash": token_hash}
+        with auth_client() as auth:
+            return _verified(auth, params)
+
+    def enter_code(self, *, email: str, code: str, kind: str, address: str) -> Tokens | None:
+        """Do what a mailed code is for, as `follow_link`. Raises CodeRefused, TooManyAttempts."""
+        params: Any = {"type": kind, "email": email, "token": code}
+
+        def checked() -> Tokens | None:
+            with auth_client() as auth:
+                return _verified(auth, params)
+
+        return attempt("code", email=email, address=address, do=checked)
+
+
+def _verified(auth: SyncGoTrueClient, params: Any) -> Tokens | None:
+    answer = auth.verify_otp(params)
+    return tokens_of(answer.session) if answer.session else None
+
+
+def _tells_who_has_an_account(error: AuthApiError) -> bool:
+    """Tell whether an error comes for known (or unknown) addresses only, and so must look like success."""
+    if error.code == "over_email_send_rate_limit":
+        return "after" in error.message
+    return error.code in ("otp_disabled", "user_not_found")

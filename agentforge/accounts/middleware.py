@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth import middleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+
+from agentforge.audit.asking import Asker, asked_from
+from agentforge.negotiation import wants_json
+from agentforge.requests import Request
+
+from . import authentication
+from .addresses import client_address
+from .identity.base import IdentityUnavailable
+from .problems import problem
+from .redirects import back_to, with_query
+from .tokens import InvalidToken
+
+_UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
+
+
+class IdentityMiddleware(middleware.AuthenticationMiddleware):
+    """Set `request.user` and `request.claims` from a bearer token, else from the session's tokens.
+
+    It takes the place of Django's own, whose name the checks of the admin ask for.
+    """
+
+    async_capable = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with asked_from(client_address(request)) as asker:
+            return self._answer(request, asker)
+
+    def _answer(self, request: HttpRequest, asker: Asker) -> HttpResponseBase:
+        token = authentication.bearer_token(request.headers.get("Authorization", ""))
+        try:
+            if token is None:
+                found = authentication.by_session(request.session)
+            else:
+                found = authentication.by_bearer(token)
+                # A browser never adds this header by itself, so another site can't forge the request.
+                request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined] # Django's own switch
+        except InvalidToken as error:
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return problem(401, str(error), headers=challenge)
+        except IdentityUnavailable:
+            return problem(503, _UNAVAILABLE, headers={"Retry-After": "60"})
+        request.user = found.user if found else AnonymousUser()
+        if found:
+            asker.user = found.user
+            cast(Request, request).claims = found.claims
+            cast(Request, request).access_token = found.access_token
+        return cast(HttpResponseBase, self.get_response(request))
+
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Let nobody in without sign-in, except to views marked `login_not_required`."""
+
+    def handle_no_permission(  # type: ignore[override] # it answers scripts too
+        self, request: HttpRequest, view_func: Callable[..., Any] | None
+    ) -> HttpResponseBase:
+        if wants_json(request):
+            return problem(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
+        url = with_query(resolve_url(settings.LOGIN_URL), next=back_to(request))
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=401, headers={"HX-Redirect": url})
+        return HttpResponseRedirect(url)

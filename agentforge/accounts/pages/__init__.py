@@ -1,0 +1,1 @@
+"""Pages around an account besides sign-in itself; those that need Supabase are not there without it."""

@@ -1,0 +1,41 @@
+"""Decide where people go next: to pages of this site only."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, QueryDict
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def asked_next(request: HttpRequest) -> str:
+    """Return the page that a request asks to go to next, empty when none or not one of this site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return wanted if is_of_this_site(wanted) else ""
+
+
+def is_of_this_site(url: str) -> bool:
+    return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+
+def next_url(request: HttpRequest) -> str:
+    """Return where to go after sign-in."""
+    return asked_next(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def back_to(request: HttpRequest) -> str:
+    """Return the page from which a request came to where it may not go yet."""
+    if request.headers.get("HX-Request") == "true":
+        # A redirect would be followed in the background and land inside the page.
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return f"{page.path}?{page.query}" if page.query else page.path
+    return request.get_full_path() if request.method == "GET" else ""
+
+
+def with_query(url: str, **values: str) -> str:
+    """Return a URL with those query values that are not empty."""
+    query = QueryDict(mutable=True)
+    query.update({name: value for name, value in values.items() if value})
+    return f"{url}?{query.urlencode(safe='/')}" if query else url

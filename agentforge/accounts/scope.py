@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.http import parse_cookie
+
+from . import authentication
+from .identity.base import IdentityUnavailable
+from .models import User
+from .tokens import InvalidToken
+
+
+def user_of(scope: dict[str, Any]) -> User | None:
+    """Return who opens an ASGI connection, by bearer token or session cookie; None when nobody good.
+
+    A bearer token that is not valid does not fall back to the cookie. Runs synchronously and outside of any
+    transaction; call it through `database_sync_to_async`.
+    """
+    headers: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
+    given = {name.lower(): value.decode("latin-1") for name, value in headers}
+    token = authentication.bearer_token(given.get(b"authorization", ""))
+    try:
+        if token is not None:
+            return authentication.by_bearer(token).user
+        found = _by_cookie(given.get(b"cookie", ""))
+    except (InvalidToken, IdentityUnavailable):
+        return None
+    return found.user if found else None
+
+
+def _by_cookie(header: str) -> authentication.Identified | None:
+    key = parse_cookie(header).get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        return None
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    return authentication.by_session(store(key))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+
+from agentforge.negotiation import wants_json
+from agentforge.requests import Request
+
+from .problems import problem
+from .redirects import back_to, with_query
+
+# Whatever the setting says: where a second factor is passed, and the way out.
+ALWAYS_FREE = ("second_factor", "sign_out", "jwks")
+NEEDED = "This needs your second factor. Pass it first; nothing was changed."
+
+
+class SecondFactorMiddleware:
+    """Ask who has enrolled a second factor for it, on the paths that SECOND_FACTOR_PATHS names."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.user.is_authenticated or not is_missing(cast(Request, request)):
+            return self.get_response(request)
+        if wants_json(request):
+            return problem(403, NEEDED)
+        url = with_query(reverse("accounts:second_factor"), next=back_to(request))
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=403, headers={"HX-Redirect": url})
+        return HttpResponseRedirect(url)
+
+
+def is_missing(request: Request) -> bool:
+    """Tell whether a request lacks a second factor that its path demands."""
+    if not request.user.has_second_factor or request.claims.get("aal") == "aal2":
+        return False
+    if request.path_info.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
+        return False
+    return any(path.search(request.path_info) for path in _demanding(tuple(settings.SECOND_FACTOR_PATHS)))
+
+
+@lru_cache(maxsize=4)
+def _demanding(paths: tuple[str, ...]) -> list[re.Pattern[str]]:
+    return [re.compile(path) for path in paths]

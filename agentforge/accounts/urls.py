@@ -1,0 +1,29 @@
+from django.urls import path
+
+from . import views
+from .pages import account, activity, mailed, providers, second_factor
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("sign-in/", views.sign_in, name="sign_in"),
+    path("sign-up/", views.sign_up, name="sign_up"),
+    path("sign-out/", views.sign_out, name="sign_out"),
+    path(".well-known/jwks.json", views.jwks, name="jwks"),
+    path("accounts/", account.account, name="account"),
+    path("activity/", activity.activity, name="activity"),
+    path("accounts/password/", account.password, name="password"),
+    path("accounts/email/", account.email, name="email"),
+    path("accounts/mail/", mailed.sign_in_mail, name="mail"),
+    path("accounts/recovery/", mailed.recovery_mail, name="recovery"),
+    path("accounts/code/", mailed.code, name="code"),
+    path("accounts/confirm/", mailed.confirm, name="confirm"),
+    path("accounts/callback/", mailed.callback, name="callback"),
+    path("accounts/with/<slug:code>/", providers.provider, name="provider"),
+    path("accounts/second-factor/", second_factor.second_factor, name="second_factor"),
+    path("accounts/second-factor/enrol/", second_factor.enrol, name="second_factor_enrol"),
+    path("accounts/second-factor/finish/", second_factor.finish, name="second_factor_finish"),
+    path(
+        "accounts/second-factor/<uuid:factor_id>/remove/", second_factor.remove, name="second_factor_remove"
+    ),
+]

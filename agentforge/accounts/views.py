@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agentforge.requests import Request
+from agentforge.tenancy import rls
+
+from . import flows, sign_ins
+from .addresses import client_address
+from .answers import done, enter, refuse, reject, show, who
+from .forms import SignInForm, SignUpForm
+from .identity import identity_service, supabase_service
+from .identity.base import EmailNotConfirmed, IdentityError, IdentityUnavailable
+from .identity.providers import PROVIDERS, known
+from .redirects import asked_next, next_url, with_query
+
+EMAIL_KEY = "signed_up_as"
+SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
+_LEFT_ELSEWHERE = "You are signed out here. The identity service did not answer: others may know you still."
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(next_url(request))
+    form = SignInForm(request.POST or None, initial={"email": request.session.get(EMAIL_KEY, "")})
+    if request.method != "POST":
+        return show(request, SIGN_IN, form, **_ways())
+    if not form.is_valid():
+        return reject(request, SIGN_IN, form, **_ways())
+    try:
+        with rls.as_service():
+            issued = identity_service().sign_in_with_password(
+                **form.cleaned_data, address=client_address(request)
+            )
+        enter(request, issued)
+    except IdentityError as error:
+        unconfirmed = isinstance(error, EmailNotConfirmed)
+        return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_ways())
+    return redirect(next_url(request))
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(next_url(request))
+    form = SignUpForm(request.POST or None)
+    if request.method != "POST":
+        return show(request, SIGN_UP, form, **_ways())
+    if not form.is_valid():
+        return reject(request, SIGN_UP, form, **_ways())
+    state, email = flows.new_state(), form.cleaned_data["email"]
+    try:
+        with rls.as_service():
+            made = identity_service().sign_up(
+                **form.cleaned_data,
+                address=client_address(request),
+                redirect_to=flows.callback_url(request, state),
+            )
+        if made.tokens is not None:
+            enter(request, made.tokens)
+            return redirect(next_url(request))
+    except IdentityError as error:
+        return refuse(request, SIGN_UP, form, error, **_ways())
+    request.session[EMAIL_KEY] = email
+    if made.mailed:
+        flows.keep(request.session, state, flows.Flow("signup", made.verifier, asked_next(request)))
+        words = f"We sent a mail to {email}. Follow its link, or type its code here."
+        return done(request, with_query(reverse("accounts:code"), next=asked_next(request)), words)
+    messages.info(request, "This address has an account. Sign in with its password.")
+    return redirect("accounts:sign_in")
+
+
+@require_POST
+def sign_out(request: Request) -> HttpResponse:
+    everywhere = request.POST.get("scope") == "everywhere"
+    try:
+        with rls.as_service():
+            identity_service().sign_out(who(request), everywhere=everywhere)
+    except IdentityUnavailable:
+        messages.warning(request, _LEFT_ELSEWHERE)
+    with rls.as_service():
+        sign_ins.end(request.session)
+    return redirect("accounts:sign_in")
+
+
+@login_not_required
+@cache_control(public=True, max_age=600)
+@require_GET
+def jwks(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(identity_service().jwks())
+
+
+def _ways() -> dict[str, Any]:
+    """Return the ways to sign in besides a password, for the templates."""
+    if supabase_service() is None:
+        return {"by_mail": False, "providers": []}
+    providers = [(code, PROVIDERS[code]) for code in settings.SUPABASE_OAUTH_PROVIDERS if known(code)]
+    return {"by_mail": True, "providers": providers}

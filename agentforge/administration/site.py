@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
+
+from agentforge.accounts.redirects import asked_next, with_query
+from agentforge.accounts.views import sign_out
+from agentforge.requests import Request
+
+View = Callable[..., HttpResponseBase]
+
+
+class OperatorsSite(admin.AdminSite):
+    """The administration: it has no sign-in, sign-out and passwords of its own."""
+
+    site_header = "AgentForge administration"
+    site_title = "AgentForge administration"
+    index_title = "Everything that the forge keeps"
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override] # untyped there
+        """Answer 403 to who is signed in and no operator; the middleware sends others to sign in."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.user.is_authenticated and not self.has_permission(request):
+                raise PermissionDenied
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
+    @login_not_required
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect(with_query(reverse("accounts:sign_in"), next=asked_next(request) or self._index()))
+
+    def logout(self, request: Request, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # the middleware made it one
+        return sign_out(request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # no page of its own
+        return redirect("accounts:password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # as above
+        return redirect("accounts:account")
+
+    def _index(self) -> str:
+        return resolve_url("admin:index")

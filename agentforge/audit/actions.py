@@ -1,0 +1,109 @@
+"""Name what the log can say."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Action(models.TextChoices):
+    SIGNED_IN = "signed-in", "Signed in"
+    SIGN_IN_FAILED = "sign-in-failed", "Sign-in failed"
+    CODE_FAILED = "code-failed", "Mailed code refused"
+    SECOND_FACTOR_PASSED = "second-factor-passed", "Second factor passed"
+    SECOND_FACTOR_FAILED = "second-factor-failed", "Second factor refused"
+    SIGNED_OUT = "signed-out", "Signed out"
+    SIGNED_OUT_EVERYWHERE = "signed-out-everywhere", "Signed out everywhere"
+
+    ACCOUNT_MADE = "account-made", "Account made"
+    PASSWORD_CHANGED = "password-changed", "Password changed"
+    PASSWORD_FAILED = "password-failed", "Current password refused"
+    EMAIL_CHANGE_ASKED = "email-change-asked", "Change of e-mail address asked for"
+    EMAIL_CHANGED = "email-changed", "E-mail address changed"
+    SECOND_FACTOR_ON = "second-factor-on", "Second factor turned on"
+    SECOND_FACTOR_OFF = "second-factor-off", "Second factor turned off"
+    SECOND_FACTOR_REMOVED = "second-factor-removed", "Authenticator removed"
+
+    KEY_SAVED = "key-saved", "Key saved"
+    KEY_REPLACED = "key-replaced", "Key replaced"
+    KEY_TESTED = "key-tested", "Key tested"
+    KEY_USED = "key-used", "Key used"
+    KEY_REMOVED = "key-removed", "Key removed"
+    KEYS_ROTATED = "keys-rotated", "Keys encrypted anew"
+
+    AGENT_CREATED = "agent-created", "Agent created"
+    AGENT_DELETED = "agent-deleted", "Agent deleted"
+
+    BUILD_ASKED = "build-asked", "Build asked for"
+    BUILD_RETRIED = "build-retried", "Build asked for again"
+    BUILD_CANCELLED = "build-cancelled", "Cancel of a build asked for"
+    BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
+    FILE_DOWNLOADED = "file-downloaded", "File downloaded"
+
+    ACCOUNT_DISABLED = "account-disabled", "Account disabled by an operator"
+    ACCOUNT_ENABLED = "account-enabled", "Account enabled by an operator"
+    SESSIONS_ENDED = "sessions-ended", "Signed out everywhere by an operator"
+    ROLE_CHANGED = "role-changed", "Role changed"
+    KEY_TEST_ASKED = "key-test-asked", "Key test asked for by an operator"
+    LOG_READ = "log-read", "Build log read by an operator"
+
+
+class Kind(models.TextChoices):
+    SIGN_INS = "sign-ins", "Sign-ins"
+    ACCOUNT = "account", "Account"
+    KEYS = "keys", "Keys"
+    AGENTS = "agents", "Agents"
+    BUILDS = "builds", "Builds"
+    DOWNLOADS = "downloads", "Downloads"
+    OPERATORS = "operators", "Operators"
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Return the actions of this kind; each action is of exactly one."""
+        return _ACTIONS[self]
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return the actions for the model's field; as a function, so that a new one needs no migration."""
+    return list(Action.choices)
+
+
+_ACTIONS: dict[Kind, tuple[Action, ...]] = {
+    Kind.SIGN_INS: (
+        Action.SIGNED_IN,
+        Action.SIGN_IN_FAILED,
+        Action.CODE_FAILED,
+        Action.SECOND_FACTOR_PASSED,
+        Action.SECOND_FACTOR_FAILED,
+        Action.SIGNED_OUT,
+        Action.SIGNED_OUT_EVERYWHERE,
+    ),
+    Kind.ACCOUNT: (
+        Action.ACCOUNT_MADE,
+        Action.PASSWORD_CHANGED,
+        Action.PASSWORD_FAILED,
+        Action.EMAIL_CHANGE_ASKED,
+        Action.EMAIL_CHANGED,
+        Action.SECOND_FACTOR_ON,
+        Action.SECOND_FACTOR_OFF,
+        Action.SECOND_FACTOR_REMOVED,
+    ),
+    Kind.KEYS: (
+        Action.KEY_SAVED,
+        Action.KEY_REPLACED,
+        Action.KEY_TESTED,
+        Action.KEY_USED,
+        Action.KEY_REMOVED,
+        Action.KEYS_ROTATED,
+    ),
+    Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_DELETED),
+    Kind.BUILDS: (Action.BUILD_ASKED, Action.BUILD_RETRIED, Action.BUILD_CANCELLED),
+    Kind.DOWNLOADS: (Action.BUILD_DOWNLOADED, Action.FILE_DOWNLOADED),
+    Kind.OPERATORS: (
+        Action.ACCOUNT_DISABLED,
+        Action.ACCOUNT_ENABLED,
+        Action.SESSIONS_ENDED,
+        Action.ROLE_CHANGED,
+        Action.KEY_TEST_ASKED,
+        Action.LOG_READ,
+    ),
+}

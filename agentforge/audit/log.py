@@ -1,0 +1,61 @@
+"""Add to the log."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+
+from agentforge.tenancy import rls
+
+from . import asking
+from .actions import Action
+from .models import AuditEvent
+
+Owner = AbstractBaseUser | UUID | str | None
+Detail = str | int | float | bool | None
+
+
+def record(
+    action: Action,
+    *,
+    owner: Owner,
+    actor: AbstractBaseUser | None = None,
+    subject: models.Model | None = None,
+    **detail: Detail,
+) -> None:
+    """Log an action, in the caller's transaction: what is rolled back was not done.
+
+    `owner` is whose log it is in, none for operators' only. `actor` is who did it, by default who asks for
+    the present request. `detail` must hold no secret: owner and operators read it.
+    """
+    asker = asking.present()
+    actor = actor or asker.user
+    with rls.as_service():
+        AuditEvent.objects.create(
+            owner_id=_id(owner),
+            actor_id=actor.pk if actor else None,
+            actor_label=str(actor or "")[:254],
+            action=action,
+            address=asker.address[:64],
+            detail=detail,
+            **_named(subject),
+        )
+
+
+def _id(owner: Owner) -> UUID | None:
+    if isinstance(owner, AbstractBaseUser):
+        user_id: UUID = owner.pk
+        return user_id
+    return UUID(owner) if isinstance(owner, str) else owner
+
+
+def _named(subject: models.Model | None) -> dict[str, str]:
+    if subject is None:
+        return {}
+    return {
+        "subject_kind": str(subject._meta.model_name),
+        "subject_id": str(subject.pk)[:40],
+        "subject_label": str(subject)[:200],
+    }

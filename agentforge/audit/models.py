@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from agentforge.tenancy.querysets import OwnedQuerySet
+
+from .actions import choices
+
+
+class AuditEvent(models.Model):
+    """Say that somebody did something; rows are only ever added, the database sees to that.
+
+    It is in the log of `owner`, in operators' only when there is none. Who and what it names may be gone by
+    now, so the keys are no constraints, and the labels keep what they were called.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    actor_label = models.CharField("who", max_length=254, blank=True)
+    action = models.CharField(max_length=40, choices=choices)
+    subject_kind = models.CharField(max_length=40, blank=True)
+    subject_id = models.CharField(max_length=40, blank=True)
+    subject_label = models.CharField("what", max_length=200, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    address = models.CharField("from", max_length=64, blank=True)
+    created_at = models.DateTimeField("when", default=timezone.now, db_index=True)
+
+    objects: ClassVar[models.Manager[AuditEvent]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (
+            models.Index(fields=["owner", "-id"], name="audit_event_owner"),
+            models.Index(fields=["subject_kind", "subject_id"], name="audit_event_subject"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.subject_label}".strip()
+
+    @property
+    def who(self) -> str:
+        """Return who did it; what nobody asked for, a worker did for the owner."""
+        if self.actor_label:
+            return self.actor_label
+        return "somebody not signed in" if self.address else "the forge"
+
+    @property
+    def detail_words(self) -> str:
+        """Return the details in one line."""
+        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in self.detail.items())

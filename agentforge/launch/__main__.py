@@ -1,0 +1,152 @@
+"""Run the whole forge on this machine: `python -m agentforge.launch`, which `make run` calls."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from environ import ImproperlyConfigured
+from honcho.environ import parse_procfile
+
+from agentforge.launch import options, ports, readiness, tables
+from agentforge.launch.postgres import PrivatePostgres
+from agentforge.launch.record import AlreadyRunning, Record
+from agentforge.launch.supervisor import PATIENCE, Program, Supervisor
+from agentforge.tenancy import embedded
+
+USUAL_MODEL_PORT = 8011
+OPTIONAL = {"model"}
+
+
+class CannotStart(Exception):
+    """The forge can't run, for a reason that a person can change."""
+
+
+def main() -> int:
+    try:
+        return run(_options())
+    except CannotStart as reason:
+        print(reason, file=sys.stderr)
+    except embedded.DidNotStart as failure:
+        print(failure, file=sys.stderr)
+    except subprocess.CalledProcessError as failure:
+        print(f"This step failed: {failure}. What it said is above.", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _options() -> options.Options:
+    try:
+        return options.read()
+    except (ImproperlyConfigured, ValueError) as reason:
+        raise CannotStart(f"A setting can't be read: {reason}") from None
+
+
+def run(chosen: options.Options) -> int:
+    """Start everything, follow it to its end, and return the exit code; raises CannotStart."""
+    began = time.monotonic()
+    record = _claim(chosen)
+    postgres = None if chosen.database_url else _start_postgres(chosen)
+    url = chosen.database_url or (postgres.url if postgres else "")
+    model_port = _model_port(chosen)
+    env = options.environment(chosen, model_port)
+    _prepare(chosen, url, env)
+    supervisor = Supervisor(_programs(chosen), env=env, record=record.write)
+    ended = threading.Event()
+    threading.Thread(target=_announce, args=(chosen, supervisor, ended, began), daemon=True).start()
+    if postgres:
+        supervisor.guard(chosen.var_dir)
+        _keep_alive(postgres, supervisor, ended)
+    if "MAKELEVEL" in os.environ:
+        supervisor.stop_without(os.getppid())
+    try:
+        return supervisor.run()
+    finally:
+        ended.set()
+
+
+def _claim(chosen: options.Options) -> Record:
+    try:
+        chosen.var_dir.mkdir(parents=True, exist_ok=True)
+        record = Record(chosen.var_dir)
+        record.claim(chosen.url)
+    except AlreadyRunning as holder:
+        raise CannotStart(f"AgentForge already runs from this directory ({holder}).") from None
+    except PermissionError as refused:
+        raise CannotStart(
+            f"{chosen.var_dir} belongs to another user ({refused}). Run as that user, or choose another "
+            "directory: AGENTFORGE_VAR=… make run"
+        ) from None
+    if left := record.end_leftovers(PATIENCE):
+        print(f"Ended what an interrupted run left behind: {', '.join(left)}.", flush=True)
+    if not ports.is_free(chosen.host, chosen.port):
+        free = ports.next_free(chosen.host, chosen.port)
+        raise CannotStart(
+            f"Port {chosen.port} is taken by {ports.holder(chosen.port)}; run PORT={free} make run"
+        )
+    return record
+
+
+def _start_postgres(chosen: options.Options) -> PrivatePostgres:
+    data_dir = chosen.var_dir / "postgres"
+    if not data_dir.exists():
+        print("Making the database in var/postgres.", flush=True)
+    return PrivatePostgres(data_dir)
+
+
+def _model_port(chosen: options.Options) -> int:
+    if chosen.model_port is not None:
+        return chosen.model_port
+    if ports.is_free("127.0.0.1", USUAL_MODEL_PORT):
+        return USUAL_MODEL_PORT
+    return ports.next_free("127.0.0.1", USUAL_MODEL_PORT)
+
+
+def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
+    marker = chosen.var_dir / "run" / "migrated.json"
+    if not tables.are_current(url, marker):
+        print("Bringing the tables up to date.", flush=True)
+        tables.migrate(url, marker, env)
+    if not chosen.debug:
+        tables.manage("collectstatic", "--noinput", env=env)
+
+
+def _programs(chosen: options.Options) -> list[Program]:
+    lines = parse_procfile((options.BASE_DIR / "Procfile").read_text()).processes
+    if not chosen.local_model or chosen.local_model_url:
+        lines.pop("model", None)
+    return [Program(name, command, optional=name in OPTIONAL) for name, command in lines.items()]
+
+
+def _announce(chosen: options.Options, supervisor: Supervisor, ended: threading.Event, began: float) -> None:
+    header = next((host for host in chosen.allowed_hosts if "*" not in host), "localhost").lstrip(".")
+    if readiness.wait_until_healthy(chosen.host, chosen.port, host_header=header, ended=ended):
+        supervisor.go_on(f"AgentForge is ready after {time.monotonic() - began:.1f} s: {chosen.url}")
+    elif not ended.is_set():
+        supervisor.say(f"The web server has not become healthy in {readiness.LIMIT:.0f} s.")
+        supervisor.stop(1)
+
+
+def _keep_alive(postgres: PrivatePostgres, supervisor: Supervisor, ended: threading.Event) -> None:
+    def died() -> None:
+        if ended.is_set():
+            return
+        supervisor.say("PostgreSQL ended; starting it again.")
+        try:
+            postgres.restart()
+        except embedded.DidNotStart as failure:
+            supervisor.say(str(failure))
+            supervisor.stop(1)
+        else:
+            supervisor.say("PostgreSQL runs again.")
+            postgres.watch(died)
+
+    postgres.watch(died)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Read what the launcher needs to know from the environment and `.env`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and what to run."""
+
+    host: str
+    port: int
+    var_dir: Path
+    database_url: str  # empty: the private server
+    debug: bool
+    allowed_hosts: list[str]
+    local_model: bool
+    local_model_url: str  # empty: the one that the launcher starts
+    model_port: int | None  # None: 8011 or, when that is taken, the next free one
+
+    @property
+    def url(self) -> str:
+        """The address that a person opens."""
+        host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+
+def read() -> Options:
+    """Return the options; raises environ.ImproperlyConfigured or ValueError for values that make no sense."""
+    env = environ.Env()
+    env.read_env(BASE_DIR / ".env")
+    return Options(
+        host=env.str("AGENTFORGE_HOST", default="127.0.0.1"),
+        port=env.int("PORT", default=8000),
+        var_dir=Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve(),
+        database_url=env.str("DATABASE_URL", default=""),
+        debug=env.bool("DEBUG", default=True),
+        allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
+        local_model=env.bool("LOCAL_MODEL", default=True),
+        local_model_url=env.str("LOCAL_MODEL_URL", default=""),
+        model_port=env.int("MODEL_PORT", default=None),
+    )
+
+
+def environment(options: Options, model_port: int) -> dict[str, str]:
+    """Return the environment of the programs."""
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        "AGENTFORGE_HOST": options.host,
+        "PORT": str(options.port),
+        "MODEL_PORT": str(model_port),
+    }
+    if options.local_model and not options.local_model_url:
+        env["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"
+    return env

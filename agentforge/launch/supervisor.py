@@ -1,0 +1,215 @@
+"""Run processes side by side: print what they say, start again those that die, end all together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import psutil
+from honcho.colour import get_colours
+from honcho.printer import Message, Printer
+
+from agentforge.launch import lifeline
+from agentforge.launch.record import Known
+
+PATIENCE = 10.0  # seconds that a process has to stop by itself
+LIVES = 5  # deaths within LIFETIME after which a process is given up
+LIFETIME = 60.0
+
+# What happened, as what to do about it; a number ends the run with that exit code.
+Action = Callable[[], int | None]
+
+
+@dataclass
+class Program:
+    """One line of the Procfile."""
+
+    name: str
+    command: str
+    optional: bool = False  # the others go on when this one is given up
+    colour: str = ""
+    popen: subprocess.Popen[bytes] | None = None
+    waiter: threading.Thread | None = None
+    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=LIVES))
+
+
+class Supervisor:
+    """Runs programs until it is told to stop or one that is needed can't be kept running."""
+
+    def __init__(
+        self, programs: list[Program], *, env: dict[str, str], record: Callable[[list[Known]], None]
+    ) -> None:
+        self._events: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._programs = {program.name: program for program in programs}
+        self._env = env
+        self._record = record
+        self._printer = Printer(width=max(len(program.name) for program in programs))
+        self._printing = threading.Lock()
+        self._lifeline, self._lifeline_held = os.pipe()
+        self._guard: subprocess.Popen[bytes] | None = None
+        for program, colour in zip(programs, get_colours(), strict=False):
+            program.colour = colour
+
+    def run(self) -> int:
+        """Start the first program, keep all running, and return the exit code once they have ended."""
+        with self._signals():
+            self._start(next(iter(self._programs.values())))
+            code = self._follow()
+            self._end()
+        return code
+
+    def guard(self, var_dir: Path) -> None:
+        """Let a process of its own watch over the private database server (see guard)."""
+        self._guard = subprocess.Popen(
+            [sys.executable, "-m", "agentforge.launch.guard", str(var_dir)],
+            env={**self._env, lifeline.VARIABLE: str(self._lifeline)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[self._lifeline],
+        )
+
+    def go_on(self, words: str) -> None:
+        """Start the programs after the first, from any thread, and then say something.
+
+        Started together they would keep the first one, which people wait for, from the processor.
+        """
+
+        def start() -> None:
+            for program in list(self._programs.values())[1:]:
+                self._start(program)
+            self.say(words)
+
+        self._events.put(start)
+
+    def stop(self, code: int) -> None:
+        """End everything, from any thread, with an exit code."""
+        self._events.put(lambda: code)
+
+    def stop_without(self, pid: int) -> None:
+        """End everything when another process, one that this one belongs to, has ended."""
+
+        def wait() -> None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).wait()
+            self.stop(1)
+
+        threading.Thread(target=wait, name="parent", daemon=True).start()
+
+    def say(self, text: str) -> None:
+        """Print a line of the launcher's own among those of the programs."""
+        with self._printing:
+            print(text, flush=True)
+
+    def _follow(self) -> int:
+        while True:
+            code = self._events.get()()
+            if code is not None:
+                return code
+
+    def _died(self, program: Program, code: int) -> int | None:
+        now = time.monotonic()
+        program.deaths.append(now)
+        recent = sum(now - death < LIFETIME for death in program.deaths)
+        if recent < LIVES:
+            self.say(f"{program.name} ended ({_how(code)}); starting it again.")
+            self._later(2.0 ** (recent - 2) if recent > 1 else 0.0, partial(self._start, program))
+            return None
+        if program.optional:
+            self.say(f"{program.name} ended {LIVES} times within a minute; going on without it.")
+            return None
+        self.say(f"{program.name} ended {LIVES} times within a minute, so everything stops. Why: see above.")
+        return 1
+
+    def _later(self, pause: float, action: Action) -> None:
+        timer = threading.Timer(pause, self._events.put, [action])
+        timer.daemon = True
+        timer.start()
+
+    def _start(self, program: Program) -> None:
+        popen = subprocess.Popen(  # noqa: S602 - a Procfile's lines are shell commands by convention
+            f"exec {program.command}",
+            shell=True,
+            env={**self._env, lifeline.VARIABLE: str(self._lifeline)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[self._lifeline],
+        )
+        program.popen = popen
+        program.waiter = threading.Thread(target=self._wait, args=(program, popen), daemon=True)
+        program.waiter.start()
+        threading.Thread(target=self._print, args=(program, popen.stdout or ()), daemon=True).start()
+        self._record([known for p in self._programs.values() if (known := _known(p))])
+
+    def _print(self, program: Program, output: Iterable[bytes]) -> None:
+        for line in output:
+            message = Message("line", line, datetime.now().astimezone(), program.name, program.colour)
+            try:
+                with self._printing:
+                    self._printer.write(message)
+            except BrokenPipeError:  # nobody reads any more, as after `make run | head`
+                self.stop(0)
+                return
+
+    def _wait(self, program: Program, popen: subprocess.Popen[bytes]) -> None:
+        # What the process started in its group goes with it; until it is reaped its number stays taken.
+        os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        code = popen.wait()
+        self._events.put(partial(self._died, program, code))
+
+    def _end(self) -> None:
+        limit = time.monotonic() + PATIENCE
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for program in self._programs.values():
+                if program.popen:
+                    program.popen.send_signal(number)
+            for program in self._programs.values():
+                if program.waiter:
+                    program.waiter.join(max(0.0, limit - time.monotonic()))
+            limit += PATIENCE
+        self._record([])
+        os.close(self._lifeline_held)
+        if self._guard:
+            self._guard.wait()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        def stop(number: int, frame: object) -> None:
+            self.stop(128 + number)
+
+        handled = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        before = {number: signal.signal(number, stop) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _known(program: Program) -> Known | None:
+    if program.popen is None or program.popen.returncode is not None:
+        return None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return Known(program.name, program.popen.pid, psutil.Process(program.popen.pid).create_time())
+    return None
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

@@ -1,0 +1,135 @@
+"""Decide whether a request may follow its streams, and from where: what Django's middleware would check."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connections
+from django.http.request import split_domain_port, validate_host
+from django_eventstream.utils import parse_last_event_id
+from psycopg_pool import PoolTimeout
+
+from agentforge.accounts.models import User
+from agentforge.accounts.scope import user_of
+
+from .reader import DATABASE_AWAY, LogReader
+from .streams import NAME
+
+MOST_CHANNELS = 20
+# A browser never asks again after a refusal, so a database that is away is waited for.
+PATIENCE_SECONDS = 30.0
+PAUSE = 0.5
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_STREAMS = (
+    "SELECT name, owner_id, last_seq, closed_at IS NOT NULL FROM live_stream WHERE name = ANY(%(names)s)"
+)
+
+_sign_in_threads = ThreadPoolExecutor(4, thread_name_prefix="live sign-in")
+
+
+class Refused(Exception):
+    """The request is answered with a status and a sentence, not with a stream."""
+
+    def __init__(self, status: HTTPStatus, sentence: str = "", *, headers: Mapping[str, str] | None = None):
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.headers = headers or {}
+
+
+def asked_positions(scope: Mapping[str, Any]) -> dict[str, int]:
+    """Return the streams that a request asks for, each with the last sequence number that the client has.
+
+    Raises Refused for what can be told from the request alone.
+    """
+    if scope["method"] != "GET":
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "Streams are read by GET.", headers={"Allow": "GET"})
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    _check_addresses(headers)
+    try:
+        query = parse_qs(scope["query_string"].decode(), max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The query can't be read.") from None
+    if "es-meta" in query:
+        raise Refused(HTTPStatus.BAD_REQUEST, "es-meta is not supported.")
+    names = dict.fromkeys(query.get("channel", []))
+    if not 1 <= len(names) <= MOST_CHANNELS:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"Ask for 1 to {MOST_CHANNELS} channels.")
+    if not all(map(NAME.fullmatch, names)):
+        raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
+    told = [_told_positions(text) for text in (headers.get("last-event-id"), *query.get("last_event_id", []))]
+    return {name: max((positions.get(name, 0) for positions in told), default=0) for name in names}
+
+
+async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: LogReader) -> None:
+    """Return when the one who asks may follow all the streams and something is left to follow.
+
+    Raises Refused: 401 without sign-in, 404 for a missing or foreign stream, 400 for a position ahead of its
+    stream, 204 when everything has ended and was received, 503 when the database stays away.
+    """
+    user, streams = await _ask_database(scope, list(positions), reader)
+    if user is None:
+        raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
+    found = {name: (last_seq, closed) for name, owner_id, last_seq, closed in streams if owner_id == user.pk}
+    if len(found) < len(positions):
+        raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
+    if any(position > found[name][0] for name, position in positions.items()):
+        raise Refused(HTTPStatus.BAD_REQUEST, "The last event id is ahead of its channel.")
+    if all(closed and positions[name] == last_seq for name, (last_seq, closed) in found.items()):
+        raise Refused(HTTPStatus.NO_CONTENT)
+
+
+async def _ask_database(
+    scope: dict[str, Any], names: list[str], reader: LogReader
+) -> tuple[User | None, Iterable[Any]]:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE_SECONDS
+    while True:
+        try:
+            user = await loop.run_in_executor(_sign_in_threads, _user_of, scope)
+            return user, await reader.rows(_STREAMS, {"names": names}) if user else ()
+        except (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY):
+            if loop.time() > until:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
+        await asyncio.sleep(PAUSE)
+
+
+def _user_of(scope: dict[str, Any]) -> User | None:
+    try:
+        return user_of(scope)
+    finally:
+        connections.close_all()
+
+
+def _check_addresses(headers: Mapping[str, str]) -> None:
+    host = headers.get("host", "")
+    allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    domain, _ = split_domain_port(host)
+    if not domain or not validate_host(domain, allowed):
+        raise Refused(HTTPStatus.BAD_REQUEST, "This host name is not served here.")
+    origin = headers.get("origin")
+    if origin and origin.partition("://")[2] != host and origin not in settings.CSRF_TRUSTED_ORIGINS:
+        raise Refused(HTTPStatus.FORBIDDEN, "Other sites can't read streams.")
+
+
+def _told_positions(text: str | None) -> dict[str, int]:
+    if not text:
+        return {}
+    try:
+        return {name: _number(text) for name, text in parse_last_event_id(text).items()}
+    except ValueError:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The last event id is no list of channel:number.") from None
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)

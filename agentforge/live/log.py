@@ -1,0 +1,96 @@
+"""Hold the statements that append to the log and read it; each is one snapshot or one change.
+
+A stream's row is the lock of its log: an append updates it and keeps it locked until its transaction ends, so
+sequence numbers become visible in their order, without gaps, whoever writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .records import decode
+
+NOTIFY_CHANNEL = "live"
+
+# How many bytes of data one read brings, but at least one chunk.
+PAGE_BYTES = 256 * 1024
+
+# `expected` is the writer's idea of the stream's last_seq, or NULL to append wherever the stream stands.
+# The notification is a pointer (stream and last_seq): its delivery at commit is PostgreSQL's promise.
+APPEND = """
+WITH moved AS (
+    UPDATE live_stream SET
+        last_seq = last_seq + %(count)s,
+        closed_at = CASE WHEN %(closing)s THEN clock_timestamp() END
+    WHERE name = %(name)s AND closed_at IS NULL
+        AND (%(expected)s::bigint IS NULL OR last_seq = %(expected)s)
+    RETURNING name, last_seq
+), stored AS (
+    INSERT INTO live_chunk (stream_id, first_seq, last_seq, data, created_at)
+    SELECT name, last_seq - %(count)s + 1, last_seq, %(data)s, clock_timestamp() FROM moved
+)
+SELECT last_seq, pg_notify('live', name || ':' || last_seq) FROM moved
+"""
+
+# octet_length() of a stored text does not unpack it, so a page costs what it returns.
+_PAGE = """
+SELECT stream.last_seq, stream.closed_at IS NOT NULL, page.first_seq, page.last_seq, page.data
+FROM live_stream AS stream LEFT JOIN LATERAL (
+    SELECT first_seq, last_seq, data FROM (
+        SELECT *, sum(octet_length(data)) OVER (ORDER BY last_seq {order}) - octet_length(data) AS before
+        FROM (
+            SELECT first_seq, last_seq, data FROM live_chunk
+            WHERE stream_id = stream.name AND last_seq > %(after)s
+            ORDER BY last_seq {order} LIMIT 512
+        ) AS ahead
+    ) AS measured WHERE before < %(budget)s
+) AS page ON true
+WHERE stream.name = %(name)s
+ORDER BY page.last_seq
+"""
+PAGE_AFTER = _PAGE.format(order="ASC")
+PAGE_NEWEST = _PAGE.format(order="DESC")
+
+
+class StreamMissing(LookupError):
+    """No stream has that name."""
+
+
+class StreamClosed(RuntimeError):
+    """The stream has ended; nothing can be added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChunk:
+    """Hold a chunk as stored: records `first` to `last` as the inside of a JSON array."""
+
+    first: int
+    last: int
+    data: str
+
+    def records_after(self, after: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return the records behind a sequence number, each with its own."""
+        numbered = enumerate(decode(self.data), start=self.first)
+        return [(seq, record) for seq, record in numbered if seq > after]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Hold consecutive chunks of a stream, with the stream's end and state in the same snapshot."""
+
+    last_seq: int
+    closed: bool
+    chunks: tuple[LoggedChunk, ...]
+
+    @classmethod
+    def of(cls, name: str, rows: Sequence[Sequence[Any]]) -> Page:
+        """Return the page of a page statement's rows.
+
+        Raises StreamMissing where there are none.
+        """
+        if not rows:
+            raise StreamMissing(name)
+        chunks = tuple(LoggedChunk(*row[2:]) for row in rows if row[2] is not None)
+        return cls(last_seq=rows[0][0], closed=rows[0][1], chunks=chunks)

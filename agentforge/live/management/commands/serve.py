@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import resource
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from daphne.access import AccessLogGenerator
+from django.core.management.base import BaseCommand, CommandError
+
+from agentforge.live.server import LiveServer
+
+
+class Command(BaseCommand):
+    help = "Serve pages and live streams until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one")
+        parser.add_argument(
+            "--fd", type=int, help="listen on an open socket instead, which processes may share"
+        )
+        parser.add_argument("--access-log", action="store_true", help="print a line for every request")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _allow_many_connections()
+        # Imported here: it makes Django's handler, which only a server needs.
+        from agentforge.asgi import application
+
+        server = LiveServer(
+            application=application,
+            endpoints=[_endpoint(options["host"], options["port"], options["fd"])],
+            action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
+            server_name="",
+        )
+        server.run()
+        if server.failure is not None:
+            raise CommandError(f"{server.failure} Choose another port, or end what uses it.")
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit on open files as far as is allowed: it is often 1,024, and each viewer is one."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Where there is no limit, systems still refuse to set none.
+    wanted = 100_000 if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
+
+
+def _endpoint(host: str, port: int, fd: int | None) -> str:
+    if fd is not None:
+        return f"fd:fileno={fd}"
+    interface = host.strip("[]").replace(":", r"\:")
+    return f"tcp:port={port}:interface={interface}:backlog=1024"

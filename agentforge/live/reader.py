@@ -1,0 +1,60 @@
+"""Read the log for viewers, through a few connections that all of a process's viewers share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from . import log
+from .connections import parameters
+
+CONNECTIONS = 4
+READ_SECONDS = 10.0
+
+# What a read raises while the database can't be asked; it may succeed a moment later.
+DATABASE_AWAY = (psycopg.OperationalError, OSError, TimeoutError)
+
+
+class LogReader:
+    """Run reading statements on up to CONNECTIONS persistent connections; others wait their turn."""
+
+    def __init__(self) -> None:
+        self._idle: list[psycopg.AsyncConnection] = []
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+
+    async def page(self, statement: str, name: str, after: int, budget: int) -> log.Page:
+        """Return a page of a stream; raises StreamMissing or one of DATABASE_AWAY."""
+        rows = await self.rows(statement, {"name": name, "after": after, "budget": budget})
+        return log.Page.of(name, rows)
+
+    async def rows(self, statement: str, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        """Return a statement's rows; raises one of DATABASE_AWAY."""
+        async with self._turns, asyncio.timeout(READ_SECONDS):
+            while self._idle:
+                try:
+                    return await self._run(self._idle.pop(), statement, values)
+                except psycopg.OperationalError:
+                    # It broke while nobody looked, with a restart of the database for example.
+                    continue
+            return await self._run(await psycopg.AsyncConnection.connect(**parameters()), statement, values)
+
+    async def close(self) -> None:
+        """Let the idle connections go."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _run(
+        self, connection: psycopg.AsyncConnection, statement: str, values: dict[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        try:
+            cursor = await connection.execute(statement.encode(), values)
+            rows = await cursor.fetchall()
+        except BaseException:
+            # Whatever interrupted it, a cancelled viewer included: its state is not known.
+            await connection.close()
+            raise
+        self._idle.append(connection)
+        return rows

@@ -1,0 +1,49 @@
+"""Turn records into the text of a chunk, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+# Escapes as JSON writes them, and lone surrogates, which have no UTF-8 form.
+_UNSAFE = re.compile(r"\\u0000|\\r|[\ud800-\udfff]")
+
+_encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def encode(record: Mapping[str, Any]) -> str:
+    """Return a record as one line of JSON, with its time `t` (epoch seconds) added if it has none.
+
+    Line ends become `\\n`, NULs disappear, lone surrogates become U+FFFD; what is left holds no raw control
+    character, so no text can end a line of an event stream.
+    Raises ValueError for a record without a `kind` and for a number that JSON lacks.
+    """
+    if not record.get("kind"):
+        raise ValueError("A record of a stream needs a kind.")
+    timed = {"t": round(time.time(), 6), **record}
+    text = _encoder.encode(timed)
+    return _encoder.encode(_clean(timed)) if _UNSAFE.search(text) else text
+
+
+def decode(data: str) -> list[dict[str, Any]]:
+    """Return the records of a chunk's data."""
+    records: list[dict[str, Any]] = json.loads(f"[{data}]")
+    return records
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            text = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case Mapping():
+            return {_clean(key): _clean(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,122 @@
+"""Keep what is happening: append-only streams of records, numbered from 1, read from any number on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from agentforge.tenancy.rls import as_service
+
+from . import log, records
+from .models import Stream
+
+# Wire ids list `name:seq` with commas between, so a name holds neither.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,79}")
+
+
+def create_stream(name: str, owner_id: UUID) -> None:
+    """Create an empty stream; it must not exist.
+
+    Raises ValueError for a name that is not lower case letters, digits and hyphens (1-80).
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} can't name a stream: lower case letters, digits and hyphens only.")
+    with as_service():
+        Stream.objects.create(name=name, owner_id=owner_id)
+
+
+def publish(name: str, *new: dict[str, Any]) -> int:
+    """Append records as one chunk in the caller's transaction and return the last one's sequence number.
+
+    The stream stays locked for other writers until that transaction ends, and viewers see the records when
+    it commits. Records are {"kind": ..., ...}; `t` is added. Without records nothing changes.
+    Raises StreamMissing, StreamClosed, or ValueError for an unusable record.
+    """
+    return _append(name, new, closing=False) if new else position(name)
+
+
+def close_stream(name: str) -> int:
+    """Append {"kind": "end"} and close the stream, once; return its last sequence number.
+
+    Raises StreamMissing.
+    """
+    try:
+        return _append(name, ({"kind": "end"},), closing=True)
+    except log.StreamClosed:
+        return position(name)
+
+
+def read(name: str, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (sequence number, record) behind `after`, to the stream's present end or `limit` records.
+
+    Raises StreamMissing.
+    """
+    left = limit
+    while left is None or left > 0:
+        page = _page(name, after)
+        for chunk in page.chunks:
+            for seq, record in chunk.records_after(after)[:left]:
+                yield seq, record
+                left = None if left is None else left - 1
+            after = chunk.last
+        if after >= page.last_seq or not page.chunks:
+            return
+
+
+def position(name: str) -> int:
+    """Return the sequence number of a stream's newest record, 0 for an empty stream.
+
+    Raises StreamMissing.
+    """
+    with as_service():
+        last_seq = Stream.objects.filter(pk=name).values_list("last_seq", flat=True).first()
+    if last_seq is None:
+        raise log.StreamMissing(name)
+    return last_seq
+
+
+def delete_stream(name: str) -> None:
+    """Delete a stream with its records, if it exists; its viewers' connections end."""
+    with as_service(), transaction.atomic():
+        Stream.objects.filter(pk=name).delete()
+        _notify_gone([name])
+
+
+def prune(*, closed_before: datetime) -> int:
+    """Delete the streams that were closed before a time, with their records; return their number."""
+    with as_service(), transaction.atomic():
+        old = Stream.objects.select_for_update(skip_locked=True).filter(closed_at__lt=closed_before)
+        names = list(old.values_list("name", flat=True))
+        Stream.objects.filter(pk__in=names).delete()
+        _notify_gone(names)
+    return len(names)
+
+
+def _append(name: str, new: tuple[dict[str, Any], ...], *, closing: bool) -> int:
+    data = ",".join(map(records.encode, new))
+    place = {"name": name, "expected": None}
+    with as_service(), connection.cursor() as cursor:
+        cursor.execute(log.APPEND, {**place, "count": len(new), "data": data, "closing": closing})
+        row = cursor.fetchone()
+        if row is not None:
+            return int(row[0])
+    position(name)
+    raise log.StreamClosed(name)
+
+
+def _page(name: str, after: int) -> log.Page:
+    with as_service(), connection.cursor() as cursor:
+        cursor.execute(log.PAGE_AFTER, {"name": name, "after": after, "budget": log.PAGE_BYTES})
+        return log.Page.of(name, cursor.fetchall())
+
+
+def _notify_gone(names: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_notify(%s, name || ':0') FROM unnest(%s::text[]) AS name", [log.NOTIFY_CHANNEL, names]
+        )

@@ -1,0 +1,190 @@
+"""Write a busy stream: records gather for some milliseconds and are stored as one chunk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from . import log, records
+from .connections import parameters
+
+FLUSH_SECONDS = 0.05
+CHUNK_BYTES = 64 * 1024
+# With the database away, writers wait once this much is unsaved.
+BUFFER_BYTES = 16 * 1024 * 1024
+CLOSE_SECONDS = 30.0
+
+_IN_DOUBT = """
+SELECT stream.last_seq, stream.closed_at IS NOT NULL, (
+    SELECT max(last_seq) FROM live_chunk
+    WHERE stream_id = stream.name AND last_seq > %(expected)s AND data = %(data)s
+) FROM live_stream AS stream WHERE name = %(name)s
+"""
+
+
+class StreamWriter:
+    """Write one stream from any thread, on a connection of its own, outside the caller's transaction.
+
+    The first record after a pause is stored at once, more within FLUSH_SECONDS. A database that goes away is
+    waited for; what was written meanwhile is stored once, in order, when it is back.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._waiting: deque[str] = deque()
+        self._waiting_bytes = 0
+        self._unsaved = 0
+        self._changed = threading.Condition()
+        self._urgent = False
+        self._closing = False
+        self._error: Exception | None = None
+        self._connection: psycopg.Connection | None = None
+        self._position = 0
+        self._position_is_sure = False
+        self._thread = threading.Thread(target=self._run, name=f"live writer {name}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Take a record; it waits only while the database is away and the buffer full.
+
+        Raises StreamMissing or StreamClosed when an earlier record met that, ValueError for a wrong record.
+        """
+        text = records.encode(record)
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or self._waiting_bytes < BUFFER_BYTES)
+            self._raise_error()
+            if self._closing:
+                raise ValueError("The writer is closed.")
+            self._waiting.append(text)
+            self._waiting_bytes += len(text)
+            self._unsaved += 1
+            self._changed.notify_all()
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything written so far is stored.
+
+        Raises TimeoutError after `timeout` seconds, StreamMissing or StreamClosed.
+        """
+        with self._changed:
+            self._urgent = True
+            self._changed.notify_all()
+            if not self._changed.wait_for(lambda: self._error or not self._unsaved, timeout):
+                raise TimeoutError(f"{self._unsaved} records of {self.name} are not stored yet.")
+            self._raise_error()
+
+    def close(self) -> None:
+        """Store what is left and let the connection go; the stream stays open.
+
+        Raises as flush() does.
+        """
+        try:
+            self.flush(CLOSE_SECONDS)
+        finally:
+            with self._changed:
+                self._closing = True
+                self._changed.notify_all()
+            self._thread.join(CLOSE_SECONDS)
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            flushed_at = 0.0
+            while batch := self._next_batch(flushed_at):
+                self._store(",".join(batch), len(batch))
+                flushed_at = time.monotonic()
+                with self._changed:
+                    self._unsaved -= len(batch)
+                    self._changed.notify_all()
+        except Exception as error:
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+        finally:
+            self._disconnect()
+
+    def _next_batch(self, flushed_at: float) -> list[str]:
+        """Wait for records, then for company until the flush is due; return a chunk's worth, or [] to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            due = flushed_at + FLUSH_SECONDS
+            while not self._is_due() and (left := due - time.monotonic()) > 0:
+                self._changed.wait(left)
+            batch: list[str] = []
+            room = CHUNK_BYTES
+            while self._waiting and (not batch or len(self._waiting[0]) < room):
+                batch.append(self._waiting.popleft())
+                room -= len(batch[-1]) + 1
+                self._waiting_bytes -= len(batch[-1])
+            self._urgent = self._urgent and bool(self._waiting)
+            self._changed.notify_all()
+            return batch
+
+    def _is_due(self) -> bool:
+        return self._urgent or self._closing or self._waiting_bytes >= CHUNK_BYTES
+
+    def _store(self, data: str, count: int) -> None:
+        """Append one chunk exactly once, however often the connection breaks."""
+        pause = 0.05
+        in_doubt = False
+        while True:
+            try:
+                if self._append(data, count, in_doubt=in_doubt):
+                    return
+            except psycopg.OperationalError:
+                self._disconnect()
+                in_doubt = True
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, pause)
+                    if self._closing:
+                        raise
+                pause = min(pause * 2, 2.0)
+
+    def _append(self, data: str, count: int, *, in_doubt: bool) -> bool:
+        """Append where the stream stands; False when another writer was there first and it stands elsewhere.
+
+        The statement names the position that it expects, so that one whose answer got lost can neither go
+        unnoticed nor come through later, after its repetition.
+        """
+        connection = self._connected()
+        values: dict[str, Any] = {"name": self.name, "data": data, "expected": self._position}
+        if in_doubt or not self._position_is_sure:
+            row = connection.execute(_IN_DOUBT, values).fetchone()
+            if row is None:
+                raise log.StreamMissing(self.name)
+            self._position, closed, stored_at = row
+            if in_doubt and stored_at is not None:
+                return True
+            if closed:
+                raise log.StreamClosed(self.name)
+            values["expected"] = self._position
+        row = connection.execute(log.APPEND, {**values, "count": count, "closing": False}).fetchone()
+        self._position_is_sure = row is not None
+        if row is not None:
+            self._position = row[0]
+        return row is not None
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None:
+            self._connection = psycopg.connect(**parameters())
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None

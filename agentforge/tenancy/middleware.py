@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from . import rls
+
+logger = logging.getLogger(__name__)
+
+ADMIN_PREFIX = "/admin/"
+
+
+class TransactionAborted(Exception):
+    """A view answered although its transaction had failed: what it said it stored is not stored."""
+
+
+class TenancyMiddleware:
+    """Wrap each request in one transaction as its user: law 2, whatever a view forgets.
+
+    Operators in the admin act as the forge. A view that raises, and an answer of 500 or more, rolls back.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            connection.ensure_connection()
+        except OperationalError:
+            logger.exception("The database does not answer")
+            return HttpResponse(
+                "The database does not answer. Nothing was changed. Try again in a minute.\n",
+                status=503,
+                content_type="text/plain",
+                headers={"Retry-After": "10"},
+            )
+        with _acting_for(request):
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            elif rls.is_aborted():
+                raise TransactionAborted(f"{request.method} {request.path}")
+        if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+            _stream_for(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        transaction.set_rollback(True)
+
+
+def _acting_for(request: HttpRequest) -> AbstractContextManager[Any]:
+    user = request.user
+    if not user.is_authenticated:
+        return rls.as_anonymous()
+    if user.is_staff and request.path_info.startswith(ADMIN_PREFIX):
+        return transaction.atomic()
+    return rls.as_user(user.pk, getattr(request, "claims", None))
+
+
+def _stream_for(request: HttpRequest, response: StreamingHttpResponse) -> None:
+    """Read a streamed body as the user too: it is made after the request's transaction has ended."""
+    if response.is_async:
+        return
+    parts: Iterable[bytes] = response.streaming_content  # type: ignore[assignment] # is_async says which
+
+    def as_asker() -> Iterator[bytes]:
+        with _acting_for(request):
+            yield from parts
+
+    response.streaming_content = as_asker()

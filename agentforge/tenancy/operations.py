@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+OWNER_POLICY = "owner"
+FORGE_POLICY = "forge"
+COMMANDS = ("select", "insert", "update", "delete")
+
+
+class EnableRowLevelSecurity(Operation):
+    """Give each row of a table to one owner (law 2), as a Supabase project does it: `auth.uid() = owner`.
+
+    `authenticated` may do `commands` with own rows, and write `update_columns` only, when given. With
+    `through=(column, table, key)` the owner is that of the row of `table` that `column` points at.
+    `parents` maps further columns to tables whose rows must be the user's own too: a foreign key alone would
+    let a user hang a row on somebody else's. `insert_check` is one more condition on rows that a user makes.
+    The connecting role and `service_role` may do everything, so the forge needs neither superuser nor
+    BYPASSRLS. `anon` gets nothing.
+    """
+
+    reversible = True
+    atomic = True
+
+    def __init__(
+        self,
+        table: str,
+        owner: str = "owner_id",
+        *,
+        commands: Sequence[str] = COMMANDS,
+        update_columns: Sequence[str] = (),
+        through: tuple[str, str, str] | None = None,
+        parents: Mapping[str, str] | None = None,
+        insert_check: str = "",
+    ) -> None:
+        self.table = table
+        self.owner = owner
+        self.commands = tuple(commands)
+        self.update_columns = tuple(update_columns)
+        self.through = through
+        self.parents = dict(parents or {})
+        self.insert_check = insert_check
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for statement in self._statements(schema_editor.quote_name):
+            # Psycopg formats only with parameters; without, a % stays what it is.
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = schema_editor.quote_name(self.table)
+        for name in (OWNER_POLICY, FORGE_POLICY, *(f"{OWNER_POLICY}_{command}" for command in COMMANDS)):
+            schema_editor.execute(f"DROP POLICY IF EXISTS {name} ON {table}")
+        schema_editor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        schema_editor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+        schema_editor.execute(f"REVOKE ALL ON {table} FROM anon, authenticated, service_role")
+
+    def describe(self) -> str:
+        return f"Let users reach their own rows of {self.table} only"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"{self.table}_row_level_security"
+
+    def _statements(self, quote: Any) -> list[str]:
+        table = quote(self.table)
+        return [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"REVOKE ALL ON {table} FROM PUBLIC, anon, authenticated",
+            f"GRANT ALL ON {table} TO service_role",
+            f"CREATE POLICY {FORGE_POLICY} ON {table} TO CURRENT_USER, service_role "
+            "USING (true) WITH CHECK (true)",
+            *(statement for command in self.commands for statement in self._command(command, quote)),
+        ]
+
+    def _command(self, command: str, quote: Any) -> list[str]:
+        table = quote(self.table)
+        own = self._own(quote)
+        written = " AND ".join([own, *self._own_parents(quote)])
+        made = f"{written} AND ({self.insert_check})" if self.insert_check else written
+        clauses = {
+            "select": f"USING ({own})",
+            "insert": f"WITH CHECK ({made})",
+            "update": f"USING ({own}) WITH CHECK ({written})",
+            "delete": f"USING ({own})",
+        }
+        columns = ""
+        if command == "update" and self.update_columns:
+            columns = f" ({', '.join(quote(column) for column in self.update_columns)})"
+        return [
+            f"CREATE POLICY {OWNER_POLICY}_{command} ON {table} FOR {command.upper()} TO authenticated "
+            f"{clauses[command]}",
+            f"GRANT {command.upper()}{columns} ON {table} TO authenticated",
+        ]
+
+    def _own(self, quote: Any) -> str:
+        # As a subquery, auth.uid() is asked once a statement and not once a row.
+        owner = f"{quote(self.owner)} = (SELECT auth.uid())"
+        if self.through is None:
+            return owner
+        column, table, key = self.through
+        return f"{quote(column)} IN (SELECT {quote(key)} FROM {quote(table)} WHERE {owner})"
+
+    def _own_parents(self, quote: Any) -> list[str]:
+        return [
+            f"({quote(column)} IS NULL OR {quote(column)} IN "
+            f"(SELECT p.id FROM {quote(table)} p WHERE p.owner_id = (SELECT auth.uid())))"
+            for column, table in self.parents.items()
+        ]

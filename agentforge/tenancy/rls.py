@@ -1,0 +1,106 @@
+"""Choose for whom the database acts: for a user, for nobody, or for the forge itself.
+
+A user's SQL runs as the role `authenticated` with the claims set, both for the transaction only (SET LOCAL),
+as Supabase's API does it; so no role outlives its transaction in a pooled connection. Source of the names:
+https://supabase.com/docs/guides/database/postgres/row-level-security
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg.pq import TransactionStatus
+
+_ATTRIBUTE = "agentforge_acting_as"
+# What SQL may want to know of a token; the rest of it (metadata that users write) stays out of reach.
+_CLAIMS = ("sub", "role", "session_id", "aal")
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Name a database role, and the claims that `auth.uid()` reads."""
+
+    role: str
+    claims: str = ""
+
+
+_SERVICE = Acting("none")
+_ANONYMOUS = Acting("anon", '{"role": "anon"}')
+
+
+@contextmanager
+def as_user(user_id: UUID, claims: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Run a transaction as a user: PostgreSQL shows and takes their rows only."""
+    given = {**(claims or {}), "sub": str(user_id), "role": "authenticated"}
+    told = {name: given[name] for name in _CLAIMS if isinstance(given.get(name), str)}
+    with _transaction_as(Acting("authenticated", json.dumps(told))):
+        yield
+
+
+@contextmanager
+def as_anonymous() -> Iterator[None]:
+    """Run a transaction as somebody who is not signed in."""
+    with _transaction_as(_ANONYMOUS):
+        yield
+
+
+@contextmanager
+def as_service() -> Iterator[None]:
+    """Act as the forge itself within a request's transaction, and then as the user again.
+
+    Outside of a request nothing changes: there the connecting role acts already.
+    """
+    before = _acting()
+    if before.role == "none":
+        yield
+        return
+    _become(_SERVICE)
+    try:
+        yield
+    finally:
+        _return_to(before)
+
+
+def _acting() -> Acting:
+    acting: Acting = getattr(connection, _ATTRIBUTE, _SERVICE)
+    return acting
+
+
+def is_aborted() -> bool:
+    """Tell whether PostgreSQL has given up the transaction after an error: a COMMIT would roll it back."""
+    raw = connection.connection
+    return raw is not None and raw.info.transaction_status == TransactionStatus.INERROR
+
+
+@contextmanager
+def _transaction_as(acting: Acting) -> Iterator[None]:
+    before = _acting()
+    try:
+        with transaction.atomic():
+            _become(acting)
+            yield
+    finally:
+        # The end of a transaction and a rollback undo SET LOCAL; a savepoint's release does not.
+        _return_to(before)
+
+
+def _return_to(before: Acting) -> None:
+    if connection.in_atomic_block and not connection.needs_rollback and not is_aborted():
+        _become(before)
+    else:
+        setattr(connection, _ATTRIBUTE, before)
+
+
+def _become(acting: Acting) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
+            [acting.role, acting.claims],
+        )
+    setattr(connection, _ATTRIBUTE, acting)

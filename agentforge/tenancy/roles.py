@@ -1,0 +1,72 @@
+"""Make what a Supabase database brings along: the roles, and `auth.uid()`; each only where it is missing."""
+
+from __future__ import annotations
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
+
+ROLES = ("anon", "authenticated", "service_role")
+
+# Roles belong to the whole cluster: another database's migration may make the same ones at this moment.
+_CREATE_ROLE = """
+DO $do$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+        CREATE ROLE {role} NOLOGIN NOINHERIT;
+    END IF;
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'The database role {role} is missing and % may not create it', current_user
+        USING HINT = 'Run as an administrator: CREATE ROLE {role} NOLOGIN; GRANT {role} TO '
+            || quote_ident(current_user) || ';';
+END
+$do$
+"""
+
+# From PostgreSQL 16 on, who creates a role does not thereby become able to SET ROLE to it.
+_JOIN_ROLE = """
+DO $do$
+BEGIN
+    IF NOT pg_has_role(current_user, '{role}',
+        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
+        GRANT {role} TO CURRENT_USER;
+    END IF;
+END
+$do$
+"""
+
+_AUTH_UID = """
+DO $do$
+BEGIN
+    IF to_regnamespace('auth') IS NULL THEN
+        CREATE SCHEMA auth;
+    END IF;
+    IF to_regprocedure('auth.uid()') IS NULL THEN
+        CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $fn$
+            SELECT (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
+        $fn$;
+        GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
+        GRANT EXECUTE ON FUNCTION auth.uid() TO anon, authenticated, service_role;
+    END IF;
+END
+$do$
+"""
+
+
+_USE_SCHEMA = """
+DO $do$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO anon, authenticated, service_role', current_schema());
+END
+$do$
+"""
+
+
+def create(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Make the missing roles, join them, and make `auth.uid()` where it is missing."""
+    for role in ROLES:
+        for statement in (_CREATE_ROLE, _JOIN_ROLE):
+            schema_editor.execute(statement.format(role=role), params=None)
+    schema_editor.execute(_AUTH_UID, params=None)
+    schema_editor.execute(_USE_SCHEMA, params=None)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from agentforge.administration.pages import ReadOnlyAdmin, link_to
+from agentforge.requests import Request
+
+from .key_checks import enqueue_tests
+from .models import AgentConfig, ApiKey, Revision
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Show keys by what their owners see of them; the ciphertext is not even read."""
+
+    list_display = ("provider", "whose", "last_four", "fingerprint", "status", "checked_at", "check_ms")
+    list_filter = ("provider", "status", "checked_at")
+    list_select_related = ("owner",)
+    search_fields = ("owner__email", "last_four", "fingerprint")
+    ordering = ("-updated_at",)
+    fields = ("provider", "whose", "base_url", "last_four", "fingerprint", "status", "status_detail",
+              "checked_at", "check_ms", "created_at", "updated_at")  # fmt: skip
+    actions = ("test_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        keys: QuerySet[ApiKey] = super().get_queryset(request)
+        return keys.defer("ciphertext", "models_offered")
+
+    @admin.display(description="owner", ordering="owner__email")
+    def whose(self, key: ApiKey) -> str:
+        return link_to(key.owner)
+
+    @admin.action(description="Test again", permissions=["operate"])
+    def test_again(self, request: Request, keys: QuerySet[ApiKey]) -> None:
+        done = enqueue_tests(keys, by=request.user)
+        self.report(request, "Tests enqueued", done, len(keys), "one waits already")
+
+
+@admin.register(AgentConfig)
+class AgentConfigAdmin(ReadOnlyAdmin):
+    list_display = ("name", "handle", "whose", "type", "provider", "model", "updated_at")
+    list_filter = ("type", "provider", "updated_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "handle", "owner__email")
+    date_hierarchy = "created_at"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        stored = [f.name for f in AgentConfig._meta.concrete_fields if f.name not in ("id", "owner")]
+        return ["whose", *stored, "made_of_it"]
+
+    @admin.display(description="owner", ordering="owner__email")
+    def whose(self, agent: AgentConfig) -> str:
+        return link_to(agent.owner)
+
+    @admin.display(description="made of it")
+    def made_of_it(self, agent: AgentConfig) -> str:
+        return format_html(
+            '<a href="{}?agent__id__exact={}">revisions</a> · '
+            '<a href="{}?revision__agent__id__exact={}">builds</a>',
+            reverse("admin:configs_revision_changelist"), agent.pk,
+            reverse("admin:builds_build_changelist"), agent.pk,
+        )  # fmt: skip
+
+
+@admin.register(Revision)
+class RevisionAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "of_agent", "whose", "short_sha256", "created_at")
+    list_select_related = ("owner", "agent")
+    search_fields = ("sha256", "agent__name", "agent__handle", "owner__email")
+    date_hierarchy = "created_at"
+    fields = ("of_agent", "whose", "number", "sha256", "created_at", "canonical_json", "builds_of_it")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
+        revisions: QuerySet[Revision] = super().get_queryset(request)
+        return revisions.defer("canonical_json")
+
+    @admin.display(description="agent", ordering="agent__name")
+    def of_agent(self, revision: Revision) -> str:
+        return link_to(revision.agent)
+
+    @admin.display(description="owner", ordering="owner__email")
+    def whose(self, revision: Revision) -> str:
+        return link_to(revision.owner)
+
+    @admin.display(description="sha256", ordering="sha256")
+    def short_sha256(self, revision: Revision) -> str:
+        return revision.sha256[:12]
+
+    @admin.display(description="builds")
+    def builds_of_it(self, revision: Revision) -> str:
+        url = reverse("admin:builds_build_changelist")
+        return format_html('<a href="{}?revision__id__exact={}">builds</a>', url, revision.pk)

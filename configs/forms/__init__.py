@@ -1,0 +1,18 @@
+"""The one validation layer of an agent's draft: a form a tab."""
+
+from configs.choices import Tab
+
+from .base import DraftForm
+from .capabilities import CapabilitiesForm
+from .identity import IdentityForm
+from .keys import KeysForm
+from .personality import PersonalityForm
+
+TAB_FORMS: dict[str, type[DraftForm]] = {
+    Tab.IDENTITY: IdentityForm,
+    Tab.KEYS: KeysForm,
+    Tab.PERSONALITY: PersonalityForm,
+    Tab.CAPABILITIES: CapabilitiesForm,
+}
+
+__all__ = ["TAB_FORMS", "CapabilitiesForm", "DraftForm", "IdentityForm", "KeysForm", "PersonalityForm"]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from configs.choices import Tab, Tool
+from configs.models import AgentConfig
+from configs.providers import PROVIDERS
+
+from .base import DraftForm
+
+
+def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerField:
+    return forms.IntegerField(min_value=low, max_value=high, label=label, help_text=help_text)
+
+
+class CapabilitiesForm(DraftForm):
+    tab = Tab.CAPABILITIES
+
+    memory = forms.BooleanField(
+        required=False, label="Conversation memory", help_text="The agent sees the earlier messages too."
+    )
+    memory_turns = _limit(1, 50, "Exchanges remembered", "1 to 50. Used while memory is on.")
+    tools = forms.MultipleChoiceField(
+        choices=Tool,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Each is compiled into the agent only when chosen.",
+    )
+    tool_rounds = _limit(0, 20, "Rounds of tools", "0 to 20 rounds for one answer.")
+    time_limit_seconds = _limit(5, 300, "Seconds", "5 to 300 for one answer.")
+    memory_limit_mb = _limit(128, 2048, "Memory in MB", "128 to 2,048 for the agent's process.")
+
+    class Meta:
+        model = AgentConfig
+        fields = ("memory", "memory_turns", "tools", "tool_rounds", "time_limit_seconds", "memory_limit_mb")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.tools_refused:
+            self.fields["tools"].widget.attrs["disabled"] = True
+            self.fields["tools"].help_text = self.tools_refused
+
+    @property
+    def tools_refused(self) -> str:
+        """Return why the chosen provider can't use tools; empty when it can or none is chosen yet."""
+        provider = PROVIDERS.get(self.instance.provider)
+        if provider is None or provider.supports_tools:
+            return ""
+        return f"{provider.label} can't use tools. Choose another provider to offer them."
+
+    def clean_tools(self) -> list[str]:
+        tools = sorted(set(self.cleaned_data["tools"]))
+        if tools and self.tools_refused:
+            raise ValidationError(self.tools_refused)
+        return tools

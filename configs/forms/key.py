@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from configs.providers import Outcome, Provider
+
+from .text import TextField
+from .url import clean_base_url
+
+MAX_KEY_LENGTH = 500
+
+
+class KeyForm(forms.Form):
+    """Take a new key for one provider; a saved one is never shown."""
+
+    key = TextField(
+        label="New key",
+        max_length=MAX_KEY_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    base_url = TextField(
+        label="Base URL",
+        widget=forms.URLInput(attrs={"placeholder": "https://models.example.com/v1", "spellcheck": "false"}),
+    )
+    anyway = forms.BooleanField(required=False, label="Send it to this provider anyway")
+
+    def __init__(
+        self, data: Any = None, *, provider: Provider, base_url: str = "", page_id: str = ""
+    ) -> None:
+        self.provider = provider
+        # A page holds many of these forms; their names stay the same for scripts.
+        super().__init__(data, auto_id=f"id_{page_id or provider.code}_%s", initial={"base_url": base_url})
+        self.fields["key"].required = provider.needs_key
+        self.fields["key"].help_text = provider.key_hint
+        if not provider.asks_base_url:
+            del self.fields["base_url"]
+        if not (self.is_bound and provider.hint(str(self.data.get("key", "")).strip())):
+            self.fields["anyway"].widget = forms.HiddenInput()
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"]
+        if not key.isascii() or any(character.isspace() for character in key):
+            raise ValidationError(
+                "A key is one word of plain characters: copy it again, without anything around it."
+            )
+        if reason := self.provider.refusal(key):
+            raise ValidationError(reason)
+        return key
+
+    def clean_base_url(self) -> str:
+        return clean_base_url(self.cleaned_data["base_url"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        hint = self.provider.hint(cleaned.get("key", ""))
+        if hint and not cleaned.get("anyway"):
+            self.add_error(
+                "key", f"{hint} It was not sent. Enter it again and tick the box below to send it anyway."
+            )
+        return cleaned
+
+    def add_refusal(self, outcome: Outcome) -> None:
+        """Report that the provider did not accept the key."""
+        self.add_error("key", f"{outcome.detail} It was not saved.")

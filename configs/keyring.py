@@ -1,0 +1,79 @@
+"""Tell which of their owner's keys agents use, and what keeps an agent from using its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import reverse
+
+from . import vault
+from .choices import KeyStatus
+from .models import AgentConfig, ApiKey
+from .providers import PROVIDERS
+
+
+@dataclass(frozen=True)
+class KeyTrouble:
+    """Say why an agent can't use its key: in a word, in a sentence, and what mends it, where."""
+
+    word: str
+    sentence: str
+    remedy: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Hold one owner's keys."""
+
+    keys: tuple[ApiKey, ...]
+
+    def key_of(self, agent: AgentConfig) -> ApiKey | None:
+        """Return the key that an agent of this owner uses."""
+        return next((key for key in self.keys if key.provider == agent.provider), None)
+
+    def users(self, agents: Iterable[AgentConfig]) -> dict[int, list[AgentConfig]]:
+        """Return for each key, by its id, which of the owner's agents use it."""
+        found: dict[int, list[AgentConfig]] = {key.pk: [] for key in self.keys}
+        for agent in agents:
+            if key := self.key_of(agent):
+                found[key.pk].append(agent)
+        return found
+
+    def trouble_of(self, agent: AgentConfig) -> KeyTrouble | None:
+        """Return what is wrong with an agent's key as far as is known; nothing is asked of the provider."""
+        provider = PROVIDERS.get(agent.provider)
+        if provider is None or provider.unavailable or not (provider.needs_key or provider.asks_base_url):
+            return None
+        found = _trouble(self.key_of(agent), provider.label)
+        if found is None:
+            return None
+        url = f"{reverse('configs:keys', args=[agent.pk])}#key-{provider.code}"
+        return KeyTrouble(*found, url)
+
+
+def keyring_of(owner_id: UUID) -> Keyring:
+    """Return an owner's keys, in the order of the providers; one query."""
+    order = {code: place for place, code in enumerate(PROVIDERS)}
+    keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered").order_by("pk")
+    return Keyring(tuple(sorted(keys, key=lambda key: order.get(key.provider, len(order)))))
+
+
+def _trouble(key: ApiKey | None, label: str) -> tuple[str, str, str] | None:
+    if key is None:
+        return "No key", f"No key for {label} is saved, so this agent can't answer.", "Add a key"
+    if not vault.is_readable(key):
+        return (
+            "Key needs re-entry",
+            f"The vault can't read the key for {label} any more, so this agent can't answer.",
+            "Enter it again",
+        )
+    if key.status == KeyStatus.INVALID:
+        return (
+            "Key refused",
+            f"{label} refused the key that this agent uses, so it can't answer.",
+            "Replace the key",
+        )
+    return None

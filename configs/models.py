@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from agentforge.tenancy.querysets import OwnedQuerySet
+
+from .choices import (
+    AgentType,
+    CommunicationStyle,
+    KeyStatus,
+    Preset,
+    ResponseLength,
+    RunStatus,
+    Tone,
+)
+
+
+class AgentConfig(models.Model):
+    """Hold one agent's draft, as its wizard's tabs last saved it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agents")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    name = models.CharField(max_length=100)
+    handle = models.SlugField(max_length=40)
+    type = models.CharField(max_length=20, choices=AgentType, default=AgentType.ASSISTANT)
+    description = models.CharField(max_length=500, blank=True)
+    version = models.CharField(max_length=64, default="0.1.0")
+
+    provider = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+
+    preset = models.CharField(max_length=20, choices=Preset, default=Preset.BALANCED)
+    traits = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    communication_style = models.CharField(
+        max_length=20, choices=CommunicationStyle, default=CommunicationStyle.PLAIN
+    )
+    tone = models.CharField(max_length=20, choices=Tone, default=Tone.NEUTRAL)
+    response_length = models.CharField(max_length=20, choices=ResponseLength, default=ResponseLength.BALANCED)
+    creativity = models.DecimalField(max_digits=3, decimal_places=2, default=0.5)
+    custom_instructions = models.TextField(max_length=4000, blank=True)
+
+    memory = models.BooleanField(default=True)
+    memory_turns = models.PositiveSmallIntegerField(default=10)
+    tools = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    tool_rounds = models.PositiveSmallIntegerField(default=5)
+    time_limit_seconds = models.PositiveSmallIntegerField(default=60)
+    memory_limit_mb = models.PositiveIntegerField(default=512)
+
+    objects: ClassVar[models.Manager[AgentConfig]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "handle"], name="configs_agent_owner_handle"),
+            models.CheckConstraint(
+                condition=models.Q(creativity__gte=0, creativity__lte=1), name="configs_agent_creativity"
+            ),
+        )
+        indexes = (models.Index(fields=["owner", "-updated_at"], name="configs_agent_owner_updated"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("configs:identity", args=[self.pk])
+
+    @property
+    def stream_name(self) -> str:
+        return f"agent-{self.pk}"
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Do nothing: forms check ranges and handles; Django would ask the database about each value."""
+
+
+class ApiKey(models.Model):
+    """Hold one user's key for one provider as ciphertext (law 3), with what its last test said."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    provider = models.CharField(max_length=40)
+    base_url = models.URLField(max_length=500, blank=True)
+    ciphertext = models.BinaryField()
+    last_four = models.CharField(max_length=4, blank=True)
+    fingerprint = models.CharField(max_length=16, blank=True)
+    status = models.CharField(max_length=20, choices=KeyStatus, default=KeyStatus.UNVERIFIED)
+    status_detail = models.CharField(max_length=500, blank=True)
+    models_offered = models.JSONField(default=list)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_ms = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager[ApiKey]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "provider"], name="configs_apikey_owner_provider"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} …{self.last_four}"
+
+
+class ProcessRun(models.Model):
+    """Hold one walk of *Process configuration* over the tabs: a step a tab, restored on reload."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="runs")
+    status = models.CharField(max_length=20, choices=RunStatus, default=RunStatus.QUEUED)
+    steps = models.JSONField(default=list)
+    job_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[ProcessRun]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.agent_id}: {self.status}"
+
+
+class Revision(models.Model):
+    """Hold one immutable configuration: canonical JSON and its sha256 (64 hex digits)."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    canonical_json = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[Revision]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.UniqueConstraint(fields=["agent", "number"], name="configs_revision_agent_number"),
+            models.UniqueConstraint(fields=["agent", "sha256"], name="configs_revision_agent_sha256"),
+        )
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"

@@ -1,0 +1,13 @@
+"""List the providers that an agent can talk to: adding one is a module here and an entry below."""
+
+from .anthropic import ANTHROPIC
+from .base import Outcome, Provider
+from .local import LOCAL
+from .openai import OPENAI
+from .openai_compatible import OPENAI_COMPATIBLE
+
+PROVIDERS: dict[str, Provider] = {
+    provider.code: provider for provider in (LOCAL, OPENAI, ANTHROPIC, OPENAI_COMPATIBLE)
+}
+
+__all__ = ["PROVIDERS", "Outcome", "Provider"]

@@ -1,0 +1,104 @@
+"""Freeze a draft as a Revision: canonical JSON, the same for the same content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from .choices import ResponseLength
+from .models import AgentConfig, ApiKey, Revision
+from .prompt import system_prompt
+from .providers import PROVIDERS
+from .vault import has_secret
+
+SCHEMA = 1
+
+# The longest answer, in tokens, that a response length asks a provider for.
+MAX_TOKENS: dict[str, int] = {
+    ResponseLength.BRIEF: 256,
+    ResponseLength.BALANCED: 1024,
+    ResponseLength.DETAILED: 4096,
+}
+
+
+def canonical_json(value: object) -> str:
+    """Return sorted, compact JSON that encodes as UTF-8.
+
+    Raises ValueError for NaN, infinity and lone surrogates (as UnicodeEncodeError).
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text.encode()
+    return text
+
+
+def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = False) -> dict[str, Any]:
+    """Return the content of agent.json for a draft.
+
+    `base_url` replaces the provider's own where given; a `keyless` server is talked to without a key.
+    """
+    return {
+        "schema": SCHEMA,
+        "identity": {
+            "name": agent.name,
+            "handle": agent.handle,
+            "type": agent.type,
+            "description": agent.description,
+            "version": agent.version,
+        },
+        "provider": {**PROVIDERS[agent.provider].manifest(base_url, keyless=keyless), "model": agent.model},
+        "personality": {
+            "preset": agent.preset,
+            "traits": list(agent.traits),
+            "communication_style": agent.communication_style,
+            "tone": agent.tone,
+            "response_length": agent.response_length,
+            "creativity": float(agent.creativity),
+            "custom_instructions": agent.custom_instructions,
+        },
+        "system_prompt": system_prompt(agent).text,
+        "sampling": {
+            "temperature": float(agent.creativity),
+            "max_tokens": MAX_TOKENS[agent.response_length],
+        },
+        "capabilities": {
+            "memory": {"enabled": agent.memory, "turns": agent.memory_turns},
+            "tools": sorted(agent.tools),
+        },
+        "limits": {
+            "tool_rounds": agent.tool_rounds,
+            "seconds": agent.time_limit_seconds,
+            "memory_mb": agent.memory_limit_mb,
+        },
+    }
+
+
+def draft_json(agent: AgentConfig) -> str:
+    """Return the canonical JSON of a saved draft as a revision made now would hold it."""
+    if not PROVIDERS[agent.provider].asks_base_url:
+        return canonical_json(configuration(agent))
+    key: ApiKey | None = ApiKey.objects.filter(owner_id=agent.owner_id, provider=agent.provider).first()
+    given: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
+    return canonical_json(configuration(agent, **given))
+
+
+def create_revision(agent: AgentConfig) -> Revision:
+    """Return the revision of a saved draft: the one that already holds this content, or a new one."""
+    with transaction.atomic():
+        locked: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        text = draft_json(locked)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        found: Revision | None = Revision.objects.filter(agent=locked, sha256=digest).first()
+        if found:
+            return found
+        newest: int = Revision.objects.filter(agent=locked).aggregate(n=Max("number"))["n"] or 0
+        return Revision.objects.create(
+            owner_id=locked.owner_id,
+            agent=locked,
+            number=newest + 1,
+            canonical_json=text,
+            sha256=digest,
+        )

@@ -1,0 +1,100 @@
+"""Change agents: create, save a tab, duplicate, delete."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, router, transaction
+from django.db.models.deletion import Collector
+
+from agentforge.accounts.models import User
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+from agentforge.live import streams
+from agentforge.tenancy.rls import as_service
+
+from .choices import Preset
+from .forms import DraftForm
+from .forms.identity import NAME_LENGTH, suggest_handle
+from .models import AgentConfig
+from .offers import local_outcome
+from .presets import PRESET_VALUES
+from .providers.local import LOCAL
+
+# What a copy does not take over from its model.
+_OWN = ("id", "created_at", "updated_at", "name", "handle")
+
+
+class HandleTaken(Exception):
+    """Another agent of this owner took the handle between validation and saving."""
+
+
+def new_draft(owner: User) -> AgentConfig:
+    """Return an unsaved agent that needs only a name: on the local model where there is one."""
+    draft = AgentConfig(owner=owner, **PRESET_VALUES[Preset.BALANCED])
+    if not LOCAL.unavailable:
+        draft.provider = LOCAL.code
+        draft.model = next(iter(local_outcome().models), "")
+    return draft
+
+
+def create_agent(agent: AgentConfig) -> AgentConfig:
+    """Store a new agent with its live stream.
+
+    Raises HandleTaken.
+    """
+    with transaction.atomic():
+        _save(agent)
+        streams.create_stream(agent.stream_name, agent.owner_id)
+        record(Action.AGENT_CREATED, owner=agent.owner_id, subject=agent)
+    return agent
+
+
+def save_draft(form: DraftForm) -> AgentConfig:
+    """Save one tab's valid values, and nothing of the other tabs.
+
+    Raises HandleTaken.
+    """
+    agent: AgentConfig = form.instance
+    if form.has_changed():
+        _save(agent, [*form.values(), "updated_at"])
+    return agent
+
+
+def duplicate_agent(agent: AgentConfig) -> AgentConfig:
+    """Store and return a copy of a draft under the next free handle."""
+    values = {f.attname: getattr(agent, f.attname) for f in agent._meta.concrete_fields if f.name not in _OWN}
+    taken = set(AgentConfig.objects.filter(owner_id=agent.owner_id).values_list("handle", flat=True))
+    name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
+    return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
+
+
+def what_goes_with(agent: AgentConfig) -> list[tuple[str, int]]:
+    """Count the rows that deleting an agent deletes too, by what they are called, the agent aside."""
+    collector = Collector(using=router.db_for_write(AgentConfig))
+    collector.collect([agent])
+    counts: dict[str, int] = {}
+    for model, rows in collector.data.items():
+        if model is not AgentConfig:
+            counts[str(model._meta.verbose_name_plural)] = len(rows)
+    for queryset in collector.fast_deletes:
+        name = str(queryset.model._meta.verbose_name_plural)
+        counts[name] = counts.get(name, 0) + queryset.count()
+    return sorted((name, count) for name, count in counts.items() if count)
+
+
+def delete_agent(agent: AgentConfig) -> None:
+    """Delete an agent with everything made from it, its live stream included."""
+    # What was made from it is the forge's: users can't delete an artifact alone.
+    with transaction.atomic(), as_service():
+        record(Action.AGENT_DELETED, owner=agent.owner_id, subject=agent)
+        streams.delete_stream(agent.stream_name)
+        agent.delete()
+
+
+def _save(agent: AgentConfig, fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            agent.save(update_fields=fields)
+    except IntegrityError as error:
+        if "configs_agent_owner_handle" in str(error):
+            raise HandleTaken(agent.handle) from error
+        raise

@@ -1,0 +1,45 @@
+"""Register what the worker does for agents' configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.db import connections
+from procrastinate.contrib.django import app
+
+from . import key_checks, processing, recovery
+
+
+@app.task(name=processing.TASK, queue=processing.QUEUE)
+def process_configuration(run_id: int) -> None:
+    """Walk the tabs of a run."""
+    _with_own_connection(lambda: processing.walk(run_id))
+
+
+@app.task(name=key_checks.TEST_TASK, queue=key_checks.TEST_QUEUE)
+def test_key(key_id: int, purpose: str = key_checks.TESTED) -> None:
+    """Test a stored key, as an operator asked or as is due."""
+    _with_own_connection(lambda: key_checks.retest_stored(key_id, purpose))
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="configs.recheck_keys", queue="upkeep", queueing_lock="configs.recheck_keys")
+def recheck_keys(timestamp: int) -> None:
+    """Let the keys be tested that were tested too long ago."""
+    _with_own_connection(lambda: key_checks.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="configs.recover", queue="upkeep", queueing_lock="configs.recover")
+def recover(timestamp: int) -> None:
+    """Settle the runs that dead workers left behind."""
+    _with_own_connection(recovery.recover)
+
+
+def _with_own_connection(work: Callable[[], object]) -> None:
+    try:
+        work()
+    finally:
+        # The worker's thread ends with the task: what it leaves open would stay out of the pool.
+        connections.close_all()

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from django import template
+
+from configs import rail
+from configs.changes import Changes, changes_since_revision
+from configs.keyring import KeyTrouble, keyring_of
+from configs.models import AgentConfig
+from configs.prompt import PromptParts, system_prompt
+
+register = template.Library()
+
+
+@register.simple_tag
+def rail_of(agent: AgentConfig, current: str) -> rail.Rail:
+    """Return what the rail of an agent shows."""
+    return rail.rail_of(agent, current)
+
+
+@register.simple_tag
+def agent_live(agent: AgentConfig) -> str:
+    """Return the agent's channel and position, for the block `live` of a page."""
+    return rail.live_position(agent)
+
+
+@register.simple_tag
+def prompt_of(agent: AgentConfig) -> PromptParts:
+    """Return the system prompt of a draft, in parts."""
+    return system_prompt(agent)
+
+
+@register.simple_tag
+def changes_of(agent: AgentConfig) -> Changes | None:
+    """Return what a draft changes of its newest revision; None before the first."""
+    return changes_since_revision(agent)
+
+
+@register.simple_tag
+def key_trouble_of(agent: AgentConfig) -> KeyTrouble | None:
+    """Return what keeps an agent from using its key, as far as is known."""
+    return keyring_of(agent.owner_id).trouble_of(agent)
+
+
+@register.filter
+def duration(ms: int | None) -> str:
+    """Say milliseconds in words for people: 0.8 s, 2 min 5 s."""
+    if ms is None:
+        return ""
+    if ms < 50:
+        return "<0.1 s"
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds} s"

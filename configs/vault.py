@@ -1,0 +1,176 @@
+"""Keep users' API keys as ciphertext (law 3), readable in the moment of use only.
+
+The encryption keys are AGENTFORGE_VAULT_KEYS, newest first; unset, one is made once and kept in
+`var/secrets/vault`. A ciphertext is bound to its owner, provider and base URL: put into another row, or with
+the URL changed behind it, it can't be read, so it can't be sent to anybody else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from agentforge.accounts.models import User
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .models import ApiKey
+from .providers import PROVIDERS
+
+_FINGERPRINT_SALT = "configs.vault.fingerprint"
+
+
+class KeyProblem(Exception):
+    """Say, in words for the key's owner, why it can't be used."""
+
+
+class KeyNeedsReentry(KeyProblem):
+    """The vault can't read the key any more: its owner has to enter it again."""
+
+
+class KeyMissing(KeyProblem):
+    """No key is saved for a provider that needs one."""
+
+
+def encryption_keys() -> list[str]:
+    """Return the vault's Fernet keys, newest first."""
+    return list(settings.AGENTFORGE_VAULT_KEYS) or _kept_keys(Path(settings.VAR_DIR) / "secrets" / "vault")
+
+
+def box() -> MultiFernet:
+    """Return what encrypts with the newest key and decrypts with any.
+
+    Raises ValueError when one of the keys is no Fernet key; a system check says which.
+    """
+    return MultiFernet([Fernet(key) for key in encryption_keys()])
+
+
+def save_key(owner: User | UUID, provider: str, plaintext: str, base_url: str = "") -> ApiKey:
+    """Store a user's key for a provider, in place of one that is there; it counts as not tested yet."""
+    owner_id = _id(owner)
+    key: ApiKey
+    key, is_new = ApiKey.objects.update_or_create(
+        owner_id=owner_id,
+        provider=provider,
+        defaults={
+            "base_url": base_url,
+            "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
+            # Of a short key, four characters would be too much to show.
+            "last_four": plaintext[-4:] if len(plaintext) >= 16 else "",
+            "fingerprint": fingerprint(owner_id, plaintext) if plaintext else "",
+            "status": "unverified",
+            "status_detail": "",
+            "models_offered": [],
+            "checked_at": None,
+            "check_ms": None,
+        },
+    )
+    record(Action.KEY_SAVED if is_new else Action.KEY_REPLACED, owner=owner_id, subject=key)
+    return key
+
+
+def remove_key(key: ApiKey) -> None:
+    """Forget a user's key."""
+    with transaction.atomic():
+        record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
+        key.delete()
+
+
+def reveal(key: ApiKey, purpose: str) -> str:
+    """Return a key's plaintext, empty for a server that needs none; `purpose` goes to its owner's audit log.
+
+    Raises KeyNeedsReentry when no encryption key opens it or it is not this row's.
+    """
+    plaintext = _opened(key)
+    record(Action.KEY_USED, owner=key.owner_id, subject=key, purpose=purpose)
+    return plaintext
+
+
+def is_readable(key: ApiKey) -> bool:
+    """Tell whether the vault can still read a key."""
+    try:
+        _opened(key)
+    except KeyNeedsReentry:
+        return False
+    return True
+
+
+def has_secret(key: ApiKey) -> bool:
+    """Tell whether a row holds a key, rather than only the address of a server that needs none."""
+    return bool(key.fingerprint)
+
+
+def fingerprint(owner: User | UUID, plaintext: str) -> str:
+    """Return 16 hex digits that tell one of a user's keys from another and from nobody else's.
+
+    Keyed, so that nobody who reads the table can try candidates.
+    """
+    return salted_hmac(f"{_FINGERPRINT_SALT}.{_id(owner)}", plaintext, algorithm="sha256").hexdigest()[:16]
+
+
+def environment_for(owner: User | UUID, provider_code: str) -> dict[str, str]:
+    """Return the environment variables that an agent of this owner needs to talk to its provider.
+
+    Raises KeyMissing or KeyNeedsReentry.
+    """
+    provider = PROVIDERS[provider_code]
+    key: ApiKey | None = ApiKey.objects.filter(owner_id=_id(owner), provider=provider_code).first()
+    if key is None and (provider.needs_key or provider.asks_base_url):
+        raise KeyMissing(f"No key for {provider.label} is saved. Add it in the tab API keys.")
+    base_url = key.base_url if key and provider.asks_base_url else provider.base_url
+    variables = {provider.base_url_env: base_url}
+    if key is not None and provider.key_env and has_secret(key):
+        variables[provider.key_env] = reveal(key, "given to an agent")
+    return variables
+
+
+_REENTRY = "The vault can't read the key for {label} any more. Enter it again in the tab API keys."
+
+
+def _opened(key: ApiKey) -> str:
+    problem = KeyNeedsReentry(_REENTRY.format(label=_label(key.provider)))
+    try:
+        content: Any = json.loads(box().decrypt(bytes(key.ciphertext)))
+    except (InvalidToken, ValueError) as error:
+        raise problem from error
+    if content[:3] != [str(key.owner_id), key.provider, key.base_url]:
+        raise problem
+    plaintext: str = content[3]
+    return plaintext
+
+
+def _label(code: str) -> str:
+    provider = PROVIDERS.get(code)
+    return provider.label if provider else code
+
+
+def _bound(owner_id: UUID, provider: str, base_url: str, plaintext: str) -> bytes:
+    return json.dumps([str(owner_id), provider, base_url, plaintext]).encode()
+
+
+def _id(owner: User | UUID) -> UUID:
+    return owner if isinstance(owner, UUID) else owner.pk
+
+
+def _kept_keys(path: Path) -> list[str]:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(Fernet.generate_key() + b"\n")
+        # Of two processes that start at once, the first one's key stays.
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().split()

@@ -1,0 +1,102 @@
+"""List, make, duplicate and delete agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from agentforge.requests import Request
+from configs.forms import IdentityForm
+from configs.forms.agents import DeleteForm, SearchForm
+from configs.forms.identity import TAKEN
+from configs.keyring import KeyTrouble, keyring_of
+from configs.models import AgentConfig
+from configs.services import (
+    HandleTaken,
+    create_agent,
+    delete_agent,
+    duplicate_agent,
+    new_draft,
+    what_goes_with,
+)
+from configs.views.forms import agent_of, bound_form, refuse
+
+PAGE_SIZE = 50
+
+
+@require_GET
+@negotiated
+def agent_list(request: Request) -> HttpResponse:
+    agents = AgentConfig.objects.owned_by(request.user)
+    search = SearchForm(request.GET)
+    words = search.cleaned_data["q"] if search.is_valid() else ""
+    if words:
+        agents = agents.filter(
+            Q(name__icontains=words) | Q(handle__icontains=words) | Q(description__icontains=words)
+        )
+    page = Paginator(agents, PAGE_SIZE).get_page(request.GET.get("page"))
+    ring = keyring_of(request.user.pk)
+    troubles = [(agent, ring.trouble_of(agent)) for agent in page]
+    if wants_json(request):
+        return success(agents=[_listed(agent, trouble) for agent, trouble in troubles])
+    context = {"page": page, "agents": troubles, "search": search, "words": words}
+    return render(request, "configs/agent_list.html", context)
+
+
+def _listed(agent: AgentConfig, trouble: KeyTrouble | None) -> dict[str, Any]:
+    fields = ("id", "name", "handle", "type", "version", "provider", "model")
+    told = {name: getattr(agent, name) for name in fields}
+    return {**told, "key_trouble": trouble.sentence if trouble else ""}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@negotiated
+def agent_new(request: Request) -> HttpResponse:
+    draft = new_draft(request.user)
+    if request.method != "POST":
+        return render(request, "configs/agent_new.html", {"form": IdentityForm(instance=draft)})
+    form = bound_form(request, IdentityForm, draft)
+    if form.is_valid():
+        try:
+            agent = create_agent(form.instance)
+        except HandleTaken:
+            form.add_error("handle", TAKEN)
+        else:
+            if wants_json(request):
+                return success(201, id=agent.pk, url=agent.get_absolute_url(), **form.values())
+            return redirect("configs:keys", pk=agent.pk)
+    return refuse(request, form, page="configs/agent_new.html", partial="configs/_new_form.html", context={})
+
+
+@require_POST
+@negotiated
+def agent_duplicate(request: Request, pk: int) -> HttpResponse:
+    copy = duplicate_agent(agent_of(request, pk))
+    if wants_json(request):
+        return success(201, id=copy.pk, url=copy.get_absolute_url())
+    messages.success(request, f"This is a copy, with the handle {copy.handle}.")
+    return redirect(copy)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@negotiated
+def agent_delete(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form = DeleteForm(posted(request), handle=agent.handle)
+    if form.is_valid():
+        delete_agent(agent)
+        if wants_json(request):
+            return success()
+        messages.success(request, f"{agent.name} is deleted.")
+        return redirect("configs:list")
+    if form.is_bound and wants_json(request):
+        return form_failure(form)
+    context = {"agent": agent, "form": form, "going": what_goes_with(agent)}
+    return render(request, "configs/agent_delete.html", context, status=422 if form.is_bound else 200)

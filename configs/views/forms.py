@@ -1,0 +1,51 @@
+"""Bind a request to a form of the draft, and answer in the way that was asked for."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from agentforge.negotiation import form_failure, is_json, json_object, replace_errors, wants_json
+from agentforge.requests import Request
+from configs.forms.base import DraftForm, Offers, draft_values, misfits
+from configs.models import AgentConfig
+
+
+def agent_of(request: Request, pk: int) -> AgentConfig:
+    """Return the signed-in person's agent; anybody else's does not exist (404)."""
+    agent: AgentConfig = get_object_or_404(AgentConfig.objects.owned_by(request.user), pk=pk)
+    return agent
+
+
+def bound_form(
+    request: Request, form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None = None
+) -> DraftForm:
+    """Return the form with what was sent; its instance is a copy, so a refused value stays out of the page.
+
+    Raises BadRequest for a body that is no JSON object.
+    """
+    if not is_json(request):
+        return form_class(request.POST, instance=copy(agent), offers=offers)
+    given = json_object(request)
+    form = form_class({**draft_values(form_class, agent), **given}, instance=copy(agent), offers=offers)
+    strangers = {name: "unknown field" for name in given if name not in form.fields}
+    replace_errors(form, {**strangers, **misfits(form_class, given)})
+    return form
+
+
+def refuse(
+    request: Request, form: DraftForm, *, page: str, partial: str, context: dict[str, Any]
+) -> HttpResponse:
+    """Answer 422 with the messages: in JSON, as the partial for htmx, or as the whole page."""
+    if wants_json(request):
+        return form_failure(form)
+    return show(request, page=page, partial=partial, context={**context, "form": form}, status=422)
+
+
+def show(
+    request: Request, *, page: str, partial: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    return render(request, partial if request.htmx else page, context, status=status)

@@ -1,0 +1,30 @@
+"""Show the system prompt as it would be with what the form holds at this moment; nothing is saved."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.requests import Request
+from configs.forms import TAB_FORMS
+from configs.prompt import system_prompt
+from configs.views.forms import agent_of, bound_form
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@negotiated
+def preview(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form_class = TAB_FORMS.get(request.GET.get("tab", ""))
+    if request.method == "POST" and form_class is not None:
+        form = bound_form(request, form_class, agent)
+        form.is_valid()
+        # A model form puts the values that are valid, and only those, into its instance.
+        agent = form.instance
+    if wants_json(request):
+        prompt = system_prompt(agent)
+        parts = [{"source": part.source, "tab": part.tab, "text": part.text} for part in prompt.parts]
+        return success(text=prompt.text, tokens=prompt.tokens, parts=parts)
+    return render(request, "configs/_preview.html", {"agent": agent})

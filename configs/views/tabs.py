@@ -1,0 +1,130 @@
+"""Show and save the wizard's tabs: each is one form over the saved draft."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
+from agentforge.requests import Request
+from configs.choices import Preset, Tab
+from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
+from configs.forms.base import Offers, draft_values
+from configs.forms.identity import TAKEN
+from configs.models import AgentConfig
+from configs.offers import offers_for
+from configs.presets import PRESET_VALUES
+from configs.rail import rail_of
+from configs.services import HandleTaken, save_draft
+from configs.views.forms import agent_of, bound_form, refuse, show
+from configs.views.key_rows import key_rows
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(METHODS)
+@negotiated
+def identity(request: Request, pk: int) -> HttpResponse:
+    return _tab(request, agent_of(request, pk), Tab.IDENTITY)
+
+
+@require_http_methods(METHODS)
+@negotiated
+def keys(request: Request, pk: int) -> HttpResponse:
+    return _tab(request, agent_of(request, pk), Tab.KEYS)
+
+
+@require_http_methods(METHODS)
+@negotiated
+def personality(request: Request, pk: int) -> HttpResponse:
+    return _tab(request, agent_of(request, pk), Tab.PERSONALITY)
+
+
+@require_http_methods(METHODS)
+@negotiated
+def capabilities(request: Request, pk: int) -> HttpResponse:
+    return _tab(request, agent_of(request, pk), Tab.CAPABILITIES)
+
+
+@require_POST
+@negotiated
+def personality_preset(request: Request, pk: int) -> HttpResponse:
+    """Show the personality form with a preset's values filled in; nothing is saved yet."""
+    agent = agent_of(request, pk)
+    sent = bound_form(request, PersonalityForm, agent)
+    preset = sent.data.get("preset")
+    if preset not in PRESET_VALUES:
+        sent.is_valid()
+        return _refuse(request, agent, sent)
+    held = {name: sent.data.get(name, "") for name in ("custom_instructions",)}
+    filled = {**held, "preset": preset, **PRESET_VALUES[preset]}
+    if wants_json(request):
+        return success(**filled)
+    form = PersonalityForm(instance=agent, initial=filled)
+    return _show(request, agent, form, filled=Preset(preset).label)
+
+
+def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
+    offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
+    form_class = TAB_FORMS[tab]
+    if request.method == "POST":
+        return _save(request, agent, bound_form(request, form_class, agent, offers))
+    if wants_json(request):
+        return success(**draft_values(form_class, agent))
+    return _show(request, agent, _saved_form(form_class, agent, offers))
+
+
+def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None) -> DraftForm:
+    """Return the form with the saved values, and with what the last run said is wrong with them."""
+    problems = rail_of(agent, "").problems(form_class.tab)
+    if not problems:
+        return form_class(instance=agent, offers=offers)
+    form = form_class(draft_values(form_class, agent), instance=copy(agent), offers=offers)
+    replace_errors(form, {name: " ".join(messages) for name, messages in problems.items()})
+    return form
+
+
+def _save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
+    if not form.is_valid():
+        return _refuse(request, agent, form)
+    try:
+        saved = save_draft(form)
+    except HandleTaken:
+        form.add_error("handle", TAKEN)
+        return _refuse(request, agent, form)
+    if wants_json(request):
+        return success(**form.values())
+    if request.htmx:
+        return _show(request, saved, type(form)(instance=saved, offers=form.offers), just_saved=True)
+    return redirect(f"configs:{form.tab}", pk=saved.pk)
+
+
+def _refuse(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
+    if wants_json(request):
+        return form_failure(form)
+    context = _context(request, agent, form)
+    return refuse(request, form, page=_page(form), partial=_partial(form), context=context)
+
+
+def _show(request: Request, agent: AgentConfig, form: DraftForm, **context: Any) -> HttpResponse:
+    context = {**_context(request, agent, form), **context}
+    return show(request, page=_page(form), partial=_partial(form), context=context)
+
+
+def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str, Any]:
+    context = {"agent": agent, "tab": form.tab, "form": form}
+    if form.tab == Tab.KEYS:
+        context["key_rows"] = key_rows(agent)
+    return context
+
+
+def _page(form: DraftForm) -> str:
+    return f"configs/agent_{form.tab}.html"
+
+
+def _partial(form: DraftForm) -> str:
+    return f"configs/_{form.tab}_form.html"

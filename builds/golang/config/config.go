@@ -1,0 +1,108 @@
+// Package config parses the configuration that is embedded in an agent. Its
+// texts are data: nothing in them is interpreted.
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Schema is the version of the configuration that this runtime understands.
+const Schema = 1
+
+// Config is the whole of agent.json.
+type Config struct {
+	Schema       int          `json:"schema"`
+	Identity     Identity     `json:"identity"`
+	Provider     Provider     `json:"provider"`
+	Personality  Personality  `json:"personality"`
+	SystemPrompt string       `json:"system_prompt"`
+	Sampling     Sampling     `json:"sampling"`
+	Capabilities Capabilities `json:"capabilities"`
+	Limits       Limits       `json:"limits"`
+
+	// SHA256 is the hex digest of the bytes that were parsed.
+	SHA256 string `json:"-"`
+}
+
+// Identity says who the agent is.
+type Identity struct {
+	Name        string `json:"name"`
+	Handle      string `json:"handle"`
+	Type        string `json:"type"`
+	Description string `json:"description"`
+	Version     string `json:"version"`
+}
+
+// Provider says which model answers and which environment variables hold the
+// key and, optionally, another base URL.
+type Provider struct {
+	Code       string `json:"code"`
+	API        string `json:"api"`
+	BaseURL    string `json:"base_url"`
+	KeyEnv     string `json:"key_env"`
+	BaseURLEnv string `json:"base_url_env"`
+	Model      string `json:"model"`
+}
+
+// Personality is kept for the record: the system prompt was assembled from it
+// and Sampling was derived from it before the build.
+type Personality struct {
+	Preset             string   `json:"preset"`
+	Traits             []string `json:"traits"`
+	CommunicationStyle string   `json:"communication_style"`
+	Tone               string   `json:"tone"`
+	ResponseLength     string   `json:"response_length"`
+	Creativity         float64  `json:"creativity"`
+	CustomInstructions string   `json:"custom_instructions"`
+}
+
+// Sampling is sent with every request to the model.
+type Sampling struct {
+	Temperature float64 `json:"temperature"`
+	MaxTokens   int     `json:"max_tokens"`
+}
+
+// Capabilities says what the agent remembers and which tools it may use.
+type Capabilities struct {
+	Memory Memory   `json:"memory"`
+	Tools  []string `json:"tools"`
+}
+
+// Memory bounds the earlier exchanges that are sent along with a question.
+type Memory struct {
+	Enabled bool `json:"enabled"`
+	Turns   int  `json:"turns"`
+}
+
+// Limits bounds one answer: rounds of tool use, seconds, and mebibytes of the
+// process.
+type Limits struct {
+	ToolRounds int `json:"tool_rounds"`
+	Seconds    int `json:"seconds"`
+	MemoryMB   int `json:"memory_mb"`
+}
+
+// Parse reads and validates a configuration. Unknown fields are errors: a
+// setting that the runtime does not know would silently have no effect.
+func Parse(raw []byte) (Config, error) {
+	var c Config
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("agent.json: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return Config{}, fmt.Errorf("agent.json: text follows the configuration")
+	}
+	if err := c.validate(); err != nil {
+		return Config{}, fmt.Errorf("agent.json: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	c.SHA256 = hex.EncodeToString(sum[:])
+	return c, nil
+}

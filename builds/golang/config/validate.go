@@ -1,0 +1,73 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	version = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+	types = []string{"assistant", "specialist", "researcher", "analyst", "creative", "technical"}
+)
+
+// validate returns every fault at once, so that one look repairs them all.
+func (c Config) validate() error {
+	faults := faultList{}
+	faults.check(c.Schema == Schema, "schema is %d, this runtime reads %d", c.Schema, Schema)
+	c.Identity.validate(&faults)
+	c.Provider.validate(&faults)
+	faults.within("personality.creativity", c.Personality.Creativity, 0, 1)
+	faults.within("sampling.temperature", c.Sampling.Temperature, 0, 2)
+	faults.within("sampling.max_tokens", float64(c.Sampling.MaxTokens), 1, 1_000_000)
+	if c.Capabilities.Memory.Enabled {
+		faults.within("capabilities.memory.turns", float64(c.Capabilities.Memory.Turns), 1, 50)
+	}
+	tools := c.Capabilities.Tools
+	faults.check(len(slices.Compact(slices.Sorted(slices.Values(tools)))) == len(tools),
+		"capabilities.tools names a tool twice")
+	faults.within("limits.tool_rounds", float64(c.Limits.ToolRounds), 0, 20)
+	faults.within("limits.seconds", float64(c.Limits.Seconds), 5, 300)
+	faults.within("limits.memory_mb", float64(c.Limits.MemoryMB), 128, 2048)
+	return errors.Join(faults...)
+}
+
+func (i Identity) validate(faults *faultList) {
+	faults.check(strings.TrimSpace(i.Name) != "", "identity.name is empty")
+	faults.check(strings.TrimSpace(i.Handle) != "", "identity.handle is empty")
+	faults.check(slices.Contains(types, i.Type), "identity.type %q is not known", i.Type)
+	faults.check(version.MatchString(i.Version), "identity.version %q is not like 1.2.3", i.Version)
+}
+
+func (p Provider) validate(faults *faultList) {
+	faults.check(p.Code != "", "provider.code is empty")
+	faults.check(p.API != "", "provider.api is empty")
+	faults.check(strings.TrimSpace(p.Model) != "", "provider.model is empty")
+	faults.check(ValidBaseURL(p.BaseURL), "provider.base_url is not an http(s) URL")
+	faults.check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "provider.key_env %q is not a variable's name", p.KeyEnv)
+	faults.check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv),
+		"provider.base_url_env %q is not a variable's name", p.BaseURLEnv)
+}
+
+// ValidBaseURL reports whether text is an absolute http or https URL.
+func ValidBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+type faultList []error
+
+func (f *faultList) check(ok bool, format string, args ...any) {
+	if !ok {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
+}
+
+func (f *faultList) within(name string, value, low, high float64) {
+	f.check(value >= low && value <= high, "%s is %g, not within %g to %g", name, value, low, high)
+}

@@ -1,0 +1,60 @@
+//go:build linux || darwin || freebsd
+
+package loader
+
+import (
+	"context"
+	"path/filepath"
+	"plugin"
+)
+
+// Agent is a loaded plugin.
+type Agent struct {
+	manifest func() []byte
+	handle   func(context.Context, []byte, func([]byte) error) error
+}
+
+// Open checks and loads the plugin at path.
+func Open(path string) (*Agent, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckSum(path); err != nil {
+		return nil, err
+	}
+	if err := Check(path); err != nil {
+		return nil, err
+	}
+	opened, err := plugin.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	agent := &Agent{}
+	if agent.manifest, err = export[func() []byte](opened, "Manifest"); err != nil {
+		return nil, err
+	}
+	agent.handle, err = export[func(context.Context, []byte, func([]byte) error) error](opened, "Handle")
+	return agent, err
+}
+
+func export[F any](p *plugin.Plugin, name string) (F, error) {
+	var none F
+	symbol, err := p.Lookup(name)
+	if err != nil {
+		return none, misfit("exports", "the plugin has no function %s", name)
+	}
+	function, ok := symbol.(F)
+	if !ok {
+		return none, misfit("exports", "%s is a %T, not a %T", name, symbol, none)
+	}
+	return function, nil
+}
+
+// Manifest describes the agent as JSON.
+func (a *Agent) Manifest() []byte { return a.manifest() }
+
+// Handle answers one request and reports progress through emit.
+func (a *Agent) Handle(ctx context.Context, request []byte, emit func([]byte) error) error {
+	return a.handle(ctx, request, emit)
+}

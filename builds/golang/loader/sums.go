@@ -1,0 +1,64 @@
+package loader
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// SumsFile is the list of digests that a download contains, in the format of
+// the sha256sum command.
+const SumsFile = "SHA256SUMS"
+
+// CheckSum compares the file at path with the SHA256SUMS beside it. Without
+// such a list, or with one that does not name the file, there is nothing to
+// compare.
+func CheckSum(path string) error {
+	want, err := listed(filepath.Join(filepath.Dir(path), SumsFile), filepath.Base(path))
+	if err != nil || want == "" {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
+		return misfit(SumsFile, "its SHA-256 is %s, the list says %s: the file was changed or cut off; fetch it again", got, want)
+	}
+	return nil
+}
+
+func listed(list, name string) (string, error) {
+	file, err := os.Open(list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		sum, rest, ok := strings.Cut(lines.Text(), " ")
+		// A second space or an asterisk tells text mode from binary mode.
+		if ok && strings.TrimLeft(rest, " *") == name {
+			return strings.ToLower(sum), nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return "", fmt.Errorf("read %s: %w", SumsFile, err)
+	}
+	return "", nil
+}

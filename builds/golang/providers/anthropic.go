@@ -1,0 +1,135 @@
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+)
+
+func init() { Register("anthropic", newAnthropic) }
+
+// anthropic speaks the Messages API.
+// Protocol: https://docs.anthropic.com/en/api/messages
+type anthropic struct {
+	client        *client
+	model         string
+	noTemperature atomic.Bool
+}
+
+func newAnthropic(s Settings) Provider {
+	header := http.Header{}
+	header.Set("Anthropic-Version", "2023-06-01")
+	if s.Key != "" {
+		header.Set("X-Api-Key", s.Key)
+	}
+	return &anthropic{client: newClient(s, "/v1/messages", header), model: s.Model}
+}
+
+func (a *anthropic) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
+	answer, err := a.client.post(ctx, a.body(request))
+	if a.rejectsTemperature(err) {
+		answer, err = a.client.post(ctx, a.body(request))
+	}
+	if err != nil {
+		return Reply{}, explainTools(request, err)
+	}
+	defer answer.close()
+	return readMessage(answer, onText)
+}
+
+// rejectsTemperature notes that the model is one without a temperature.
+func (a *anthropic) rejectsTemperature(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.Status == http.StatusBadRequest &&
+		strings.Contains(failure.Message, "temperature") && a.noTemperature.CompareAndSwap(false, true)
+}
+
+type messagesBody struct {
+	Model       string          `json:"model"`
+	MaxTokens   int             `json:"max_tokens"`
+	System      string          `json:"system,omitempty"`
+	Messages    []messagesEntry `json:"messages"`
+	Stream      bool            `json:"stream"`
+	Temperature *float64        `json:"temperature,omitempty"`
+	Tools       []messagesTool  `json:"tools,omitempty"`
+	ToolChoice  map[string]any  `json:"tool_choice,omitempty"`
+}
+
+type messagesTool struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	InputSchema json.RawMessage `json:"input_schema"`
+}
+
+type messagesEntry struct {
+	Role    string          `json:"role"`
+	Content []messagesBlock `json:"content"`
+}
+
+type messagesBlock struct {
+	Type      string          `json:"type"`
+	Text      string          `json:"text,omitempty"`
+	ID        string          `json:"id,omitempty"`
+	Name      string          `json:"name,omitempty"`
+	Input     json.RawMessage `json:"input,omitempty"`
+	ToolUseID string          `json:"tool_use_id,omitempty"`
+	Content   string          `json:"content,omitempty"`
+	IsError   bool            `json:"is_error,omitempty"`
+}
+
+func (a *anthropic) body(r Request) messagesBody {
+	body := messagesBody{
+		Model: a.model, MaxTokens: r.MaxTokens, System: r.System, Messages: messagesEntries(r.Messages), Stream: true,
+	}
+	if !a.noTemperature.Load() {
+		// The range here ends at 1, where other APIs go on to 2.
+		temperature := min(r.Temperature, 1)
+		body.Temperature = &temperature
+	}
+	for _, f := range r.Functions {
+		body.Tools = append(body.Tools, messagesTool{Name: f.Name, Description: f.Description, InputSchema: f.Schema})
+	}
+	if r.NoCalls && len(r.Functions) > 0 {
+		body.ToolChoice = map[string]any{"type": "none"}
+	}
+	return body
+}
+
+// messagesEntries joins neighbours of one role: all results of a round belong
+// into one message of the user.
+func messagesEntries(messages []Message) []messagesEntry {
+	var list []messagesEntry
+	for _, m := range messages {
+		role := "user"
+		if m.Role == Assistant {
+			role = "assistant"
+		}
+		blocks := messagesBlocks(m)
+		if last := len(list) - 1; last >= 0 && list[last].Role == role {
+			list[last].Content = append(list[last].Content, blocks...)
+		} else if len(blocks) > 0 {
+			list = append(list, messagesEntry{Role: role, Content: blocks})
+		}
+	}
+	return list
+}
+
+func messagesBlocks(m Message) []messagesBlock {
+	if m.Role == Tool {
+		return []messagesBlock{{Type: "tool_result", ToolUseID: m.CallID, Content: m.Text, IsError: m.Failed}}
+	}
+	var blocks []messagesBlock
+	// A block of nothing but white space is refused.
+	if strings.TrimSpace(m.Text) != "" {
+		blocks = append(blocks, messagesBlock{Type: "text", Text: m.Text})
+	}
+	for _, c := range m.Calls {
+		blocks = append(blocks, messagesBlock{
+			Type: "tool_use", ID: c.ID, Name: c.Name, Input: json.RawMessage(objectText(c.Arguments)),
+		})
+	}
+	return blocks
+}

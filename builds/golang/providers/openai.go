@@ -1,0 +1,182 @@
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+)
+
+func init() { Register("openai", newOpenAI) }
+
+// openAI speaks "chat completions", which most model servers copy.
+// Protocol: https://platform.openai.com/docs/api-reference/chat
+type openAI struct {
+	client *client
+	model  string
+	// Servers and models differ in the fields that they accept. What one
+	// refused stays out of all later requests.
+	dialect atomic.Pointer[dialect]
+}
+
+func newOpenAI(s Settings) Provider {
+	header := http.Header{}
+	if s.Key != "" {
+		header.Set("Authorization", "Bearer "+s.Key)
+	}
+	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model}
+	// OpenAI's newer models accept only this name; copies know the older one.
+	o.dialect.Store(&dialect{newMaxTokens: s.Code == "openai"})
+	return o
+}
+
+func (o *openAI) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
+	for {
+		spoken := *o.dialect.Load()
+		answer, err := o.client.post(ctx, o.body(request, spoken))
+		if other, ok := spoken.adapt(err); ok {
+			o.dialect.Store(&other)
+			continue
+		}
+		if err != nil {
+			return Reply{}, explainTools(request, err)
+		}
+		defer answer.close()
+		return readChat(answer, onText)
+	}
+}
+
+// dialect says which optional fields to send, and under which name.
+type dialect struct {
+	newMaxTokens  bool
+	swapped       bool
+	noTemperature bool
+	noUsage       bool
+}
+
+// adapt returns the dialect without the field that err complains about. Each
+// field is given up once, so the attempts come to an end.
+func (d dialect) adapt(err error) (dialect, bool) {
+	var failure *Error
+	if !errors.As(err, &failure) || (failure.Status != 400 && failure.Status != 422) {
+		return d, false
+	}
+	about := func(field string) bool {
+		return failure.param == field || strings.Contains(failure.Message, field)
+	}
+	switch {
+	case !d.swapped && (about("max_tokens") || about("max_completion_tokens")):
+		d.swapped, d.newMaxTokens = true, !d.newMaxTokens
+	case !d.noUsage && about("stream_options"):
+		d.noUsage = true
+	case !d.noTemperature && about("temperature"):
+		d.noTemperature = true
+	default:
+		return d, false
+	}
+	return d, true
+}
+
+// explainTools adds what to do where a server can't be given tools, which many
+// small ones can't.
+func explainTools(request Request, err error) error {
+	var failure *Error
+	if errors.As(err, &failure) && len(request.Functions) > 0 && failure.Status != 0 &&
+		failure.Kind != RateLimited && strings.Contains(strings.ToLower(failure.Message), "tool") {
+		failure.Kind, failure.again = Refused, false
+		failure.Message += " (The request offered tools, which this model or server may not support: " +
+			"build the agent without tools, or choose a model that can call them.)"
+	}
+	return err
+}
+
+type chatBody struct {
+	Model               string         `json:"model"`
+	Messages            []chatMessage  `json:"messages"`
+	Stream              bool           `json:"stream"`
+	StreamOptions       map[string]any `json:"stream_options,omitempty"`
+	Temperature         *float64       `json:"temperature,omitempty"`
+	MaxTokens           int            `json:"max_tokens,omitempty"`
+	MaxCompletionTokens int            `json:"max_completion_tokens,omitempty"`
+	Tools               []chatTool     `json:"tools,omitempty"`
+	ToolChoice          string         `json:"tool_choice,omitempty"`
+}
+
+type chatMessage struct {
+	Role       string     `json:"role"`
+	Content    *string    `json:"content"`
+	ToolCalls  []chatCall `json:"tool_calls,omitempty"`
+	ToolCallID string     `json:"tool_call_id,omitempty"`
+}
+
+type chatCall struct {
+	ID       string       `json:"id"`
+	Type     string       `json:"type"`
+	Function chatFunction `json:"function"`
+}
+
+type chatFunction struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+}
+
+type chatTool struct {
+	Type     string         `json:"type"`
+	Function map[string]any `json:"function"`
+}
+
+func (o *openAI) body(r Request, d dialect) chatBody {
+	body := chatBody{Model: o.model, Messages: chatMessages(r), Stream: true}
+	if !d.noUsage {
+		body.StreamOptions = map[string]any{"include_usage": true}
+	}
+	if !d.noTemperature {
+		body.Temperature = &r.Temperature
+	}
+	if d.newMaxTokens {
+		body.MaxCompletionTokens = r.MaxTokens
+	} else {
+		body.MaxTokens = r.MaxTokens
+	}
+	for _, f := range r.Functions {
+		body.Tools = append(body.Tools, chatTool{Type: "function", Function: map[string]any{
+			"name": f.Name, "description": f.Description, "parameters": json.RawMessage(f.Schema),
+		}})
+	}
+	if r.NoCalls && len(r.Functions) > 0 {
+		body.ToolChoice = "none"
+	}
+	return body
+}
+
+func chatMessages(r Request) []chatMessage {
+	var list []chatMessage
+	if r.System != "" {
+		list = append(list, chatMessage{Role: "system", Content: &r.System})
+	}
+	for _, m := range r.Messages {
+		entry := chatMessage{Role: string(m.Role), ToolCallID: m.CallID}
+		if m.Text != "" || len(m.Calls) == 0 {
+			entry.Content = &m.Text
+		}
+		for _, c := range m.Calls {
+			entry.ToolCalls = append(entry.ToolCalls, chatCall{
+				ID: c.ID, Type: "function", Function: chatFunction{Name: c.Name, Arguments: objectText(c.Arguments)},
+			})
+		}
+		list = append(list, entry)
+	}
+	return list
+}
+
+// objectText returns arguments if they are a JSON object, else an empty one:
+// servers refuse a history that holds anything else.
+func objectText(arguments string) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal([]byte(arguments), &object) != nil || object == nil {
+		return "{}"
+	}
+	return arguments
+}

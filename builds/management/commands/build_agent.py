@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from builds import local_build
+from builds.buildlog import BuildLog
+from builds.compiler import TARGETS
+from builds.console import Console
+from builds.errors import BuildError
+from configs.documents import DocumentError, parse
+
+
+class Command(BaseCommand):
+    help = "Compile an agent from a YAML or JSON file, here and now: no worker, no account."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the agent's configuration, - for the standard input")
+        parser.add_argument("--out", type=Path, required=True, help="the directory for the files")
+        parser.add_argument("--target", choices=TARGETS, default="plugin")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(self.stdout, self.style, as_json=options["json"])
+        try:
+            document = local_build.canonical(parse(_text(options["file"])))
+            building = local_build.build(document, options["out"], BuildLog(console), options["target"])
+            written = asyncio.run(building)
+        except DocumentError as wrong:
+            found = [{"path": problem.path, "message": problem.message} for problem in wrong.problems]
+            console.result(success=False, problems=found)
+            raise CommandError(f"{options['file']} is not a valid agent:\n{wrong}") from wrong
+        except BuildError as error:
+            console.result(success=False, error=str(error))
+            raise CommandError(str(error)) from error
+        files = {file.name: file.sha256 for file in written.files}
+        console.result(success=True, directory=written.directory, plugin=written.plugin, files=files)
+        console.say(f"\n{written.plugin} ({written.plugin.stat().st_size / 1e6:.1f} MB). Talk to it:")
+        console.say(f"  {written.host} {written.plugin}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return (Path("/dev/stdin") if str(file) == "-" else file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} can't be read: {error}") from error

@@ -1,0 +1,118 @@
+"""Run one command to its end, line by line; its whole process group dies with it."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+OnLine = Callable[[str, str], None]
+_CHUNK = 65536
+# A longer line is cut, so that one endless line can't fill the memory.
+LONGEST_LINE = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Say how a command ended; `exit_code` is negative for a signal."""
+
+    exit_code: int
+    seconds: float
+    timed_out: bool
+
+
+class LineSplitter:
+    """Turn bytes as they come into clean lines: UTF-8, no NUL, no bare carriage return."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._rest = ""
+
+    def feed(self, data: bytes, *, final: bool = False) -> None:
+        text = self._rest + self._decoder.decode(data, final).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._rest = lines.pop()
+        for line in lines:
+            self._emit(line)
+        while len(self._rest) > LONGEST_LINE:
+            self._on_line(self._rest[:LONGEST_LINE])
+            self._rest = self._rest[LONGEST_LINE:]
+        if final and self._rest:
+            self._emit(self._rest)
+            self._rest = ""
+
+    def _emit(self, line: str) -> None:
+        for start in range(0, max(len(line), 1), LONGEST_LINE):
+            self._on_line(line[start : start + LONGEST_LINE])
+
+
+async def _drain(reader: asyncio.StreamReader, splitter: LineSplitter) -> None:
+    while data := await reader.read(_CHUNK):
+        splitter.feed(data)
+    splitter.feed(b"", final=True)
+
+
+async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """Kill the process's group and wait until the process is gone, even if cancelled meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await asyncio.shield(process.wait())
+
+
+async def run(
+    command: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    on_line: OnLine,
+    stdin: bytes | None = None,
+) -> Finished:
+    """Run a command in a process group of its own, for at most `seconds`; `on_line` gets (stream, text).
+
+    A cancelled caller kills the group first, then sees the cancellation. Raises OSError if it can't start.
+    """
+    started = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=directory,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    timed_out = False
+    try:
+        async with asyncio.timeout(seconds):
+            await _talk(process, on_line, stdin)
+            await process.wait()
+    except TimeoutError:
+        timed_out = True
+    finally:
+        await _end_group(process)
+    return Finished(process.returncode or 0, time.monotonic() - started, timed_out)
+
+
+async def _talk(process: asyncio.subprocess.Process, on_line: OnLine, stdin: bytes | None) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for name, reader in (("out", process.stdout), ("err", process.stderr)):
+            if reader is not None:
+                tasks.create_task(_drain(reader, LineSplitter(partial(on_line, name))))
+        if process.stdin is not None and stdin is not None:
+            tasks.create_task(_feed(process.stdin, stdin))

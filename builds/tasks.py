@@ -1,0 +1,65 @@
+"""Register what the worker does for builds and trial chats."""
+
+from __future__ import annotations
+
+import logging
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.job_context import AbortReason
+
+from . import answering, gocommand, jobs, recovery, runner, toolchain, warmup
+from . import sources as agent_sources
+from .buildlog import BuildLog, Record
+from .database import in_thread
+from .errors import ToolchainMissing
+
+logger = logging.getLogger(__name__)
+# Throwaway trees of builds that died; no build takes this long (seconds).
+_LEFTOVER_AGE = 3600
+
+
+@app.task(name=jobs.COMPILE, queue=jobs.QUEUES[jobs.COMPILE], pass_context=True)
+async def compile_build(context: JobContext, *, build_id: int) -> None:
+    """Compile one build."""
+    await runner.run_build(build_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+
+
+@app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)
+async def answer_message(context: JobContext, *, message_id: int) -> None:
+    """Answer one question of a trial chat."""
+    await answering.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="builds.recover", queue="upkeep", queueing_lock="builds.recover")
+async def recover(timestamp: int) -> None:
+    """Settle what dead workers left behind."""
+    await in_thread(recovery.recover)
+
+
+@app.periodic(cron="* * * * * */15")
+@app.task(name=jobs.WARM, queue=jobs.QUEUES[jobs.WARM], queueing_lock=jobs.WARM, lock=jobs.WARM)
+async def warm_up(timestamp: int = 0) -> None:
+    """Warm Go's cache when the toolchain or the sources are new, so that no build has to."""
+    try:
+        await warmup.ensure(toolchain.find(), agent_sources.read(), BuildLog(_to_log))
+    except ToolchainMissing as missing:
+        logger.warning("%s", missing)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="builds.tidy", queue="upkeep", queueing_lock="builds.tidy")
+async def tidy(timestamp: int) -> None:
+    """Keep Go's cache within its size, and remove what dead builds left on the disk."""
+    await in_thread(warmup.prune)
+    await in_thread(gocommand.forget_leftovers, _LEFTOVER_AGE)
+
+
+def _is_shutdown(context: JobContext) -> bool:
+    return context.abort_reason() != AbortReason.USER_REQUEST
+
+
+def _to_log(record: Record) -> None:
+    if record["kind"] == "line":
+        logger.info("%s", record["text"])

@@ -1,0 +1,115 @@
+"""Try an agent: a chat with what was compiled last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from agentforge.accounts.limits import LimitReached, rate_limited
+from agentforge.live import streams
+from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
+from agentforge.requests import Request
+from builds import chat, sandbox
+from builds.answers import so_far
+from builds.errors import NotPossible
+from builds.forms import MessageForm
+from builds.models import ChatMessage
+from configs.models import AgentConfig
+from configs.views.forms import agent_of
+
+
+@require_safe
+@negotiated
+def trial(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    if wants_json(request):
+        found = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
+        return success(messages=[message_json(message) for message in found])
+    return _page(request, agent, MessageForm())
+
+
+def _send_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
+    form = MessageForm(posted(request))
+    form.add_error(None, str(refusal))
+    return _page(request, agent_of(request, pk), form)
+
+
+@require_POST
+@negotiated
+@rate_limited("messages", _send_later)
+def trial_send(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form = MessageForm(posted(request))
+    if not form.is_valid():
+        return form_failure(form) if wants_json(request) else _page(request, agent, form, status=422)
+    try:
+        pair = chat.ask(agent, by=request.user, text=form.cleaned_data["content"])
+    except NotPossible as refusal:
+        form.add_error(None, str(refusal))
+        return form_failure(form, 409) if wants_json(request) else _page(request, agent, form, status=409)
+    if wants_json(request):
+        return success(202, channel=agent.stream_name, messages=[message_json(message) for message in pair])
+    return redirect("builds:try", pk=agent.pk)
+
+
+@require_POST
+@negotiated
+def trial_stop(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    stopped = chat.stop(agent)
+    if wants_json(request):
+        return success(stopped=stopped)
+    return redirect("builds:try", pk=agent.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@negotiated
+def trial_clear(request: Request, pk: int) -> HttpResponse:
+    """Ask whether the chat should go, and delete it."""
+    agent = agent_of(request, pk)
+    if request.method != "POST":
+        count = ChatMessage.objects.owned_by(request.user).filter(agent=agent).count()
+        return render(request, "builds/trial_clear.html", {"agent": agent, "count": count})
+    try:
+        count = chat.clear(agent)
+    except NotPossible as refusal:
+        if wants_json(request):
+            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
+        messages.warning(request, str(refusal))
+    else:
+        if wants_json(request):
+            return success(deleted=count)
+        messages.success(request, f"The chat is cleared: {count} messages.")
+    return redirect("builds:try", pk=agent.pk)
+
+
+def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
+    position = streams.position(agent.stream_name)
+    # Read after the position: what comes in between is shown by the page and told again, never left out.
+    found = list(ChatMessage.objects.owned_by(request.user).filter(agent=agent))
+    for message in found:
+        if message.status in chat.UNFINISHED:
+            position = so_far(message)
+    context: dict[str, Any] = {
+        "agent": agent,
+        "tab": "try",
+        "form": form,
+        "chat_messages": found,
+        "answering": any(message.status in chat.UNFINISHED for message in found),
+        "network": [attempt for message in found for attempt in message.network],
+        "build": chat.newest_build(agent),
+        "position": position,
+        "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
+        "sandbox_label": sandbox.LEVEL_LABELS[sandbox.level()],
+    }
+    return render(request, "builds/trial.html", context, status=status)
+
+
+def message_json(message: ChatMessage) -> dict[str, Any]:
+    """Return what scripts learn of a message."""
+    names = ("id", "role", "status", "content", "tool_calls", "usage", "network", "error")
+    return {name: getattr(message, name) for name in names}

@@ -1,0 +1,16 @@
+// Starts the behaviours of a page. Each module looks for its own data-* hooks and does nothing without them.
+import "./forms.js";
+import "./drafts.js";
+import "./menus.js";
+import "./time.js";
+import "./keys.js";
+import "./log.js";
+import "./steps.js";
+import "./wizard.js";
+import "./chat.js";
+import "./work.js";
+import "./parts.js";
+import { start } from "./live.js";
+
+// Last: whoever listens must be listening before the first record arrives.
+start();

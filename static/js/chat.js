@@ -1,0 +1,154 @@
+// The trial chat, on `data-chat` with `data-channel`: a message goes up by fetch, the answer comes down token by token as
+// `live:chat` records. The server's reply holds the new messages as it renders them; records that are faster than the
+// reply wait for it.
+import { announce, duration, h, icon, on } from "./dom.js";
+
+class Chat {
+  constructor(root) {
+    this.root = root;
+    this.list = root.querySelector("[data-chat-messages]");
+    this.form = root.querySelector("[data-chat-form]");
+    this.network = document.querySelector("[data-chat-network]");
+    this.stop = root.querySelector("[data-chat-stop]");
+    this.stop?.addEventListener("submit", (event) => this.halt(event));
+    this.early = new Map();
+    on("chat", root.dataset.channel, (record) => this.hear(record));
+    if (!this.form) return;
+    this.field = this.form.querySelector("textarea");
+    this.form.addEventListener("submit", (event) => this.send(event));
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      if (this.field.value.trim()) this.form.requestSubmit();
+    });
+    this.toEnd();
+  }
+
+  message(id) {
+    return this.list.querySelector(`[data-message="${CSS.escape(String(id))}"]`);
+  }
+
+  async send(event) {
+    event.preventDefault();
+    this.form.querySelector("[data-chat-problem]")?.remove();
+    const body = new FormData(this.form);
+    try {
+      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+      this.take(new DOMParser().parseFromString(await answer.text(), "text/html"), answer);
+    } catch {
+      this.problem("The message did not reach the forge. It is still here: send it again.");
+    }
+    this.form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    this.field.focus();
+  }
+
+  take(page, answer) {
+    if (!answer.ok) {
+      const said = page.querySelector(".field-error, .message[data-level=error]")?.textContent.trim();
+      return this.problem(said || `The message was not sent (${answer.status}). It is still here.`);
+    }
+    this.field.value = "";
+    for (const item of page.querySelectorAll("[data-message]")) if (!this.message(item.dataset.message)) this.show(item);
+    this.toEnd();
+  }
+
+  show(item) {
+    this.root.querySelector("[data-chat-empty]")?.remove();
+    this.list.append(document.adoptNode(item));
+    const waiting = this.early.get(item.dataset.message) ?? [];
+    this.early.delete(item.dataset.message);
+    if (!this.settled(item)) for (const event of waiting) this.apply(item, event);
+    this.offerStop();
+  }
+
+  async halt(event) {
+    event.preventDefault();
+    await fetch(this.stop.action, { method: "POST", body: new FormData(this.stop), redirect: "manual" }).catch(() => {});
+  }
+
+  /** Offer to stop while an answer is under way. */
+  offerStop() {
+    if (!this.stop) return;
+    this.stop.hidden = !this.list.querySelector('[data-status="streaming"], [data-status="queued"]');
+    if (this.stop.hidden) this.stop.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+  }
+
+  settled(item) {
+    return item.dataset.status === "done" || item.dataset.status === "failed";
+  }
+
+  problem(text) {
+    this.form.append(h("p", { class: "field-error", "data-chat-problem": true, role: "alert" }, text));
+  }
+
+  hear({ message, event }) {
+    const item = this.message(message);
+    if (item) return this.settled(item) || this.apply(item, event);
+    const waiting = this.early.get(String(message)) ?? [];
+    this.early.set(String(message), [...waiting, event]);
+  }
+
+  apply(item, event) {
+    const near = innerHeight + scrollY > document.body.scrollHeight - 160;
+    HANDLERS[event.type]?.(item, event, this);
+    this.offerStop();
+    if (near) this.toEnd();
+  }
+
+  toEnd() {
+    scrollTo({ top: document.body.scrollHeight });
+  }
+}
+
+function part(item, name) {
+  return item.querySelector(`[data-chat-${name}]`);
+}
+
+function call(item, id) {
+  return [...part(item, "calls").children].find((element) => element.dataset.call === id);
+}
+
+function failed(item, { message, status }) {
+  item.dataset.status = "failed";
+  item.append(h("p", { class: "chat-error", role: "alert" }, status ? `${message} (${status})` : message));
+}
+
+const HANDLERS = {
+  token(item, { text }) {
+    if (item.dataset.status === "queued") part(item, "usage").textContent = "";
+    item.dataset.status = "streaming";
+    part(item, "text").append(text);
+  },
+  tool_call(item, { id, name, arguments: given }) {
+    const summary = h("summary", {}, icon("tool"), h("span", { class: "mono" }, name), h("span", { class: "muted" }, "running"));
+    const list = h("dl", {}, h("div", {}, h("dt", {}, "Arguments"), h("dd", {}, JSON.stringify(given, null, 2))));
+    part(item, "calls").append(h("details", { class: "tool-call", "data-call": id }, summary, list));
+  },
+  tool_result(item, { id, result, error, ms }) {
+    const element = call(item, id);
+    if (!element) return;
+    element.querySelector(".muted").textContent = `${error ? "failed" : "done"} · ${duration(ms)}`;
+    element.querySelector("dl").append(h("div", {}, h("dt", {}, "Result"), h("dd", {}, result)));
+  },
+  usage(item, { input_tokens: input, output_tokens: output }) {
+    part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
+  },
+  done(item, { text, ms }) {
+    item.dataset.status = "done";
+    part(item, "text").textContent = text;
+    const usage = part(item, "usage");
+    usage.textContent = [usage.textContent, duration(ms)].filter(Boolean).join(" · ");
+    announce(text);
+  },
+  error: failed,
+  network(item, { host, port, allowed }, { network }) {
+    const list = network?.querySelector("ul");
+    if (!list) return;
+    network.querySelector("[data-chat-network-empty]")?.remove();
+    const word = h("span", { class: "net-word" }, allowed ? "reached" : "refused");
+    const address = h("span", { class: "mono clip" }, `${host}:${port}`);
+    list.append(h("li", { "data-state": allowed ? "done" : "refused" }, address, word));
+  },
+};
+
+for (const root of document.querySelectorAll("[data-chat]")) new Chat(root);

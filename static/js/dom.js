@@ -1,0 +1,51 @@
+// Small pieces that several modules share. Text from outside becomes text only, never HTML.
+
+/** Build an element: `h("p", {class: "hint"}, "text", child)`. */
+export function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export function icon(name) {
+  return h("span", { class: `icon icon-${name}`, "aria-hidden": "true" });
+}
+
+let region = null;
+
+/** Tell a screen reader, without moving the focus. */
+export function announce(text) {
+  region ??= document.body.appendChild(h("div", { class: "visually-hidden", "aria-live": "polite" }));
+  region.textContent = text;
+}
+
+/** Show a short message that goes by itself; `level` success, info, warning or error. */
+export function toast(text, level = "info") {
+  let tray = document.querySelector(".toasts");
+  tray ??= document.body.appendChild(h("div", { class: "toasts", role: "status" }));
+  const message = h("p", { class: "message", "data-level": level }, h("span", {}, text));
+  tray.append(message);
+  setTimeout(() => message.remove(), 6000);
+}
+
+/** Say milliseconds the way people do: 0.8 s, 12 s, 3 min 5 s. */
+export function duration(ms) {
+  if (ms < 50) return "<0.1 s";
+  const seconds = ms / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Listen for records of a kind on a channel ("" for any): `on("line", "build-4", (record, seq) => …)`. */
+export function on(kind, channel, handle) {
+  document.addEventListener(`live:${kind}`, ({ detail }) => {
+    if (!channel || detail.channel === channel) handle(detail.record, detail.seq, detail.channel);
+  });
+}

@@ -1,0 +1,136 @@
+// The one EventSource of a page. Channels and the positions that the page already shows come from every `data-live`
+// attribute ("agent-3:9 build-42:17"). Each record becomes a DOM event `live:<kind>` on the document with
+// {channel, seq, record}, once and in order, whatever breaks in between. `body[data-link]` says how the line is:
+// idle, opening, open, lost, ended or refused.
+import { h } from "./dom.js";
+
+const positions = new Map();
+const ended = new Set();
+let source = null;
+let retry = null;
+let delay = 500;
+let notice = null;
+
+/** Read the page's channels and connect, if there are any. */
+export function start() {
+  for (const element of document.querySelectorAll("[data-live]")) collect(element.dataset.live);
+  say("idle");
+  if (positions.size) connect();
+}
+
+/** Follow another channel from a position on; it joins the page's one connection. */
+export function follow(channel, position = 0) {
+  if (positions.has(channel)) return;
+  positions.set(channel, position);
+  connect();
+}
+
+function collect(text) {
+  for (const token of text.split(/[\s,]+/).filter(Boolean)) {
+    const [channel, seq = "0"] = token.split(":");
+    // Two pieces of a page may show one stream: it is read from where the older one stopped.
+    const known = positions.get(channel) ?? Infinity;
+    positions.set(channel, Math.min(known, Number(seq) || 0));
+  }
+}
+
+function address() {
+  const open = [...positions].filter(([channel]) => !ended.has(channel));
+  const query = new URLSearchParams(open.map(([channel]) => ["channel", channel]));
+  query.set("last_event_id", open.map(([channel, seq]) => `${channel}:${seq}`).join(","));
+  return `${document.body.dataset.liveUrl}?${query}`;
+}
+
+function connect() {
+  clearTimeout(retry);
+  source?.close();
+  if (positions.size === ended.size) return finish();
+  say("opening");
+  source = new EventSource(address());
+  source.onopen = () => {
+    delay = 500;
+    say("open");
+  };
+  source.onmessage = ({ data }) => receive(JSON.parse(data));
+  source.onerror = () => {
+    say("lost");
+    // While CONNECTING the browser tries again by itself; CLOSED means that it gave up.
+    if (source.readyState === EventSource.CLOSED) later();
+  };
+}
+
+function receive({ channel, seq, records }) {
+  const shown = positions.get(channel);
+  if (shown === undefined) return;
+  if (seq > shown + 1) return connect();
+  records.forEach((record, index) => {
+    if (seq + index <= shown) return;
+    positions.set(channel, seq + index);
+    if (record.kind === "end") ended.add(channel);
+    const detail = { channel, seq: seq + index, record };
+    document.dispatchEvent(new CustomEvent(`live:${record.kind}`, { detail }));
+  });
+  if (positions.size === ended.size) finish();
+}
+
+function finish() {
+  source?.close();
+  source = null;
+  say("ended");
+}
+
+function later() {
+  clearTimeout(retry);
+  retry = setTimeout(probe, delay * (0.75 + Math.random() / 2));
+  delay = Math.min(delay * 2, 10000);
+}
+
+// An EventSource does not tell why it gave up, so a plain request asks: 204 is the end, 4xx will not get better.
+async function probe() {
+  const control = new AbortController();
+  try {
+    const { status } = await fetch(address(), { signal: control.signal, headers: { Accept: "text/event-stream" } });
+    control.abort();
+    if (status === 204) finish();
+    else if (status >= 400 && status < 500 && status !== 429) say("refused");
+    else if (status === 200) connect();
+    else later();
+  } catch {
+    later();
+  }
+}
+
+const WORDS = {
+  lost: "Connection lost. Trying again; nothing will be missed.",
+  refused: "This page no longer follows live. Load it again, or sign in again.",
+};
+
+let showing = null;
+
+function say(state) {
+  const before = document.body.dataset.link;
+  if (before === state || (before === "lost" && state === "opening")) return;
+  document.body.dataset.link = state;
+  clearTimeout(showing);
+  // The server ends a connection now and then, and the browser is back in a moment: that is no loss worth a word.
+  if (WORDS[state]) showing = setTimeout(() => tell(state), 2000);
+  else if (notice) notice.hidden = true;
+}
+
+function tell(state) {
+  notice ??= document.body.appendChild(h("div", { class: "link-lost", role: "status", hidden: true }));
+  notice.textContent = WORDS[state];
+  notice.hidden = false;
+}
+
+// An open connection keeps a page out of the back/forward cache; a page that comes back reads what it missed.
+addEventListener("pagehide", () => {
+  clearTimeout(retry);
+  source?.close();
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && positions.size) connect();
+});
+addEventListener("online", () => {
+  if (document.body.dataset.link === "lost") connect();
+});

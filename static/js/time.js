@@ -1,0 +1,37 @@
+// Times for people: `<time data-time datetime="…">` becomes "2 minutes ago" with the exact time on hover,
+// `data-time="clock"` the reader's own 12:04;
+// `data-elapsed="ISO time"` counts up from that time while something runs.
+import { duration } from "./dom.js";
+
+const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [86400 * 30, "day", 86400],
+  [86400 * 365, "month", 86400 * 30], [Infinity, "year", 86400 * 365]];
+const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+function relative(at) {
+  const seconds = (at - Date.now()) / 1000;
+  if (Math.abs(seconds) < 10) return "just now";
+  const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
+  return words.format(Math.trunc(seconds / size), unit);
+}
+
+function refresh() {
+  for (const element of document.querySelectorAll("time[data-time]")) {
+    const at = new Date(element.dateTime);
+    if (isNaN(at)) continue;
+    element.textContent = element.dataset.time === "clock" ? at.toTimeString().slice(0, 5) : relative(at);
+    element.title ||= at.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+  }
+}
+
+function tick() {
+  for (const element of document.querySelectorAll("[data-elapsed]")) {
+    element.textContent = duration(Math.max(0, Date.now() - new Date(element.dataset.elapsed)));
+  }
+}
+
+refresh();
+tick();
+setInterval(refresh, 20000);
+setInterval(tick, 100);
+document.addEventListener("htmx:load", refresh);
+document.addEventListener("parts:renewed", refresh);

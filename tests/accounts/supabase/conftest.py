@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from tests.standins.supabase_auth import SupabaseAuth
+
+from . import browsing
+
+
+@pytest.fixture
+def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
+    """Supabase Auth as the identity service of this test."""
+    service = SupabaseAuth().start()
+    settings.SUPABASE_URL = service.url
+    settings.SUPABASE_ANON_KEY = service.anon_key
+    settings.SUPABASE_OAUTH_PROVIDERS = ["github"]
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def browser(auth: SupabaseAuth, db: None) -> Client:
+    """The browser of somebody who has an account and is not signed in."""
+    auth.account(browsing.EMAIL, browsing.PASSWORD)
+    return Client()
+
+
+@pytest.fixture
+def signed_in(browser: Client) -> Client:
+    browsing.sign_in(browser)
+    return browser

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from builds import processes
+from builds.processes import LONGEST_LINE, LineSplitter
+
+
+def test_lines_are_made_of_pieces() -> None:
+    lines: list[str] = []
+    splitter = LineSplitter(lines.append)
+    for piece in (b"one\ntw", b"o\r\nthr\xc3", b"\xa9e\0", b"\n", b"rest"):
+        splitter.feed(piece)
+    splitter.feed(b"", final=True)
+    assert lines == ["one", "two", "thr\N{LATIN SMALL LETTER E WITH ACUTE}e\N{REPLACEMENT CHARACTER}", "rest"]
+
+
+def test_an_endless_line_is_cut() -> None:
+    lines: list[str] = []
+    LineSplitter(lines.append).feed(b"x" * (2 * LONGEST_LINE + 1), final=True)
+    assert [len(line) for line in lines] == [LONGEST_LINE, LONGEST_LINE, 1]
+
+
+async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    script = (
+        "import subprocess, sys, time; child = subprocess.Popen(['sleep', '60']);"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    running = asyncio.create_task(
+        processes.run(
+            [sys.executable, "-c", script],
+            directory=tmp_path,
+            environment={"PATH": os.defpath},
+            seconds=60,
+            on_line=lambda _stream, text: told.put_nowait(text),
+        )
+    )
+    child = int(await told.get())
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not _lives(child)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process still runs; one that is dead but not yet collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_the_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    finished = await processes.run(
+        ["/bin/sh", "-c", "cat; echo bad >&2; exit 3"],
+        directory=tmp_path,
+        environment={},
+        seconds=10,
+        on_line=lambda stream, text: told.append((stream, text)),
+        stdin=b"given",
+    )
+    assert finished.exit_code == 3
+    assert sorted(told) == [("err", "bad"), ("out", "given")]

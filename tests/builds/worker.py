@@ -1,0 +1,61 @@
+"""Run a real worker process on the database of this test run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Self
+
+import psutil
+import psycopg
+from django.conf import settings
+
+from agentforge.live.connections import parameters
+from builds import rebuilding
+from tests.live.web import ROOT, environment
+
+
+class WorkerProcess:
+    """One `manage.py procrastinate worker`, on the agent's sources that the test's settings name."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "procrastinate", "worker", "--queues", "builds,trials"],
+            cwd=ROOT,
+            env=environment(AGENTFORGE_AGENT_SOURCES=str(settings.AGENTFORGE_AGENT_SOURCES)),
+            stderr=subprocess.DEVNULL,
+        )
+        return self
+
+    def compilers(self) -> list[psutil.Process]:
+        """Return the processes that the worker started and that still run."""
+        started = psutil.Process(self._process.pid).children(recursive=True)
+        return [process for process in started if _runs(process)]
+
+    def wait_until_it_lives(self) -> None:
+        """Wait for its first sign of life."""
+        with psycopg.connect(**parameters()) as watching:
+            while not rebuilding.worker_lives():
+                # Nothing tells of a new worker; a row of the database is looked at instead.
+                watching.execute("SELECT pg_sleep(0.05)")
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, and wait until its compilers are gone too."""
+        compilers = self.compilers()
+        assert compilers
+        self._process.kill()
+        self._process.wait()
+        _, alive = psutil.wait_procs(compilers, timeout=30)
+        assert not [process for process in alive if _runs(process)]
+
+    def __exit__(self, *error: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(30)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from agentforge.accounts.models import User
+
+from . import people
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let tests with real transactions empty all tables after them, the append-only log included."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_keep_all")
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns what a test is about."""
+    return people.make_user("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """Another tenant."""
+    return people.make_user("bob")
+
+
+@pytest.fixture
+def olga(db: None) -> User:
+    """Operates: staff and superuser."""
+    return people.make_user("olga", operator=True)
+
+
+@pytest.fixture
+def sign_in() -> Callable[[Client, User], None]:
+    return people.sign_in
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """Return a function that makes a signed-in client of a user."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        people.sign_in(client, user)
+        return client
+
+    return make

@@ -1,0 +1,71 @@
+"""Any process may be killed: the forge goes on, or its next start does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.forge import Forge
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "replies", "model"])
+def test_a_killed_program_is_started_again(var_dir: Path, name: str) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        killed = forge.program(name)
+        killed.kill()
+        forge.wait_for(rf"{name} ended \(killed by SIGKILL\); starting it again")
+        forge.wait_for(rf"\b{name} +\|")
+        assert forge.program(name) != killed
+        forge.stop()
+        assert forge.processes() == []
+
+
+def test_a_killed_database_server_is_started_again(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        forge.program("postgres").kill()
+        forge.wait_for("PostgreSQL runs again")
+        assert httpx.get(f"{forge.url}/healthz").status_code == 200
+        forge.stop()
+        assert forge.processes() == []
+
+
+def test_programs_of_a_killed_launcher_end_by_themselves(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        everything = forge.processes()
+        forge.process.kill()
+        _, left = psutil.wait_procs(everything, timeout=60)
+        assert left == []
+
+
+def test_the_next_start_works_when_all_were_killed_at_once(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        everything = forge.processes()
+        for process in everything:
+            process.kill()
+        psutil.wait_procs(everything, timeout=60)
+        assert forge.processes() == []
+        with Forge(var_dir, port=forge.port) as second:
+            second.wait_until_ready()
+            second.stop()
+            assert second.processes() == []
+
+
+def test_what_ignores_the_end_of_its_launcher_is_ended_by_the_next_start(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        stopped = forge.program("worker")
+        stopped.suspend()
+        forge.process.kill()
+        with Forge(var_dir, port=forge.port) as second:
+            second.wait_for("Ended what an interrupted run left behind: .*worker")
+            second.wait_until_ready()
+            assert not stopped.is_running()
+            second.stop()
+            assert second.processes() == []

@@ -1,0 +1,105 @@
+"""`make run` on real processes: start, stop, start again, and what stands in the way."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.forge import ROOT, Forge
+
+
+def test_ready_means_healthy_and_one_address_is_printed(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        assert httpx.get(f"{forge.url}/healthz").status_code == 200
+        forge.stop()
+        assert forge.text.count(forge.url) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_process_behind(var_dir: Path, number: signal.Signals) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        for name in ("web", "worker", "replies", "model", "postgres"):
+            assert forge.program(name).is_running()
+        assert forge.stop(number) == 128 + number
+        assert forge.processes() == []
+
+
+def test_a_signal_in_the_middle_of_the_start_leaves_no_process_behind(var_dir: Path) -> None:
+    with Forge(var_dir) as forge:
+        forge.wait_for(r"web +\|")
+        forge.stop()
+        assert forge.processes() == []
+
+
+def test_a_second_one_in_the_same_directory_says_so(var_dir: Path) -> None:
+    with Forge(var_dir) as first:
+        first.wait_until_ready()
+        with Forge(var_dir) as second:
+            assert second.process.wait(timeout=60) == 1
+            assert "already runs from this directory" in second.text
+            assert f"process {first.process.pid}, {first.url}" in second.text
+
+
+def test_a_taken_port_is_named_with_a_way_out(var_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Forge(var_dir, port=port) as forge:
+            assert forge.process.wait(timeout=60) == 1
+            assert f"Port {port} is taken by " in forge.text
+            assert f"process {os.getpid()}" in forge.text
+            assert " make run" in forge.text
+        assert forge.processes() == []
+
+
+def test_a_setting_that_makes_no_sense_is_named(var_dir: Path) -> None:
+    with Forge(var_dir, PORT="eighty") as forge:
+        assert forge.process.wait(timeout=60) == 1
+        assert "eighty" in forge.text
+        assert "Traceback" not in forge.text
+
+
+def test_without_the_local_model(var_dir: Path) -> None:
+    with Forge(var_dir, LOCAL_MODEL="0") as forge:
+        forge.wait_until_ready()
+        forge.stop()
+        assert "model" not in forge.text
+
+
+def test_make_passes_a_signal_on(var_dir: Path) -> None:
+    make = ["make", "run", f"PYTHON={sys.executable}"]
+    with Forge(var_dir, command=make) as forge:
+        forge.wait_until_ready()
+        assert forge.stop() != 0
+        psutil.wait_procs(forge.processes(), timeout=60)
+        assert forge.processes() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test here already runs as an ordinary user")
+def test_an_ordinary_user_can_run_it() -> None:
+    if not _nobody_reaches(Path(sys.executable), ROOT / "manage.py", Path(psutil.__file__)):
+        pytest.skip("this checkout, or its Python, lies where only root may look")
+    home = Path(tempfile.mkdtemp(prefix="agentforge-user-"))
+    user = pwd.getpwnam("nobody")
+    os.chown(home, user.pw_uid, user.pw_gid)
+    with Forge(home / "var", user="nobody", HOME=str(home)) as forge:
+        forge.wait_until_ready()
+        assert {process.username() for process in forge.processes()} == {"nobody"}
+        forge.stop()
+        assert forge.processes() == []
+
+
+def _nobody_reaches(*paths: Path) -> bool:
+    words = ["test", *" -a ".join(f"-r {path.resolve()}" for path in paths).split()]
+    return subprocess.run(words, user="nobody", group="nogroup", extra_groups=[], check=False).returncode == 0

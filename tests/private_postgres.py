@@ -1,0 +1,46 @@
+"""Give one test run its own PostgreSQL server and data directory, before Django reads its settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from agentforge.tenancy import embedded
+
+_ROOT: Path | None = None
+
+
+def _start() -> Path:
+    root = Path(tempfile.mkdtemp(prefix="agentforge-test-"))
+    server = embedded.start(root / "postgres")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # Nothing of a test run outlives it, so it need not survive a power cut.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        url = server.get_uri()
+        if os.environ.get("TEST_AS_ORDINARY_ROLE"):
+            # As on a database that somebody else runs: neither superuser nor BYPASSRLS.
+            connection.execute("CREATE ROLE forge LOGIN CREATEROLE CREATEDB")
+            url = url.replace("//postgres:", "//forge:")
+    os.environ["DATABASE_URL"] = url
+    os.environ["AGENTFORGE_VAR"] = str(root / "var")
+    # Warming Go's cache takes half a minute of both cores: test runs share one.
+    shared = Path(tempfile.gettempdir()) / f"agentforge-test-go-{os.getuid()}"
+    os.environ.setdefault("AGENTFORGE_GO_DIR", str(shared))
+    return root
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _ROOT = _start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    if _ROOT is not None:
+        embedded.start(_ROOT / "postgres").cleanup()
+        shutil.rmtree(_ROOT, ignore_errors=True)

@@ -1,0 +1,49 @@
+"""Say what a stand-in of a model answers: in the words of no provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Text:
+    """Answer with words, streamed in these pieces."""
+
+    pieces: tuple[str, ...]
+    finish: str = "stop"
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        """Split a text after each space, as tokens come."""
+        words = text.split(" ")
+        return cls((*(f"{word} " for word in words[:-1]), words[-1]))
+
+
+@dataclass(frozen=True)
+class Call:
+    """Ask for one tool."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    id: str = "call_1"
+
+
+@dataclass(frozen=True)
+class Calls:
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Refuse the request with a status, a machine-readable code and words."""
+
+    status: int
+    code: str
+    message: str
+
+
+Reply = Text | Calls | Failure
+
+# What one answer counts as, so that a test can add up.
+INPUT_TOKENS, OUTPUT_TOKENS = 11, 7

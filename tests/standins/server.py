@@ -1,0 +1,118 @@
+"""Serve a stand-in of a remote service: real HTTP on a port of its own, each request in a thread."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold one request as it arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body or b"null")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    # Sent piece by piece as it is made, instead of the body.
+    stream: Iterable[bytes] | None = None
+
+
+def as_json(value: object, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
+
+
+def as_html(status: int, text: str = "<h1>Gateway</h1>") -> Answer:
+    return Answer(status, text.encode(), {"Content-Type": "text/html"})
+
+
+def as_events(stream: Iterable[bytes]) -> Answer:
+    return Answer(200, b"", {"Content-Type": "text/event-stream"}, stream)
+
+
+class StandIn:
+    """Answer requests by `answer`, which a subclass gives; every request is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        # A test that holds requests back clears this, and sets it to let them go on.
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def origin(self) -> str:
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def answer(self, asked: Asked) -> Answer:
+        raise NotImplementedError
+
+    def _take(self, asked: Asked) -> Answer:
+        self.asked.append(asked)
+        self.go_on.wait()
+        return self.answer(asked)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.go_on.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(take: Callable[[Asked], Answer]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = take(Asked(self.command, self.path, headers, self.rfile.read(length)))
+            try:
+                self._send(answer)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def _send(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            if answer.stream is None:
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+                return
+            self.send_header("Connection", "close")
+            self.close_connection = True
+            self.end_headers()
+            for piece in answer.stream:
+                self.wfile.write(piece)
+                self.wfile.flush()
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+
+        def log_message(self, *args: object) -> None:
+            """Stay quiet: tests look at `asked`."""
+
+    return Handler

@@ -1,0 +1,129 @@
+"""Exchange mailed tokens, as internal/api/verify.go does."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from . import mails, sessions
+from .call import Call, Reply, routes
+from .errors import Refused, invalid
+from .state import Account, OneTime, token_hash
+
+SLOTS = {
+    "signup": ("signup",),
+    "invite": ("signup",),
+    "email": ("signup", "recovery"),
+    "magiclink": ("recovery",),
+    "recovery": ("recovery",),
+    "email_change": ("email_change_current", "email_change_new"),
+}
+METHODS = {"signup": "email/signup", "invite": "invite", "email": "magiclink"}
+HALF_WAY = "Confirmation link accepted. Please proceed to confirm link sent to the other email"
+Found = tuple[Account, OneTime]
+
+
+@routes.on("POST", "/verify")
+def verify(call: Call) -> Reply:
+    code, hashed = call.text("token"), call.text("token_hash")
+    if not call.text("type"):
+        raise invalid("Verify requires a verification type")
+    if bool(code) == bool(hashed):
+        raise invalid("Verify requires either a token or a token hash")
+    if hashed and call.text("email"):
+        raise invalid("Only the token_hash and type should be provided")
+    if code:
+        found = _by_code(call, mails.valid_email(call), code)
+    else:
+        found = _by_hash(call, hashed, call.text("type"))
+    if not _confirm(*found):
+        return Reply({"msg": HALF_WAY, "code": "200"})
+    return Reply(sessions.start(call, found[0], "otp"))
+
+
+@routes.on("GET", "/verify")
+def follow_link(call: Call) -> Reply:
+    hashed, kind = call.query.get("token", ""), call.query.get("type", "")
+    if not kind or not hashed:
+        raise invalid("Verify requires a token or a token hash")
+    target, pkce = mails.redirect_target(call), hashed.startswith(mails.PKCE_PREFIX)
+    try:
+        found = _by_hash(call, hashed, kind)
+    except Refused as error:
+        problem = {"error_code": error.code, "error_description": error.message}
+        if error.status == 403:
+            problem = {"error": "access_denied", **problem}
+        return _redirect(target, problem if pkce else {}, {**problem, "sb": ""})
+    if not _confirm(*found):
+        return _redirect(target, {"message": HALF_WAY} if pkce else {}, {"message": HALF_WAY, "sb": ""})
+    if not pkce:
+        return _redirect(target, {}, {**_as_fragment(call, found[0]), "type": kind})
+    method = METHODS.get(kind, kind)
+    flows = [one for one in call.service.state.flows.values() if one.account is found[0]]
+    flow = next((one for one in reversed(flows) if one.method == method), None)
+    if flow is None:
+        raise Refused(400, "flow_state_not_found", "No associated flow state found.")
+    return _redirect(target, {"code": flow.code}, {})
+
+
+def _as_fragment(call: Call, account: Account) -> dict[str, str]:
+    issued = sessions.start(call, account, "otp")
+    names = ("access_token", "token_type", "expires_in", "expires_at", "refresh_token")
+    return {name: str(issued[name]) for name in names}
+
+
+def _redirect(target: str, query: dict[str, str], fragment: dict[str, str]) -> Reply:
+    parts = urlsplit(target)
+    merged = urlencode([*parse_qsl(parts.query), *query.items()])
+    url = urlunsplit((parts.scheme, parts.netloc, parts.path, merged, urlencode(fragment)))
+    return Reply(status=303, headers={"Location": url})
+
+
+def _slots(kind: str) -> tuple[str, ...]:
+    if kind not in SLOTS:
+        raise invalid("Invalid email verification type")
+    return SLOTS[kind]
+
+
+def _by_hash(call: Call, hashed: str, kind: str) -> Found:
+    for account in call.service.state.accounts.values():
+        for slot in _slots(kind):
+            token = account.token(slot)
+            if token is not None and token.hash == hashed:
+                return _in_force(call, account, token, "Email link is invalid or has expired")
+    raise Refused(403, "otp_expired", "Email link is invalid or has expired")
+
+
+def _by_code(call: Call, email: str, code: str) -> Found:
+    refusal = "Token has expired or is invalid"
+    hashed = token_hash(email, code)
+    for account in call.service.state.accounts.values():
+        for slot in _slots(call.text("type")):
+            token = account.token(slot)
+            if token and token.email == email and token.hash.removeprefix(mails.PKCE_PREFIX) == hashed:
+                return _in_force(call, account, token, refusal)
+    raise Refused(403, "otp_expired", refusal)
+
+
+def _in_force(call: Call, account: Account, token: OneTime, refusal: str) -> Found:
+    if account.banned:
+        raise Refused(403, "user_banned", "User is banned")
+    if time.time() > token.sent_at + call.service.otp_life:
+        raise Refused(403, "otp_expired", refusal)
+    return account, token
+
+
+def _confirm(account: Account, token: OneTime) -> bool:
+    """Do what a token is for; False when a change of address still waits for the other mail."""
+    if token.kind.startswith("email_change"):
+        account.drop(token.kind)
+        other_open = any(one.kind.startswith("email_change") for one in account.tokens)
+        if other_open and not account.change_confirmed_once:
+            account.change_confirmed_once = True
+            return False
+        account.email, account.new_email, account.change_confirmed_once = account.new_email, "", False
+        account.tokens.clear()
+    else:
+        account.drop(token.kind)
+    account.confirmed_at = account.confirmed_at or time.time()
+    return True

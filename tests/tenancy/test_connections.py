@@ -1,0 +1,77 @@
+"""A client that goes away in the middle of a request takes no database connection with it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import psycopg
+import pytest
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.test import Client
+
+from agentforge.accounts.models import User
+from tests.live.web import environment
+
+ClientOf = Callable[[User], Client]
+
+_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'configs_agentconfig'::regclass"
+
+
+def _scope(cookie: str) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/agents/",
+        "raw_path": b"/agents/",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 5),
+        "headers": [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())],
+    }
+
+
+async def _leave_while_it_waits(scope: dict[str, Any], locks: psycopg.Connection[Any]) -> None:
+    """Ask for a page that waits for a lock, hang up, and cancel as a server does that waited long enough."""
+    messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    messages.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+
+    async def send(message: Mapping[str, Any]) -> None:
+        raise AssertionError(f"Nobody is there for {message['type']}.")
+
+    request = asyncio.create_task(get_asgi_application()(scope, messages.get, send))
+    async with asyncio.timeout(30):
+        while not locks.execute(_WAITS).fetchone()[0]:  # type: ignore[index] # count(*) has a row
+            await asyncio.sleep(0)
+    messages.put_nowait({"type": "http.disconnect"})
+    await asyncio.sleep(0)
+    request.cancel()
+    locks.rollback()
+    await asyncio.gather(request, return_exceptions=True)
+
+
+async def _all_given_back(pool: Any) -> None:
+    async with asyncio.timeout(30):
+        while (stats := pool.get_stats())["pool_available"] < stats["pool_size"]:
+            await asyncio.sleep(0)
+
+
+# Django leaves the body of a cancelled request to the garbage collector.
+@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile.*:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_its_client_left_gives_its_connection_back(alice: User, client_of: ClientOf) -> None:
+    cookie = f"sessionid={client_of(alice).cookies['sessionid'].value}"
+    connection.close()
+    with psycopg.connect(environment()["DATABASE_URL"]) as locks:
+        for _ in range(3):
+            locks.execute("LOCK TABLE configs_agentconfig IN ACCESS EXCLUSIVE MODE")
+            asyncio.run(_leave_while_it_waits(_scope(cookie), locks))
+    asyncio.run(_all_given_back(cast(Any, connection).pool))
+    gc.collect()

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import AsyncClient, Client
+from pytest_django import DjangoAssertNumQueries
+
+from agentforge.accounts.models import User
+from configs.models import AgentConfig
+from tests import people
+
+ClientOf = Callable[[User], Client]
+pytestmark = pytest.mark.urls("tests.tenancy.pages")
+
+
+def body(client: Client, path: str) -> str:
+    response = client.get(path)
+    return b"".join(response).decode()
+
+
+def test_a_request_runs_as_its_user(client: Client, client_of: ClientOf, alice: User, olga: User) -> None:
+    assert body(client, "/role") == "anon"
+    assert body(client_of(alice), "/role") == "authenticated"
+    assert body(client_of(olga), "/role") == "authenticated"
+
+
+def test_only_operators_act_as_the_forge_in_the_admin(
+    client: Client, client_of: ClientOf, alice: User, olga: User
+) -> None:
+    assert body(client, "/admin/role") == "anon"
+    assert body(client_of(alice), "/admin/role") == "authenticated"
+    assert body(client_of(olga), "/admin/role") == connection.settings_dict["USER"]
+
+
+def test_a_view_that_forgets_its_filter_shows_nothing_foreign(
+    client_of: ClientOf, alice: User, bob: User, olga: User
+) -> None:
+    AgentConfig.objects.create(owner=alice, name="Ada", handle="ada")
+    AgentConfig.objects.create(owner=bob, name="Bob's", handle="bob")
+    assert body(client_of(alice), "/all") == "Ada"
+    assert body(client_of(olga), "/all") == ""
+
+
+def test_a_streamed_body_is_read_as_the_user(client_of: ClientOf, alice: User, bob: User) -> None:
+    AgentConfig.objects.create(owner=alice, name="Ada", handle="ada")
+    AgentConfig.objects.create(owner=bob, name="Bob's", handle="bob")
+    assert body(client_of(alice), "/streamed") == "authenticated 1"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/raising", "/failing", "/swallowing"])
+def test_a_failed_request_leaves_nothing(path: str, client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    client.raise_request_exception = False
+    assert client.get(path).status_code == 500
+    assert not AgentConfig.objects.exists()
+    assert body(client, "/role") == "authenticated"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone()[0] == connection.settings_dict["USER"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_asynchronous_serving_keeps_the_role() -> None:
+    def prepare() -> str:
+        client = Client()
+        people.sign_in(client, people.make_user("alice"))
+        return client.cookies["sessionid"].value
+
+    client = AsyncClient()
+    assert (await client.get("/role")).content == b"anon"
+    client.cookies["sessionid"] = await sync_to_async(prepare)()
+    assert (await client.get("/role")).content == b"authenticated"
+    assert (await client.get("/role-async")).content == b"authenticated"
+    await sync_to_async(connections.close_all)()
+
+
+def test_what_a_request_costs(
+    client_of: ClientOf, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = client_of(alice)
+    # The Django session, the sign-in with its user, whether it was ended; savepoint, role, the view's one,
+    # role back, savepoint.
+    with django_assert_num_queries(8):
+        client.get("/role")
+
+
+def test_no_database_is_said_plainly(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: BaseDatabaseWrapper) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refuse)
+    response = client.get("/role")
+    assert response.status_code == 503
+    assert "database does not answer" in response.content.decode()

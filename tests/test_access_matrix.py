@@ -1,0 +1,224 @@
+"""Walk every URL as anonymous, another tenant, the owner and an operator.
+
+A URL that has no row here fails `test_every_url_is_listed`. To add one, give its name a row in `MATRIX`:
+
+    "builds:detail": Row({"pk": "build"}),             # of an object: others get 404
+    "builds:cancel": Row({"pk": "build"}, "POST"),     # how the owner reaches it
+    "builds:list": Row(),                              # of the signed-in person: nobody sees others' rows
+    "healthz": Row(public=True),                       # of everybody
+    "accounts:mail": Row(public=True, supabase=True),  # 404 for all while the identity service is local
+
+A word in the arguments names something of alice's in `Hers`; any other value is given as it stands. Whatever
+the row, no page may hold `SECRET`, which stands in all that alice owns, for anybody but her.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from django.conf import LazySettings
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from agentforge.accounts.models import User
+from agentforge.live.models import Chunk, Stream
+from agentforge.tenancy.querysets import OwnedQuerySet
+from builds import storage
+from builds.models import Artifact, Build, BuildStatus, ChatMessage
+from configs.models import AgentConfig, Revision
+from configs.revisions import create_revision
+from configs.vault import save_key
+
+from . import people
+
+pytestmark = pytest.mark.django_db
+SECRET = "for alice's eyes"
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+CLOSED_PORT = "http://127.0.0.1:9/v1"
+
+
+@dataclass(frozen=True)
+class Row:
+    args: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    data: Mapping[str, str] = field(default_factory=dict)
+    public: bool = False
+    supabase: bool = False
+
+
+_AGENT = {"pk": "agent"}
+_BUILD = {"pk": "build"}
+_KEY = {"pk": "agent", "provider": "openai"}
+
+MATRIX: dict[str, Row] = {
+    "healthz": Row(public=True),
+    "openapi": Row(public=True),
+    "accounts:sign_in": Row(public=True),
+    "accounts:sign_up": Row(public=True),
+    "accounts:jwks": Row(public=True),
+    "accounts:sign_out": Row(method="POST"),
+    "accounts:account": Row(),
+    "accounts:activity": Row(),
+    "accounts:password": Row(),
+    "accounts:email": Row(supabase=True),
+    "accounts:mail": Row(public=True, supabase=True),
+    "accounts:recovery": Row(public=True, supabase=True),
+    "accounts:code": Row(public=True, supabase=True),
+    "accounts:confirm": Row(public=True, supabase=True),
+    "accounts:callback": Row(public=True, supabase=True),
+    "accounts:provider": Row({"code": "github"}, "POST", public=True, supabase=True),
+    "accounts:second_factor": Row(supabase=True),
+    "accounts:second_factor_enrol": Row(method="POST", supabase=True),
+    "accounts:second_factor_finish": Row(method="POST", supabase=True),
+    "accounts:second_factor_remove": Row({"factor_id": NOBODYS}, "POST", supabase=True),
+    "configs:home": Row(),
+    "configs:list": Row(),
+    "configs:new": Row(),
+    "configs:identity": Row(_AGENT),
+    "configs:keys": Row(_AGENT),
+    "configs:model_field": Row(_AGENT),
+    "configs:key_save": Row(_KEY, "POST"),
+    "configs:key_test": Row(_KEY, "POST"),
+    "configs:key_remove": Row(_KEY, "POST"),
+    "configs:key_list": Row(),
+    "configs:stored_key_replace": Row({"pk": "key"}, "POST"),
+    "configs:stored_key_test": Row({"pk": "key"}, "POST"),
+    "configs:stored_key_remove": Row({"pk": "key"}),
+    "configs:personality": Row(_AGENT),
+    "configs:personality_preset": Row(_AGENT, "POST", {"preset": "balanced"}),
+    "configs:capabilities": Row(_AGENT),
+    "configs:preview": Row(_AGENT),
+    "configs:process": Row(_AGENT, "POST"),
+    "configs:duplicate": Row(_AGENT, "POST"),
+    "configs:delete": Row(_AGENT),
+    "builds:list": Row(),
+    "builds:detail": Row(_BUILD),
+    "builds:log": Row(_BUILD),
+    "builds:cancel": Row(_BUILD, "POST"),
+    "builds:retry": Row(_BUILD, "POST"),
+    "builds:download": Row(_BUILD),
+    "builds:file": Row({**_BUILD, "name": "SHA256SUMS"}),
+    "builds:agent": Row(_AGENT),
+    "builds:compile": Row(_AGENT, "POST"),
+    "builds:try": Row(_AGENT),
+    "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
+    "builds:stop": Row(_AGENT, "POST"),
+    "builds:clear": Row(_AGENT, "POST"),
+}
+
+
+# Where the owner does see it, so that its absence elsewhere says something.
+SHOWS_THE_SECRET = ("configs:list", "configs:identity", "builds:log", "builds:file", "builds:try")
+
+
+@dataclass
+class Hers:
+    agent: str
+    build: str
+    key: str
+
+
+@pytest.fixture
+def hers(alice: User, settings: LazySettings) -> Hers:
+    settings.AGENTFORGE_OPENAI_URL = settings.LOCAL_MODEL_URL = CLOSED_PORT
+    agent = AgentConfig.objects.create(owner=alice, name=SECRET, handle="ada", provider="local", model="m")
+    key = save_key(alice, "openai", "sk-0123456789")
+    revision: Revision = create_revision(agent)
+    build = Build.objects.create(owner=alice, revision=revision, status=BuildStatus.SUCCEEDED)
+    sha256 = storage.put(SECRET.encode())
+    Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
+    ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
+    stream = Stream.objects.create(name=build.stream_name, owner=alice, last_seq=1)
+    line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
+    Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data=line)
+    Stream.objects.create(name=agent.stream_name, owner=alice)
+    return Hers(agent=str(agent.pk), build=str(build.pk), key=str(key.pk))
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from names(entry, f"{prefix}{entry.namespace}:" if entry.namespace else prefix)
+        elif isinstance(entry, URLPattern):
+            yield f"{prefix}{entry.name or entry.pattern}"
+
+
+def ask(client: Client, name: str, hers: Hers, **headers: str) -> HttpResponseBase:
+    row = MATRIX[name]
+    path = reverse(name, kwargs={key: getattr(hers, value, value) for key, value in row.args.items()})
+    return client.generic(
+        row.method, path, "&".join(f"{k}={v}" for k, v in row.data.items()),
+        content_type="application/x-www-form-urlencoded", headers=headers,
+    )  # fmt: skip
+
+
+def text(response: HttpResponseBase) -> str:
+    return b"".join(response).decode("utf-8", "replace")
+
+
+def leads_to_sign_in(response: HttpResponseBase) -> bool:
+    return response.status_code == 302 and response.headers["Location"].startswith("/sign-in/")
+
+
+def test_every_url_is_listed() -> None:
+    # tests/admin walks the administration.
+    found = [name for name in names(get_resolver()) if not name.startswith("admin:")]
+    assert sorted(found) == sorted(MATRIX)
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_anonymous(name: str, hers: Hers) -> None:
+    page = ask(Client(), name, hers)
+    script = ask(Client(), name, hers, Accept="application/json")
+    if MATRIX[name].public:
+        assert page.status_code == (404 if MATRIX[name].supabase else 200)
+        return
+    assert leads_to_sign_in(page)
+    assert script.status_code == 401
+    assert script["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", ["bob", "olga"])
+@pytest.mark.parametrize("name", MATRIX)
+def test_other_tenant_and_operator(name: str, role: str, hers: Hers) -> None:
+    user = people.make_user(role, operator=role == "olga")
+    by_cookie = Client()
+    people.sign_in(by_cookie, user)
+    foreign(name, by_cookie, hers)
+    foreign(name, Client(headers={"Authorization": people.bearer_of(user)}), hers)
+
+
+def foreign(name: str, client: Client, hers: Hers) -> None:
+    response = ask(client, name, hers)
+    if "pk" in MATRIX[name].args or MATRIX[name].supabase:
+        assert response.status_code == 404
+    else:
+        assert response.status_code in (200, 302)
+    assert SECRET not in text(response).replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_owner(name: str, hers: Hers, client_of: Callable[[User], Client], alice: User) -> None:
+    response = ask(client_of(alice), name, hers)
+    if MATRIX[name].supabase:
+        assert response.status_code == 404
+        return
+    assert response.status_code in (200, 201, 202, 204, 302, 409, 422)
+    if name != "accounts:sign_out":
+        assert not leads_to_sign_in(response)
+    if name in SHOWS_THE_SECRET:
+        assert SECRET in text(response).replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("name", [name for name in MATRIX if not MATRIX[name].public])
+def test_a_view_without_its_filter_shows_nothing_foreign(
+    name: str, hers: Hers, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Take `owned_by` away: PostgreSQL alone keeps tenants apart (law 2)."""
+    monkeypatch.setattr(OwnedQuerySet, "owned_by", lambda self, user: self)
+    client = Client()
+    people.sign_in(client, bob)
+    foreign(name, client, hers)

@@ -1,0 +1,67 @@
+"""Errors are answered by our own pages, with DEBUG on as well: `make run` has it on."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from agentforge.accounts.models import User
+from tests.people import sign_in
+
+FORM = "application/x-www-form-urlencoded; charset=utf-16"
+
+
+@pytest.fixture(params=[True, False], ids=["debug", "production"])
+def browser(request: pytest.FixtureRequest, settings: LazySettings, alice: User) -> Client:
+    settings.DEBUG = request.param
+    client = Client(raise_request_exception=False)
+    sign_in(client, alice)
+    return client
+
+
+@pytest.mark.parametrize("path", ["/nothing-here/", "/agents/99999999999999999999/identity/", "/builds/7/"])
+def test_not_found(browser: Client, path: str) -> None:
+    response = browser.get(path)
+    page = response.content.decode()
+    assert response.status_code == 404
+    assert "Nothing lives at this address" in page
+    assert "urlpatterns" not in page and "URLconf" not in page
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_a_missing_slash_is_still_added(browser: Client) -> None:
+    assert browser.get("/agents")["Location"] == "/agents/"
+
+
+def test_a_body_that_cannot_be_read_is_400(browser: Client) -> None:
+    response = browser.post("/agents/new/", "name=x", content_type=FORM)
+    assert response.status_code == 400
+    assert "can't be understood" in response.content.decode()
+
+
+def test_malformed_json_is_400_in_few_bytes(browser: Client) -> None:
+    response = browser.post("/agents/new/", "{", content_type="application/json", headers={"accept": "*/*"})
+    assert response.status_code == 400
+    assert len(response.content) < 20_000
+
+
+def test_a_fault_shows_an_id_that_the_log_has_and_nothing_else(
+    browser: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(self: object, user: User) -> None:
+        secret = "sk-planted-in-a-local-variable"
+        raise RuntimeError(secret[:2])
+
+    monkeypatch.setattr("agentforge.tenancy.querysets.OwnedQuerySet.owned_by", broken)
+    with caplog.at_level(logging.ERROR):
+        response = browser.get("/agents/")
+    page = response.content.decode()
+    assert response.status_code == 500
+    assert "Something broke on our side" in page
+    assert "sk-planted" not in page and "Traceback" not in page
+    logged = [record for record in caplog.records if record.name == "agentforge.error_pages"]
+    assert len(logged) == 1
+    assert str(logged[0].args[0]) in page  # type: ignore[index] # the id is the message's first argument

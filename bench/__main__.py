@@ -1,0 +1,18 @@
+"""Run every measurement, each in a process of its own; one JSON line for each figure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MEASUREMENTS = ("compile", "pages", "live")
+
+
+def main() -> int:
+    chosen = sys.argv[1:] or MEASUREMENTS
+    failures = [name for name in chosen if subprocess.call([sys.executable, "-m", f"bench.{name}"])]
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Measure the live log: write to receipt, memory of a viewer, and how many deliveries a process makes.
+
+The rival is the same consumer fed from memory: what is above it is the price of durability. Server, clients
+and writer are processes of their own on one machine, so with two processors they also compete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+VIEWERS = (1, 200, 1000)
+PACED, PACE_SECONDS = 20, 0.1
+BURST = 50
+
+Feed = Callable[[int, float], None]
+
+
+@dataclass
+class Served:
+    """One server process, where its stream is, and how lines are put into it."""
+
+    process: subprocess.Popen[str]
+    url: str
+    channel: str
+    token: str
+    feed: Feed
+
+    def kilobytes(self) -> float:
+        return psutil.Process(self.process.pid).memory_info().rss / 1024
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory, _database(Path(directory)):
+        for viewers in VIEWERS:
+            with _log_server(f"build-{viewers}") as ours:
+                log = _measure(ours, viewers)
+            with _memory_server() as rival:
+                memory = _measure(rival, viewers)
+            _print(viewers, log, memory)
+
+
+def _print(viewers: int, log: dict[str, float], memory: dict[str, float]) -> None:
+    named = {"viewers": viewers, "rival": "the same consumer fed from memory"}
+    latency = {f"{part}_ms": log[part] for part in ("p50", "p99")}
+    rival = {f"rival_{part}_ms": memory[part] for part in ("p50", "p99")}
+    print(json.dumps({"figure": "log_latency", **named, **latency, **rival}), flush=True)
+    if viewers == VIEWERS[-1]:
+        for figure in ("viewer_kb", "deliveries_per_s"):
+            values = {"value": log[figure], "rival_value": memory[figure]}
+            print(json.dumps({"figure": figure, **named, **values}), flush=True)
+
+
+def _measure(served: Served, viewers: int) -> dict[str, float]:
+    """Return latencies in ms, KB for each viewer, and deliveries a second."""
+    before = served.kilobytes()
+    client = subprocess.Popen(
+        [sys.executable, "-m", "bench.live_client", served.url, served.channel]
+        + [str(number) for number in (viewers, PACED, BURST)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert client.stdin and client.stdout
+    client.stdin.write(f"{served.token}\n")
+    client.stdin.flush()
+    assert client.stdout.readline() == "connected\n"
+    viewer_kb = (served.kilobytes() - before) / viewers
+    served.feed(PACED, PACE_SECONDS)
+    paced = json.loads(client.stdout.readline())
+    served.feed(BURST, 0.001)
+    burst = json.loads(client.stdout.readline())
+    client.communicate(timeout=30)
+    return {
+        "p50": round(paced["p50"] * 1000, 1),
+        "p99": round(paced["p99"] * 1000, 1),
+        "viewer_kb": round(viewer_kb, 1),
+        "deliveries_per_s": round(burst["lines"] / burst["seconds"]),
+    }
+
+
+@contextmanager
+def _database(directory: Path) -> Iterator[None]:
+    """Start a PostgreSQL server of our own, with every table; it keeps its promises to the disk (fsync)."""
+    from agentforge.tenancy import embedded
+
+    server = embedded.start(directory / "postgres")
+    os.environ.update(
+        AGENTFORGE_VAR=str(directory / "var"),
+        DATABASE_URL=server.get_uri(),
+        DJANGO_SETTINGS_MODULE="agentforge.settings",
+    )
+    import django
+    from django.core.management import call_command
+    from django.db import connections
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        server.cleanup()
+
+
+@contextmanager
+def _log_server(channel: str) -> Iterator[Served]:
+    from agentforge.live.streams import create_stream, delete_stream, publish
+    from agentforge.live.writer import StreamWriter
+    from tests.people import bearer_of, make_user
+
+    owner = make_user("alice")
+    create_stream(channel, owner.pk)
+
+    def feed(count: int, seconds: float) -> None:
+        if seconds < PACE_SECONDS:
+            for _ in range(count):
+                publish(channel, {"kind": "line", "stream": "out", "text": "line"})
+            return
+        with StreamWriter(channel) as writer:
+            for _ in range(count):
+                writer.write({"kind": "line", "stream": "out", "text": "line"})
+                time.sleep(seconds)
+
+    with _server("manage.py", "serve", "--port", "0") as (process, output):
+        yield Served(process, _url(output), channel, bearer_of(owner), feed)
+    delete_stream(channel)
+
+
+@contextmanager
+def _memory_server() -> Iterator[Served]:
+    with _server("-m", "bench.live_memory") as (process, output):
+        url = _url(output)
+
+        def feed(count: int, seconds: float) -> None:
+            assert process.stdin
+            process.stdin.write(f"{count} {seconds}\n")
+            process.stdin.flush()
+
+        yield Served(process, url, "memory", "", feed)
+
+
+def _url(output: IO[str]) -> str:
+    """Return the address of a server that says on which port it listens."""
+    return f"http://127.0.0.1:{int(output.readline().split()[-1])}"
+
+
+@contextmanager
+def _server(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    given: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, **given)
+    assert process.stdout
+    try:
+        yield process, process.stdout
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Set a database of our own up for a measurement, with people and an agent in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentforge.tenancy import embedded
+
+if TYPE_CHECKING:
+    from configs.models import AgentConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Start a PostgreSQL server with every table; it keeps its promises to the disk (fsync)."""
+    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory:
+        server = embedded.start(Path(directory) / "postgres")
+        os.environ.setdefault("AGENTFORGE_GO_DIR", str(ROOT / "var" / "go"))
+        os.environ.update(
+            AGENTFORGE_VAR=str(Path(directory) / "var"),
+            DATABASE_URL=server.get_uri(),
+            DJANGO_SETTINGS_MODULE="agentforge.settings",
+            # Nothing is asked of the model, and no page should wait for it.
+            LOCAL_MODEL="0",
+        )
+        import django
+        from django.core.management import call_command
+        from django.db import connections
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        try:
+            yield
+        finally:
+            connections.close_all()
+            server.cleanup()
+
+
+def agent(name: str = "Ada", handle: str = "ada") -> AgentConfig:
+    """Store and return an agent of alice, complete enough to be compiled."""
+    from configs.models import AgentConfig
+    from configs.presets import PRESET_VALUES
+    from configs.services import create_agent
+    from tests.people import make_user
+
+    values = {**PRESET_VALUES["balanced"], "provider": "openai", "model": "gpt-x", "tools": ["clock"]}
+    return create_agent(AgentConfig(owner=make_user("alice"), name=name, handle=handle, **values))

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "agentforge.launch",
     "configs",
     "builds",
+    "deployments",
 ]
 
 MIDDLEWARE = [
@@ -171,7 +172,7 @@ LOGGING = {
     "loggers": {
         # Without Django's own handler, which would print every line a second time.
         "django": {"handlers": [], "level": "WARNING"},
-        **{name: {"level": "INFO"} for name in ("agentforge", "configs", "builds")},
+        **{name: {"level": "INFO"} for name in ("agentforge", "configs", "builds", "deployments")},
     },
 }
 

@@ -16,7 +16,7 @@ from .answers import Answer
 from .conversation import Program, converse
 from .database import in_thread
 from .errors import BuildError
-from .models import Artifact, ChatMessage
+from .models import PLUGIN, Artifact, ChatMessage
 from .secrets import secret_values
 
 
@@ -62,12 +62,12 @@ def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[s
     build = message.build
     if build is None:
         raise BuildError("The build that should have answered was deleted. Compile the agent again.")
-    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build)}
+    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
     document = build.revision.canonical_json
     identity, provider = (json.loads(document)[part] for part in ("identity", "provider"))
     names = (package.HOST, package.plugin_name(identity["handle"]))
     if not all(name in files and storage.holds(files[name]) for name in names):
         raise BuildError("The files of this build are gone or damaged. Compile the agent again.")
     host, plugin = (storage.path_of(files[name]) for name in names)
-    environment = environment_for(message.owner_id, provider["code"])
+    environment = environment_for(message.agent, provider["code"])
     return Program(host, plugin, document), environment, chat.history(message)

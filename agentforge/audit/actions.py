@@ -25,6 +25,7 @@ class Action(models.TextChoices):
 
     KEY_SAVED = "key-saved", "Key saved"
     KEY_REPLACED = "key-replaced", "Key replaced"
+    KEY_RENAMED = "key-renamed", "Key renamed"
     KEY_TESTED = "key-tested", "Key tested"
     KEY_USED = "key-used", "Key used"
     KEY_REMOVED = "key-removed", "Key removed"
@@ -90,6 +91,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
     Kind.KEYS: (
         Action.KEY_SAVED,
         Action.KEY_REPLACED,
+        Action.KEY_RENAMED,
         Action.KEY_TESTED,
         Action.KEY_USED,
         Action.KEY_REMOVED,

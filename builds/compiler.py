@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import processes, sandbox, sources, storage, toolchain, warmup
+from . import processes, sandbox, sources, storage, targets, warmup
 from .buildlog import BuildLog
 from .errors import BuildError
 from .gocommand import go_directory, run_go
+from .models import PLUGIN
 from .toolchain import Toolchain
 
-TARGETS = ("plugin",)
 COMPILE_LIMITS = {
     "gcc": sandbox.Limits(seconds=180, data=512),
     "zig": sandbox.Limits(seconds=300, data=1024),
@@ -63,14 +63,12 @@ class Compiled:
     module: str
 
 
-def gather(document: str, target: str = "plugin") -> Inputs:
+def gather(document: str, target: str = PLUGIN) -> Inputs:
     """Return the inputs of a build as they are on this machine now.
 
-    Raises ToolchainMissing, or BuildError for a target that can't be built here.
+    Raises ToolchainMissing for a target that can't be built here, BuildError for one that is unknown.
     """
-    if target not in TARGETS:
-        raise BuildError(f"The target {target} can't be built here; this forge builds {', '.join(TARGETS)}.")
-    return Inputs(document, target, sources.read(), toolchain.find())
+    return Inputs(document, target, sources.read(), targets.chain_for(targets.get(target)))
 
 
 async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:

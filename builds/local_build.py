@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.documents import Document
 from configs.revisions import canonical_json, configuration
 
-from . import compiler, package
+from . import compiler, package, targets
 from .buildlog import BuildLog
 from .gocommand import work_directory
 
@@ -41,9 +41,12 @@ async def build(document: str, out: Path, log: BuildLog, target: str = "plugin")
     Raises BuildError; then nothing was written.
     """
     inputs = await asyncio.to_thread(compiler.gather, document, target)
-    with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name:
-        compiled = await compiler.compile_agent(inputs, Path(name), log)
-        with log.step(compiler.STORE):
+    with (
+        log.section(targets.get(target).section) as part,
+        tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name,
+    ):
+        compiled = await compiler.compile_agent(inputs, Path(name), part)
+        with part.step(compiler.STORE):
             files = package.assemble(inputs, compiled)
             _write(files, out)
     plugin = next(out / file.name for file in files if file.name.endswith(".so"))

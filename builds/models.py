@@ -10,6 +10,9 @@ from django.utils import timezone
 from agentforge.tenancy.querysets import OwnedQuerySet
 from configs.models import AgentConfig, Revision
 
+# The target of every build that asks for no other: a plugin for this machine, and its host.
+PLUGIN = "plugin"
+
 
 class BuildStatus(models.TextChoices):
     QUEUED = "queued", "Queued"
@@ -19,21 +22,20 @@ class BuildStatus(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+def default_targets() -> list[str]:
+    return [PLUGIN]
+
+
 class Build(models.Model):
-    """Follow one compilation of a revision from its job to its artifacts."""
+    """Follow one compilation of a revision, for one or several targets, from its job to its artifacts."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="builds")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="builds")
-    target = models.CharField(max_length=40, default="plugin")
+    # Names of builds.targets, in that registry's order; each has a row of BuildTarget.
+    targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    input_digest = models.CharField(max_length=64, blank=True)
-    from_cache = models.BooleanField(default=False)
-    sandbox = models.CharField(max_length=40, blank=True)
-    toolchain = models.JSONField(default=dict)
-    steps = models.JSONField(default=list)
-    exit_code = models.IntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -43,14 +45,7 @@ class Build(models.Model):
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (
-            models.Index(fields=["owner", "-id"], name="builds_build_owner"),
-            models.Index(
-                fields=["input_digest"],
-                name="builds_build_input",
-                condition=models.Q(status="succeeded"),
-            ),
-        )
+        indexes = (models.Index(fields=["owner", "-id"], name="builds_build_owner"),)
 
     def __str__(self) -> str:
         return f"build {self.pk}"
@@ -62,12 +57,54 @@ class Build(models.Model):
     def stream_name(self) -> str:
         return f"build-{self.pk}"
 
+    @property
+    def from_cache(self) -> bool:
+        """Tell whether nothing was compiled: every target's files were there already."""
+        found = [each.from_cache for each in self.per_target.all()]
+        return bool(found) and all(found)
+
+
+class BuildTarget(models.Model):
+    """Hold what became of one target of a build."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="per_target")
+    target = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
+    input_digest = models.CharField(max_length=64, blank=True)
+    from_cache = models.BooleanField(default=False)
+    builder = models.CharField(max_length=120, blank=True)
+    sandbox = models.CharField(max_length=40, blank=True)
+    toolchain = models.JSONField(default=dict)
+    steps = models.JSONField(default=list)
+    exit_code = models.IntegerField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[BuildTarget]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=["build", "target"], name="builds_buildtarget_once"),)
+        indexes = (
+            models.Index(
+                fields=["input_digest"],
+                name="builds_buildtarget_input",
+                condition=models.Q(status="succeeded"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.target} of build {self.build_id}"
+
 
 class Artifact(models.Model):
     """Name one file of a build; its bytes lie once in storage, under their sha256."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
+    target = models.CharField(max_length=40, default=PLUGIN)
     name = models.CharField(max_length=120)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
@@ -77,11 +114,18 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=["build", "name"], name="builds_artifact_build_name"),)
+        constraints = (
+            models.UniqueConstraint(fields=["build", "target", "name"], name="builds_artifact_path"),
+        )
         indexes = (models.Index(fields=["sha256"], name="builds_artifact_sha256"),)
 
     def __str__(self) -> str:
-        return self.name
+        return self.path
+
+    @property
+    def path(self) -> str:
+        """Return its place among all files of a build: the plugin's lie at the top, others in a directory."""
+        return self.name if self.target == PLUGIN else f"{self.target}/{self.name}"
 
 
 class MessageStatus(models.TextChoices):

@@ -20,6 +20,22 @@ from agentforge.openapi.schemas import (
 from .forms import MessageForm
 from .models import BuildStatus, ChatMessage, MessageStatus
 
+_TARGET = record(
+    {
+        "target": STRING,
+        "status": one_of(BuildStatus.values),
+        "from_cache": BOOLEAN,
+        "builder": STRING,
+        "sandbox": STRING,
+        "toolchain": mapping(ANYTHING),
+        "error": STRING,
+        "exit_code": nullable(INTEGER),
+        "input_digest": STRING,
+        "started_at": nullable(TIME),
+        "finished_at": nullable(TIME),
+        "seconds": nullable(NUMBER),
+    }
+)
 _BUILD = record(
     {
         "id": INTEGER,
@@ -27,12 +43,10 @@ _BUILD = record(
         "agent": INTEGER,
         "revision": INTEGER,
         "revision_sha256": STRING,
-        "target": STRING,
         "status": one_of(BuildStatus.values),
         "from_cache": BOOLEAN,
-        "sandbox": STRING,
+        "targets": array(_TARGET),
         "error": STRING,
-        "exit_code": nullable(INTEGER),
         "attempts": INTEGER,
         "created_at": TIME,
         "started_at": nullable(TIME),

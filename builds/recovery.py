@@ -9,9 +9,7 @@ from django.db import connection, transaction
 from . import chat, transitions
 from .models import Build, BuildStatus, ChatMessage, MessageStatus
 from .transitions import MOST_ATTEMPTS
-
-# Seconds without a sign of life after which a worker counts as dead; it gives one every 5 seconds.
-DEAD_AFTER = 20
+from .workers import DEAD_AFTER
 
 # Jobs that no living worker runs although they are said to run, and jobs that are over or gone.
 _DEAD = """
@@ -19,6 +17,8 @@ SELECT job.id FROM procrastinate_jobs AS job
 LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
 WHERE job.status = 'doing' AND job.id = ANY(%(jobs)s) AND (
     worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %(dead_after)s)
+    -- No worker could give a sign of life while the database was away.
+    AND pg_postmaster_start_time() < now() - make_interval(secs => %(dead_after)s)
 )
 UNION ALL
 SELECT wanted FROM unnest(%(jobs)s) AS wanted
@@ -64,7 +64,7 @@ def _settle_build(pk: int, job_id: int) -> bool:
             return transitions.finish(pk, job_id, BuildStatus.CANCELLED, was=status)
         if build.attempts >= MOST_ATTEMPTS:
             told = f"The worker died {build.attempts} times while it ran this build. Nothing was stored."
-            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, facts={"error": told})
+            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, error=told)
         why = f"The worker died; starting again, attempt {build.attempts + 1} of {MOST_ATTEMPTS}"
         return transitions.requeue(pk, job_id, why=why, was=status)
 

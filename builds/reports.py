@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, F
+from django.db.models import Avg, Exists, F, OuterRef
 
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
+from . import targets
 from .compiler import STEPS
-from .models import Artifact, Build, BuildStatus
+from .models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 
 # More lines than this are left to the raw log.
 MOST_LINES = 2000
@@ -39,7 +40,7 @@ class Transcript:
 def transcript(build: Build) -> Transcript:
     """Read a build's log once, from its start to its present end."""
     found = Transcript()
-    steps: dict[str, dict[str, Any]] = {}
+    steps: dict[tuple[str, str], dict[str, Any]] = {}
     for seq, record in _records(build):
         found.position = seq
         match record["kind"]:
@@ -47,14 +48,23 @@ def transcript(build: Build) -> Transcript:
                 found.total += 1
                 found.lines.append({"n": found.total, **record})
             case "step":
-                steps[record["name"]] = record
+                steps[record.get("section", ""), record["name"]] = record
             case "end":
                 found.ended = True
     found.lines = found.lines[-MOST_LINES:]
     if build.status in UNFINISHED:
-        steps = {**{name: {"name": name, "state": "pending"} for name in STEPS}, **steps}
+        steps = {**_to_come(build), **steps}
     found.steps = list(steps.values())
     return found
+
+
+def _to_come(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
+    sections = [targets.get(name).section for name in build.targets]
+    return {
+        (section, name): {"name": name, "section": section, "state": "pending"}
+        for section in sections
+        for name in STEPS
+    }
 
 
 def log_text(build: Build) -> Iterator[str]:
@@ -75,12 +85,30 @@ def _records(build: Build) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def plugin_of(build: Build) -> Artifact | None:
     """Return the plugin among a build's files."""
-    plugin: Artifact | None = build.artifacts.filter(name__endswith=".so").first()
+    plugin: Artifact | None = build.artifacts.filter(target=PLUGIN, name__endswith=".so").first()
     return plugin
 
 
-def duration(build: Build) -> timedelta | None:
-    """Return how long a build ran, None when it has not ended or never began."""
+@dataclass(frozen=True)
+class Part:
+    """Hold one target of a build with what the pages say of it."""
+
+    row: BuildTarget
+    target: targets.Target
+    files: list[Artifact]
+
+
+def parts(build: Build) -> list[Part]:
+    """Return the targets of a build with their files."""
+    files = list(build.artifacts.all())
+    return [
+        Part(row, targets.get(row.target), [file for file in files if file.target == row.target])
+        for row in build.per_target.all()
+    ]
+
+
+def duration(build: Build | BuildTarget) -> timedelta | None:
+    """Return how long a build or a target of it ran, None when it has not ended or never began."""
     if build.started_at is None or build.finished_at is None:
         return None
     return build.finished_at - build.started_at
@@ -88,7 +116,10 @@ def duration(build: Build) -> timedelta | None:
 
 def usual_duration(build: Build) -> timedelta | None:
     """Return how long the owner's last builds took on average; None without any."""
-    recent = Build.objects.filter(owner_id=build.owner_id, status=BuildStatus.SUCCEEDED, from_cache=False)
+    recent = Build.objects.filter(
+        owner_id=build.owner_id, status=BuildStatus.SUCCEEDED, targets=build.targets
+    )
+    recent = recent.filter(Exists(BuildTarget.objects.filter(build=OuterRef("pk"), from_cache=False)))
     newest = recent.order_by("-pk").values("pk")[:10]
     average = Build.objects.filter(pk__in=newest).aggregate(took=Avg(F("finished_at") - F("started_at")))
     took: timedelta | None = average["took"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .models import Build
+from .models import Build, BuildTarget
 from .reports import duration
 
 
@@ -15,17 +15,24 @@ def build_json(build: Build) -> dict[str, Any]:
         "agent": build.revision.agent_id,
         "revision": build.revision.number,
         "revision_sha256": build.revision.sha256,
-        "target": build.target,
         "status": build.status,
         "from_cache": build.from_cache,
-        "sandbox": build.sandbox,
+        "targets": [target_json(row) for row in build.per_target.all()],
         "error": build.error,
-        "exit_code": build.exit_code,
         "attempts": build.attempts,
         "created_at": build.created_at,
         "started_at": build.started_at,
         "finished_at": build.finished_at,
         "seconds": took.total_seconds() if took is not None else None,
         "channel": build.stream_name,
-        "files": {file.name: {"sha256": file.sha256, "size": file.size} for file in build.artifacts.all()},
+        "files": {file.path: {"sha256": file.sha256, "size": file.size} for file in build.artifacts.all()},
     }
+
+
+def target_json(row: BuildTarget) -> dict[str, Any]:
+    """Return what scripts learn of one target of a build."""
+    took = duration(row)
+    names = ("target", "status", "from_cache", "builder", "sandbox", "toolchain", "error", "exit_code",
+             "input_digest", "started_at", "finished_at")  # fmt: skip
+    seconds = took.total_seconds() if took is not None else None
+    return {**{name: getattr(row, name) for name in names}, "seconds": seconds}

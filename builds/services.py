@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from agentforge.accounts.models import User
@@ -12,22 +14,29 @@ from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 
-from . import jobs, transitions
+from . import jobs, targets, transitions
 from .announcements import announce_build
 from .errors import NotPossible
-from .models import Build, BuildStatus
+from .models import PLUGIN, Build, BuildStatus, BuildTarget
 
 
-def enqueue_build(agent: AgentConfig, by: User) -> Build:
-    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction."""
+def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
+    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction.
+
+    Raises BuildError for a target that the forge does not know.
+    """
     with transaction.atomic():
-        return enqueue_revision(create_revision(agent), by)
+        return enqueue_revision(create_revision(agent), by, names)
 
 
-def enqueue_revision(revision: Revision, by: User, target: str = "plugin") -> Build:
-    """Enqueue the compilation of a revision; the build belongs to the owner of the agent."""
+def enqueue_revision(revision: Revision, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
+    """Enqueue the compilation of a revision; the build belongs to the owner of the agent.
+
+    Raises BuildError for a target that the forge does not know.
+    """
+    chosen = targets.in_order(names)
     with transaction.atomic():
-        build: Build = Build.objects.create(owner_id=revision.owner_id, revision=revision, target=target)
+        build: Build = Build.objects.create(owner_id=revision.owner_id, revision=revision, targets=chosen)
         streams.create_stream(build.stream_name, build.owner_id)
         asked = f"Build {build.pk} of revision {revision.number}, asked for by {by}."
         streams.publish(
@@ -39,7 +48,9 @@ def enqueue_revision(revision: Revision, by: User, target: str = "plugin") -> Bu
         build.job_id = jobs.defer(jobs.COMPILE, build_id=build.pk)
         with as_service():
             build.save(update_fields=["job_id"])
-        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, target=target)
+            rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
+            BuildTarget.objects.bulk_create(rows)
+        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=chosen)
     return build
 
 
@@ -70,4 +81,4 @@ def retry_build(build: Build, by: User) -> Build:
         raise NotPossible(f"Build {build.pk} still goes on. Cancel it first.")
     with transaction.atomic():
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)
-        return enqueue_revision(build.revision, by, build.target)
+        return enqueue_revision(build.revision, by, build.targets)

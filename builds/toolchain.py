@@ -143,6 +143,17 @@ def _c_compiler(goarch: str) -> tuple[str, str, str, str]:
     )
 
 
+def machine() -> tuple[str, str]:
+    """Return this machine's system and processor in Go's words.
+
+    Raises ToolchainMissing for a processor that no Go wheel is made for.
+    """
+    goarch = _MACHINES.get(platform.machine().lower())
+    if goarch is None:
+        raise ToolchainMissing(f"There is no Go wheel for {platform.machine()}.")
+    return platform.system().lower(), goarch
+
+
 @functools.cache
 def find() -> Toolchain:
     """Return the toolchain of this machine, looked up once a process.
@@ -150,9 +161,7 @@ def find() -> Toolchain:
     Raises ToolchainMissing, with the remedy, where Go or a C compiler is absent.
     """
     goroot = _goroot()
-    goarch = _MACHINES.get(platform.machine().lower())
-    if goarch is None:
-        raise ToolchainMissing(f"There is no Go wheel for {platform.machine()}.")
+    goos, goarch = machine()
     version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
     cc, kind, cc_version, linker = _c_compiler(goarch)
-    return Toolchain(goroot, version, platform.system().lower(), goarch, cc, kind, cc_version, linker)
+    return Toolchain(goroot, version, goos, goarch, cc, kind, cc_version, linker)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django import template
 
 from builds import reports
-from builds.models import Build
+from builds.models import Build, BuildTarget
 
 register = template.Library()
 
@@ -35,8 +35,8 @@ def milliseconds(value: int | str | None) -> str:
 
 
 @register.filter
-def took(build: Build) -> str:
-    """Say how long a build ran."""
+def took(build: Build | BuildTarget) -> str:
+    """Say how long a build, or a target of one, ran."""
     return seconds(reports.duration(build)) or ("<0.1 s" if build.finished_at else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.requests import Request
 from builds import archive, package, storage
-from builds.models import Artifact
+from builds.models import PLUGIN, Artifact
 from builds.responses import streamed
 from builds.views.pages import build_of
 
@@ -26,10 +27,11 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
     """Send all files of a build as one zip, whose bytes depend on the files alone."""
     build = build_of(request, pk)
     files = list(build.artifacts.all())
-    sums = next((file.sha256 for file in files if file.name == package.SUMS), None)
-    if sums is None:
+    if not files:
         raise Http404("This build has no files.")
-    entries = [(file.name, _path(file), file.name in package.EXECUTABLE) for file in files]
+    named = "".join(f"{file.path} {file.sha256}\n" for file in files)
+    sums = hashlib.sha256(named.encode()).hexdigest()
+    entries = [(file.path, _path(file), file.name in package.EXECUTABLE) for file in files]
     name = f"{build.revision.agent.handle}-{build.revision.number}.zip"
     response = _sent(
         request, archive.stream(entries), content_type="application/zip", name=name, tag=f"zip-{sums}"
@@ -41,10 +43,12 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
 
 @require_safe
 def build_file(request: Request, pk: int, name: str) -> HttpResponseBase:
-    """Send one file of a build."""
-    file: Artifact = get_object_or_404(build_of(request, pk).artifacts, name=name)
+    """Send one file of a build, by its path among them."""
+    target, _, plain = name.rpartition("/")
+    files = build_of(request, pk).artifacts
+    file: Artifact = get_object_or_404(files, target=target or PLUGIN, name=plain)
     pieces = _pieces(_path(file))
-    response = _sent(request, pieces, content_type="application/octet-stream", name=name, tag=file.sha256)
+    response = _sent(request, pieces, content_type="application/octet-stream", name=plain, tag=file.sha256)
     if response.status_code == 200:
         response["Content-Length"] = str(file.size)
     if _hands_out(request, response):

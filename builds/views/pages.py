@@ -16,7 +16,7 @@ from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.requests import Request
 from builds import reports, sandbox, toolchain, warmup
 from builds.errors import ToolchainMissing
-from builds.models import Artifact, Build
+from builds.models import PLUGIN, Artifact, Build
 from builds.readiness import changes, problems
 from builds.responses import streamed
 from builds.serializers import build_json
@@ -26,7 +26,9 @@ from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
 PAGE_SIZE = 50
-_PLUGINS = Prefetch("artifacts", Artifact.objects.filter(name__endswith=".so"), to_attr="plugins")
+_PLUGINS = Prefetch(
+    "artifacts", Artifact.objects.filter(target=PLUGIN, name__endswith=".so"), to_attr="plugins"
+)
 
 
 def build_of(request: Request, pk: int) -> Build:
@@ -39,7 +41,11 @@ def build_of(request: Request, pk: int) -> Build:
 @require_safe
 @negotiated
 def build_list(request: Request) -> HttpResponse:
-    builds = Build.objects.owned_by(request.user).select_related("revision__agent").prefetch_related(_PLUGINS)
+    builds = (
+        Build.objects.owned_by(request.user)
+        .select_related("revision__agent")
+        .prefetch_related(_PLUGINS, "per_target")
+    )
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
         return success(builds=[build_json(build) for build in page])
@@ -52,7 +58,7 @@ def agent_builds(request: Request, pk: int) -> HttpResponse:
     """Show the wizard's tab Build: what would be compiled, and what was."""
     agent = agent_of(request, pk)
     builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
-    builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS)
+    builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
         return success(builds=[build_json(build) for build in page])
@@ -99,6 +105,8 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
     if log.ended and build.status in reports.UNFINISHED:
         # It ended between the two queries: the page must not wait for an end that it has already read.
         build = build_of(request, pk)
+    parts = reports.parts(build)
+    made = next((part.row for part in parts if part.row.toolchain), None)
     context = {
         "build": build,
         "agent": build.revision.agent,
@@ -108,7 +116,9 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "files": build.artifacts.all(),
         "duration": reports.duration(build),
         "usual": reports.usual_duration(build) if build.status in reports.UNFINISHED else None,
-        "sandbox_label": sandbox.LEVEL_LABELS.get(build.sandbox, ""),
+        "parts": parts,
+        "made": made,
+        "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
         "warmup": warmup.latest(),
         "tab": "builds",
     }

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import local_build
+from builds import local_build, targets
 from builds.buildlog import BuildLog
-from builds.compiler import TARGETS
 from builds.console import Console
 from builds.errors import BuildError
+from builds.models import PLUGIN
 from configs.documents import DocumentError, parse
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the agent's configuration, - for the standard input")
         parser.add_argument("--out", type=Path, required=True, help="the directory for the files")
-        parser.add_argument("--target", choices=TARGETS, default="plugin")
+        parser.add_argument("--target", choices=tuple(targets.registry()), default=PLUGIN)
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -131,10 +131,11 @@ SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
 SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
 SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
 SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
-# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, and
-# what changes the account.
+# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, what
+# changes the account, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(
-    "SECOND_FACTOR_PATHS", default=[r"^/agents/\d+/keys/", r"^/keys/", r"^/accounts/(password|email)/"]
+    "SECOND_FACTOR_PATHS",
+    default=[r"^/agents/\d+/keys/", r"^/keys/", r"^/accounts/(password|email)/", r"^/admin/"],
 )
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
@@ -150,6 +151,17 @@ RATE_LIMITS: dict[str, int] = {
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
     "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
 }
+
+# What a build's processes may write into its log; beyond that only the last lines are kept. See builds/flood.py.
+BUILD_LOG_LINES: int = env.int("BUILD_LOG_LINES", default=500_000)
+BUILD_LOG_MB: int = env.int("BUILD_LOG_MB", default=64)
+BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
+
+# The most builds that one person may have waiting, and running at the same time; 0: without limit.
+MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
+MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
+# How many jobs one worker runs at the same time; the Procfile reads it too.
+WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -200,10 +212,10 @@ AGENTFORGE_AGENT_SOURCES = Path(
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
 
-# A worker without a sign of life for 20 seconds counts as dead (builds.recovery). Finished jobs leave no row:
+# A worker without a sign of life for 12 seconds counts as dead (builds.workers). Finished jobs leave no row:
 # what they were about has its own.
 PROCRASTINATE_WORKER_DEFAULTS = {
-    "update_heartbeat_interval": 5.0,
+    "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,
     "delete_jobs": "successful",
 }

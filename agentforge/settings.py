@@ -150,6 +150,7 @@ RATE_LIMITS: dict[str, int] = {
     "builds": env.int("RATE_LIMIT_BUILDS", default=30),
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
     "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
+    "deployments": env.int("RATE_LIMIT_DEPLOYMENTS", default=20),
 }
 
 # What a build's processes may write into its log; beyond that only the last lines are kept. See builds/flood.py.
@@ -199,6 +200,9 @@ LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011
 # Other addresses for the providers' services: a company's gateway, a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")
+AGENTFORGE_NETLIFY_URL: str = env.str(
+    "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
+).rstrip("/")
 # Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; unset, one is kept in var/secrets/vault.

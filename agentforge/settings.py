@@ -7,6 +7,7 @@ from pathlib import Path
 
 import environ
 
+from agentforge import artifact_storage
 from agentforge.tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -193,6 +194,34 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
+
+# Where artifacts are kept: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
+ARTIFACT_STORAGE: str = env.str("ARTIFACT_STORAGE", default="files")
+ARTIFACT_BUCKET: str = env.str("ARTIFACT_BUCKET", default="artifacts")
+# How long the address of a download lives that a shared storage signs.
+ARTIFACT_URL_SECONDS: int = env.int("ARTIFACT_URL_SECONDS", default=60)
+# A secret key of the project (sb_secret_… or service_role), and its Storage where that has a name of its own.
+SUPABASE_SERVICE_KEY: str = env.str("SUPABASE_SERVICE_KEY", default="")
+SUPABASE_STORAGE_URL: str = env.str("SUPABASE_STORAGE_URL", default="").rstrip("/")
+# An S3 service other than Amazon's; boto3 itself reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like.
+ARTIFACT_S3_ENDPOINT: str = env.str("ARTIFACT_S3_ENDPOINT", default="")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "artifacts": artifact_storage.backend(
+        ARTIFACT_STORAGE,
+        bucket=ARTIFACT_BUCKET,
+        seconds=ARTIFACT_URL_SECONDS,
+        supabase_url=SUPABASE_STORAGE_URL or f"{SUPABASE_URL}/storage/v1",
+        supabase_key=SUPABASE_SERVICE_KEY,
+        s3_endpoint=ARTIFACT_S3_ENDPOINT,
+    ),
+}
+# Days after which a build's files go unless it is pinned or deployed, and the logs of builds, the messages of
+# chats and what is known of checked drafts; 0: never.
+ARTIFACT_DAYS: int = env.int("ARTIFACT_DAYS", default=7)
+LOG_DAYS: int = env.int("LOG_DAYS", default=90)
+CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
 
 # The language model that runs beside the forge, and where its server listens.
 LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)

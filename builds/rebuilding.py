@@ -11,6 +11,7 @@ from . import compiler
 from .models import Build, BuildStatus
 from .services import enqueue_revision
 
+
 @dataclass(frozen=True)
 class Candidate:
     """Name an agent's newest build that succeeded, and whether the same would be built now."""

@@ -8,7 +8,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from . import answering, gocommand, jobs, recovery, runner, toolchain, warmup
+from . import answering, gocommand, jobs, recovery, runner, toolchain, waiting, warmup
 from . import sources as agent_sources
 from .buildlog import BuildLog, Record
 from .database import in_thread
@@ -31,11 +31,17 @@ async def answer_message(context: JobContext, *, message_id: int) -> None:
     await answering.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="builds.recover", queue="upkeep", queueing_lock="builds.recover")
 async def recover(timestamp: int) -> None:
     """Settle what dead workers left behind."""
     await in_thread(recovery.recover)
+
+
+@app.task(name=jobs.TELL, queue=jobs.QUEUES[jobs.TELL], queueing_lock=jobs.TELL)
+async def tell_queue() -> None:
+    """Tell the builds that wait where they stand."""
+    await in_thread(waiting.tell)
 
 
 @app.periodic(cron="* * * * * */15")

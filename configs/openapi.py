@@ -41,15 +41,20 @@ _KEY = record(
     }
 )
 _MADE = {"id": INTEGER, "url": STRING}
-_OUTCOME = {"id": nullable(INTEGER), "outcome": one_of(KeyStatus.values), "detail": STRING, "ms": nullable(INTEGER)}
+_OUTCOME = {
+    "id": nullable(INTEGER),
+    "outcome": one_of(KeyStatus.values),
+    "detail": STRING,
+    "ms": nullable(INTEGER),
+}
 _PART = record({"source": STRING, "tab": one_of(Tab.values), "text": STRING})
 _PROMPT = {"text": STRING, "tokens": INTEGER, "parts": array(_PART)}
 _EDITION = {"edition": STRING}
 _PROVIDER = {"provider": one_of(PROVIDERS)}
 _ANY_KEY = "Which of the fields are needed depends on the provider."
 _KEPT = (
-    "What is left out keeps its value; an unknown field is refused. Sent with the `edition` that you got, values "
-    "that somebody else saved in between are not overwritten: 409 holds both sides in `conflicts`."
+    "What is left out keeps its value; an unknown field is refused. Sent with the `edition` that you got, "
+    "values that somebody else saved in between are not overwritten: 409 holds both sides in `conflicts`."
 )
 
 describe(

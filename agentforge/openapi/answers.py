@@ -48,7 +48,8 @@ def answers(operation: Operation, *, in_path: bool, posts: bool, limited: str) -
             "content": _FAILURE_CONTENT,
         }
     if operation.refusable:
-        found["409"] = {"description": "The state of things forbids it.", "content": _FAILURE_CONTENT}
+        both = {**_FAILURE_CONTENT, **_PROBLEM_CONTENT}
+        found["409"] = {"description": "The state of things forbids it.", "content": both}
     if limited:
         found["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
     return dict(sorted(found.items()))

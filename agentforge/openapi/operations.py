@@ -16,7 +16,7 @@ class Operation:
 
     `answer` maps what a success holds besides `success` and `errors` to its schemas; `document` is the
     whole answer where it is JSON of another shape, `media` where it is no JSON. `forms` are what a body may
-    hold; with `required` given, only those fields have to be sent. `refusable` says that the state of things
+    hold, and `also` further members of it; with `required` given, only those fields have to be sent. `refusable` says that the state of things
     may refuse it.
     """
 
@@ -26,6 +26,7 @@ class Operation:
     document: Schema | None = None
     media: str = ""
     forms: Sequence[type[BaseForm]] = ()
+    also: Mapping[str, Schema] = field(default_factory=dict)
     required: Sequence[str] | None = None
     query: type[BaseForm] | None = None
     parameters: Mapping[str, Schema] = field(default_factory=dict)

@@ -83,6 +83,14 @@ def test_scripts_are_asked_too(auth: SupabaseAuth, signed_in: Client) -> None:
         assert Client(headers=headers).get("/agents/1/keys/").status_code == status
 
 
+def test_the_administration_asks_for_it(auth: SupabaseAuth, signed_in: Client) -> None:
+    enrol(signed_in)
+    sign_in(other := Client())
+    answer = other.get("/admin/")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/second-factor/?next=/admin/")
+    assert "second-factor" not in signed_in.get("/admin/").headers.get("Location", "")
+
+
 def test_settings_say_where_it_is_asked(
     auth: SupabaseAuth, signed_in: Client, settings: LazySettings
 ) -> None:

@@ -53,6 +53,8 @@ INSTALLED_APPS = [
     "agentforge.launch",
     "configs",
     "builds",
+    "builds.remote",
+    "builds.service",
     "deployments",
 ]
 
@@ -79,7 +81,9 @@ MIDDLEWARE = [
     "agentforge.accounts.middleware.LoginRequiredMiddleware",
 ]
 
-ROOT_URLCONF = "agentforge.urls"
+# `forge` is everything; `builder` only compiles what a forge asks for: docs/builder.md.
+AGENTFORGE_ROLE: str = env.str("AGENTFORGE_ROLE", default="forge")
+ROOT_URLCONF = "builds.service.urls" if AGENTFORGE_ROLE == "builder" else "agentforge.urls"
 DEFAULT_EXCEPTION_REPORTER = "agentforge.error_pages.OwnPages"
 ASGI_APPLICATION = "agentforge.asgi.application"
 
@@ -164,6 +168,17 @@ MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
 MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
 # How many jobs one worker runs at the same time; the Procfile reads it too.
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
+
+# A forge's remote builders, in the order in which they are tried: [{"name": …, "url": …, "secret": …}].
+AGENTFORGE_BUILDERS: list[dict[str, str]] = env.json("AGENTFORGE_BUILDERS", default=[])
+# They are given what takes the local compiler longer than so many seconds, and what finds more than so many
+# builds waiting; 0: neither. One that says nothing for so many seconds is given up.
+AGENTFORGE_LOCAL_SECONDS: float = env.float("AGENTFORGE_LOCAL_SECONDS", default=30.0)
+AGENTFORGE_LOCAL_QUEUE: int = env.int("AGENTFORGE_LOCAL_QUEUE", default=8)
+AGENTFORGE_BUILDER_PATIENCE: float = env.float("AGENTFORGE_BUILDER_PATIENCE", default=60.0)
+# Of a builder: the forge that it works for, and the secret that they share.
+AGENTFORGE_FORGE_URL: str = env.str("AGENTFORGE_FORGE_URL", default="").rstrip("/")
+AGENTFORGE_BUILDER_SECRET: str = env.str("AGENTFORGE_BUILDER_SECRET", default="")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -88,6 +88,10 @@ class BuildLog:
             case _:
                 raise ValueError(f"A build's log holds no record like {str(record)[:80]}.")
 
+    def upload(self, name: str, sent: int, total: int) -> None:
+        """Tell how many bytes of a file the artifact storage has."""
+        self._write({"kind": "upload", "name": name, "sent": sent, "total": total})
+
     def status(self, status: str, error: str = "") -> None:
         record: Record = {"kind": "status", "status": status}
         self._write({**record, "error": self._redact(error)} if error else record)

@@ -35,17 +35,40 @@ class Build(models.Model):
     targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
+    # Its place in the queue (see builds.turns), which it keeps when it has to begin again.
+    turn = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # When the files may go (none: never), whether they stay all the same, when they went and what they were.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    expired_files = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[models.Manager[Build]] = OwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-pk",)
-        indexes = (models.Index(fields=["owner", "-id"], name="builds_build_owner"),)
+        indexes = (
+            models.Index(fields=["owner", "-id"], name="builds_build_owner"),
+            models.Index(fields=["owner", "-turn"], name="builds_build_owner_turn"),
+            models.Index(
+                fields=["-turn"], name="builds_build_begun", condition=models.Q(started_at__isnull=False)
+            ),
+            models.Index(
+                fields=["status", "turn", "id"],
+                name="builds_build_open",
+                condition=models.Q(status__in=("queued", "running")),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="builds_build_expires",
+                condition=models.Q(expired_at__isnull=True, pinned=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"build {self.pk}"
@@ -126,6 +149,25 @@ class Artifact(models.Model):
     def path(self) -> str:
         """Return its place among all files of a build: the plugin's lie at the top, others in a directory."""
         return self.name if self.target == PLUGIN else f"{self.target}/{self.name}"
+
+
+class StoredFile(models.Model):
+    """Know one file of the artifact storage by its hash; rows of Artifact, of any owner, may share it.
+
+    Who is about to use the bytes says so first (`used_at`): they stay for as long as that may take.
+    """
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    used_at = models.DateTimeField(default=timezone.now)
+    # When a shared storage was seen to hold these bytes, and where an upload to it was begun.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    upload_url = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["used_at"], name="builds_storedfile_used"),)
+
+    def __str__(self) -> str:
+        return self.sha256
 
 
 class MessageStatus(models.TextChoices):

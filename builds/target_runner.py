@@ -12,8 +12,10 @@ from weakref import WeakKeyDictionary
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
+from agentforge.tenancy.connections import give_back
 
-from . import compiler, package, reuse, sandbox, storage, targets, transitions
+from . import compiler, package, reuse, sandbox, targets, transitions
+from .artifacts import storing
 from .buildlog import BuildLog
 from .database import in_thread
 from .errors import BuildError
@@ -86,13 +88,15 @@ async def _make(claim: Claim, name: str, outcome: Outcome, log: BuildLog) -> Non
     with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
         compiled = await compiler.compile_agent(inputs, Path(directory), log)
         with log.step(compiler.STORE):
-            outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled)
+            outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled, log)
     outcome.facts["exit_code"] = 0
     log.say(f"Stored {len(outcome.artifacts)} files, every hash checked.")
 
 
-def _store(inputs: compiler.Inputs, compiled: compiler.Compiled) -> list[Stored]:
+def _store(inputs: compiler.Inputs, compiled: compiler.Compiled, log: BuildLog) -> list[Stored]:
     files = package.assemble(inputs, compiled)
-    for file in files:
-        storage.put(file.data, file.sha256)
+    try:
+        storing.store(files, log.upload)
+    finally:
+        give_back()
     return [Stored(file.name, file.sha256, len(file.data)) for file in files]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agentforge.live import streams
 
-from . import jobs
+from . import jobs, keeping, turns, waiting
 from .announcements import announce_build
 from .models import Artifact, Build, BuildStatus, BuildTarget
 
@@ -54,17 +54,23 @@ class Outcome:
 
 
 def claim(build_id: int, job_id: int) -> Claim | None:
-    """Turn a queued build of this job into a running one; None when it is somebody else's or over."""
+    """Turn a queued build of this job into a running one.
+
+    Returns None when it is somebody else's or over, or when its owner has no room for one more.
+    """
     with transaction.atomic():
+        if turns.park(build_id, job_id):
+            return None
         won = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(
             status=BuildStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
         )
         if not won:
             return None
         build: Build = Build.objects.select_related("revision").get(pk=build_id)
-        waiting = build.per_target.filter(status=BuildStatus.QUEUED)
-        targets = tuple(waiting.values_list("target", flat=True))
+        left = build.per_target.filter(status=BuildStatus.QUEUED)
+        targets = tuple(left.values_list("target", flat=True))
         _say(build, BuildStatus.RUNNING)
+        waiting.moved()
     return Claim(
         build_id=build.pk,
         job_id=job_id,
@@ -82,8 +88,8 @@ def start_target(claim: Claim, name: str) -> bool:
     with transaction.atomic():
         if not _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING):
             return False
-        waiting = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.QUEUED)
-        return bool(waiting.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
+        queued = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.QUEUED)
+        return bool(queued.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
 
 
 def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
@@ -141,7 +147,7 @@ def finish(
     now = timezone.now()
     with transaction.atomic():
         changed = Build.objects.filter(pk=build_id, job_id=job_id, status=was).update(
-            status=status, finished_at=now, error=error
+            status=status, finished_at=now, error=error, expires_at=keeping.expiry(now)
         )
         if not changed:
             return False
@@ -151,6 +157,7 @@ def finish(
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **known)
         _say(build, status)
         streams.close_stream(build.stream_name)
+        _make_room(build.owner_id)
     return True
 
 
@@ -174,7 +181,7 @@ def requeue(
             build.attempts += 1
         elif not attempt_counts:
             build.attempts -= 1
-        build.job_id = jobs.defer(jobs.COMPILE, build_id=build.pk)
+        build.job_id = jobs.defer_build(build.pk, build.turn)
         build.status = BuildStatus.QUEUED
         build.save(update_fields=["attempts", "job_id", "status"])
         running = build.per_target.filter(status=BuildStatus.RUNNING)
@@ -182,7 +189,14 @@ def requeue(
         marked = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
         streams.publish(build.stream_name, marked)
         _say(build, BuildStatus.QUEUED)
+        _make_room(build.owner_id)
     return True
+
+
+def _make_room(owner_id: UUID) -> None:
+    """Let what waits move up, once this transaction is committed: calling locks other builds' rows."""
+    transaction.on_commit(lambda: turns.call_next(owner_id))
+    waiting.moved()
 
 
 def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:

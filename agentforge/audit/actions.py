@@ -37,6 +37,10 @@ class Action(models.TextChoices):
     BUILD_ASKED = "build-asked", "Build asked for"
     BUILD_RETRIED = "build-retried", "Build asked for again"
     BUILD_CANCELLED = "build-cancelled", "Cancel of a build asked for"
+    BUILD_PINNED = "build-pinned", "Build pinned"
+    BUILD_UNPINNED = "build-unpinned", "Build unpinned"
+    BUILD_EXPIRED = "build-expired", "Files of a build removed"
+    PRUNED = "pruned", "Old rows and files removed"
     BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
     FILE_DOWNLOADED = "file-downloaded", "File downloaded"
 
@@ -98,7 +102,14 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.KEYS_ROTATED,
     ),
     Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_DELETED),
-    Kind.BUILDS: (Action.BUILD_ASKED, Action.BUILD_RETRIED, Action.BUILD_CANCELLED),
+    Kind.BUILDS: (
+        Action.BUILD_ASKED,
+        Action.BUILD_RETRIED,
+        Action.BUILD_CANCELLED,
+        Action.BUILD_PINNED,
+        Action.BUILD_UNPINNED,
+        Action.BUILD_EXPIRED,
+    ),
     Kind.DOWNLOADS: (Action.BUILD_DOWNLOADED, Action.FILE_DOWNLOADED),
     Kind.OPERATORS: (
         Action.ACCOUNT_DISABLED,
@@ -107,5 +118,6 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.ROLE_CHANGED,
         Action.KEY_TEST_ASKED,
         Action.LOG_READ,
+        Action.PRUNED,
     ),
 }

@@ -19,7 +19,9 @@ from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
 TELL = "builds.tell_queue"
-QUEUES = {COMPILE: "builds", WARM: "builds", ANSWER: "trials", TELL: "upkeep"}
+# Of a remote builder: compile what its forge asked for, and tell the forge.
+SERVE = "builder.serve"
+QUEUES = {SERVE: "builder", COMPILE: "builds", WARM: "builds", ANSWER: "trials", TELL: "upkeep"}
 
 
 def _manager() -> JobManager:

@@ -37,14 +37,15 @@ def recover() -> int:
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0
-    for pk, job_id in _of_dead_jobs(building.values_list("pk", "job_id")):
+    for pk, job_id in of_dead_jobs(building.values_list("pk", "job_id")):
         settled += _settle_build(pk, job_id)
-    for pk, job_id in _of_dead_jobs(answering.values_list("pk", "job_id")):
+    for pk, job_id in of_dead_jobs(answering.values_list("pk", "job_id")):
         settled += _settle_answer(pk, job_id)
     return settled
 
 
-def _of_dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+def of_dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+    """Return those of the (key, job) pairs whose job no living worker has or will have."""
     found = {job_id: pk for pk, job_id in rows if job_id is not None}
     if not found:
         return []
@@ -58,7 +59,7 @@ def _settle_build(pk: int, job_id: int) -> bool:
         build: Build | None = Build.objects.select_for_update().filter(pk=pk, job_id=job_id).first()
         if build is None or build.finished_at is not None:
             return False
-        aborted = _end_job(job_id)
+        aborted = end_job(job_id)
         status = BuildStatus(build.status)
         if aborted:
             return transitions.finish(pk, job_id, BuildStatus.CANCELLED, was=status)
@@ -74,12 +75,12 @@ def _settle_answer(pk: int, job_id: int) -> bool:
         message: ChatMessage | None = ChatMessage.objects.select_for_update().filter(pk=pk).first()
         if message is None:
             return False
-        told = chat.STOPPED if _end_job(job_id) else "The worker died while it answered. Ask again."
+        told = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
         status = MessageStatus(message.status)
         return chat.end(pk, job_id, MessageStatus.FAILED, error=told, was=status)
 
 
-def _end_job(job_id: int) -> bool:
+def end_job(job_id: int) -> bool:
     """End a dead worker's job in the queue; tell whether its end had been asked for."""
     with connection.cursor() as cursor:
         cursor.execute(_END, [job_id])

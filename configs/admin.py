@@ -19,7 +19,8 @@ from .models import AgentConfig, ApiKey, Revision
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Show keys by what their owners see of them; the ciphertext is not even read."""
 
-    list_display = ("provider", "name", "whose", "last_four", "fingerprint", "status", "checked_at", "check_ms")
+    list_display = ("provider", "name", "whose", "last_four", "fingerprint", "status", "checked_at",
+                    "check_ms")  # fmt: skip
     list_filter = ("provider", "status", "checked_at")
     list_select_related = ("owner",)
     search_fields = ("owner__email", "name", "last_four", "fingerprint")

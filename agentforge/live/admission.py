@@ -98,8 +98,9 @@ class Ticket:
 async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: LogReader) -> Ticket:
     """Return a ticket when the one who asks may follow all the streams and something is left to follow.
 
-    Raises Refused: 401 without sign-in, 403 without the second factor that settings demand, 404 for a missing or foreign stream, 400 for a position ahead of its
-    stream, 204 when everything has ended and was received, 503 when the database stays away.
+    Raises Refused: 401 without sign-in, 403 without the second factor that settings demand, 404 for a missing
+    or foreign stream, 400 for a position ahead of its stream, 204 when everything has ended and was received,
+    503 when the database stays away.
     """
     ticket = Ticket(scope)
     asker, streams = await _ask_database(ticket, list(positions), reader)

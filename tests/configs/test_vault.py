@@ -87,7 +87,8 @@ def test_environment_has_what_the_agent_reads(alice: User, settings: Settings) -
     assert vault.environment_for(AgentConfig(owner=alice), "openai_compatible") == {
         "AGENT_BASE_URL": "https://models.example.com/v1"
     }
-    assert vault.environment_for(AgentConfig(owner=alice), "local") == {"LOCAL_MODEL_URL": settings.LOCAL_MODEL_URL}
+    local = vault.environment_for(AgentConfig(owner=alice), "local")
+    assert local == {"LOCAL_MODEL_URL": settings.LOCAL_MODEL_URL}
 
 
 def test_environment_without_a_key_says_so(alice: User) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
 
 from . import processes, sandbox
+from .buildlog import BuildLog
 from .errors import BuildError
 from .toolchain import Toolchain, zig_cache
+
+COMPILE_LIMITS = {
+    "gcc": sandbox.Limits(seconds=180, data=512),
+    "zig": sandbox.Limits(seconds=300, data=1024),
+    "none": sandbox.Limits(seconds=180, data=512),
+}
+_PACKAGE = re.compile(r"[a-z0-9_./-]+")
 
 
 def go_directory() -> Path:
@@ -41,18 +51,19 @@ async def run_go(
     *,
     limits: sandbox.Limits,
     may_write_cache: bool = False,
+    reads: Sequence[Path] = (),
 ) -> None:
     """Run a Go command in the sandbox: it sees GOROOT and the cache, and writes below `home` only.
 
     Raises BuildError with its last lines of stderr when it fails, is killed or takes too long.
     """
     cache = cache_directory()
-    writes, reads = ([home, cache], []) if may_write_cache else ([home], [cache])
+    writes, caches = ([home, cache], []) if may_write_cache else ([home], [cache])
     if toolchain.cc_kind == "zig":
         kept = zig_cache(cache)
         kept.mkdir(exist_ok=True)
         writes.append(kept)
-    room = sandbox.Room(tree, writes=writes, reads=[*reads, *toolchain.places])
+    room = sandbox.Room(tree, writes=writes, reads=[*caches, *toolchain.places, *reads])
     errors: list[str] = []
 
     def keep(stream: str, text: str) -> None:
@@ -73,6 +84,23 @@ async def run_go(
         )
     if finished.exit_code != 0:
         raise BuildError(compiler_message(errors), exit_code=finished.exit_code)
+
+
+async def go_build(
+    chain: Toolchain, package: str, output: Path, mode: str, tree: Path, home: Path, log: BuildLog
+) -> None:
+    """Build one package in the sandbox; the log gets the command and what the compiler says.
+
+    Raises BuildError with the compiler's message.
+    """
+    command = chain.build_command(package=package, output=output, mode=mode)
+    log.line("out", "$ go " + " ".join(command[1:]).replace(str(home), "$WORK"))
+
+    def on_line(stream: str, text: str) -> None:
+        # Go names the packages that it compiles on stderr; that is progress, and not what went wrong.
+        log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
+
+    await run_go(chain, command, tree, home, on_line, limits=COMPILE_LIMITS[chain.cc_kind])
 
 
 def compiler_message(lines: list[str]) -> str:

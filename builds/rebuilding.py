@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from . import compiler
+from .inputs import gather
 from .models import Build, BuildStatus
 from .services import enqueue_revision
 
@@ -48,7 +48,7 @@ def _newest(agents: Iterable[int] | None) -> QuerySet[Build]:
 def _is_outdated(build: Build) -> bool:
     document = build.revision.canonical_json
     return any(
-        each.input_digest != compiler.gather(document, each.target).digest for each in build.per_target.all()
+        each.input_digest != gather(document, each.target).digest for each in build.per_target.all()
     )
 
 

@@ -13,57 +13,51 @@ from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
 from . import targets
-from .compiler import STEPS
+from .inputs import steps_of
+from .logs.ansi import plain
 from .models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 
-# More lines than this are left to the raw log.
-MOST_LINES = 2000
 UNFINISHED = (BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 
 @dataclass
 class Transcript:
-    """Hold what a build's log says up to `position`: its last lines and its steps."""
+    """Hold all that a build's log says up to `position`."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     position: int = 0
-    total: int = 0
     ended: bool = False
-
-    @property
-    def hidden(self) -> int:
-        """Return how many earlier lines are not among `lines`."""
-        return self.total - len(self.lines)
 
 
 def transcript(build: Build) -> Transcript:
     """Read a build's log once, from its start to its present end."""
     found = Transcript()
-    steps: dict[tuple[str, str], dict[str, Any]] = {}
+    said: dict[tuple[str, str], dict[str, Any]] = {}
     for seq, record in _records(build):
         found.position = seq
         match record["kind"]:
             case "line":
-                found.total += 1
-                found.lines.append({"n": found.total, **record})
+                found.lines.append({"n": len(found.lines) + 1, **record})
             case "step":
-                steps[record.get("section", ""), record["name"]] = record
+                said[record.get("section", ""), record["name"]] = record
             case "end":
                 found.ended = True
-    found.lines = found.lines[-MOST_LINES:]
-    if build.status in UNFINISHED:
-        steps = {**_to_come(build), **steps}
-    found.steps = list(steps.values())
+    found.steps = steps(build, said)
     return found
 
 
+def steps(build: Build, said: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a build's steps: what its log said of them, by section and name, and those to come."""
+    to_come = _to_come(build) if build.status in UNFINISHED else {}
+    return list({**to_come, **said}.values())
+
+
 def _to_come(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
-    sections = [targets.get(name).section for name in build.targets]
     return {
-        (section, name): {"name": name, "section": section, "state": "pending"}
-        for section in sections
-        for name in STEPS
+        (target.section, name): {"name": name, "section": target.section, "state": "pending"}
+        for target in map(targets.get, build.targets)
+        for name in steps_of(target)
     }
 
 
@@ -72,7 +66,7 @@ def log_text(build: Build) -> Iterator[str]:
     for _, record in _records(build):
         if record["kind"] == "line":
             at = datetime.fromtimestamp(record["t"], UTC).isoformat(timespec="milliseconds")
-            yield f"{at.replace('+00:00', 'Z')} {record['stream']} {record['text']}\n"
+            yield f"{at.replace('+00:00', 'Z')} {record['stream']} {plain(record['text'])}\n"
 
 
 def _records(build: Build) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import tempfile
 import uuid
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import give_back
 
-from . import compiler, package, reuse, sandbox, targets, transitions
+from . import compiler, package, reuse, sandbox, slots, targets, transitions
 from .artifacts import storing
 from .buildlog import BuildLog
 from .database import in_thread
 from .errors import BuildError
 from .gocommand import work_directory
+from .inputs import STORE, Compiled, Inputs, gather
 from .models import BuildStatus
 from .transitions import Claim, Outcome, Stored
 
 logger = logging.getLogger(__name__)
-# A compiler keeps a core busy: more of them at once than cores only slow one another down.
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-def compiler_slot() -> asyncio.Semaphore:
-    """Return what limits this worker's compilers to one a core; hold it while one runs."""
-    loop = asyncio.get_running_loop()
-    return _slots.setdefault(loop, asyncio.Semaphore(os.cpu_count() or 1))
 
 
 async def run(claim: Claim, name: str, outcome: Outcome, log: BuildLog, redact: Redactor) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    async with compiler_slot():
+    async with slots.compiler_slot():
         if not await in_thread(transitions.start_target, claim, name):
             return
         await _attempt(claim, name, outcome, log, redact)
@@ -75,7 +66,7 @@ async def _make_telling(claim: Claim, name: str, outcome: Outcome, log: BuildLog
 
 async def _make(claim: Claim, name: str, outcome: Outcome, log: BuildLog) -> None:
     level = await asyncio.to_thread(sandbox.level)
-    inputs = await asyncio.to_thread(compiler.gather, claim.document, name)
+    inputs = await asyncio.to_thread(gather, claim.document, name)
     described = inputs.toolchain.describe()
     outcome.facts |= {"input_digest": inputs.digest, "toolchain": described, "sandbox": level}
     if found := await in_thread(reuse.find, inputs.digest):
@@ -84,16 +75,16 @@ async def _make(claim: Claim, name: str, outcome: Outcome, log: BuildLog) -> Non
         outcome.artifacts = found
         outcome.facts |= {"from_cache": True, "exit_code": 0}
         return
-    log.say(f"{inputs.toolchain.go}, {inputs.toolchain.cc_version}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+    log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
     with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
         compiled = await compiler.compile_agent(inputs, Path(directory), log)
-        with log.step(compiler.STORE):
+        with log.step(STORE):
             outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled, log)
     outcome.facts["exit_code"] = 0
     log.say(f"Stored {len(outcome.artifacts)} files, every hash checked.")
 
 
-def _store(inputs: compiler.Inputs, compiled: compiler.Compiled, log: BuildLog) -> list[Stored]:
+def _store(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[Stored]:
     files = package.assemble(inputs, compiled)
     try:
         storing.store(files, log.upload)

@@ -11,6 +11,12 @@ from .errors import BuildError, ToolchainMissing
 from .models import PLUGIN
 
 PLUGIN_KIND, EXECUTABLE_KIND, FUNCTION_KIND = "plugin", "executable", "function"
+# The directory of each kind's main package, which is also its list of files in files.json.
+_PROGRAMS = {PLUGIN_KIND: "plugin", EXECUTABLE_KIND: "standalone", FUNCTION_KIND: "function"}
+FUNCTION = "function"
+PLUGIN_ARM64 = "plugin-linux-arm64"
+_SYSTEMS = (("linux", "Linux"), ("darwin", "macOS"), ("windows", "Windows"))
+_PROCESSORS = (("amd64", "x86-64"), ("arm64", "ARM64"))
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Target:
     goarch: str
     label: str
     purpose: str
+    megabytes: int
 
     @property
     def section(self) -> str:
@@ -30,9 +37,19 @@ class Target:
         return f"{self.kind} {self.goos}/{self.goarch}"
 
     @property
+    def program(self) -> str:
+        """Return the directory of its main package."""
+        return _PROGRAMS[self.kind]
+
+    @property
     def cgo(self) -> bool:
         """Tell whether a C compiler links it: plugins are shared objects, all else is plain Go."""
         return self.kind == PLUGIN_KIND
+
+    @property
+    def is_native(self) -> bool:
+        """Tell whether it runs on this machine."""
+        return (self.goos, self.goarch) == toolchain.machine()
 
 
 @functools.cache
@@ -40,8 +57,19 @@ def registry() -> dict[str, Target]:
     """Return all targets by name, in the order in which they are offered and listed."""
     goos, goarch = toolchain.machine()
     found = [
-        Target(PLUGIN, PLUGIN_KIND, goos, goarch, "Plugin and host", "runs on machines like this one"),
-    ]
+        Target(PLUGIN, PLUGIN_KIND, goos, goarch, "Plugin and host",
+               "what Try talks to; a Linux machine like this one runs it", 22),
+        Target(PLUGIN_ARM64, PLUGIN_KIND, "linux", "arm64", "Plugin and host, Linux ARM64",
+               "Linux on ARM64, with glibc 2.17 or newer", 21),
+        *(
+            Target(f"{system}-{processor}", EXECUTABLE_KIND, system, processor,
+                   f"Executable, {system_label} {processor_label}", "one file that runs by itself", 7)
+            for system, system_label in _SYSTEMS
+            for processor, processor_label in _PROCESSORS
+        ),
+        Target(FUNCTION, FUNCTION_KIND, "linux", "amd64", "Netlify function",
+               "answers on a Netlify site; nothing to keep running", 7),
+    ]  # fmt: skip
     return {target.name: target for target in found}
 
 
@@ -70,7 +98,9 @@ def chain_for(target: Target) -> toolchain.Toolchain:
 
     Raises ToolchainMissing, with the remedy, where one is absent.
     """
-    return toolchain.find()
+    if target.name == PLUGIN_ARM64 and target.is_native:
+        raise ToolchainMissing("The plugin of this machine is that already.")
+    return toolchain.find(target.goos, target.goarch, cgo=target.cgo)
 
 
 def in_order(names: Iterable[str]) -> list[str]:

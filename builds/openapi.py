@@ -17,8 +17,9 @@ from agentforge.openapi.schemas import (
     record,
 )
 
-from .forms import MessageForm
+from .forms import LogRangeForm, LogSearchForm, MessageForm
 from .models import BuildStatus, ChatMessage, MessageStatus
+from .target_form import TargetForm
 
 _TARGET = record(
     {
@@ -53,7 +54,42 @@ _BUILD = record(
         "finished_at": nullable(TIME),
         "seconds": nullable(NUMBER),
         "channel": STRING,
+        "pinned": BOOLEAN,
+        "expires_at": nullable(TIME),
+        "expired_at": nullable(TIME),
         "files": mapping(record({"sha256": STRING, "size": INTEGER})),
+    }
+)
+_LINE = record(
+    {
+        "n": INTEGER,
+        "part": INTEGER,
+        "i": INTEGER,
+        "t": NUMBER,
+        "stream": one_of(("out", "err", "sys")),
+        "text": STRING,
+        "section": STRING,
+        "mark": BOOLEAN,
+    }
+)
+_LOG = record(
+    {
+        "position": INTEGER,
+        "ended": BOOLEAN,
+        "lines": INTEGER,
+        "first_error": nullable(INTEGER),
+        "parts": array(
+            record(
+                {
+                    "part": INTEGER,
+                    "name": STRING,
+                    "state": STRING,
+                    "ms": nullable(INTEGER),
+                    "lines": INTEGER,
+                    "stderr": INTEGER,
+                }
+            )
+        ),
     }
 )
 _MESSAGE = record(
@@ -72,11 +108,35 @@ _PAGE = {"page": INTEGER}
 
 describe("builds:list", get=Operation("List your builds", {"builds": array(_BUILD)}, parameters=_PAGE))
 describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(_BUILD)}, parameters=_PAGE))
-describe("builds:compile", post=Operation("Compile an agent", {"build": _BUILD}, 201))
+describe(
+    "builds:compile",
+    post=Operation("Compile an agent", {"build": _BUILD}, 201, forms=[TargetForm]),
+)
 describe("builds:detail", get=Operation("Get a build", {"build": _BUILD}))
 describe("builds:log", get=Operation("Get a build's log", media="text/plain"))
+describe(
+    "builds:log_lines",
+    get=Operation(
+        "Get a range of a build's log",
+        {"log": _LOG, "lines": array(_LINE)},
+        query=LogRangeForm,
+        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. `part` counts among the lines of one "
+        "part, `stream=err` among those of stderr.",
+    ),
+)
+describe(
+    "builds:log_search",
+    get=Operation(
+        "Search a build's log",
+        {"position": INTEGER, "total": INTEGER, "hits": array(array(INTEGER))},
+        query=LogSearchForm,
+        note="Each hit is a line's number, its part, and its place in the part (among its stderr, if asked for).",
+    ),
+)
 describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))
 describe("builds:retry", post=Operation("Build again", {"build": _BUILD}, 201, refusable=True))
+describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD}, refusable=True))
+describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
 describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))
 describe("builds:file", get=Operation("Download one file of a build", media="application/octet-stream"))
 describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))

@@ -25,6 +25,9 @@ def build_json(build: Build) -> dict[str, Any]:
         "finished_at": build.finished_at,
         "seconds": took.total_seconds() if took is not None else None,
         "channel": build.stream_name,
+        "pinned": build.pinned,
+        "expires_at": build.expires_at,
+        "expired_at": build.expired_at,
         "files": {file.path: {"sha256": file.sha256, "size": file.size} for file in build.artifacts.all()},
     }
 

@@ -6,6 +6,7 @@ import "./time.js";
 import "./keys.js";
 import "./log.js";
 import "./steps.js";
+import "./uploads.js";
 import "./wizard.js";
 import "./chat.js";
 import "./work.js";

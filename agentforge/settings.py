@@ -145,6 +145,8 @@ SECOND_FACTOR_PATHS: list[str] = env.list(
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
 LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
+# Events of the audit log older than so many days may be pruned; 0: never.
+AUDIT_KEEP_DAYS: int = env.int("AUDIT_KEEP_DAYS", default=730)
 # How many reverse proxies stand in front, each of which appends to X-Forwarded-For.
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES:

@@ -39,6 +39,8 @@ class Build(models.Model):
     turn = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
+    # `local` or a remote builder's name, where somebody prefers one.
+    wanted_builder = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -96,7 +98,9 @@ class BuildTarget(models.Model):
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     input_digest = models.CharField(max_length=64, blank=True)
     from_cache = models.BooleanField(default=False)
+    # `local` or a remote builder's name, and why it was that one.
     builder = models.CharField(max_length=120, blank=True)
+    builder_reason = models.CharField(max_length=500, blank=True)
     sandbox = models.CharField(max_length=40, blank=True)
     toolchain = models.JSONField(default=dict)
     steps = models.JSONField(default=list)

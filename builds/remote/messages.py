@@ -25,6 +25,8 @@ class JobForm(forms.Form):
     key = forms.UUIDField()
     build = forms.IntegerField(min_value=1)
     target = forms.CharField(max_length=40)
+    # What a target's name means differs between machines.
+    system = forms.CharField(max_length=80)
     # Text and not an object: the bytes of a build depend on every character of it.
     document = forms.CharField(strip=False, max_length=200_000)
     sources = forms.RegexField(_SHA256)
@@ -67,6 +69,8 @@ class EndForm(forms.Form):
 
     sequence = forms.IntegerField(min_value=0)
     result = forms.ChoiceField(choices=[(each, each) for each in ("succeeded", "failed", "cancelled")])
+    # `builder` when the agent is not to blame: it is then compiled elsewhere.
+    fault = forms.ChoiceField(required=False, choices=[("", ""), ("builder", "builder")])
     error = forms.CharField(required=False, max_length=20_000)
     exit_code = forms.IntegerField(required=False)
     sandbox = forms.CharField(required=False, max_length=40)

@@ -55,6 +55,7 @@ class RemoteJob(models.Model):
     log_bytes = models.BigIntegerField(default=0)
     exit_code = models.IntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
+    fault = models.CharField(max_length=20, blank=True)
     toolchain = models.JSONField(default=dict)
     sandbox = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

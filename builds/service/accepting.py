@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from builds import jobs, sources, targets
+from builds import jobs, targets
 from builds.errors import BuildError
+from builds.remote.asking import sources_digest
 from builds.remote.endpoints import Answer, malformed
 from builds.remote.messages import JobForm
 
@@ -30,18 +31,21 @@ def accept(content: dict[str, Any]) -> Answer:
             return 409, {"code": "impossible", "detail": str(error)}
         if difference:
             return 409, {"code": "different", "detail": difference}
+        del asked["system"]
         job = Job.objects.create(**asked)
         ledger.enqueue(job)
     return 202, describe(job)
 
 
 def _difference(asked: dict[str, Any]) -> str:
-    here = sources.read().digest
+    if targets.get(asked["target"]).section != asked["system"]:
+        return f"The target {asked['target']} is here for {targets.get(asked['target']).section}."
+    here = sources_digest(asked["target"])
     if here != asked["sources"]:
         return f"This builder has other agent sources: {here[:12]}, asked for were {asked['sources'][:12]}."
     chain = targets.chain_for(targets.get(asked["target"]))
     if asked["toolchain"] and asked["toolchain"] != chain.digest:
-        return f"This builder has another toolchain: {chain.go}, {chain.cc_version}, {chain.linker_version}."
+        return f"This builder has another toolchain: {chain.label}, {chain.linker_version}."
     return ""
 
 

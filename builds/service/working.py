@@ -16,6 +16,8 @@ from builds.buildlog import BuildLog
 from builds.database import in_thread
 from builds.errors import BuildError
 from builds.gocommand import work_directory
+from builds.inputs import Compiled, gather
+from builds.remote.asking import sources_digest
 
 from . import ledger
 from .delivery import Delivery, Unwanted
@@ -128,11 +130,12 @@ class Work:
     async def _make(self, log: BuildLog) -> dict[str, Any]:
         job = self._job
         level = await asyncio.to_thread(sandbox.level)
-        inputs = await asyncio.to_thread(compiler.gather, job.document, job.target)
+        inputs = await asyncio.to_thread(gather, job.document, job.target)
         chain = inputs.toolchain
-        if inputs.sources.digest != job.sources or job.toolchain not in ("", chain.digest):
+        here = await asyncio.to_thread(sources_digest, job.target)
+        if here != job.sources or job.toolchain not in ("", chain.digest):
             raise BuildError("The builder's sources or its toolchain were changed meanwhile.")
-        log.say(f"{chain.go}, {chain.cc_version}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        log.say(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name:
             compiled = await compiler.compile_agent(inputs, Path(name), log)
             files = await asyncio.to_thread(_keep, job, compiled)
@@ -146,13 +149,15 @@ class Work:
         }
 
 
-def _keep(job: Job, compiled: compiler.Compiled) -> list[dict[str, Any]]:
+def _keep(job: Job, compiled: Compiled) -> list[dict[str, Any]]:
     """Put the programs where they stay until the forge has them, and describe them."""
     directory = ledger.directory_of(job)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     described = []
-    for name, path in (("plugin", compiled.plugin), ("host", compiled.host)):
+    for name, path in (("program", compiled.program), ("host", compiled.host)):
+        if path is None:
+            continue
         kept = directory / name
         shutil.copyfile(path, kept)
         described.append({"name": name, "sha256": storage.hash_file(kept), "size": kept.stat().st_size})

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ("log_bytes", models.BigIntegerField(default=0)),
                 ("exit_code", models.IntegerField(blank=True, null=True)),
                 ("error", models.TextField(blank=True)),
+                ("fault", models.CharField(blank=True, max_length=20)),
                 ("toolchain", models.JSONField(default=dict)),
                 ("sandbox", models.CharField(blank=True, max_length=40)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),

@@ -54,6 +54,18 @@ class Redactor:
             text = bare
         return self._find.sub(BLANK, text)
 
+    def within(self, value: Any) -> Any:
+        """Return a JSON value without the secrets in its texts."""
+        match value:
+            case str():
+                return self(value)
+            case dict():
+                return {self(str(key)): self.within(item) for key, item in value.items()}
+            case list():
+                return [self.within(item) for item in value]
+            case _:
+                return value
+
     def finds(self, text: str) -> bool:
         """Tell whether a text without escape sequences holds a whole secret."""
         return self._find is not None and self._find.search(text) is not None

@@ -120,8 +120,8 @@ describe(
         "Get a range of a build's log",
         {"log": _LOG, "lines": array(_LINE)},
         query=LogRangeForm,
-        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. `part` counts among the lines of one "
-        "part, `stream=err` among those of stderr.",
+        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. With `part` they count "
+        "among the lines of one part, with `stream=err` among those of stderr.",
     ),
 )
 describe(
@@ -130,7 +130,7 @@ describe(
         "Search a build's log",
         {"position": INTEGER, "total": INTEGER, "hits": array(array(INTEGER))},
         query=LogSearchForm,
-        note="Each hit is a line's number, its part, and its place in the part (among its stderr, if asked for).",
+        note="Each hit is a line's number, its part, and its place in the part (or among the part's stderr).",
     ),
 )
 describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))

@@ -19,21 +19,28 @@ def _kept(inputs: Inputs) -> Path:
     return directory / hashlib.sha256(key.encode()).hexdigest()
 
 
+def find(inputs: Inputs) -> Path | None:
+    """Return the host of this toolchain and these sources, None when it was not compiled yet."""
+    kept = _kept(inputs)
+    digest_file = kept.with_suffix(".sha256")
+    is_whole = kept.exists() and digest_file.exists() and storage.hash_file(kept) == digest_file.read_text()
+    return kept if is_whole else None
+
+
 async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     """Return the host of this toolchain and these sources, compiled the first time.
 
     Raises BuildError with the compiler's message.
     """
-    kept = _kept(inputs)
-    digest_file = kept.with_suffix(".sha256")
-    if kept.exists() and digest_file.exists() and storage.hash_file(kept) == digest_file.read_text():
+    if (found := find(inputs)) is not None:
         log.say("The host of this toolchain is already compiled.")
-        return kept
+        return found
     output = await compile_anew(inputs, work, log)
+    kept = _kept(inputs)
     temporary = kept.with_suffix(f".{work.name}")
     shutil.copyfile(output, temporary)
     temporary.chmod(0o755)
-    digest_file.write_text(storage.hash_file(temporary))
+    kept.with_suffix(".sha256").write_text(storage.hash_file(temporary))
     temporary.replace(kept)
     return kept
 

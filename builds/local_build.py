@@ -48,7 +48,7 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
 
     async def one(name: str) -> Written | BuildError:
         try:
-            async with slots.compiler_slot():
+            async with slots.slot():
                 return await build(document, out if name == PLUGIN else out / name, log, name)
         except BuildError as error:
             return error

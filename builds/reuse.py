@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 from . import storage
 from .artifacts import leases
@@ -26,3 +27,12 @@ def find(input_digest: str) -> list[Stored]:
     leases.take(stored.sha256 for stored in found)
     with ThreadPoolExecutor(_HASHING_THREADS) as hashing:
         return found if all(hashing.map(storage.holds, [stored.sha256 for stored in found])) else []
+
+
+def maker(input_digest: str, owner_id: UUID) -> int | None:
+    """Return the owner's build that makes these inputs now; None when it is somebody else's, or unknown."""
+    making = BuildTarget.objects.filter(
+        input_digest=input_digest, status=BuildStatus.RUNNING, owner_id=owner_id
+    )
+    found: int | None = making.values_list("build_id", flat=True).first()
+    return found

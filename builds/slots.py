@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_free: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-def compiler_slot() -> asyncio.Semaphore:
-    """Return what is held while a compiler runs."""
-    loop = asyncio.get_running_loop()
-    return _slots.setdefault(loop, asyncio.Semaphore(os.cpu_count() or 1))
+class Slot:
+    """The right to run a compiler; it may be given back while one waits for something else."""
+
+    def __init__(self) -> None:
+        self._free = _free.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(os.cpu_count() or 1))
+        self._held = False
+
+    async def take(self) -> None:
+        if not self._held:
+            await self._free.acquire()
+            self._held = True
+
+    def give_back(self) -> None:
+        if self._held:
+            self._held = False
+            self._free.release()
+
+
+@asynccontextmanager
+async def slot() -> AsyncIterator[Slot]:
+    """Hold a slot while the body runs, once one is free."""
+    taken = Slot()
+    await taken.take()
+    try:
+        yield taken
+    finally:
+        taken.give_back()

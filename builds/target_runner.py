@@ -1,4 +1,4 @@
-"""Make one target of a build: find its files in the cache, or compile and store them."""
+"""Make one target of a build: find its files in the cache, join who makes them already, or compile them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import asyncio
 import logging
 import tempfile
 import uuid
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import give_back
 
-from . import compiler, package, reuse, sandbox, slots, targets, transitions
+from . import compiler, joining, package, reuse, sandbox, slots, targets, transitions
 from .artifacts import storing
 from .buildlog import BuildLog
 from .database import in_thread
@@ -20,6 +22,7 @@ from .errors import BuildError
 from .gocommand import work_directory
 from .inputs import STORE, Compiled, Inputs, gather
 from .models import BuildStatus
+from .slots import Slot
 from .transitions import Claim, Outcome, Stored
 
 logger = logging.getLogger(__name__)
@@ -27,61 +30,87 @@ logger = logging.getLogger(__name__)
 
 async def run(claim: Claim, name: str, outcome: Outcome, log: BuildLog, redact: Redactor) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    async with slots.compiler_slot():
+    async with slots.slot() as slot, AsyncExitStack() as held:
         if not await in_thread(transitions.start_target, claim, name):
             return
-        await _attempt(claim, name, outcome, log, redact)
-    await in_thread(transitions.finish_target, claim, name, outcome)
+        making = _Making(claim, name, outcome, slot, held)
+        try:
+            with log.section(targets.get(name).section) as part:
+                outcome.facts["steps"] = part.steps
+                await making.run(part)
+            outcome.status = BuildStatus.SUCCEEDED
+        except BuildError as error:
+            outcome.facts |= {"error": redact(str(error)), "exit_code": error.exit_code}
+        # Whoever waits for this work looks for its files when `held` is let go.
+        await in_thread(transitions.finish_target, claim, name, outcome)
 
 
-async def _attempt(claim: Claim, name: str, outcome: Outcome, log: BuildLog, redact: Redactor) -> None:
-    try:
-        with log.section(targets.get(name).section) as part:
-            outcome.facts["steps"] = part.steps
-            await _make_telling(claim, name, outcome, part)
-        outcome.status = BuildStatus.SUCCEEDED
-    except BuildError as error:
-        outcome.facts |= {"error": redact(str(error)), "exit_code": error.exit_code}
+class _Making:
+    def __init__(self, claim: Claim, name: str, outcome: Outcome, slot: Slot, held: AsyncExitStack) -> None:
+        self.claim = claim
+        self.name = name
+        self.outcome = outcome
+        self.slot = slot
+        self.held = held
 
+    async def run(self, log: BuildLog) -> None:
+        """Make the target; a failure's reason is the last line of its section.
 
-async def _make_telling(claim: Claim, name: str, outcome: Outcome, log: BuildLog) -> None:
-    """Make the target; a failure's reason is the last line of its section.
+        Raises BuildError, also in place of whatever else went wrong inside the forge.
+        """
+        try:
+            await self._make(log)
+        except BuildError as error:
+            log.say(f"Failed: {str(error).splitlines()[0]}")
+            raise
+        except (StreamMissing, StreamClosed):
+            raise
+        except Exception as error:
+            incident = uuid.uuid4().hex[:8]
+            logger.exception("Build %s failed inside the forge, incident %s", self.claim.build_id, incident)
+            told = f"The forge itself failed (incident {incident}). Nothing was stored. Try again."
+            log.say(told)
+            raise BuildError(told) from error
 
-    Raises BuildError, also in place of whatever else went wrong inside the forge.
-    """
-    try:
-        await _make(claim, name, outcome, log)
-    except BuildError as error:
-        log.say(f"Failed: {str(error).splitlines()[0]}")
-        raise
-    except (StreamMissing, StreamClosed):
-        raise
-    except Exception as error:
-        incident = uuid.uuid4().hex[:8]
-        logger.exception("Build %s failed inside the forge, incident %s", claim.build_id, incident)
-        told = f"The forge itself failed (incident {incident}). Nothing was stored. Try again."
-        log.say(told)
-        raise BuildError(told) from error
+    async def _make(self, log: BuildLog) -> None:
+        level = await asyncio.to_thread(sandbox.level)
+        inputs = await asyncio.to_thread(gather, self.claim.document, self.name)
+        described = inputs.toolchain.describe()
+        self.outcome.facts |= {"input_digest": inputs.digest, "toolchain": described, "sandbox": level}
+        if await self._reuse(inputs, log):
+            return
+        await self.held.enter_async_context(joining.alone(inputs.digest, partial(self._wait, inputs, log)))
+        await self.slot.take()
+        # It may have been made since, by whoever held the work.
+        if await self._reuse(inputs, log):
+            return
+        await in_thread(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
+        log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        await self._compile(inputs, log)
 
-
-async def _make(claim: Claim, name: str, outcome: Outcome, log: BuildLog) -> None:
-    level = await asyncio.to_thread(sandbox.level)
-    inputs = await asyncio.to_thread(gather, claim.document, name)
-    described = inputs.toolchain.describe()
-    outcome.facts |= {"input_digest": inputs.digest, "toolchain": described, "sandbox": level}
-    if found := await in_thread(reuse.find, inputs.digest):
+    async def _reuse(self, inputs: Inputs, log: BuildLog) -> bool:
+        found = await in_thread(reuse.find, inputs.digest)
+        if not found:
+            return False
         log.say("The same agent was already built with these sources and this toolchain; its files are used.")
         log.state = "cached"
-        outcome.artifacts = found
-        outcome.facts |= {"from_cache": True, "exit_code": 0}
-        return
-    log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
-    with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
-        compiled = await compiler.compile_agent(inputs, Path(directory), log)
-        with log.step(STORE):
-            outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled, log)
-    outcome.facts["exit_code"] = 0
-    log.say(f"Stored {len(outcome.artifacts)} files, every hash checked.")
+        self.outcome.artifacts = found
+        self.outcome.facts |= {"from_cache": True, "exit_code": 0}
+        return True
+
+    async def _wait(self, inputs: Inputs, log: BuildLog) -> None:
+        self.slot.give_back()
+        number = await in_thread(reuse.maker, inputs.digest, self.claim.owner_id)
+        who = f"Build {number}" if number else "Another build"
+        log.say(f"{who} is compiling the same at this moment; its files will be used.")
+
+    async def _compile(self, inputs: Inputs, log: BuildLog) -> None:
+        with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
+            compiled = await compiler.compile_agent(inputs, Path(directory), log)
+            with log.step(STORE):
+                self.outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled, log)
+        self.outcome.facts["exit_code"] = 0
+        log.say(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
 
 
 def _store(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[Stored]:

@@ -92,6 +92,12 @@ def start_target(claim: Claim, name: str) -> bool:
         return bool(queued.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
 
 
+def note_target(claim: Claim, name: str, **facts: object) -> None:
+    """Write down what is known of a running target before its end."""
+    running = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.RUNNING)
+    running.update(**facts)
+
+
 def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
     """End one target, with its artifacts, in one transaction.
 

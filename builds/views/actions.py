@@ -9,14 +9,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.limits import rate_limited
-from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
 from builds.errors import NotPossible
 from builds.models import Build
 from builds.readiness import problems
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
-from builds.views.pages import build_of
+from builds.target_form import TargetForm
+from builds.views.pages import build_of, compile_page
 from configs.views.forms import agent_of
 
 
@@ -33,7 +34,10 @@ def build_compile(request: Request, pk: int) -> HttpResponse:
         tab = next(iter(wrong))
         messages.error(request, "This can't be compiled yet. Nothing was started; mend what is marked here.")
         return redirect(f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1")
-    return _started(request, enqueue_build(agent, by=request.user))
+    form = TargetForm(posted(request))
+    if not form.is_valid():
+        return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)
+    return _started(request, enqueue_build(agent, request.user, form.cleaned_data["targets"]))
 
 
 @require_POST

@@ -33,7 +33,7 @@ async function main() {
   const answers = [];
   for (const question of job.questions) {
     const asked = { ...question, origin: `http://127.0.0.1:${port}` };
-    const expected = question.path === undefined ? null : await ask(port, question);
+    const expected = question.only ? null : await ask(port, question);
     const got = [];
     for (const target of job.targets) got.push(await call(target, asked).catch((error) => ({ failed: String(error.stack) })));
     answers.push({ expected, got });

@@ -59,6 +59,8 @@ function paramsOf(names, groups) {
 // pages/api with the edge runtime answers as routes of the app directory do.
 const answerOf = (route, module) => (module.config?.runtime === 'edge' ? app.answer : route.answer);
 
+exports.routesOf = routesOf;
+
 exports.serve = (root) => {
   const routes = routesOf(root);
   const server = http.createServer(async (req, res) => {

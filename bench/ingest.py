@@ -1,7 +1,7 @@
 """Measure how many lines a second a build's log takes until all are on the disk.
 
-Each line goes the whole way: blanked of secrets, counted against the limit, encoded, stored as chunks. The rivals
-store lines in the same database: COPY of bare rows in the same portions, and INSERT of single rows.
+Each line goes the whole way: blanked of secrets, counted against the limit, encoded, stored as chunks. The
+rivals store lines in the same database: COPY of bare rows in the same portions, and INSERT of single rows.
 """
 
 from __future__ import annotations

@@ -56,12 +56,18 @@ class BuildLog:
 
     def lines(self, stream: str, texts: Sequence[str]) -> None:
         """Write consecutive lines of a process, faster than one by one."""
-        if self._tail or self._allowance.lines < len(texts) or self._allowance.size < sum(map(len, texts)):
-            texts = [text for text in texts if self._takes(stream, text)]
+        fitting = len(texts)
+        if self._tail:
+            fitting = 0
         else:
-            for text in texts:
-                self._allowance.take(text)
-        self._put(stream, texts)
+            for at, text in enumerate(texts):
+                if not self._allowance.take(text):
+                    fitting = at
+                    break
+        if fitting:
+            self._put(stream, texts[:fitting])
+        if fitting < len(texts):
+            self._leave_out(stream, texts[fitting:])
 
     def say(self, text: str) -> None:
         """Write a line in the forge's own words."""
@@ -84,7 +90,7 @@ class BuildLog:
             case {"kind": "line", "stream": "sys", "text": str(text)}:
                 self.say(text)
             case {"kind": "step", "name": str(name), "state": str(state)}:
-                self._note({"name": self._redact(name), "state": state, "ms": record.get("ms")})
+                self._note({"name": name, "state": state, "ms": record.get("ms")})
             case _:
                 raise ValueError(f"A build's log holds no record like {str(record)[:80]}.")
 
@@ -141,23 +147,19 @@ class BuildLog:
 
     def _note(self, step: dict[str, object]) -> None:
         """Write a step's state, and keep it among `steps` in place of its earlier one."""
+        step["name"] = self._redact(str(step["name"]))
         step = {key: value for key, value in step.items() if value is not None}
         if self.steps and self.steps[-1]["name"] == step["name"] and self.steps[-1]["state"] == "running":
             self.steps.pop()
         self.steps.append(step)
         self._write({"kind": "step", **step})
 
-    def _takes(self, stream: str, text: str) -> bool:
-        if not self._tail and self._allowance.take(text):
-            return True
+    def _leave_out(self, stream: str, texts: Sequence[str]) -> None:
         if not self._warned:
             self._warned = True
-            told = "The log of this build has reached its limit. Of what follows, only the end is kept."
-            self._write_record(
-                self._in_section({"kind": "line", "stream": "sys", "text": told, "mark": True})
-            )
-        self._tail.add(stream, text[: 2 * LONGEST_LINE])
-        return False
+            self.mark("The log of this build has reached its limit. Of what follows, only the end is kept.")
+        for text in texts:
+            self._tail.add(stream, text[: 2 * LONGEST_LINE])
 
     def _put(self, stream: str, texts: Sequence[str]) -> None:
         redact = self._redactors.setdefault(stream, self._redact.lines())

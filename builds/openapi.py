@@ -120,8 +120,8 @@ describe(
         "Get a range of a build's log",
         {"log": _LOG, "lines": array(_LINE)},
         query=LogRangeForm,
-        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. With `part` they count "
-        "among the lines of one part, with `stream=err` among those of stderr.",
+        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. With `part` they "
+        "count among the lines of one part, with `stream=err` among those of stderr.",
     ),
 )
 describe(

@@ -160,7 +160,7 @@ def read_lines(
 ) -> list[Line]:
     """Return the lines `first` to `last`, counted from 1, of the log or of one part, or of its stderr.
 
-    Each has its number `n` in the log, its `part`, and its place `i` in the part (or among the part's stderr).
+    Each has its number `n` in the log, its `part`, and its place `i` in the part (or the part's stderr).
     """
     wanted = _chunks_of(index, first, last, part, errors=errors)
     place = _before(index.spots[wanted[0]], part, errors=errors) if wanted else 0

@@ -164,6 +164,8 @@ def _allowed() -> set[str]:
         settings.AGENTFORGE_OPENAI_URL,
         settings.AGENTFORGE_ANTHROPIC_URL,
         settings.AGENTFORGE_NETLIFY_URL,
+        settings.AGENTFORGE_FORGE_URL,
+        *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
     )
     allowed = {entry.strip().lower() for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
     for url in filter(None, operators):

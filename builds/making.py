@@ -35,6 +35,23 @@ class Making:
     # Held while a compiler of this machine runs.
     slot: Slot
 
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether somebody asked for this builder."""
+        return self.ways[0].asked
+
+    def gather(self) -> Inputs | None:
+        """Return the inputs as they are here; None where only a remote builder can tell them.
+
+        Raises ToolchainMissing where nobody can, and BuildError.
+        """
+        try:
+            return gather(self.claim.document, self.name)
+        except ToolchainMissing:
+            if all(way.builder is None for way in self.ways):
+                raise
+            return None
+
     async def make(self, inputs: Inputs | None, log: BuildLog, work: Path) -> tuple[Inputs, Compiled]:
         """Return what was made by the first who could, and of what; the log says who that was and why.
 
@@ -63,12 +80,7 @@ class Making:
         self, inputs: Inputs | None, work: Path, log: BuildLog, seconds: float | None
     ) -> tuple[Inputs, Compiled]:
         await self.slot.take()
-        try:
-            inputs = inputs or await asyncio.to_thread(gather, self.claim.document, self.name)
-        except ToolchainMissing as missing:
-            if len(self.ways) == 1:
-                raise
-            raise Elsewhere(str(missing)) from missing
+        inputs = inputs or await asyncio.to_thread(gather, self.claim.document, self.name)
         level = await asyncio.to_thread(sandbox.level)
         self.outcome.facts["sandbox"] = level
         log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")

@@ -29,7 +29,7 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
         return
     outcomes = {name: Outcome() for name in claim.targets}
     try:
-        if await _run_targets(claim, outcomes):
+        if await _run_targets(claim, outcomes, is_shutdown):
             await in_thread(transitions.conclude, build_id, job_id)
     except asyncio.CancelledError:
         await asyncio.shield(_stop(claim, outcomes, handing_over=is_shutdown()))
@@ -42,11 +42,14 @@ async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: boo
         await in_thread(transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False)
     else:
         facts = {name: outcome.facts for name, outcome in outcomes.items()}
-        cancelled = BuildStatus.CANCELLED
-        await in_thread(transitions.finish, claim.build_id, claim.job_id, cancelled, facts=facts)
+        doubts = [str(outcome.facts["error"]) for outcome in outcomes.values() if outcome.cancel_unconfirmed]
+        status = BuildStatus.FAILED if doubts else BuildStatus.CANCELLED
+        await in_thread(
+            transitions.finish, claim.build_id, claim.job_id, status, error="".join(doubts[:1]), facts=facts
+        )
 
 
-async def _run_targets(claim: Claim, outcomes: dict[str, Outcome]) -> bool:
+async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: Callable[[], bool]) -> bool:
     """Make every target that is still to be made; False when the build was deleted meanwhile."""
     try:
         redact = redactor(await in_thread(secret_values, claim.owner_id))
@@ -55,7 +58,8 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome]) -> bool:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, outcome in outcomes.items():
-                    tasks.create_task(target_runner.run(claim, name, outcome, log, redact))
+                    making = target_runner.run(claim, name, outcome, log, redact, is_shutdown=is_shutdown)
+                    tasks.create_task(making)
         finally:
             log.close()
             await asyncio.shield(asyncio.to_thread(writer.close))

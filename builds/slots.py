@@ -30,10 +30,11 @@ class Slot:
 
 
 @asynccontextmanager
-async def slot() -> AsyncIterator[Slot]:
-    """Hold a slot while the body runs, once one is free."""
+async def slot(*, taken_at_once: bool = True) -> AsyncIterator[Slot]:
+    """Hold a slot while the body runs, once one is free; or let the body take it."""
     taken = Slot()
-    await taken.take()
+    if taken_at_once:
+        await taken.take()
     try:
         yield taken
     finally:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import tempfile
 import uuid
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -14,44 +15,69 @@ from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import give_back
 
-from . import compiler, joining, package, reuse, sandbox, slots, targets, transitions
+from . import joining, package, reuse, sandbox, slots, targets, transitions
 from .artifacts import storing
 from .buildlog import BuildLog
 from .database import in_thread
 from .errors import BuildError
 from .gocommand import work_directory
-from .inputs import STORE, Compiled, Inputs, gather
+from .inputs import STORE, Compiled, Inputs
+from .making import Making
 from .models import BuildStatus
+from .remote import choice
+from .remote.build import CancelUnconfirmed
 from .slots import Slot
 from .transitions import Claim, Outcome, Stored
 
 logger = logging.getLogger(__name__)
 
 
-async def run(claim: Claim, name: str, outcome: Outcome, log: BuildLog, redact: Redactor) -> None:
+async def run(
+    claim: Claim,
+    name: str,
+    outcome: Outcome,
+    log: BuildLog,
+    redact: Redactor,
+    *,
+    is_shutdown: Callable[[], bool],
+) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    async with slots.slot() as slot, AsyncExitStack() as held:
+    ways = await in_thread(choice.ways, claim.build_id, name)
+    is_here = ways[0].builder is None
+    async with slots.slot(taken_at_once=is_here) as slot, AsyncExitStack() as held:
         if not await in_thread(transitions.start_target, claim, name):
             return
-        making = _Making(claim, name, outcome, slot, held)
+        making = _Making(
+            claim, name, outcome, slot, held, Making(claim, name, outcome, ways, is_shutdown, slot)
+        )
         try:
             with log.section(targets.get(name).section) as part:
                 outcome.facts["steps"] = part.steps
                 await making.run(part)
             outcome.status = BuildStatus.SUCCEEDED
         except BuildError as error:
+            outcome.cancel_unconfirmed = isinstance(error, CancelUnconfirmed)
             outcome.facts |= {"error": redact(str(error)), "exit_code": error.exit_code}
         # Whoever waits for this work looks for its files when `held` is let go.
         await in_thread(transitions.finish_target, claim, name, outcome)
 
 
 class _Making:
-    def __init__(self, claim: Claim, name: str, outcome: Outcome, slot: Slot, held: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        name: str,
+        outcome: Outcome,
+        slot: Slot,
+        held: AsyncExitStack,
+        making: Making,
+    ) -> None:
         self.claim = claim
         self.name = name
         self.outcome = outcome
         self.slot = slot
         self.held = held
+        self.making = making
 
     async def run(self, log: BuildLog) -> None:
         """Make the target; a failure's reason is the last line of its section.
@@ -73,22 +99,23 @@ class _Making:
             raise BuildError(told) from error
 
     async def _make(self, log: BuildLog) -> None:
-        level = await asyncio.to_thread(sandbox.level)
-        inputs = await asyncio.to_thread(gather, self.claim.document, self.name)
-        described = inputs.toolchain.describe()
-        self.outcome.facts |= {"input_digest": inputs.digest, "toolchain": described, "sandbox": level}
-        if await self._reuse(inputs, log):
-            return
-        await self.held.enter_async_context(joining.alone(inputs.digest, partial(self._wait, inputs, log)))
-        await self.slot.take()
-        # It may have been made since, by whoever held the work.
-        if await self._reuse(inputs, log):
-            return
-        await in_thread(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
-        log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        inputs = await asyncio.to_thread(self.making.gather)
+        if inputs is not None:
+            self.outcome.facts |= {**_described(inputs), "sandbox": await asyncio.to_thread(sandbox.level)}
+            if await self._reuse(inputs, log):
+                return
+            alone = joining.alone(inputs.digest, partial(self._wait, inputs, log))
+            await self.held.enter_async_context(alone)
+            # It may have been made since, by whoever held the work.
+            if await self._reuse(inputs, log):
+                return
+            await in_thread(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
         await self._compile(inputs, log)
 
     async def _reuse(self, inputs: Inputs, log: BuildLog) -> bool:
+        if self.making.is_asked:
+            # Who asks for a builder wants it built there.
+            return False
         found = await in_thread(reuse.find, inputs.digest)
         if not found:
             return False
@@ -104,13 +131,18 @@ class _Making:
         who = f"Build {number}" if number else "Another build"
         log.say(f"{who} is compiling the same at this moment; its files will be used.")
 
-    async def _compile(self, inputs: Inputs, log: BuildLog) -> None:
+    async def _compile(self, inputs: Inputs | None, log: BuildLog) -> None:
         with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
-            compiled = await compiler.compile_agent(inputs, Path(directory), log)
+            made, compiled = await self.making.make(inputs, log, Path(directory))
+            self.outcome.facts |= _described(made)
             with log.step(STORE):
-                self.outcome.artifacts = await asyncio.to_thread(_store, inputs, compiled, log)
+                self.outcome.artifacts = await asyncio.to_thread(_store, made, compiled, log)
         self.outcome.facts["exit_code"] = 0
         log.say(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
+
+
+def _described(inputs: Inputs) -> dict[str, object]:
+    return {"input_digest": inputs.digest, "toolchain": inputs.toolchain.describe()}
 
 
 def _store(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[Stored]:

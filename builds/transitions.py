@@ -51,6 +51,8 @@ class Outcome:
     status: BuildStatus = BuildStatus.FAILED
     artifacts: list[Stored] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
+    # A remote builder did not say that its compiler is dead when a cancel was asked for.
+    cancel_unconfirmed: bool = False
 
 
 def claim(build_id: int, job_id: int) -> Claim | None:

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from .remote.views import builder_webhook
 from .views import actions, downloads, keeping, log, pages, trial
 
 app_name = "builds"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("builds/<int:pk>/unpin/", keeping.build_unpin, name="unpin"),
     path("builds/<int:pk>/download/", downloads.build_download, name="download"),
     path("builds/<int:pk>/files/<path:name>", downloads.build_file, name="file"),
+    path("webhooks/builder/<int:build>/", builder_webhook, name="webhook"),
     path("agents/<int:pk>/builds/", pages.agent_builds, name="agent"),
     path("agents/<int:pk>/compile/", actions.build_compile, name="compile"),
     path("agents/<int:pk>/try/", trial.trial, name="try"),

@@ -17,6 +17,7 @@ from agentforge.openapi.operations import NAMED
 FOR_BROWSERS = {
     "healthz": "plain text, for whatever watches the server",
     "openapi": "the document itself",
+    "builds:webhook": "for builders, by signed messages: docs/builder.md",
     "configs:home": "leads to the list",
     "accounts:account": "a page of links",
     "accounts:confirm": "where a mail's link leads",

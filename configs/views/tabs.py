@@ -58,11 +58,11 @@ def personality_preset(request: Request, pk: int) -> HttpResponse:
     """Show the personality form with a preset's values filled in; nothing is saved yet."""
     agent = agent_of(request, pk)
     sent = bound_form(request, PersonalityForm, agent)
-    preset = sent.data.get("preset")
-    if preset not in PRESET_VALUES:
+    preset, written = sent.data.get("preset"), sent.data.get("custom_instructions", "")
+    if not isinstance(preset, str) or preset not in PRESET_VALUES or not isinstance(written, str):
         sent.is_valid()
         return _refuse(request, agent, sent)
-    held = {name: sent.data.get(name, "") for name in ("custom_instructions",)}
+    held = {"custom_instructions": written}
     filled = {**held, "preset": preset, **PRESET_VALUES[preset]}
     if wants_json(request):
         return success(**filled)

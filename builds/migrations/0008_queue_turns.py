@@ -6,9 +6,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("build", "turn", models.BigIntegerField(default=0)),
-        migrations.AddIndex(
-            "build", models.Index(fields=["owner", "-turn"], name="builds_build_owner_turn")
-        ),
+        migrations.AddIndex("build", models.Index(fields=["owner", "-turn"], name="builds_build_owner_turn")),
         migrations.AddIndex(
             "build",
             models.Index(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
+import psycopg
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections
 
@@ -33,11 +34,16 @@ async def once_possible(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
 
     To be used for what may be done twice: an answer that got lost counts as not given.
     """
+    return await persist(lambda: in_thread(function, *args, **kwargs))
+
+
+async def persist(call: Callable[[], Awaitable[R]]) -> R:
+    """Await what `call` returns, again and again while the database is away."""
     pause = _FIRST_PAUSE
     while True:
         try:
-            return await in_thread(function, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+            return await call()
+        except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
             logger.warning("The database is away, trying again: %s", error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)

@@ -13,6 +13,8 @@ import psycopg
 
 from agentforge.live.connections import parameters
 
+from .database import persist
+
 _TRY = "SELECT pg_try_advisory_lock(%s)"
 _WAIT = "SELECT pg_advisory_lock(%s)"
 
@@ -28,13 +30,22 @@ async def alone(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) ->
 
     `on_waiting` is called when somebody else holds it. A waiting that is cancelled leaves the other alone.
     """
-    number = [lock_of(input_digest)]
-    connection = await psycopg.AsyncConnection.connect(**parameters())
+    connection = await persist(lambda: _hold(lock_of(input_digest), on_waiting))
     try:
-        found = await (await connection.execute(_TRY, number)).fetchone()
-        if not found or not found[0]:
-            await on_waiting()
-            await connection.execute(_WAIT, number)
         yield
     finally:
         await connection.close()
+
+
+async def _hold(number: int, on_waiting: Callable[[], Awaitable[None]]) -> psycopg.AsyncConnection:
+    """Return a connection that holds the lock."""
+    connection = await psycopg.AsyncConnection.connect(**parameters())
+    try:
+        found = await (await connection.execute(_TRY, [number])).fetchone()
+        if not found or not found[0]:
+            await on_waiting()
+            await connection.execute(_WAIT, [number])
+    except BaseException:
+        await connection.close()
+        raise
+    return connection

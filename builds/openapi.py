@@ -49,6 +49,7 @@ _BUILD = record(
         "targets": array(_TARGET),
         "error": STRING,
         "attempts": INTEGER,
+        "queue": nullable(record({"position": INTEGER, "starts_in": nullable(NUMBER)})),
         "created_at": TIME,
         "started_at": nullable(TIME),
         "finished_at": nullable(TIME),

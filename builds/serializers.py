@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .models import Build, BuildTarget
 from .reports import duration
+from .waiting import Place, places
+
+
+def builds_json(builds: Iterable[Build]) -> list[dict[str, Any]]:
+    """Return what scripts learn of several builds."""
+    listed = list(builds)
+    found = places(listed)
+    return [_json(build, found.get(build.pk)) for build in listed]
 
 
 def build_json(build: Build) -> dict[str, Any]:
-    """Return what scripts learn of a build."""
+    """Return what scripts learn of one build alone."""
+    return builds_json([build])[0]
+
+
+def _json(build: Build, place: Place | None) -> dict[str, Any]:
+    """Return what scripts learn of a build; `place` is where it waits."""
     took = duration(build)
     return {
         "id": build.pk,
@@ -20,6 +34,7 @@ def build_json(build: Build) -> dict[str, Any]:
         "targets": [target_json(row) for row in build.per_target.all()],
         "error": build.error,
         "attempts": build.attempts,
+        "queue": place.as_json() if place is not None else None,
         "created_at": build.created_at,
         "started_at": build.started_at,
         "finished_at": build.finished_at,

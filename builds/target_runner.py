@@ -18,7 +18,7 @@ from agentforge.tenancy.connections import give_back
 from . import joining, package, reuse, sandbox, slots, targets, transitions
 from .artifacts import storing
 from .buildlog import BuildLog
-from .database import in_thread
+from .database import once_possible
 from .errors import BuildError
 from .gocommand import work_directory
 from .inputs import STORE, Compiled, Inputs
@@ -42,10 +42,10 @@ async def run(
     is_shutdown: Callable[[], bool],
 ) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    ways = await in_thread(choice.ways, claim.build_id, name)
+    ways = await once_possible(choice.ways, claim.build_id, name)
     is_here = ways[0].builder is None
     async with slots.slot(taken_at_once=is_here) as slot, AsyncExitStack() as held:
-        if not await in_thread(transitions.start_target, claim, name):
+        if not await once_possible(transitions.start_target, claim, name):
             return
         making = _Making(
             claim, name, outcome, slot, held, Making(claim, name, outcome, ways, is_shutdown, slot)
@@ -59,7 +59,7 @@ async def run(
             outcome.cancel_unconfirmed = isinstance(error, CancelUnconfirmed)
             outcome.facts |= {"error": redact(str(error)), "exit_code": error.exit_code}
         # Whoever waits for this work looks for its files when `held` is let go.
-        await in_thread(transitions.finish_target, claim, name, outcome)
+        await once_possible(transitions.finish_target, claim, name, outcome)
 
 
 class _Making:
@@ -109,25 +109,25 @@ class _Making:
             # It may have been made since, by whoever held the work.
             if await self._reuse(inputs, log):
                 return
-            await in_thread(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
+            await once_possible(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
         await self._compile(inputs, log)
 
     async def _reuse(self, inputs: Inputs, log: BuildLog) -> bool:
         if self.making.is_asked:
             # Who asks for a builder wants it built there.
             return False
-        found = await in_thread(reuse.find, inputs.digest)
+        found = await once_possible(reuse.find, inputs.digest)
         if not found:
             return False
         log.say("The same agent was already built with these sources and this toolchain; its files are used.")
         log.state = "cached"
-        self.outcome.artifacts = found
+        self.outcome.artifacts = await asyncio.to_thread(_signed, inputs, found, log)
         self.outcome.facts |= {"from_cache": True, "exit_code": 0}
         return True
 
     async def _wait(self, inputs: Inputs, log: BuildLog) -> None:
         self.slot.give_back()
-        number = await in_thread(reuse.maker, inputs.digest, self.claim.owner_id)
+        number = await once_possible(reuse.maker, inputs.digest, self.claim.owner_id)
         who = f"Build {number}" if number else "Another build"
         log.say(f"{who} is compiling the same at this moment; its files will be used.")
 
@@ -147,8 +147,21 @@ def _described(inputs: Inputs) -> dict[str, object]:
 
 def _store(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[Stored]:
     files = package.assemble(inputs, compiled)
+    files += package.signatures(inputs, files)
     try:
         storing.store(files, log.upload)
     finally:
         give_back()
     return [Stored(file.name, file.sha256, len(file.data)) for file in files]
+
+
+def _signed(inputs: Inputs, found: list[Stored], log: BuildLog) -> list[Stored]:
+    """Return files of the cache with signatures of the present key: it may be another one than then."""
+    files = package.signatures(inputs, found)
+    signed = [Stored(file.name, file.sha256, len(file.data)) for file in files]
+    if not set(signed) <= set(found):
+        try:
+            storing.store(files, log.upload)
+        finally:
+            give_back()
+    return [*(each for each in found if each.name not in package.SIGNATURES), *signed]

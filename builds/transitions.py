@@ -86,12 +86,15 @@ def claim(build_id: int, job_id: int) -> Claim | None:
 
 
 def start_target(claim: Claim, name: str) -> bool:
-    """Turn a waiting target of a running build into a running one; False when the build is no longer his."""
+    """Turn a waiting target of a running build into a running one; False when the build is no longer his.
+
+    Done twice, as after an answer that a lost connection swallowed, it is the same as done once.
+    """
     with transaction.atomic():
         if not _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING):
             return False
-        queued = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.QUEUED)
-        return bool(queued.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
+        left = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status__in=_OPEN)
+        return bool(left.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
 
 
 def note_target(claim: Claim, name: str, **facts: object) -> None:

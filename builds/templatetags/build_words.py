@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django import template
@@ -51,6 +52,12 @@ def megabytes(size: int) -> str:
 @register.filter
 def first_line(text: str) -> str:
     return text.partition("\n")[0]
+
+
+@register.filter
+def at(held: Mapping[int, object], key: int) -> object:
+    """Return what a mapping holds under a key."""
+    return held.get(key)
 
 
 @register.filter

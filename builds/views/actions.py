@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.problems import problem
 from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
 from builds.errors import NotPossible
-from builds.models import Build
+from builds.models import Build, BuildStatus
 from builds.readiness import problems
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
 from builds.target_form import TargetForm
+from builds.turns import QueueFull
 from builds.views.pages import build_of, compile_page
+from builds.waiting import places
 from configs.views.forms import agent_of
 
 
@@ -37,7 +40,11 @@ def build_compile(request: Request, pk: int) -> HttpResponse:
     form = TargetForm(posted(request))
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)
-    return _started(request, enqueue_build(agent, request.user, form.cleaned_data["targets"]))
+    try:
+        build = enqueue_build(agent, request.user, form.cleaned_data["targets"])
+    except QueueFull as refusal:
+        return _full(request, refusal)
+    return _started(request, build)
 
 
 @require_POST
@@ -61,6 +68,8 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
     build = build_of(request, pk)
     try:
         again = retry_build(build, by=request.user)
+    except QueueFull as refusal:
+        return _full(request, refusal)
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)
@@ -68,6 +77,18 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
 
 def _started(request: Request, build: Build) -> HttpResponse:
     return success(201, build=build_json(build)) if wants_json(request) else redirect(build)
+
+
+def _full(request: Request, refusal: QueueFull) -> HttpResponse:
+    """Answer 429: Retry-After names the time when the first of the person's builds leaves the queue."""
+    own = places(Build.objects.owned_by(request.user).filter(status=BuildStatus.QUEUED))
+    waits = [place.wait.total_seconds() for place in own.values() if place.wait is not None]
+    seconds = str(max(1, round(min(waits, default=60))))
+    if wants_json(request):
+        return problem(429, str(refusal), headers={"Retry-After": seconds})
+    response = render(request, "429.html", {"refusal": refusal}, status=429)
+    response["Retry-After"] = seconds
+    return response
 
 
 def _refused(request: Request, build: Build, refusal: NotPossible) -> HttpResponse:

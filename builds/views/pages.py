@@ -20,8 +20,9 @@ from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build
 from builds.readiness import changes, problems
-from builds.serializers import build_json
+from builds.serializers import build_json, builds_json
 from builds.target_form import TargetForm
+from builds.waiting import place_of, places
 from configs.choices import Tab
 from configs.models import AgentConfig
 from configs.revisions import draft_json
@@ -50,8 +51,8 @@ def build_list(request: Request) -> HttpResponse:
     )
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
-        return success(builds=[build_json(build) for build in page])
-    return render(request, "builds/build_list.html", {"page": page})
+        return success(builds=builds_json(page))
+    return render(request, "builds/build_list.html", {"page": page, "places": places(page)})
 
 
 @require_safe
@@ -66,8 +67,8 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
     builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
-        return success(builds=[build_json(build) for build in page])
-    context = {**_draft(agent), "page": page, "tab": "builds", "form": form}
+        return success(builds=builds_json(page))
+    context = {**_draft(agent), "page": page, "places": places(page), "tab": "builds", "form": form}
     return render(request, "builds/agent_builds.html", context, status=status)
 
 
@@ -122,6 +123,7 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
     made = next((part.row for part in parts if part.row.toolchain), None)
     context = {
         "build": build,
+        "place": place_of(build),
         "agent": build.revision.agent,
         "log": _log_page(request, log),
         "steps": reports.steps(build, log.steps),

@@ -10,6 +10,7 @@ import "./uploads.js";
 import "./wizard.js";
 import "./chat.js";
 import "./work.js";
+import "./queue.js";
 import "./parts.js";
 import { start } from "./live.js";
 

@@ -53,9 +53,11 @@ def _kept_for(config: dict[str, Any]) -> int | None:
     """Return the seconds that the CDN may keep an answer to GET, None for not at all."""
     static = config.get("dynamic") in ("force-static", "error")
     seconds = config.get("revalidate", False if static else 0)
-    if config.get("dynamic") == "force-dynamic" or seconds == 0:
+    if config.get("dynamic") == "force-dynamic":
         return None
-    return 31536000 if seconds is False else int(seconds)
+    if seconds is False:  # for ever, as Next has it
+        return 31536000
+    return int(seconds) or None
 
 
 def function_of(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from .enums import javascript_of
 from .problems import Problem, Severity
 from .syntax import Edits, Source, child, field_of, has, place, text_of
 
@@ -158,6 +158,9 @@ def _property(work: Stripping, parameter: Node, name: str) -> None:
     calls_super = first is not None and text_of(first).startswith("super(")
     at = first.end_byte if first is not None and calls_super else body.start_byte + 1
     work.edits.replace(at, at, f" this.{name} = {name};")
+    if method is not None and method.parent is not None:
+        # A field of its own, so that properties keep the order that the compiler gives them.
+        work.edits.replace(method.parent.start_byte + 1, method.parent.start_byte + 1, f" {name};")
 
 
 def _export(work: Stripping, node: Node) -> bool:
@@ -182,43 +185,8 @@ def _export(work: Stripping, node: Node) -> bool:
 
 
 def _enum(work: Stripping, node: Node) -> bool:
-    name, body = field_of(node, "name"), field_of(node, "body")
-    lines: list[str] = []
-    following: int | None = 0
-    for member in body.named_children if body else ():
-        if member.type == "comment":
-            continue
-        value = field_of(member, "value")
-        key = text_of(field_of(member, "name") or member) if value else text_of(member)
-        key = key if key[:1] in "\"'" else json.dumps(key)
-        following = _enum_member(work, lines, text_of(name) if name else "", key, value or following, member)
-    joined = " ".join(lines)
-    called = text_of(name) if name else ""
-    work.edits.node(node, f"var {called} = (({called}) => {{ {joined} return {called}; }})({{}});")
+    work.edits.node(node, javascript_of(node, work.refuse))
     return False
-
-
-def _enum_member(
-    work: Stripping, lines: list[str], enum: str, key: str, value: Node | int | None, member: Node
-) -> int | None:
-    if isinstance(value, int):
-        lines.append(f"{enum}[{enum}[{key}] = {value}] = {key};")
-        return value + 1
-    if value is not None and value.type in ("string", "template_string"):
-        lines.append(f"{enum}[{key}] = {text_of(value)};")
-        return None
-    if value is None or not _numeric(value):
-        by_hand = "Give the member a number or a string, or write the enum as an object."
-        work.refuse(member, f"only running the enum tells the value of {key}.", by_hand)
-        return None
-    lines.append(f"{enum}[{enum}[{key}] = {text_of(value)}] = {key};")
-    return int(text_of(value), 0) + 1 if value.type == "number" and text_of(value).isdigit() else None
-
-
-def _numeric(node: Node) -> bool:
-    if node.type in ("unary_expression", "binary_expression", "parenthesized_expression"):
-        return all(_numeric(part) for part in node.named_children)
-    return node.type == "number"
 
 
 def _identifier(work: Stripping, node: Node) -> bool:

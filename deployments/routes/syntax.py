@@ -122,7 +122,7 @@ class Edits:
         """Return the edited text; a line that only held what was taken out goes with it."""
         out = bytearray()
         at = 0
-        for start, end, new in sorted(self._made, key=lambda edit: (edit[0], -edit[1])):
+        for start, end, new in sorted(self._made, key=lambda edit: (edit[0], edit[0] != edit[1], -edit[1])):
             if start < at:
                 continue
             taken = not new and end > start

@@ -12,4 +12,7 @@ let x: typeof import('./types');
 const fn = function named<Q>(this: unknown, q?: Q): typeof q | undefined { return q; };
 export const over = ((a: string, b = 2 as number) => a + b) as (a: string) => string;
 export default function (q: typeof everything.v): void { void [q, fn, second, x!]; }
-export abstract class Last { abstract a: string; protected abstract b(): void; c?: string; constructor(readonly d: T, e?: number) { void e; } }
+export abstract class Last { abstract a: string; protected abstract b(): void; c?: string; constructor(readonly d: T, e?: number) {
+    void e;
+  }
+}

@@ -36,5 +36,9 @@ func start() (answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gateway{handler}.answer, nil
+	door, err := newDoor(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return gateway{door.guard(asker{compiledIn{}, door.sealer}, handler)}.answer, nil
 }

@@ -110,8 +110,13 @@ def compiler_message(lines: list[str]) -> str:
     return "\n".join(told[:20]) or "The compiler failed without a message."
 
 
+def leftovers(older_than: float) -> list[Path]:
+    """Return the throwaway trees whose build died: those that are older than that many seconds."""
+    now = time.time()
+    return [path for path in work_directory().iterdir() if now - path.stat().st_mtime > older_than]
+
+
 def forget_leftovers(older_than: float) -> None:
     """Remove throwaway trees whose build died, when they are older than that many seconds."""
-    for path in work_directory().iterdir():
-        if time.time() - path.stat().st_mtime > older_than:
-            shutil.rmtree(path, ignore_errors=True)
+    for path in leftovers(older_than):
+        shutil.rmtree(path, ignore_errors=True)

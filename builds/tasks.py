@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from . import answering, gocommand, jobs, recovery, runner, toolchain, waiting, warmup
+from agentforge.tenancy.connections import give_back
+
+from . import answering, gocommand, jobs, pruning, recovery, runner, toolchain, waiting, warmup
 from . import sources as agent_sources
 from .buildlog import BuildLog, Record
 from .database import in_thread
@@ -60,6 +63,23 @@ async def tidy(timestamp: int) -> None:
     """Keep Go's cache within its size, and remove what dead builds left on the disk."""
     await in_thread(warmup.prune)
     await in_thread(gocommand.forget_leftovers, _LEFTOVER_AGE)
+
+
+@app.periodic(cron="43 * * * *")
+@app.task(name="builds.prune", queue="upkeep", queueing_lock="builds.prune", lock="builds.prune")
+async def prune(timestamp: int) -> None:
+    """Remove what is old: expired files, logs, chats, ended jobs."""
+    await asyncio.to_thread(_prune)
+
+
+def _prune() -> None:
+    # In a thread and on a connection of its own: it may take long, and nothing waits for it.
+    try:
+        for kind, amount in pruning.prune(apply=True).items():
+            if amount.rows or amount.files:
+                logger.info("Pruned %s: %s rows, %s files.", kind, amount.rows, amount.files)
+    finally:
+        give_back()
 
 
 def _is_shutdown(context: JobContext) -> bool:

@@ -23,6 +23,7 @@ from django.utils.crypto import salted_hmac
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.rls import as_service
 
 from .models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from .providers import PROVIDERS
@@ -102,7 +103,8 @@ def rename_key(key: ApiKey, name: str) -> None:
 
 def remove_key(key: ApiKey) -> None:
     """Forget a user's key."""
-    with transaction.atomic():
+    # What points at it may be the forge's alone to change.
+    with transaction.atomic(), as_service():
         record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
         key.delete()
 

@@ -69,7 +69,8 @@ class DraftForm(AgentForm):
 
     def values(self) -> dict[str, Any]:
         """Return the draft's values for this form's fields, as JSON can hold them."""
-        fields = [AgentConfig._meta.get_field(name) for name in self._meta.fields or ()]
+        wanted = set(self._meta.fields or ())
+        fields = [field for field in AgentConfig._meta.concrete_fields if field.name in wanted]
         held = {field.name: getattr(self.instance, field.attname) for field in fields}
         return {name: _plain(value) for name, value in held.items()}
 

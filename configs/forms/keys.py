@@ -65,7 +65,8 @@ class KeysForm(DraftForm):
     def chosen_key(self) -> int | None:
         """Return the number of the key that this form is about to save or shows."""
         given = self.data.get("api_key") if self.is_bound else self["api_key"].initial
-        return int(given) if str(given).isdecimal() else None
+        text = str(given)
+        return int(text) if text.isascii() and text.isdigit() else None
 
     def _key_widget(self) -> forms.Widget:
         if len(self.keys) < 2:

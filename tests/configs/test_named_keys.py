@@ -69,10 +69,10 @@ def test_its_form_offers_the_keys_and_the_models_of_the_chosen_one(
     assert f'<option value="{work.pk}">Work …0002</option>' in page
     assert "The oldest: Default …0001" in page
     url = f"/agents/{on_openai.pk}/keys/model/"
-    field = browser.get(url, {"provider": "openai", "api_key": work.pk}).content.decode()
+    field = browser.get(url, {"provider": "openai", "api_key": str(work.pk)}).content.decode()
     assert f'<option value="{work.pk}" selected>' in field
     assert '<option value="gpt-work">' in field
-    told = browser.get(url, {"provider": "openai", "api_key": first.pk}, headers=JSON).json()
+    told = browser.get(url, {"provider": "openai", "api_key": str(first.pk)}, headers=JSON).json()
     assert [key["name"] for key in told["keys"]] == ["Default", "Work"]
     assert told["models"] == []
 

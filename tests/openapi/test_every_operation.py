@@ -46,7 +46,8 @@ CHECKS = [
 def questions() -> list[Any]:
     """Return every operation, to be asked rightly and, where something can be wrong, wrongly."""
     schema = schemathesis.openapi.from_dict(document())
-    found = [result.ok() for result in schema.get_all_operations()]
+    results: Any = schema.get_all_operations()
+    found = [result.ok() for result in results]
     return [
         pytest.param(operation, mode, id=f"{operation.label} {word}")
         for operation in found
@@ -99,12 +100,12 @@ def test_answers_are_those_of_the_document(
 def answer_to(prepared: requests.PreparedRequest, bearer: str) -> schemathesis.Response:
     """Return what this site answers to a request, as if it had come over a socket."""
     client = Client(raise_request_exception=False)
-    headers = {**prepared.headers, "Accept": "application/json", "Authorization": bearer}
+    headers: dict[str, Any] = {**prepared.headers, "Accept": "application/json", "Authorization": bearer}
     content_type = headers.pop("Content-Type", "application/json")
     body = prepared.body or b""
     with transaction.atomic():
         got = client.generic(
-            prepared.method, prepared.path_url, body, content_type=content_type, headers=headers
+            str(prepared.method), prepared.path_url, body, content_type=content_type, headers=headers
         )
         content = b"".join(got)
         transaction.set_rollback(True)

@@ -114,7 +114,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Outside DEBUG pages are served over TLS only; what ends TLS in front says so in X-Forwarded-Proto.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=not DEBUG)
@@ -140,7 +140,7 @@ SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
 # changes the account, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(
     "SECOND_FACTOR_PATHS",
-    default=[r"^/agents/\d+/keys/", r"^/keys/", r"^/accounts/(password|email)/", r"^/admin/"],
+    default=[r"^/agents/\d+/keys/", r"^/agents/\d+/deploy/(connect|disconnect)/", r"^/keys/", r"^/accounts/(password|email)/", r"^/admin/"],
 )
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
@@ -181,6 +181,9 @@ AGENTFORGE_BUILDER_PATIENCE: float = env.float("AGENTFORGE_BUILDER_PATIENCE", de
 # Of a builder: the forge that it works for, and the secret that they share.
 AGENTFORGE_FORGE_URL: str = env.str("AGENTFORGE_FORGE_URL", default="").rstrip("/")
 AGENTFORGE_BUILDER_SECRET: str = env.str("AGENTFORGE_BUILDER_SECRET", default="")
+
+# The password that /metrics asks for; without one it answers this machine only.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -253,6 +256,9 @@ AGENTFORGE_NETLIFY_URL: str = env.str(
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; unset, one is kept in var/secrets/vault.
 AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])
+
+# The Ed25519 key that signs what is built, 32 bytes in base64; unset, one is kept in var/secrets/signing.
+AGENTFORGE_SIGNING_KEY = env.str("AGENTFORGE_SIGNING_KEY", default="")
 # A key that was last tested so many hours ago is tested again; 0: only when somebody asks.
 KEY_RECHECK_HOURS: int = env.int("KEY_RECHECK_HOURS", default=24)
 

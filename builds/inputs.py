@@ -14,6 +14,8 @@ from .models import PLUGIN
 from .targets import PLUGIN_KIND, Target
 from .toolchain import Toolchain
 
+# The form of what is handed out: which papers, and what is in them. Another form is another content.
+PACKAGE = "package 2"
 LAY_OUT, STORE = "Lay out the sources", "Store the files"
 
 
@@ -46,8 +48,8 @@ class Inputs:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Return the sha256 over revision, target, sources and toolchain, in hex."""
-        parts = (self.revision_sha256, self.target, self.sources_sha256, self.toolchain.digest)
+        """Return the sha256 over form, revision, target, sources and toolchain, in hex."""
+        parts = (PACKAGE, self.revision_sha256, self.target, self.sources_sha256, self.toolchain.digest)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @functools.cached_property

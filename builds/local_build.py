@@ -75,6 +75,7 @@ async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -
         compiled = await compiler.compile_agent(inputs, Path(name), part)
         with part.step(STORE):
             files = package.assemble(inputs, compiled)
+            files += package.signatures(inputs, files)
             _write(files, out)
     return Written(target, out, out / files[0].name, files, document)
 

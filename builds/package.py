@@ -7,11 +7,12 @@ import hashlib
 import json
 import mmap
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import papers
+from . import papers, provenance, signing
 from .inputs import Compiled, Inputs
 from .targets import EXECUTABLE_KIND, PLUGIN_KIND
 
@@ -21,6 +22,11 @@ MANIFEST = "manifest.json"
 README = "README.md"
 LICENSES = "LICENSES"
 SUMS = "SHA256SUMS"
+SBOM = "sbom.cdx.json"
+PROVENANCE = "provenance.dsse.json"
+PUBLIC_KEY = "forge.pub"
+# What depends on the forge's key: SHA256SUMS leaves it out, and it is made anew when the key is another one.
+SIGNATURES = frozenset({PROVENANCE, PUBLIC_KEY})
 _HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 _GLIBC = re.compile(rb"GLIBC_2\.(\d{1,3})\b")
 
@@ -71,9 +77,17 @@ def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
         File(MANIFEST, _manifest(inputs, compiled, binaries)),
         File(README, papers.readme(inputs, binaries[0].name).encode()),
         File(LICENSES, papers.licenses().encode()),
+        File(SBOM, provenance.sbom(inputs, binaries)),
     ]
     sums = "".join(f"{file.sha256}  {file.name}\n" for file in files)
     return [*files, File(SUMS, sums.encode())]
+
+
+def signatures(inputs: Inputs, files: Iterable[provenance.Named]) -> list[File]:
+    """Return where a package comes from, signed with the forge's key, and the key to check that with."""
+    key = signing.own_key()
+    told = provenance.statement(inputs, [file for file in files if file.name not in SIGNATURES])
+    return [File(PROVENANCE, signing.envelope(told, key)), File(PUBLIC_KEY, key.pem)]
 
 
 def _glibc(path: Path) -> int:

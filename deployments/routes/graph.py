@@ -36,6 +36,8 @@ class Graph:
     def __init__(self, project: Project, *, keep_types: bool) -> None:
         self.project = project
         self.units: dict[Path, Unit] = {}
+        # Modules that are not on disk: made of parts of others.
+        self.made: dict[Path, bytes] = {}
         self._keep_types = keep_types
         self._modules: dict[Path, Module] = {}
         self._places: dict[PurePosixPath, Path] = {}
@@ -53,7 +55,7 @@ class Graph:
     def module(self, path: Path) -> Module:
         if path not in self._modules:
             name, default = self.project.name(path), self.project.is_module
-            self._modules[path] = read_module(path, name, esm_by_default=default)
+            self._modules[path] = read_module(path, name, esm_by_default=default, text=self.made.get(path))
         return self._modules[path]
 
     def _unit(self, path: Path) -> Unit:

@@ -54,9 +54,9 @@ class Module:
     reexports_all: bool = False
 
 
-def read_module(path: Path, name: str, *, esm_by_default: bool) -> Module:
-    """Parse a file and take in what the conversion has to know of it."""
-    source = parse(name, path.read_bytes())
+def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | None = None) -> Module:
+    """Parse a file, or a text in its place, and take in what the conversion has to know of it."""
+    source = parse(name, path.read_bytes() if text is None else text)
     module = Module(path, source, list(walk(source.root)))
     for node in module.nodes:
         if (take := _TAKERS.get(node.type)) is not None:

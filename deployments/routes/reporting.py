@@ -17,7 +17,7 @@ def lines_of(conversion: Conversion) -> Iterator[str]:
     if conversion.problems:
         yield ""
     for problem in conversion.problems:
-        yield from _told(problem)
+        yield from lines_about(problem)
     yield ""
     yield _sums(conversion)
     names = sorted({name for route in conversion.routes if route.converted for name in route.environment})
@@ -25,7 +25,8 @@ def lines_of(conversion: Conversion) -> Iterator[str]:
         yield f"Environment variables to set on the site: {', '.join(names)}."
 
 
-def _told(problem: Problem) -> Iterator[str]:
+def lines_about(problem: Problem) -> Iterator[str]:
+    """Yield a diagnostic, and what to write by hand."""
     yield str(problem)
     if problem.by_hand:
         yield f"    {'by hand' if problem.severity == Severity.ERROR else 'hint'}: {problem.by_hand}"

@@ -19,6 +19,7 @@ from agentforge.openapi.schemas import (
 
 from .forms import LogRangeForm, LogSearchForm, MessageForm
 from .models import BuildStatus, ChatMessage, MessageStatus
+from .remote.forms import BuilderForm
 from .target_form import TargetForm
 
 _TARGET = record(
@@ -27,6 +28,7 @@ _TARGET = record(
         "status": one_of(BuildStatus.values),
         "from_cache": BOOLEAN,
         "builder": STRING,
+        "builder_reason": STRING,
         "sandbox": STRING,
         "toolchain": mapping(ANYTHING),
         "error": STRING,
@@ -136,6 +138,17 @@ describe(
 )
 describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))
 describe("builds:retry", post=Operation("Build again", {"build": _BUILD}, 201, refusable=True))
+describe(
+    "builds:retry_elsewhere",
+    post=Operation(
+        "Build again, by a builder of your choice",
+        {"build": _BUILD},
+        201,
+        forms=[BuilderForm],
+        refusable=True,
+        note="`builder` is `local`, or the name of a remote builder of this forge.",
+    ),
+)
 describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD}, refusable=True))
 describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
 describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))

@@ -30,8 +30,12 @@ def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)
         return enqueue_revision(create_revision(agent), by, names)
 
 
-def enqueue_revision(revision: Revision, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
+def enqueue_revision(
+    revision: Revision, by: User, names: Sequence[str] = (PLUGIN,), *, builder: str = ""
+) -> Build:
     """Enqueue the compilation of a revision; the build belongs to the owner of the agent.
+
+    `builder` is `local` or a remote builder's name, where one is preferred.
 
     Raises BuildError for a target that the forge does not know.
     """
@@ -39,7 +43,11 @@ def enqueue_revision(revision: Revision, by: User, names: Sequence[str] = (PLUGI
     with transaction.atomic():
         turn = turns.next_turn(revision.owner_id)
         build: Build = Build.objects.create(
-            owner_id=revision.owner_id, revision=revision, targets=chosen, turn=turn
+            owner_id=revision.owner_id,
+            revision=revision,
+            targets=chosen,
+            turn=turn,
+            wanted_builder=builder,
         )
         streams.create_stream(build.stream_name, build.owner_id)
         asked = f"Build {build.pk} of revision {revision.number}, asked for by {by}."
@@ -77,8 +85,8 @@ def cancel_build(build: Build, by: User) -> None:
             transitions.finish(current.pk, current.job_id, BuildStatus.CANCELLED, was=BuildStatus.QUEUED)
 
 
-def retry_build(build: Build, by: User) -> Build:
-    """Build the same revision again, as a new build.
+def retry_build(build: Build, by: User, *, builder: str = "") -> Build:
+    """Build the same revision again, as a new build, by the preferred builder where one is named.
 
     Raises NotPossible while the build still goes on, QueueFull when too many builds wait already.
     """
@@ -87,4 +95,4 @@ def retry_build(build: Build, by: User) -> Build:
     with transaction.atomic():
         turns.refuse_more_than_allowed(build.owner_id)
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)
-        return enqueue_revision(build.revision, by, build.targets)
+        return enqueue_revision(build.revision, by, build.targets, builder=builder)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("builds/<int:pk>/log/search/", log.build_log_search, name="log_search"),
     path("builds/<int:pk>/cancel/", actions.build_cancel, name="cancel"),
     path("builds/<int:pk>/retry/", actions.build_retry, name="retry"),
+    path("builds/<int:pk>/retry-elsewhere/", actions.build_retry_elsewhere, name="retry_elsewhere"),
     path("builds/<int:pk>/pin/", keeping.build_pin, name="pin"),
     path("builds/<int:pk>/unpin/", keeping.build_unpin, name="unpin"),
     path("builds/<int:pk>/download/", downloads.build_download, name="download"),

@@ -15,6 +15,7 @@ from agentforge.requests import Request
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus
 from builds.readiness import problems
+from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
 from builds.target_form import TargetForm
@@ -70,6 +71,24 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
         again = retry_build(build, by=request.user)
     except QueueFull as refusal:
         return _full(request, refusal)
+    except NotPossible as refusal:
+        return _refused(request, build, refusal)
+    return _started(request, again)
+
+
+@require_POST
+@negotiated
+@rate_limited("builds")
+def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
+    build = build_of(request, pk)
+    form = BuilderForm(posted(request))
+    if not form.is_valid():
+        if wants_json(request):
+            return form_failure(form)
+        messages.error(request, "There is no such builder. Nothing was started.")
+        return redirect(build)
+    try:
+        again = retry_build(build, by=request.user, builder=form.cleaned_data["builder"])
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)

@@ -18,8 +18,10 @@ from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm
 from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
-from builds.models import PLUGIN, Artifact, Build
+from builds.models import PLUGIN, Artifact, Build, BuildTarget
 from builds.readiness import changes, problems
+from builds.remote.builders import LOCAL, configured
+from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.target_form import TargetForm
 from builds.waiting import place_of, places
@@ -109,6 +111,12 @@ def _log_page(request: Request, log: Index) -> LogPage:
     return log_page(log, asked.get("page"), errors=asked.get("stream") == "err")
 
 
+def _another(made: BuildTarget | None) -> str:
+    """Return a builder that is not the one that made a build."""
+    names = [LOCAL, *configured()]
+    return next((name for name in names if made is None or name != made.builder), LOCAL)
+
+
 @require_safe
 @negotiated
 def build_detail(request: Request, pk: int) -> HttpResponse:
@@ -136,6 +144,7 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "made": made,
         "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
         "warmup": warmup.latest(),
+        "builder_form": BuilderForm(initial={"builder": _another(made)}) if configured() else None,
         "tab": "builds",
     }
     return render(request, "builds/build_detail.html", context)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
+import psutil
 import psycopg
 from django.db import connection
 from psycopg.conninfo import make_conninfo
@@ -30,6 +31,7 @@ class BuilderProcess:
 
     def __init__(self, var: Path, forge_url: str, **settings: str) -> None:
         self.port = 0
+        self.var = var
         self._environment = {
             **os.environ,
             "AGENTFORGE_ROLE": "builder",
@@ -99,6 +101,16 @@ class BuilderProcess:
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with psycopg.connect(conninfo(), autocommit=True) as session:
             return session.execute(query).fetchall()
+
+    def compilers(self) -> list[psutil.Process]:
+        """Return the processes that its worker started."""
+        return psutil.Process(self.worker.pid).children(recursive=True)
+
+    def restart(self, **settings: str) -> None:
+        """Stop it in order and start it again, with other settings."""
+        self.stop()
+        self._environment |= settings
+        self.start()
 
     def stop(self) -> None:
         for process in (self.web, self.worker):

@@ -8,6 +8,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
+from configs.models import AgentConfig
 from tests.live.web import WebProcess
 from tests.standins.wiretap import Wiretap
 
@@ -41,6 +42,14 @@ def running_pair(
         yield Pair(web, builder, to_forge, to_builder)
         builder.stop()
         web.stop()
+
+
+@pytest.fixture
+def agent(agent: AgentConfig, request: pytest.FixtureRequest) -> AgentConfig:
+    """An agent of this test alone: bytes that are stored already are not sent again."""
+    agent.description = request.node.name
+    agent.save()
+    return agent
 
 
 @pytest.fixture

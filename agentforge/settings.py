@@ -140,7 +140,13 @@ SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
 # changes the account, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(
     "SECOND_FACTOR_PATHS",
-    default=[r"^/agents/\d+/keys/", r"^/agents/\d+/deploy/(connect|disconnect)/", r"^/keys/", r"^/accounts/(password|email)/", r"^/admin/"],
+    default=[
+        r"^/agents/\d+/keys/",
+        r"^/agents/\d+/deploy/(connect|disconnect)/",
+        r"^/keys/",
+        r"^/accounts/(password|email)/",
+        r"^/admin/",
+    ],
 )
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")

@@ -181,8 +181,12 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data=line)
     Stream.objects.create(name=agent.stream_name, owner=alice)
-    site = Site.objects.create(owner=alice, agent=agent, remote_id="s", name="s", url=CLOSED_PORT, greeting=SECRET)
-    deployment = Deployment.objects.create(owner=alice, site=site, build=build, revision=revision)
+    site = Site.objects.create(
+        owner=alice, agent=agent, remote_id="s", name="s", url=CLOSED_PORT, greeting=SECRET
+    )
+    deployment = Deployment.objects.create(
+        owner=alice, site=site, build=build, revision=revision, status="succeeded"
+    )
     pks = {"build": build.pk, "key": key.pk, "site": site.pk, "deployment": deployment.pk}
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 

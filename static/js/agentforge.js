@@ -12,6 +12,7 @@ import "./chat.js";
 import "./work.js";
 import "./queue.js";
 import "./parts.js";
+import "./deploy.js";
 import { start } from "./live.js";
 
 // Last: whoever listens must be listening before the first record arrives.

@@ -111,7 +111,11 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
             path = edge.rewritten(deploy, unquote(parts.path))
             if path.startswith(_FUNCTIONS):
                 return self._invoke(deploy, path, parts.query, body)
-            for candidate in (path.strip("/"), f"{path.strip('/')}/index.html".strip("/"), f"{path[1:]}.html"):
+            for candidate in (
+                path.strip("/"),
+                f"{path.strip('/')}/index.html".strip("/"),
+                f"{path[1:]}.html",
+            ):
                 content = edge.content(deploy, candidate)
                 if content is not None:
                     kind = mimetypes.guess_type(candidate)[0] or "application/octet-stream"

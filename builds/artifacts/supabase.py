@@ -88,12 +88,6 @@ class SupabaseStorage(Storage):
         )
         upload(place, content, self._metadata(name), begun=begun, on_begin=on_begin, progress=progress)
 
-    def make_bucket(self) -> None:
-        """Make the private bucket; it is no error if it is there."""
-        if not any(found["id"] == self._bucket for found in self._json("GET", "bucket")):
-            bucket = {"id": self._bucket, "name": self._bucket, "public": False}
-            self._json("POST", "bucket", json=bucket)
-
     def _metadata(self, name: str) -> dict[str, str]:
         return {
             "bucketName": self._bucket,

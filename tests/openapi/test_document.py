@@ -16,6 +16,8 @@ from agentforge.openapi.operations import NAMED
 # What scripts have no use for: pages around a browser's session, and what is told apart from JSON on purpose.
 FOR_BROWSERS = {
     "healthz": "plain text, for whatever watches the server",
+    "readyz": "for whatever watches the server",
+    "metrics": "Prometheus' text, for whatever watches the server",
     "openapi": "the document itself",
     "builds:webhook": "for builders, by signed messages: docs/builder.md",
     "configs:home": "leads to the list",

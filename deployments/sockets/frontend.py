@@ -105,7 +105,7 @@ def _post(client: Client, edits: Edits, call: Node, url: str, own: str, done: Re
         at = arguments[-1].end_byte if arguments else call.start_byte
         _around(edits, call, arguments, opening, "", until=at)
         edits.replace(at, acknowledge.start_byte, f"{'' if arguments else opening}{closing}{{ {tell}; (")
-        edits.replace(acknowledge.end_byte, call.end_byte, ")(...(acknowledged ?? [])); })")
+        edits.replace(acknowledge.end_byte, call.end_byte, ").apply(null, acknowledged ?? []); })")
     _note(client, call, f"POST {url}{event}", done)
 
 
@@ -141,7 +141,9 @@ def _listen(client: Client, edits: Edits, call: Node, done: Rewritten) -> None:
     own = meant != event  # of the connection itself, without data
     opening += "() => (" if own else "(event) => ("
     edits.replace(call.start_byte, listener.start_byte, opening)
-    edits.replace(listener.end_byte, call.end_byte, ")())" if own else ")(...JSON.parse(event.data)))")
+    edits.replace(
+        listener.end_byte, call.end_byte, ")())" if own else ").apply(null, JSON.parse(event.data)))"
+    )
     _note(client, call, f'addEventListener("{meant}")', done)
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import string
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -26,7 +27,7 @@ def _go(text: str) -> str:
     return escaped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-FORMS = {
+FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "json": lambda text: json.dumps(text)[1:-1],
     "go": _go,
@@ -49,8 +50,8 @@ def test_a_secret_is_blanked_in_every_form(form: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "u", "me", "user:"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_a_secret_is_blanked_in_base64_wherever_it_begins(before: str, encode: object) -> None:
-    whole = encode(f"{before}{SECRET}".encode()).decode()  # type: ignore[operator]
+def test_a_secret_is_blanked_in_base64_wherever_it_begins(before: str, encode: Callable[[bytes], bytes]) -> None:
+    whole = encode(f"{before}{SECRET}".encode()).decode()
     clean = Redactor([SECRET])(f"Authorization: Basic {whole} end")
     shown = clean.removeprefix("Authorization: Basic ").removesuffix(" end")
     assert shown.endswith(BLANK) and len(shown) <= len(BLANK) + len(before) * 4 // 3 + 3

@@ -243,13 +243,17 @@ export class LogPanel extends EventTarget {
     this.draw();
   }
 
-  /** Show the lines of stderr only, or all. */
+  /** Show the lines of stderr only, or all around the first of them that is in sight. */
   filter(errors) {
+    const { top } = this.body.getBoundingClientRect();
+    const first = [...this.rows.querySelectorAll("[data-n]")].find((line) => line.getBoundingClientRect().bottom > top);
+    if (first) this.seen = Number(first.dataset.n);
     this.model.errors = errors;
     this.elements.forEach((element, key) => this.drop(key, element));
     this.layout.reset();
     this.draw();
     this.dispatchEvent(new Event("filtered"));
+    if (!errors && this.seen && !this.following) this.showLine(this.seen);
   }
 
   follow(wanted) {

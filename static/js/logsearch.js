@@ -25,7 +25,7 @@ export function searchBox(panel) {
   });
   previous.addEventListener("click", () => search.go(-1));
   next.addEventListener("click", () => search.go(1));
-  panel.addEventListener("filtered", () => search.look(input.value));
+  panel.addEventListener("filtered", () => search.refresh());
   panel.addEventListener("grown", () => search.again());
   return h("span", { class: "log-search", role: "search" }, input, count, previous, next);
 }
@@ -72,6 +72,12 @@ class Search {
       this.waiting = null;
       if (this.words && (await this.ask(this.words))) this.tell();
     }, 1000);
+  }
+
+  /** Look again without going anywhere. */
+  async refresh() {
+    this.at = -1;
+    if (this.words && (await this.ask(this.words))) this.tell();
   }
 
   go(step) {

@@ -56,7 +56,7 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: 
     try:
         redact = redactor(await once_possible(secret_values, claim.owner_id))
         writer = StreamWriter(claim.stream)
-        log = BuildLog(writer.write, redact)
+        log = BuildLog(writer.write, redact, write_lines=writer.write_many)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, outcome in outcomes.items():

@@ -50,7 +50,9 @@ def test_a_secret_is_blanked_in_every_form(form: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "u", "me", "user:"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_a_secret_is_blanked_in_base64_wherever_it_begins(before: str, encode: Callable[[bytes], bytes]) -> None:
+def test_a_secret_is_blanked_in_base64_wherever_it_begins(
+    before: str, encode: Callable[[bytes], bytes]
+) -> None:
     whole = encode(f"{before}{SECRET}".encode()).decode()
     clean = Redactor([SECRET])(f"Authorization: Basic {whole} end")
     shown = clean.removeprefix("Authorization: Basic ").removesuffix(" end")

@@ -9,9 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from builds.models import Build
 
 
 def main(email: str) -> None:
@@ -51,7 +55,7 @@ def _commands() -> Iterator[list[str]]:
         yield line.encode().decode("unicode_escape").split()
 
 
-def _build(email: str):  # type: ignore[no-untyped-def]
+def _build(email: str) -> Build:
     from agentforge.accounts.models import User
     from agentforge.live import streams
     from builds.models import Build, BuildStatus
@@ -62,7 +66,7 @@ def _build(email: str):  # type: ignore[no-untyped-def]
     agent = AgentConfig.objects.create(owner=owner, name="Ada", handle="ada", provider="local", model="m")
     revision = create_revision(agent)
     running = {"status": BuildStatus.RUNNING, "started_at": timezone.now()}
-    build = Build.objects.create(owner=owner, revision=revision, **running)
+    build: Build = Build.objects.create(owner=owner, revision=revision, **running)
     streams.create_stream(build.stream_name, owner.pk)
     return build
 

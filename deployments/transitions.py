@@ -48,6 +48,11 @@ def note(deployment: Deployment, **facts: object) -> bool:
     return bool(mine.update(**facts))
 
 
+def is_cancel_asked(deployment: Deployment) -> bool:
+    """Tell whether somebody asked for a deployment's cancel."""
+    return Deployment.objects.filter(pk=deployment.pk, cancel_asked=True).exists()
+
+
 def finish(
     deployment: Deployment,
     status: DeploymentStatus,

@@ -72,9 +72,13 @@ class Walk:
             self._verify(deploy)
 
     def _step(self, name: str) -> Any:
-        if self._stop.is_set():
-            raise Stopped
+        self._heed()
         return self._log.step(name)
+
+    def _heed(self) -> None:
+        """Raise Stopped when a cancel was asked for, whether the queue told this worker of it yet or not."""
+        if self._stop.is_set() or transitions.is_cancel_asked(self.deployment):
+            raise Stopped
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -193,6 +197,7 @@ class Walk:
                 said = deploy.word
                 self._log.say(f"{self.host.label} says: {said}.")
             self._sleep(POLL_SECONDS)
+            self._heed()
             deploy = self._look()
         if deploy.url:
             self._note(url=deploy.url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -79,6 +78,7 @@ class NetlifyStandIn(StandIn):
         return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
+        self.weather.let_go()
         super().__exit__(*error)
         self.edge.stop()
 
@@ -108,12 +108,13 @@ class NetlifyStandIn(StandIn):
                 return as_html(502)
             case "401":
                 return refuse(401, "Access Denied")
-            case "slow":
-                time.sleep(trouble.seconds)
+            case "before":
+                self.weather.hold()
                 return self._routed(asked)
-            case "stall":
-                time.sleep(trouble.seconds)
-                return Answer(reset=True)
+            case "after":
+                answer = self._routed(asked)
+                self.weather.hold()
+                return answer
             case "lost":
                 self._routed(asked)
         return Answer(reset=True)

@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["429", "500", "502", "reset", "lost", "cut", "401", "slow", "stall"]
+Kind = Literal["429", "500", "502", "reset", "lost", "cut", "401", "before", "after"]
 
-# What the answer would be that a client has to see through, and whether the request still takes effect:
-# `lost` does what was asked and never says so, `cut` breaks off in the middle of the body.
+# `lost` does what was asked and never says so; `cut` breaks off in the middle of the body; `before` and `after` hold
+# the answer back, before or after what was asked was done, until the test says `let_go`.
 KINDS: tuple[Kind, ...] = ("429", "500", "502", "reset", "lost", "cut", "401")
+
+
+_LONGEST_HOLD = 90.0
 
 
 @dataclass
@@ -23,7 +26,6 @@ class Trouble:
     kind: Kind
     match: str = ""
     times: int = 1
-    seconds: float = 1.0
 
     def fits(self, line: str) -> bool:
         return self.times > 0 and re.search(self.match, line) is not None
@@ -60,13 +62,27 @@ class Weather:
         self._lock = threading.Lock()
         self.plans: list[Trouble] = []
         self.storm: Storm | None = None
+        self._held = threading.Event()
+        self._go_on = threading.Event()
         self.seen: list[tuple[str, str]] = []
         # Seconds from now to the `X-RateLimit-Reset` that a 429 names.
         self.reset_after = 1.0
 
-    def add(self, kind: Kind, match: str = "", times: int = 1, seconds: float = 1.0) -> None:
+    def add(self, kind: Kind, match: str = "", times: int = 1) -> None:
         with self._lock:
-            self.plans.append(Trouble(kind, match, times, seconds))
+            self.plans.append(Trouble(kind, match, times))
+
+    def hold(self) -> None:
+        """Hold a request back, in its own thread."""
+        self._held.set()
+        self._go_on.wait(_LONGEST_HOLD)
+
+    def wait_until_held(self) -> None:
+        """Wait until a request is held back."""
+        assert self._held.wait(_LONGEST_HOLD), "no request was held back"
+
+    def let_go(self) -> None:
+        self._go_on.set()
 
     def next(self, line: str) -> Trouble | None:
         with self._lock:

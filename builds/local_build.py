@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from configs.revisions import canonical_json, configuration
 from . import compiler, package, slots, targets
 from .buildlog import BuildLog
 from .errors import BuildError
-from .gocommand import work_directory
 from .inputs import STORE, gather
 from .models import PLUGIN
+from .workplaces import workplace
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,10 @@ async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -
     """
     with (
         log.section(targets.get(target).section) as part,
-        tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name,
+        workplace() as work,
     ):
         inputs = await asyncio.to_thread(gather, document, target)
-        compiled = await compiler.compile_agent(inputs, Path(name), part)
+        compiled = await compiler.compile_agent(inputs, work, part)
         with part.step(STORE):
             files = package.assemble(inputs, compiled)
             files += package.signatures(inputs, files)

@@ -22,7 +22,7 @@ from agentforge.live import streams
 from agentforge.live.models import Stream
 from configs.models import ProcessRun
 
-from . import gocommand, keeping, storage
+from . import keeping, storage, workplaces
 from .artifacts import leases, shelf
 from .chat import UNFINISHED
 from .models import Artifact, Build, ChatMessage, StoredFile
@@ -180,7 +180,7 @@ def _leftovers(moment: Moment, apply: bool) -> Iterator[Amount]:
         if apply:
             path.unlink(missing_ok=True)
         yield Amount(0, 1, size)
-    for tree in gocommand.leftovers(WORK_AGE.total_seconds()):
+    for tree in workplaces.leftovers():
         sizes = [path.lstat().st_size for path in tree.rglob("*") if path.is_file()]
         if apply:
             shutil.rmtree(tree, ignore_errors=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
@@ -20,7 +18,6 @@ from .artifacts import storing
 from .buildlog import BuildLog
 from .database import once_possible
 from .errors import BuildError
-from .gocommand import work_directory
 from .inputs import STORE, Compiled, Inputs
 from .making import Making
 from .models import BuildStatus
@@ -28,6 +25,7 @@ from .remote import choice
 from .remote.build import CancelUnconfirmed
 from .slots import Slot
 from .transitions import Claim, Outcome, Stored
+from .workplaces import workplace
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +130,8 @@ class _Making:
         log.say(f"{who} is compiling the same at this moment; its files will be used.")
 
     async def _compile(self, inputs: Inputs | None, log: BuildLog) -> None:
-        with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as directory:
-            made, compiled = await self.making.make(inputs, log, Path(directory))
+        with workplace() as work:
+            made, compiled = await self.making.make(inputs, log, work)
             self.outcome.facts |= _described(made)
             with log.step(STORE):
                 self.outcome.artifacts = await asyncio.to_thread(_store, made, compiled, log)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from builds import compiler, sandbox, storage
 from builds.buildlog import BuildLog
 from builds.database import in_thread
 from builds.errors import BuildError
-from builds.gocommand import work_directory
 from builds.inputs import Compiled, gather
 from builds.remote.asking import sources_digest
+from builds.workplaces import workplace
 
 from . import ledger
 from .delivery import Delivery, Unwanted
@@ -136,8 +134,8 @@ class Work:
         if here != job.sources or job.toolchain not in ("", chain.digest):
             raise BuildError("The builder's sources or its toolchain were changed meanwhile.")
         log.say(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
-        with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name:
-            compiled = await compiler.compile_agent(inputs, Path(name), log)
+        with workplace() as work:
+            compiled = await compiler.compile_agent(inputs, work, log)
             files = await asyncio.to_thread(_keep, job, compiled)
         result = Job.Result.SUCCEEDED
         return {

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,6 +16,8 @@ from .errors import NotPossible
 from .hosts import HostError
 from .models import Deployment, Site
 
+Work = Callable[[Deployment, User], object]
+
 
 @admin.register(Site)
 class SiteAdmin(ReadOnlyAdmin):
@@ -23,8 +28,8 @@ class SiteAdmin(ReadOnlyAdmin):
     search_fields = ("name", "remote_id", "owner__email")
     ordering = ("-id",)
     fields = ("name", "of_agent", "whose", "host", "remote_id", "url", "admin_url", "team_slug", "access",
-              "offers_download", "variables", "live_remote_id", "locked", "problem", "looked_at", "created_at",
-              "deleted_at")  # fmt: skip
+              "offers_download", "variables", "live_remote_id", "locked", "problem", "looked_at",
+              "created_at", "deleted_at")  # fmt: skip
 
     @admin.display(description="agent", ordering="agent__name")
     def of_agent(self, site: Site) -> str:
@@ -37,15 +42,26 @@ class SiteAdmin(ReadOnlyAdmin):
 
 @admin.register(Deployment)
 class DeploymentAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "of_site", "of_build", "whose", "status", "draft", "live", "reason", "created_at")
+    list_display = (
+        "__str__",
+        "of_site",
+        "of_build",
+        "whose",
+        "status",
+        "draft",
+        "live",
+        "reason",
+        "created_at",
+    )
     list_filter = ("status", "draft", "reason", "created_at")
     list_select_related = ("owner", "site", "build")
     search_fields = ("=id", "remote_id", "owner__email", "site__name", "error")
     date_hierarchy = "created_at"
     actions = ("cancel", "retry", "roll_back")
     fields = ("of_site", "of_build", "whose", "asked_by", "status", "draft", "live", "title", "remote_id",
-              "content_sha256", "url", "files", "uploaded_files", "uploaded_bytes", "reason", "error", "attempts",
-              "job_id", "steps", "created_at", "started_at", "finished_at", "published_at")  # fmt: skip
+              "content_sha256", "url", "files", "uploaded_files", "uploaded_bytes", "reason", "error",
+              "attempts", "job_id", "steps", "created_at", "started_at", "finished_at",
+              "published_at")  # fmt: skip
 
     @admin.display(description="site", ordering="site__name")
     def of_site(self, deployment: Deployment) -> str:
@@ -75,13 +91,11 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def roll_back(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "put live", services.publish)
 
-    def _do(self, request: HttpRequest, chosen: QuerySet[Deployment], word: str, work: object) -> None:
+    def _do(self, request: HttpRequest, chosen: QuerySet[Deployment], word: str, work: Work) -> None:
         done = 0
         for deployment in chosen.select_related("site", "build", "owner"):
             try:
-                assert callable(work)
-                assert isinstance(request.user, User)
-                work(deployment, request.user)
+                work(deployment, cast(User, request.user))
                 done += 1
             except (NotPossible, AccountProblem, HostError) as refusal:
                 self.message_user(request, f"{deployment}: {refusal}", messages.WARNING)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -78,16 +78,14 @@ class SettingsForm(forms.Form):
         if not settings.SUPABASE_URL:
             # Without a project there is nobody to let in.
             left = [choice for choice in Access.choices if choice[0] != Access.SUPABASE]
-            access = self.fields["access"]
-            assert isinstance(access, forms.ChoiceField)
-            access.choices = left
+            cast(forms.ChoiceField, self.fields["access"]).choices = left
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         has_one = self._site is not None and bool(self._site.password_hash)
-        if cleaned.get("access") == Access.PASSWORD and not cleaned.get("password") and not has_one:
-            if "password" not in self.errors:
-                self.add_error("password", "Choose the password that visitors will need.")
+        lacks_one = not cleaned.get("password") and "password" not in self.errors and not has_one
+        if cleaned.get("access") == Access.PASSWORD and lacks_one:
+            self.add_error("password", "Choose the password that visitors will need.")
         return cleaned
 
 

@@ -152,16 +152,14 @@ class Host(Protocol):
         """Return the deploy that was created under a title, if one was."""
         ...
 
-    def create_deploy(
-        self, site_id: str, title: str, entries: list[Entry], *, draft: bool
-    ) -> RemoteDeploy:
+    def create_deploy(self, site_id: str, title: str, entries: list[Entry], *, draft: bool) -> RemoteDeploy:
         """Create a deploy exactly once: a title that is there already is returned."""
         ...
 
     def deploy(self, site_id: str, deploy_id: str) -> RemoteDeploy: ...
 
     def upload(self, deploy_id: str, entry: Entry, sent: Sent) -> None:
-        """Upload one content; `sent` is told of bytes on their way, and of minus as many for a new attempt."""
+        """Upload one content; `sent` is told of bytes on their way, of minus as many when they are void."""
         ...
 
     def cancel(self, deploy_id: str) -> None:

@@ -48,9 +48,7 @@ class Connection(models.Model):
     objects: ClassVar[models.Manager[Connection]] = OwnedQuerySet.as_manager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["owner", "host"], name="deployments_connection_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["owner", "host"], name="deployments_connection_once"),)
 
     def __str__(self) -> str:
         return f"{self.who or self.email} at {self.host}"

@@ -23,7 +23,9 @@ _DEPLOYMENT = record(
         "id": INTEGER,
         "status": one_of(DeploymentStatus.values),
         "draft": BOOLEAN,
-        **dict.fromkeys(("title", "remote_id", "content_sha256", "url", "reason", "error", "asked_by"), STRING),
+        **dict.fromkeys(
+            ("title", "remote_id", "content_sha256", "url", "reason", "error", "asked_by"), STRING
+        ),
         **dict.fromkeys(("files", "uploaded_files", "uploaded_bytes", "attempts"), INTEGER),
         "created_at": TIME,
         **dict.fromkeys(("started_at", "finished_at", "published_at"), nullable(TIME)),
@@ -59,9 +61,7 @@ _ONE, _ITS_SITE = {"deployment": _DEPLOYMENT}, {"site": _SITE}
 
 describe(
     "deployments:list",
-    get=Operation(
-        "List your deployments", {"deployments": array(_DEPLOYMENT)}, parameters={"page": INTEGER}
-    ),
+    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, parameters={"page": INTEGER}),
 )
 describe("deployments:detail", get=Operation("Get a deployment", _ONE))
 describe("deployments:cancel", post=Operation("Cancel a deployment", _ONE, refusable=True))
@@ -90,9 +90,7 @@ describe(
         },
     ),
 )
-describe(
-    "deployments:start", post=Operation("Deploy a build", _ONE, 201, forms=[StartForm], refusable=True)
-)
+describe("deployments:start", post=Operation("Deploy a build", _ONE, 201, forms=[StartForm], refusable=True))
 describe("deployments:connect", post=Operation("Connect a Netlify account", _PERSON, forms=[ConnectForm]))
 describe("deployments:recheck", post=Operation("Test the connected account", _PERSON, refusable=True))
 describe("deployments:disconnect", post=Operation("Forget the connected account"))
@@ -112,6 +110,4 @@ describe(
     "deployments:choose_site",
     post=Operation("Use a site of the account", _ITS_SITE, 201, forms=[ChooseSiteForm], refusable=True),
 )
-describe(
-    "deployments:settings", post=Operation("Change who may talk to it", _ITS_SITE, forms=[SettingsForm])
-)
+describe("deployments:settings", post=Operation("Change who may talk to it", _ITS_SITE, forms=[SettingsForm]))

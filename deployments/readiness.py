@@ -106,8 +106,12 @@ def _key(agent: AgentConfig) -> Check:
     if key.status == KeyStatus.INVALID:
         return Check("Key", BAD, f"{provider.label} refused the key when it was last tested.", url)
     if has_secret(key) and key.status != KeyStatus.VALID:
-        return Check("Key", WARNING, f"The key for {provider.label}: {key.get_status_display().lower()}.", url)
-    return Check("Key", OK, f"The key for {provider.label} is valid." if has_secret(key) else "None is needed.")
+        return Check(
+            "Key", WARNING, f"The key for {provider.label}: {key.get_status_display().lower()}.", url
+        )
+    return Check(
+        "Key", OK, f"The key for {provider.label} is valid." if has_secret(key) else "None is needed."
+    )
 
 
 def _reach(agent: AgentConfig) -> Check:
@@ -152,4 +156,6 @@ def _environment(agent: AgentConfig, site: Site) -> Check:
     names = ", ".join(variables.names(agent, site))
     taken = variables.size(own) + _SMALL
     state = BAD if taken > variables.MOST_BYTES else OK
-    return Check("Environment", state, f"Set as secrets: {names}. About {taken} of {variables.MOST_BYTES} bytes.")
+    return Check(
+        "Environment", state, f"Set as secrets: {names}. About {taken} of {variables.MOST_BYTES} bytes."
+    )

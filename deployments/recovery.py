@@ -54,5 +54,6 @@ def _settle(pk: int, job_id: int | None) -> bool:
         if row and row[0]:
             why = "The worker died while it cancelled; going on with that"
         else:
-            why = f"The worker died; going on where it stood, attempt {deployment.attempts + 1} of {MOST_ATTEMPTS}"
+            attempt = f"attempt {deployment.attempts + 1} of {MOST_ATTEMPTS}"
+            why = f"The worker died; going on where it stood, {attempt}"
         return transitions.requeue(deployment, why=why, was=was)

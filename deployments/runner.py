@@ -94,7 +94,9 @@ def _attempt(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: 
     except Exception:
         incident = uuid.uuid4().hex[:8]
         logger.exception("Deployment %s failed inside the forge, incident %s", deployment.pk, incident)
-        told = f"The forge itself failed (incident {incident}). The site shows what it showed before. Try again."
+        told = (
+            f"The forge itself failed (incident {incident}). The site shows what it showed before. Try again."
+        )
         log.say(told)
         _give_up(deployment, log)
         return DeploymentStatus.FAILED, {"error": told, "reason": "internal"}, False

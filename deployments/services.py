@@ -26,10 +26,17 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
     if site.deleted_at is not None:
         raise NotPossible("This site was deleted or replaced by another one. Choose a site first.")
     if build.status != BuildStatus.SUCCEEDED or build.revision.agent_id != site.agent_id:
-        raise NotPossible(f"Build {build.pk} can't be deployed here: it did not succeed, or is another agent's.")
+        raise NotPossible(
+            f"Build {build.pk} can't be deployed here: it did not succeed, or is another agent's."
+        )
     with transaction.atomic(), as_service():
         deployment: Deployment = Deployment.objects.create(
-            owner_id=site.owner_id, site=site, build=build, revision=build.revision, draft=draft, asked_by=str(by)
+            owner_id=site.owner_id,
+            site=site,
+            build=build,
+            revision=build.revision,
+            draft=draft,
+            asked_by=str(by),
         )
         streams.create_stream(deployment.stream_name, deployment.owner_id)
         kind = "draft" if draft else "production"
@@ -41,7 +48,14 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
         )
         deployment.job_id = jobs.defer(deployment.pk, site.pk)
         deployment.save(update_fields=["job_id"])
-        record(Action.DEPLOY_ASKED, owner=site.owner_id, actor=by, subject=deployment, site=site.name, draft=draft)
+        record(
+            Action.DEPLOY_ASKED,
+            owner=site.owner_id,
+            actor=by,
+            subject=deployment,
+            site=site.name,
+            draft=draft,
+        )
     return deployment
 
 
@@ -95,7 +109,9 @@ def publish(deployment: Deployment, by: User) -> None:
     with transaction.atomic(), as_service():
         Site.objects.filter(pk=site.pk).update(live_remote_id=deployment.remote_id, looked_at=now, problem="")
         Deployment.objects.filter(pk=deployment.pk).update(published_at=now, draft=False)
-        record(Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name)
+        record(
+            Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name
+        )
 
 
 def delete(deployment: Deployment, by: User) -> None:

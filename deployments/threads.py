@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 async def in_own_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call what takes long and uses the database, beside the worker's other work; its connection is given back."""
+    """Call what takes long and uses the database, and give its connection back afterwards."""
 
     def call() -> R:
         try:

@@ -20,9 +20,7 @@ MOST_ATTEMPTS = 3
 def claim(deployment_id: int, job_id: int) -> Deployment | None:
     """Turn a queued deployment of this job into a running one; None when it is somebody else's or over."""
     with transaction.atomic():
-        waiting = Deployment.objects.filter(
-            pk=deployment_id, job_id=job_id, status=DeploymentStatus.QUEUED
-        )
+        waiting = Deployment.objects.filter(pk=deployment_id, job_id=job_id, status=DeploymentStatus.QUEUED)
         won = waiting.update(
             status=DeploymentStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
         )

@@ -43,7 +43,11 @@ class Walk:
     """Take one deployment through its steps; `stop` ends it between any two requests."""
 
     def __init__(
-        self, deployment: Deployment, log: BuildLog, write: Callable[[dict[str, Any]], None], stop: threading.Event
+        self,
+        deployment: Deployment,
+        log: BuildLog,
+        write: Callable[[dict[str, Any]], None],
+        stop: threading.Event,
     ) -> None:
         self.deployment = deployment
         self.site: Site = deployment.site
@@ -95,7 +99,12 @@ class Walk:
     def _put_together(self) -> None:
         made = bundle.make(self.deployment)
         self._entries = [
-            Entry(file.path, self.host.digest(file.content, is_function=file.is_function), file.content, file.is_function)
+            Entry(
+                file.path,
+                self.host.digest(file.content, is_function=file.is_function),
+                file.content,
+                file.is_function,
+            )
             for file in made.files
         ]
         if self.deployment.content_sha256 not in ("", made.sha256):
@@ -122,7 +131,9 @@ class Walk:
         variables.refuse_too_large(wanted)
         obsolete = frozenset(self.site.variables) - wanted.keys()
         # Noted before they are set, so that none is forgotten there.
-        Site.objects.filter(pk=self.site.pk).update(variables=sorted(wanted.keys() | set(self.site.variables)))
+        Site.objects.filter(pk=self.site.pk).update(
+            variables=sorted(wanted.keys() | set(self.site.variables))
+        )
         self.host.set_variables(remote, wanted, obsolete)
         Site.objects.filter(pk=self.site.pk).update(variables=sorted(wanted))
         names = ", ".join(sorted(wanted)) or "none"
@@ -188,10 +199,11 @@ class Walk:
         said = ""
         while deploy.state != State.READY:
             if deploy.state == State.FAILED:
-                told = f"{self.host.label} could not finish the deploy: {deploy.error or deploy.word}. Deploy again."
+                why = deploy.error or deploy.word
+                told = f"{self.host.label} could not finish the deploy: {why}. Deploy again."
                 raise DeployError(told, Reason.REFUSED)
             if time.monotonic() > until:
-                told = f"{self.host.label} still says “{deploy.word}” after 20 minutes. It was cancelled. Deploy again."
+                told = f"{self.host.label} still says “{said}” after 20 minutes. It was cancelled. Try again."
                 raise DeployError(told, Reason.STUCK)
             if deploy.word != said:
                 said = deploy.word
@@ -210,8 +222,8 @@ class Walk:
         while (found := _answer_of(address)) != self.deployment.content_sha256:
             if time.monotonic() > until:
                 raise DeployError(
-                    f"{self.host.label} says that the deploy is ready, but {address} answers with other content "
-                    f"({found[:12] or 'none'}). Look at the site, and whether a domain or a password hides it.",
+                    f"{self.host.label} says that the deploy is ready, but {address} answers with other "
+                    f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
                     "not-verified",
                 )
             self._sleep(pause)

@@ -120,6 +120,8 @@ MATRIX: dict[str, Row] = {
     "builds:unpin": Row(_BUILD, "POST"),
     "builds:retry_elsewhere": Row(_BUILD, "POST", {"builder": "local"}),
     "builds:webhook": Row({"build": "build"}, "POST", signed=True),
+    "builds:verify": Row(_BUILD, "POST"),
+    "builds:signing_key": Row(public=True),
     "builds:download": Row(_BUILD),
     "builds:file": Row({**_BUILD, "name": "SHA256SUMS"}),
     "builds:agent": Row(_AGENT),
@@ -151,7 +153,14 @@ MATRIX: dict[str, Row] = {
 
 
 # Where the owner does see it, so that its absence elsewhere says something.
-SHOWS_THE_SECRET = ("configs:list", "configs:identity", "builds:log", "builds:file", "builds:try", "deployments:agent")
+SHOWS_THE_SECRET = (
+    "configs:list",
+    "configs:identity",
+    "builds:log",
+    "builds:file",
+    "builds:try",
+    "deployments:agent",
+)
 
 
 @dataclass

@@ -14,7 +14,10 @@ def zipped(bootstrap: bytes) -> bytes:
     """Return the zip of a compiled function."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, data, mode in (("bootstrap", bootstrap, 0o100755), ("netlify-toolchain", _TOOLCHAIN, 0o100644)):
+        for name, data, mode in (
+            ("bootstrap", bootstrap, 0o100755),
+            ("netlify-toolchain", _TOOLCHAIN, 0o100644),
+        ):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3

@@ -110,7 +110,9 @@ class Calls:
 
     def _give_up_or_pause(self, faults: int, fault: str, doing: str) -> None:
         if faults > MOST_FAULTS:
-            told = f"Netlify could not be used while {doing}, {faults} times in a row: {fault} Try again later."
+            told = (
+                f"Netlify could not be used while {doing}, {faults} times in a row: {fault} Try again later."
+            )
             raise HostError(Reason.UNREACHABLE, told)
         self.pause(faults, fault)
 
@@ -135,8 +137,8 @@ class Calls:
         if request.query:
             url = f"{url}?{urlencode(request.query)}"
         headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "AgentForge"}
-        if request.content is not None:
-            return self._upload(url, headers, request, attempt)
+        if request.content is not None and request.sent is not None:
+            return self._upload(url, headers, request, _Counted(request.content, request.sent), attempt)
         content = b""
         if request.body is not None:
             headers["Content-Type"] = "application/json"
@@ -147,23 +149,25 @@ class Calls:
             request.method, url, headers=headers, content=content, seconds=SECONDS, max_bytes=_MAX_ANSWER
         )
 
-    def _upload(self, url: str, headers: dict[str, str], request: Request, attempt: int) -> outbound.Reply:
-        assert request.content is not None and request.sent is not None
-        counted = _Counted(request.content, request.sent)
+    def _upload(
+        self, url: str, headers: dict[str, str], request: Request, counted: _Counted, attempt: int
+    ) -> outbound.Reply:
         headers |= {
             "Content-Type": "application/octet-stream",
-            "Content-Length": str(request.content.size),
+            "Content-Length": str(counted.size),
             **({"X-Nf-Retry-Count": str(attempt)} if attempt else {}),
         }
-        seconds = SECONDS + request.content.size / _SLOWEST
+        seconds = SECONDS + counted.size / _SLOWEST
         done = False
         try:
-            reply = outbound.fetch(request.method, url, headers=headers, content=counted.pieces(), seconds=seconds)
+            reply = outbound.fetch(
+                request.method, url, headers=headers, content=counted.pieces(), seconds=seconds
+            )
             done = 200 <= reply.status < 300
             return reply
         finally:
             if not done:
-                request.sent(-counted.count)
+                counted.take_back()
 
 
 class _Counted:
@@ -172,12 +176,16 @@ class _Counted:
     def __init__(self, content: Content, sent: Sent) -> None:
         self._content = content
         self._sent = sent
-        self.count = 0
+        self._count = 0
+        self.size = content.size
+
+    def take_back(self) -> None:
+        self._sent(-self._count)
 
     def pieces(self) -> Any:
         for piece in self._content.pieces():
             yield piece
-            self.count += len(piece)
+            self._count += len(piece)
             self._sent(len(piece))
 
 

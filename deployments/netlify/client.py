@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from deployments.hosts import Content, Entry, HostError, Person, Reason, RemoteDeploy, RemoteSite, Sent
 
 from . import environment
 from .calls import MOST_FAULTS, Calls, InDoubt, Request, Sleep, Tell
 from .shapes import deploy_of, site_of, team_of
+
+T = TypeVar("T")
 
 _PAGE = 100
 _MOST_SITES = 500
@@ -52,7 +54,9 @@ class Netlify:
         return self._once(request, lambda: self._site_named(name), site_of)
 
     def _site_named(self, name: str) -> RemoteSite | None:
-        found = self._get("/sites", "looking for the site", {"name": name, "filter": "all", "per_page": "100"})
+        found = self._get(
+            "/sites", "looking for the site", {"name": name, "filter": "all", "per_page": "100"}
+        )
         return next((site_of(site) for site in found if site.get("name") == name), None)
 
     def delete_site(self, site_id: str) -> None:
@@ -65,9 +69,7 @@ class Netlify:
             made.update(piece)
         return made.hexdigest()
 
-    def set_variables(
-        self, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]
-    ) -> None:
+    def set_variables(self, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]) -> None:
         environment.change(self._calls, site, variables, obsolete)
 
     def find_deploy(self, site_id: str, title: str) -> RemoteDeploy | None:
@@ -127,7 +129,7 @@ class Netlify:
             if error.reason != Reason.GONE:
                 raise
 
-    def _once(self, request: Request, look: Any, shape: Any) -> Any:
+    def _once(self, request: Request, look: Callable[[], T | None], shape: Callable[[Any], T]) -> T:
         """Make a request that must take effect once: after a failure, look whether it did."""
         for faults in range(1, MOST_FAULTS + 2):
             try:

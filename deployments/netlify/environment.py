@@ -14,9 +14,7 @@ _CONTEXTS = ("production", "deploy-preview", "branch-deploy")
 _DOING = "setting the environment variables"
 
 
-def change(
-    calls: Calls, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]
-) -> None:
+def change(calls: Calls, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]) -> None:
     """Give a site these variables; of others only the `obsolete` ones go. Names and values are kept apart."""
     there = _names(calls, site)
     for name, value in sorted(variables.items()):

@@ -46,13 +46,13 @@ def refusal(reply: Reply, doing: str) -> HostError:
     quoted = f" Netlify said: “{told}”." if told else ""
     match reply.status:
         case 401:
-            words = f"Netlify refused the token (401) while {doing}: it was revoked or has expired. {_RECONNECT}"
+            words = f"Netlify refused the token (401) while {doing}: revoked or expired. {_RECONNECT}"
             return HostError(Reason.TOKEN_REFUSED, words)
         case 402 | 403:
             return _forbidden(reply.status, doing, told, quoted)
         case 404:
             words = (
-                f"Netlify does not know what was asked for (404) while {doing}: it was deleted there, or this "
+                f"Netlify does not know what was asked for (404) while {doing}: it was deleted, or this "
                 "account has no access to it. Choose another site, or connect the account that owns it."
             )
             return HostError(Reason.GONE, words)
@@ -64,9 +64,9 @@ def refusal(reply: Reply, doing: str) -> HostError:
 
 def _forbidden(status: int, doing: str, told: str, quoted: str) -> HostError:
     if any(word in told.lower() for word in ("plan", "limit", "quota", "usage", "credit", "used all")):
-        words = f"Netlify's quota is used up ({status}) while {doing}.{quoted} Wait, or change the plan there."
+        words = f"Netlify's quota is used up ({status}) while {doing}.{quoted} Wait, or change the plan."
         return HostError(Reason.QUOTA, words)
-    words = f"Netlify does not let this account do that ({status}) while {doing}.{quoted} Check its role there."
+    words = f"Netlify does not let this account do that ({status}) while {doing}.{quoted} Check its role."
     return HostError(Reason.FORBIDDEN, words)
 
 
@@ -74,10 +74,13 @@ def _by_words(status: int, doing: str, told: str, quoted: str) -> tuple[Reason, 
     lower = told.lower()
     if "sha" in lower and "match" in lower:
         return Reason.MISMATCH, (
-            f"Netlify received other bytes than were announced ({status}) while {doing}.{quoted} Deploy again."
+            f"Netlify received other bytes than announced ({status}) while {doing}.{quoted} Deploy again."
         )
     if "unique" in lower or "taken" in lower:
-        return Reason.NAME_TAKEN, "This name is taken at Netlify, by you or somebody else. Choose another one."
+        return (
+            Reason.NAME_TAKEN,
+            "This name is taken at Netlify, by you or somebody else. Choose another one.",
+        )
     if any(word in lower for word in ("too large", "exceeds", "maximum size")):
         return Reason.TOO_LARGE, f"Netlify refused it as too large ({status}) while {doing}.{quoted}"
     if "function" in doing:

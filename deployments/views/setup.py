@@ -23,6 +23,11 @@ from deployments.models import Deployment, Site
 from .shared import to_agent, told
 
 _HISTORY = 20
+_NAMES: dict[type[BaseForm], str] = {
+    ConnectForm: "connect_form",
+    NewSiteForm: "new_site_form",
+    SettingsForm: "settings_form",
+}
 
 
 @require_safe
@@ -80,8 +85,7 @@ def page(
         "settings_form": _settings_form(site),
     }
     if form is not None:
-        name = {ConnectForm: "connect_form", NewSiteForm: "new_site_form", SettingsForm: "settings_form"}
-        context[name.get(type(form), "form_refused")] = form
+        context[_NAMES.get(type(form), "form_refused")] = form
     return render(request, "deployments/agent_deploy.html", context, status=status)
 
 
@@ -169,7 +173,9 @@ def create_site(request: Request, pk: int) -> HttpResponse:
     form = NewSiteForm(posted(request), teams=_teams(agent))
     if form.is_valid():
         try:
-            site = sites.create_site(agent, form.cleaned_data["name"], form.cleaned_data["team"], request.user)
+            site = sites.create_site(
+                agent, form.cleaned_data["name"], form.cleaned_data["team"], request.user
+            )
         except HostError as error:
             form.add_error("name", str(error))
         else:
@@ -211,5 +217,3 @@ def settings(request: Request, pk: int) -> HttpResponse:
         messages.success(request, "Saved. The next deployment brings it to the site.")
         return redirect("deployments:agent", pk=pk)
     return _refused(request, agent, form)
-
-

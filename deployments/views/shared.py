@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -18,8 +18,7 @@ from deployments.errors import NotPossible
 from deployments.hosts import HostError
 from deployments.models import Deployment, Site
 
-P = ParamSpec("P")
-Refusal = NotPossible | AccountProblem | HostError
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def deployment_of(request: Request, pk: int) -> Deployment:
@@ -36,27 +35,21 @@ def site_at(request: Request, pk: int) -> Site:
     return found
 
 
-def told(
-    back: Callable[[Request, int], str],
-) -> Callable[
-    [Callable[Concatenate[Request, int, P], HttpResponse]], Callable[Concatenate[Request, int, P], HttpResponse]
-]:
+def told(back: Callable[[Request, int], str]) -> Callable[[View], View]:
     """Answer what the state of things or the host refuses with its words: 409 for scripts, else `back`."""
 
-    def decorate(
-        view: Callable[Concatenate[Request, int, P], HttpResponse],
-    ) -> Callable[Concatenate[Request, int, P], HttpResponse]:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: Request, /, pk: int, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def inner(request: Request, /, pk: int, **kwargs: Any) -> HttpResponse:
             try:
-                return view(request, pk, *args, **kwargs)
+                return view(request, pk, **kwargs)
             except (NotPossible, AccountProblem, HostError) as refusal:
                 if wants_json(request):
                     return failure({WHOLE_BODY: [str(refusal)]}, status=409)
                 messages.warning(request, str(refusal))
                 return redirect(back(request, pk))
 
-        return inner
+        return cast(View, inner)
 
     return decorate
 

@@ -24,7 +24,7 @@ from .worker import WorkerProcess
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
 
-# Where a request is held back while its worker is killed: before the first write, between a create and the moment
+# Where a request is held back while its worker is killed: at the first write, between a create and the moment
 # in which its id is stored, in the middle of the uploads, and while the host works.
 POINTS = {
     "environment": ("after", "^POST .*/env"),

@@ -47,9 +47,7 @@ def test_list_status_and_roll_back(
 
 
 def test_deploy_follows_to_the_end(site: Site, agent: AgentConfig, build: Build, work: Work) -> None:
-    from deployments.management.commands.deploy_agent import services as used
-
-    enqueue = used.enqueue
+    enqueue = services.enqueue
 
     def enqueue_and_work(*args: object, **kwargs: object) -> Deployment:
         deployment: Deployment = enqueue(*args, **kwargs)  # type: ignore[arg-type]
@@ -58,7 +56,7 @@ def test_deploy_follows_to_the_end(site: Site, agent: AgentConfig, build: Build,
         return deployment
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(used, "enqueue", enqueue_and_work)
+        patch.setattr(services, "enqueue", enqueue_and_work)
         told = said("deploy_agent", str(agent.pk))
     assert site.url in told
     assert "Put the site together" in told

@@ -133,7 +133,12 @@ def test_a_site_that_was_deleted_there(
 
 
 def test_the_environment_has_its_limit(
-    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn, monkeypatch: pytest.MonkeyPatch
+    site: Site,
+    build: Build,
+    alice: User,
+    work: Work,
+    netlify: NetlifyStandIn,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from deployments import variables
 
@@ -150,9 +155,7 @@ def test_the_token_is_a_key_of_the_vault(site: Site, netlify: NetlifyStandIn) ->
     assert key.status == "valid"
 
 
-def test_drift_is_noticed(
-    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
-) -> None:
+def test_drift_is_noticed(site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn) -> None:
     done = deploy(site, build, alice, work)
     somebody = netlify.state.add_deploy(netlify.state.sites[site.remote_id], "by hand")
     netlify.state.sites[site.remote_id].published = somebody.id

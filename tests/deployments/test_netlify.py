@@ -79,7 +79,7 @@ def test_a_deploy_is_served(host: Netlify, netlify: NetlifyStandIn, site: Remote
     deploy = finished(host, site, entries(host, index_html="hello", empty_txt=""))
     assert deploy.state == State.READY
     assert host.site(site.id).live_deploy == deploy.id
-    assert {path for path in netlify.state.deploys[deploy.id].files} == {"index.html", "empty.txt"}
+    assert set(netlify.state.deploys[deploy.id].files) == {"index.html", "empty.txt"}
     uploads = [asked for asked in netlify.asked if asked.method == "PUT"]
     assert next(a for a in uploads if a.path.endswith("empty.txt")).headers["content-length"] == "0"
 
@@ -118,7 +118,9 @@ def test_an_upload_is_tried_again_and_counted_once(
     assert last.headers["x-nf-retry-count"] == "1"
 
 
-def test_a_second_refusal_of_the_token_is_true(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:
+def test_a_second_refusal_of_the_token_is_true(
+    host: Netlify, netlify: NetlifyStandIn, site: RemoteSite
+) -> None:
     file = entry(host, "a.txt", b"a")
     deploy = host.create_deploy(site.id, "t", [file], draft=False)
     netlify.token = "another"

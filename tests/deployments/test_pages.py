@@ -1,4 +1,4 @@
-"""The Deploy tab and a deployment's page: for people without JavaScript, and for scripts at the same addresses."""
+"""The Deploy tab and a deployment's page: for people without JavaScript, and for scripts."""
 
 from __future__ import annotations
 

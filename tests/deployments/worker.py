@@ -16,8 +16,16 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "procrastinate", "worker", "--queues", "deployments",
-             "--shutdown-graceful-timeout", "0.5"],  # fmt: skip
+            [
+                sys.executable,
+                "manage.py",
+                "procrastinate",
+                "worker",
+                "--queues",
+                "deployments",
+                "--shutdown-graceful-timeout",
+                "0.5",
+            ],
             cwd=ROOT,
             env=environment(
                 AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,

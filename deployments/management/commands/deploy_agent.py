@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agent", type=int, help="the agent's id")
-        parser.add_argument("--build", type=int, help="a build's id; without, the newest that can be deployed")
+        parser.add_argument(
+            "--build", type=int, help="a build's id; without, the newest that can be deployed"
+        )
         parser.add_argument("--draft", action="store_true", help="at an address of its own, not live")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 

@@ -25,6 +25,9 @@ REFUSED = [
     ("next-import", 1, "import thing from 'next/dist/server/thing';\nthing();\n" + PAGES),
     ("needs-next", 1, "import { getServerSession } from 'next-auth';\ngetServerSession();\n" + PAGES),
     ("needs-next", 1, "import { auth } from '@clerk/nextjs/server';\nauth();\n" + PAGES),
+    ("next-import", 1, "import { geolocation } from '@vercel/functions';\ngeolocation();\n" + PAGES),
+    ("missing", 1, "import { a } from '@/lib/a';\na();\n" + PAGES),
+    ("asset", 1, "import text from './a.css.md';\ntext;\n" + PAGES),
     ("needs-next", 1, "import { cache } from 'react';\ncache(() => 1);\n" + PAGES),
     ("next-only", 2, "export default async function handler(req, res) {\n  await res.revalidate('/');\n}\n"),
     ("next-only", 2, "export default async (ask: any, reply: any) => {\n  reply.setDraftMode({});\n}\n"),
@@ -58,7 +61,14 @@ def _only(path: Path, options: Options | None = None) -> Conversion:
 def test_a_route_that_cannot_be_converted_is_named(code: str, line: int, text: str, tmp_path: Path) -> None:
     package = '{"dependencies": {"next-auth": "4", "@clerk/nextjs": "5", "react": "19"}}'
     root = project(
-        tmp_path, {ROUTE: text, "pages/api/a.css": "", "package.json": package, "pages/api/b.js": PAGES}
+        tmp_path,
+        {
+            ROUTE: text,
+            "pages/api/a.css": "",
+            "pages/api/a.css.md": "",
+            "package.json": package,
+            "pages/api/b.js": PAGES,
+        },
     )
     conversion = _only(root)
     errors = [problem for problem in conversion.problems if problem.severity == Severity.ERROR]

@@ -28,7 +28,7 @@ def fault(runtime: str, content: bytes) -> str:
     head = archive.read(entry)[:20]
     if head[:4] != _ELF or head[4] != _CLASS_64 or int.from_bytes(head[18:20], "little") != _AMD64:
         return f"{entry.filename} is not an executable for linux/amd64"
-    if "netlify-toolchain" in names:
-        if json.loads(archive.read("netlify-toolchain")).get("runtime") != "go":
-            return "netlify-toolchain names another runtime"
-    return ""
+    told = (
+        json.loads(archive.read("netlify-toolchain")) if "netlify-toolchain" in names else {"runtime": "go"}
+    )
+    return "" if told.get("runtime") == "go" else "netlify-toolchain names another runtime"

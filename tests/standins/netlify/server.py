@@ -15,6 +15,7 @@ from .state import State
 from .trouble import Trouble, Weather
 
 PREFIX = "/api/v1"
+TOKEN = "nfp_0123456789abcdefghij"
 Handler = Callable[..., Answer]
 
 _ROUTES: list[tuple[str, str, Handler]] = [
@@ -57,7 +58,7 @@ class NetlifyStandIn(StandIn):
     `error`; `refuses_env_scopes` is a plan without granular scopes; `quota` refuses new deploys.
     """
 
-    def __init__(self, token: str = "nfp_0123456789abcdefghij", *, invoke: Any = None) -> None:
+    def __init__(self, token: str = TOKEN, *, invoke: Any = None) -> None:
         super().__init__()
         self.token = token
         self.state = State()

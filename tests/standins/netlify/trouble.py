@@ -11,8 +11,8 @@ from typing import Literal
 
 Kind = Literal["429", "500", "502", "reset", "lost", "cut", "401", "before", "after"]
 
-# `lost` does what was asked and never says so; `cut` breaks off in the middle of the body; `before` and `after` hold
-# the answer back, before or after what was asked was done, until the test says `let_go`.
+# `lost` does what was asked and never says so; `cut` breaks off in the middle of the body; `before` and
+# `after` hold the answer back, before or after what was asked was done, until the test says `let_go`.
 KINDS: tuple[Kind, ...] = ("429", "500", "502", "reset", "lost", "cut", "401")
 
 
@@ -43,7 +43,7 @@ class Storm:
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)
+        self._dice = random.Random(self.seed)  # noqa: S311 - dice, no secret
 
     def roll(self, line: str) -> Kind | None:
         if self._dice.random() >= self.chance or self._rows.get(line, 0) >= self.most:

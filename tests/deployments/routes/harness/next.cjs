@@ -84,6 +84,7 @@ module.exports = {
   store, Thrown, readCookies,
   modules: {
     next: {},
+    '@vercel/functions': { waitUntil: () => {} },
     'next/server': { NextRequest, NextResponse, after: (work) => { current().after.push(work); } },
     'next/headers': {
       cookies: async () => (current().jar ??= jar(readCookies(current().request.headers.get('cookie') ?? ''), (name, line) => current().set.push(line))),

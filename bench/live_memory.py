@@ -57,7 +57,9 @@ class Anybody(Ticket):
 
 class MemoryConsumer(LiveConsumer):
     async def _respond(self) -> None:
-        await self._follow(hub, {CHANNEL: 0}, Anybody(self.scope))
+        ticket = Anybody(self.scope)
+        ticket.subjects = ("anybody",)
+        await self._follow(hub, {CHANNEL: 0}, ticket)
 
 
 hub = MemoryHub()

@@ -98,7 +98,7 @@ def _comparable(value: Any) -> Any:
 def _words(field: forms.Field, value: Any) -> str:
     if isinstance(value, bool):
         return "On" if value else "Off"
-    offered = getattr(field, "choices", None) or getattr(field.widget, "choices", ())
+    offered: Any = getattr(field, "choices", None) or getattr(field.widget, "choices", None) or ()
     labels = {str(code): str(label) for code, label in offered}
     parts = value if isinstance(value, list) else [value]
     said = ", ".join(labels.get(str(part), str(part)) for part in parts if part not in ("", None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -38,7 +39,7 @@ def show_sides(
 ) -> HttpResponse:
     """Show the page on which each field's side is chosen, also where htmx asked for the form alone."""
     yours = form.values() if status == 409 else {name: form.data[name] for name in conflict.saved}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": f"choose_{each.name}",
             "chosen": choice.chosen(each.name),

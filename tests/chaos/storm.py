@@ -40,7 +40,7 @@ class Storm:
     forge: Forge
     script: Script
     builds: list[dict[str, Any]] = field(default_factory=list)
-    viewers: list[Follower] = field(default_factory=list)
+    viewers: list[Viewer] = field(default_factory=list)
     arrivals: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
 
     def begin(self, builds: int, viewers: int, people: int = 2) -> None:

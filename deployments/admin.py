@@ -79,15 +79,15 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def live(self, deployment: Deployment) -> bool:
         return deployment.is_live
 
-    @admin.action(description="Cancel")
+    @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "cancelled", services.cancel)
 
-    @admin.action(description="Deploy again")
+    @admin.action(description="Deploy again", permissions=["operate"])
     def retry(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "started again", services.retry)
 
-    @admin.action(description="Put live: promote or roll back")
+    @admin.action(description="Put live: promote or roll back", permissions=["operate"])
     def roll_back(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "put live", services.publish)
 

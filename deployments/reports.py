@@ -83,8 +83,8 @@ def deployment_json(deployment: Deployment) -> dict[str, Any]:
     """Return what scripts learn of a deployment."""
     took = duration(deployment)
     names = ("id", "status", "draft", "title", "remote_id", "content_sha256", "url", "files",
-             "uploaded_files", "uploaded_bytes", "reason", "error", "attempts", "asked_by", "created_at", "started_at",
-             "finished_at", "published_at")  # fmt: skip
+             "uploaded_files", "uploaded_bytes", "reason", "error", "attempts", "asked_by",
+             "created_at", "started_at", "finished_at", "published_at")  # fmt: skip
     return {
         **{name: getattr(deployment, name) for name in names},
         "page": deployment.get_absolute_url(),

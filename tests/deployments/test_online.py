@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,7 @@ def test_a_deployed_agent_answers(online: Callable[[sites.Settings], Site], netl
 
 
 @pytest.mark.browser
+@pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out")
 def test_its_page_works_in_a_browser(online: Callable[[sites.Settings], Site]) -> None:
     site = online(sites.Settings(access="password", password="open sesame", greeting="Good day."))
     script = [sys.executable, "-m", "tests.deployments.visit", site.url, "open sesame", "hello"]

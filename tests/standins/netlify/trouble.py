@@ -40,6 +40,7 @@ class Storm:
     kinds: tuple[Kind, ...] = KINDS
     most: int = 2
     _rows: dict[str, int] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,8 +52,12 @@ class Storm:
             return None
         self._rows[line] = self._rows.get(line, 0) + 1
         kind = self._dice.choice(self.kinds)
-        # Netlify's known spurious refusals come in uploads.
-        return "500" if kind == "401" and not line.startswith("PUT /api/v1/deploys/") else kind
+        # Netlify's known spurious refusals come in uploads; a second one of the same is believed.
+        if kind == "401" and (not line.startswith("PUT /api/v1/deploys/") or line in self._refused):
+            return "500"
+        if kind == "401":
+            self._refused.add(line)
+        return kind
 
 
 class Weather:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -21,6 +24,9 @@ COMPILE_LIMITS = {
     "none": sandbox.Limits(seconds=180, data=512),
 }
 _PACKAGE = re.compile(r"[a-z0-9_./-]+")
+# The standard library is compiled as well where the cache is cold.
+_COLD_SECONDS = 900
+_apart: ContextVar[Path | None] = ContextVar("apart", default=None)
 
 
 def go_directory() -> Path:
@@ -30,9 +36,27 @@ def go_directory() -> Path:
 
 
 def cache_directory() -> Path:
+    apart = _apart.get()
+    if apart is not None:
+        return apart
     path = go_directory() / "cache"
     path.mkdir(exist_ok=True)
     return path
+
+
+def is_apart() -> bool:
+    """Tell whether what is compiled now has a cache of its own and takes nothing from this machine's."""
+    return _apart.get() is not None
+
+
+@contextmanager
+def apart(cache: Path) -> Iterator[None]:
+    """Let what the body compiles begin with that empty cache, and fill it."""
+    token = _apart.set(cache)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
 
 
 def work_directory() -> Path:
@@ -58,7 +82,7 @@ async def run_go(
     Raises BuildError with its last lines of stderr when it fails, is killed or takes too long.
     """
     cache = cache_directory()
-    writes, caches = ([home, cache], []) if may_write_cache else ([home], [cache])
+    writes, caches = ([home, cache], []) if may_write_cache or is_apart() else ([home], [cache])
     if toolchain.cc_kind == "zig":
         kept = zig_cache(cache)
         kept.mkdir(exist_ok=True)
@@ -100,7 +124,10 @@ async def go_build(
         # Go names the packages that it compiles on stderr; that is progress, and not what went wrong.
         log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
 
-    await run_go(chain, command, tree, home, on_line, limits=COMPILE_LIMITS[chain.cc_kind])
+    limits = COMPILE_LIMITS[chain.cc_kind]
+    if is_apart():
+        limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
+    await run_go(chain, command, tree, home, on_line, limits=limits)
 
 
 def compiler_message(lines: list[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import sources, storage
 from .buildlog import BuildLog
-from .gocommand import go_build, go_directory
+from .gocommand import go_build, go_directory, is_apart
 from .inputs import Inputs
 
 
@@ -21,6 +21,8 @@ def _kept(inputs: Inputs) -> Path:
 
 def find(inputs: Inputs) -> Path | None:
     """Return the host of this toolchain and these sources, None when it was not compiled yet."""
+    if is_apart():
+        return None
     kept = _kept(inputs)
     digest_file = kept.with_suffix(".sha256")
     is_whole = kept.exists() and digest_file.exists() and storage.hash_file(kept) == digest_file.read_text()
@@ -36,6 +38,8 @@ async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
         log.say("The host of this toolchain is already compiled.")
         return found
     output = await compile_anew(inputs, work, log)
+    if is_apart():
+        return output
     kept = _kept(inputs)
     temporary = kept.with_suffix(f".{work.name}")
     shutil.copyfile(output, temporary)

@@ -19,9 +19,17 @@ from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
 TELL = "builds.tell_queue"
+VERIFY = "builds.verify"
 # Of a remote builder: compile what its forge asked for, and tell the forge.
 SERVE = "builder.serve"
-QUEUES = {SERVE: "builder", COMPILE: "builds", WARM: "builds", ANSWER: "trials", TELL: "upkeep"}
+QUEUES = {
+    SERVE: "builder",
+    COMPILE: "builds",
+    WARM: "builds",
+    VERIFY: "builds",
+    ANSWER: "trials",
+    TELL: "upkeep",
+}
 
 
 def _manager() -> JobManager:

@@ -174,6 +174,42 @@ class StoredFile(models.Model):
         return self.sha256
 
 
+class BuildVerification(models.Model):
+    """Hold one trial to get a build's files again, at another place and with a cold cache."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SAME = "same", "The same"
+        DIFFERENT = "different", "Different"
+        FAILED = "failed", "Failed"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="verifications")
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    job_id = models.BigIntegerField(null=True, blank=True)
+    # What was found wrong, in words, one entry a file.
+    findings = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[BuildVerification]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}"
+
+    @property
+    def stream_name(self) -> str:
+        return f"verification-{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+
 class MessageStatus(models.TextChoices):
     QUEUED = "queued", "Queued"
     STREAMING = "streaming", "Answering"

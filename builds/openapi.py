@@ -18,7 +18,7 @@ from agentforge.openapi.schemas import (
 )
 
 from .forms import LogRangeForm, LogSearchForm, MessageForm
-from .models import BuildStatus, ChatMessage, MessageStatus
+from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .remote.forms import BuilderForm
 from .target_form import TargetForm
 
@@ -95,6 +95,16 @@ _LOG = record(
         ),
     }
 )
+_VERIFICATION = record(
+    {
+        "id": INTEGER,
+        "status": one_of(BuildVerification.Status.values),
+        "findings": array(STRING),
+        "created_at": TIME,
+        "finished_at": nullable(TIME),
+        "channel": STRING,
+    }
+)
 _MESSAGE = record(
     {
         "id": INTEGER,
@@ -151,6 +161,11 @@ describe(
 )
 describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD}, refusable=True))
 describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
+describe(
+    "builds:verify",
+    post=Operation("Build again elsewhere and compare", {"verification": _VERIFICATION}, 202, refusable=True),
+)
+describe("builds:signing_key", get=Operation("Get the key of signatures", media="application/x-pem-file"))
 describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))
 describe("builds:file", get=Operation("Download one file of a build", media="application/octet-stream"))
 describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))

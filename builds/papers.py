@@ -22,8 +22,8 @@ sha256sum -c SHA256SUMS && chmod +x agentforge-host
 ./agentforge-host --serve 127.0.0.1:8080 {program}
 ```
 
-`./agentforge-host verify --key FORGE.pub {program}` checks, without running it, that the forge whose public key
-that is signed for it.
+`./agentforge-host verify --key FORGE.pub {program}` checks, without running it, that the forge
+whose public key that is signed for it.
 """
 _EXECUTABLE = """\
 `{program}` is the agent, one file for {system} that needs nothing else. `manifest.json` says how it was made.

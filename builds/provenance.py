@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from cyclonedx.model import HashType
+from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import LicenseExpression
@@ -80,14 +80,14 @@ def sbom(inputs: Inputs, binaries: Iterable[Named]) -> bytes:
         version=inputs.sources_sha256,
         type=ComponentType.LIBRARY,
         bom_ref="sources",
-        hashes=[HashType.from_composite_str(f"sha256:{inputs.sources_sha256}")],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=inputs.sources_sha256)],
     )
     files = [
         Component(
             name=file.name,
             type=ComponentType.FILE,
             bom_ref=f"file:{file.name}",
-            hashes=[HashType.from_composite_str(f"sha256:{file.sha256}")],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=file.sha256)],
         )
         for file in binaries
     ]

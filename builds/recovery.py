@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
-from . import chat, transitions
-from .models import Build, BuildStatus, ChatMessage, MessageStatus
+from . import chat, transitions, verification, workplaces
+from .models import Build, BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .transitions import MOST_ATTEMPTS
 from .workers import DEAD_AFTER
 
@@ -33,7 +33,8 @@ WHERE id = %s RETURNING abort_requested
 
 
 def recover() -> int:
-    """Settle the builds and answers whose worker died; return their number."""
+    """Settle the builds, answers and verifications whose worker died; return their number."""
+    workplaces.forget_leftovers()
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0
@@ -41,6 +42,10 @@ def recover() -> int:
         settled += _settle_build(pk, job_id)
     for pk, job_id in of_dead_jobs(answering.values_list("pk", "job_id")):
         settled += _settle_answer(pk, job_id)
+    verifying = BuildVerification.objects.filter(status__in=("queued", "running"))
+    for pk, job_id in of_dead_jobs(verifying.values_list("pk", "job_id")):
+        _end_job(job_id)
+        settled += verification.finish(pk, job_id, "failed", ["The worker died. Ask again."])
     return settled
 
 

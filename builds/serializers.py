@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .models import Build, BuildTarget
+from .models import Build, BuildTarget, BuildVerification
 from .reports import duration
 from .waiting import Place, places
 
@@ -54,3 +54,9 @@ def target_json(row: BuildTarget) -> dict[str, Any]:
              "input_digest", "started_at", "finished_at")  # fmt: skip
     seconds = took.total_seconds() if took is not None else None
     return {**{name: getattr(row, name) for name in names}, "seconds": seconds}
+
+
+def verification_json(row: BuildVerification) -> dict[str, Any]:
+    """Return what scripts learn of a verification."""
+    names = ("id", "status", "findings", "created_at", "finished_at")
+    return {**{name: getattr(row, name) for name in names}, "channel": row.stream_name}

@@ -11,7 +11,7 @@ from procrastinate.job_context import AbortReason
 
 from agentforge.tenancy.connections import give_back
 
-from . import answering, gocommand, jobs, pruning, recovery, runner, toolchain, waiting, warmup
+from . import answering, gocommand, jobs, pruning, recovery, runner, toolchain, verifying, waiting, warmup
 from . import sources as agent_sources
 from .buildlog import BuildLog, Record
 from .database import in_thread
@@ -26,6 +26,12 @@ _LEFTOVER_AGE = 3600
 async def compile_build(context: JobContext, *, build_id: int) -> None:
     """Compile one build."""
     await runner.run_build(build_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+
+
+@app.task(name=jobs.VERIFY, queue=jobs.QUEUES[jobs.VERIFY], pass_context=True)
+async def verify_build(context: JobContext, *, verification_id: int) -> None:
+    """Get a build's files again and compare."""
+    await verifying.run(verification_id, context.job.id or 0)
 
 
 @app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)

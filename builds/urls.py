@@ -1,7 +1,7 @@
 from django.urls import path
 
 from .remote.views import builder_webhook
-from .views import actions, downloads, keeping, log, pages, trial
+from .views import actions, downloads, keeping, log, pages, trial, verification
 
 app_name = "builds"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("builds/<int:pk>/retry-elsewhere/", actions.build_retry_elsewhere, name="retry_elsewhere"),
     path("builds/<int:pk>/pin/", keeping.build_pin, name="pin"),
     path("builds/<int:pk>/unpin/", keeping.build_unpin, name="unpin"),
+    path("builds/<int:pk>/verify/", verification.build_verify, name="verify"),
+    path("signing-key.pem", verification.signing_key, name="signing_key"),
     path("builds/<int:pk>/download/", downloads.build_download, name="download"),
     path("builds/<int:pk>/files/<path:name>", downloads.build_file, name="file"),
     path("webhooks/builder/<int:build>/", builder_webhook, name="webhook"),

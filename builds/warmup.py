@@ -21,7 +21,7 @@ from pathlib import Path
 from . import sandbox, sources
 from .buildlog import BuildLog
 from .errors import BuildError
-from .gocommand import cache_directory, go_directory, run_go, work_directory
+from .gocommand import cache_directory, go_directory, is_apart, run_go, work_directory
 from .toolchain import Toolchain
 
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
@@ -120,7 +120,7 @@ async def ensure(
 ) -> None:
     """Return when the cache is warm for a program (or can't be warmed: the build then shows why)."""
     key = key_of(toolchain, agent, program)
-    if state(key).settled:
+    if is_apart() or state(key).settled:
         return
     what = f"{toolchain.goos}/{toolchain.goarch}"
     log.say(f"Go's cache is cold for {what}. This happens once; a quiet machine takes half a minute.")

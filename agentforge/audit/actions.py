@@ -41,6 +41,7 @@ class Action(models.TextChoices):
     BUILD_UNPINNED = "build-unpinned", "Build unpinned"
     BUILD_EXPIRED = "build-expired", "Files of a build removed"
     PRUNED = "pruned", "Old rows and files removed"
+    BUILD_VERIFY_ASKED = "build-verify-asked", "Verification of a build asked for"
     BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
     FILE_DOWNLOADED = "file-downloaded", "File downloaded"
 
@@ -121,6 +122,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
     Kind.BUILDS: (
         Action.BUILD_ASKED,
         Action.BUILD_RETRIED,
+        Action.BUILD_VERIFY_ASKED,
         Action.BUILD_CANCELLED,
         Action.BUILD_PINNED,
         Action.BUILD_UNPINNED,

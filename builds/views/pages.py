@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.requests import Request
-from builds import reports, sandbox, toolchain, warmup
+from builds import reports, sandbox, signing, toolchain, verification, warmup
 from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm
 from builds.logs.index import Index, index_of
@@ -141,6 +141,8 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "duration": reports.duration(build),
         "usual": reports.usual_duration(build) if build.status in reports.UNFINISHED else None,
         "parts": parts,
+        "verification": verification.newest(build),
+        "signing_key": signing.own_key().name,
         "made": made,
         "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
         "warmup": warmup.latest(),

@@ -14,7 +14,7 @@ from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy import rls
-from builds.models import Artifact, Build, BuildTarget, ChatMessage
+from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage
 from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
 from configs.services import delete_agent
 
@@ -32,10 +32,18 @@ OWNED = {
     "configs_revision": ("id", "sha256 = sha256"),
     "builds_build": ("id", "status = status"),
     "builds_buildtarget": ("id", "status = status"),
+    "builds_buildverification": ("id", "status = status"),
     "builds_artifact": ("id", "sha256 = sha256"),
     "builds_chatmessage": ("id", "content = content"),
 }
-READ_ONLY = ("accounts_user", "audit_auditevent", "live_stream", "live_chunk", "builds_buildtarget")
+READ_ONLY = (
+    "accounts_user",
+    "audit_auditevent",
+    "live_stream",
+    "live_chunk",
+    "builds_buildtarget",
+    "builds_buildverification",
+)
 # Other tables of the forge: not one of them is a user's to read.
 CLOSED = ("accounts_localidentity", "accounts_localsession", "accounts_signin", "accounts_failedattempts")
 
@@ -57,6 +65,7 @@ def rows_of(user: User) -> Rows:
     )
     build = Build.objects.create(owner=user, revision=revision)
     BuildTarget.objects.create(owner=user, build=build, target="plugin")
+    BuildVerification.objects.create(owner=user, build=build)
     Artifact.objects.create(owner=user, build=build, name="agent.so", sha256="0" * 64, size=1)
     ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
     stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)
@@ -148,6 +157,7 @@ def forgeries(bob: User, his: Rows, hers: Rows) -> dict[type[Any], dict[str, Any
         Revision: {"owner": bob, "agent": his.agent, "number": 9, "canonical_json": "{}", "sha256": "1"},
         Build: {"owner": bob, "revision": his.revision},
         BuildTarget: {"owner": bob, "build": his.build, "target": "function"},
+        BuildVerification: {"owner": bob, "build": his.build, "status": "same"},
         Artifact: {"owner": bob, "build": his.build, "name": "x", "sha256": "1", "size": 1},
         ChatMessage: {"owner": bob, "agent": his.agent, "role": "user"},
         AuditEvent: {"owner": hers.agent.owner, "action": "signed-in"},

@@ -44,7 +44,7 @@ def recover() -> int:
         settled += _settle_answer(pk, job_id)
     verifying = BuildVerification.objects.filter(status__in=("queued", "running"))
     for pk, job_id in of_dead_jobs(verifying.values_list("pk", "job_id")):
-        _end_job(job_id)
+        end_job(job_id)
         settled += verification.finish(pk, job_id, "failed", ["The worker died. Ask again."])
     return settled
 

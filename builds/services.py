@@ -62,7 +62,7 @@ def enqueue_revision(
             build.save(update_fields=["job_id"])
             rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
             BuildTarget.objects.bulk_create(rows)
-        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=chosen)
+        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
         waiting.moved()
     return build
 

@@ -1,11 +1,13 @@
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 NAMES = ("input_digest", "from_cache", "sandbox", "toolchain", "steps", "exit_code", "error", "status",
          "started_at", "finished_at")  # fmt: skip
 OF_BUILDS = ("input_digest", "from_cache", "sandbox", "toolchain", "steps", "exit_code", "target")
 
 
-def forwards(apps, schema_editor):
+def forwards(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Give every build the one target that it had."""
     build_target = apps.get_model("builds", "BuildTarget")
     rows = (
@@ -20,7 +22,7 @@ def forwards(apps, schema_editor):
     build_target.objects.bulk_create(rows, batch_size=1000)
 
 
-def backwards(apps, schema_editor):
+def backwards(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Give every build the facts of its first target."""
     for build in apps.get_model("builds", "Build").objects.iterator():
         row = build.per_target.order_by("pk").first()

@@ -3,7 +3,7 @@ from django.db import migrations
 from agentforge.tenancy.operations import EnableRowLevelSecurity, ReplaceRowLevelSecurity
 
 
-def policies(insert_check):
+def policies(insert_check: str) -> EnableRowLevelSecurity:
     return EnableRowLevelSecurity(
         "builds_build",
         commands=["select", "insert", "delete"],

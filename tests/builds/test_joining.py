@@ -31,7 +31,7 @@ def _joining(record: dict[str, Any]) -> bool:
 
 
 def _ended(record: dict[str, Any]) -> bool:
-    return record["kind"] == "end"
+    return bool(record["kind"] == "end")
 
 
 def _lines(build: Build) -> str:

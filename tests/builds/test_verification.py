@@ -10,8 +10,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -102,7 +100,11 @@ def test_the_papers_say_what_is_in_it_and_where_it_comes_from(
     for name, sha256 in files.items():
         (tmp_path / name).write_bytes(storage.path_of(sha256).read_bytes())
     bill = (tmp_path / package.SBOM).read_text()
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    told = json.loads(bill)
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part.get("hashes") for part in told["components"]}
+    assert set(parts) == {"std", "agent sources", "ada.so", "agentforge-host"}
+    assert parts["ada.so"] == [{"alg": "SHA-256", "content": files["ada.so"]}]
     assert "serialNumber" not in bill
     assert "timestamp" not in bill
     signed = (tmp_path / package.PROVENANCE).read_bytes()

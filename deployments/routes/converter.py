@@ -11,6 +11,7 @@ from .model import Conversion, Options, Route
 from .output import PACKAGE, TOML
 from .problems import ConversionError, Problem, Severity
 from .project import RouteFile, Style, open_project, routes_in
+from .refusing import streaming
 from .resolving import forget
 from .route_settings import methods_of, settings_of
 from .surroundings import problems_around
@@ -28,7 +29,7 @@ def convert(path: Path, options: Options) -> Conversion:
         )
     graph = Graph(project, keep_types=options.typescript)
     conversion = Conversion(project.root, options)
-    conversion.routes = [_route(graph, file) for file in files]
+    conversion.routes = [_route(graph, file, options) for file in files]
     _refuse_doubles(conversion.routes)
     name_functions(conversion.routes)
     around = [*project.problems, *problems_around(project)]
@@ -38,7 +39,7 @@ def convert(path: Path, options: Options) -> Conversion:
     return conversion
 
 
-def _route(graph: Graph, file: RouteFile) -> Route:
+def _route(graph: Graph, file: RouteFile, options: Options) -> Route:
     units = graph.reach(file.path)
     module = graph.module(file.path)
     config, problems = settings_of(module, file.style)
@@ -48,6 +49,8 @@ def _route(graph: Graph, file: RouteFile) -> Route:
     route.packages = {name for unit in units for name in unit.packages}
     route.modules = [unit.path for unit in units]
     route.problems = [*problems, *_nothing_exported(route, units[0]), *(p for u in units for p in u.problems)]
+    if not options.v2:
+        route.problems += [p for unit in units if unit.module for p in streaming(unit.module)]
     return route
 
 

@@ -11,6 +11,7 @@ OFFERED: dict[str, frozenset[str]] = {
         {"redirect", "permanentRedirect", "notFound", "forbidden", "unauthorized", "RedirectType"}
     ),
     "next/cache": frozenset({"unstable_noStore"}),
+    "@vercel/functions": frozenset({"waitUntil"}),
 }
 # And the types, for functions that keep them.
 TYPES: dict[str, frozenset[str]] = {

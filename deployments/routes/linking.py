@@ -14,7 +14,11 @@ from .problems import Problem, Severity
 from .project import Project
 from .refusing import dynamic, problem
 from .resolving import Missing, package_of, resolve
-from .syntax import field_of, text_of
+from .syntax import SUFFIXES, field_of, text_of
+
+CODE = SUFFIXES | {".json"}
+# No package has such a name.
+ALIASES = ("@/", "~", "#")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def target_of(project: Project, module: Module, link: Link) -> Target | Problem:
         return dynamic(module, link.node, link.kind)
     if name in DROPPED:
         return Target(dropped=True)
-    if name == "next" or name.startswith("next/"):
+    if name in OFFERED or name.startswith("next/"):
         return _of_next(module, link, name)
     if is_builtin(name):
         return Target()
@@ -44,11 +48,14 @@ def target_of(project: Project, module: Module, link: Link) -> Target | Problem:
         by_hand = "Correct the path, or the alias in tsconfig.json."
         return problem(module, link.node, "missing", f"{name} leads to no file of the project.", by_hand)
     suffix = (file.suffix if file else PurePosixPath(name).suffix).lower()
-    if suffix in ASSETS:
+    if suffix in ASSETS or (file is not None and suffix not in CODE):
         by_hand = "Read it with fs from process.cwd(), and list it under included_files in netlify.toml."
         return problem(
             module, link.node, "asset", f"{name} is no code; only a bundler makes it a module.", by_hand
         )
+    if file is None and name.startswith(ALIASES):
+        by_hand = "Say under paths in tsconfig.json what it stands for."
+        return problem(module, link.node, "missing", f"{name} is an alias that is nowhere declared.", by_hand)
     return Target(file=file) if file else _of_package(project, module, link, package_of(name))
 
 
@@ -65,7 +72,7 @@ def _of_next(module: Module, link: Link, name: str) -> Target | Problem:
             by_hand = BY_HAND.get(imported, "Write what it does without Next.")
             message = f"{imported} of {name} has no counterpart in a function."
             return problem(module, node, "next-import", message, by_hand)
-    return Target(adapter=plain.replace("/", "-"))
+    return Target(adapter=plain.strip("@").replace("/", "-"))
 
 
 def _names(module: Module, link: Link) -> Iterator[tuple[str, Node]]:

@@ -130,6 +130,20 @@ def _call(module: Module, node: Node, declared: set[str], responses: set[str]) -
     return []
 
 
+def streaming(module: Module) -> list[Problem]:
+    """Tell of an answer in parts, which a classic function gives at its end."""
+    responses = _responses(module)
+    for node in module.nodes:
+        made = field_of(node, "constructor") if node.type == "new_expression" else None
+        function = field_of(node, "function") if node.type == "call_expression" else None
+        parts = text_of(function).rpartition(".") if function is not None else ("", "", "")
+        writes = parts[0] in responses and parts[2] == "write"
+        if writes or (made is not None and text_of(made) in ("ReadableStream", "TransformStream")):
+            message = "a classic function gives its answer whole, at the end; with --v2 it streams."
+            return [problem(module, node, "streaming", message, severity=Severity.INFO)]
+    return []
+
+
 def dynamic(module: Module, node: Node, kind: LinkKind) -> Problem:
     """Say that only running the code would tell what is imported."""
     by_hand = "Import each module that it can be by its name, and choose among them."

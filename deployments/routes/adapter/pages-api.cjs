@@ -2,6 +2,7 @@
 "use strict";
 const { Refused, pagesRequest } = require("./pages-request.cjs");
 const { PagesResponse } = require("./pages-response.cjs");
+const { runIn } = require("./scope.cjs");
 
 function handlerOf(module) {
   const exported = module.default?.__esModule ? module.default.default : module.default;
@@ -9,7 +10,7 @@ function handlerOf(module) {
   return exported;
 }
 
-exports.run = async (module, asked, params, facts) => {
+exports.run = async (module, asked, params, facts, after) => {
   const handler = handlerOf(module);
   let request;
   try {
@@ -23,7 +24,7 @@ exports.run = async (module, asked, params, facts) => {
   return new Promise((resolve, reject) => {
     response.begun.then(resolve);
     Promise.resolve()
-      .then(() => handler(request, response))
+      .then(() => runIn({ after }, () => handler(request, response)))
       .catch((error) => {
         if (response.headersSent) {
           console.error(error);

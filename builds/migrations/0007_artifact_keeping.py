@@ -9,7 +9,9 @@ from agentforge.tenancy.operations import EnableRowLevelSecurity
 
 def know_files(apps, schema_editor):
     """Know every file that a build names, and give finished builds the end of their keeping."""
-    hashes = apps.get_model("builds", "Artifact").objects.values_list("sha256", flat=True).distinct().order_by()
+    hashes = (
+        apps.get_model("builds", "Artifact").objects.values_list("sha256", flat=True).distinct().order_by()
+    )
     stored_file = apps.get_model("builds", "StoredFile")
     rows = (stored_file(sha256=sha256) for sha256 in hashes.iterator())
     stored_file.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)

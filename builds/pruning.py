@@ -97,7 +97,9 @@ def prune(
             if tell is not None:
                 tell(kind, total)
     if apply and any(asdict(total) != asdict(Amount()) for total in totals.values()):
-        counts = {kind.replace(" ", "_"): total.rows + total.files for kind, total in totals.items()}
+        counts: dict[str, Any] = {
+            kind.replace(" ", "_"): total.rows + total.files for kind, total in totals.items()
+        }
         record(Action.PRUNED, owner=None, bytes=sum(total.bytes for total in totals.values()), **counts)
     return totals
 

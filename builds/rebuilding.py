@@ -47,9 +47,7 @@ def _newest(agents: Iterable[int] | None) -> QuerySet[Build]:
 
 def _is_outdated(build: Build) -> bool:
     document = build.revision.canonical_json
-    return any(
-        each.input_digest != gather(document, each.target).digest for each in build.per_target.all()
-    )
+    return any(each.input_digest != gather(document, each.target).digest for each in build.per_target.all())
 
 
 def start(chosen: Iterable[Candidate]) -> list[Build]:

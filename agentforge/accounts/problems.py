@@ -8,9 +8,7 @@ from typing import Any
 from django.http import JsonResponse
 
 
-def problem(
-    status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any
-) -> JsonResponse:
+def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
     """Return an error as application/problem+json; `more` are further members of it."""
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}

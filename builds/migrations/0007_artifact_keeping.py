@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import django.utils.timezone
 from django.conf import settings
@@ -7,7 +8,7 @@ from django.db import migrations, models
 from agentforge.tenancy.operations import EnableRowLevelSecurity
 
 
-def know_files(apps, schema_editor):
+def know_files(apps: Any, schema_editor: Any) -> None:
     """Know every file that a build names, and give finished builds the end of their keeping."""
     hashes = (
         apps.get_model("builds", "Artifact").objects.values_list("sha256", flat=True).distinct().order_by()

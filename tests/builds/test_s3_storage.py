@@ -31,8 +31,8 @@ def endpoint(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     url = f"http://{host}:{port}"
     httpx.post(f"{url}/moto-api/reset").raise_for_status()
     boto3.client("s3", endpoint_url=url).create_bucket(Bucket="artifacts")
-    options = {"bucket": "artifacts", "seconds": 60, "supabase_url": "", "supabase_key": ""}
-    settings.STORAGES = {**settings.STORAGES, "artifacts": backend("s3", s3_endpoint=url, **options)}
+    there = backend("s3", bucket="artifacts", seconds=60, supabase_url="", supabase_key="", s3_endpoint=url)
+    settings.STORAGES = {**settings.STORAGES, "artifacts": there}
     settings.VAR_DIR = tmp_path
     yield url
     server.stop()

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +56,11 @@ def fetch(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    content: bytes | Iterator[bytes] = b"",
+    content: bytes = b"",
     seconds: float = SECONDS,
     max_bytes: int = MAX_BYTES,
 ) -> Reply:
     """Return the reply to one request, whatever its status; a redirect is returned, not followed.
-
-    Content that comes in pieces needs its Content-Length among the headers.
 
     Raises RefusedURL for a URL that may not be reached, and Unreachable when no whole reply of at most
     `max_bytes` came within `seconds`, from the first look-up to the last byte.
@@ -74,7 +72,7 @@ def fetch(
         "Accept-Encoding": "identity",
     }
     sent.update(headers or {})
-    if content and isinstance(content, bytes):
+    if content:
         sent["Content-Length"] = str(len(content))
     with httpcore.ConnectionPool(
         ssl_context=ssl.create_default_context(),
@@ -159,14 +157,7 @@ def is_public(address: str) -> bool:
 
 
 def _allowed() -> set[str]:
-    operators = (
-        settings.LOCAL_MODEL_URL,
-        settings.AGENTFORGE_OPENAI_URL,
-        settings.AGENTFORGE_ANTHROPIC_URL,
-        settings.AGENTFORGE_NETLIFY_URL,
-        settings.AGENTFORGE_FORGE_URL,
-        *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
-    )
+    operators = (settings.LOCAL_MODEL_URL, settings.AGENTFORGE_OPENAI_URL, settings.AGENTFORGE_ANTHROPIC_URL)
     allowed = {entry.strip().lower() for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
     for url in filter(None, operators):
         parsed = httpx.URL(url)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.db import transaction
 
 from agentforge.accounts.models import User
@@ -14,41 +12,22 @@ from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 
-from . import jobs, targets, transitions, turns, waiting
+from . import jobs, transitions
 from .announcements import announce_build
 from .errors import NotPossible
-from .models import PLUGIN, Build, BuildStatus, BuildTarget
+from .models import Build, BuildStatus
 
 
-def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
-    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction.
-
-    Raises BuildError for a target that the forge does not know, QueueFull when too many builds wait already.
-    """
+def enqueue_build(agent: AgentConfig, by: User) -> Build:
+    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction."""
     with transaction.atomic():
-        turns.refuse_more_than_allowed(agent.owner_id)
-        return enqueue_revision(create_revision(agent), by, names)
+        return enqueue_revision(create_revision(agent), by)
 
 
-def enqueue_revision(
-    revision: Revision, by: User, names: Sequence[str] = (PLUGIN,), *, builder: str = ""
-) -> Build:
-    """Enqueue the compilation of a revision; the build belongs to the owner of the agent.
-
-    `builder` is `local` or a remote builder's name, where one is preferred.
-
-    Raises BuildError for a target that the forge does not know.
-    """
-    chosen = targets.in_order(names)
+def enqueue_revision(revision: Revision, by: User, target: str = "plugin") -> Build:
+    """Enqueue the compilation of a revision; the build belongs to the owner of the agent."""
     with transaction.atomic():
-        turn = turns.next_turn(revision.owner_id)
-        build: Build = Build.objects.create(
-            owner_id=revision.owner_id,
-            revision=revision,
-            targets=chosen,
-            turn=turn,
-            wanted_builder=builder,
-        )
+        build: Build = Build.objects.create(owner_id=revision.owner_id, revision=revision, target=target)
         streams.create_stream(build.stream_name, build.owner_id)
         asked = f"Build {build.pk} of revision {revision.number}, asked for by {by}."
         streams.publish(
@@ -57,13 +36,10 @@ def enqueue_revision(
             {"kind": "line", "stream": "sys", "text": asked},
         )
         announce_build(revision.agent_id, build.owner_id, build.pk, BuildStatus.QUEUED.value)
-        build.job_id = jobs.defer_build(build.pk, build.turn)
+        build.job_id = jobs.defer(jobs.COMPILE, build_id=build.pk)
         with as_service():
             build.save(update_fields=["job_id"])
-            rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
-            BuildTarget.objects.bulk_create(rows)
-        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
-        waiting.moved()
+        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, target=target)
     return build
 
 
@@ -85,14 +61,13 @@ def cancel_build(build: Build, by: User) -> None:
             transitions.finish(current.pk, current.job_id, BuildStatus.CANCELLED, was=BuildStatus.QUEUED)
 
 
-def retry_build(build: Build, by: User, *, builder: str = "") -> Build:
-    """Build the same revision again, as a new build, by the preferred builder where one is named.
+def retry_build(build: Build, by: User) -> Build:
+    """Build the same revision again, as a new build.
 
-    Raises NotPossible while the build still goes on, QueueFull when too many builds wait already.
+    Raises NotPossible while the build still goes on.
     """
     if build.status in (BuildStatus.QUEUED, BuildStatus.RUNNING):
         raise NotPossible(f"Build {build.pk} still goes on. Cancel it first.")
     with transaction.atomic():
-        turns.refuse_more_than_allowed(build.owner_id)
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)
-        return enqueue_revision(build.revision, by, build.targets, builder=builder)
+        return enqueue_revision(build.revision, by, build.target)

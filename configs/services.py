@@ -12,7 +12,6 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
 from .choices import Preset
-from .conflicts import refuse_conflict
 from .forms import DraftForm
 from .forms.identity import NAME_LENGTH, suggest_handle
 from .models import AgentConfig
@@ -52,13 +51,10 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
 def save_draft(form: DraftForm) -> AgentConfig:
     """Save one tab's valid values, and nothing of the other tabs.
 
-    Raises HandleTaken, or Conflict when somebody else saved the tab since the form was shown.
+    Raises HandleTaken.
     """
     agent: AgentConfig = form.instance
-    if not form.has_changed():
-        return agent
-    with transaction.atomic():
-        refuse_conflict(form, AgentConfig.objects.select_for_update().get(pk=agent.pk))
+    if form.has_changed():
         _save(agent, [*form.values(), "updated_at"])
     return agent
 

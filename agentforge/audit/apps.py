@@ -1,13 +1,7 @@
 from django.apps import AppConfig
-from django.core.checks import register
 
 
 class AuditConfig(AppConfig):
     name = "agentforge.audit"
     label = "audit"
     verbose_name = "Audit log"
-
-    def ready(self) -> None:
-        from .checks import check_keeping
-
-        register(check_keeping)

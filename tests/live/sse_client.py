@@ -50,12 +50,8 @@ class LiveConnection:
         self._http.sock = self._connected((parts.hostname, parts.port or 80))
         told = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
         asked = [("channel", name) for name in self.channels] + list(self.query.items())
-        try:
-            self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **told})
-            self.response = self._http.getresponse()
-        except BaseException:
-            self._http.close()
-            raise
+        self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **told})
+        self.response = self._http.getresponse()
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -93,11 +89,7 @@ class LiveConnection:
         if self.receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         connection.settimeout(SECONDS)
-        try:
-            connection.connect(address)
-        except OSError:
-            connection.close()
-            raise
+        connection.connect(address)
         return connection
 
 

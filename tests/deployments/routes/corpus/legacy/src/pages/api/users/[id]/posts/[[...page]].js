@@ -1,3 +1,0 @@
-module.exports = (req, res) => {
-  res.json(req.query);
-};

@@ -1,1 +1,0 @@
-module.exports = { ...require('./chain'), version: require('../data/version.json').version };

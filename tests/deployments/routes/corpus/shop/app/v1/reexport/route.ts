@@ -1,2 +1,0 @@
-export { GET, POST } from '../items/route';
-export const runtime = 'nodejs';

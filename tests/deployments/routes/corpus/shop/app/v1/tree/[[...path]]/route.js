@@ -1,4 +1,0 @@
-export async function GET(request, { params }) {
-  const { path = null } = await params;
-  return Response.json({ path });
-}

@@ -1,3 +1,0 @@
-export default function handler(req, res) {
-  res.json({ path: req.query.path ?? null, keys: Object.keys(req.query).sort() });
-}

@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench lint
+.PHONY: help run test demo chaos bench lint
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 14
@@ -28,6 +28,10 @@ test: ## all tests, with a real compiler, database, model and browser (BROWSER=0
 lint: ## style, types, layers, templates, Go, migrations, deployment settings
 	@$(PYTHON) agentforge/launch/install.py dev
 	@exec $(BIN)/python -m agentforge.launch.lint
+
+chaos: ## kill processes at random (SEED=1) under 20 builds and 50 viewers, then compare everything
+	@$(PYTHON) agentforge/launch/install.py dev
+	@exec $(BIN)/python -m pytest -n 0 -q -s tests/chaos/long.py $(ARGS)
 
 bench: ## measure: one JSON line for each figure
 	@$(PYTHON) agentforge/launch/install.py dev

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
 
@@ -13,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentforge.settings")
 
 def _application() -> Any:
     pages: Any = get_asgi_application()
+    if settings.AGENTFORGE_ROLE == "builder":
+        return pages
     # Only now: these need Django's applications, which the line above loads.
     from channels.routing import ProtocolTypeRouter, URLRouter
 

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
+from django.urls import get_resolver
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
-from django.views.defaults import page_not_found
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +62,14 @@ class NotFoundMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
-            return page_not_found(request, Http404())
+            return _not_found(request, Http404())
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return page_not_found(request, exception) if isinstance(exception, Http404) else None
+        return _not_found(request, exception) if isinstance(exception, Http404) else None
+
+
+def _not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # What the addresses name as handler404: a builder has no pages.
+    handle: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(404)
+    return handle(request, exception)

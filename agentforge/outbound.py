@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +56,13 @@ def fetch(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    content: bytes = b"",
+    content: bytes | Iterator[bytes] = b"",
     seconds: float = SECONDS,
     max_bytes: int = MAX_BYTES,
 ) -> Reply:
     """Return the reply to one request, whatever its status; a redirect is returned, not followed.
+
+    Content that comes in pieces needs its Content-Length among the headers.
 
     Raises RefusedURL for a URL that may not be reached, and Unreachable when no whole reply of at most
     `max_bytes` came within `seconds`, from the first look-up to the last byte.
@@ -72,7 +74,7 @@ def fetch(
         "Accept-Encoding": "identity",
     }
     sent.update(headers or {})
-    if content:
+    if content and isinstance(content, bytes):
         sent["Content-Length"] = str(len(content))
     with httpcore.ConnectionPool(
         ssl_context=ssl.create_default_context(),
@@ -157,7 +159,14 @@ def is_public(address: str) -> bool:
 
 
 def _allowed() -> set[str]:
-    operators = (settings.LOCAL_MODEL_URL, settings.AGENTFORGE_OPENAI_URL, settings.AGENTFORGE_ANTHROPIC_URL)
+    operators = (
+        settings.LOCAL_MODEL_URL,
+        settings.AGENTFORGE_OPENAI_URL,
+        settings.AGENTFORGE_ANTHROPIC_URL,
+        settings.AGENTFORGE_NETLIFY_URL,
+        settings.AGENTFORGE_FORGE_URL,
+        *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
+    )
     allowed = {entry.strip().lower() for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
     for url in filter(None, operators):
         parsed = httpx.URL(url)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import environ
 
+from agentforge import artifact_storage
 from agentforge.tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,6 +53,8 @@ INSTALLED_APPS = [
     "agentforge.launch",
     "configs",
     "builds",
+    "builds.remote",
+    "builds.service",
     "deployments",
 ]
 
@@ -78,7 +81,9 @@ MIDDLEWARE = [
     "agentforge.accounts.middleware.LoginRequiredMiddleware",
 ]
 
-ROOT_URLCONF = "agentforge.urls"
+# `forge` is everything; `builder` only compiles what a forge asks for: docs/builder.md.
+AGENTFORGE_ROLE: str = env.str("AGENTFORGE_ROLE", default="forge")
+ROOT_URLCONF = "builds.service.urls" if AGENTFORGE_ROLE == "builder" else "agentforge.urls"
 DEFAULT_EXCEPTION_REPORTER = "agentforge.error_pages.OwnPages"
 ASGI_APPLICATION = "agentforge.asgi.application"
 
@@ -109,7 +114,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Outside DEBUG pages are served over TLS only; what ends TLS in front says so in X-Forwarded-Proto.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=not DEBUG)
@@ -131,14 +136,23 @@ SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
 SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
 SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
 SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
-# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, and
-# what changes the account.
+# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, what
+# changes the account, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(
-    "SECOND_FACTOR_PATHS", default=[r"^/agents/\d+/keys/", r"^/keys/", r"^/accounts/(password|email)/"]
+    "SECOND_FACTOR_PATHS",
+    default=[
+        r"^/agents/\d+/keys/",
+        r"^/agents/\d+/deploy/(connect|disconnect)/",
+        r"^/keys/",
+        r"^/accounts/(password|email)/",
+        r"^/admin/",
+    ],
 )
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
 LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
+# Events of the audit log older than so many days may be pruned; 0: never.
+AUDIT_KEEP_DAYS: int = env.int("AUDIT_KEEP_DAYS", default=730)
 # How many reverse proxies stand in front, each of which appends to X-Forwarded-For.
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES:
@@ -149,7 +163,33 @@ RATE_LIMITS: dict[str, int] = {
     "builds": env.int("RATE_LIMIT_BUILDS", default=30),
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
     "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
+    "deployments": env.int("RATE_LIMIT_DEPLOYMENTS", default=20),
 }
+
+# What a build's processes may write into its log; beyond that only the last lines are kept. See builds/flood.py.
+BUILD_LOG_LINES: int = env.int("BUILD_LOG_LINES", default=500_000)
+BUILD_LOG_MB: int = env.int("BUILD_LOG_MB", default=64)
+BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
+
+# The most builds that one person may have waiting, and running at the same time; 0: without limit.
+MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
+MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
+# How many jobs one worker runs at the same time; the Procfile reads it too.
+WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
+
+# A forge's remote builders, in the order in which they are tried: [{"name": …, "url": …, "secret": …}].
+AGENTFORGE_BUILDERS: list[dict[str, str]] = env.json("AGENTFORGE_BUILDERS", default=[])
+# They are given what takes the local compiler longer than so many seconds, and what finds more than so many
+# builds waiting; 0: neither. One that says nothing for so many seconds is given up.
+AGENTFORGE_LOCAL_SECONDS: float = env.float("AGENTFORGE_LOCAL_SECONDS", default=30.0)
+AGENTFORGE_LOCAL_QUEUE: int = env.int("AGENTFORGE_LOCAL_QUEUE", default=8)
+AGENTFORGE_BUILDER_PATIENCE: float = env.float("AGENTFORGE_BUILDER_PATIENCE", default=60.0)
+# Of a builder: the forge that it works for, and the secret that they share.
+AGENTFORGE_FORGE_URL: str = env.str("AGENTFORGE_FORGE_URL", default="").rstrip("/")
+AGENTFORGE_BUILDER_SECRET: str = env.str("AGENTFORGE_BUILDER_SECRET", default="")
+
+# The password that /metrics asks for; without one it answers this machine only.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -181,16 +221,50 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
 
+# Where artifacts are kept: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
+ARTIFACT_STORAGE: str = env.str("ARTIFACT_STORAGE", default="files")
+ARTIFACT_BUCKET: str = env.str("ARTIFACT_BUCKET", default="artifacts")
+# How long the address of a download lives that a shared storage signs.
+ARTIFACT_URL_SECONDS: int = env.int("ARTIFACT_URL_SECONDS", default=60)
+# A secret key of the project (sb_secret_… or service_role), and its Storage where that has a name of its own.
+SUPABASE_SERVICE_KEY: str = env.str("SUPABASE_SERVICE_KEY", default="")
+SUPABASE_STORAGE_URL: str = env.str("SUPABASE_STORAGE_URL", default="").rstrip("/")
+# An S3 service other than Amazon's; boto3 itself reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like.
+ARTIFACT_S3_ENDPOINT: str = env.str("ARTIFACT_S3_ENDPOINT", default="")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "artifacts": artifact_storage.backend(
+        ARTIFACT_STORAGE,
+        bucket=ARTIFACT_BUCKET,
+        seconds=ARTIFACT_URL_SECONDS,
+        supabase_url=SUPABASE_STORAGE_URL or f"{SUPABASE_URL}/storage/v1",
+        supabase_key=SUPABASE_SERVICE_KEY,
+        s3_endpoint=ARTIFACT_S3_ENDPOINT,
+    ),
+}
+# Days after which a build's files go unless it is pinned or deployed, and the logs of builds, the messages of
+# chats and what is known of checked drafts; 0: never.
+ARTIFACT_DAYS: int = env.int("ARTIFACT_DAYS", default=7)
+LOG_DAYS: int = env.int("LOG_DAYS", default=90)
+CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
+
 # The language model that runs beside the forge, and where its server listens.
 LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
 # Other addresses for the providers' services: a company's gateway, a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")
+AGENTFORGE_NETLIFY_URL: str = env.str(
+    "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
+).rstrip("/")
 # Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; unset, one is kept in var/secrets/vault.
 AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])
+
+# The Ed25519 key that signs what is built, 32 bytes in base64; unset, one is kept in var/secrets/signing.
+AGENTFORGE_SIGNING_KEY = env.str("AGENTFORGE_SIGNING_KEY", default="")
 # A key that was last tested so many hours ago is tested again; 0: only when somebody asks.
 KEY_RECHECK_HOURS: int = env.int("KEY_RECHECK_HOURS", default=24)
 
@@ -200,10 +274,10 @@ AGENTFORGE_AGENT_SOURCES = Path(
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
 
-# A worker without a sign of life for 20 seconds counts as dead (builds.recovery). Finished jobs leave no row:
+# A worker without a sign of life for 12 seconds counts as dead (builds.workers). Finished jobs leave no row:
 # what they were about has its own.
 PROCRASTINATE_WORKER_DEFAULTS = {
-    "update_heartbeat_interval": 5.0,
+    "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,
     "delete_jobs": "successful",
 }

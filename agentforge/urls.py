@@ -1,16 +1,20 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from agentforge.administration.probes import metrics, readyz
 from agentforge.health import healthz
 from agentforge.openapi.views import openapi_json
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("openapi.json", openapi_json, name="openapi"),
     path("", include("agentforge.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("configs.urls")),
     path("", include("builds.urls")),
+    path("", include("deployments.urls")),
 ]
 
 handler400 = "agentforge.error_pages.bad_request"

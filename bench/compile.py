@@ -75,10 +75,11 @@ def _build(ada: AgentConfig, description: str, *, from_cache: bool = False) -> t
 
 def _bare_build(document: str) -> float:
     """Build the same module anew, under another module path, so that nothing of it is in the cache."""
-    from builds import compiler, sources
+    from builds import sources
     from builds.gocommand import cache_directory
+    from builds.inputs import gather
 
-    inputs = compiler.gather(document)
+    inputs = gather(document)
     module = sources.module_path(f"{document} ", inputs.sources)
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)

@@ -16,6 +16,7 @@ import django
 django.setup()
 
 from agentforge.live import hub as hubs  # noqa: E402 - needs Django
+from agentforge.live.admission import Ticket  # noqa: E402
 from agentforge.live.consumer import LiveConsumer  # noqa: E402
 from agentforge.live.log import LoggedChunk, Page  # noqa: E402
 from agentforge.live.server import LiveServer  # noqa: E402
@@ -47,9 +48,18 @@ class MemoryHub(hubs.Hub):
         self._wake(tail.name)
 
 
+class Anybody(Ticket):
+    """Admit whoever asks, for as long as they stay."""
+
+    async def is_good(self) -> bool:
+        return True
+
+
 class MemoryConsumer(LiveConsumer):
     async def _respond(self) -> None:
-        await self._follow(hub, {CHANNEL: 0})
+        ticket = Anybody(self.scope)
+        ticket.subjects = ("anybody",)
+        await self._follow(hub, {CHANNEL: 0}, ticket)
 
 
 hub = MemoryHub()

@@ -38,19 +38,19 @@ def _measure() -> None:
     client, stranger = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
     sign_in(client, ada.owner)
     sign_in(stranger, make_user("bob"))
-    rival, _ = _page(stranger, reverse("builds:list"))
+    rival, _ = page_cost(stranger, reverse("builds:list"))
     for name, url in pages.items():
-        _print(name, *_page(client, url), rival)
+        _print(name, *page_cost(client, url), rival)
     values = {field.attname: getattr(ada, field.attname) for field in ada._meta.fields}
     del values["id"]
     copies = range(1, AGENTS)
     AgentConfig.objects.bulk_create(
         AgentConfig(**{**values, "name": f"Agent {n}", "handle": f"agent-{n}"}) for n in copies
     )
-    _print(f"list of {AGENTS:,} agents", *_page(client, reverse("configs:list")), rival)
+    _print(f"list of {AGENTS:,} agents", *page_cost(client, reverse("configs:list")), rival)
 
 
-def _page(client: Client, url: str) -> tuple[float, int]:
+def page_cost(client: Client, url: str) -> tuple[float, int]:
     """Return the median milliseconds of a page, and its queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext

@@ -43,12 +43,12 @@ def database() -> Iterator[None]:
             server.cleanup()
 
 
-def agent(name: str = "Ada", handle: str = "ada") -> AgentConfig:
-    """Store and return an agent of alice, complete enough to be compiled."""
+def agent(name: str = "Ada", handle: str = "ada", owner: str = "alice") -> AgentConfig:
+    """Store and return an agent of that person, complete enough to be compiled."""
     from configs.models import AgentConfig
     from configs.presets import PRESET_VALUES
     from configs.services import create_agent
     from tests.people import make_user
 
     values = {**PRESET_VALUES["balanced"], "provider": "openai", "model": "gpt-x", "tools": ["clock"]}
-    return create_agent(AgentConfig(owner=make_user("alice"), name=name, handle=handle, **values))
+    return create_agent(AgentConfig(owner=make_user(owner), name=name, handle=handle, **values))

@@ -14,21 +14,22 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from . import reports
+from .admin_actions import BuildActions
 from .models import Artifact, Build
 from .responses import streamed
 
 
 @admin.register(Build)
-class BuildAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "of_agent", "of_revision", "whose", "status", "target", "from_cache",
+class BuildAdmin(BuildActions, ReadOnlyAdmin):
+    list_display = ("__str__", "of_agent", "of_revision", "whose", "status", "targets",
                     "created_at", "log")  # fmt: skip
-    list_filter = ("status", "target", "from_cache", "sandbox", "created_at")
+    list_filter = ("status", "per_target__target", "per_target__from_cache", "pinned", "created_at")
     list_select_related = ("owner", "revision__agent")
     search_fields = ("=id", "owner__email", "revision__agent__name", "revision__agent__handle", "error")
     date_hierarchy = "created_at"
-    fields = ("of_agent", "of_revision", "whose", "status", "error", "exit_code", "target", "from_cache",
-              "sandbox", "attempts", "job", "input_digest", "toolchain", "steps", "created_at",
-              "started_at", "finished_at", "log", "files")  # fmt: skip
+    fields = ("of_agent", "of_revision", "whose", "status", "error", "targets", "attempts", "job",
+              "created_at", "started_at", "finished_at", "pinned", "expires_at", "expired_at",
+              "wanted_builder", "log", "files")  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
         log = path("<int:pk>/log/", self.admin_site.admin_view(self.log_view), name="builds_build_log")

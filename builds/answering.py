@@ -13,11 +13,15 @@ from configs.vault import KeyProblem, environment_for
 
 from . import announcements, chat, package, storage
 from .answers import Answer
+from .artifacts import leases
+from .artifacts.errors import FileMissing
 from .conversation import Program, converse
 from .database import in_thread
 from .errors import BuildError
-from .models import Artifact, ChatMessage
+from .models import PLUGIN, Artifact, ChatMessage
 from .secrets import secret_values
+
+_GONE = "The files of this build are gone or damaged. Compile the agent again: it gives the same ones."
 
 
 async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -62,12 +66,16 @@ def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[s
     build = message.build
     if build is None:
         raise BuildError("The build that should have answered was deleted. Compile the agent again.")
-    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build)}
+    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
     document = build.revision.canonical_json
     identity, provider = (json.loads(document)[part] for part in ("identity", "provider"))
     names = (package.HOST, package.plugin_name(identity["handle"]))
-    if not all(name in files and storage.holds(files[name]) for name in names):
-        raise BuildError("The files of this build are gone or damaged. Compile the agent again.")
-    host, plugin = (storage.path_of(files[name]) for name in names)
-    environment = environment_for(message.owner_id, provider["code"])
+    if not all(name in files for name in names):
+        raise BuildError(_GONE)
+    try:
+        leases.take(files[name] for name in names)
+        host, plugin = (storage.local_copy(files[name]) for name in names)
+    except FileMissing as missing:
+        raise BuildError(_GONE) from missing
+    environment = environment_for(message.agent, provider["code"])
     return Program(host, plugin, document), environment, chat.history(message)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentforge.live import streams
+from agentforge.redaction import Redactor
 
-from .buildlog import redactor
 from .conversation import Event
 from .models import ChatMessage, MessageStatus
 
@@ -21,7 +20,8 @@ class Answer:
     def __init__(self, message_id: int, publish: Publish, secrets: Sequence[str] = ()) -> None:
         self._message_id = message_id
         self._publish = publish
-        self._redact = redactor(secrets)
+        self._redact = Redactor(secrets)
+        self._pieces = self._redact.pieces()
         self.facts: dict[str, Any] = {
             "content": "",
             "tool_calls": [],
@@ -33,10 +33,12 @@ class Answer:
 
     def take(self, event: Event) -> None:
         """Take one event; the last one (done or error) is kept back until the answer is stored."""
-        clean: Event = json.loads(self._redact(json.dumps(event, ensure_ascii=False)))
+        if event.get("type") == "token":
+            self._take_text(self._pieces(str(event.get("text", ""))))
+            return
+        self._take_text(self._pieces.rest())
+        clean: Event = self._redact.within(event)
         match clean.get("type"):
-            case "token":
-                self.facts["content"] += str(clean.get("text", ""))
             case "tool_call":
                 self.facts["tool_calls"].append({key: clean.get(key) for key in ("id", "name", "arguments")})
             case "tool_result":
@@ -52,7 +54,16 @@ class Answer:
         if clean.get("type") in ("done", "error"):
             self.last = clean
         else:
-            self._publish({"kind": "chat", "message": self._message_id, "event": clean})
+            self._tell(clean)
+
+    def _take_text(self, text: str) -> None:
+        """Pass on a piece of the answer's text, of which what may begin a secret is held back."""
+        if text:
+            self.facts["content"] += text
+            self._tell({"type": "token", "text": text})
+
+    def _tell(self, event: Event) -> None:
+        self._publish({"kind": "chat", "message": self._message_id, "event": event})
 
     def _take_result(self, event: Event) -> None:
         for call in self.facts["tool_calls"]:

@@ -5,4 +5,4 @@ class BuildsConfig(AppConfig):
     name = "builds"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - registers them
+        from . import checks, dashboard, examinations, measures  # noqa: F401 - they register themselves

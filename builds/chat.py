@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -13,15 +14,16 @@ from configs.models import AgentConfig
 from . import jobs
 from .announcements import announce, ensure_stream
 from .errors import NotPossible
-from .models import Build, BuildStatus, ChatMessage, MessageStatus
+from .models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
 
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
 STOPPED = "Stopped. What was answered until then is kept."
 
 
 def newest_build(agent: AgentConfig) -> Build | None:
-    """Return the agent's newest build that succeeded: the one that answers."""
-    succeeded = Build.objects.filter(revision__agent=agent, status=BuildStatus.SUCCEEDED)
+    """Return the agent's newest build whose plugin succeeded: the one that answers."""
+    plugins = BuildTarget.objects.filter(build=OuterRef("pk"), target=PLUGIN, status=BuildStatus.SUCCEEDED)
+    succeeded = Build.objects.filter(Exists(plugins), revision__agent=agent)
     newest: Build | None = succeeded.select_related("revision").first()
     return newest
 

@@ -67,7 +67,7 @@ async def ask(written: Written, question: str, on_token: Callable[[str], None]) 
         elif event["type"] in ("done", "error"):
             last = event
 
-    program = Program(written.host.resolve(), written.plugin.resolve(), written.document)
+    program = Program(written.host.resolve(), written.program.resolve(), written.document)
     messages = [{"role": "user", "content": question}]
     await converse(program, messages, {LOCAL.base_url_env: LOCAL.base_url}, take)
     if last.get("type") != "done":

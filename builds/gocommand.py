@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 
 from . import processes, sandbox
+from .buildlog import BuildLog
 from .errors import BuildError
 from .toolchain import Toolchain, zig_cache
+
+COMPILE_LIMITS = {
+    "gcc": sandbox.Limits(seconds=180, data=512),
+    "zig": sandbox.Limits(seconds=300, data=1024),
+    "none": sandbox.Limits(seconds=180, data=512),
+}
+_PACKAGE = re.compile(r"[a-z0-9_./-]+")
+# The standard library is compiled as well where the cache is cold.
+_COLD_SECONDS = 900
+_apart: ContextVar[Path | None] = ContextVar("apart", default=None)
 
 
 def go_directory() -> Path:
@@ -20,9 +36,27 @@ def go_directory() -> Path:
 
 
 def cache_directory() -> Path:
+    apart = _apart.get()
+    if apart is not None:
+        return apart
     path = go_directory() / "cache"
     path.mkdir(exist_ok=True)
     return path
+
+
+def is_apart() -> bool:
+    """Tell whether what is compiled now has a cache of its own and takes nothing from this machine's."""
+    return _apart.get() is not None
+
+
+@contextmanager
+def apart(cache: Path) -> Iterator[None]:
+    """Let what the body compiles begin with that empty cache, and fill it."""
+    token = _apart.set(cache)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
 
 
 def work_directory() -> Path:
@@ -41,18 +75,19 @@ async def run_go(
     *,
     limits: sandbox.Limits,
     may_write_cache: bool = False,
+    reads: Sequence[Path] = (),
 ) -> None:
     """Run a Go command in the sandbox: it sees GOROOT and the cache, and writes below `home` only.
 
     Raises BuildError with its last lines of stderr when it fails, is killed or takes too long.
     """
     cache = cache_directory()
-    writes, reads = ([home, cache], []) if may_write_cache else ([home], [cache])
+    writes, caches = ([home, cache], []) if may_write_cache or is_apart() else ([home], [cache])
     if toolchain.cc_kind == "zig":
         kept = zig_cache(cache)
         kept.mkdir(exist_ok=True)
         writes.append(kept)
-    room = sandbox.Room(tree, writes=writes, reads=[*reads, *toolchain.places])
+    room = sandbox.Room(tree, writes=writes, reads=[*caches, *toolchain.places, *reads])
     errors: list[str] = []
 
     def keep(stream: str, text: str) -> None:
@@ -75,6 +110,26 @@ async def run_go(
         raise BuildError(compiler_message(errors), exit_code=finished.exit_code)
 
 
+async def go_build(
+    chain: Toolchain, package: str, output: Path, mode: str, tree: Path, home: Path, log: BuildLog
+) -> None:
+    """Build one package in the sandbox; the log gets the command and what the compiler says.
+
+    Raises BuildError with the compiler's message.
+    """
+    command = chain.build_command(package=package, output=output, mode=mode)
+    log.line("out", "$ go " + " ".join(command[1:]).replace(str(home), "$WORK"))
+
+    def on_line(stream: str, text: str) -> None:
+        # Go names the packages that it compiles on stderr; that is progress, and not what went wrong.
+        log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
+
+    limits = COMPILE_LIMITS[chain.cc_kind]
+    if is_apart():
+        limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
+    await run_go(chain, command, tree, home, on_line, limits=limits)
+
+
 def compiler_message(lines: list[str]) -> str:
     """Return the part of Go's stderr that says what is wrong: from the first `# package` line on."""
     start = next((number for number, line in enumerate(lines) if line.startswith("# ")), None)
@@ -82,8 +137,13 @@ def compiler_message(lines: list[str]) -> str:
     return "\n".join(told[:20]) or "The compiler failed without a message."
 
 
+def leftovers(older_than: float) -> list[Path]:
+    """Return the throwaway trees whose build died: those that are older than that many seconds."""
+    now = time.time()
+    return [path for path in work_directory().iterdir() if now - path.stat().st_mtime > older_than]
+
+
 def forget_leftovers(older_than: float) -> None:
     """Remove throwaway trees whose build died, when they are older than that many seconds."""
-    for path in work_directory().iterdir():
-        if time.time() - path.stat().st_mtime > older_than:
-            shutil.rmtree(path, ignore_errors=True)
+    for path in leftovers(older_than):
+        shutil.rmtree(path, ignore_errors=True)

@@ -6,14 +6,30 @@ so that a job and the row that it is about appear together or not at all.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import transaction
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
 from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
-QUEUES = {COMPILE: "builds", WARM: "builds", ANSWER: "trials"}
+TELL = "builds.tell_queue"
+VERIFY = "builds.verify"
+# Of a remote builder: compile what its forge asked for, and tell the forge.
+SERVE = "builder.serve"
+QUEUES = {
+    SERVE: "builder",
+    COMPILE: "builds",
+    WARM: "builds",
+    VERIFY: "builds",
+    ANSWER: "trials",
+    TELL: "upkeep",
+}
 
 
 def _manager() -> JobManager:
@@ -24,6 +40,24 @@ def defer(task: str, **arguments: int) -> int:
     """Enqueue a task and return its job's id."""
     with as_service():
         return configure_task(name=task, job_manager=_manager(), queue=QUEUES[task]).defer(**arguments)
+
+
+def defer_build(build_id: int, turn: int, *, at: datetime | None = None) -> int:
+    """Enqueue the compilation of a build behind all with an earlier turn, and return its job's id.
+
+    With `at`, no worker takes it before that time.
+    """
+    with as_service():
+        task = configure_task(
+            name=COMPILE, job_manager=_manager(), queue=QUEUES[COMPILE], priority=-turn, schedule_at=at
+        )
+        return task.defer(build_id=build_id)
+
+
+def defer_once(task: str) -> None:
+    """Enqueue a task, unless it waits already."""
+    with suppress(AlreadyEnqueued), as_service(), transaction.atomic():
+        configure_task(name=task, job_manager=_manager(), queue=QUEUES[task], queueing_lock=task).defer()
 
 
 def withdraw(job_id: int) -> bool:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.documents import Document
 from configs.revisions import canonical_json, configuration
 
-from . import compiler, package
+from . import compiler, package, slots, targets
 from .buildlog import BuildLog
-from .gocommand import work_directory
+from .errors import BuildError
+from .inputs import STORE, gather
+from .models import PLUGIN
+from .workplaces import workplace
 
 
 @dataclass(frozen=True)
 class Written:
-    """Name the directory that the files of a build were written to."""
+    """Name the directory that the files of a target were written to, and the program among them."""
 
+    target: str
     directory: Path
-    plugin: Path
+    program: Path
     files: list[package.File]
     document: str
 
@@ -35,19 +39,44 @@ def canonical(document: Document) -> str:
     return canonical_json(configuration(document.agent(), base_url=document.base_url, keyless=keyless))
 
 
-async def build(document: str, out: Path, log: BuildLog, target: str = "plugin") -> Written:
-    """Compile canonical JSON and write the package's files into `out`, replacing older ones.
+async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[Written]:
+    """Compile canonical JSON for several targets at once; the plugin's files go into `out`, others below it.
+
+    Raises BuildError when a target fails; the files of the others were written.
+    """
+
+    async def one(name: str) -> Written | BuildError:
+        try:
+            async with slots.slot():
+                return await build(document, out if name == PLUGIN else out / name, log, name)
+        except BuildError as error:
+            return error
+
+    found = await asyncio.gather(*(one(name) for name in names))
+    failed = {name: each for name, each in zip(names, found, strict=True) if isinstance(each, BuildError)}
+    if failed:
+        alone = len(names) == 1
+        told = "\n".join(str(error) if alone else f"{name}: {error}" for name, error in failed.items())
+        raise BuildError(told, exit_code=next(iter(failed.values())).exit_code)
+    return [each for each in found if isinstance(each, Written)]
+
+
+async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> Written:
+    """Compile canonical JSON for one target and write its files into `out`, replacing older ones.
 
     Raises BuildError; then nothing was written.
     """
-    inputs = await asyncio.to_thread(compiler.gather, document, target)
-    with tempfile.TemporaryDirectory(dir=work_directory(), ignore_cleanup_errors=True) as name:
-        compiled = await compiler.compile_agent(inputs, Path(name), log)
-        with log.step(compiler.STORE):
+    with (
+        log.section(targets.get(target).section) as part,
+        workplace() as work,
+    ):
+        inputs = await asyncio.to_thread(gather, document, target)
+        compiled = await compiler.compile_agent(inputs, work, part)
+        with part.step(STORE):
             files = package.assemble(inputs, compiled)
+            files += package.signatures(inputs, files)
             _write(files, out)
-    plugin = next(out / file.name for file in files if file.name.endswith(".so"))
-    return Written(out, plugin, files, document)
+    return Written(target, out, out / files[0].name, files, document)
 
 
 def _write(files: list[package.File], out: Path) -> None:
@@ -55,5 +84,5 @@ def _write(files: list[package.File], out: Path) -> None:
     for file in files:
         temporary = out / f".{file.name}.new"
         temporary.write_bytes(file.data)
-        temporary.chmod(0o755 if file.name in package.EXECUTABLE else 0o644)
+        temporary.chmod(0o755 if package.is_executable(file.name) else 0o644)
         temporary.replace(out / file.name)

@@ -10,6 +10,9 @@ from django.utils import timezone
 from agentforge.tenancy.querysets import OwnedQuerySet
 from configs.models import AgentConfig, Revision
 
+# The target of every build that asks for no other: a plugin for this machine, and its host.
+PLUGIN = "plugin"
+
 
 class BuildStatus(models.TextChoices):
     QUEUED = "queued", "Queued"
@@ -19,25 +22,33 @@ class BuildStatus(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+def default_targets() -> list[str]:
+    return [PLUGIN]
+
+
 class Build(models.Model):
-    """Follow one compilation of a revision from its job to its artifacts."""
+    """Follow one compilation of a revision, for one or several targets, from its job to its artifacts."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="builds")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="builds")
-    target = models.CharField(max_length=40, default="plugin")
+    # Names of builds.targets, in that registry's order; each has a row of BuildTarget.
+    targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
+    # Its place in the queue (see builds.turns), which it keeps when it has to begin again.
+    turn = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
-    input_digest = models.CharField(max_length=64, blank=True)
-    from_cache = models.BooleanField(default=False)
-    sandbox = models.CharField(max_length=40, blank=True)
-    toolchain = models.JSONField(default=dict)
-    steps = models.JSONField(default=list)
-    exit_code = models.IntegerField(null=True, blank=True)
     error = models.TextField(blank=True)
+    # `local` or a remote builder's name, where somebody prefers one.
+    wanted_builder = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # When the files may go (none: never), whether they stay all the same, when they went and what they were.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(default=False)
+    expired_at = models.DateTimeField(null=True, blank=True)
+    expired_files = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[models.Manager[Build]] = OwnedQuerySet.as_manager()
 
@@ -45,10 +56,19 @@ class Build(models.Model):
         ordering = ("-pk",)
         indexes = (
             models.Index(fields=["owner", "-id"], name="builds_build_owner"),
+            models.Index(fields=["owner", "-turn"], name="builds_build_owner_turn"),
             models.Index(
-                fields=["input_digest"],
-                name="builds_build_input",
-                condition=models.Q(status="succeeded"),
+                fields=["-turn"], name="builds_build_begun", condition=models.Q(started_at__isnull=False)
+            ),
+            models.Index(
+                fields=["status", "turn", "id"],
+                name="builds_build_open",
+                condition=models.Q(status__in=("queued", "running")),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="builds_build_expires",
+                condition=models.Q(expired_at__isnull=True, pinned=False),
             ),
         )
 
@@ -62,12 +82,56 @@ class Build(models.Model):
     def stream_name(self) -> str:
         return f"build-{self.pk}"
 
+    @property
+    def from_cache(self) -> bool:
+        """Tell whether nothing was compiled: every target's files were there already."""
+        found = [each.from_cache for each in self.per_target.all()]
+        return bool(found) and all(found)
+
+
+class BuildTarget(models.Model):
+    """Hold what became of one target of a build."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="per_target")
+    target = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
+    input_digest = models.CharField(max_length=64, blank=True)
+    from_cache = models.BooleanField(default=False)
+    # `local` or a remote builder's name, and why it was that one.
+    builder = models.CharField(max_length=120, blank=True)
+    builder_reason = models.CharField(max_length=500, blank=True)
+    sandbox = models.CharField(max_length=40, blank=True)
+    toolchain = models.JSONField(default=dict)
+    steps = models.JSONField(default=list)
+    exit_code = models.IntegerField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[BuildTarget]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=["build", "target"], name="builds_buildtarget_once"),)
+        indexes = (
+            models.Index(
+                fields=["input_digest"],
+                name="builds_buildtarget_input",
+                condition=models.Q(status="succeeded"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.target} of build {self.build_id}"
+
 
 class Artifact(models.Model):
     """Name one file of a build; its bytes lie once in storage, under their sha256."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
+    target = models.CharField(max_length=40, default=PLUGIN)
     name = models.CharField(max_length=120)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
@@ -77,11 +141,73 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=["build", "name"], name="builds_artifact_build_name"),)
+        constraints = (
+            models.UniqueConstraint(fields=["build", "target", "name"], name="builds_artifact_path"),
+        )
         indexes = (models.Index(fields=["sha256"], name="builds_artifact_sha256"),)
 
     def __str__(self) -> str:
-        return self.name
+        return self.path
+
+    @property
+    def path(self) -> str:
+        """Return its place among all files of a build: the plugin's lie at the top, others in a directory."""
+        return self.name if self.target == PLUGIN else f"{self.target}/{self.name}"
+
+
+class StoredFile(models.Model):
+    """Know one file of the artifact storage by its hash; rows of Artifact, of any owner, may share it.
+
+    Who is about to use the bytes says so first (`used_at`): they stay for as long as that may take.
+    """
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    used_at = models.DateTimeField(default=timezone.now)
+    # When a shared storage was seen to hold these bytes, and where an upload to it was begun.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    upload_url = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["used_at"], name="builds_storedfile_used"),)
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class BuildVerification(models.Model):
+    """Hold one trial to get a build's files again, at another place and with a cold cache."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SAME = "same", "The same"
+        DIFFERENT = "different", "Different"
+        FAILED = "failed", "Failed"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="verifications")
+    status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
+    job_id = models.BigIntegerField(null=True, blank=True)
+    # What was found wrong, in words, one entry a file.
+    findings = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[BuildVerification]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"verification {self.pk}"
+
+    @property
+    def stream_name(self) -> str:
+        return f"verification-{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
 
 
 class MessageStatus(models.TextChoices):

@@ -17,9 +17,28 @@ from agentforge.openapi.schemas import (
     record,
 )
 
-from .forms import MessageForm
-from .models import BuildStatus, ChatMessage, MessageStatus
+from .forms import LogRangeForm, LogSearchForm, MessageForm
+from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
+from .remote.forms import BuilderForm
+from .target_form import TargetForm
 
+_TARGET = record(
+    {
+        "target": STRING,
+        "status": one_of(BuildStatus.values),
+        "from_cache": BOOLEAN,
+        "builder": STRING,
+        "builder_reason": STRING,
+        "sandbox": STRING,
+        "toolchain": mapping(ANYTHING),
+        "error": STRING,
+        "exit_code": nullable(INTEGER),
+        "input_digest": STRING,
+        "started_at": nullable(TIME),
+        "finished_at": nullable(TIME),
+        "seconds": nullable(NUMBER),
+    }
+)
 _BUILD = record(
     {
         "id": INTEGER,
@@ -27,19 +46,63 @@ _BUILD = record(
         "agent": INTEGER,
         "revision": INTEGER,
         "revision_sha256": STRING,
-        "target": STRING,
         "status": one_of(BuildStatus.values),
         "from_cache": BOOLEAN,
-        "sandbox": STRING,
+        "targets": array(_TARGET),
         "error": STRING,
-        "exit_code": nullable(INTEGER),
         "attempts": INTEGER,
+        "queue": nullable(record({"position": INTEGER, "starts_in": nullable(NUMBER)})),
         "created_at": TIME,
         "started_at": nullable(TIME),
         "finished_at": nullable(TIME),
         "seconds": nullable(NUMBER),
         "channel": STRING,
+        "pinned": BOOLEAN,
+        "expires_at": nullable(TIME),
+        "expired_at": nullable(TIME),
         "files": mapping(record({"sha256": STRING, "size": INTEGER})),
+    }
+)
+_LINE = record(
+    {
+        "n": INTEGER,
+        "part": INTEGER,
+        "i": INTEGER,
+        "t": NUMBER,
+        "stream": one_of(("out", "err", "sys")),
+        "text": STRING,
+        "section": STRING,
+        "mark": BOOLEAN,
+    }
+)
+_LOG = record(
+    {
+        "position": INTEGER,
+        "ended": BOOLEAN,
+        "lines": INTEGER,
+        "first_error": nullable(INTEGER),
+        "parts": array(
+            record(
+                {
+                    "part": INTEGER,
+                    "name": STRING,
+                    "state": STRING,
+                    "ms": nullable(INTEGER),
+                    "lines": INTEGER,
+                    "stderr": INTEGER,
+                }
+            )
+        ),
+    }
+)
+_VERIFICATION = record(
+    {
+        "id": INTEGER,
+        "status": one_of(BuildVerification.Status.values),
+        "findings": array(STRING),
+        "created_at": TIME,
+        "finished_at": nullable(TIME),
+        "channel": STRING,
     }
 )
 _MESSAGE = record(
@@ -58,11 +121,51 @@ _PAGE = {"page": INTEGER}
 
 describe("builds:list", get=Operation("List your builds", {"builds": array(_BUILD)}, parameters=_PAGE))
 describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(_BUILD)}, parameters=_PAGE))
-describe("builds:compile", post=Operation("Compile an agent", {"build": _BUILD}, 201))
+describe(
+    "builds:compile",
+    post=Operation("Compile an agent", {"build": _BUILD}, 201, forms=[TargetForm]),
+)
 describe("builds:detail", get=Operation("Get a build", {"build": _BUILD}))
 describe("builds:log", get=Operation("Get a build's log", media="text/plain"))
+describe(
+    "builds:log_lines",
+    get=Operation(
+        "Get a range of a build's log",
+        {"log": _LOG, "lines": array(_LINE)},
+        query=LogRangeForm,
+        note="`from` and `to` count from 1 and are both included; at most 2,000 lines. With `part` they "
+        "count among the lines of one part, with `stream=err` among those of stderr.",
+    ),
+)
+describe(
+    "builds:log_search",
+    get=Operation(
+        "Search a build's log",
+        {"position": INTEGER, "total": INTEGER, "hits": array(array(INTEGER))},
+        query=LogSearchForm,
+        note="Each hit is a line's number, its part, and its place in the part (or among the part's stderr).",
+    ),
+)
 describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))
 describe("builds:retry", post=Operation("Build again", {"build": _BUILD}, 201, refusable=True))
+describe(
+    "builds:retry_elsewhere",
+    post=Operation(
+        "Build again, by a builder of your choice",
+        {"build": _BUILD},
+        201,
+        forms=[BuilderForm],
+        refusable=True,
+        note="`builder` is `local`, or the name of a remote builder of this forge.",
+    ),
+)
+describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD}, refusable=True))
+describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
+describe(
+    "builds:verify",
+    post=Operation("Build again elsewhere and compare", {"verification": _VERIFICATION}, 202, refusable=True),
+)
+describe("builds:signing_key", get=Operation("Get the key of signatures", media="application/x-pem-file"))
 describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))
 describe("builds:file", get=Operation("Download one file of a build", media="application/octet-stream"))
 describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))

@@ -16,9 +16,10 @@ from pathlib import Path
 import psutil
 
 OnLine = Callable[[str, str], None]
+OnLines = Callable[[str, list[str]], None]
 _CHUNK = 65536
-# A longer line is cut, so that one endless line can't fill the memory.
-LONGEST_LINE = 16 * 1024
+# What is beyond that in a line is dropped, so that one endless line can't fill the memory.
+LONGEST_LINE = 1024 * 1024
 # Seconds that a killed process may take to die before it is left to the system.
 _DYING = 10
 
@@ -35,27 +36,24 @@ class Finished:
 class LineSplitter:
     """Turn bytes as they come into clean lines: UTF-8, no NUL, no bare carriage return."""
 
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
+    def __init__(self, on_lines: Callable[[list[str]], None]) -> None:
+        self._on_lines = on_lines
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._rest = ""
+        self._return = ""
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
-        text = self._rest + self._decoder.decode(data, final).replace("\0", "\N{REPLACEMENT CHARACTER}")
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._rest = lines.pop()
-        for line in lines:
-            self._emit(line)
-        while len(self._rest) > LONGEST_LINE:
-            self._on_line(self._rest[:LONGEST_LINE])
-            self._rest = self._rest[LONGEST_LINE:]
+        text = self._return + self._decoder.decode(data, final).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        # A carriage return at a chunk's end may be the first half of a line end.
+        self._return = "\r" if text.endswith("\r") and not final else ""
+        text = text[: len(text) - len(self._return)].replace("\r\n", "\n").replace("\r", "\n")
+        lines = (self._rest + text).split("\n")
+        self._rest = lines.pop()[:LONGEST_LINE]
         if final and self._rest:
-            self._emit(self._rest)
+            lines.append(self._rest)
             self._rest = ""
-
-    def _emit(self, line: str) -> None:
-        for start in range(0, max(len(line), 1), LONGEST_LINE):
-            self._on_line(line[start : start + LONGEST_LINE])
+        if lines:
+            self._on_lines(lines)
 
 
 async def _drain(reader: asyncio.StreamReader, splitter: LineSplitter) -> None:
@@ -99,10 +97,13 @@ async def run(
     directory: Path,
     environment: Mapping[str, str],
     seconds: float,
-    on_line: OnLine,
+    on_line: OnLine | None = None,
+    on_lines: OnLines | None = None,
     stdin: bytes | None = None,
 ) -> Finished:
-    """Run a command in a process group of its own, for at most `seconds`; `on_line` gets (stream, text).
+    """Run a command in a process group of its own, for at most `seconds`.
+
+    `on_line` gets (stream, text) for each line, `on_lines` (stream, texts) for those that came together.
 
     A cancelled caller kills the group first, then sees the cancellation. Raises OSError if it can't start.
     """
@@ -119,7 +120,7 @@ async def run(
     timed_out = False
     try:
         async with asyncio.timeout(seconds):
-            await _talk(process, on_line, stdin)
+            await _talk(process, on_lines or _one_by_one(on_line), stdin)
             await process.wait()
     except TimeoutError:
         timed_out = True
@@ -128,10 +129,19 @@ async def run(
     return Finished(process.returncode or 0, time.monotonic() - started, timed_out)
 
 
-async def _talk(process: asyncio.subprocess.Process, on_line: OnLine, stdin: bytes | None) -> None:
+def _one_by_one(on_line: OnLine | None) -> OnLines:
+    def on_lines(stream: str, texts: list[str]) -> None:
+        for text in texts:
+            if on_line is not None:
+                on_line(stream, text)
+
+    return on_lines
+
+
+async def _talk(process: asyncio.subprocess.Process, on_lines: OnLines, stdin: bytes | None) -> None:
     async with asyncio.TaskGroup() as tasks:
         for name, reader in (("out", process.stdout), ("err", process.stderr)):
             if reader is not None:
-                tasks.create_task(_drain(reader, LineSplitter(partial(on_line, name))))
+                tasks.create_task(_drain(reader, LineSplitter(partial(on_lines, name))))
         if process.stdin is not None and stdin is not None:
             tasks.create_task(_feed(process.stdin, stdin))

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
-from . import chat, transitions
-from .models import Build, BuildStatus, ChatMessage, MessageStatus
+from . import chat, transitions, verification, workplaces
+from .models import Build, BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .transitions import MOST_ATTEMPTS
-
-# Seconds without a sign of life after which a worker counts as dead; it gives one every 5 seconds.
-DEAD_AFTER = 20
+from .workers import DEAD_AFTER
 
 # Jobs that no living worker runs although they are said to run, and jobs that are over or gone.
 _DEAD = """
@@ -19,6 +17,8 @@ SELECT job.id FROM procrastinate_jobs AS job
 LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
 WHERE job.status = 'doing' AND job.id = ANY(%(jobs)s) AND (
     worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %(dead_after)s)
+    -- No worker could give a sign of life while the database was away.
+    AND pg_postmaster_start_time() < now() - make_interval(secs => %(dead_after)s)
 )
 UNION ALL
 SELECT wanted FROM unnest(%(jobs)s) AS wanted
@@ -33,18 +33,24 @@ WHERE id = %s RETURNING abort_requested
 
 
 def recover() -> int:
-    """Settle the builds and answers whose worker died; return their number."""
+    """Settle the builds, answers and verifications whose worker died; return their number."""
+    workplaces.forget_leftovers()
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0
-    for pk, job_id in _of_dead_jobs(building.values_list("pk", "job_id")):
+    for pk, job_id in of_dead_jobs(building.values_list("pk", "job_id")):
         settled += _settle_build(pk, job_id)
-    for pk, job_id in _of_dead_jobs(answering.values_list("pk", "job_id")):
+    for pk, job_id in of_dead_jobs(answering.values_list("pk", "job_id")):
         settled += _settle_answer(pk, job_id)
+    verifying = BuildVerification.objects.filter(status__in=("queued", "running"))
+    for pk, job_id in of_dead_jobs(verifying.values_list("pk", "job_id")):
+        end_job(job_id)
+        settled += verification.finish(pk, job_id, "failed", ["The worker died. Ask again."])
     return settled
 
 
-def _of_dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+def of_dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
+    """Return those of the (key, job) pairs whose job no living worker has or will have."""
     found = {job_id: pk for pk, job_id in rows if job_id is not None}
     if not found:
         return []
@@ -58,13 +64,13 @@ def _settle_build(pk: int, job_id: int) -> bool:
         build: Build | None = Build.objects.select_for_update().filter(pk=pk, job_id=job_id).first()
         if build is None or build.finished_at is not None:
             return False
-        aborted = _end_job(job_id)
+        aborted = end_job(job_id)
         status = BuildStatus(build.status)
         if aborted:
             return transitions.finish(pk, job_id, BuildStatus.CANCELLED, was=status)
         if build.attempts >= MOST_ATTEMPTS:
             told = f"The worker died {build.attempts} times while it ran this build. Nothing was stored."
-            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, facts={"error": told})
+            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, error=told)
         why = f"The worker died; starting again, attempt {build.attempts + 1} of {MOST_ATTEMPTS}"
         return transitions.requeue(pk, job_id, why=why, was=status)
 
@@ -74,12 +80,12 @@ def _settle_answer(pk: int, job_id: int) -> bool:
         message: ChatMessage | None = ChatMessage.objects.select_for_update().filter(pk=pk).first()
         if message is None:
             return False
-        told = chat.STOPPED if _end_job(job_id) else "The worker died while it answered. Ask again."
+        told = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
         status = MessageStatus(message.status)
         return chat.end(pk, job_id, MessageStatus.FAILED, error=told, was=status)
 
 
-def _end_job(job_id: int) -> bool:
+def end_job(job_id: int) -> bool:
     """End a dead worker's job in the queue; tell whether its end had been asked for."""
     with connection.cursor() as cursor:
         cursor.execute(_END, [job_id])

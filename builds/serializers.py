@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from .models import Build
+from .models import Build, BuildTarget, BuildVerification
 from .reports import duration
+from .waiting import Place, places
+
+
+def builds_json(builds: Iterable[Build]) -> list[dict[str, Any]]:
+    """Return what scripts learn of several builds."""
+    listed = list(builds)
+    found = places(listed)
+    return [_json(build, found.get(build.pk)) for build in listed]
 
 
 def build_json(build: Build) -> dict[str, Any]:
-    """Return what scripts learn of a build."""
+    """Return what scripts learn of one build alone."""
+    return builds_json([build])[0]
+
+
+def _json(build: Build, place: Place | None) -> dict[str, Any]:
+    """Return what scripts learn of a build; `place` is where it waits."""
     took = duration(build)
     return {
         "id": build.pk,
@@ -15,17 +29,34 @@ def build_json(build: Build) -> dict[str, Any]:
         "agent": build.revision.agent_id,
         "revision": build.revision.number,
         "revision_sha256": build.revision.sha256,
-        "target": build.target,
         "status": build.status,
         "from_cache": build.from_cache,
-        "sandbox": build.sandbox,
+        "targets": [target_json(row) for row in build.per_target.all()],
         "error": build.error,
-        "exit_code": build.exit_code,
         "attempts": build.attempts,
+        "queue": place.as_json() if place is not None else None,
         "created_at": build.created_at,
         "started_at": build.started_at,
         "finished_at": build.finished_at,
         "seconds": took.total_seconds() if took is not None else None,
         "channel": build.stream_name,
-        "files": {file.name: {"sha256": file.sha256, "size": file.size} for file in build.artifacts.all()},
+        "pinned": build.pinned,
+        "expires_at": build.expires_at,
+        "expired_at": build.expired_at,
+        "files": {file.path: {"sha256": file.sha256, "size": file.size} for file in build.artifacts.all()},
     }
+
+
+def target_json(row: BuildTarget) -> dict[str, Any]:
+    """Return what scripts learn of one target of a build."""
+    took = duration(row)
+    names = ("target", "status", "from_cache", "builder", "builder_reason", "sandbox", "toolchain", "error", "exit_code",
+             "input_digest", "started_at", "finished_at")  # fmt: skip
+    seconds = took.total_seconds() if took is not None else None
+    return {**{name: getattr(row, name) for name in names}, "seconds": seconds}
+
+
+def verification_json(row: BuildVerification) -> dict[str, Any]:
+    """Return what scripts learn of a verification."""
+    names = ("id", "status", "findings", "created_at", "finished_at")
+    return {**{name: getattr(row, name) for name in names}, "channel": row.stream_name}

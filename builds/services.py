@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from agentforge.accounts.models import User
@@ -12,22 +14,41 @@ from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 
-from . import jobs, transitions
+from . import jobs, targets, transitions, turns, waiting
 from .announcements import announce_build
 from .errors import NotPossible
-from .models import Build, BuildStatus
+from .models import PLUGIN, Build, BuildStatus, BuildTarget
 
 
-def enqueue_build(agent: AgentConfig, by: User) -> Build:
-    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction."""
+def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
+    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction.
+
+    Raises BuildError for a target that the forge does not know, QueueFull when too many builds wait already.
+    """
     with transaction.atomic():
-        return enqueue_revision(create_revision(agent), by)
+        turns.refuse_more_than_allowed(agent.owner_id)
+        return enqueue_revision(create_revision(agent), by, names)
 
 
-def enqueue_revision(revision: Revision, by: User, target: str = "plugin") -> Build:
-    """Enqueue the compilation of a revision; the build belongs to the owner of the agent."""
+def enqueue_revision(
+    revision: Revision, by: User, names: Sequence[str] = (PLUGIN,), *, builder: str = ""
+) -> Build:
+    """Enqueue the compilation of a revision; the build belongs to the owner of the agent.
+
+    `builder` is `local` or a remote builder's name, where one is preferred.
+
+    Raises BuildError for a target that the forge does not know.
+    """
+    chosen = targets.in_order(names)
     with transaction.atomic():
-        build: Build = Build.objects.create(owner_id=revision.owner_id, revision=revision, target=target)
+        turn = turns.next_turn(revision.owner_id)
+        build: Build = Build.objects.create(
+            owner_id=revision.owner_id,
+            revision=revision,
+            targets=chosen,
+            turn=turn,
+            wanted_builder=builder,
+        )
         streams.create_stream(build.stream_name, build.owner_id)
         asked = f"Build {build.pk} of revision {revision.number}, asked for by {by}."
         streams.publish(
@@ -36,10 +57,13 @@ def enqueue_revision(revision: Revision, by: User, target: str = "plugin") -> Bu
             {"kind": "line", "stream": "sys", "text": asked},
         )
         announce_build(revision.agent_id, build.owner_id, build.pk, BuildStatus.QUEUED.value)
-        build.job_id = jobs.defer(jobs.COMPILE, build_id=build.pk)
+        build.job_id = jobs.defer_build(build.pk, build.turn)
         with as_service():
             build.save(update_fields=["job_id"])
-        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, target=target)
+            rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
+            BuildTarget.objects.bulk_create(rows)
+        record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
+        waiting.moved()
     return build
 
 
@@ -61,13 +85,14 @@ def cancel_build(build: Build, by: User) -> None:
             transitions.finish(current.pk, current.job_id, BuildStatus.CANCELLED, was=BuildStatus.QUEUED)
 
 
-def retry_build(build: Build, by: User) -> Build:
-    """Build the same revision again, as a new build.
+def retry_build(build: Build, by: User, *, builder: str = "") -> Build:
+    """Build the same revision again, as a new build, by the preferred builder where one is named.
 
-    Raises NotPossible while the build still goes on.
+    Raises NotPossible while the build still goes on, QueueFull when too many builds wait already.
     """
     if build.status in (BuildStatus.QUEUED, BuildStatus.RUNNING):
         raise NotPossible(f"Build {build.pk} still goes on. Cancel it first.")
     with transaction.atomic():
+        turns.refuse_more_than_allowed(build.owner_id)
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)
-        return enqueue_revision(build.revision, by, build.target)
+        return enqueue_revision(build.revision, by, build.targets, builder=builder)

@@ -36,6 +36,13 @@ class Sources:
         """Return the sha256 over all names and contents, in hex."""
         return _digest(self.files, self.files)
 
+    def digest_of(self, program: str) -> str:
+        """Return the sha256 over all that can become part of one program, in hex."""
+        groups = [self.runtime, self.targets[program], *self.tools.values()]
+        if program == "plugin":
+            groups.append(self.targets["host"])
+        return _digest(self.files, {name for group in groups for name in group})
+
     @functools.cached_property
     def host_digest(self) -> str:
         """Return the sha256 over the host's own files, in hex."""
@@ -68,9 +75,9 @@ def read() -> Sources:
         raise BuildError(f"The agent's sources are damaged, an operator has to mend them: {error}") from error
 
 
-def module_path(document: str, sources: Sources) -> str:
+def module_path(document: str, sources: Sources, program: str = "plugin") -> str:
     """Return the module path of one agent: every build needs its own, or plugins shadow each other."""
-    content = hashlib.sha256(f"{sources.digest}\0{document}".encode()).hexdigest()
+    content = hashlib.sha256(f"{sources.digest_of(program)}\0{document}".encode()).hexdigest()
     return f"agent.local/a{content[:16]}"
 
 
@@ -80,7 +87,7 @@ def chosen_tools(document: str) -> list[str]:
 
 
 def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
-    """Write the module of one agent into an empty directory.
+    """Write the module of one agent's program `target` into an empty directory.
 
     Raises BuildError for a tool that the sources do not have.
     """

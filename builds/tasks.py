@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from . import answering, gocommand, jobs, recovery, runner, toolchain, warmup
+from agentforge.tenancy.connections import give_back
+
+from . import answering, gocommand, jobs, pruning, recovery, runner, toolchain, verifying, waiting, warmup
 from . import sources as agent_sources
 from .buildlog import BuildLog, Record
 from .database import in_thread
@@ -25,17 +28,29 @@ async def compile_build(context: JobContext, *, build_id: int) -> None:
     await runner.run_build(build_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
+@app.task(name=jobs.VERIFY, queue=jobs.QUEUES[jobs.VERIFY], pass_context=True)
+async def verify_build(context: JobContext, *, verification_id: int) -> None:
+    """Get a build's files again and compare."""
+    await verifying.run(verification_id, context.job.id or 0)
+
+
 @app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)
 async def answer_message(context: JobContext, *, message_id: int) -> None:
     """Answer one question of a trial chat."""
     await answering.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="builds.recover", queue="upkeep", queueing_lock="builds.recover")
 async def recover(timestamp: int) -> None:
     """Settle what dead workers left behind."""
     await in_thread(recovery.recover)
+
+
+@app.task(name=jobs.TELL, queue=jobs.QUEUES[jobs.TELL], queueing_lock=jobs.TELL)
+async def tell_queue() -> None:
+    """Tell the builds that wait where they stand."""
+    await in_thread(waiting.tell)
 
 
 @app.periodic(cron="* * * * * */15")
@@ -54,6 +69,23 @@ async def tidy(timestamp: int) -> None:
     """Keep Go's cache within its size, and remove what dead builds left on the disk."""
     await in_thread(warmup.prune)
     await in_thread(gocommand.forget_leftovers, _LEFTOVER_AGE)
+
+
+@app.periodic(cron="43 * * * *")
+@app.task(name="builds.prune", queue="upkeep", queueing_lock="builds.prune", lock="builds.prune")
+async def prune(timestamp: int) -> None:
+    """Remove what is old: expired files, logs, chats, ended jobs."""
+    await asyncio.to_thread(_prune)
+
+
+def _prune() -> None:
+    # In a thread and on a connection of its own: it may take long, and nothing waits for it.
+    try:
+        for kind, amount in pruning.prune(apply=True).items():
+            if amount.rows or amount.files:
+                logger.info("Pruned %s: %s rows, %s files.", kind, amount.rows, amount.files)
+    finally:
+        give_back()
 
 
 def _is_shutdown(context: JobContext) -> bool:

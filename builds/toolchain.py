@@ -36,6 +36,13 @@ class Toolchain:
     cc_kind: str
     cc_version: str
     linker_version: str
+    # Without it Go links by itself, and no C compiler takes part.
+    cgo: bool = True
+
+    @property
+    def label(self) -> str:
+        """Return Go's version, and that of the C compiler where one takes part."""
+        return f"{self.go}, {self.cc_version}" if self.cgo else self.go
 
     @property
     def go_command(self) -> str:
@@ -44,7 +51,7 @@ class Toolchain:
     @property
     def places(self) -> list[Path]:
         """Return the directories that the compilers are read from, besides the system's."""
-        return [self.goroot] if self.cc_kind == "gcc" else [self.goroot, Path(self.cc.split()[0]).parent]
+        return [self.goroot, Path(self.cc.split()[0]).parent] if self.cc_kind == "zig" else [self.goroot]
 
     def describe(self) -> dict[str, object]:
         """Return what decides the bytes of a build, free of paths of this machine."""
@@ -55,7 +62,7 @@ class Toolchain:
             "goamd64": "v1" if self.goarch == "amd64" else "",
             "goexperiment": "",
             "tags": "",
-            "cgo": True,
+            "cgo": self.cgo,
             "trimpath": True,
             "flags": list(GO_FLAGS),
             "c_compiler": self.cc_kind,
@@ -93,7 +100,9 @@ class Toolchain:
             "GOCACHE": str(cache),
             "GOPATH": str(home / "gopath"),
             "GOMAXPROCS": str(min(os.cpu_count() or 1, _MOST_PROCESSORS)),
-            "CGO_ENABLED": "1",
+            "GOOS": self.goos,
+            "GOARCH": self.goarch,
+            "CGO_ENABLED": "1" if self.cgo else "0",
             "CC": self.cc,
             # Zig compiles its C library's start-up files on first use: kept, or every link takes 20 s.
             "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache)),
@@ -101,7 +110,7 @@ class Toolchain:
         }
 
     def build_command(self, *, package: str, output: Path, mode: str) -> list[str]:
-        """Return the command that builds a package of the module; `mode` is `plugin` or `exe`."""
+        """Return the command that builds a package of the module; `mode` is `plugin`, `exe` or `default`."""
         return [self.go_command, "build", "-v", *GO_FLAGS, f"-buildmode={mode}", "-o", str(output), package]
 
 
@@ -124,35 +133,55 @@ def _goroot() -> Path:
     return Path(found.origin).parent
 
 
+def _zig(goarch: str) -> tuple[str, str, str, str] | None:
+    zig = importlib.util.find_spec("ziglang")
+    if zig is None or zig.origin is None:
+        return None
+    binary = str(Path(zig.origin).parent / "zig")
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[goarch]
+    version = f"zig {_first_line(binary, 'version')}"
+    return f"{binary} cc -target {machine}-linux-gnu.{ZIG_GLIBC}", "zig", version, version
+
+
 def _c_compiler(goarch: str) -> tuple[str, str, str, str]:
-    """Return CC, its kind, its version and its linker's version."""
-    gcc = shutil.which("gcc", path=SYSTEM_PATH)
+    """Return CC, its kind, its version and its linker's version; gcc links for this machine only."""
+    gcc = shutil.which("gcc", path=SYSTEM_PATH) if goarch == machine()[1] else None
     if gcc:
         linker = _first_line(gcc, "-print-prog-name=ld")
         linker = shutil.which(linker, path=SYSTEM_PATH) or linker
         return gcc, "gcc", _first_line(gcc, "--version"), _first_line(linker, "-v")
-    zig = importlib.util.find_spec("ziglang")
-    if zig is not None and zig.origin is not None:
-        binary = str(Path(zig.origin).parent / "zig")
-        machine = {"amd64": "x86_64", "arm64": "aarch64"}[goarch]
-        version = f"zig {_first_line(binary, 'version')}"
-        return f"{binary} cc -target {machine}-linux-gnu.{ZIG_GLIBC}", "zig", version, version
+    if (zig := _zig(goarch)) is not None:
+        return zig
+    if goarch != machine()[1]:
+        raise ToolchainMissing(
+            f"Linking a plugin for {goarch} on this machine takes zig. Remedy: pip install ziglang."
+        )
     raise ToolchainMissing(
         "No C compiler was found, and Go needs one to link a plugin. "
         "Remedy: install gcc (apt install gcc libc6-dev), or pip install ziglang."
     )
 
 
+def machine() -> tuple[str, str]:
+    """Return this machine's system and processor in Go's words.
+
+    Raises ToolchainMissing for a processor that no Go wheel is made for.
+    """
+    goarch = _MACHINES.get(platform.machine().lower())
+    if goarch is None:
+        raise ToolchainMissing(f"There is no Go wheel for {platform.machine()}.")
+    return platform.system().lower(), goarch
+
+
 @functools.cache
-def find() -> Toolchain:
-    """Return the toolchain of this machine, looked up once a process.
+def find(goos: str = "", goarch: str = "", *, cgo: bool = True) -> Toolchain:
+    """Return the toolchain that builds for a system, by default this machine's; looked up once a process.
 
     Raises ToolchainMissing, with the remedy, where Go or a C compiler is absent.
     """
     goroot = _goroot()
-    goarch = _MACHINES.get(platform.machine().lower())
-    if goarch is None:
-        raise ToolchainMissing(f"There is no Go wheel for {platform.machine()}.")
+    here = machine()
+    goos, goarch = goos or here[0], goarch or here[1]
     version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
-    cc, kind, cc_version, linker = _c_compiler(goarch)
-    return Toolchain(goroot, version, platform.system().lower(), goarch, cc, kind, cc_version, linker)
+    cc = _c_compiler(goarch) if cgo else ("", "none", "", "Go's own")
+    return Toolchain(goroot, version, goos, goarch, *cc, cgo=cgo)

@@ -1,17 +1,26 @@
 from django.urls import path
 
-from .views import actions, downloads, pages, trial
+from .remote.views import builder_webhook
+from .views import actions, downloads, keeping, log, pages, trial, verification
 
 app_name = "builds"
 
 urlpatterns = [
     path("builds/", pages.build_list, name="list"),
     path("builds/<int:pk>/", pages.build_detail, name="detail"),
-    path("builds/<int:pk>/log.txt", pages.build_log, name="log"),
+    path("builds/<int:pk>/log.txt", log.build_log_text, name="log"),
+    path("builds/<int:pk>/log/", log.build_log_lines, name="log_lines"),
+    path("builds/<int:pk>/log/search/", log.build_log_search, name="log_search"),
     path("builds/<int:pk>/cancel/", actions.build_cancel, name="cancel"),
     path("builds/<int:pk>/retry/", actions.build_retry, name="retry"),
+    path("builds/<int:pk>/retry-elsewhere/", actions.build_retry_elsewhere, name="retry_elsewhere"),
+    path("builds/<int:pk>/pin/", keeping.build_pin, name="pin"),
+    path("builds/<int:pk>/unpin/", keeping.build_unpin, name="unpin"),
+    path("builds/<int:pk>/verify/", verification.build_verify, name="verify"),
+    path("signing-key.pem", verification.signing_key, name="signing_key"),
     path("builds/<int:pk>/download/", downloads.build_download, name="download"),
-    path("builds/<int:pk>/files/<str:name>", downloads.build_file, name="file"),
+    path("builds/<int:pk>/files/<path:name>", downloads.build_file, name="file"),
+    path("webhooks/builder/<int:build>/", builder_webhook, name="webhook"),
     path("agents/<int:pk>/builds/", pages.agent_builds, name="agent"),
     path("agents/<int:pk>/compile/", actions.build_compile, name="compile"),
     path("agents/<int:pk>/try/", trial.trial, name="try"),

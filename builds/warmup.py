@@ -21,7 +21,7 @@ from pathlib import Path
 from . import sandbox, sources
 from .buildlog import BuildLog
 from .errors import BuildError
-from .gocommand import cache_directory, go_directory, run_go, work_directory
+from .gocommand import cache_directory, go_directory, is_apart, run_go, work_directory
 from .toolchain import Toolchain
 
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
@@ -80,13 +80,13 @@ def write(new: State) -> None:
     temporary.replace(target)
 
 
-def key_of(toolchain: Toolchain, agent: sources.Sources) -> str:
+def key_of(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
     """Name what a cache was warmed for: the same Go at another place needs its own index in the cache.
 
     Without it a build, which may not write to the cache, ends with "package os is not in std".
     """
     place = hashlib.sha256(str(toolchain.goroot).encode()).hexdigest()
-    return f"{toolchain.digest[:32]}-{agent.digest[:32]}-{place[:16]}"
+    return f"{toolchain.digest[:32]}-{agent.digest_of(program)[:32]}-{place[:16]}"
 
 
 @asynccontextmanager
@@ -115,23 +115,26 @@ def progress(current: State) -> str:
     )
 
 
-async def ensure(toolchain: Toolchain, agent: sources.Sources, log: BuildLog) -> None:
-    """Return when the cache is warm (or can't be warmed: the build then shows why)."""
-    key = key_of(toolchain, agent)
-    if state(key).settled:
+async def ensure(
+    toolchain: Toolchain, agent: sources.Sources, log: BuildLog, program: str = "plugin"
+) -> None:
+    """Return when the cache is warm for a program (or can't be warmed: the build then shows why)."""
+    key = key_of(toolchain, agent, program)
+    if is_apart() or state(key).settled:
         return
-    log.say("Go's cache is cold for this toolchain. This happens once; a quiet machine takes half a minute.")
+    what = f"{toolchain.goos}/{toolchain.goarch}"
+    log.say(f"Go's cache is cold for {what}. This happens once; a quiet machine takes half a minute.")
     async with locked("warm.lock", log):
         if state(key).settled:
             return
-        await _warm(toolchain, agent, key, log)
+        await _warm(toolchain, agent, key, log, program)
 
 
-async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog) -> None:
+async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog, program: str) -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=work_directory(), prefix="warm-") as name:
         home = Path(name)
-        trees = _lay_out(home, agent)
+        trees = _lay_out(home, agent, program)
         total = sum([await _count(toolchain, tree, home, package) for tree, package, _ in trees])
         counter = _Counter(State(WARMING, key, 0, total), log)
         try:
@@ -147,16 +150,19 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
     log.say(f"Go's cache is warm, after {time.monotonic() - started:.1f} s.")
 
 
-def _lay_out(home: Path, agent: sources.Sources) -> list[tuple[Path, str, str]]:
-    """Lay out an agent with every tool, and the host; return (directory, package, build mode) of each."""
+def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
+    """Lay out an agent with every tool, and a plugin's host; return (directory, package, build mode)s."""
     document = json.dumps({"capabilities": {"tools": sorted(agent.tools)}})
-    plugin, host = home / "plugin", home / "host"
-    plugin.mkdir()
-    host.mkdir()
+    tree = home / program
+    tree.mkdir()
     module = sources.TEMPLATE_MODULE
-    sources.lay_out_agent(plugin, agent, target="plugin", module=module, document=document)
+    sources.lay_out_agent(tree, agent, target=program, module=module, document=document)
+    if program != "plugin":
+        return [(tree, f"./{program}", "default")]
+    host = home / "host"
+    host.mkdir()
     sources.lay_out_host(host, agent)
-    return [(plugin, "./plugin", "plugin"), (host, "./host", "exe")]
+    return [(tree, "./plugin", "plugin"), (host, "./host", "exe")]
 
 
 async def _count(toolchain: Toolchain, tree: Path, home: Path, package: str) -> int:

@@ -19,12 +19,13 @@ from .models import AgentConfig, ApiKey, Revision
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Show keys by what their owners see of them; the ciphertext is not even read."""
 
-    list_display = ("provider", "whose", "last_four", "fingerprint", "status", "checked_at", "check_ms")
+    list_display = ("provider", "name", "whose", "last_four", "fingerprint", "status", "checked_at",
+                    "check_ms")  # fmt: skip
     list_filter = ("provider", "status", "checked_at")
     list_select_related = ("owner",)
-    search_fields = ("owner__email", "last_four", "fingerprint")
+    search_fields = ("owner__email", "name", "last_four", "fingerprint")
     ordering = ("-updated_at",)
-    fields = ("provider", "whose", "base_url", "last_four", "fingerprint", "status", "status_detail",
+    fields = ("provider", "name", "whose", "base_url", "last_four", "fingerprint", "status", "status_detail",
               "checked_at", "check_ms", "created_at", "updated_at")  # fmt: skip
     actions = ("test_again",)
 

@@ -44,13 +44,13 @@ class Stored:
     key: ApiKey | None
 
 
-def store_tested(owner: User, provider: str, plaintext: str, base_url: str = "") -> Stored:
-    """Test a key and store it, unless its provider refused it; then one stored earlier stays as it is."""
+def store_tested(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> Stored:
+    """Test a key and store it under a name, unless its provider refused it; then one stored earlier stays."""
     outcome = PROVIDERS[provider].check(plaintext, base_url)
     if outcome.refused:
         record(Action.KEY_TESTED, owner=owner, provider=provider, outcome=str(outcome.status))
         return Stored(outcome, None)
-    key = vault.save_key(owner, provider, plaintext, base_url)
+    key = vault.save_key(owner, provider, plaintext, base_url, name=name)
     _keep(key, outcome)
     return Stored(outcome, key)
 

@@ -32,7 +32,16 @@ class Keyring:
 
     def key_of(self, agent: AgentConfig) -> ApiKey | None:
         """Return the key that an agent of this owner uses."""
-        return next((key for key in self.keys if key.provider == agent.provider), None)
+        return vault.key_in_use(self.keys, agent.provider, agent.api_key_id)
+
+    def names(self, provider_code: str, but: ApiKey | None = None) -> list[str]:
+        """Return the names of the keys for a provider, one of them left out if given."""
+        return [key.name for key in self.keys if key.provider == provider_code and key != but]
+
+    def key_without(self, gone: ApiKey, agent: AgentConfig) -> ApiKey | None:
+        """Return the key that an agent would use once one of the keys is gone."""
+        left = [key for key in self.keys if key != gone]
+        return vault.key_in_use(left, agent.provider, agent.api_key_id)
 
     def users(self, agents: Iterable[AgentConfig]) -> dict[int, list[AgentConfig]]:
         """Return for each key, by its id, which of the owner's agents use it."""

@@ -21,6 +21,8 @@ from .choices import (
     Tone,
 )
 
+DEFAULT_KEY_NAME = "Default"
+
 
 class AgentConfig(models.Model):
     """Hold one agent's draft, as its wizard's tabs last saved it."""
@@ -37,6 +39,10 @@ class AgentConfig(models.Model):
 
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=200, blank=True)
+    # None, or a key of another provider: the oldest of the provider's keys.
+    api_key = models.ForeignKey(
+        "ApiKey", null=True, blank=True, on_delete=models.SET_NULL, related_name="agents"
+    )
 
     preset = models.CharField(max_length=20, choices=Preset, default=Preset.BALANCED)
     traits = ArrayField(models.CharField(max_length=20), default=list, blank=True)
@@ -82,10 +88,11 @@ class AgentConfig(models.Model):
 
 
 class ApiKey(models.Model):
-    """Hold one user's key for one provider as ciphertext (law 3), with what its last test said."""
+    """Hold one of a user's keys for a provider as ciphertext (law 3), with what its last test said."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     provider = models.CharField(max_length=40)
+    name = models.CharField(max_length=60, default=DEFAULT_KEY_NAME)
     base_url = models.URLField(max_length=500, blank=True)
     ciphertext = models.BinaryField()
     last_four = models.CharField(max_length=4, blank=True)
@@ -102,11 +109,13 @@ class ApiKey(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["owner", "provider"], name="configs_apikey_owner_provider"),
+            models.UniqueConstraint(
+                fields=["owner", "provider", "name"], name="configs_apikey_owner_provider_name"
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.provider} …{self.last_four}"
+        return f"{self.provider} {self.name} …{self.last_four}"
 
 
 class ProcessRun(models.Model):

@@ -19,11 +19,9 @@ _LOCAL_CACHE = "configs:local-model"
 
 
 def offers_for(owner_id: UUID) -> Offers:
-    """Return the lists of models known for a user's keys, and the local model's own."""
-    keys = ApiKey.objects.filter(owner_id=owner_id).values_list("provider", "models_offered")
-    offers = {code: list(models) for code, models in keys if code in PROVIDERS}
-    offers[LOCAL.code] = list(local_outcome().models)
-    return offers
+    """Return a user's keys with the lists of models known for them, and the local model's own."""
+    keys = ApiKey.objects.filter(owner_id=owner_id, provider__in=PROVIDERS).defer("ciphertext").order_by("pk")
+    return Offers(tuple(keys), tuple(local_outcome().models))
 
 
 def local_outcome(*, fresh: bool = False) -> Outcome:

@@ -18,7 +18,8 @@ from agentforge.openapi.schemas import (
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
-from .forms.key import KeyForm
+from .forms.conflict import SidesForm
+from .forms.key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
 _AGENT = record(
@@ -30,7 +31,7 @@ _AGENT = record(
 _KEY = record(
     {
         "id": INTEGER,
-        **dict.fromkeys(("provider", "base_url", "last_four", "fingerprint"), STRING),
+        **dict.fromkeys(("provider", "name", "base_url", "last_four", "fingerprint"), STRING),
         "status": one_of(KeyStatus.values),
         "status_detail": STRING,
         "checked_at": nullable(TIME),
@@ -40,12 +41,21 @@ _KEY = record(
     }
 )
 _MADE = {"id": INTEGER, "url": STRING}
-_OUTCOME = {"outcome": one_of(KeyStatus.values), "detail": STRING, "ms": nullable(INTEGER)}
+_OUTCOME = {
+    "id": nullable(INTEGER),
+    "outcome": one_of(KeyStatus.values),
+    "detail": STRING,
+    "ms": nullable(INTEGER),
+}
 _PART = record({"source": STRING, "tab": one_of(Tab.values), "text": STRING})
 _PROMPT = {"text": STRING, "tokens": INTEGER, "parts": array(_PART)}
+_EDITION = {"edition": STRING}
 _PROVIDER = {"provider": one_of(PROVIDERS)}
 _ANY_KEY = "Which of the fields are needed depends on the provider."
-_KEPT = "What is left out keeps its value; an unknown field is refused."
+_KEPT = (
+    "What is left out keeps its value; an unknown field is refused. Sent with the `edition` that you got, "
+    "values that somebody else saved in between are not overwritten: 409 holds both sides in `conflicts`."
+)
 
 describe(
     "configs:list",
@@ -66,17 +76,38 @@ describe(
 for _tab, _form in TAB_FORMS.items():
     describe(
         f"configs:{_tab}",
-        get=Operation(f"Get an agent's {Tab(_tab).label}", form_values(_form)),
+        get=Operation(f"Get an agent's {Tab(_tab).label}", {**form_values(_form), **_EDITION}),
         post=Operation(
-            f"Change an agent's {Tab(_tab).label}", form_values(_form), forms=[_form], required=(), note=_KEPT
+            f"Change an agent's {Tab(_tab).label}",
+            {**form_values(_form), **_EDITION},
+            forms=[_form],
+            also=_EDITION,
+            required=(),
+            refusable=True,
+            note=_KEPT,
         ),
     )
+describe(
+    "configs:resolve",
+    post=Operation(
+        "Save the chosen sides of a conflict",
+        {"edition": STRING},
+        forms=[SidesForm],
+        path={"tab": one_of(Tab.values)},
+        refusable=True,
+        note="`choose_<field>` is yours or saved, for each field in which the sides differ.",
+    ),
+)
 describe(
     "configs:model_field",
     get=Operation(
         "List the models that a provider offers",
-        {"provider": STRING, "models": array(STRING)},
-        parameters={"provider": STRING},
+        {
+            "provider": STRING,
+            "keys": array(record({"id": INTEGER, "name": STRING})),
+            "models": array(STRING),
+        },
+        parameters={"provider": STRING, "api_key": INTEGER},
     ),
 )
 describe(
@@ -113,11 +144,32 @@ describe("configs:key_list", get=Operation("List your keys, without the keys", {
 describe(
     "configs:key_save",
     post=Operation(
-        "Test and save a key", _OUTCOME, forms=[KeyForm], required=(), path=_PROVIDER, note=_ANY_KEY
+        "Test and save the key that the agent uses",
+        _OUTCOME,
+        forms=[KeyForm],
+        required=(),
+        path=_PROVIDER,
+        note=_ANY_KEY,
     ),
 )
-describe("configs:key_test", post=Operation("Test the key of a provider", _OUTCOME, path=_PROVIDER))
-describe("configs:key_remove", post=Operation("Remove the key of a provider", path=_PROVIDER))
+for _name in ("configs:key_add", "configs:stored_key_add"):
+    describe(
+        _name,
+        post=Operation(
+            "Test and add a key under a name of its own",
+            _OUTCOME,
+            forms=[NewKeyForm],
+            required=["name"],
+            path=_PROVIDER,
+            note=_ANY_KEY,
+        ),
+    )
+describe("configs:key_test", post=Operation("Test the key that the agent uses", _OUTCOME, path=_PROVIDER))
+describe("configs:key_remove", post=Operation("Remove the key that the agent uses", path=_PROVIDER))
+describe(
+    "configs:stored_key_rename",
+    post=Operation("Give a key another name", {"id": INTEGER, "name": STRING}, forms=[RenameForm]),
+)
 describe(
     "configs:stored_key_replace",
     post=Operation(

@@ -19,11 +19,11 @@ from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
 from .key_checks import retest
-from .models import AgentConfig, ApiKey, ProcessRun
+from .models import AgentConfig, ProcessRun
 from .offers import local_outcome, offers_for
 from .providers import PROVIDERS, Outcome
 from .providers.local import LOCAL
-from .vault import KeyNeedsReentry
+from .vault import KeyNeedsReentry, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
         return {"provider": [provider.unavailable]}, []
     if provider is LOCAL:
         return _judged(local_outcome(fresh=True))
-    key: ApiKey | None = ApiKey.objects.filter(owner_id=agent.owner_id, provider=provider.code).first()
+    key = key_of(agent, provider.code)
     if key is None:
         return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []
     try:

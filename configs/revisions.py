@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from .choices import ResponseLength
-from .models import AgentConfig, ApiKey, Revision
+from .models import AgentConfig, Revision
 from .prompt import system_prompt
 from .providers import PROVIDERS
-from .vault import has_secret
+from .vault import has_secret, key_of
 
 SCHEMA = 1
 
@@ -80,7 +80,7 @@ def draft_json(agent: AgentConfig) -> str:
     """Return the canonical JSON of a saved draft as a revision made now would hold it."""
     if not PROVIDERS[agent.provider].asks_base_url:
         return canonical_json(configuration(agent))
-    key: ApiKey | None = ApiKey.objects.filter(owner_id=agent.owner_id, provider=agent.provider).first()
+    key = key_of(agent, agent.provider)
     given: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
     return canonical_json(configuration(agent, **given))
 

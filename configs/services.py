@@ -12,6 +12,7 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
 from .choices import Preset
+from .conflicts import refuse_conflict
 from .forms import DraftForm
 from .forms.identity import NAME_LENGTH, suggest_handle
 from .models import AgentConfig
@@ -51,10 +52,13 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
 def save_draft(form: DraftForm) -> AgentConfig:
     """Save one tab's valid values, and nothing of the other tabs.
 
-    Raises HandleTaken.
+    Raises HandleTaken, or Conflict when somebody else saved the tab since the form was shown.
     """
     agent: AgentConfig = form.instance
-    if form.has_changed():
+    if not form.has_changed():
+        return agent
+    with transaction.atomic():
+        refuse_conflict(form, AgentConfig.objects.select_for_update().get(pk=agent.pk))
         _save(agent, [*form.values(), "updated_at"])
     return agent
 

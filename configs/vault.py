@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.rls import as_service
 
-from .models import ApiKey
+from .models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from .providers import PROVIDERS
 
 _FINGERPRINT_SALT = "configs.vault.fingerprint"
@@ -40,6 +43,10 @@ class KeyMissing(KeyProblem):
     """No key is saved for a provider that needs one."""
 
 
+class NameTaken(Exception):
+    """Another key of this user for the provider has the name."""
+
+
 def encryption_keys() -> list[str]:
     """Return the vault's Fernet keys, newest first."""
     return list(settings.AGENTFORGE_VAULT_KEYS) or _kept_keys(Path(settings.VAR_DIR) / "secrets" / "vault")
@@ -53,13 +60,16 @@ def box() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in encryption_keys()])
 
 
-def save_key(owner: User | UUID, provider: str, plaintext: str, base_url: str = "") -> ApiKey:
-    """Store a user's key for a provider, in place of one that is there; it counts as not tested yet."""
+def save_key(
+    owner: User | UUID, provider: str, plaintext: str, base_url: str = "", *, name: str = DEFAULT_KEY_NAME
+) -> ApiKey:
+    """Store a user's key for a provider, in place of one of this name; it counts as not tested yet."""
     owner_id = _id(owner)
     key: ApiKey
     key, is_new = ApiKey.objects.update_or_create(
         owner_id=owner_id,
         provider=provider,
+        name=name,
         defaults={
             "base_url": base_url,
             "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
@@ -77,11 +87,36 @@ def save_key(owner: User | UUID, provider: str, plaintext: str, base_url: str = 
     return key
 
 
+def rename_key(key: ApiKey, name: str) -> None:
+    """Give a user's key another name.
+
+    Raises NameTaken.
+    """
+    before, key.name = key.name, name
+    try:
+        with transaction.atomic():
+            key.save(update_fields=["name", "updated_at"])
+            record(Action.KEY_RENAMED, owner=key.owner_id, subject=key, before=before)
+    except IntegrityError as error:
+        raise NameTaken(name) from error
+
+
 def remove_key(key: ApiKey) -> None:
     """Forget a user's key."""
-    with transaction.atomic():
+    # What points at it may be the forge's alone to change.
+    with transaction.atomic(), as_service():
         record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
         key.delete()
+
+
+def values_to_redact(owner_id: UUID) -> list[str]:
+    """Return all of a user's keys, to blank them in what is shown: no use of them, and not logged as one."""
+    keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered")
+    values = []
+    for key in keys:
+        with suppress(KeyNeedsReentry):
+            values.append(_opened(key))
+    return values
 
 
 def reveal(key: ApiKey, purpose: str) -> str:
@@ -116,19 +151,31 @@ def fingerprint(owner: User | UUID, plaintext: str) -> str:
     return salted_hmac(f"{_FINGERPRINT_SALT}.{_id(owner)}", plaintext, algorithm="sha256").hexdigest()[:16]
 
 
-def environment_for(owner: User | UUID, provider_code: str) -> dict[str, str]:
-    """Return the environment variables that an agent of this owner needs to talk to its provider.
+def key_in_use(keys: Iterable[ApiKey], provider_code: str, chosen: int | None) -> ApiKey | None:
+    """Return which of an owner's keys an agent uses for a provider: the chosen one, or else the oldest."""
+    fitting = sorted((key for key in keys if key.provider == provider_code), key=lambda key: key.pk)
+    return next((key for key in fitting if key.pk == chosen), fitting[0] if fitting else None)
+
+
+def key_of(agent: AgentConfig, provider_code: str) -> ApiKey | None:
+    """Return the key that an agent uses for a provider; one query."""
+    keys = ApiKey.objects.filter(owner_id=agent.owner_id, provider=provider_code)
+    return key_in_use(keys, provider_code, agent.api_key_id)
+
+
+def environment_for(agent: AgentConfig, provider_code: str) -> dict[str, str]:
+    """Return the environment variables that an agent needs to talk to a provider.
 
     Raises KeyMissing or KeyNeedsReentry.
     """
     provider = PROVIDERS[provider_code]
-    key: ApiKey | None = ApiKey.objects.filter(owner_id=_id(owner), provider=provider_code).first()
+    key = key_of(agent, provider_code)
     if key is None and (provider.needs_key or provider.asks_base_url):
         raise KeyMissing(f"No key for {provider.label} is saved. Add it in the tab API keys.")
     base_url = key.base_url if key and provider.asks_base_url else provider.base_url
     variables = {provider.base_url_env: base_url}
     if key is not None and provider.key_env and has_secret(key):
-        variables[provider.key_env] = reveal(key, "given to an agent")
+        variables[provider.key_env] = reveal(key, f"given to {agent.name}")
     return variables
 
 

@@ -6,6 +6,7 @@ A URL that has no row here fails `test_every_url_is_listed`. To add one, give it
     "builds:cancel": Row({"pk": "build"}, "POST"),     # how the owner reaches it
     "builds:list": Row(),                              # of the signed-in person: nobody sees others' rows
     "healthz": Row(public=True),                       # of everybody
+    "builds:webhook": Row({…}, "POST", signed=True),   # of machines that sign: 401 for people
     "accounts:mail": Row(public=True, supabase=True),  # 404 for all while the identity service is local
 
 A word in the arguments names something of alice's in `Hers`; any other value is given as it stands. Whatever
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -27,10 +29,11 @@ from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds import storage
-from builds.models import Artifact, Build, BuildStatus, ChatMessage
+from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 from configs.vault import save_key
+from deployments.models import Deployment, Site
 
 from . import people
 
@@ -47,19 +50,27 @@ class Row:
     data: Mapping[str, str] = field(default_factory=dict)
     public: bool = False
     supabase: bool = False
+    signed: bool = False
+    # The status of what a page's request gets everywhere.
+    refused: int = 0
 
 
 _AGENT = {"pk": "agent"}
 _BUILD = {"pk": "build"}
 _KEY = {"pk": "agent", "provider": "openai"}
+_DEPLOYMENT, _SITE = {"pk": "deployment"}, {"pk": "site"}
+_SIDE = '{"name":"Eve","handle":"eve","type":"assistant","description":"","version":"1.0.0"}'
 
 MATRIX: dict[str, Row] = {
     "healthz": Row(public=True),
+    "readyz": Row(public=True),
+    "metrics": Row(public=True),
     "openapi": Row(public=True),
     "accounts:sign_in": Row(public=True),
     "accounts:sign_up": Row(public=True),
     "accounts:jwks": Row(public=True),
     "accounts:sign_out": Row(method="POST"),
+    "accounts:token": Row(method="POST", public=True, refused=403),
     "accounts:account": Row(),
     "accounts:activity": Row(),
     "accounts:password": Row(),
@@ -81,15 +92,19 @@ MATRIX: dict[str, Row] = {
     "configs:keys": Row(_AGENT),
     "configs:model_field": Row(_AGENT),
     "configs:key_save": Row(_KEY, "POST"),
+    "configs:key_add": Row(_KEY, "POST"),
     "configs:key_test": Row(_KEY, "POST"),
     "configs:key_remove": Row(_KEY, "POST"),
     "configs:key_list": Row(),
+    "configs:stored_key_add": Row({"provider": "openai"}, "POST", {"key": ""}),
+    "configs:stored_key_rename": Row({"pk": "key"}, "POST"),
     "configs:stored_key_replace": Row({"pk": "key"}, "POST"),
     "configs:stored_key_test": Row({"pk": "key"}, "POST"),
     "configs:stored_key_remove": Row({"pk": "key"}),
     "configs:personality": Row(_AGENT),
     "configs:personality_preset": Row(_AGENT, "POST", {"preset": "balanced"}),
     "configs:capabilities": Row(_AGENT),
+    "configs:resolve": Row({**_AGENT, "tab": "identity"}, "POST", {"yours": _SIDE, "base": _SIDE}),
     "configs:preview": Row(_AGENT),
     "configs:process": Row(_AGENT, "POST"),
     "configs:duplicate": Row(_AGENT, "POST"),
@@ -97,8 +112,16 @@ MATRIX: dict[str, Row] = {
     "builds:list": Row(),
     "builds:detail": Row(_BUILD),
     "builds:log": Row(_BUILD),
+    "builds:log_lines": Row(_BUILD),
+    "builds:log_search": Row(_BUILD, data={"q": "line"}),
     "builds:cancel": Row(_BUILD, "POST"),
     "builds:retry": Row(_BUILD, "POST"),
+    "builds:pin": Row(_BUILD, "POST"),
+    "builds:unpin": Row(_BUILD, "POST"),
+    "builds:retry_elsewhere": Row(_BUILD, "POST", {"builder": "local"}),
+    "builds:webhook": Row({"build": "build"}, "POST", signed=True),
+    "builds:verify": Row(_BUILD, "POST"),
+    "builds:signing_key": Row(public=True),
     "builds:download": Row(_BUILD),
     "builds:file": Row({**_BUILD, "name": "SHA256SUMS"}),
     "builds:agent": Row(_AGENT),
@@ -107,11 +130,37 @@ MATRIX: dict[str, Row] = {
     "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
+    "deployments:list": Row(),
+    "deployments:detail": Row(_DEPLOYMENT),
+    "deployments:cancel": Row(_DEPLOYMENT, "POST"),
+    "deployments:retry": Row(_DEPLOYMENT, "POST"),
+    "deployments:publish": Row(_DEPLOYMENT, "POST"),
+    "deployments:delete": Row(_DEPLOYMENT),
+    "deployments:site_refresh": Row(_SITE, "POST"),
+    "deployments:site_lock": Row(_SITE, "POST"),
+    "deployments:site_unlock": Row(_SITE, "POST"),
+    "deployments:site_delete": Row(_SITE),
+    "deployments:agent": Row(_AGENT),
+    "deployments:start": Row(_AGENT, "POST"),
+    "deployments:connect": Row(_AGENT, "POST"),
+    "deployments:recheck": Row(_AGENT, "POST"),
+    "deployments:disconnect": Row(_AGENT, "POST"),
+    "deployments:remote_sites": Row(_AGENT),
+    "deployments:create_site": Row(_AGENT, "POST"),
+    "deployments:choose_site": Row(_AGENT, "POST"),
+    "deployments:settings": Row(_AGENT, "POST"),
 }
 
 
 # Where the owner does see it, so that its absence elsewhere says something.
-SHOWS_THE_SECRET = ("configs:list", "configs:identity", "builds:log", "builds:file", "builds:try")
+SHOWS_THE_SECRET = (
+    "configs:list",
+    "configs:identity",
+    "builds:log",
+    "builds:file",
+    "builds:try",
+    "deployments:agent",
+)
 
 
 @dataclass
@@ -119,15 +168,21 @@ class Hers:
     agent: str
     build: str
     key: str
+    site: str
+    deployment: str
 
 
 @pytest.fixture
 def hers(alice: User, settings: LazySettings) -> Hers:
+    with connection.cursor() as cursor:
+        # Ready is who has a worker.
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     settings.AGENTFORGE_OPENAI_URL = settings.LOCAL_MODEL_URL = CLOSED_PORT
     agent = AgentConfig.objects.create(owner=alice, name=SECRET, handle="ada", provider="local", model="m")
     key = save_key(alice, "openai", "sk-0123456789")
     revision: Revision = create_revision(agent)
     build = Build.objects.create(owner=alice, revision=revision, status=BuildStatus.SUCCEEDED)
+    BuildTarget.objects.create(owner=alice, build=build, target="plugin", status=BuildStatus.SUCCEEDED)
     sha256 = storage.put(SECRET.encode())
     Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
     ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
@@ -135,7 +190,14 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data=line)
     Stream.objects.create(name=agent.stream_name, owner=alice)
-    return Hers(agent=str(agent.pk), build=str(build.pk), key=str(key.pk))
+    site = Site.objects.create(
+        owner=alice, agent=agent, remote_id="s", name="s", url=CLOSED_PORT, greeting=SECRET
+    )
+    deployment = Deployment.objects.create(
+        owner=alice, site=site, build=build, revision=revision, status="succeeded"
+    )
+    pks = {"build": build.pk, "key": key.pk, "site": site.pk, "deployment": deployment.pk}
+    return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 
 
 def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -173,8 +235,11 @@ def test_every_url_is_listed() -> None:
 def test_anonymous(name: str, hers: Hers) -> None:
     page = ask(Client(), name, hers)
     script = ask(Client(), name, hers, Accept="application/json")
+    if MATRIX[name].signed:
+        assert (page.status_code, script.status_code) == (401, 401)
+        return
     if MATRIX[name].public:
-        assert page.status_code == (404 if MATRIX[name].supabase else 200)
+        assert page.status_code == (404 if MATRIX[name].supabase else MATRIX[name].refused or 200)
         return
     assert leads_to_sign_in(page)
     assert script.status_code == 401
@@ -193,20 +258,25 @@ def test_other_tenant_and_operator(name: str, role: str, hers: Hers) -> None:
 
 def foreign(name: str, client: Client, hers: Hers) -> None:
     response = ask(client, name, hers)
-    if "pk" in MATRIX[name].args or MATRIX[name].supabase:
+    if MATRIX[name].signed:
+        assert response.status_code == 401
+    elif "pk" in MATRIX[name].args or MATRIX[name].supabase:
         assert response.status_code == 404
     else:
-        assert response.status_code in (200, 302)
+        assert response.status_code in (200, 302, 422, MATRIX[name].refused)
     assert SECRET not in text(response).replace("&#x27;", "'")
 
 
 @pytest.mark.parametrize("name", MATRIX)
 def test_owner(name: str, hers: Hers, client_of: Callable[[User], Client], alice: User) -> None:
     response = ask(client_of(alice), name, hers)
+    if MATRIX[name].signed:
+        assert response.status_code == 401
+        return
     if MATRIX[name].supabase:
         assert response.status_code == 404
         return
-    assert response.status_code in (200, 201, 202, 204, 302, 409, 422)
+    assert response.status_code in (200, 201, 202, 204, 302, 409, 422, MATRIX[name].refused)
     if name != "accounts:sign_out":
         assert not leads_to_sign_in(response)
     if name in SHOWS_THE_SECRET:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -24,6 +25,7 @@ from .identity.base import IdentityError, IdentityUnavailable, SignedIn, Tokens,
 if TYPE_CHECKING:
     from .identity.supabase import SupabaseIdentityService
 from .redirects import asked_next
+from .scripts import is_script, told
 from .tokens import InvalidToken
 
 logger = logging.getLogger(__name__)
@@ -59,13 +61,36 @@ def submitted(request: HttpRequest) -> Mapping[str, Any] | None:
 
 def enter(request: HttpRequest, issued: Tokens) -> None:
     """Sign a browser in. Raises IdentityUnavailable when the service's tokens do not verify."""
+    with _verified():
+        sign_ins.begin(request.session, issued)
+    rotate_token(request)
+
+
+def entered(
+    request: HttpRequest, issued: Tokens, to: str, words: str, *, silent: bool = False
+) -> HttpResponse:
+    """Sign a browser in and go on, or hand a script its tokens; `silent` shows no words on the next page.
+
+    Raises IdentityUnavailable as `enter` does.
+    """
+    if is_script(request):
+        with _verified():
+            sign_ins.begin_for_script(issued)
+        return success(detail=words, tokens=told(issued))
+    enter(request, issued)
+    if wants_json(request):
+        return success(detail=words, tokens=None)
+    return done(request, to, "" if silent else words)
+
+
+@contextmanager
+def _verified() -> Iterator[None]:
     try:
         with rls.as_service():
-            sign_ins.begin(request.session, issued)
+            yield
     except InvalidToken as error:
         logger.error("The identity service's tokens do not verify: are its URL, issuer and clock right?")
         raise IdentityUnavailable("The identity service does not fit this site. Tell an operator.") from error
-    rotate_token(request)
 
 
 def show(

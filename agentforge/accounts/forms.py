@@ -159,3 +159,11 @@ class FactorForm(forms.Form):
 
     def clean_factor(self) -> str:
         return str(self.cleaned_data["factor"])
+
+
+class RefreshForm(forms.Form):
+    refresh_token = forms.CharField(max_length=4096)
+
+
+class SignOutForm(forms.Form):
+    scope = forms.ChoiceField(required=False, choices=[("here", "here"), ("everywhere", "everywhere")])

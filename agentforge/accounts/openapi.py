@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from agentforge.audit.actions import Action
 from agentforge.openapi.operations import Operation, describe
-from agentforge.openapi.schemas import ANYTHING, INTEGER, STRING, TIME, array, mapping, one_of, record
+from agentforge.openapi.schemas import (
+    ANYTHING,
+    INTEGER,
+    STRING,
+    TIME,
+    array,
+    mapping,
+    nullable,
+    one_of,
+    record,
+)
 
-from .forms import CodeForm, EmailForm, FactorForm, PasswordForm
+from .forms import (
+    CodeForm,
+    EmailForm,
+    FactorForm,
+    PasswordForm,
+    RefreshForm,
+    SignInForm,
+    SignOutForm,
+    SignUpForm,
+)
 from .pages.activity import KindForm
 
 _SUBJECT = record({"kind": STRING, "id": STRING, "label": STRING})
@@ -22,6 +41,13 @@ _EVENT = record(
     }
 )
 _SAID = {"detail": STRING}
+_TOKENS = record({"token_type": STRING, "access_token": STRING, "refresh_token": STRING, "expires_at": TIME})
+_ENTERED = {**_SAID, "tokens": nullable(_TOKENS)}
+_ENTRY = (
+    "A script that sends JSON and no cookie gets `tokens`. A page in a browser, which sends a CSRF token, "
+    "gets a session's cookie, and null for `tokens`."
+)
+_ENTERING = ("code", "second_factor", "second_factor_finish")
 _SUPABASE = "There while a Supabase project is the identity service."
 
 describe(
@@ -41,6 +67,30 @@ describe(
     "accounts:password",
     post=Operation("Change your password; your other sign-ins end", _SAID, forms=[PasswordForm]),
 )
+describe(
+    "accounts:sign_in",
+    post=Operation("Sign in by password", _ENTERED, forms=[SignInForm], public=True, note=_ENTRY),
+)
+describe(
+    "accounts:sign_up",
+    post=Operation(
+        "Make an account; `tokens` is null while a mail waits to be followed",
+        _ENTERED,
+        forms=[SignUpForm],
+        public=True,
+        note=_ENTRY,
+    ),
+)
+describe(
+    "accounts:token",
+    post=Operation(
+        "Exchange a refresh token for new tokens", {"tokens": _TOKENS}, forms=[RefreshForm], public=True
+    ),
+)
+describe(
+    "accounts:sign_out",
+    post=Operation("Sign out, here or everywhere; tokens end at once", _SAID, forms=[SignOutForm]),
+)
 for _name, _summary, _form, _public in (
     ("email", "Ask to move the account to another address", EmailForm, False),
     ("mail", "Ask for a mail that signs in", EmailForm, True),
@@ -51,5 +101,11 @@ for _name, _summary, _form, _public in (
 ):
     describe(
         f"accounts:{_name}",
-        post=Operation(_summary, _SAID, forms=[_form], public=_public, note=_SUPABASE),
+        post=Operation(
+            _summary,
+            _ENTERED if _name in _ENTERING else _SAID,
+            forms=[_form],
+            public=_public,
+            note=_SUPABASE,
+        ),
     )

@@ -14,6 +14,12 @@ from .tokens import InvalidToken
 
 
 def user_of(scope: dict[str, Any]) -> User | None:
+    """Return who opens an ASGI connection; see `identified`."""
+    found = identified(scope)
+    return found.user if found else None
+
+
+def identified(scope: dict[str, Any]) -> authentication.Identified | None:
     """Return who opens an ASGI connection, by bearer token or session cookie; None when nobody good.
 
     A bearer token that is not valid does not fall back to the cookie. Runs synchronously and outside of any
@@ -24,11 +30,10 @@ def user_of(scope: dict[str, Any]) -> User | None:
     token = authentication.bearer_token(given.get(b"authorization", ""))
     try:
         if token is not None:
-            return authentication.by_bearer(token).user
-        found = _by_cookie(given.get(b"cookie", ""))
+            return authentication.by_bearer(token)
+        return _by_cookie(given.get(b"cookie", ""))
     except (InvalidToken, IdentityUnavailable):
         return None
-    return found.user if found else None
 
 
 def _by_cookie(header: str) -> authentication.Identified | None:

@@ -12,8 +12,10 @@ from django.urls import reverse
 from agentforge.negotiation import wants_json
 from agentforge.requests import Request
 
+from .models import User
 from .problems import problem
 from .redirects import back_to, with_query
+from .tokens import Claims
 
 # Whatever the setting says: where a second factor is passed, and the way out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")
@@ -39,11 +41,16 @@ class SecondFactorMiddleware:
 
 def is_missing(request: Request) -> bool:
     """Tell whether a request lacks a second factor that its path demands."""
-    if not request.user.has_second_factor or request.claims.get("aal") == "aal2":
+    return lacks(request.user, request.claims, request.path_info)
+
+
+def lacks(user: User, claims: Claims, path: str) -> bool:
+    """Tell whether a session has not shown the second factor that a path demands of its person."""
+    if not user.has_second_factor or claims.get("aal") == "aal2":
         return False
-    if request.path_info.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
+    if path.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
         return False
-    return any(path.search(request.path_info) for path in _demanding(tuple(settings.SECOND_FACTOR_PATHS)))
+    return any(one.search(path) for one in _demanding(tuple(settings.SECOND_FACTOR_PATHS)))
 
 
 @lru_cache(maxsize=4)

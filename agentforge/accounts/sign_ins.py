@@ -28,8 +28,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
     Raises tokens.InvalidToken when the tokens do not verify.
     """
     claims = tokens.verify(issued.access_token)
-    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
-    _learn(user, issued)
+    user = _known(claims, issued)
     end(session)
     row = SignIn.objects.create(
         user=user,
@@ -38,11 +37,32 @@ def begin(session: SessionBase, issued: Tokens) -> User:
         expires_at=issued.expires_at,
     )
     session[SESSION_KEY] = str(row.pk)
-    user.last_login = row.created_at
+    _seen(user, claims)
+    return user
+
+
+def begin_for_script(issued: Tokens) -> User:
+    """Sign a program in, which keeps its tokens itself.
+
+    Raises tokens.InvalidToken as `begin` does.
+    """
+    claims = tokens.verify(issued.access_token)
+    user = _known(claims, issued)
+    _seen(user, claims)
+    return user
+
+
+def _known(claims: tokens.Claims, issued: Tokens) -> User:
+    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    _learn(user, issued)
+    return user
+
+
+def _seen(user: User, claims: tokens.Claims) -> None:
+    user.last_login = timezone.now()
     user.save(update_fields=["last_login"])
     action = Action.SECOND_FACTOR_PASSED if claims.get("aal") == "aal2" else Action.SIGNED_IN
     record(action, owner=user, actor=user, by=_ways(claims))
-    return user
 
 
 def _ways(claims: tokens.Claims) -> str:

@@ -8,6 +8,7 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("sign-up/", views.sign_up, name="sign_up"),
+    path("accounts/token/", views.token, name="token"),
     path("sign-out/", views.sign_out, name="sign_out"),
     path(".well-known/jwks.json", views.jwks, name="jwks"),
     path("accounts/", account.account, name="account"),

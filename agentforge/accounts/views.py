@@ -9,34 +9,49 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from agentforge.negotiation import (
+    failure,
+    form_failure,
+    is_json,
+    json_object,
+    negotiated,
+    success,
+    wants_json,
+)
 from agentforge.requests import Request
 from agentforge.tenancy import rls
 
 from . import flows, sign_ins
 from .addresses import client_address
-from .answers import done, enter, refuse, reject, show, who
-from .forms import SignInForm, SignUpForm
+from .answers import done, entered, refuse, reject, show, submitted, who
+from .forms import RefreshForm, SignInForm, SignUpForm
 from .identity import identity_service, supabase_service
 from .identity.base import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from .identity.providers import PROVIDERS, known
+from .problems import problem
 from .redirects import asked_next, next_url, with_query
+from .scripts import is_script, open_to_scripts, told
 
 EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
+SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
 _LEFT_ELSEWHERE = "You are signed out here. The identity service did not answer: others may know you still."
 
 
 @login_not_required
+@open_to_scripts
 @sensitive_post_parameters("password")
+@negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
+    if request.user.is_authenticated and not is_json(request):
         return redirect(next_url(request))
-    form = SignInForm(request.POST or None, initial={"email": request.session.get(EMAIL_KEY, "")})
+    form = SignInForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
     if request.method != "POST":
         return show(request, SIGN_IN, form, **_ways())
     if not form.is_valid():
@@ -46,21 +61,22 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             issued = identity_service().sign_in_with_password(
                 **form.cleaned_data, address=client_address(request)
             )
-        enter(request, issued)
+        return entered(request, issued, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
         unconfirmed = isinstance(error, EmailNotConfirmed)
         return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_ways())
-    return redirect(next_url(request))
 
 
 @login_not_required
+@open_to_scripts
 @sensitive_post_parameters("password")
+@negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
+    if request.user.is_authenticated and not is_json(request):
         return redirect(next_url(request))
-    form = SignUpForm(request.POST or None)
+    form = SignUpForm(submitted(request))
     if request.method != "POST":
         return show(request, SIGN_UP, form, **_ways())
     if not form.is_valid():
@@ -74,29 +90,60 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 redirect_to=flows.callback_url(request, state),
             )
         if made.tokens is not None:
-            enter(request, made.tokens)
-            return redirect(next_url(request))
+            return entered(request, made.tokens, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
         return refuse(request, SIGN_UP, form, error, **_ways())
     request.session[EMAIL_KEY] = email
     if made.mailed:
         flows.keep(request.session, state, flows.Flow("signup", made.verifier, asked_next(request)))
         words = f"We sent a mail to {email}. Follow its link, or type its code here."
+        if wants_json(request):
+            return success(detail=words, tokens=None)
         return done(request, with_query(reverse("accounts:code"), next=asked_next(request)), words)
-    messages.info(request, "This address has an account. Sign in with its password.")
+    if wants_json(request):
+        return failure({"email": [TAKEN]})
+    messages.info(request, TAKEN)
     return redirect("accounts:sign_in")
 
 
+@login_not_required
+@csrf_exempt
+@negotiated
+@never_cache
+@require_POST
+def token(request: HttpRequest) -> HttpResponse:
+    """Exchange a script's refresh token for new ones; nothing that a browser sends by itself is looked at."""
+    if not is_script(request):
+        return problem(403, "Tokens are for scripts: send JSON, without cookies.")
+    form = RefreshForm(json_object(request))
+    if not form.is_valid():
+        return form_failure(form)
+    try:
+        with rls.as_service():
+            issued = identity_service().refresh(form.cleaned_data["refresh_token"])
+    except IdentityUnavailable as error:
+        return problem(503, str(error), headers={"Retry-After": "60"})
+    except IdentityError as error:
+        return failure({"refresh_token": [str(error)]})
+    return success(tokens=told(issued))
+
+
+@negotiated
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
-    everywhere = request.POST.get("scope") == "everywhere"
+    everywhere = (submitted(request) or {}).get("scope") == "everywhere"
+    left = ""
     try:
         with rls.as_service():
             identity_service().sign_out(who(request), everywhere=everywhere)
     except IdentityUnavailable:
-        messages.warning(request, _LEFT_ELSEWHERE)
+        left = _LEFT_ELSEWHERE
     with rls.as_service():
         sign_ins.end(request.session)
+    if wants_json(request):
+        return success(detail=left or "You are signed out.")
+    if left:
+        messages.warning(request, left)
     return redirect("accounts:sign_in")
 
 

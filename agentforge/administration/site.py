@@ -9,11 +9,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from agentforge.accounts.redirects import asked_next, with_query
 from agentforge.accounts.views import sign_out
 from agentforge.requests import Request
+
+from . import dashboard
 
 View = Callable[..., HttpResponseBase]
 
@@ -40,6 +43,10 @@ class OperatorsSite(admin.AdminSite):
     @login_not_required
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect(with_query(reverse("accounts:sign_in"), next=asked_next(request) or self._index()))
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """Show how the forge is doing above what it keeps."""
+        return super().index(request, {"panels": dashboard.panels(), **(extra_context or {})})
 
     def logout(self, request: Request, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # the middleware made it one
         return sign_out(request)

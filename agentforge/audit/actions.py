@@ -25,6 +25,7 @@ class Action(models.TextChoices):
 
     KEY_SAVED = "key-saved", "Key saved"
     KEY_REPLACED = "key-replaced", "Key replaced"
+    KEY_RENAMED = "key-renamed", "Key renamed"
     KEY_TESTED = "key-tested", "Key tested"
     KEY_USED = "key-used", "Key used"
     KEY_REMOVED = "key-removed", "Key removed"
@@ -36,8 +37,27 @@ class Action(models.TextChoices):
     BUILD_ASKED = "build-asked", "Build asked for"
     BUILD_RETRIED = "build-retried", "Build asked for again"
     BUILD_CANCELLED = "build-cancelled", "Cancel of a build asked for"
+    BUILD_PINNED = "build-pinned", "Build pinned"
+    BUILD_UNPINNED = "build-unpinned", "Build unpinned"
+    BUILD_EXPIRED = "build-expired", "Files of a build removed"
+    PRUNED = "pruned", "Old rows and files removed"
+    BUILD_VERIFY_ASKED = "build-verify-asked", "Verification of a build asked for"
     BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
     FILE_DOWNLOADED = "file-downloaded", "File downloaded"
+
+    HOST_CONNECTED = "host-connected", "Account at a host connected"
+    HOST_DISCONNECTED = "host-disconnected", "Account at a host disconnected"
+    SITE_CREATED = "site-created", "Site created"
+    SITE_CHOSEN = "site-chosen", "Site chosen"
+    SITE_CHANGED = "site-changed", "Site's settings changed"
+    SITE_DELETED = "site-deleted", "Site deleted"
+    SITE_LOCKED = "site-locked", "Site locked"
+    SITE_UNLOCKED = "site-unlocked", "Site unlocked"
+    SITE_DRIFTED = "site-drifted", "Site changed outside of the forge"
+    DEPLOY_ASKED = "deploy-asked", "Deployment asked for"
+    DEPLOY_CANCELLED = "deploy-cancelled", "Cancel of a deployment asked for"
+    DEPLOY_PUBLISHED = "deploy-published", "Deployment put live"
+    DEPLOY_DELETED = "deploy-deleted", "Deployment deleted"
 
     ACCOUNT_DISABLED = "account-disabled", "Account disabled by an operator"
     ACCOUNT_ENABLED = "account-enabled", "Account enabled by an operator"
@@ -45,6 +65,7 @@ class Action(models.TextChoices):
     ROLE_CHANGED = "role-changed", "Role changed"
     KEY_TEST_ASKED = "key-test-asked", "Key test asked for by an operator"
     LOG_READ = "log-read", "Build log read by an operator"
+    LOG_PRUNED = "log-pruned", "Old events taken out of this log"
 
 
 class Kind(models.TextChoices):
@@ -54,6 +75,7 @@ class Kind(models.TextChoices):
     AGENTS = "agents", "Agents"
     BUILDS = "builds", "Builds"
     DOWNLOADS = "downloads", "Downloads"
+    DEPLOYMENTS = "deployments", "Deployments"
     OPERATORS = "operators", "Operators"
 
     @property
@@ -90,14 +112,38 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
     Kind.KEYS: (
         Action.KEY_SAVED,
         Action.KEY_REPLACED,
+        Action.KEY_RENAMED,
         Action.KEY_TESTED,
         Action.KEY_USED,
         Action.KEY_REMOVED,
         Action.KEYS_ROTATED,
     ),
     Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_DELETED),
-    Kind.BUILDS: (Action.BUILD_ASKED, Action.BUILD_RETRIED, Action.BUILD_CANCELLED),
+    Kind.BUILDS: (
+        Action.BUILD_ASKED,
+        Action.BUILD_RETRIED,
+        Action.BUILD_VERIFY_ASKED,
+        Action.BUILD_CANCELLED,
+        Action.BUILD_PINNED,
+        Action.BUILD_UNPINNED,
+        Action.BUILD_EXPIRED,
+    ),
     Kind.DOWNLOADS: (Action.BUILD_DOWNLOADED, Action.FILE_DOWNLOADED),
+    Kind.DEPLOYMENTS: (
+        Action.HOST_CONNECTED,
+        Action.HOST_DISCONNECTED,
+        Action.SITE_CREATED,
+        Action.SITE_CHOSEN,
+        Action.SITE_CHANGED,
+        Action.SITE_DELETED,
+        Action.SITE_LOCKED,
+        Action.SITE_UNLOCKED,
+        Action.SITE_DRIFTED,
+        Action.DEPLOY_ASKED,
+        Action.DEPLOY_CANCELLED,
+        Action.DEPLOY_PUBLISHED,
+        Action.DEPLOY_DELETED,
+    ),
     Kind.OPERATORS: (
         Action.ACCOUNT_DISABLED,
         Action.ACCOUNT_ENABLED,
@@ -105,5 +151,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.ROLE_CHANGED,
         Action.KEY_TEST_ASKED,
         Action.LOG_READ,
+        Action.LOG_PRUNED,
+        Action.PRUNED,
     ),
 }

@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class AuditConfig(AppConfig):
     name = "agentforge.audit"
     label = "audit"
     verbose_name = "Audit log"
+
+    def ready(self) -> None:
+        from .checks import check_keeping
+
+        register(check_keeping)

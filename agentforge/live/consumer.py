@@ -20,8 +20,10 @@ Sign-in is the session cookie or `Authorization: Bearer`. Up to 20 channels shar
 - Something comes at least every 40 s: after 20 quiet seconds a comment line. `retry:` sets how long a browser
   waits before it asks again. After 15 minutes the response ends and sign-in is checked anew; an EventSource
   goes on by itself.
-- Refusals are plain text: 400 (no or too many channels, an id that is nonsense or ahead of its channel, a
-  host that is not served), 401 (not signed in), 403 (another site's page), 404 (no such channel, or
+- Who is signed out or disabled meanwhile is cut off at once.
+- Refusals are application/problem+json: 400 (no or too many channels, an id that is nonsense or ahead of its
+  channel, a host that is not served), 401 (not signed in), 403 (another site's page; the second factor is
+  missing where SECOND_FACTOR_PATHS asks for it here), 404 (no such channel, or
   somebody else's), 405, 503 (the database was away for half a minute). An EventSource stops for good on each:
   `readyState` is CLOSED then, and the page offers to be reloaded.
 - While the database is away an open connection stays open, and catches up afterwards.
@@ -39,7 +41,9 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
-from .admission import Refused, admit, asked_positions
+from agentforge.accounts.problems import problem
+
+from .admission import Refused, Ticket, admit, asked_positions
 from .hub import Hub, current_hub
 from .viewer import Viewer
 
@@ -51,8 +55,8 @@ _STREAM_HEADERS = {
     "X-Accel-Buffering": "no",
     "X-Content-Type-Options": "nosniff",
 }
-_TEXT_HEADERS = {
-    "Content-Type": "text/plain; charset=utf-8",
+_REFUSAL_HEADERS = {
+    "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -85,29 +89,30 @@ class LiveConsumer(AsyncConsumer):
         try:
             positions = asked_positions(self.scope)
             hub = current_hub()
-            await admit(self.scope, positions, hub.reader)
+            ticket = await admit(self.scope, positions, hub.reader)
         except Refused as refused:
             await self._refuse(refused)
         except Exception:
             logger.exception("A live stream could not be opened")
             await self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."))
         else:
-            await self._follow(hub, positions)
+            await self._follow(hub, positions, ticket)
 
-    async def _follow(self, hub: Hub, positions: Mapping[str, int]) -> None:
+    async def _follow(self, hub: Hub, positions: Mapping[str, int], ticket: Ticket) -> None:
         try:
             await self._start(HTTPStatus.OK, _STREAM_HEADERS)
             # Not all at the same moment, when a server that comes back is asked again by everybody.
             await self._body(f"retry: {1000 + secrets.randbelow(2000)}\n\n".encode())
-            await Viewer(hub, positions).run(self._body)
+            await Viewer(hub, positions, ticket).run(self._body)
         except Exception:
             logger.exception("A live stream broke; its viewer asks again")
         finally:
             await self._body(b"", more=False)
 
     async def _refuse(self, refused: Refused) -> None:
-        await self._start(refused.status, {**_TEXT_HEADERS, **refused.headers})
-        await self._body(f"{refused.sentence}\n".encode() if refused.sentence else b"", more=False)
+        await self._start(refused.status, {**_REFUSAL_HEADERS, **refused.headers})
+        told = problem(refused.status, refused.sentence).content if refused.sentence else b""
+        await self._body(told, more=False)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]

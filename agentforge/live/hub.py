@@ -18,6 +18,7 @@ from django.conf import settings
 from . import log
 from .connections import parameters
 from .reader import DATABASE_AWAY, LogReader
+from .sign_outs import CHANNEL, SignOuts
 from .tails import TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.reader = LogReader()
+        self.sign_outs = SignOuts()
         self._tails: dict[str, Tail] = {}
         self._watchers: dict[str, set[Watcher]] = {}
         self._stale: set[str] = set()
@@ -85,6 +87,7 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.sign_outs.close()
         await self.reader.close()
 
     async def _listen(self) -> None:
@@ -93,7 +96,9 @@ class Hub:
             try:
                 async with await psycopg.AsyncConnection.connect(**parameters()) as connection:
                     await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
+                    await connection.execute(f"LISTEN {CHANNEL}".encode())
                     pause = FIRST_PAUSE
+                    self.sign_outs.listening()
                     # Notifications before this moment went unheard.
                     for name in self._tails:
                         self._look(name)
@@ -106,6 +111,9 @@ class Hub:
     async def _follow(self, connection: psycopg.AsyncConnection) -> None:
         while True:
             async for notification in connection.notifies(timeout=CHECK_SECONDS):
+                if notification.channel == CHANNEL:
+                    self.sign_outs.heard(notification.payload)
+                    continue
                 name, _, last_seq = notification.payload.rpartition(":")
                 tail = self._tails.get(name)
                 if tail is not None and not 0 < int(last_seq) <= tail.last_seq:

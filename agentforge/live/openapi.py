@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe_path
-from agentforge.openapi.schemas import STRING, array
+from agentforge.openapi.schemas import STRING, array, record
 
 describe_path(
     "/live/",
     get=Operation(
         "Follow builds and agents as Server-Sent Events",
         media="text/event-stream",
+        document=record({"id": STRING, "event": STRING, "data": STRING}),
         parameters={"channel": {**array(STRING), "minItems": 1, "maxItems": 20}, "last_event_id": STRING},
+        refusals={
+            400: "No or too many channels, or a last_event_id that is nonsense or ahead of its channel.",
+            405: "Streams are read by GET.",
+        },
+        ends="All channels have ended, and everything of them was received.",
         note="Channels are named in the answers (`channel`). Nothing is lost: ask again with Last-Event-ID.",
     ),
 )

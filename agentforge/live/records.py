@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -28,6 +28,19 @@ def encode(record: Mapping[str, Any]) -> str:
     timed = {"t": round(time.time(), 6), **record}
     text = _encoder.encode(timed)
     return _encoder.encode(_clean(timed)) if _UNSAFE.search(text) else text
+
+
+def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return records as the data of a chunk, as encode() would; many at once cost much less.
+
+    Raises ValueError as encode() does.
+    """
+    if not all(record.get("kind") for record in records):
+        raise ValueError("A record of a stream needs a kind.")
+    now = round(time.time(), 6)
+    timed = [{"t": now, **record} for record in records]
+    text = _encoder.encode(timed)
+    return (_encoder.encode(_clean(timed)) if _UNSAFE.search(text) else text)[1:-1]
 
 
 def decode(data: str) -> list[dict[str, Any]]:

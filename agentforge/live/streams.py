@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from agentforge.tenancy.rls import as_service
 
 from . import log, records
-from .models import Stream
+from .models import Chunk, Stream
 
 # Wire ids list `name:seq` with commas between, so a name holds neither.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,79}")
@@ -66,6 +66,27 @@ def read(name: str, after: int = 0, limit: int | None = None) -> Iterator[tuple[
             after = chunk.last
         if after >= page.last_seq or not page.chunks:
             return
+
+
+def chunks(name: str, after: int = 0) -> Iterator[log.LoggedChunk]:
+    """Yield the chunks that hold records behind `after`, to the stream's present end.
+
+    Raises StreamMissing.
+    """
+    while True:
+        page = _page(name, after)
+        for chunk in page.chunks:
+            yield chunk
+            after = chunk.last
+        if after >= page.last_seq or not page.chunks:
+            return
+
+
+def chunks_ending(name: str, ends: Sequence[int]) -> list[log.LoggedChunk]:
+    """Return the chunks whose last records have these sequence numbers, in order."""
+    with as_service():
+        found = Chunk.objects.filter(stream_id=name, last_seq__in=ends).order_by("last_seq")
+        return [chunk.logged() for chunk in found]
 
 
 def position(name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from django_eventstream.utils import make_id
 
+from .admission import Ticket
 from .hub import SEND_BYTES, Hub
 from .reader import DATABASE_AWAY
 from .tails import Frame, within
@@ -18,15 +19,22 @@ AWAY_PAUSE = 1.0
 
 
 class Viewer:
-    """Hold the positions of one connection in its streams."""
+    """Hold the positions of one connection in its streams, and the ticket that admitted it."""
 
-    def __init__(self, hub: Hub, positions: Mapping[str, int]) -> None:
+    def __init__(self, hub: Hub, positions: Mapping[str, int], ticket: Ticket) -> None:
+        self.subjects, self.since = ticket.subjects, ticket.since
+        self.is_welcome = ticket.is_good
         self.names = tuple(positions)
         self._positions = dict(positions)
         self._hub = hub
         self._awake = asyncio.Event()
         self._is_quiet = False
         self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
+
+    def leave(self) -> None:
+        """End the connection: whoever holds it is signed out."""
+        self._ends_at = 0.0
+        self.wake()
 
     def wake(self) -> None:
         self._awake.set()
@@ -38,6 +46,7 @@ class Viewer:
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send what there is, as fast as it is taken, until every stream has ended."""
         self._hub.watch(self)
+        self._hub.sign_outs.watch(self)
         try:
             while not self._is_done():
                 self._awake.clear()
@@ -50,6 +59,7 @@ class Viewer:
                 elif not self._is_done():
                     await self._awake.wait()
         finally:
+            self._hub.sign_outs.unwatch(self)
             self._hub.unwatch(self)
 
     async def _news(self) -> bytes:

@@ -7,7 +7,11 @@ from typing import Any
 from .operations import Operation
 from .schemas import INTEGER, STRING, Schema, array, mapping, record
 
-_PROBLEM = record({"type": STRING, "title": STRING, "status": INTEGER, "detail": STRING})
+# RFC 9457 lets a problem have further members.
+_PROBLEM = {
+    **record({"type": STRING, "title": STRING, "status": INTEGER, "detail": STRING}),
+    "additionalProperties": True,
+}
 _FAILURE = record({"success": {"const": False}, "errors": mapping(array(STRING))})
 
 COMPONENTS: dict[str, Any] = {
@@ -48,7 +52,12 @@ def answers(operation: Operation, *, in_path: bool, posts: bool, limited: str) -
             "content": _FAILURE_CONTENT,
         }
     if operation.refusable:
-        found["409"] = {"description": "The state of things forbids it.", "content": _FAILURE_CONTENT}
+        both = {**_FAILURE_CONTENT, **_PROBLEM_CONTENT}
+        found["409"] = {"description": "The state of things forbids it.", "content": both}
+    for status, description in operation.refusals.items():
+        found[str(status)] = _problem(description)
+    if operation.ends:
+        found["204"] = {"description": operation.ends}
     if limited:
         found["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
     return dict(sorted(found.items()))
@@ -56,7 +65,7 @@ def answers(operation: Operation, *, in_path: bool, posts: bool, limited: str) -
 
 def _success(operation: Operation) -> dict[str, Any]:
     if operation.media:
-        return {"content": {operation.media: {"schema": STRING}}}
+        return {"content": {operation.media: {"schema": operation.document or STRING}}}
     schema: Schema = operation.document or record(
         {"success": {"const": True}, "errors": {"type": "object", "maxProperties": 0}, **operation.answer}
     )

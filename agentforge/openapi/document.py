@@ -101,5 +101,7 @@ def _body(operation: Operation) -> dict[str, Any]:
     if not operation.forms:
         return {}
     schemas = [form_schema(form, operation.required) for form in operation.forms]
+    for each in schemas if operation.also else ():
+        each["properties"] = {**each["properties"], **operation.also}
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -15,9 +15,11 @@ class Operation:
     """Describe one method of a URL.
 
     `answer` maps what a success holds besides `success` and `errors` to its schemas; `document` is the
-    whole answer where it is JSON of another shape, `media` where it is no JSON. `forms` are what a body may
-    hold; with `required` given, only those fields have to be sent. `refusable` says that the state of things
-    may refuse it.
+    whole answer where it is JSON of another shape, `media` where it is no JSON (then `document` describes an
+    event of a stream). `forms` are what a body may
+    hold, and `also` further members of it; with `required` given, only those fields have to be sent.
+    `refusable` says that the state of things may refuse it, `refusals` describes further ones by status, and
+    `ends` an answer without content (204).
     """
 
     summary: str
@@ -26,11 +28,14 @@ class Operation:
     document: Schema | None = None
     media: str = ""
     forms: Sequence[type[BaseForm]] = ()
+    also: Mapping[str, Schema] = field(default_factory=dict)
     required: Sequence[str] | None = None
     query: type[BaseForm] | None = None
     parameters: Mapping[str, Schema] = field(default_factory=dict)
     path: Mapping[str, Schema] = field(default_factory=dict)
     refusable: bool = False
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    ends: str = ""
     public: bool = False
     note: str = ""
 

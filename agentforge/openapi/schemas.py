@@ -96,6 +96,7 @@ def _typed(field: forms.Field) -> Schema:
     if isinstance(field, forms.IntegerField):
         limits = {"minimum": field.min_value, "maximum": field.max_value}
         kind = NUMBER if isinstance(field, forms.DecimalField | forms.FloatField) else INTEGER
+        kind = {"type": [kind["type"], "null"]} if getattr(field, "takes_null", False) else kind
         return {**kind, **{name: value for name, value in limits.items() if value is not None}}
     if isinstance(field, forms.UUIDField):
         return {**STRING, "format": "uuid"}

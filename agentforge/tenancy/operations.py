@@ -126,3 +126,40 @@ class EnableRowLevelSecurity(Operation):
             f"(SELECT p.id FROM {quote(table)} p WHERE p.owner_id = (SELECT auth.uid())))"
             for column, table in self.parents.items()
         ]
+
+
+class ReplaceRowLevelSecurity(Operation):
+    """Give a table other policies than it has, when a column that they name comes or goes."""
+
+    reversible = True
+    atomic = True
+
+    def __init__(self, before: EnableRowLevelSecurity, after: EnableRowLevelSecurity) -> None:
+        self.before = before
+        self.after = after
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self.before.database_backwards(app_label, schema_editor, from_state, to_state)
+        self.after.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self.after.database_backwards(app_label, schema_editor, from_state, to_state)
+        self.before.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return f"Change the policies of {self.after.table}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django import template
 
 from builds import reports
-from builds.models import Build
+from builds.models import Build, BuildTarget
 
 register = template.Library()
 
@@ -35,8 +36,8 @@ def milliseconds(value: int | str | None) -> str:
 
 
 @register.filter
-def took(build: Build) -> str:
-    """Say how long a build ran."""
+def took(build: Build | BuildTarget) -> str:
+    """Say how long a build, or a target of one, ran."""
     return seconds(reports.duration(build)) or ("<0.1 s" if build.finished_at else "")
 
 
@@ -51,6 +52,12 @@ def megabytes(size: int) -> str:
 @register.filter
 def first_line(text: str) -> str:
     return text.partition("\n")[0]
+
+
+@register.filter
+def at(held: Mapping[int, object], key: int) -> object:
+    """Return what a mapping holds under a key."""
+    return held.get(key)
 
 
 @register.filter

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.limits import rate_limited
-from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from agentforge.accounts.problems import problem
+from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
 from builds.errors import NotPossible
-from builds.models import Build
+from builds.models import Build, BuildStatus
 from builds.readiness import problems
+from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
-from builds.views.pages import build_of
+from builds.target_form import TargetForm
+from builds.turns import QueueFull
+from builds.views.pages import build_of, compile_page
+from builds.waiting import places
 from configs.views.forms import agent_of
 
 
@@ -33,7 +38,14 @@ def build_compile(request: Request, pk: int) -> HttpResponse:
         tab = next(iter(wrong))
         messages.error(request, "This can't be compiled yet. Nothing was started; mend what is marked here.")
         return redirect(f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1")
-    return _started(request, enqueue_build(agent, by=request.user))
+    form = TargetForm(posted(request))
+    if not form.is_valid():
+        return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)
+    try:
+        build = enqueue_build(agent, request.user, form.cleaned_data["targets"])
+    except QueueFull as refusal:
+        return _full(request, refusal)
+    return _started(request, build)
 
 
 @require_POST
@@ -57,6 +69,26 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
     build = build_of(request, pk)
     try:
         again = retry_build(build, by=request.user)
+    except QueueFull as refusal:
+        return _full(request, refusal)
+    except NotPossible as refusal:
+        return _refused(request, build, refusal)
+    return _started(request, again)
+
+
+@require_POST
+@negotiated
+@rate_limited("builds")
+def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
+    build = build_of(request, pk)
+    form = BuilderForm(posted(request))
+    if not form.is_valid():
+        if wants_json(request):
+            return form_failure(form)
+        messages.error(request, "There is no such builder. Nothing was started.")
+        return redirect(build)
+    try:
+        again = retry_build(build, by=request.user, builder=form.cleaned_data["builder"])
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)
@@ -64,6 +96,18 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
 
 def _started(request: Request, build: Build) -> HttpResponse:
     return success(201, build=build_json(build)) if wants_json(request) else redirect(build)
+
+
+def _full(request: Request, refusal: QueueFull) -> HttpResponse:
+    """Answer 429: Retry-After names the time when the first of the person's builds leaves the queue."""
+    own = places(Build.objects.owned_by(request.user).filter(status=BuildStatus.QUEUED))
+    waits = [place.wait.total_seconds() for place in own.values() if place.wait is not None]
+    seconds = str(max(1, round(min(waits, default=60))))
+    if wants_json(request):
+        return problem(429, str(refusal), headers={"Retry-After": seconds})
+    response = render(request, "429.html", {"refusal": refusal}, status=429)
+    response["Retry-After"] = seconds
+    return response
 
 
 def _refused(request: Request, build: Build, refusal: NotPossible) -> HttpResponse:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.http import Http404, HttpResponseBase, HttpResponseNotModified
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from agentforge.accounts.problems import problem
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.negotiation import wants_json
 from agentforge.requests import Request
 from builds import archive, package, storage
-from builds.models import Artifact
+from builds.artifacts import leases
+from builds.artifacts.errors import FileMissing, StorageProblem
+from builds.models import PLUGIN, Artifact, Build
 from builds.responses import streamed
 from builds.views.pages import build_of
 
@@ -26,10 +39,19 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
     """Send all files of a build as one zip, whose bytes depend on the files alone."""
     build = build_of(request, pk)
     files = list(build.artifacts.all())
-    sums = next((file.sha256 for file in files if file.name == package.SUMS), None)
-    if sums is None:
+    if build.expired_at is not None:
+        return gone(request, build)
+    if not files:
         raise Http404("This build has no files.")
-    entries = [(file.name, _path(file), file.name in package.EXECUTABLE) for file in files]
+    named = "".join(f"{file.path} {file.sha256}\n" for file in files)
+    sums = hashlib.sha256(named.encode()).hexdigest()
+    try:
+        leases.take(file.sha256 for file in files)
+        entries = [
+            (file.path, storage.local_copy(file.sha256), package.is_executable(file.name)) for file in files
+        ]
+    except StorageProblem as why:
+        return _not_now(request, build, why)
     name = f"{build.revision.agent.handle}-{build.revision.number}.zip"
     response = _sent(
         request, archive.stream(entries), content_type="application/zip", name=name, tag=f"zip-{sums}"
@@ -41,28 +63,60 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
 
 @require_safe
 def build_file(request: Request, pk: int, name: str) -> HttpResponseBase:
-    """Send one file of a build."""
-    file: Artifact = get_object_or_404(build_of(request, pk).artifacts, name=name)
-    pieces = _pieces(_path(file))
-    response = _sent(request, pieces, content_type="application/octet-stream", name=name, tag=file.sha256)
-    if response.status_code == 200:
-        response["Content-Length"] = str(file.size)
+    """Send one file of a build, by its path among them, or lead to where a shared storage hands it out."""
+    target, _, plain = name.rpartition("/")
+    build = build_of(request, pk)
+    if name in build.expired_files:
+        return gone(request, build)
+    file: Artifact = get_object_or_404(build.artifacts, target=target or PLUGIN, name=plain)
+    try:
+        leases.take([file.sha256])
+        response = _handed_out(request, file)
+    except StorageProblem as why:
+        return _not_now(request, build, why)
     if _hands_out(request, response):
         record(Action.FILE_DOWNLOADED, owner=file.owner_id, subject=file, sha256=file.sha256)
     return response
 
 
+def _handed_out(request: Request, file: Artifact) -> HttpResponseBase:
+    elsewhere = storage.signed_url(file.sha256, file.name)
+    if elsewhere is not None:
+        response: HttpResponseBase = HttpResponseRedirect(elsewhere)
+        # The address is good for a short time, and whoever has it needs no sign-in.
+        response["Cache-Control"] = "private, no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+    pieces = _pieces(storage.local_copy(file.sha256))
+    response = _sent(
+        request, pieces, content_type="application/octet-stream", name=file.name, tag=file.sha256
+    )
+    if response.status_code == 200:
+        response["Content-Length"] = str(file.size)
+    return response
+
+
+def gone(request: Request, build: Build) -> HttpResponse:
+    """Answer for files that were removed: the same build again gives the same ones."""
+    if wants_json(request):
+        again = reverse("builds:retry", args=[build.pk])
+        told = f"The files of build {build.pk} were removed. POST {again} builds them again, byte for byte."
+        return problem(410, told)
+    context = {"build": build, "agent": build.revision.agent, "tab": "builds"}
+    return render(request, "builds/build_expired.html", context, status=410)
+
+
+def _not_now(request: Request, build: Build, why: StorageProblem) -> HttpResponse:
+    if isinstance(why, FileMissing):
+        return gone(request, build)
+    if wants_json(request):
+        return problem(503, str(why))
+    messages.error(request, str(why))
+    return redirect(build)
+
+
 def _hands_out(request: Request, response: HttpResponseBase) -> bool:
-    return request.method == "GET" and response.status_code == 200
-
-
-def _path(file: Artifact) -> Path:
-    path = storage.path_of(file.sha256)
-    if not path.exists():
-        raise Http404(
-            f"The bytes of {file.name} are no longer kept. Retry the build: it gives the same ones."
-        )
-    return path
+    return request.method == "GET" and response.status_code in (200, 302)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

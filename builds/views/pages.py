@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.requests import Request
-from builds import reports, sandbox, toolchain, warmup
+from builds import reports, sandbox, signing, toolchain, verification, warmup
 from builds.errors import ToolchainMissing
-from builds.models import Artifact, Build
+from builds.forms import LogPageForm
+from builds.logs.index import Index, index_of
+from builds.logs.pages import LogPage, log_page
+from builds.models import PLUGIN, Artifact, Build, BuildTarget
 from builds.readiness import changes, problems
-from builds.responses import streamed
-from builds.serializers import build_json
+from builds.remote.builders import LOCAL, configured
+from builds.remote.forms import BuilderForm
+from builds.serializers import build_json, builds_json
+from builds.target_form import TargetForm
+from builds.waiting import place_of, places
 from configs.choices import Tab
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
 PAGE_SIZE = 50
-_PLUGINS = Prefetch("artifacts", Artifact.objects.filter(name__endswith=".so"), to_attr="plugins")
+_PLUGINS = Prefetch(
+    "artifacts", Artifact.objects.filter(target=PLUGIN, name__endswith=".so"), to_attr="plugins"
+)
 
 
 def build_of(request: Request, pk: int) -> Build:
@@ -39,24 +46,32 @@ def build_of(request: Request, pk: int) -> Build:
 @require_safe
 @negotiated
 def build_list(request: Request) -> HttpResponse:
-    builds = Build.objects.owned_by(request.user).select_related("revision__agent").prefetch_related(_PLUGINS)
+    builds = (
+        Build.objects.owned_by(request.user)
+        .select_related("revision__agent")
+        .prefetch_related(_PLUGINS, "per_target")
+    )
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
-        return success(builds=[build_json(build) for build in page])
-    return render(request, "builds/build_list.html", {"page": page})
+        return success(builds=builds_json(page))
+    return render(request, "builds/build_list.html", {"page": page, "places": places(page)})
 
 
 @require_safe
 @negotiated
 def agent_builds(request: Request, pk: int) -> HttpResponse:
     """Show the wizard's tab Build: what would be compiled, and what was."""
-    agent = agent_of(request, pk)
+    return compile_page(request, agent_of(request, pk), TargetForm(initial={"targets": [PLUGIN]}))
+
+
+def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status: int = 200) -> HttpResponse:
     builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
-    builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS)
+    builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
     page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
-        return success(builds=[build_json(build) for build in page])
-    return render(request, "builds/agent_builds.html", {**_draft(agent), "page": page, "tab": "builds"})
+        return success(builds=builds_json(page))
+    context = {**_draft(agent), "page": page, "places": places(page), "tab": "builds", "form": form}
+    return render(request, "builds/agent_builds.html", context, status=status)
 
 
 def _draft(agent: AgentConfig) -> dict[str, Any]:
@@ -89,34 +104,49 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
     return context
 
 
+def _log_page(request: Request, log: Index) -> LogPage:
+    """Return the page of the log that was asked for, the last one if none was."""
+    form = LogPageForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    return log_page(log, asked.get("page"), errors=asked.get("stream") == "err")
+
+
+def _another(made: BuildTarget | None) -> str:
+    """Return a builder that is not the one that made a build."""
+    names = [LOCAL, *configured()]
+    return next((name for name in names if made is None or name != made.builder), LOCAL)
+
+
 @require_safe
 @negotiated
 def build_detail(request: Request, pk: int) -> HttpResponse:
     build = build_of(request, pk)
     if wants_json(request):
         return success(build=build_json(build))
-    log = reports.transcript(build)
+    log = index_of(build.stream_name)
     if log.ended and build.status in reports.UNFINISHED:
         # It ended between the two queries: the page must not wait for an end that it has already read.
         build = build_of(request, pk)
+    parts = reports.parts(build)
+    made = next((part.row for part in parts if part.row.toolchain), None)
     context = {
         "build": build,
+        "place": place_of(build),
         "agent": build.revision.agent,
-        "log": log,
+        "log": _log_page(request, log),
+        "steps": reports.steps(build, log.steps),
         "unfinished": build.status in reports.UNFINISHED,
         "plugin": reports.plugin_of(build),
         "files": build.artifacts.all(),
         "duration": reports.duration(build),
         "usual": reports.usual_duration(build) if build.status in reports.UNFINISHED else None,
-        "sandbox_label": sandbox.LEVEL_LABELS.get(build.sandbox, ""),
+        "parts": parts,
+        "verification": verification.newest(build),
+        "signing_key": signing.own_key().name,
+        "made": made,
+        "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
         "warmup": warmup.latest(),
+        "builder_form": BuilderForm(initial={"builder": _another(made)}) if configured() else None,
         "tab": "builds",
     }
     return render(request, "builds/build_detail.html", context)
-
-
-@require_safe
-def build_log(request: Request, pk: int) -> HttpResponseBase:
-    """Stream a build's log as plain text."""
-    pieces: Iterator[bytes] = (line.encode() for line in reports.log_text(build_of(request, pk)))
-    return streamed(request, pieces, "text/plain; charset=utf-8")

@@ -1,15 +1,35 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
 from configs.choices import Tab
-from configs.models import AgentConfig
+from configs.models import AgentConfig, ApiKey
+from configs.providers.local import LOCAL
+from configs.vault import key_in_use
 
-# The models that each provider offers, by the provider's code; a code that is missing was never asked.
-Offers = Mapping[str, Sequence[str]]
+
+@dataclass(frozen=True)
+class Offers:
+    """Hold a user's keys, each with the models that it was last told to offer, and the local model's."""
+
+    keys: Sequence[ApiKey] = ()
+    local_models: Sequence[str] = ()
+
+    def of(self, provider: str) -> list[ApiKey]:
+        """Return the user's keys for a provider."""
+        return [key for key in self.keys if key.provider == provider]
+
+    def models(self, provider: str, chosen: int | None) -> list[str]:
+        """Return the models that an agent may use with a provider; empty when they are not known."""
+        if provider == LOCAL.code:
+            return list(self.local_models)
+        key = key_in_use(self.keys, provider, chosen)
+        return list(key.models_offered) if key else []
 
 
 if TYPE_CHECKING:
@@ -33,24 +53,37 @@ class Cards(forms.RadioSelect):
 
 
 class DraftForm(AgentForm):
-    """Validate one tab of a draft. The instance carries the owner; `offers` the lists of models."""
+    """Validate one tab of a draft. The instance carries the owner; `offers` the lists of models.
+
+    `began` holds the values that the sender's page showed, `edition` what names them to a script; without
+    either the sender makes no claim about what is saved.
+    """
 
     tab: ClassVar[Tab]
+    began: Mapping[str, Any] | None = None
+    edition: str = ""
 
     def __init__(self, data: Any = None, *, offers: Offers | None = None, **kwargs: Any) -> None:
-        self.offers: Offers = offers or {}
+        self.offers = offers or Offers()
         super().__init__(data, **kwargs)
 
     def values(self) -> dict[str, Any]:
         """Return the draft's values for this form's fields, as JSON can hold them."""
-        held = {name: getattr(self.instance, name) for name in self._meta.fields or ()}
+        wanted = set(self._meta.fields or ())
+        fields = [field for field in AgentConfig._meta.concrete_fields if field.name in wanted]
+        held = {field.name: getattr(self.instance, field.attname) for field in fields}
         return {name: _plain(value) for name, value in held.items()}
+
+    @property
+    def base(self) -> str:
+        """Return the values that this form began with as JSON, for the page to send back."""
+        return json.dumps(self.values() if self.began is None else self.began)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return list(value)
-    return value if isinstance(value, (str, bool, int)) else float(value)
+    return value if value is None or isinstance(value, (str, bool, int)) else float(value)
 
 
 def draft_values(form_class: type[DraftForm], agent: AgentConfig) -> dict[str, Any]:
@@ -72,6 +105,8 @@ def misfits(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str,
 
 
 def _misfit(field: forms.Field, value: Any) -> str:
+    if value is None and getattr(field, "takes_null", False):
+        return ""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(field, forms.BooleanField):
         return "" if isinstance(value, bool) else "must be true or false"

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from configs.models import DEFAULT_KEY_NAME, ApiKey
 from configs.providers import Outcome, Provider
 
 from .text import TextField
 from .url import clean_base_url
 
 MAX_KEY_LENGTH = 500
+TAKEN = "Another key of yours for this provider has this name. Choose another name."
+
+
+class KeyName(TextField):
+    """Take the name by which a person tells their keys for one provider apart."""
+
+    def __init__(self) -> None:
+        length = ApiKey._meta.get_field("name").max_length
+        super().__init__(label="Name", max_length=length, min_visible=1)
 
 
 class KeyForm(forms.Form):
@@ -62,6 +73,49 @@ class KeyForm(forms.Form):
             )
         return cleaned
 
+    @property
+    def key_name(self) -> str:
+        """Return the name that a valid form gives the key; empty when it has one already."""
+        return str(self.cleaned_data.get("name", ""))
+
     def add_refusal(self, outcome: Outcome) -> None:
         """Report that the provider did not accept the key."""
         self.add_error("key", f"{outcome.detail} It was not saved.")
+
+
+class NewKeyForm(KeyForm):
+    """Take one more key for a provider, under a name that is free: `taken` lists those that are not."""
+
+    name = KeyName()
+    field_order = ("name", "base_url", "key")
+
+    def __init__(self, data: Any = None, *, provider: Provider, taken: Collection[str]) -> None:
+        self._taken = taken
+        super().__init__(data, provider=provider, page_id=f"{provider.code}_new")
+        self.initial["name"] = "" if DEFAULT_KEY_NAME in taken else DEFAULT_KEY_NAME
+
+    def clean_name(self) -> str:
+        return free_name(self.cleaned_data["name"], self._taken)
+
+
+class RenameForm(forms.Form):
+    """Take another name for a key."""
+
+    name = KeyName()
+
+    def __init__(self, data: Any = None, *, key: ApiKey, taken: Collection[str]) -> None:
+        self._taken = taken
+        super().__init__(data, auto_id=f"id_key_{key.pk}_%s", initial={"name": key.name})
+
+    def clean_name(self) -> str:
+        return free_name(self.cleaned_data["name"], self._taken)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that no other key has.
+
+    Raises ValidationError.
+    """
+    if name in taken:
+        raise ValidationError(TAKEN)
+    return name

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from configs.choices import Tab
-from configs.models import AgentConfig
+from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
 
 from .base import DraftForm
@@ -17,8 +18,14 @@ def offered_providers() -> list[tuple[str, str]]:
     return [(provider.code, provider.label) for provider in PROVIDERS.values() if not provider.unavailable]
 
 
+class KeyField(forms.IntegerField):
+    """Take the number of a key; none stands for the oldest one."""
+
+    takes_null = True
+
+
 class KeysForm(DraftForm):
-    """Choose the primary provider and its model, from the provider's own list where that is known."""
+    """Choose the primary provider, one of its keys, and a model from its own list where that is known."""
 
     tab = Tab.KEYS
 
@@ -28,15 +35,18 @@ class KeysForm(DraftForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose the provider that the agent talks to."},
     )
+    api_key = KeyField(required=False, min_value=1, max_value=2**63 - 1, label="Key")
     model = TextField(max_length=200, error_messages={"required": "Choose a model."})
 
     class Meta:
         model = AgentConfig
-        fields = ("provider", "model")
+        fields = ("provider", "api_key", "model")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.models = list(self.offers.get(self.chosen_provider, ()))
+        self.keys = self.offers.of(self.chosen_provider)
+        self.fields["api_key"].widget = self._key_widget()
+        self.models = self.offers.models(self.chosen_provider, self.chosen_key)
         if self.models:
             self.fields["model"].widget = forms.Select(choices=self._model_choices())
             self.fields["model"].help_text = "As the provider lists them."
@@ -51,6 +61,20 @@ class KeysForm(DraftForm):
         code = self.data.get("provider") if self.is_bound else self["provider"].initial
         return code if isinstance(code, str) else ""
 
+    @property
+    def chosen_key(self) -> int | None:
+        """Return the number of the key that this form is about to save or shows."""
+        given = self.data.get("api_key") if self.is_bound else self["api_key"].initial
+        text = str(given)
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def _key_widget(self) -> forms.Widget:
+        if len(self.keys) < 2:
+            return forms.HiddenInput()
+        words = {key.pk: f"{key.name} …{key.last_four}" if key.last_four else key.name for key in self.keys}
+        oldest = ("", f"The oldest: {words[self.keys[0].pk]}")
+        return forms.Select(choices=[oldest, *words.items()])
+
     def _model_choices(self) -> list[tuple[str, str]]:
         held = self.data.get("model") if self.is_bound else self.instance.model
         gone = (
@@ -59,6 +83,16 @@ class KeysForm(DraftForm):
             else []
         )
         return [("", "Choose a model"), *gone, *((name, name) for name in self.models)]
+
+    def clean_api_key(self) -> ApiKey | None:
+        given: int | None = self.cleaned_data["api_key"]
+        if given is None:
+            return None
+        key = next((key for key in self.keys if key.pk == given), None)
+        # Who changes the provider only is not asked to take back the key of the former one.
+        if key is None and given != self.instance.api_key_id:
+            raise ValidationError("This is none of your keys for the provider. Choose one of them.")
+        return key
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -28,12 +30,26 @@ def bound_form(
     Raises BadRequest for a body that is no JSON object.
     """
     if not is_json(request):
-        return form_class(request.POST, instance=copy(agent), offers=offers)
+        form = form_class(request.POST, instance=copy(agent), offers=offers)
+        form.began = _began(request)
+        return form
     given = json_object(request)
+    edition = given.pop("edition", "") if agent.pk else ""
     form = form_class({**draft_values(form_class, agent), **given}, instance=copy(agent), offers=offers)
+    form.edition = str(edition)
     strangers = {name: "unknown field" for name in given if name not in form.fields}
     replace_errors(form, {**strangers, **misfits(form_class, given)})
     return form
+
+
+def _began(request: Request) -> dict[str, Any] | None:
+    if not request.POST.get("base"):
+        return None
+    try:
+        held = json.loads(request.POST["base"])
+    except ValueError as error:
+        raise BadRequest("The field base is not what the page held. Load the page again.") from error
+    return held if isinstance(held, dict) else None
 
 
 def refuse(

@@ -1,4 +1,4 @@
-"""Show a person all their keys, and test, replace and remove each."""
+"""Show a person all their keys; add one, and test, replace, rename and remove each."""
 
 from __future__ import annotations
 
@@ -11,22 +11,40 @@ from agentforge.accounts.limits import LimitReached, rate_limited
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
 from configs import vault
-from configs.choices import KeyStatus
-from configs.forms.key import KeyForm
-from configs.key_checks import retest, store_tested
+from configs.forms.key import TAKEN, KeyForm, NewKeyForm, RenameForm
+from configs.key_checks import Stored, retest
 from configs.keyring import keyring_of
-from configs.models import AgentConfig, ApiKey
-from configs.providers import PROVIDERS, Outcome
-from configs.views.key_rows import replacement_form, stored_rows
+from configs.models import ApiKey
+from configs.providers import PROVIDERS
+from configs.views.key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
+from configs.views.key_rows import new_key_forms, replacement_form, stored_rows
 
 
 @require_safe
 @negotiated
 def key_list(request: Request) -> HttpResponse:
-    rows = stored_rows(request.user)
     if wants_json(request):
-        return success(keys=[row.as_json() for row in rows])
-    return render(request, "configs/key_list.html", {"rows": rows})
+        return success(keys=[row.as_json() for row in stored_rows(request.user)])
+    return _page(request)
+
+
+def _add_later(request: Request, refusal: LimitReached, /, provider: str) -> HttpResponse:
+    form = new_key_form(request, keyed(provider))
+    form.add_error("key", str(refusal))
+    return _refused_new(request, form)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests", _add_later)
+def key_add(request: Request, provider: str) -> HttpResponse:
+    form = new_key_form(request, keyed(provider))
+    if form.is_valid():
+        stored = form_stored(request.user, form)
+        if stored.key is not None:
+            return _tested(request, stored, "The key is saved.")
+        form.add_refusal(stored.outcome)
+    return _refused_new(request, form)
 
 
 def _replace_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
@@ -43,11 +61,28 @@ def key_replace(request: Request, pk: int) -> HttpResponse:
     key = _key_of(request, pk)
     form = replacement_form(key, PROVIDERS[key.provider], posted(request))
     if form.is_valid():
-        given = form.cleaned_data
-        stored = store_tested(request.user, key.provider, given["key"], given.get("base_url", ""))
+        stored = form_stored(request.user, form, key.name)
         if stored.key is not None:
-            return _tested(request, stored.outcome, "The key is replaced.")
+            return _tested(request, stored, "The key is replaced.")
         form.add_refusal(stored.outcome)
+    return _refused(request, key, form)
+
+
+@require_POST
+@negotiated
+def key_rename(request: Request, pk: int) -> HttpResponse:
+    key = _key_of(request, pk)
+    form = RenameForm(posted(request), key=key, taken=keyring_of(request.user.pk).names(key.provider, key))
+    if form.is_valid():
+        try:
+            vault.rename_key(key, form.cleaned_data["name"])
+        except vault.NameTaken:
+            form.add_error("name", TAKEN)
+        else:
+            if wants_json(request):
+                return success(id=key.pk, name=key.name)
+            messages.success(request, f"The key is called {key.name} now.")
+            return redirect("configs:key_list")
     return _refused(request, key, form)
 
 
@@ -55,8 +90,9 @@ def key_replace(request: Request, pk: int) -> HttpResponse:
 @negotiated
 @rate_limited("key tests")
 def key_test(request: Request, pk: int) -> HttpResponse:
+    key = _key_of(request, pk)
     try:
-        return _tested(request, retest(_key_of(request, pk)))
+        return _tested(request, Stored(retest(key), key))
     except vault.KeyNeedsReentry:
         told = "The vault can't read this key any more. Replace it."
         if wants_json(request):
@@ -68,18 +104,7 @@ def key_test(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def key_remove(request: Request, pk: int) -> HttpResponse:
-    """Ask whether a key should go, naming the agents that use it, and remove it."""
-    key = _key_of(request, pk)
-    if request.method == "POST":
-        vault.remove_key(key)
-        if wants_json(request):
-            return success()
-        messages.success(request, f"The key for {PROVIDERS[key.provider].label} is removed.")
-        return redirect("configs:key_list")
-    agents = AgentConfig.objects.owned_by(request.user).order_by("name", "pk")
-    users = keyring_of(request.user.pk).users(agents)[key.pk]
-    context = {"key": key, "provider": PROVIDERS[key.provider], "users": users}
-    return render(request, "configs/key_remove.html", context)
+    return asked_to_remove(request, _key_of(request, pk))
 
 
 def _key_of(request: Request, pk: int) -> ApiKey:
@@ -89,16 +114,26 @@ def _key_of(request: Request, pk: int) -> ApiKey:
     return key
 
 
-def _tested(request: Request, outcome: Outcome, said: str = "") -> HttpResponse:
+def _tested(request: Request, stored: Stored, said: str = "") -> HttpResponse:
     if wants_json(request):
-        return success(outcome=outcome.status, detail=outcome.detail, ms=outcome.ms)
-    good = outcome.status == KeyStatus.VALID
-    (messages.success if good else messages.warning)(request, f"{said} {outcome.detail}".strip())
+        return success(**told_of(stored))
+    tell(request, stored.outcome, said)
     return redirect("configs:key_list")
 
 
-def _refused(request: Request, key: ApiKey, form: KeyForm) -> HttpResponse:
-    if wants_json(request):
-        return form_failure(form)
-    rows = stored_rows(request.user, refused=(key, form))
-    return render(request, "configs/key_list.html", {"rows": rows}, status=422)
+def _refused(request: Request, key: ApiKey, form: KeyForm | RenameForm) -> HttpResponse:
+    return form_failure(form) if wants_json(request) else _page(request, (key, form), status=422)
+
+
+def _refused_new(request: Request, form: NewKeyForm) -> HttpResponse:
+    return form_failure(form) if wants_json(request) else _page(request, new=form, status=422)
+
+
+def _page(
+    request: Request,
+    *refused: tuple[ApiKey, KeyForm | RenameForm],
+    new: NewKeyForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"rows": stored_rows(request.user, *refused), "new_forms": new_key_forms(request.user, new)}
+    return render(request, "configs/key_list.html", context, status=status)

@@ -9,8 +9,8 @@ from typing import Any
 from agentforge.accounts.models import User
 from configs import vault
 from configs.choices import KeyStatus
-from configs.forms.key import KeyForm
-from configs.keyring import keyring_of
+from configs.forms.key import KeyForm, NewKeyForm, RenameForm
+from configs.keyring import Keyring, keyring_of
 from configs.models import AgentConfig, ApiKey
 from configs.offers import local_outcome
 from configs.providers import PROVIDERS, Outcome, Provider
@@ -19,14 +19,17 @@ from configs.providers.local import LOCAL
 
 @dataclass(frozen=True)
 class KeyRow:
-    """Hold what is shown of one provider or key."""
+    """Hold what is shown of one provider or key, with the forms that replace, add to and rename it."""
 
     provider: Provider
     form: KeyForm
+    adding: NewKeyForm | None = None
+    renaming: RenameForm | None = None
     key: ApiKey | None = None
     needs_reentry: bool = False
     local: Outcome | None = None
     agents: Sequence[AgentConfig] = field(default=())
+    others: Sequence[ApiKey] = field(default=())
 
     @property
     def state(self) -> str:
@@ -46,7 +49,7 @@ class KeyRow:
 
     def as_json(self) -> dict[str, Any]:
         """Return what scripts learn of a stored key: never the key."""
-        names = ("id", "provider", "base_url", "last_four", "fingerprint", "status", "status_detail",
+        names = ("id", "provider", "name", "base_url", "last_four", "fingerprint", "status", "status_detail",
                  "checked_at", "check_ms")  # fmt: skip
         return {
             **{name: getattr(self.key, name) for name in names},
@@ -57,41 +60,63 @@ class KeyRow:
 
 def key_rows(agent: AgentConfig, refused: KeyForm | None = None) -> list[KeyRow]:
     """Return a row for each provider that is offered here; `refused` is shown in its place."""
-    keys: dict[str, ApiKey] = {key.provider: key for key in ApiKey.objects.filter(owner_id=agent.owner_id)}
-    rows = []
-    for provider in PROVIDERS.values():
-        key = keys.get(provider.code)
-        form = KeyForm(provider=provider, base_url=key.base_url if key else "")
-        if refused is not None and refused.provider is provider:
-            form = refused
-        rows.append(
-            KeyRow(
-                provider=provider,
-                form=form,
-                key=key,
-                needs_reentry=key is not None and not vault.is_readable(key),
-                local=local_outcome() if provider is LOCAL else None,
-            )
-        )
-    return rows
+    ring = keyring_of(agent.owner_id)
+    return [_key_row(ring, agent, provider, refused) for provider in PROVIDERS.values()]
 
 
-def stored_rows(user: User, refused: tuple[ApiKey, KeyForm] | None = None) -> list[KeyRow]:
+def _key_row(ring: Keyring, agent: AgentConfig, provider: Provider, refused: KeyForm | None) -> KeyRow:
+    key = vault.key_in_use(ring.keys, provider.code, agent.api_key_id)
+    form = KeyForm(provider=provider, base_url=key.base_url if key else "")
+    adding = NewKeyForm(provider=provider, taken=ring.names(provider.code))
+    if refused is not None and refused.provider is provider:
+        form, adding = (form, refused) if isinstance(refused, NewKeyForm) else (refused, adding)
+    return KeyRow(
+        provider=provider,
+        form=form,
+        adding=adding if key else None,
+        key=key,
+        needs_reentry=key is not None and not vault.is_readable(key),
+        local=local_outcome() if provider is LOCAL else None,
+        others=[other for other in ring.keys if other.provider == provider.code and other != key],
+    )
+
+
+def stored_rows(user: User, *refused: tuple[ApiKey, KeyForm | RenameForm]) -> list[KeyRow]:
     """Return a row for each key of a person, with the agents that use it; two queries, however many.
 
-    `refused` is a key and the form that could not replace it.
+    `refused` is a key, and the form that could not replace or rename it.
     """
     ring = keyring_of(user.pk)
     users = ring.users(AgentConfig.objects.owned_by(user).order_by("name", "pk"))
+    wrong = {(key.pk, type(form)): form for key, form in refused}
     rows = []
     for key in ring.keys:
         # A provider that was taken out of the forge leaves keys that can only be removed.
         if provider := PROVIDERS.get(key.provider):
-            form = replacement_form(key, provider)
-            if refused is not None and refused[0].pk == key.pk:
-                form = refused[1]
-            rows.append(KeyRow(provider, form, key, not vault.is_readable(key), agents=users[key.pk]))
+            form, renaming = wrong.get((key.pk, KeyForm)), wrong.get((key.pk, RenameForm))
+            rows.append(
+                KeyRow(
+                    provider=provider,
+                    form=form if isinstance(form, KeyForm) else replacement_form(key, provider),
+                    renaming=renaming if isinstance(renaming, RenameForm) else RenameForm(key=key, taken=()),
+                    key=key,
+                    needs_reentry=not vault.is_readable(key),
+                    agents=users[key.pk],
+                )
+            )
     return rows
+
+
+def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyForm]:
+    """Return a form for each provider that one more key may be added for; `refused` in its place."""
+    ring = keyring_of(user.pk)
+    return [
+        refused
+        if refused is not None and refused.provider is provider
+        else NewKeyForm(provider=provider, taken=ring.names(provider.code))
+        for provider in PROVIDERS.values()
+        if provider is not LOCAL and not provider.unavailable
+    ]
 
 
 def replacement_form(key: ApiKey, provider: Provider, data: Mapping[str, Any] | None = None) -> KeyForm:

@@ -6,41 +6,48 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agentforge.accounts.limits import LimitReached, rate_limited
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
 from configs import vault
-from configs.choices import KeyStatus, Tab
+from configs.choices import Tab
 from configs.forms import KeysForm
 from configs.forms.key import KeyForm
-from configs.key_checks import retest, store_tested
-from configs.models import AgentConfig, ApiKey
+from configs.key_checks import Stored, retest
+from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.offers import local_outcome, offers_for
-from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.local import LOCAL
 from configs.views.forms import agent_of
+from configs.views.key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
 from configs.views.key_rows import key_rows
 
 
 @require_GET
 @negotiated
 def model_field(request: Request, pk: int) -> HttpResponse:
-    """Show the field for the model as it is for another provider than the saved one."""
+    """Show the fields for the key and the model as they are for another provider or key than the saved."""
     agent = agent_of(request, pk)
-    chosen = {"provider": request.GET.get("provider", "")}
+    chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
     if chosen["provider"] != agent.provider:
         chosen["model"] = ""
     form = KeysForm(instance=agent, initial=chosen, offers=offers_for(agent.owner_id))
     if wants_json(request):
-        return success(provider=form.chosen_provider, models=form.models)
+        keys = [{"id": key.pk, "name": key.name} for key in form.keys]
+        return success(provider=form.chosen_provider, keys=keys, models=form.models)
     return render(request, "configs/_model_field.html", {"form": form, "agent": agent})
 
 
 def _save_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
-    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=_keyed(provider))
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    form.add_error("key", str(refusal))
+    return render(request, "configs/agent_keys.html", _context(agent, form))
+
+
+def _add_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
+    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
     form.add_error("key", str(refusal))
     return render(request, "configs/agent_keys.html", _context(agent, form))
 
@@ -49,12 +56,29 @@ def _save_later(request: Request, refusal: LimitReached, /, pk: int, provider: s
 @negotiated
 @rate_limited("key tests", _save_later)
 def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
-    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=_keyed(provider))
+    """Save the first key of a provider, or put one in the place of the one that the agent uses."""
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    held = vault.key_of(agent, provider)
+    return _store(request, agent, form, held.name if held else DEFAULT_KEY_NAME)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests", _add_later)
+def key_add(request: Request, pk: int, provider: str) -> HttpResponse:
+    """Save one more key of a provider, under a name."""
+    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
+    return _store(request, agent, form)
+
+
+def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") -> HttpResponse:
     if form.is_valid():
-        given = form.cleaned_data
-        stored = store_tested(request.user, provider, given["key"], given.get("base_url", ""))
+        stored = form_stored(request.user, form, name)
         if stored.key is not None:
-            return _tested(request, agent, stored.outcome, "The key is saved.")
+            said = (
+                f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
+            )
+            return _tested(request, agent, stored, said or "The key is saved.")
         form.add_refusal(stored.outcome)
     if wants_json(request):
         return form_failure(form)
@@ -67,10 +91,10 @@ def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
 def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
     agent = agent_of(request, pk)
     if provider == LOCAL.code:
-        return _tested(request, agent, local_outcome(fresh=True))
-    key: ApiKey = get_object_or_404(ApiKey.objects.owned_by(request.user), provider=_keyed(provider).code)
+        return _tested(request, agent, Stored(local_outcome(fresh=True), None))
+    key = _key_in_use(agent, provider)
     try:
-        return _tested(request, agent, retest(key))
+        return _tested(request, agent, Stored(retest(key), key))
     except vault.KeyNeedsReentry as problem:
         if wants_json(request):
             return failure({"key": [str(problem)]})
@@ -82,31 +106,21 @@ def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
 @negotiated
 def key_remove(request: Request, pk: int, provider: str) -> HttpResponse:
     agent = agent_of(request, pk)
-    key: ApiKey = get_object_or_404(ApiKey.objects.owned_by(request.user), provider=_keyed(provider).code)
-    if request.method == "POST":
-        vault.remove_key(key)
-        if wants_json(request):
-            return success()
-        messages.success(request, f"The key for {PROVIDERS[provider].label} is removed.")
-        return redirect("configs:keys", pk=agent.pk)
-    users = AgentConfig.objects.owned_by(request.user).filter(provider=provider)
-    context = {"agent": agent, "key": key, "provider": PROVIDERS[provider], "users": users}
-    return render(request, "configs/key_remove.html", context)
+    return asked_to_remove(request, _key_in_use(agent, provider), agent)
 
 
-def _tested(request: Request, agent: AgentConfig, outcome: Outcome, said: str = "") -> HttpResponse:
-    if wants_json(request):
-        return success(outcome=outcome.status, detail=outcome.detail, ms=outcome.ms)
-    good = outcome.status == KeyStatus.VALID
-    (messages.success if good else messages.warning)(request, f"{said} {outcome.detail}".strip())
-    return redirect("configs:keys", pk=agent.pk)
-
-
-def _keyed(code: str) -> Provider:
-    provider = PROVIDERS.get(code)
-    if provider is None or provider is LOCAL:
+def _key_in_use(agent: AgentConfig, provider: str) -> ApiKey:
+    key = vault.key_of(agent, keyed(provider).code)
+    if key is None:
         raise Http404
-    return provider
+    return key
+
+
+def _tested(request: Request, agent: AgentConfig, stored: Stored, said: str = "") -> HttpResponse:
+    if wants_json(request):
+        return success(**told_of(stored))
+    tell(request, stored.outcome, said)
+    return redirect("configs:keys", pk=agent.pk)
 
 
 def _context(agent: AgentConfig, refused: KeyForm) -> dict[str, Any]:

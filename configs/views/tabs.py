@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
 from agentforge.requests import Request
 from configs.choices import Preset, Tab
+from configs.conflicts import Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
@@ -20,6 +21,7 @@ from configs.offers import offers_for
 from configs.presets import PRESET_VALUES
 from configs.rail import rail_of
 from configs.services import HandleTaken, save_draft
+from configs.views.conflicts import show_conflict
 from configs.views.forms import agent_of, bound_form, refuse, show
 from configs.views.key_rows import key_rows
 
@@ -56,15 +58,16 @@ def personality_preset(request: Request, pk: int) -> HttpResponse:
     """Show the personality form with a preset's values filled in; nothing is saved yet."""
     agent = agent_of(request, pk)
     sent = bound_form(request, PersonalityForm, agent)
-    preset = sent.data.get("preset")
-    if preset not in PRESET_VALUES:
+    preset, written = sent.data.get("preset"), sent.data.get("custom_instructions", "")
+    if not isinstance(preset, str) or preset not in PRESET_VALUES or not isinstance(written, str):
         sent.is_valid()
         return _refuse(request, agent, sent)
-    held = {name: sent.data.get(name, "") for name in ("custom_instructions",)}
+    held = {"custom_instructions": written}
     filled = {**held, "preset": preset, **PRESET_VALUES[preset]}
     if wants_json(request):
         return success(**filled)
     form = PersonalityForm(instance=agent, initial=filled)
+    form.began = sent.began
     return _show(request, agent, form, filled=Preset(preset).label)
 
 
@@ -72,10 +75,14 @@ def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
     offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
     form_class = TAB_FORMS[tab]
     if request.method == "POST":
-        return _save(request, agent, bound_form(request, form_class, agent, offers))
+        return save(request, agent, bound_form(request, form_class, agent, offers))
     if wants_json(request):
-        return success(**draft_values(form_class, agent))
+        return _told(draft_values(form_class, agent))
     return _show(request, agent, _saved_form(form_class, agent, offers))
+
+
+def _told(values: dict[str, Any]) -> HttpResponse:
+    return success(edition=edition_of(values), **values)
 
 
 def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None) -> DraftForm:
@@ -88,7 +95,8 @@ def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers 
     return form
 
 
-def _save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
+def save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
+    """Save a bound form and show it, what is wrong with it, or the other save that it met."""
     if not form.is_valid():
         return _refuse(request, agent, form)
     try:
@@ -96,8 +104,10 @@ def _save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse
     except HandleTaken:
         form.add_error("handle", TAKEN)
         return _refuse(request, agent, form)
+    except Conflict as conflict:
+        return show_conflict(request, agent, form, conflict)
     if wants_json(request):
-        return success(**form.values())
+        return _told(form.values())
     if request.htmx:
         return _show(request, saved, type(form)(instance=saved, offers=form.offers), just_saved=True)
     return redirect(f"configs:{form.tab}", pk=saved.pk)

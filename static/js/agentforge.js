@@ -6,10 +6,13 @@ import "./time.js";
 import "./keys.js";
 import "./log.js";
 import "./steps.js";
+import "./uploads.js";
 import "./wizard.js";
 import "./chat.js";
 import "./work.js";
+import "./queue.js";
 import "./parts.js";
+import "./deploy.js";
 import { start } from "./live.js";
 
 // Last: whoever listens must be listening before the first record arrives.

@@ -1,14 +1,16 @@
-// The tools of a log panel: search, times, follow, copy, the first error, the pill "New lines".
-import { announce, h, icon, toast } from "./dom.js";
+// The tools of a log panel: the first error, stderr only, times, follow, copy, full screen, the pill "New lines".
+import { h, icon, toast } from "./dom.js";
+import { searchBox } from "./logsearch.js";
 
 /** Add the tools that only a script can serve to a LogPanel's bar. */
 export function addTools(panel) {
   const bar = panel.root.querySelector("[data-log-tools]");
-  bar.prepend(errorButton(panel), searchBox(panel), timesButton(panel), followButton(panel), copyButton(panel));
+  bar.prepend(errorButton(panel), searchBox(panel), stderrButton(panel), timesChoice(panel), followButton(panel), copyButton(panel));
+  bar.append(screenButton(panel));
   addPill(panel);
 }
 
-function button(label, attributes = {}, ...before) {
+export function button(label, attributes = {}, ...before) {
   return h("button", { type: "button", class: "button quiet small", ...attributes }, ...before, label);
 }
 
@@ -18,15 +20,23 @@ function toggle(label, pressed, change) {
   return element;
 }
 
-function timesButton(panel) {
-  const show = (wanted) => {
-    element.setAttribute("aria-pressed", String(wanted));
-    panel.root.toggleAttribute("data-times", wanted);
-    localStorage.setItem("log-times", wanted ? "1" : "");
-    if (wanted) for (const line of panel.lines) line.querySelector(".log-time").textContent ||= panel.timeOf(line);
-  };
-  const element = toggle("Times", false, show);
-  if (localStorage.getItem("log-times")) show(true);
+function timesChoice(panel) {
+  const kinds = [["", "No times"], ["clock", "Clock"], ["since", "Since start"]];
+  const options = kinds.map(([value, label]) => h("option", { value }, label));
+  const element = h("select", { class: "log-times", "aria-label": "Times" }, ...options);
+  const kept = localStorage.getItem("log-times");
+  element.value = kinds.some(([value]) => value === kept) ? kept : "";
+  element.addEventListener("change", () => {
+    localStorage.setItem("log-times", element.value);
+    panel.showTimes(element.value);
+  });
+  if (element.value) panel.showTimes(element.value);
+  return element;
+}
+
+function stderrButton(panel) {
+  const element = toggle("stderr", panel.model.errors, (wanted) => panel.filter(wanted));
+  panel.addEventListener("filtered", () => element.setAttribute("aria-pressed", String(panel.model.errors)));
   return element;
 }
 
@@ -37,19 +47,23 @@ function followButton(panel) {
   });
   const refresh = () => {
     element.setAttribute("aria-pressed", String(panel.following));
-    element.hidden = "closed" in panel.root.dataset;
+    element.hidden = panel.closed;
   };
   panel.addEventListener("following", refresh);
-  document.addEventListener("live:end", () => queueMicrotask(refresh));
+  panel.addEventListener("closed", refresh);
   refresh();
   return element;
 }
 
 function copyButton(panel) {
   const element = button("Copy", {}, icon("copy"));
+  const label = () => { element.lastChild.textContent = panel.marked ? "Copy marked" : "Copy"; };
+  panel.addEventListener("marked", label);
+  label();
   element.addEventListener("click", async () => {
-    await copyText(panel.lines.map((line) => panel.textOf(line)).join("\n"));
-    toast(`${panel.lines.length} lines copied.`, "success");
+    const lines = await panel.model.texts(...(panel.marked ?? [1, panel.model.total]));
+    await copyText(lines.join("\n"));
+    toast(`${lines.length.toLocaleString()} ${lines.length === 1 ? "line" : "lines"} copied.`, "success");
   });
   return element;
 }
@@ -64,21 +78,27 @@ export async function copyText(text) {
   area.remove();
 }
 
-// Compilers tell progress on stderr too: an error says so, or names a file with line and column.
-const ERROR = /\b(error|panic|fatal|failed|cannot|undefined)\b|\.\w+:\d+:\d+: /i;
-
-function firstError(panel) {
-  const stderr = panel.lines.filter((line) => line.dataset.stream === "err");
-  return stderr.find((line) => ERROR.test(panel.textOf(line)));
+function screenButton(panel) {
+  const show = (wanted) => {
+    element.setAttribute("aria-pressed", String(wanted));
+    panel.root.toggleAttribute("data-full", wanted);
+    panel.draw();
+  };
+  const element = toggle("Full screen", false, show);
+  panel.root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && "full" in panel.root.dataset && !event.defaultPrevented) show(false);
+  });
+  return element;
 }
 
 function errorButton(panel) {
-  const element = button("First error", { hidden: true }, icon("warning"));
+  const element = button("First error", {}, icon("warning"));
   element.addEventListener("click", () => {
-    location.hash = firstError(panel).id;
-    panel.mark();
+    const hash = `#L${panel.model.firstError}`;
+    if (location.hash === hash) panel.showLine(panel.model.firstError);
+    else location.hash = hash;
   });
-  const refresh = () => { element.hidden &&= !firstError(panel); };
+  const refresh = () => { element.hidden = !panel.model.firstError; };
   panel.addEventListener("grown", refresh);
   refresh();
   return element;
@@ -93,80 +113,5 @@ function addPill(panel) {
   panel.root.append(pill);
   panel.addEventListener("grown", () => { pill.hidden = panel.following; });
   panel.addEventListener("following", () => { if (panel.following) pill.hidden = true; });
-  panel.body.addEventListener("scroll", () => {
-    const { scrollTop, scrollHeight, clientHeight } = panel.body;
-    if (scrollHeight - scrollTop - clientHeight < 30) pill.hidden = true;
-  }, { passive: true });
-}
-
-function searchBox(panel) {
-  const input = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the log", "data-key": "f" });
-  const count = h("span", { class: "log-count", role: "status" });
-  const previous = button("↑", { "aria-label": "Previous match", class: "button quiet small icon-only", hidden: true });
-  const next = button("↓", { "aria-label": "Next match", class: "button quiet small icon-only", hidden: true });
-  const search = new Search(panel, (text, any) => {
-    count.textContent = text;
-    previous.hidden = next.hidden = !any;
-  });
-  let pause = null;
-  input.addEventListener("input", () => {
-    clearTimeout(pause);
-    pause = setTimeout(() => search.look(input.value), 120);
-  });
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    search.go(event.shiftKey ? -1 : 1);
-  });
-  previous.addEventListener("click", () => search.go(-1));
-  next.addEventListener("click", () => search.go(1));
-  panel.addEventListener("grown", ({ detail }) => search.extend(detail));
-  return h("span", { class: "log-search", role: "search" }, input, count, previous, next);
-}
-
-class Search {
-  constructor(panel, report) {
-    this.panel = panel;
-    this.report = report;
-    this.words = "";
-    this.found = [];
-    this.at = -1;
-  }
-
-  matches(line) {
-    return this.panel.textOf(line).toLowerCase().includes(this.words);
-  }
-
-  look(words) {
-    for (const line of this.found) delete line.dataset.found;
-    this.words = words.toLowerCase();
-    this.found = this.words ? this.panel.lines.filter((line) => this.matches(line)) : [];
-    this.at = -1;
-    for (const line of this.found) line.dataset.found = "";
-    if (this.found.length) this.go(1);
-    else this.report(this.words ? "no match" : "", false);
-  }
-
-  /** Look through the lines that have arrived since. */
-  extend(count) {
-    if (!this.words) return;
-    const fresh = this.panel.lines.slice(-count).filter((line) => this.matches(line));
-    for (const line of fresh) line.dataset.found = "";
-    this.found.push(...fresh);
-    this.tell();
-  }
-
-  go(step) {
-    if (!this.found.length) return;
-    if (this.found[this.at]) this.found[this.at].dataset.found = "";
-    this.at = (this.at + step + this.found.length) % this.found.length;
-    this.found[this.at].dataset.found = "here";
-    this.panel.show(this.found[this.at]);
-    this.tell();
-    announce(`Line ${this.found[this.at].id.slice(1)}: ${this.panel.textOf(this.found[this.at])}`);
-  }
-
-  tell() {
-    this.report(this.found.length ? `${this.at + 1} of ${this.found.length}` : "no match", this.found.length > 0);
-  }
+  panel.body.addEventListener("scroll", () => { if (panel.atEnd()) pill.hidden = true; }, { passive: true });
 }

@@ -16,6 +16,7 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig, ApiKey
 from configs.services import create_agent
 from configs.vault import save_key
+from deployments.models import Deployment, Site
 from tests import people
 
 SECRET = "sk-planted-0123456789abcdef"
@@ -48,6 +49,8 @@ class Hers:
     build: Build
     file: Artifact
     event: AuditEvent
+    site: Site
+    deployment: Deployment
 
 
 @pytest.fixture
@@ -58,4 +61,6 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     build = enqueue_build(agent, by=alice)
     streams.publish(build.stream_name, {"kind": "line", "stream": "out", "text": "hello from the compiler"})
     file = Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256="0" * 64, size=4)
-    return Hers(agent, key, build, file, AuditEvent.objects.latest("pk"))
+    site = Site.objects.create(owner=alice, agent=agent, remote_id="s", name="s", url="https://s.example")
+    deployment = Deployment.objects.create(owner=alice, site=site, build=build, revision=build.revision)
+    return Hers(agent, key, build, file, AuditEvent.objects.latest("pk"), site, deployment)

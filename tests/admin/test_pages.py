@@ -33,6 +33,8 @@ MODELS = {
     "configs_agentconfig": "agent",
     "configs_apikey": "key",
     "configs_revision": "revision",
+    "deployments_deployment": "deployment",
+    "deployments_site": "site",
     "procrastinate_procrastinatejob": "job",
 }
 PAGES = ("changelist", "change", "history", "delete", "add")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
@@ -94,3 +96,52 @@ def test_the_log_outlives_whom_it_names(logged: None, alice: User) -> None:
     assert event.owner is None
     assert event.who == "alice@example.com"
     assert event.subject_label == "alice@example.com"
+
+
+@pytest.fixture
+def old(logged: None) -> AuditEvent:
+    event: AuditEvent = AuditEvent.objects.create(
+        action=Action.SIGNED_IN, actor_label="old", created_at=timezone.now() - timedelta(days=40)
+    )
+    return event
+
+
+def test_the_service_role_prunes_by_the_one_way_there_is(old: AuditEvent) -> None:
+    with transaction.atomic():
+        execute("SET LOCAL ROLE service_role")
+        execute("SELECT audit_prune(now() - interval '35 days')")
+        execute("RESET ROLE")
+    assert not AuditEvent.objects.filter(actor_label="old").exists()
+    assert AuditEvent.objects.count() == 3
+    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+        execute("DELETE FROM audit_auditevent")
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+def test_users_do_not_prune(role: str, old: AuditEvent, alice: User) -> None:
+    with (
+        acting(role, alice),
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+    ):
+        execute("SELECT audit_prune(now() - interval '35 days')")
+    assert AuditEvent.objects.filter(actor_label="old").exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT audit_prune('infinity')",
+        "SELECT set_config('audit.pruning', pg_current_xact_id()::text, true); DELETE FROM audit_auditevent",
+    ],
+)
+def test_what_is_young_stays_whoever_prunes(sql: str, old: AuditEvent) -> None:
+    with pytest.raises(ProgrammingError, match="30 days"), transaction.atomic():
+        execute(sql)
+    assert AuditEvent.objects.count() == 4
+
+
+def test_the_mark_of_another_transaction_opens_nothing(old: AuditEvent) -> None:
+    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+        execute("SELECT set_config('audit.pruning', '1', true)")
+        execute("DELETE FROM audit_auditevent WHERE actor_label = 'old'")

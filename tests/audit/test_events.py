@@ -92,7 +92,9 @@ def test_a_key(client_of: Callable[[User], Client], agent: AgentConfig, settings
     client.post(keys, {"key": SECRET})
     client.post(keys, {"key": SECRET})
     client.post(f"{keys}test/")
-    vault.environment_for(agent.owner, "openai")
+    vault.environment_for(agent, "openai")
+    assert vault.values_to_redact(agent.owner_id) == [SECRET]
+    client.post(f"/keys/{ApiKey.objects.get().pk}/rename/", {"name": "Work"})
     client.post(f"{keys}remove/")
     assert said()[before:] == [
         "key-saved",
@@ -102,12 +104,13 @@ def test_a_key(client_of: Callable[[User], Client], agent: AgentConfig, settings
         "key-used",
         "key-tested",
         "key-used",
+        "key-renamed",
         "key-removed",
     ]
     used = AuditEvent.objects.filter(action=Action.KEY_USED).order_by("pk")
     assert [(event.who, event.detail["purpose"]) for event in used] == [
         ("alice@example.com", "tested"),
-        ("the forge", "given to an agent"),
+        ("the forge", "given to Ada"),
     ]
     tested = AuditEvent.objects.filter(action=Action.KEY_TESTED).latest("pk")
     assert tested.detail["outcome"] == "unreachable"

@@ -16,4 +16,4 @@ def test_a_build_ends_with_verified_files(build: Build) -> None:
     assert set(files) == {"ada.so", "agentforge-host", "manifest.json", "README.md", "LICENSES", "SHA256SUMS"}
     assert all(storage.holds(file.sha256) for file in files.values())
     assert log.ended
-    assert [step["state"] for step in build.steps] == ["done"] * 5
+    assert [step["state"] for step in build.per_target.get().steps] == ["done"] * 5

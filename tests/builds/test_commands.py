@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from builds.models import Build
+from builds.models import Build, BuildTarget
 from configs.models import AgentConfig
 from tests.standins.openai import OpenAIStandIn
 
@@ -29,7 +29,7 @@ def test_build_agent_writes_the_files_and_tells_scripts(tmp_path: Path, local_mo
     told = [json.loads(line) for line in _run("build_agent", ADA, "--out", tmp_path, "--json").splitlines()]
     assert told[-1]["success"] is True
     assert set(told[-1]["files"]) == {path.name for path in tmp_path.iterdir()}
-    assert {record["kind"] for record in told} == {"line", "step", "result"}
+    assert {record["kind"] for record in told} == {"line", "section", "step", "result"}
     assert not Build.objects.exists()
 
 
@@ -60,7 +60,7 @@ def test_rebuild_is_a_dry_run_by_default(build: Build, agent: AgentConfig) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_rebuild_follows_the_worker(build: Build, agent: AgentConfig, work: Callable[[], None]) -> None:
-    Build.objects.update(input_digest="0" * 64)
+    BuildTarget.objects.update(input_digest="0" * 64)
     with pytest.raises(CommandError, match="No worker runs"):
         _run("rebuild", agent.pk, "--yes")
     with WorkerProcess() as worker:

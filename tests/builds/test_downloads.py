@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from agentforge.accounts.models import User
 from builds import storage
-from builds.models import Build
+from builds.models import Build, BuildTarget
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.standins.openai import OpenAIStandIn
@@ -77,7 +77,9 @@ def _check_manifest(build: Build, unpacked: Path) -> None:
     manifest = json.loads((unpacked / "manifest.json").read_text())
     assert manifest["revision_sha256"] == build.revision.sha256
     assert manifest["agent"]["name"] == "Ada"
-    assert manifest["host_needs"]["go"] == manifest["toolchain"]["go"] == build.toolchain["go"]
+    assert (
+        manifest["host_needs"]["go"] == manifest["toolchain"]["go"] == build.per_target.get().toolchain["go"]
+    )
     assert "Redistribution and use in source and binary forms" in (unpacked / "LICENSES").read_text()
     assert "./agentforge-host --serve" in (unpacked / "README.md").read_text()
 
@@ -130,7 +132,7 @@ def test_the_same_agent_gives_the_same_bytes_from_the_cache_and_anew(
     work()
     cached.refresh_from_db()
     assert (cached.status, cached.from_cache) == ("succeeded", True)
-    Build.objects.update(input_digest="")
+    BuildTarget.objects.update(input_digest="")
     anew = enqueue_build(agent, by=alice)
     work()
     anew.refresh_from_db()

@@ -47,7 +47,7 @@ def test_the_message_of_the_compiler_is_shown(
     build = enqueue_build(agent, by=alice)
     work()
     build.refresh_from_db()
-    assert (build.status, build.exit_code) == ("failed", 1)
+    assert (build.status, build.per_target.get().exit_code) == ("failed", 1)
     assert "undefined: undefinedName" in build.error
     assert not Artifact.objects.exists()
     assert any(

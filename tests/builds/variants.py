@@ -8,7 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from builds import sources, toolchain, warmup
+from builds import sources, targets, warmup
+
+_SLOW_PACKAGES = 120
 
 
 def copy_of_the_sources(target: Path) -> Path:
@@ -19,19 +21,30 @@ def copy_of_the_sources(target: Path) -> Path:
     return target
 
 
-def count_as_warm() -> None:
-    """Let Go's cache count as warm for the sources of the settings, so that a build begins at once."""
-    key = warmup.key_of(toolchain.find(), sources.read())
+def count_as_warm(name: str = "plugin") -> None:
+    """Let Go's cache count as warm for a target and the settings' sources, so that a build begins at once."""
+    target = targets.get(name)
+    key = warmup.key_of(targets.chain_for(target), sources.read(), target.program)
     warmup.write(warmup.State(warmup.WARM, key))
 
 
 def slow_sources(target: Path) -> Path:
-    """Make sources that take the compiler much longer than any test needs."""
+    """Make sources that take the compiler much longer than any test needs, though little memory.
+
+    They are a chain of packages, of which each has to wait for the next.
+    """
     copy = copy_of_the_sources(target)
-    body = "append(m[0], func() any { return m })"
-    functions = "".join(f"func slow{i}(m map[int][]any) {{ m[{i}] = {body} }}\n" for i in range(60_000))
     listed = json.loads((copy / sources.LIST).read_text())
-    listed["runtime"].append("slow.go")
-    (copy / sources.LIST).write_text(json.dumps(listed))
-    (copy / "slow.go").write_text(f"package bundle\n\n{functions}")
+    imported = "".join(
+        f"func slow{i}(m map[int][]any) {{ m[{i}] = append(m[0], {i}) }}\n" for i in range(5000)
+    )
+    for number in range(_SLOW_PACKAGES):
+        last = number == _SLOW_PACKAGES - 1
+        link = "" if last else f'import _ "{sources.TEMPLATE_MODULE}/slow{number + 1}"\n\n'
+        name = f"slow{number}/slow.go"
+        (copy / name).parent.mkdir()
+        (copy / name).write_text(f"package slow\n\n{link}{imported}")
+        listed["runtime"].append(name)
+    (copy / "slow.go").write_text(f'package bundle\n\nimport _ "{sources.TEMPLATE_MODULE}/slow0"\n')
+    (copy / sources.LIST).write_text(json.dumps({**listed, "runtime": [*listed["runtime"], "slow.go"]}))
     return copy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Self
 
 import psutil
@@ -11,21 +12,35 @@ import psycopg
 from django.conf import settings
 
 from agentforge.live.connections import parameters
-from builds import rebuilding
+from builds import workers
 from tests.live.web import ROOT, environment
 
 
 class WorkerProcess:
     """One `manage.py procrastinate worker`, on the agent's sources that the test's settings name."""
 
+    def __init__(
+        self, *, queues: str = "builds,trials", concurrency: int = 1, under: Sequence[str] = (), **more: str
+    ) -> None:
+        self._command = [
+            *under, sys.executable, "manage.py", "procrastinate", "worker", "--queues", queues,
+            "--concurrency", str(concurrency), "--shutdown-graceful-timeout", "1",
+        ]  # fmt: skip
+        self._environment = more
+
     def __enter__(self) -> Self:
+        sources = str(settings.AGENTFORGE_AGENT_SOURCES)
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "procrastinate", "worker", "--queues", "builds,trials"],
+            self._command,
             cwd=ROOT,
-            env=environment(AGENTFORGE_AGENT_SOURCES=str(settings.AGENTFORGE_AGENT_SOURCES)),
+            env=environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment}),
             stderr=subprocess.DEVNULL,
         )
         return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def compilers(self) -> list[psutil.Process]:
         """Return the processes that the worker started and that still run."""
@@ -35,7 +50,7 @@ class WorkerProcess:
     def wait_until_it_lives(self) -> None:
         """Wait for its first sign of life."""
         with psycopg.connect(**parameters()) as watching:
-            while not rebuilding.worker_lives():
+            while not workers.any_lives():
                 # Nothing tells of a new worker; a row of the database is looked at instead.
                 watching.execute("SELECT pg_sleep(0.05)")
 

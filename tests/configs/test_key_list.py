@@ -78,7 +78,7 @@ def test_removing_asks_first_and_names_who_uses_it(browser: Client, agent: Agent
     assert "1 agent of yours uses it: Ada." in asked
     assert ApiKey.objects.exists()
     page = browser.post(f"/keys/{key.pk}/remove/", follow=True).content.decode()
-    assert "The key for OpenAI is removed." in page
+    assert "The key Default for OpenAI is removed." in page
     assert not ApiKey.objects.exists()
 
 

@@ -53,7 +53,7 @@ def test_lost_encryption_key_needs_reentry(
     with pytest.raises(vault.KeyNeedsReentry):
         vault.reveal(key, "test")
     with pytest.raises(vault.KeyNeedsReentry):
-        vault.environment_for(alice, "openai")
+        vault.environment_for(AgentConfig(owner=alice), "openai")
     page = browser.get(f"/agents/{agent.pk}/keys/")
     assert page.status_code == 200
     assert "Needs re-entry" in page.content.decode()
@@ -80,19 +80,20 @@ def test_environment_has_what_the_agent_reads(alice: User, settings: Settings) -
     settings.AGENTFORGE_OPENAI_URL = ""
     vault.save_key(alice, "openai", SECRET)
     vault.save_key(alice, "openai_compatible", "", "https://models.example.com/v1")
-    assert vault.environment_for(alice, "openai") == {
+    assert vault.environment_for(AgentConfig(owner=alice), "openai") == {
         "OPENAI_API_KEY": SECRET,
         "OPENAI_BASE_URL": "https://api.openai.com/v1",
     }
-    assert vault.environment_for(alice.pk, "openai_compatible") == {
+    assert vault.environment_for(AgentConfig(owner=alice), "openai_compatible") == {
         "AGENT_BASE_URL": "https://models.example.com/v1"
     }
-    assert vault.environment_for(alice, "local") == {"LOCAL_MODEL_URL": settings.LOCAL_MODEL_URL}
+    local = vault.environment_for(AgentConfig(owner=alice), "local")
+    assert local == {"LOCAL_MODEL_URL": settings.LOCAL_MODEL_URL}
 
 
 def test_environment_without_a_key_says_so(alice: User) -> None:
     with pytest.raises(vault.KeyMissing, match="OpenAI"):
-        vault.environment_for(alice, "openai")
+        vault.environment_for(AgentConfig(owner=alice), "openai")
 
 
 def test_first_key_of_the_vault_is_made_once_and_private(settings: Settings, tmp_path: Path) -> None:

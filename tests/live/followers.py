@@ -54,6 +54,9 @@ class Follower(threading.Thread):
         assert numbers == list(range(1, len(numbers) + 1))
         return [str(record["text"]) for _, record in self.received[channel] if record["kind"] == "line"]
 
+    def arrived(self, channel: str) -> None:
+        """Hear that something of a channel has arrived."""
+
     def _connect(self) -> bool:
         """Follow until it breaks, by chance or by fate; return whether all channels have ended."""
         told = positions_id({name: len(got) for name, got in self.received.items()})
@@ -69,10 +72,13 @@ class Follower(threading.Thread):
             ) as connection:
                 if connection.status == 204:
                     return True
+                if connection.status == 503:
+                    return False  # the server runs, and its database is away
                 assert connection.status == 200, connection.text()
                 for event in connection:
                     self.received[event.channel] += event.records
                     self.first_event.set()
+                    self.arrived(event.channel)
                     if events is not None and (events := events - 1) == 0:
                         break
         except BROKEN:

@@ -50,8 +50,12 @@ class LiveConnection:
         self._http.sock = self._connected((parts.hostname, parts.port or 80))
         told = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
         asked = [("channel", name) for name in self.channels] + list(self.query.items())
-        self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **told})
-        self.response = self._http.getresponse()
+        try:
+            self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **told})
+            self.response = self._http.getresponse()
+        except BaseException:
+            self._http.close()
+            raise
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -89,7 +93,11 @@ class LiveConnection:
         if self.receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         connection.settimeout(SECONDS)
-        connection.connect(address)
+        try:
+            connection.connect(address)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 
 import pytest
 from django.conf import settings
@@ -51,6 +52,8 @@ def test_others_find_nothing(web: WebProcess, stream: str, signed_in: dict[str, 
     ):
         with web.follow(headers, *channels) as connection:
             assert (connection.status, channels) == (status, channels)
+            assert connection.response.headers["Content-Type"] == "application/problem+json"
+            assert json.loads(connection.text())["status"] == status
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from agentforge.openapi.operations import NAMED
 # What scripts have no use for: pages around a browser's session, and what is told apart from JSON on purpose.
 FOR_BROWSERS = {
     "healthz": "plain text, for whatever watches the server",
+    "readyz": "for whatever watches the server",
+    "metrics": "Prometheus' text, for whatever watches the server",
     "openapi": "the document itself",
+    "builds:webhook": "for builders, by signed messages: docs/builder.md",
     "configs:home": "leads to the list",
-    "accounts:sign_in": "gives a cookie; scripts get a token of the identity service",
-    "accounts:sign_up": "as sign_in",
-    "accounts:sign_out": "ends a cookie's session",
     "accounts:account": "a page of links",
     "accounts:confirm": "where a mail's link leads",
     "accounts:callback": "where a provider's sign-in comes back to",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -31,6 +33,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     # Sent piece by piece as it is made, instead of the body.
     stream: Iterable[bytes] | None = None
+    # Break the connection off instead of answering.
+    reset: bool = False
 
 
 def as_json(value: object, status: int = 200, **headers: str) -> Answer:
@@ -53,7 +57,7 @@ class StandIn:
         # A test that holds requests back clears this, and sets it to let them go on.
         self.go_on = threading.Event()
         self.go_on.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take, self.cuts))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
@@ -64,6 +68,10 @@ class StandIn:
 
     def answer(self, asked: Asked) -> Answer:
         raise NotImplementedError
+
+    def cuts(self, method: str, path: str) -> bool:
+        """Tell whether to break off in the middle of this request's body."""
+        return False
 
     def _take(self, asked: Asked) -> Answer:
         self.asked.append(asked)
@@ -81,18 +89,43 @@ class StandIn:
         self._thread.join()
 
 
-def _handler(take: Callable[[Asked], Answer]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    take: Callable[[Asked], Answer], cuts: Callable[[str, str], bool]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = take(Asked(self.command, self.path, headers, self.rfile.read(length)))
+            if cuts(self.command, self.path):
+                self.rfile.read1(1024)
+                self._reset()
+                return
+            answer = take(Asked(self.command, self.path, headers, self._body()))
+            if answer.reset:
+                self._reset()
+                return
             try:
                 self._send(answer)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
+
+        def _body(self) -> bytes:
+            if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+            return body
+
+        def _reset(self) -> None:
+            # Without lingering, a close is a reset.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
@@ -110,7 +143,7 @@ def _handler(take: Callable[[Asked], Answer]) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(piece)
                 self.wfile.flush()
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
 
         def log_message(self, *args: object) -> None:
             """Stay quiet: tests look at `asked`."""

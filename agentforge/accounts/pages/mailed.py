@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods
 
 from agentforge.accounts import flows
 from agentforge.accounts.addresses import client_address
-from agentforge.accounts.answers import by_supabase, done, enter, failed, refuse, reject, show, submitted
+from agentforge.accounts.answers import by_supabase, done, entered, failed, refuse, reject, show, submitted
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import IdentityError, Tokens
 from agentforge.accounts.redirects import asked_next, next_url, with_query
+from agentforge.accounts.scripts import is_script, open_to_scripts
 from agentforge.accounts.views import EMAIL_KEY
-from agentforge.negotiation import negotiated
+from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.tenancy import rls
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _HALF_WAY = "This address is confirmed. Now follow the link in the mail to your 
 
 
 @login_not_required
+@open_to_scripts
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,6 +42,7 @@ def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> Http
 
 
 @login_not_required
+@open_to_scripts
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,6 +78,7 @@ def _ask_for_mail(request: HttpRequest, service: SupabaseIdentityService, kind: 
 
 
 @login_not_required
+@open_to_scripts
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -148,11 +152,19 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
 def _after(request: HttpRequest, issued: Tokens | None, kind: str, to: str) -> HttpResponse:
     """Sign in with what a mail brought, and go to what it was for."""
     if issued is None:
-        return done(request, "accounts:account", _HALF_WAY)
-    enter(request, issued)
+        return _half_way(request)
     if kind == "recovery":
-        request.session[RECOVERING] = True
-        return done(request, "accounts:password", "You are signed in. Choose a new password.")
+        words = "You are signed in. Choose a new password."
+        response = entered(request, issued, "accounts:password", words)
+        if not is_script(request):
+            request.session[RECOVERING] = True
+        return response
     if kind == "email_change":
-        return done(request, "accounts:account", "Your e-mail address is changed.")
-    return done(request, to or "configs:list")
+        return entered(request, issued, "accounts:account", "Your e-mail address is changed.")
+    return entered(request, issued, to or "configs:list", "You are signed in.", silent=True)
+
+
+def _half_way(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        return success(detail=_HALF_WAY, tokens=None)
+    return done(request, "accounts:account", _HALF_WAY)

@@ -12,7 +12,7 @@ from agentforge.accounts.addresses import client_address
 from agentforge.accounts.answers import (
     by_supabase,
     done,
-    enter,
+    entered,
     failed,
     refuse,
     reject,
@@ -21,7 +21,7 @@ from agentforge.accounts.answers import (
     who,
 )
 from agentforge.accounts.forms import FactorForm
-from agentforge.accounts.identity.base import CodeRefused, IdentityError, SignedIn
+from agentforge.accounts.identity.base import CodeRefused, IdentityError, SignedIn, Tokens
 from agentforge.accounts.redirects import asked_next
 from agentforge.content_policy import POLICY
 from agentforge.negotiation import negotiated
@@ -54,11 +54,11 @@ def second_factor(request: Request, service: SupabaseIdentityService) -> HttpRes
         return show(request, OVERVIEW, form, **context)
     if not form.is_valid():
         return reject(request, OVERVIEW, form, **context)
+    to = asked_next(request) or "accounts:second_factor"
     try:
-        _prove(request, service, form)
+        return entered(request, _proven(request, service, form), to, "Your second factor is passed.")
     except IdentityError as error:
         return refuse(request, OVERVIEW, form, error, **context)
-    return done(request, asked_next(request) or "accounts:second_factor", "Your second factor is passed.")
 
 
 @never_cache
@@ -88,24 +88,21 @@ def finish(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     form = FactorForm(submitted(request))
     if not form.is_valid():
         return reject(request, ENROL, form)
+    words = "Your second factor is set up. Sensitive pages ask for it."
     try:
-        _prove(request, service, form)
+        return entered(request, _proven(request, service, form), "accounts:second_factor", words)
     except IdentityError as error:
         return refuse(request, ENROL, form, error, field="code" if isinstance(error, CodeRefused) else None)
-    return done(
-        request, "accounts:second_factor", "Your second factor is set up. Sensitive pages ask for it."
-    )
 
 
-def _prove(request: Request, service: SupabaseIdentityService, form: FactorForm) -> None:
+def _proven(request: Request, service: SupabaseIdentityService, form: FactorForm) -> Tokens:
     with rls.as_service():
-        issued = service.pass_factor(
+        return service.pass_factor(
             who(request),
             factor_id=form.cleaned_data["factor"],
             code=form.cleaned_data["code"],
             address=client_address(request),
         )
-    enter(request, issued)
 
 
 @require_POST

@@ -8,9 +8,14 @@ import (
 	"agent.local/a0000000000000000/loader"
 )
 
+const name = "agentforge-host"
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "verify" {
+		os.Exit(loader.Verify(name, os.Args[2:], os.Stdout, os.Stderr))
+	}
 	os.Exit(front.Main(front.Program{
-		Name:     "agentforge-host",
+		Name:     name,
 		Argument: "PLUGIN.so",
 		Open:     func(path string) (front.Agent, error) { return loader.Open(path) },
 	}))

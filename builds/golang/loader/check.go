@@ -82,6 +82,9 @@ func compare(host, plugin *debug.BuildInfo) error {
 		return misfit("Go version", "host %s, plugin %s", host.GoVersion, plugin.GoVersion)
 	}
 	ours, theirs := settings(host), settings(plugin)
+	if ours["CGO_ENABLED"] == "0" {
+		return misfit("CGO_ENABLED", "this host was built without cgo and can't load anything")
+	}
 	if theirs["-buildmode"] != "plugin" {
 		return misfit("-buildmode", "the file was built as %q, not as a plugin", theirs["-buildmode"])
 	}
@@ -91,11 +94,29 @@ func compare(host, plugin *debug.BuildInfo) error {
 			return misfit(rule.setting, "host %s, plugin %s", orAbsent(a, rule.absent), orAbsent(b, rule.absent))
 		}
 	}
+	if err := compareModules(host, plugin); err != nil {
+		return err
+	}
 	if !modulePath.MatchString(plugin.Main.Path) {
 		return misfit("module path", "%q is not an agent's", plugin.Main.Path)
 	}
 	if plugin.Main.Path == host.Main.Path {
 		return misfit("module path", "host and plugin are both %s; an agent needs a path of its own", host.Main.Path)
+	}
+	return nil
+}
+
+// compareModules looks for modules that both contain in different versions:
+// the packages of one would be taken for those of the other.
+func compareModules(host, plugin *debug.BuildInfo) error {
+	ours := map[string]string{}
+	for _, module := range host.Deps {
+		ours[module.Path] = module.Version
+	}
+	for _, module := range plugin.Deps {
+		if version, ok := ours[module.Path]; ok && version != module.Version {
+			return misfit("shared packages", "host %s %s, plugin %s", module.Path, version, module.Version)
+		}
 	}
 	return nil
 }

@@ -24,11 +24,18 @@ func TestCompare(t *testing.T) {
 	other := "agent.local/a0123456789abcdef"
 	older := info(other, "-buildmode=plugin")
 	older.GoVersion = "go1.27.2"
+	host.Deps = []*debug.Module{{Path: "example.com/shared", Version: "v1.0.0"}}
+	sharing := info(other, "-buildmode=plugin")
+	sharing.Deps = []*debug.Module{{Path: "example.com/own", Version: "v1.0.0"}, {Path: "example.com/shared", Version: "v1.1.0"}}
+	static := info("agent.local/a0000000000000000", "CGO_ENABLED=0")
+	wantRule(t, compare(static, info(other, "-buildmode=plugin")), "CGO_ENABLED")
+	wantRule(t, explain(errors.New("plugin.Open: /lib/libc.so.6: version `GLIBC_2.99' not found")), "glibc")
 	tests := []struct {
 		name   string
 		plugin *debug.BuildInfo
 		rule   string
 	}{
+		{"another version of a shared package", sharing, "shared packages"},
 		{"fits", info(other, "-buildmode=plugin", "CGO_ENABLED=1", "-ldflags=-s"), ""},
 		{"patch release", older, "Go version"},
 		{"executable", info(other, "-buildmode=exe"), "-buildmode"},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"path/filepath"
 	"plugin"
+	"strings"
 )
 
 // Agent is a loaded plugin.
@@ -20,6 +21,9 @@ func Open(path string) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := CheckSignature(path, ""); err != nil {
+		return nil, err
+	}
 	if err := CheckSum(path); err != nil {
 		return nil, err
 	}
@@ -28,7 +32,7 @@ func Open(path string) (*Agent, error) {
 	}
 	opened, err := plugin.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	agent := &Agent{}
 	if agent.manifest, err = export[func() []byte](opened, "Manifest"); err != nil {
@@ -36,6 +40,14 @@ func Open(path string) (*Agent, error) {
 	}
 	agent.handle, err = export[func(context.Context, []byte, func([]byte) error) error](opened, "Handle")
 	return agent, err
+}
+
+// explain names the rule that only the system's loader can judge.
+func explain(err error) error {
+	if strings.Contains(err.Error(), "GLIBC_") {
+		return misfit("glibc", "this system's C library is older than the one that the plugin was linked for: %v", err)
+	}
+	return err
 }
 
 func export[F any](p *plugin.Plugin, name string) (F, error) {

@@ -25,19 +25,28 @@ func CheckSum(path string) error {
 	if err != nil || want == "" {
 		return err
 	}
-	file, err := os.Open(path)
+	got, err := sumOf(path)
 	if err != nil {
 		return err
+	}
+	if got != want {
+		return misfit(SumsFile, "its SHA-256 is %s, the list says %s: the file was changed or cut off; fetch it again", got, want)
+	}
+	return nil
+}
+
+// sumOf returns the SHA-256 of a file, in hex.
+func sumOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
 	}
 	defer file.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		return err
+		return "", err
 	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
-		return misfit(SumsFile, "its SHA-256 is %s, the list says %s: the file was changed or cut off; fetch it again", got, want)
-	}
-	return nil
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 func listed(list, name string) (string, error) {

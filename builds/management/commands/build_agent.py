@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import local_build
+from builds import local_build, targets
 from builds.buildlog import BuildLog
-from builds.compiler import TARGETS
 from builds.console import Console
 from builds.errors import BuildError
+from builds.models import PLUGIN
 from configs.documents import DocumentError, parse
 
 
@@ -21,15 +21,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the agent's configuration, - for the standard input")
         parser.add_argument("--out", type=Path, required=True, help="the directory for the files")
-        parser.add_argument("--target", choices=TARGETS, default="plugin")
+        parser.add_argument(
+            "--target",
+            choices=tuple(targets.registry()),
+            action="append",
+            metavar="TARGET",
+            help=f"what to make, repeatable, the plugin by default: {', '.join(targets.registry())}",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.style, as_json=options["json"])
         try:
             document = local_build.canonical(parse(_text(options["file"])))
-            building = local_build.build(document, options["out"], BuildLog(console), options["target"])
-            written = asyncio.run(building)
+            names = targets.in_order(options["target"] or [PLUGIN])
+            written = asyncio.run(local_build.build_all(document, options["out"], BuildLog(console), names))
         except DocumentError as wrong:
             found = [{"path": problem.path, "message": problem.message} for problem in wrong.problems]
             console.result(success=False, problems=found)
@@ -37,10 +43,13 @@ class Command(BaseCommand):
         except BuildError as error:
             console.result(success=False, error=str(error))
             raise CommandError(str(error)) from error
-        files = {file.name: file.sha256 for file in written.files}
-        console.result(success=True, directory=written.directory, plugin=written.plugin, files=files)
-        console.say(f"\n{written.plugin} ({written.plugin.stat().st_size / 1e6:.1f} MB). Talk to it:")
-        console.say(f"  {written.host} {written.plugin}")
+        for each in written:
+            files = {file.name: file.sha256 for file in each.files}
+            facts = {"target": each.target, "directory": each.directory, "program": each.program}
+            console.result(success=True, **facts, files=files)
+            console.say(f"\n{each.program} ({each.program.stat().st_size / 1e6:.1f} MB)")
+            if each.host.exists():
+                console.say(f"  talk to it: {each.host} {each.program}")
 
 
 def _text(file: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import rebuilding
+from builds import rebuilding, workers
 from builds.console import Console
 from builds.errors import ToolchainMissing
 from builds.following import follow
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             agents = [each.build.revision.agent_id for each in chosen]
             console.result(success=True, applied=False, agents=agents)
             return
-        if not rebuilding.worker_lives():
+        if not workers.any_lives():
             raise CommandError("No worker runs, so nothing was started. Start one: make run.")
         self._follow(rebuilding.start(chosen), console)
 

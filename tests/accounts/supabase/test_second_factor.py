@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -9,7 +10,7 @@ from django.test import Client
 from agentforge.accounts.models import User
 from tests.standins.supabase_auth import SupabaseAuth, code_at
 
-from .browsing import EMAIL, claims, enrol, row, sign_in, words
+from .browsing import EMAIL, PASSWORD, claims, enrol, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,14 @@ def test_scripts_are_asked_too(auth: SupabaseAuth, signed_in: Client) -> None:
         assert Client(headers=headers).get("/agents/1/keys/").status_code == status
 
 
+def test_the_administration_asks_for_it(auth: SupabaseAuth, signed_in: Client) -> None:
+    enrol(signed_in)
+    sign_in(other := Client())
+    answer = other.get("/admin/")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/second-factor/?next=/admin/")
+    assert "second-factor" not in signed_in.get("/admin/").headers.get("Location", "")
+
+
 def test_settings_say_where_it_is_asked(
     auth: SupabaseAuth, signed_in: Client, settings: LazySettings
 ) -> None:
@@ -132,3 +141,20 @@ def test_guesses_are_limited(auth: SupabaseAuth, signed_in: Client) -> None:
         for _ in range(11)
     ]
     assert statuses == [422] * 10 + [429]
+
+
+def test_a_script_that_passes_it_gets_the_stronger_tokens(auth: SupabaseAuth, signed_in: Client) -> None:
+    factor, secret = enrol(signed_in)
+    accept = {"Accept": "application/json"}
+    script = Client(enforce_csrf_checks=True)
+
+    def send(path: str, content: dict[str, str], token: str = "") -> Any:
+        headers = {**accept, **({"Authorization": f"Bearer {token}"} if token else {})}
+        return script.post(path, content, content_type="application/json", headers=headers).json()
+
+    weak = send("/sign-in/", {"email": EMAIL, "password": PASSWORD})["tokens"]["access_token"]
+    path = "/agents/1/keys/"
+    assert script.get(path, headers={**accept, "Authorization": f"Bearer {weak}"}).status_code == 403
+    given = {"factor": factor, "code": code_at(secret)}
+    strong = send("/accounts/second-factor/", given, weak)["tokens"]["access_token"]
+    assert script.get(path, headers={**accept, "Authorization": f"Bearer {strong}"}).status_code == 404

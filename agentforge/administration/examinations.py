@@ -1,0 +1,142 @@
+"""Examine what the forge needs; each room adds what it knows of, and says what would mend it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+OLDEST_SERVER = 150_000
+# Seconds without a sign of life after which a worker does not count; it gives one every 3 seconds.
+_SILENT = 30.0
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Say what one examination found, and what to do about it."""
+
+    state: State
+    says: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Name an examination, its finding, and how long it took (seconds)."""
+
+    name: str
+    finding: Finding
+    seconds: float
+
+
+Examination = Callable[[], Finding]
+# Databases that had every migration of this program once: looking takes a while, and none is taken back.
+_migrated: set[str] = set()
+_known: dict[str, tuple[Examination, bool]] = {}
+
+
+def register(name: str, *, readiness: bool = False) -> Callable[[Examination], Examination]:
+    """Add an examination; with `readiness` a failure means that no requests should be sent here."""
+
+    def add(examination: Examination) -> Examination:
+        _known[name] = (examination, readiness)
+        return examination
+
+    return add
+
+
+def examine(*, readiness: bool = False) -> Iterator[Examined]:
+    """Make the examinations one by one, all or those of readiness; one that breaks has failed."""
+    for name, (examination, of_readiness) in _known.items():
+        if readiness and not of_readiness:
+            continue
+        started = time.monotonic()
+        try:
+            finding = examination()
+        except Exception as error:  # whatever it is, the operator is told of it and of the rest
+            finding = Finding(State.FAILED, f"{type(error).__name__}: {error}", "See the log of the process.")
+        yield Examined(name, finding, time.monotonic() - started)
+
+
+def ok(says: str) -> Finding:
+    return Finding(State.OK, says)
+
+
+def warning(says: str, remedy: str) -> Finding:
+    return Finding(State.WARNING, says, remedy)
+
+
+def failed(says: str, remedy: str) -> Finding:
+    return Finding(State.FAILED, says, remedy)
+
+
+@register("database", readiness=True)
+def _database() -> Finding:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('server_version_num')::int, current_setting('server_version')"
+            )
+            number, version = cursor.fetchone()
+    except DatabaseError as error:
+        return failed(f"It does not answer: {error}", "Look at DATABASE_URL, and whether that server runs.")
+    if number < OLDEST_SERVER:
+        return failed(f"PostgreSQL {version} is too old.", "Take PostgreSQL 15 or newer.")
+    return ok(f"PostgreSQL {version} answers.")
+
+
+@register("migrations", readiness=True)
+def _migrations() -> Finding:
+    if connection.settings_dict["NAME"] in _migrated:
+        return ok("All are applied.")
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        first = missing[0][0]
+        told = f"{len(missing)} are not applied, {first.app_label}.{first.name} the first."
+        return failed(told, "manage.py migrate")
+    _migrated.add(connection.settings_dict["NAME"])
+    return ok("All are applied.")
+
+
+@register("worker", readiness=True)
+def _worker() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE last_heartbeat > now() - make_interval(secs => %s)),"
+            " extract(epoch FROM now() - max(last_heartbeat))::float FROM procrastinate_workers",
+            [_SILENT],
+        )
+        alive, age = cursor.fetchone()
+    if not alive:
+        last = f"; the last one was heard {age:.0f} s ago" if age is not None else ""
+        return failed(
+            f"None gives a sign of life{last}.", "Start one: make run, or the Procfile's worker line."
+        )
+    return ok(f"{alive} alive, one was heard {age:.0f} s ago.")
+
+
+@register("queue")
+def _queue() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),"
+            " count(*) FILTER (WHERE status = 'doing' AND worker_id IS NULL)"
+            " FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+        )
+        waiting, running, lost = cursor.fetchone()
+    told = f"{waiting} jobs wait, {running} run."
+    if lost:
+        remedy = "A worker picks up builds of dead ones within 30 s; if they stay, look at its log."
+        return warning(f"{told} {lost} of them have no worker any more.", remedy)
+    return ok(told)

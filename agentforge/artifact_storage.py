@@ -1,0 +1,31 @@
+"""Choose the Django storage that keeps the artifacts, from the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def backend(
+    kind: str, *, bucket: str, seconds: int, supabase_url: str, supabase_key: str, s3_endpoint: str
+) -> dict[str, Any]:
+    """Return the entry of STORAGES for a kind: files, supabase or s3 (an unknown one is a system check's)."""
+    match kind:
+        case "supabase":
+            options = {"url": supabase_url, "key": supabase_key, "bucket": bucket, "seconds": seconds}
+            return {"BACKEND": "builds.artifacts.supabase.SupabaseStorage", "OPTIONS": options}
+        case "s3":
+            return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _s3(bucket, seconds, s3_endpoint)}
+    return {"BACKEND": "builds.artifacts.files.ArtifactFiles"}
+
+
+def _s3(bucket: str, seconds: int, endpoint: str) -> dict[str, Any]:
+    return {
+        "bucket_name": bucket,
+        "endpoint_url": endpoint or None,
+        # A name is the hash of the content: what is there already is the same.
+        "file_overwrite": True,
+        "default_acl": None,
+        "querystring_auth": True,
+        "querystring_expire": seconds,
+        "signature_version": "s3v4",
+    }

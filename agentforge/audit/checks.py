@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from .pruning import LEAST_DAYS
+
+
+def check_keeping(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report a time of keeping that the database would not accept."""
+    if settings.AUDIT_KEEP_DAYS <= 0 or settings.AUDIT_KEEP_DAYS >= LEAST_DAYS:
+        return []
+    return [
+        Error(
+            f"AUDIT_KEEP_DAYS is {settings.AUDIT_KEEP_DAYS}: events are kept for {LEAST_DAYS} days.",
+            hint=f"Set it to {LEAST_DAYS} or more, or to 0 to keep events for ever.",
+            id="audit.E001",
+        )
+    ]

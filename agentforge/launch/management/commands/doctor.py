@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agentforge.administration import examinations, live_check
+from agentforge.administration.examinations import Examined, Finding, State
+from agentforge.administration.reading_as import reader
+from agentforge.launch import options as launch_options
+
+
+class Command(BaseCommand):
+    help = (
+        "Examine all that the forge needs, and say what to do about what is wrong. Ends with 1 on a failure."
+    )
+    # It says in its own words what checks would say.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--url", help="a web process to read a live stream from (default: by PORT)")
+        parser.add_argument("--token", default="", help="whose stream to read: an access token")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        known = launch_options.read()
+        url = (options["url"] or f"http://127.0.0.1:{known.port}").rstrip("/")
+        examinations.register("live delivery")(lambda: _live(url, options["token"]))
+        states = []
+        for examined in examinations.examine():
+            states.append(examined.finding.state)
+            self._show(examined, as_json=options["json"])
+        failures = states.count(State.FAILED)
+        if options["json"]:
+            result = {"success": not failures, "failed": failures, "warnings": states.count(State.WARNING)}
+            self.stdout.write(json.dumps({"kind": "result", **result}))
+        if failures:
+            raise CommandError(f"{failures} of {len(states)} examinations failed.")
+
+    def _show(self, examined: Examined, *, as_json: bool) -> None:
+        finding = examined.finding
+        if as_json:
+            facts = {"state": finding.state, "says": finding.says, "remedy": finding.remedy}
+            took = round(examined.seconds, 3)
+            line = {"kind": "examination", "name": examined.name, **facts, "seconds": took}
+            self.stdout.write(json.dumps(line))
+            return
+        style = {State.OK: self.style.SUCCESS, State.WARNING: self.style.WARNING}
+        word = style.get(finding.state, self.style.ERROR)(f"{finding.state:<8}")
+        self.stdout.write(f"{word} {examined.name}: {finding.says}")
+        if finding.remedy:
+            self.stdout.write(f"         → {finding.remedy}")
+
+
+def _live(url: str, token: str) -> Finding:
+    try:
+        with reader(token) as found:
+            user, access = found or (None, None)
+            return live_check.check(url, user, access)
+    except ValueError as error:
+        return examinations.failed(
+            f"The token was refused: {error}", "Give an access token that is still good."
+        )

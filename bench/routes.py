@@ -1,0 +1,79 @@
+"""Measure the converter: routes a second from reading the project to the written functions.
+
+The rivals work on the same files: tree-sitter that only parses them, and the TypeScript compiler that only
+takes the types out (transpileModule, in a process that is already warm).
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deployments.routes.converter import convert
+from deployments.routes.model import Options
+from deployments.routes.output import write
+from deployments.routes.syntax import SUFFIXES, parse
+
+from .stage import ROOT
+
+CORPUS = ROOT / "tests" / "deployments" / "routes" / "corpus" / "shop"
+ROUNDS = 10
+COMPILER = """
+const ts = require(process.argv[1]);
+const files = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext };
+const strip = ([fileName, text]) => ts.transpileModule(text, { compilerOptions, fileName });
+const work = () => files.forEach(strip);
+work();
+const times = Array.from({ length: 10 }, () => {
+  const started = performance.now();
+  work();
+  return performance.now() - started;
+});
+console.log(times.sort((a, b) => a - b)[5] / 1000);
+"""
+
+
+def main() -> None:
+    files = [path for path in sorted(CORPUS.rglob("*")) if path.suffix in SUFFIXES]
+    texts = [(path.name, path.read_bytes()) for path in files]
+    routes = len(convert(CORPUS, Options()).routes)
+    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as name:
+        directories = iter(Path(name) / str(number) for number in range(ROUNDS))
+        seconds = _median(lambda: write(convert(CORPUS, Options()).files, next(directories)))
+    parsing = _median(lambda: [parse(file, text) for file, text in texts])
+    named = {"figure": "converted_routes_a_second", "routes": routes, "value": round(routes / seconds)}
+    rivals = {"parsed_only": round(routes / parsing), "types_out_by_tsc": round(routes / _compiler(texts))}
+    print(json.dumps({**named, "rivals": rivals}), flush=True)
+
+
+def _median(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def _compiler(texts: list[tuple[str, bytes]]) -> float:
+    """Return the seconds that the TypeScript compiler takes for all files."""
+    from tests.deployments.routes.node import packages, program
+
+    done = subprocess.run(
+        [program("node"), "-e", COMPILER, str(packages() / "typescript")],
+        input=json.dumps([(file, text.decode()) for file, text in texts]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Keep bytes under their sha256 on this machine: stored once, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from builds.errors import BuildError
+
+
+def root() -> Path:
+    """Return the directory that holds this machine's copies."""
+    return Path(settings.VAR_DIR) / "artifacts"
+
+
+def name_of(sha256: str) -> str:
+    """Return the name of the bytes with that hash, on this machine as in any storage."""
+    return f"{sha256[:2]}/{sha256}"
+
+
+def path_of(sha256: str) -> Path:
+    """Return where the bytes with that hash lie, or would."""
+    return root() / name_of(sha256)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file, in hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def holds(sha256: str) -> bool:
+    """Tell whether the bytes are there and still have their hash."""
+    path = path_of(sha256)
+    return path.is_file() and hash_file(path) == sha256
+
+
+def place(pieces: Iterable[bytes], sha256: str) -> Path:
+    """Write bytes durably under their sha256 and return where they lie.
+
+    Raises BuildError when what was written does not read back with that hash; then nothing is kept.
+    """
+    target = path_of(sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if hash_file(temporary) != sha256:
+            raise BuildError("The artifact did not read back as it was written; the disk may be failing.")
+        # Executable, because a host is run from where it is stored.
+        temporary.chmod(0o755)
+        temporary.replace(target)
+        _sync_directory(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def names() -> Iterator[Path]:
+    """Yield every whole file on the shelf."""
+    for directory in sorted(root().glob("??")):
+        yield from (path for path in sorted(directory.iterdir()) if not path.name.startswith("."))
+
+
+def leftovers(*, before: float) -> Iterator[Path]:
+    """Yield what writers that died left half-written, not touched since a time (seconds of the epoch)."""
+    for path in root().glob("??/.new-*"):
+        if path.stat().st_mtime < before:
+            yield path
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// platform stands in for Lambda: it hands out events and keeps what comes back.
+type platform struct {
+	events chan string
+	got    chan [2]string
+}
+
+func newPlatform(t *testing.T, events ...string) (*platform, string) {
+	t.Helper()
+	p := &platform{events: make(chan string, len(events)), got: make(chan [2]string, len(events)+1)}
+	for _, e := range events {
+		p.events <- e
+	}
+	close(p.events)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, _ *http.Request) {
+		e, ok := <-p.events
+		if !ok {
+			w.WriteHeader(http.StatusGone)
+			return
+		}
+		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "one")
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", "99999999999999")
+		_, _ = io.WriteString(w, e)
+	})
+	mux.HandleFunc("POST /2018-06-01/runtime/", func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		p.got <- [2]string{strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime"), string(body)}
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return p, strings.TrimPrefix(server.URL, "http://")
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, r.Method+" "+r.URL.String()+" "+r.Header.Get("X-Sign")+" "+string(body))
+	w.(http.Flusher).Flush()
+}
+
+func echoing() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
+
+func TestEventsAreAnsweredInOrder(t *testing.T) {
+	p, api := newPlatform(t,
+		`{"httpMethod":"POST","path":"/.netlify/functions/agent/chat","headers":{"x-sign":"a"},"rawQuery":"q=1","body":"hi"}`,
+		`{"httpMethod":"GET","path":"/chat","multiValueHeaders":{"x-sign":["b"]},"queryStringParameters":{"q":"2"},"body":null}`,
+		`{"httpMethod":"POST","path":"/.netlify/functions/agent","body":"aGk=","isBase64Encoded":true}`,
+		`[]`,
+	)
+	if err := serve(t.Context(), api, echoing); err == nil || !strings.Contains(err.Error(), "410") {
+		t.Errorf("ended with %v", err)
+	}
+	for _, want := range []string{"POST /chat?q=1 a hi", "GET /chat?q=2 b ", "POST /  hi"} {
+		got := <-p.got
+		var a answer
+		if err := json.Unmarshal([]byte(got[1]), &a); err != nil || got[0] != "/invocation/one/response" {
+			t.Fatalf("got %v, %v", got, err)
+		}
+		if a.Body != want || a.StatusCode != 202 || a.Headers["Content-Type"] != "text/plain" {
+			t.Errorf("got %+v, want %q", a, want)
+		}
+	}
+	if got := <-p.got; got[0] != "/invocation/one/error" || !strings.Contains(got[1], "errorMessage") {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAFailedStartIsReported(t *testing.T) {
+	p, api := newPlatform(t)
+	wrong := errors.New("no such agent")
+	if err := serve(t.Context(), api, func() (answerer, error) { return nil, wrong }); !errors.Is(err, wrong) {
+		t.Errorf("ended with %v", err)
+	}
+	if got := <-p.got; got[0] != "/init/error" || !strings.Contains(got[1], "no such agent") {
+		t.Errorf("got %v", got)
+	}
+	if err := serve(t.Context(), "", echoing); err == nil {
+		t.Error("ran without a platform")
+	}
+}
+
+func TestBinaryAnswersAreEncoded(t *testing.T) {
+	g := gateway{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) })}
+	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/"}`))
+	if err != nil || !strings.Contains(string(raw), `"body":"/w==","isBase64Encoded":true`) {
+		t.Errorf("%s %v", raw, err)
+	}
+}
+
+func TestTheDeadlineComesBeforeThePlatforms(t *testing.T) {
+	ctx, cancel := withDeadline(context.Background(), "1000")
+	defer cancel()
+	if at, ok := ctx.Deadline(); !ok || !at.Equal(time.UnixMilli(500)) {
+		t.Errorf("deadline %v", at)
+	}
+}
+
+func TestTheAgentAnswersChats(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sk-none")
+	answer, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := answer(t.Context(), []byte(`{"httpMethod":"POST","path":"/chat","headers":{"content-type":"application/json"},"body":"{}"}`))
+	if err != nil || !strings.Contains(string(raw), `"statusCode":400`) || !strings.Contains(string(raw), "bad_request") {
+		t.Errorf("%s %v", raw, err)
+	}
+	raw, err = answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/v1/models"}`))
+	if err != nil || !strings.Contains(string(raw), "sample-agent") {
+		t.Errorf("%s %v", raw, err)
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// answerer turns one event into one answer, both JSON.
+type answerer func(ctx context.Context, event []byte) ([]byte, error)
+
+// An answer that is cut off by the platform says nothing; one that ends this
+// much earlier can say why.
+const reserve = 500 * time.Millisecond
+
+// lambda speaks the Lambda Runtime API: one invocation at a time, each fetched
+// by a request that waits for it.
+type lambda struct {
+	base   string
+	client *http.Client
+}
+
+// serve answers invocations until the API can't be asked any more.
+func serve(ctx context.Context, api string, start func() (answerer, error)) error {
+	if api == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs as a serverless function only")
+	}
+	// The wait for the next invocation has no limit: the platform freezes the
+	// process in it.
+	l := lambda{base: "http://" + api + "/2018-06-01/runtime", client: &http.Client{}}
+	answer, err := start()
+	if err != nil {
+		_ = l.report(ctx, "/init/error", err)
+		return err
+	}
+	for {
+		if err := l.next(ctx, answer); err != nil {
+			return err
+		}
+	}
+}
+
+func (l lambda) next(ctx context.Context, answer answerer) error {
+	invocation, event, err := l.fetch(ctx)
+	if err != nil {
+		return err
+	}
+	limited, cancel := withDeadline(ctx, invocation.Get("Lambda-Runtime-Deadline-Ms"))
+	defer cancel()
+	path := "/invocation/" + invocation.Get("Lambda-Runtime-Aws-Request-Id")
+	reply, err := answer(limited, event)
+	if err != nil {
+		return l.report(ctx, path+"/error", err)
+	}
+	return l.post(ctx, path+"/response", reply)
+}
+
+func (l lambda) fetch(ctx context.Context) (http.Header, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/invocation/next", nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := l.client.Do(request)
+	if err != nil {
+		return nil, nil, fmt.Errorf("wait for an invocation: %w", err)
+	}
+	defer response.Body.Close()
+	event, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", response.StatusCode)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read an invocation: %w", err)
+	}
+	return response.Header, event, nil
+}
+
+func withDeadline(ctx context.Context, milliseconds string) (context.Context, context.CancelFunc) {
+	at, err := strconv.ParseInt(milliseconds, 10, 64)
+	if err != nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, time.UnixMilli(at).Add(-reserve))
+}
+
+func (l lambda) report(ctx context.Context, path string, failure error) error {
+	body, _ := json.Marshal(map[string]any{"errorMessage": failure.Error(), "errorType": "agent.Failure"})
+	return l.post(ctx, path, body)
+}
+
+func (l lambda) post(ctx context.Context, path string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := l.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("answer an invocation: %w", err)
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.Body.Close()
+}

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from builds.console import Console
+from builds.following import follow
+from builds.following_remote import Refused, follow_remote
+from builds.models import Build, BuildStatus
+
+EXIT_CODES: dict[str, int] = {
+    BuildStatus.SUCCEEDED: 0,
+    BuildStatus.FAILED: 1,
+    BuildStatus.CANCELLED: 3,
+}
+_UNKNOWN, _INTERRUPTED = 2, 130
+
+
+class Command(BaseCommand):
+    help = """Show a build's log from its beginning, and follow it until the build ends.
+
+Whatever breaks in between, every line comes once and in order. Without --url the log is read from
+this forge's database. With it, from a forge elsewhere, as the person whose token is in AGENTFORGE_TOKEN:
+
+  AGENTFORGE_TOKEN=... manage.py follow_build 42 --url https://forge.example.com
+
+Exit code: 0 succeeded, 1 failed, 3 cancelled, 2 when that is not known, 130 interrupted (the build
+goes on)."""
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("build", type=int, help="the build's number")
+        parser.add_argument("--url", help="a forge elsewhere, such as https://forge.example.com")
+        parser.add_argument("--since", type=int, default=1, metavar="LINE", help="leave out the lines before")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(self.stdout, self.style, as_json=options["json"])
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            status = self._follow(console, options)
+        except KeyboardInterrupt:
+            console.say("Stopped following. The build goes on.")
+            sys.exit(_INTERRUPTED)
+        sys.exit(EXIT_CODES.get(status, _UNKNOWN))
+
+    def _follow(self, console: Console, options: dict[str, Any]) -> str:
+        status, line = "", 0
+        for record in self._records(options["build"], options["url"]):
+            if record["kind"] == "status":
+                status = record["status"]
+            elif record["kind"] == "line":
+                line += 1
+                record["n"] = line
+            if line >= options["since"] or record["kind"] == "status":
+                console.show(record)
+        console.result(build=options["build"], status=status, lines=line)
+        return str(status)
+
+    def _records(self, pk: int, url: str | None) -> Iterator[dict[str, Any]]:
+        if url is None:
+            yield from self._local(pk)
+            return
+        token = os.environ.get("AGENTFORGE_TOKEN", "")
+        if not token:
+            raise CommandError("Give your token in AGENTFORGE_TOKEN.", returncode=_UNKNOWN)
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise CommandError(f"{url} is no address: it begins with https://.", returncode=_UNKNOWN)
+        try:
+            yield from follow_remote(url.rstrip("/"), token, f"build-{pk}", self.stderr.write)
+        except Refused as refused:
+            raise CommandError(str(refused), returncode=_UNKNOWN) from refused
+
+    def _local(self, pk: int) -> Iterator[dict[str, Any]]:
+        found = Build.objects.filter(pk=pk)
+        build = found.first()
+        if build is None:
+            raise CommandError(f"There is no build {pk}.", returncode=_UNKNOWN)
+        known = False
+        for _, record in follow([build.stream_name], lambda: False):
+            known = True
+            yield record
+        if not known:
+            # Its log was pruned; how it ended is kept.
+            yield {"kind": "status", "status": found.values_list("status", flat=True)[0]}

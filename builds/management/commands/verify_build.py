@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from builds.buildlog import BuildLog
+from builds.console import Console
+from builds.errors import BuildError
+from builds.models import Build
+from builds.verifying import compare_build
+
+
+class Command(BaseCommand):
+    help = "Compile a build again here, at another place with an empty cache, and compare every file."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("build", type=int, help="the build's number")
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(self.stdout, self.style, as_json=options["json"])
+        build: Build | None = Build.objects.select_related("revision").filter(pk=options["build"]).first()
+        if build is None or not build.artifacts.exists():
+            raise CommandError(f"There is no build {options['build']} with files to compare with.")
+        try:
+            findings = asyncio.run(compare_build(build, BuildLog(console)))
+        except BuildError as error:
+            console.result(success=False, error=str(error))
+            raise CommandError(str(error)) from error
+        console.result(success=not findings, findings=findings)
+        if findings:
+            raise CommandError("\n".join(findings))
+        console.say(f"Every file of build {build.pk} was made again, the same byte for byte.")

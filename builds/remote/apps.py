@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class RemoteConfig(AppConfig):
+    """The forge's side of remote builders, and what both sides speak."""
+
+    name = "builds.remote"
+    label = "remote_builders"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 - registers them

@@ -1,0 +1,62 @@
+"""Let a view be asked by signed messages only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from agentforge.accounts.problems import problem
+from agentforge.tenancy.rls import as_service
+
+from .signing import Forged, Message, Repeated, check
+
+# A status and the members of the answer.
+Answer = tuple[int, dict[str, Any]]
+Receive = Callable[..., Answer]
+
+
+def signed(secrets: Callable[[], Mapping[str, str]]) -> Callable[[Receive], Callable[..., HttpResponse]]:
+    """Give a view the checked message in place of the request, in the transaction that marks it as taken.
+
+    Unsigned, altered and old messages are answered 401, repeated ones 409, too long ones 413.
+    """
+
+    def decorate(receive: Receive) -> Callable[..., HttpResponse]:
+        @wraps(receive)
+        def inner(request: HttpRequest, **arguments: Any) -> HttpResponse:
+            try:
+                body = request.body
+                with as_service():
+                    message: Message = check(secrets(), body, request.headers)
+                    status, content = receive(message, **arguments)
+            except RequestDataTooBig:
+                return problem(413, "The message is too long. Nothing of it was taken.")
+            except UnreadablePostError:
+                return problem(400, "The message broke off. Nothing of it was taken.")
+            except Forged as error:
+                return problem(401, str(error))
+            except Repeated as error:
+                return problem(409, str(error), code="repeated")
+            if status >= 400:
+                detail = str(content.pop("detail", "This is not possible."))
+                return problem(status, detail, **content)
+            return JsonResponse(content, status=status)
+
+        return login_not_required(never_cache(csrf_exempt(require_POST(inner))))
+
+    return decorate
+
+
+def malformed(errors: Mapping[str, Any]) -> Answer:
+    """Return the answer to a message whose shape is wrong."""
+    told = {name: [str(said) for said in messages] for name, messages in errors.items()}
+    return 422, {"detail": "The message has not the shape that it should have.", "errors": told}

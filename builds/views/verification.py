@@ -1,0 +1,41 @@
+"""Verify a build, and hand out the key that signatures are checked with."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from agentforge.accounts.limits import rate_limited
+from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from agentforge.requests import Request
+from builds import signing, verification
+from builds.errors import NotPossible
+from builds.serializers import verification_json
+from builds.views.pages import build_of
+
+
+@require_POST
+@negotiated
+@rate_limited("builds")
+def build_verify(request: Request, pk: int) -> HttpResponse:
+    build = build_of(request, pk)
+    try:
+        made = verification.ask(build, by=request.user)
+    except NotPossible as refusal:
+        if wants_json(request):
+            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
+        messages.warning(request, str(refusal))
+        return redirect(build)
+    if wants_json(request):
+        return success(202, verification=verification_json(made))
+    return redirect(f"{build.get_absolute_url()}#verification")
+
+
+@login_not_required
+@require_safe
+def signing_key(request: HttpRequest) -> HttpResponse:
+    """Send the public key that the forge signs with, for `agentforge-host verify --key`."""
+    return HttpResponse(signing.own_key().pem, content_type="application/x-pem-file")

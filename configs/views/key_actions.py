@@ -1,0 +1,76 @@
+"""Do with a key what both pages that show keys do: the keys tab of an agent, and the list of all keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+
+from agentforge.accounts.models import User
+from agentforge.negotiation import posted, success, wants_json
+from agentforge.requests import Request
+from configs import vault
+from configs.choices import KeyStatus
+from configs.forms.key import KeyForm, NewKeyForm
+from configs.key_checks import Stored, store_tested
+from configs.keyring import keyring_of
+from configs.models import AgentConfig, ApiKey
+from configs.providers import PROVIDERS, Outcome, Provider
+from configs.providers.local import LOCAL
+
+
+def keyed(code: str) -> Provider:
+    """Return a provider that takes keys; any other is not found (404)."""
+    provider = PROVIDERS.get(code)
+    if provider is None or provider is LOCAL:
+        raise Http404
+    return provider
+
+
+def new_key_form(request: Request, provider: Provider) -> NewKeyForm:
+    """Return the form that adds a key, with what was sent."""
+    taken = keyring_of(request.user.pk).names(provider.code)
+    return NewKeyForm(posted(request), provider=provider, taken=taken)
+
+
+def form_stored(user: User, form: KeyForm, name: str = "") -> Stored:
+    """Test and store what a valid form holds, under its own name or the given one."""
+    given = form.cleaned_data
+    return store_tested(
+        user, form.provider.code, given["key"], given.get("base_url", ""), name or form.key_name
+    )
+
+
+def told_of(stored: Stored) -> dict[str, Any]:
+    """Return what scripts learn of a test, and of the key that was tested."""
+    outcome, key = stored.outcome, stored.key
+    return {
+        "id": key.pk if key else None,
+        "outcome": outcome.status,
+        "detail": outcome.detail,
+        "ms": outcome.ms,
+    }
+
+
+def tell(request: Request, outcome: Outcome, said: str) -> None:
+    """Leave a message for the next page on how a test ended."""
+    good = outcome.status == KeyStatus.VALID
+    (messages.success if good else messages.warning)(request, f"{said} {outcome.detail}".strip())
+
+
+def asked_to_remove(request: Request, key: ApiKey, agent: AgentConfig | None = None) -> HttpResponse:
+    """Ask whether a key should go, naming the agents that use it and what they use then; POST removes it."""
+    label = PROVIDERS[key.provider].label
+    if request.method == "POST":
+        vault.remove_key(key)
+        if wants_json(request):
+            return success()
+        messages.success(request, f"The key {key.name} for {label} is removed.")
+        return redirect("configs:keys", pk=agent.pk) if agent else redirect("configs:key_list")
+    ring = keyring_of(request.user.pk)
+    users = ring.users(AgentConfig.objects.owned_by(request.user).order_by("name", "pk"))[key.pk]
+    then = ring.key_without(key, users[0]) if users else None
+    context = {"agent": agent, "key": key, "provider": PROVIDERS[key.provider], "users": users, "then": then}
+    return render(request, "configs/key_remove.html", context)

@@ -1,0 +1,30 @@
+"""Write a site's rules in the files that Netlify reads: `_headers` and `_redirects`."""
+
+from __future__ import annotations
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_EVERYWHERE = {
+    "Content-Security-Policy": POLICY,
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def headers() -> str:
+    """Return what every answer of the site carries."""
+    lines = ["/*", *(f"  {name}: {value}" for name, value in _EVERYWHERE.items())]
+    return "\n".join([*lines, "/agentforge.json", "  Cache-Control: no-store", ""])
+
+
+def redirects(function: str) -> str:
+    """Return the addresses under which the function answers; the browser's address stays."""
+    place = f"/.netlify/functions/{function}"
+    return "".join(f"/{path}/* {place}/{path}/:splat 200\n" for path in ("api", "v1"))

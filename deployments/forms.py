@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+
+from configs.forms.text import TextField
+
+from .hosts import Team
+from .models import Access, Site
+
+_NAME = RegexValidator(
+    r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+    "A site's name has letters, digits and hyphens, 63 characters at most, no hyphen at an end.",
+)
+
+
+class ConnectForm(forms.Form):
+    """Take an access token of a Netlify account; a saved one is never shown."""
+
+    token = TextField(
+        label="Netlify access token",
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Made at Netlify under User settings, Applications, Personal access tokens.",
+    )
+
+    def clean_token(self) -> str:
+        token: str = self.cleaned_data["token"]
+        if not token.isascii() or any(character.isspace() for character in token):
+            raise forms.ValidationError("A token is one word of plain characters: copy it again.")
+        return token
+
+
+class NewSiteForm(forms.Form):
+    """Take the name and the team of a site to create."""
+
+    name = TextField(label="Name of the new site", max_length=63, validators=[_NAME])
+    team = forms.ChoiceField(label="Team", required=False, choices=())
+
+    def __init__(self, *args: Any, teams: tuple[Team, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"] = forms.ChoiceField(
+            label="Team", required=False, choices=[(team.slug, team.name) for team in teams]
+        )
+
+
+class ChooseSiteForm(forms.Form):
+    """Take which of the account's sites to use: its id or its name at the host."""
+
+    site = TextField(label="Site", max_length=100, validators=[RegexValidator(r"^[A-Za-z0-9.-]+$")])
+
+
+class SettingsForm(forms.Form):
+    """Take who may talk to the deployed agent, and what its page says and offers."""
+
+    access = forms.ChoiceField(label="Who may talk to it", choices=Access.choices, widget=forms.RadioSelect)
+    password = TextField(
+        label="Shared password",
+        required=False,
+        max_length=200,
+        min_length=8,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Only its hash is kept. Left empty, the password that is set stays.",
+    )
+    greeting = TextField(label="Greeting", required=False, max_length=300)
+    offers_download = forms.BooleanField(
+        label="Offer the plugin for download", required=False,
+        help_text="Whoever knows the address can then download it, whatever stands above.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
+        self._site = site
+        super().__init__(*args, **kwargs)
+        if not settings.SUPABASE_URL:
+            # Without a project there is nobody to let in.
+            left = [choice for choice in Access.choices if choice[0] != Access.SUPABASE]
+            cast(forms.ChoiceField, self.fields["access"]).choices = left
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        has_one = self._site is not None and bool(self._site.password_hash)
+        lacks_one = not cleaned.get("password") and "password" not in self.errors and not has_one
+        if cleaned.get("access") == Access.PASSWORD and lacks_one:
+            self.add_error("password", "Choose the password that visitors will need.")
+        return cleaned
+
+
+class StartForm(forms.Form):
+    """Take which build to deploy, and whether as a draft."""
+
+    build = forms.IntegerField(label="Build", min_value=1)
+    draft = forms.BooleanField(label="As a draft, at an address of its own", required=False)
+
+
+class DeleteSiteForm(forms.Form):
+    """Take the name of the site as a confirmation."""
+
+    name = TextField(label="The site's name, to confirm", max_length=63)
+
+    def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
+        self._site = site
+        super().__init__(*args, **kwargs)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if self._site is not None and name != self._site.name:
+            raise forms.ValidationError(f"Enter {self._site.name} to confirm.")
+        return name

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deployments.routes.converter import convert
+from deployments.routes.model import Options
+from deployments.routes.output import write
+from deployments.routes.problems import ConversionError
+from deployments.routes.reporting import lines_of
+from deployments.sockets.reporting import told
+from deployments.sockets.steps import STEPS, begin
+
+
+class Command(BaseCommand):
+    help = "Convert the API routes of a Next.js project into Netlify functions."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", type=Path, nargs="?", help="a Next.js project, or a part of it")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="where the functions go")
+        parser.add_argument("--typescript", action="store_true", help="keep the types")
+        parser.add_argument("--v2", action="store_true", help="web-standard functions, which stream")
+        parser.add_argument(
+            "--cors", action="append", default=[], metavar="ORIGIN", help="may ask; repeatable"
+        )
+        parser.add_argument("--supabase", action="append", default=[], metavar="URLS", nargs="?", const="*")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing")
+        parser.add_argument(
+            "--migrate", type=Path, metavar="DIR", help="move a WebSocket server, in five steps"
+        )
+        parser.add_argument("--step", choices=STEPS, help="of --migrate, one alone")
+        parser.add_argument("--yes", action="store_true", help="let --migrate write")
+        parser.add_argument("--json", action="store_true", help="the report as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if (options["path"] is None) == (options["migrate"] is None):
+            raise CommandError("Name a path to convert, or a directory to --migrate.")
+        try:
+            complete = self._convert(options) if options["path"] else self._migrate(options)
+        except ConversionError as error:
+            if options["json"]:
+                self.stdout.write(json.dumps({"success": False, "error": str(error)}))
+            raise CommandError(str(error)) from error
+        if not complete:
+            raise CommandError("Not everything could be converted: see what is to be written by hand.")
+
+    def _convert(self, options: dict[str, Any]) -> bool:
+        if not options["out"] and not options["dry_run"]:
+            raise CommandError(
+                "Name the directory for the functions: --out DIR, or look first with --dry-run."
+            )
+        cors, supabase = tuple(options["cors"]), tuple(options["supabase"])
+        conversion = convert(options["path"], Options(options["typescript"], options["v2"], cors, supabase))
+        written = [] if options["dry_run"] else write(conversion.files, options["out"])
+        if options["json"]:
+            report = {**conversion.as_dict(), "written": [str(path) for path in written]}
+            self.stdout.write(json.dumps(report, ensure_ascii=False))
+            return conversion.complete
+        for line in lines_of(conversion):
+            self.stdout.write(line)
+        self.stdout.write("Nothing was written." if options["dry_run"] else f"{len(written)} files written.")
+        return conversion.complete
+
+    def _migrate(self, options: dict[str, Any]) -> bool:
+        migration = begin(options["migrate"], options["out"], apply=options["yes"] and not options["dry_run"])
+        reports = [migration.run(step) for step in STEPS if options["step"] in (None, step)]
+        if options["json"]:
+            steps = [report.as_dict() for report in reports]
+            success = all(report.complete for report in reports)
+            self.stdout.write(json.dumps({"success": success, "steps": steps}, ensure_ascii=False))
+        else:
+            for report in reports:
+                self.stdout.write(f"== {report.step}")
+                for line in told(report):
+                    self.stdout.write(line)
+            self.stdout.write("" if migration.apply else "Nothing was written: add --yes to write.")
+        return all(report.complete for report in reports)

@@ -1,0 +1,113 @@
+"""Describe to scripts the addresses of deployments and sites."""
+
+from __future__ import annotations
+
+from agentforge.openapi.operations import Operation, describe
+from agentforge.openapi.schemas import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    TIME,
+    array,
+    nullable,
+    one_of,
+    record,
+)
+
+from .forms import ChooseSiteForm, ConnectForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
+from .models import Access, DeploymentStatus
+
+_DEPLOYMENT = record(
+    {
+        "id": INTEGER,
+        "status": one_of(DeploymentStatus.values),
+        "draft": BOOLEAN,
+        **dict.fromkeys(
+            ("title", "remote_id", "content_sha256", "url", "reason", "error", "asked_by"), STRING
+        ),
+        **dict.fromkeys(("files", "uploaded_files", "uploaded_bytes", "attempts"), INTEGER),
+        "created_at": TIME,
+        **dict.fromkeys(("started_at", "finished_at", "published_at"), nullable(TIME)),
+        "page": STRING,
+        "agent": INTEGER,
+        "site": STRING,
+        "build": nullable(INTEGER),
+        "revision": INTEGER,
+        "is_live": BOOLEAN,
+        "seconds": nullable(NUMBER),
+        "channel": STRING,
+    }
+)
+_SITE = record(
+    {
+        "id": INTEGER,
+        "agent": INTEGER,
+        **dict.fromkeys(("name", "url", "admin_url", "greeting", "live_remote_id", "problem"), STRING),
+        "access": one_of(Access.values),
+        "offers_download": BOOLEAN,
+        "variables": array(STRING),
+        "locked": BOOLEAN,
+        "looked_at": nullable(TIME),
+    }
+)
+_CHECK = record({"label": STRING, "state": one_of(["ok", "warning", "bad"]), "words": STRING})
+_PERSON = {
+    "who": STRING,
+    "email": STRING,
+    "teams": array(record({"id": STRING, "slug": STRING, "name": STRING})),
+}
+_ONE, _ITS_SITE = {"deployment": _DEPLOYMENT}, {"site": _SITE}
+
+describe(
+    "deployments:list",
+    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, parameters={"page": INTEGER}),
+)
+describe("deployments:detail", get=Operation("Get a deployment", _ONE))
+describe("deployments:cancel", post=Operation("Cancel a deployment", _ONE, refusable=True))
+describe("deployments:retry", post=Operation("Deploy again", _ONE, 201, refusable=True))
+describe(
+    "deployments:publish",
+    post=Operation("Put a deployment live: promote a draft, or roll back", _ONE, refusable=True),
+)
+describe("deployments:delete", post=Operation("Delete a deployment that is not live", refusable=True))
+describe("deployments:site_refresh", post=Operation("Look at what a site shows", _ITS_SITE, refusable=True))
+describe("deployments:site_lock", post=Operation("Lock a site to what is live", _ITS_SITE, refusable=True))
+describe("deployments:site_unlock", post=Operation("Let new deployments go live", _ITS_SITE, refusable=True))
+describe(
+    "deployments:site_delete",
+    post=Operation("Delete a site: its name says which", forms=[DeleteSiteForm], refusable=True),
+)
+describe(
+    "deployments:agent",
+    get=Operation(
+        "Get an agent's site, what stands in the way of a deployment, and its history",
+        {
+            "site": nullable(_SITE),
+            "checks": array(_CHECK),
+            "ready": BOOLEAN,
+            "deployments": array(_DEPLOYMENT),
+        },
+    ),
+)
+describe("deployments:start", post=Operation("Deploy a build", _ONE, 201, forms=[StartForm], refusable=True))
+describe("deployments:connect", post=Operation("Connect a Netlify account", _PERSON, forms=[ConnectForm]))
+describe("deployments:recheck", post=Operation("Test the connected account", _PERSON, refusable=True))
+describe("deployments:disconnect", post=Operation("Forget the connected account"))
+describe(
+    "deployments:remote_sites",
+    get=Operation(
+        "List the account's sites",
+        {"sites": array(record({"id": STRING, "name": STRING, "url": STRING}))},
+        refusable=True,
+    ),
+)
+describe(
+    "deployments:create_site",
+    post=Operation("Create a site", _ITS_SITE, 201, forms=[NewSiteForm], required=["name"], refusable=True),
+)
+describe(
+    "deployments:choose_site",
+    post=Operation("Use a site of the account", _ITS_SITE, 201, forms=[ChooseSiteForm], refusable=True),
+)
+describe("deployments:settings", post=Operation("Change who may talk to it", _ITS_SITE, forms=[SettingsForm]))

@@ -1,0 +1,105 @@
+"""Gather what the pages and scripts say about deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from agentforge.live import streams
+from agentforge.live.log import StreamMissing
+from builds.readiness import changes
+
+from .models import UNFINISHED, Deployment, Site
+from .walk import STEPS
+
+
+@dataclass
+class Transcript:
+    """Hold what a deployment's log says up to `position`."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    progress: dict[str, Any] = field(default_factory=dict)
+    wait: dict[str, Any] = field(default_factory=dict)
+    position: int = 0
+    ended: bool = False
+
+    @property
+    def percent(self) -> int:
+        total = self.progress.get("total") or 0
+        return round(100 * self.progress["sent"] / total) if total else 0
+
+
+def transcript(deployment: Deployment) -> Transcript:
+    """Read a deployment's log once, from its start to its present end."""
+    found = Transcript()
+    steps: dict[str, dict[str, Any]] = {}
+    for position, record in _records(deployment):
+        found.position = position
+        match record["kind"]:
+            case "line":
+                found.lines.append({"n": len(found.lines) + 1, **record})
+            case "step":
+                steps[record["name"]] = record
+            case "progress":
+                found.progress = record
+            case "wait":
+                found.wait = record
+            case "end":
+                found.ended = True
+    if deployment.status in UNFINISHED:
+        steps = {**{name: {"name": name, "state": "pending"} for name in STEPS}, **steps}
+    found.steps = list(steps.values())
+    return found
+
+
+def _records(deployment: Deployment) -> list[tuple[int, dict[str, Any]]]:
+    try:
+        return list(streams.read(deployment.stream_name))
+    except StreamMissing:
+        return []
+
+
+def duration(deployment: Deployment) -> timedelta | None:
+    """Return how long a deployment took, None when it has not ended or never began."""
+    if deployment.started_at is None or deployment.finished_at is None:
+        return None
+    return deployment.finished_at - deployment.started_at
+
+
+def changed_since(deployment: Deployment) -> list[dict[str, str]]:
+    """Return how the configuration differs from what this site showed before this deployment."""
+    earlier = Deployment.objects.filter(
+        site_id=deployment.site_id, status="succeeded", draft=False, pk__lt=deployment.pk
+    )
+    before: Deployment | None = earlier.select_related("revision").first()
+    if before is None:
+        return []
+    return changes(before.revision.canonical_json, deployment.revision.canonical_json)
+
+
+def deployment_json(deployment: Deployment) -> dict[str, Any]:
+    """Return what scripts learn of a deployment."""
+    took = duration(deployment)
+    names = ("id", "status", "draft", "title", "remote_id", "content_sha256", "url", "files",
+             "uploaded_files", "uploaded_bytes", "reason", "error", "attempts", "asked_by",
+             "created_at", "started_at", "finished_at", "published_at")  # fmt: skip
+    return {
+        **{name: getattr(deployment, name) for name in names},
+        "page": deployment.get_absolute_url(),
+        "agent": deployment.site.agent_id,
+        "site": deployment.site.name,
+        "build": deployment.build_id,
+        "revision": deployment.revision.number,
+        "is_live": deployment.is_live,
+        "seconds": took.total_seconds() if took is not None else None,
+        "channel": deployment.stream_name,
+    }
+
+
+def site_json(site: Site) -> dict[str, Any]:
+    """Return what scripts learn of a site."""
+    names = ("id", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables", "locked",
+             "live_remote_id", "problem", "looked_at")  # fmt: skip
+    return {**{name: getattr(site, name) for name in names}, "agent": site.agent_id}

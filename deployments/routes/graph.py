@@ -1,0 +1,120 @@
+"""The modules that routes are made of: read once, converted once, whoever imports them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from .layout import ADAPTER, header, place_of, specifier, suffix_of
+from .linking import Target, target_of, undeclared
+from .modules import Link, Module, read_module
+from .problems import Problem
+from .project import Project
+from .refusing import problems_of
+from .rewriting import Resolved, is_elided, rewrite, used_names
+
+
+@dataclass
+class Unit:
+    """A converted module, or a JSON file that became one."""
+
+    path: Path
+    out: PurePosixPath
+    text: str = ""
+    module: Module | None = None
+    imports: list[Path] = field(default_factory=list)
+    packages: set[str] = field(default_factory=set)
+    environment: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Graph:
+    """All modules of a conversion."""
+
+    def __init__(self, project: Project, *, keep_types: bool) -> None:
+        self.project = project
+        self.units: dict[Path, Unit] = {}
+        # Modules that are not on disk: made of parts of others.
+        self.made: dict[Path, bytes] = {}
+        self._keep_types = keep_types
+        self._modules: dict[Path, Module] = {}
+        self._places: dict[PurePosixPath, Path] = {}
+
+    def reach(self, path: Path) -> list[Unit]:
+        """Return the unit of a file, and those of all that it imports, each once."""
+        found: dict[Path, Unit] = {}
+        waiting = [path]
+        while waiting:
+            if (next_path := waiting.pop()) not in found:
+                found[next_path] = self._unit(next_path)
+                waiting.extend(reversed(found[next_path].imports))
+        return list(found.values())
+
+    def module(self, path: Path) -> Module:
+        if path not in self._modules:
+            name, default = self.project.name(path), self.project.is_module
+            self._modules[path] = read_module(path, name, esm_by_default=default, text=self.made.get(path))
+        return self._modules[path]
+
+    def _unit(self, path: Path) -> Unit:
+        if path not in self.units:
+            self.units[path] = self._json(path) if path.suffix == ".json" else self._convert(path)
+        return self.units[path]
+
+    def _out(self, path: Path) -> PurePosixPath:
+        if path.suffix == ".json":
+            suffix = ".cjs"
+        else:
+            suffix = suffix_of(self.module(path), typescript=self._keep_types)
+        out = place_of(self.project, path, suffix)
+        if self._places.setdefault(out, path) != path:
+            mark = hashlib.sha256(self.project.name(path).encode()).hexdigest()[:6]
+            out = out.with_name(f"{mark}-{out.name}")
+            self._places[out] = path
+        return out
+
+    def _json(self, path: Path) -> Unit:
+        value = json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False, indent=2)
+        text = f"{header(self.project.name(path))}module.exports = {value};\n"
+        return Unit(path, self._out(path), text)
+
+    def _convert(self, path: Path) -> Unit:
+        module = self.module(path)
+        unit = Unit(path, self._out(path), module=module, environment=module.environment)
+        unit.problems = problems_of(module)
+        if module.source.root.has_error:
+            return unit
+        used = used_names(module, keep_types=self._keep_types)
+        resolved = [
+            made
+            for link in module.links
+            if not is_elided(link, used) and (made := self._resolve(unit, module, link)) is not None
+        ]
+        unit.text, problems = rewrite(module, resolved, keep_types=self._keep_types, name=unit.out)
+        unit.problems += problems
+        return unit
+
+    def _resolve(self, unit: Unit, module: Module, link: Link) -> Resolved | None:
+        target = target_of(self.project, module, link)
+        if isinstance(target, Problem):
+            unit.problems.append(target)
+            return None
+        written = link.specifier or ""
+        if target.dropped:
+            return Resolved(link, written, dropped=True)
+        if target.adapter:
+            return Resolved(link, specifier(unit.out, ADAPTER / f"{target.adapter}.cjs"), adapter=True)
+        if target.file is None:
+            return self._package(unit, module, link, target)
+        unit.imports.append(target.file)
+        out = self._out(target.file)
+        return Resolved(link, specifier(unit.out, out), commonjs=out.suffix in (".cjs", ".cts"))
+
+    def _package(self, unit: Unit, module: Module, link: Link, target: Target) -> Resolved:
+        if target.package:
+            unit.packages.add(target.package)
+            if (warning := undeclared(self.project, module, link, target.package)) is not None:
+                unit.problems.append(warning)
+        return Resolved(link, link.specifier or "")

@@ -1,0 +1,155 @@
+"""Choose, create, change, lock and delete the sites that show agents."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from agentforge.accounts.models import User
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+from agentforge.tenancy.rls import as_service
+from configs.models import AgentConfig
+
+from . import drift
+from .accounts import NETLIFY, host_for
+from .errors import NotPossible
+from .hosts import RemoteSite
+from .models import UNFINISHED, Access, Site
+
+_ITERATIONS = 210_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hold what an owner chose for a site; without a `password` the one that is set stays."""
+
+    access: str = Access.PUBLIC
+    password: str = ""
+    greeting: str = ""
+    offers_download: bool = False
+
+
+def site_of(agent: AgentConfig) -> Site | None:
+    """Return the site that an agent is deployed to, None before one was chosen."""
+    found: Site | None = Site.objects.filter(agent=agent, deleted_at=None).order_by("-pk").first()
+    return found
+
+
+def create_site(agent: AgentConfig, name: str, team_slug: str, by: User) -> Site:
+    """Create a site at the host for an agent.
+
+    Raises AccountProblem or HostError.
+    """
+    remote = host_for(agent.owner_id, NETLIFY, "used to create a site").create_site(name, team_slug)
+    return _keep(agent, remote, Action.SITE_CREATED, by)
+
+
+def choose_site(agent: AgentConfig, remote_id: str, by: User) -> Site:
+    """Use a site that exists at the host.
+
+    Raises AccountProblem, HostError, or NotPossible when another agent has it.
+    """
+    remote = host_for(agent.owner_id, NETLIFY, "used to choose a site").site(remote_id)
+    return _keep(agent, remote, Action.SITE_CHOSEN, by)
+
+
+def _keep(agent: AgentConfig, remote: RemoteSite, action: Action, by: User) -> Site:
+    facts = {
+        "name": remote.name,
+        "url": remote.url,
+        "admin_url": remote.admin_url,
+        "team_id": remote.team_id,
+        "team_slug": remote.team_slug,
+        "live_remote_id": remote.live_deploy,
+        "locked": remote.locked,
+        "looked_at": timezone.now(),
+    }
+    try:
+        with transaction.atomic(), as_service():
+            Site.objects.filter(agent=agent, deleted_at=None).exclude(remote_id=remote.id).update(
+                deleted_at=timezone.now()
+            )
+            site, is_new = Site.objects.get_or_create(
+                owner_id=agent.owner_id, host=NETLIFY, remote_id=remote.id, deleted_at=None,
+                defaults={**facts, "agent": agent},
+            )  # fmt: skip
+            if not is_new and site.agent_id != agent.pk:
+                raise NotPossible(f"This site shows {site.agent.name} already. Choose or create another one.")
+            record(action, owner=agent.owner_id, actor=by, subject=site)
+    except IntegrityError as error:
+        raise NotPossible("This site was chosen at the same time elsewhere. Load the page again.") from error
+    made: Site = site
+    return made
+
+
+def change(site: Site, given: Settings, by: User) -> None:
+    """Store what an owner chose; the next deployment brings it to the site."""
+    facts: dict[str, object] = {
+        "access": given.access,
+        "greeting": given.greeting,
+        "offers_download": given.offers_download,
+    }
+    if given.access == Access.PASSWORD and given.password:
+        facts["password_hash"] = hashed(given.password)
+    elif given.access != Access.PASSWORD:
+        facts["password_hash"] = ""
+    with transaction.atomic(), as_service():
+        Site.objects.filter(pk=site.pk).update(**facts)
+        record(Action.SITE_CHANGED, owner=site.owner_id, actor=by, subject=site, access=given.access)
+
+
+def hashed(password: str) -> str:
+    """Return a password as the deployed function compares it."""
+    salt = secrets.token_hex(16)
+    made = hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), _ITERATIONS)
+    return f"pbkdf2:sha256:{_ITERATIONS}:{salt}:{made.hex()}"
+
+
+def look(site: Site) -> None:
+    """Ask the host what a site shows now.
+
+    Raises AccountProblem.
+    """
+    host = host_for(site.owner_id, site.host, "looked at a site")
+    with as_service():
+        drift.look(site, host)
+
+
+def set_lock(site: Site, by: User, *, locked: bool) -> None:
+    """Lock a site to the deploy that is live, or let new ones go live again.
+
+    Raises AccountProblem, HostError, or NotPossible while nothing is live.
+    """
+    host = host_for(site.owner_id, site.host, "used to lock a site")
+    live = host.site(site.remote_id).live_deploy
+    if not live:
+        raise NotPossible("Nothing is live on this site, so there is nothing to lock it to.")
+    host.lock(live, locked=locked)
+    with transaction.atomic(), as_service():
+        Site.objects.filter(pk=site.pk).update(locked=locked, live_remote_id=live, looked_at=timezone.now())
+        action = Action.SITE_LOCKED if locked else Action.SITE_UNLOCKED
+        record(action, owner=site.owner_id, actor=by, subject=site)
+
+
+def delete_site(site: Site, by: User) -> None:
+    """Delete a site at the host, with all that was deployed to it; its history stays here.
+
+    Raises AccountProblem, HostError, or NotPossible while a deployment goes on.
+    """
+    if site.deployments.filter(status__in=UNFINISHED).exists():
+        raise NotPossible("A deployment to this site still goes on. Cancel it first.")
+    host_for(site.owner_id, site.host, "used to delete a site").delete_site(site.remote_id)
+    with transaction.atomic(), as_service():
+        gone = Site.objects.filter(pk=site.pk)
+        gone.update(deleted_at=timezone.now(), live_remote_id="", variables=[])
+        record(Action.SITE_DELETED, owner=site.owner_id, actor=by, subject=site)
+
+
+def unused_name(agent: AgentConfig) -> str:
+    """Return a name for a site that nobody else is likely to have."""
+    return f"{agent.handle[:40].replace('_', '-')}-{secrets.token_hex(3)}"

@@ -1,0 +1,50 @@
+"""Show deployments: all of a person's, and one with its progress and log."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.requests import Request
+from deployments import reports
+from deployments.models import UNFINISHED, Deployment
+
+from .shared import deployment_of
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@negotiated
+def deployment_list(request: Request) -> HttpResponse:
+    rows = Deployment.objects.owned_by(request.user).select_related("site__agent", "revision")
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    if wants_json(request):
+        return success(deployments=[reports.deployment_json(deployment) for deployment in page])
+    return render(request, "deployments/deployment_list.html", {"page": page})
+
+
+@require_safe
+@negotiated
+def deployment_detail(request: Request, pk: int) -> HttpResponse:
+    deployment = deployment_of(request, pk)
+    if wants_json(request):
+        return success(deployment=reports.deployment_json(deployment))
+    log = reports.transcript(deployment)
+    if log.ended and deployment.status in UNFINISHED:
+        # It ended between the two queries: the page must not wait for an end that it has already read.
+        deployment = deployment_of(request, pk)
+    context = {
+        "deployment": deployment,
+        "site": deployment.site,
+        "agent": deployment.site.agent,
+        "log": None,
+        "found": log,
+        "unfinished": deployment.status in UNFINISHED,
+        "differences": reports.changed_since(deployment),
+        "variables": deployment.site.variables,
+    }
+    return render(request, "deployments/deployment_detail.html", context)

@@ -1,0 +1,219 @@
+"""Show the wizard's tab Deploy, connect an account, choose a site and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agentforge.accounts.limits import rate_limited
+from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from agentforge.requests import Request
+from configs.models import AgentConfig
+from configs.views.forms import agent_of
+from deployments import accounts, drift, readiness, reports, sites
+from deployments.forms import ChooseSiteForm, ConnectForm, NewSiteForm, SettingsForm
+from deployments.hosts import HostError, RemoteSite, Team
+from deployments.models import Deployment, Site
+
+from .shared import to_agent, told
+
+_HISTORY = 20
+_NAMES: dict[type[BaseForm], str] = {
+    ConnectForm: "connect_form",
+    NewSiteForm: "new_site_form",
+    SettingsForm: "settings_form",
+}
+
+
+@require_safe
+@negotiated
+def agent_deploy(request: Request, pk: int) -> HttpResponse:
+    """Show what would be deployed, where, what stands in its way, and what was deployed before."""
+    agent = agent_of(request, pk)
+    if wants_json(request):
+        site = sites.site_of(agent)
+        found = readiness.checks(agent, accounts.connection_of(agent.owner_id), site, _newest(agent))
+        return success(
+            site=reports.site_json(site) if site else None,
+            checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
+            ready=readiness.ready(found),
+            deployments=[reports.deployment_json(each) for each in _history(site)],
+        )
+    return page(request, agent)
+
+
+def _newest(agent: AgentConfig) -> Any:
+    return next(iter(readiness.deployable(agent)), None)
+
+
+def _history(site: Site | None) -> list[Deployment]:
+    if site is None:
+        return []
+    return list(site.deployments.select_related("revision", "site", "build")[:_HISTORY])
+
+
+def page(
+    request: Request,
+    agent: AgentConfig,
+    *,
+    form: BaseForm | None = None,
+    remote: list[RemoteSite] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the tab, with a form that was refused in its place."""
+    connection, site = accounts.connection_of(agent.owner_id), sites.site_of(agent)
+    builds = readiness.deployable(agent)
+    found = readiness.checks(agent, connection, site, builds[0] if builds else None)
+    context = {
+        "agent": agent,
+        "tab": "deploy",
+        "connection": connection,
+        "site": site,
+        "builds": builds,
+        "checks": found,
+        "ready": readiness.ready(found),
+        "history": _history(site),
+        "live": drift.known_live(site) if site else None,
+        "remote": remote,
+        "connect_form": ConnectForm(),
+        "new_site_form": NewSiteForm(initial={"name": sites.unused_name(agent)}, teams=_teams(agent)),
+        "settings_form": _settings_form(site),
+    }
+    if form is not None:
+        context[_NAMES.get(type(form), "form_refused")] = form
+    return render(request, "deployments/agent_deploy.html", context, status=status)
+
+
+def _teams(agent: AgentConfig) -> tuple[Team, ...]:
+    connection = accounts.connection_of(agent.owner_id)
+    return tuple(Team(**team) for team in connection.teams) if connection else ()
+
+
+def _settings_form(site: Site | None) -> SettingsForm | None:
+    if site is None:
+        return None
+    names = ("access", "greeting", "offers_download")
+    return SettingsForm(site=site, initial={name: getattr(site, name) for name in names})
+
+
+def _refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpResponse:
+    return form_failure(form) if wants_json(request) else page(request, agent, form=form, status=422)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests")
+def connect(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form = ConnectForm(posted(request))
+    if form.is_valid():
+        try:
+            connection = accounts.connect(request.user, form.cleaned_data["token"])
+        except HostError as error:
+            form.add_error("token", f"{error} It was not saved.")
+        else:
+            if wants_json(request):
+                return success(who=connection.who, email=connection.email, teams=connection.teams)
+            messages.success(request, f"Connected as {connection.who or connection.email}.")
+            return redirect("deployments:agent", pk=agent.pk)
+    return _refused(request, agent, form)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests")
+@told(to_agent)
+def recheck(request: Request, pk: int) -> HttpResponse:
+    connection = accounts.connection_of(agent_of(request, pk).owner_id)
+    if connection is None:
+        raise accounts.AccountProblem("No Netlify account is connected.")
+    person = accounts.recheck(connection)
+    teams = [vars(team) for team in person.teams]
+    if wants_json(request):
+        return success(who=person.name, email=person.email, teams=teams)
+    messages.success(request, f"Netlify knows this token: {person.name or person.email}.")
+    return redirect("deployments:agent", pk=pk)
+
+
+@require_POST
+@negotiated
+def disconnect(request: Request, pk: int) -> HttpResponse:
+    connection = accounts.connection_of(agent_of(request, pk).owner_id)
+    if connection is not None:
+        accounts.disconnect(connection)
+    if wants_json(request):
+        return success()
+    messages.success(request, "The account is disconnected. Its sites stay as they are.")
+    return redirect("deployments:agent", pk=pk)
+
+
+@require_safe
+@negotiated
+@told(to_agent)
+def remote_sites(request: Request, pk: int) -> HttpResponse:
+    """List the account's sites at the host, to choose one."""
+    agent = agent_of(request, pk)
+    found = accounts.host_for(agent.owner_id, accounts.NETLIFY, "used to list the sites").sites()
+    if wants_json(request):
+        return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in found])
+    return page(request, agent, remote=found)
+
+
+@require_POST
+@negotiated
+@rate_limited("deployments")
+@told(to_agent)
+def create_site(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form = NewSiteForm(posted(request), teams=_teams(agent))
+    if form.is_valid():
+        try:
+            site = sites.create_site(
+                agent, form.cleaned_data["name"], form.cleaned_data["team"], request.user
+            )
+        except HostError as error:
+            form.add_error("name", str(error))
+        else:
+            return _site_kept(request, agent, site)
+    return _refused(request, agent, form)
+
+
+@require_POST
+@negotiated
+@told(to_agent)
+def choose_site(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    form = ChooseSiteForm(posted(request))
+    if not form.is_valid():
+        return _refused(request, agent, form)
+    return _site_kept(request, agent, sites.choose_site(agent, form.cleaned_data["site"], request.user))
+
+
+def _site_kept(request: Request, agent: AgentConfig, site: Site) -> HttpResponse:
+    if wants_json(request):
+        return success(201, site=reports.site_json(site))
+    messages.success(request, f"{agent.name} is deployed to {site.name} from now on.")
+    return redirect("deployments:agent", pk=agent.pk)
+
+
+@require_POST
+@negotiated
+def settings(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    site = sites.site_of(agent)
+    form = SettingsForm(posted(request), site=site)
+    if site is None:
+        form.add_error(None, "Choose or create a site first.")
+    elif form.is_valid():
+        sites.change(site, sites.Settings(**form.cleaned_data), request.user)
+        site.refresh_from_db()
+        if wants_json(request):
+            return success(site=reports.site_json(site))
+        messages.success(request, "Saved. The next deployment brings it to the site.")
+        return redirect("deployments:agent", pk=pk)
+    return _refused(request, agent, form)

@@ -1,0 +1,66 @@
+"""What the pages of deployments share: whose rows, and how a refusal is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+
+from agentforge.negotiation import WHOLE_BODY, failure, wants_json
+from agentforge.requests import Request
+from deployments.accounts import AccountProblem
+from deployments.errors import NotPossible
+from deployments.hosts import HostError
+from deployments.models import Deployment, Site
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def deployment_of(request: Request, pk: int) -> Deployment:
+    """Return the signed-in person's deployment; anybody else's does not exist (404)."""
+    rows = Deployment.objects.owned_by(request.user)
+    found: Deployment = get_object_or_404(rows.select_related("site__agent", "build", "revision"), pk=pk)
+    return found
+
+
+def site_at(request: Request, pk: int) -> Site:
+    """Return the signed-in person's site; anybody else's does not exist (404)."""
+    rows = Site.objects.owned_by(request.user).filter(deleted_at=None).select_related("agent")
+    found: Site = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def told(back: Callable[[Request, int], str]) -> Callable[[View], View]:
+    """Answer what the state of things or the host refuses with its words: 409 for scripts, else `back`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: Request, /, pk: int, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, pk, **kwargs)
+            except (NotPossible, AccountProblem, HostError) as refusal:
+                if wants_json(request):
+                    return failure({WHOLE_BODY: [str(refusal)]}, status=409)
+                messages.warning(request, str(refusal))
+                return redirect(back(request, pk))
+
+        return cast(View, inner)
+
+    return decorate
+
+
+def to_agent(request: Request, pk: int) -> str:
+    return reverse("deployments:agent", args=[pk])
+
+
+def to_site(request: Request, pk: int) -> str:
+    return reverse("deployments:agent", args=[site_at(request, pk).agent_id])
+
+
+def to_deployment(request: Request, pk: int) -> str:
+    return reverse("deployments:detail", args=[pk])

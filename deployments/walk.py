@@ -1,0 +1,244 @@
+"""Carry out one deployment, step by step: what the next step needs is stored before it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from agentforge import outbound
+from builds.buildlog import BuildLog
+
+from . import bundle, transitions, variables
+from .accounts import host_for
+from .errors import DeployError
+from .hosts import Entry, Host, HostError, Reason, RemoteDeploy, RemoteSite, State, Stopped
+from .models import Deployment, Site
+from .progress import Progress
+
+DIGEST = "Put the site together"
+ENVIRONMENT = "Set the environment"
+CREATE = "Create the deploy"
+UPLOAD = "Upload"
+WAIT = "Wait until it is live"
+VERIFY = "Check the site"
+STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
+
+PARALLEL = 5
+POLL_SECONDS = 1.0
+LONGEST_WAIT = 20 * 60.0
+# New files take a moment until every place that serves them has them.
+VERIFY_SECONDS = 60.0
+_ROUNDS = 3
+
+
+class Replaced(Exception):
+    """Another job has this deployment by now, or it is gone."""
+
+
+class Walk:
+    """Take one deployment through its steps; `stop` ends it between any two requests."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        log: BuildLog,
+        write: Callable[[dict[str, Any]], None],
+        stop: threading.Event,
+    ) -> None:
+        self.deployment = deployment
+        self.site: Site = deployment.site
+        self._log = log
+        self._write = write
+        self._stop = stop
+        self.host: Host = host_for(
+            deployment.owner_id, self.site.host, f"used by {deployment}", self._sleep, self._tell
+        )
+        self._entries: list[Entry] = []
+
+    def run(self) -> None:
+        """Raises DeployError, HostError, Stopped or Replaced; what was reached is in the deployment's row."""
+        with self._step(DIGEST):
+            self._put_together()
+        with self._step(ENVIRONMENT):
+            remote = self._look_at_the_site()
+            self._set_variables(remote)
+        with self._step(CREATE):
+            deploy = self._create()
+        with self._step(UPLOAD):
+            deploy = self._upload(deploy)
+        with self._step(WAIT):
+            deploy = self._wait(deploy)
+        with self._step(VERIFY):
+            self._verify(deploy)
+
+    def _step(self, name: str) -> Any:
+        self._heed()
+        return self._log.step(name)
+
+    def _heed(self) -> None:
+        """Raise Stopped when a cancel was asked for, whether the queue told this worker of it yet or not."""
+        if self._stop.is_set() or transitions.is_cancel_asked(self.deployment):
+            raise Stopped
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def _tell(self, words: str, seconds: float) -> None:
+        self._log.say(words)
+        self._write({"kind": "wait", "words": words, "until": time.time() + seconds})
+
+    def _note(self, **facts: object) -> None:
+        if not transitions.note(self.deployment, **facts):
+            raise Replaced
+
+    def _put_together(self) -> None:
+        made = bundle.make(self.deployment)
+        self._entries = [
+            Entry(
+                file.path,
+                self.host.digest(file.content, is_function=file.is_function),
+                file.content,
+                file.is_function,
+            )
+            for file in made.files
+        ]
+        if self.deployment.content_sha256 not in ("", made.sha256):
+            # Made anew by another version of the forge: what was begun can't be gone on with.
+            self._log.say("The site's files changed since the last attempt; starting with a new deploy.")
+            self.host.cancel(self.deployment.remote_id or "none")
+            self._note(remote_id="", title=f"{self.deployment.title[:50]}-{self.deployment.attempts}")
+        self._note(content_sha256=made.sha256, files=len(self._entries))
+        size = sum(entry.content.size for entry in self._entries)
+        self._log.say(f"{len(self._entries)} files, {size / 1e6:.1f} MB, content {made.sha256[:12]}….")
+
+    def _look_at_the_site(self) -> RemoteSite:
+        remote = self.host.site(self.site.remote_id)
+        if remote.locked and not self.deployment.draft and remote.live_deploy != self.deployment.remote_id:
+            told = (
+                "The site is locked to the deploy that is live, so a new one would not be shown. Nothing was "
+                "created. Unlock the site, or deploy a draft."
+            )
+            raise DeployError(told, Reason.LOCKED)
+        return remote
+
+    def _set_variables(self, remote: RemoteSite) -> None:
+        wanted = variables.values(self.deployment)
+        variables.refuse_too_large(wanted)
+        obsolete = frozenset(self.site.variables) - wanted.keys()
+        # Noted before they are set, so that none is forgotten there.
+        Site.objects.filter(pk=self.site.pk).update(
+            variables=sorted(wanted.keys() | set(self.site.variables))
+        )
+        self.host.set_variables(remote, wanted, obsolete)
+        Site.objects.filter(pk=self.site.pk).update(variables=sorted(wanted))
+        names = ", ".join(sorted(wanted)) or "none"
+        self._log.say(f"Set as secrets of the functions: {names}.")
+
+    def _create(self) -> RemoteDeploy:
+        if self.deployment.remote_id:
+            self._log.say(f"Going on with the deploy {self.deployment.remote_id}.")
+            return self.host.deploy(self.site.remote_id, self.deployment.remote_id)
+        deploy = self.host.create_deploy(
+            self.site.remote_id, self.deployment.title, self._entries, draft=self.deployment.draft
+        )
+        self._note(remote_id=deploy.id, url=deploy.url)
+        self._log.say(f"{self.host.label} calls it {deploy.id}.")
+        return deploy
+
+    def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
+        for _ in range(_ROUNDS):
+            while not deploy.listed:
+                self._sleep(POLL_SECONDS)
+                deploy = self._look()
+            by_digest = {entry.digest: entry for entry in self._entries}
+            wanted = [by_digest[digest] for digest in sorted(deploy.required) if digest in by_digest]
+            if not wanted:
+                break
+            self._send(deploy, wanted)
+            deploy = self._look()
+        if not deploy.required:
+            self._log.say(
+                f"Uploaded {self.deployment.uploaded_files} of {len(self._entries)} files; "
+                f"{self.host.label} has the others already."
+            )
+        return deploy
+
+    def _send(self, deploy: RemoteDeploy, wanted: list[Entry]) -> None:
+        progress = Progress(self._write, self._stop, len(wanted), sum(entry.content.size for entry in wanted))
+
+        def send(entry: Entry) -> None:
+            if self._stop.is_set():
+                raise Stopped
+            self.host.upload(deploy.id, entry, progress.add)
+            progress.file_done()
+
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload") as pool:
+            # The largest first: one that is begun last would be waited for alone.
+            running = [pool.submit(send, e) for e in sorted(wanted, key=lambda e: -e.content.size)]
+            try:
+                for each in running:
+                    each.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        self._note(
+            uploaded_files=self.deployment.uploaded_files + progress.done,
+            uploaded_bytes=self.deployment.uploaded_bytes + progress.sent,
+        )
+
+    def _look(self) -> RemoteDeploy:
+        return self.host.deploy(self.site.remote_id, self.deployment.remote_id)
+
+    def _wait(self, deploy: RemoteDeploy) -> RemoteDeploy:
+        until = time.monotonic() + LONGEST_WAIT
+        said = ""
+        while deploy.state != State.READY:
+            if deploy.state == State.FAILED:
+                why = deploy.error or deploy.word
+                told = f"{self.host.label} could not finish the deploy: {why}. Deploy again."
+                raise DeployError(told, Reason.REFUSED)
+            if time.monotonic() > until:
+                told = f"{self.host.label} still says “{said}” after 20 minutes. It was cancelled. Try again."
+                raise DeployError(told, Reason.STUCK)
+            if deploy.word != said:
+                said = deploy.word
+                self._log.say(f"{self.host.label} says: {said}.")
+            self._sleep(POLL_SECONDS)
+            self._heed()
+            deploy = self._look()
+        if deploy.url:
+            self._note(url=deploy.url)
+        return deploy
+
+    def _verify(self, deploy: RemoteDeploy) -> None:
+        address = deploy.url if self.deployment.draft else self.site.url
+        until = time.monotonic() + VERIFY_SECONDS
+        pause = 0.25
+        while (found := _answer_of(address)) != self.deployment.content_sha256:
+            if time.monotonic() > until:
+                raise DeployError(
+                    f"{self.host.label} says that the deploy is ready, but {address} answers with other "
+                    f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
+                    "not-verified",
+                )
+            self._sleep(pause)
+            pause = min(pause * 2, 5.0)
+        self._log.say(f"{address} answers with content {found[:12]}….")
+
+
+def _answer_of(address: str) -> str:
+    """Return which content a site says it shows, empty when it does not say."""
+    try:
+        reply = outbound.fetch("GET", f"{address}/{bundle.MARK}", headers={"Cache-Control": "no-cache"})
+        given = json.loads(reply.body) if reply.status == 200 else {}
+    except (outbound.OutboundError, ValueError, RecursionError):
+        return ""
+    return str(given.get("content") or "") if isinstance(given, dict) else ""
+
+
+__all__ = ["STEPS", "HostError", "Replaced", "Walk"]

@@ -1,0 +1,122 @@
+"""Run a real builder: the same code with AGENTFORGE_ROLE=builder, on a database of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+import psutil
+import psycopg
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from agentforge.live.connections import parameters
+from tests.live.web import ROOT
+
+SECRET = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+DATABASE = "a_builder"
+
+
+def conninfo() -> str:
+    given = connection.get_connection_params()
+    place = {key: given[key] for key in ("host", "port", "user", "password") if key in given}
+    return make_conninfo(**place, dbname=f"{DATABASE}_{given['dbname']}")
+
+
+class BuilderProcess:
+    """A builder's web server and its worker; killed and started again, it has its old port and database."""
+
+    def __init__(self, var: Path, forge_url: str, **settings: str) -> None:
+        self.port = 0
+        self.var = var
+        self._environment = {
+            **os.environ,
+            "AGENTFORGE_ROLE": "builder",
+            "AGENTFORGE_VAR": str(var),
+            "AGENTFORGE_FORGE_URL": forge_url,
+            "AGENTFORGE_BUILDER_SECRET": SECRET,
+            "DATABASE_URL": conninfo(),
+            "PYTHONUNBUFFERED": "1",
+            **settings,
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def make_database(self) -> None:
+        """Make its database, once."""
+        name = f"{DATABASE}_{connection.get_connection_params()['dbname']}"
+        with psycopg.connect(**parameters()) as session:
+            if not session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                session.execute(f'CREATE DATABASE "{name}"')
+        self._run("migrate", "--verbosity", "0")
+
+    def _run(self, *command: str) -> None:
+        subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=self._environment, check=True, timeout=120
+        )
+
+    def start(self) -> Self:
+        """Start both processes and return when the server listens."""
+        self.web = self._popen("serve", "--port", str(self.port), stdout=subprocess.PIPE)
+        self.start_worker()
+        assert self.web.stdout is not None
+        line = self.web.stdout.readline()
+        assert line.startswith("Listening on 127.0.0.1, port "), line
+        self.port = int(line.split()[-1])
+        return self
+
+    def start_worker(self) -> None:
+        self.worker = self._popen("procrastinate", "worker", "--concurrency", "4")
+
+    def _popen(self, *command: str, stdout: int | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=stdout,
+            text=True,
+        )
+
+    def kill_worker(self) -> None:
+        """End the worker as `kill -9` does, and let it count as dead at once."""
+        self.worker.kill()
+        self.worker.wait(30)
+        self.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+
+    def kill(self) -> None:
+        """End everything of it as `kill -9` does."""
+        self.web.kill()
+        self.web.wait(30)
+        self.kill_worker()
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(conninfo(), autocommit=True) as session:
+            session.execute(statement)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(conninfo(), autocommit=True) as session:
+            return session.execute(query).fetchall()
+
+    def compilers(self) -> list[psutil.Process]:
+        """Return the processes that its worker started."""
+        return psutil.Process(self.worker.pid).children(recursive=True)
+
+    def restart(self, **settings: str) -> None:
+        """Stop it in order and start it again, with other settings."""
+        self.stop()
+        self._environment |= settings
+        self.start()
+
+    def stop(self) -> None:
+        for process in (self.web, self.worker):
+            if process.poll() is None:
+                process.terminate()
+        for process in (self.web, self.worker):
+            process.wait(30)
+        if self.web.stdout is not None:
+            self.web.stdout.close()

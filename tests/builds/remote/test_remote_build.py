@@ -1,0 +1,228 @@
+"""Let a real builder, another process with another database, compile for this forge."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import storage, toolchain
+from builds.errors import ToolchainMissing
+from builds.models import Build
+from builds.remote.models import RemoteChunk, RemoteJob, RemotePiece
+from builds.reports import transcript
+from builds.services import cancel_build, enqueue_build
+from configs.models import AgentConfig
+from configs.vault import save_key
+from tests.builds.variants import copy_of_the_sources, count_as_warm, slow_sources
+from tests.builds.watching import wait_for
+from tests.builds.worker import WorkerProcess
+
+from .builder import SECRET
+from .conftest import NAME, Pair
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("builder")]
+
+Work = Callable[[], None]
+PLANTED = "sk-planted-0123456789-abcdefghij"
+
+
+def wanting(agent: AgentConfig, by: User, builder: str) -> Build:
+    build = enqueue_build(agent, by=by)
+    Build.objects.filter(pk=build.pk).update(wanted_builder=builder)
+    return build
+
+
+def built(build: Build) -> tuple[str, str]:
+    """Return how a build ended and who built it."""
+    build.refresh_from_db()
+    return build.status, build.per_target.get().builder
+
+
+def files(build: Build) -> dict[str, str]:
+    return dict(build.artifacts.values_list("name", "sha256"))
+
+
+def marks(build: Build) -> str:
+    return "\n".join(line["text"] for line in transcript(build).lines if line.get("mark"))
+
+
+def local_files(agent: AgentConfig, by: User, work: Work) -> dict[str, str]:
+    """Return the files of the same agent, compiled by this machine."""
+    here = wanting(agent, by, "local")
+    work()
+    assert built(here) == ("succeeded", "local")
+    return files(here)
+
+
+def test_the_bytes_are_those_of_a_local_build_and_no_key_crosses(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    save_key(alice, "openai", PLANTED)
+    there = wanting(agent, alice, NAME)
+    work()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert marks(there) == "Built by iron: it was asked for."
+    assert files(there) == local_files(agent, alice, work)
+    crossed = b"".join(pair.to_builder.crossed + pair.to_forge.crossed)
+    assert b'"kind":"job"' in crossed
+    assert b'"kind":"piece"' in crossed
+    for form in (PLANTED.encode(), base64.b64encode(PLANTED.encode()), PLANTED.encode().hex().encode()):
+        assert form not in crossed
+    assert SECRET.encode() not in crossed
+    # Nothing of it stays: neither bytes in the forge's database, nor anything at the builder.
+    assert not RemotePiece.objects.exists()
+    assert not RemoteChunk.objects.exists()
+    assert pair.builder.rows("SELECT count(*) FROM builder_service_entry") == [(0,)]
+
+
+def test_a_builder_that_dies_in_the_middle_goes_on(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    states: list[object] = []
+
+    def kill(body: bytes) -> None:
+        if not states and b'"kind":"log"' in body:
+            states.extend(pair.builder.rows("SELECT state FROM builder_service_job ORDER BY id DESC LIMIT 1"))
+            pair.builder.kill()
+            pair.builder.start()
+
+    pair.to_forge.gate = kill
+    there = wanting(agent, alice, NAME)
+    work()
+    assert states == [("running",)]
+    assert built(there) == ("succeeded", NAME), there.error
+    assert "The builder was restarted; it compiles again, attempt 2 of 2" in marks(there)
+    assert files(there) == local_files(agent, alice, work)
+
+
+def test_an_upload_goes_on_when_the_forge_was_killed(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    offsets: list[int] = []
+
+    def kill(body: bytes) -> None:
+        message = json.loads(body)
+        if message["kind"] == "piece" and message["name"] == "program":
+            offsets.append(message["offset"])
+            if len(offsets) == 4:
+                pair.web.kill()
+                pair.web.start()
+                pair.to_forge.target = pair.web.url
+
+    pair.to_forge.gate = kill
+    there = wanting(agent, alice, NAME)
+    work()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert offsets == sorted(set(offsets))
+    assert len(offsets) > 4
+    assert files(there) == local_files(agent, alice, work)
+
+
+def test_cancelled_is_what_the_builder_confirmed(
+    pair: Pair, agent: AgentConfig, alice: User, tmp_path: Path, settings: Settings
+) -> None:
+    sources = slow_sources(tmp_path / "golang")
+    settings.AGENTFORGE_AGENT_SOURCES = sources
+    count_as_warm()
+    pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(sources))
+    pair.to_builder.target = pair.builder.url
+    try:
+        there = wanting(agent, alice, NAME)
+        with WorkerProcess(AGENTFORGE_BUILDERS=json.dumps(settings.AGENTFORGE_BUILDERS)):
+            wait_for(there.stream_name, lambda record: "$ go build" in str(record.get("text")))
+            assert pair.builder.compilers()
+            cancel_build(there, by=alice)
+            wait_for(there.stream_name, lambda record: record["kind"] == "end")
+            assert not pair.builder.compilers()
+    finally:
+        pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(settings.BASE_DIR / "builds" / "golang"))
+        pair.to_builder.target = pair.builder.url
+    assert built(there) == ("cancelled", NAME)
+    assert not there.artifacts.exists()
+
+
+def test_without_a_compiler_of_its_own_the_forge_asks_the_builder(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(toolchain, "_goroot", _nothing)
+        toolchain.find.cache_clear()
+        there = enqueue_build(agent, by=alice)
+        work()
+    toolchain.find.cache_clear()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert "this forge can't compile it: Go is not installed here" in marks(there)
+    assert files(there) == local_files(agent, alice, work)
+
+
+def _nothing() -> Path:
+    raise ToolchainMissing("Go is not installed here.")
+
+
+def test_what_takes_too_long_here_is_built_there(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work, settings: Settings
+) -> None:
+    settings.AGENTFORGE_LOCAL_SECONDS = 0.001
+    there = enqueue_build(agent, by=alice)
+    work()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert "this forge's own compiler took longer than 0.001 s" in marks(there)
+
+
+def test_a_long_queue_is_shared(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work, settings: Settings
+) -> None:
+    settings.AGENTFORGE_LOCAL_QUEUE = 1
+    builds = [enqueue_build(agent, by=alice) for _ in range(6)]
+    work()
+    assert {built(build)[0] for build in builds} == {"succeeded"}
+    assert any("builds wait here, more than 1" in marks(build) for build in builds)
+
+
+def test_other_sources_are_built_here(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
+) -> None:
+    other = copy_of_the_sources(tmp_path / "golang")
+    with (other / "bundle.go").open("a") as file:
+        file.write("\n// Nothing but other bytes.\n")
+    settings.AGENTFORGE_AGENT_SOURCES = other
+    count_as_warm()
+    build = wanting(agent, alice, NAME)
+    work()
+    assert built(build) == ("succeeded", "local"), build.error
+    assert "Built here: iron refused: This builder has other agent sources" in marks(build)
+    assert RemoteJob.objects.get().state == RemoteJob.State.GIVEN_UP
+
+
+def test_an_unreachable_builder_is_done_without(
+    agent: AgentConfig, alice: User, work: Work, settings: Settings
+) -> None:
+    settings.AGENTFORGE_BUILDERS = [{"name": NAME, "url": "http://127.0.0.1:9", "secret": SECRET}]
+    build = wanting(agent, alice, NAME)
+    work()
+    assert built(build) == ("succeeded", "local"), build.error
+    assert "Built here: iron is unreachable: 127.0.0.1 could not be reached." in marks(build)
+
+
+def test_a_builder_that_sends_something_else_is_refused(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    there = wanting(agent, alice, NAME)
+    kept = pair.builder.var / "builder"
+
+    def spoil(body: bytes) -> None:
+        if b'"kind":"files"' in body:
+            for program in kept.glob("*/program"):
+                program.write_bytes(program.read_bytes()[:-1] + b"!")
+
+    pair.to_forge.gate = spoil
+    work()
+    assert built(there) == ("succeeded", "local"), there.error
+    assert "Built here: iron could not finish: The forge did not get program whole" in marks(there)
+    assert all(storage.holds(sha256) for sha256 in files(there).values())

@@ -1,0 +1,219 @@
+"""Forge what a builder says, and say it in every wrong order."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import storage
+from builds.models import Build
+from builds.remote.messages import CHUNK_RECORDS, PIECE_BYTES
+from builds.remote.models import RemoteFile, RemoteJob, RemotePiece, SeenMessage
+from configs.models import AgentConfig
+from configs.revisions import create_revision
+
+from .builder import SECRET
+from .saying import post, say, signed
+
+pytestmark = pytest.mark.django_db
+OTHER = "whsec_" + base64.b64encode(b"another secret, 32 bytes of it..").decode()
+LINE = {"kind": "line", "stream": "out", "text": "compiling"}
+
+
+@pytest.fixture
+def job(agent: AgentConfig, alice: User, settings: Settings) -> RemoteJob:
+    """A job of alice's build at the builder `iron`; there is a builder `tin` too."""
+    settings.AGENTFORGE_BUILDERS = [
+        {"name": "iron", "url": "http://127.0.0.1:9", "secret": SECRET},
+        {"name": "tin", "url": "http://127.0.0.1:9", "secret": OTHER},
+    ]
+    build = Build.objects.create(owner=alice, revision=create_revision(agent))
+    return RemoteJob.objects.create(build=build, target="plugin", builder="iron")
+
+
+@pytest.fixture
+def tell(job: RemoteJob) -> Callable[..., Any]:
+    return lambda kind, **content: say(path(job), {"kind": kind, "key": str(job.key), **content})
+
+
+def path(job: RemoteJob) -> str:
+    return f"/webhooks/builder/{job.build_id}/"
+
+
+def log(job: RemoteJob, sequence: int = 0, *records: Any) -> dict[str, Any]:
+    return {"kind": "log", "key": str(job.key), "sequence": sequence, "records": list(records) or [LINE]}
+
+
+def untouched(job: RemoteJob) -> bool:
+    job.refresh_from_db()
+    return job.next_sequence == 0 and not job.chunks.exists() and job.state == RemoteJob.State.OPEN
+
+
+def test_a_signed_message_is_taken_once(job: RemoteJob) -> None:
+    body, headers = signed(log(job))
+    assert post(path(job), body, headers).json()["next"] == 1
+    again = post(path(job), body, headers)
+    assert (again.status_code, again.json()["code"]) == (409, "repeated")
+    assert [chunk.records for chunk in job.chunks.all()] == [[LINE]]
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=6), timedelta(minutes=-6)])
+def test_another_time_is_refused(job: RemoteJob, ago: timedelta) -> None:
+    assert say(path(job), log(job), ago=ago).status_code == 401
+    assert untouched(job)
+    assert not SeenMessage.objects.exists()
+
+
+def test_another_secret_is_refused(job: RemoteJob) -> None:
+    stranger = "whsec_" + base64.b64encode(b"nobody's secret, 32 bytes of it.").decode()
+    assert say(path(job), log(job), secret=stranger).status_code == 401
+    assert untouched(job)
+
+
+def test_another_body_is_refused(job: RemoteJob) -> None:
+    body, headers = signed(log(job))
+    assert post(path(job), body.replace(b"compiling", b"destroying"), headers).status_code == 401
+    assert untouched(job)
+
+
+def test_a_later_time_on_an_old_signature_is_refused(job: RemoteJob) -> None:
+    body, headers = signed(log(job), ago=timedelta(minutes=10))
+    _, now = signed(log(job))
+    assert (
+        post(path(job), body, {**headers, "webhook-timestamp": now["webhook-timestamp"]}).status_code == 401
+    )
+    assert untouched(job)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("webhook-signature", ""),
+        ("webhook-signature", "v1"),
+        ("webhook-signature", "v1,not base64!"),
+        ("webhook-signature", "v1a,AAAA"),
+        ("webhook-timestamp", "nan"),
+        ("webhook-timestamp", "soon"),
+        ("webhook-id", ""),
+        ("webhook-id", "another"),
+    ],
+)
+def test_broken_headers_are_refused(job: RemoteJob, name: str, value: str) -> None:
+    body, headers = signed(log(job))
+    answer = post(path(job), body, {**headers, name: value})
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+    assert untouched(job)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"[]", b"null", b'{"kind":"log","kind":"end"}'])
+def test_what_is_no_message_is_refused(job: RemoteJob, body: bytes) -> None:
+    _, headers = signed({})
+    assert post(path(job), body, headers).status_code == 401
+    assert say(path(job), []).status_code == 401
+
+
+def test_a_job_is_reached_by_its_builder_and_its_build_only(
+    job: RemoteJob, agent: AgentConfig, alice: User
+) -> None:
+    other = Build.objects.create(owner=alice, revision=create_revision(agent))
+    assert say(f"/webhooks/builder/{other.pk}/", log(job)).status_code == 404
+    assert say(path(job), log(job), secret=OTHER).status_code == 404
+    assert say(path(job), {**log(job), "key": "no key"}).status_code == 404
+    assert untouched(job)
+
+
+def test_messages_out_of_order_change_nothing(job: RemoteJob) -> None:
+    ahead = say(path(job), log(job, 1))
+    assert (ahead.status_code, ahead.json()["next"]) == (409, 0)
+    assert untouched(job)
+    for _ in range(2):
+        assert say(path(job), log(job, 0)).json()["next"] == 1
+    assert job.chunks.count() == 1
+
+
+def test_malformed_messages_change_nothing(job: RemoteJob, tell: Callable[..., Any]) -> None:
+    too_many = [LINE] * (CHUNK_RECORDS + 1)
+    wrong = [
+        tell("dance"),
+        tell("log", sequence=0, records="line"),
+        tell("log", sequence=-1, records=[LINE]),
+        tell("log", sequence=0, records=too_many),
+        tell("log", sequence=0, records=["line"]),
+        tell("end", sequence=0, result="wonderful"),
+        tell("files", sequence=0, files=[{"name": "../plugin", "sha256": "0" * 64, "size": 1}]),
+        tell("files", sequence=0, files=[{"name": "program", "sha256": "0" * 64, "size": 10**12}]),
+        tell("piece", name="program", offset=0, data="AAAA"),
+    ]
+    assert [answer.status_code for answer in wrong] == [422] * len(wrong)
+    assert untouched(job)
+
+
+def test_what_is_too_long_is_refused_unread(job: RemoteJob) -> None:
+    assert say(path(job), log(job, 0, {**LINE, "text": "x" * 3_000_000})).status_code == 413
+    assert untouched(job)
+
+
+def test_what_nobody_waits_for_is_refused(job: RemoteJob, tell: Callable[..., Any]) -> None:
+    RemoteJob.objects.update(state=RemoteJob.State.GIVEN_UP)
+    assert tell("ask").status_code == 410
+
+
+def announced(tell: Callable[..., Any], content: bytes, sha256: str = "") -> None:
+    sha256 = sha256 or hashlib.sha256(content).hexdigest()
+    described = {"name": "program", "sha256": sha256, "size": len(content)}
+    answer = tell("files", sequence=0, files=[described])
+    assert answer.json() == {"next": 1, "offsets": {"program": 0}}
+
+
+def piece(tell: Callable[..., Any], offset: int, data: bytes) -> tuple[int, int]:
+    answer = tell("piece", name="program", offset=offset, data=base64.b64encode(data).decode())
+    return answer.status_code, answer.json()["offset"]
+
+
+def test_an_upload_goes_on_where_it_stands(job: RemoteJob, tell: Callable[..., Any]) -> None:
+    announced(tell, b"0123456789")
+    assert piece(tell, 4, b"4567") == (409, 0)
+    assert piece(tell, 0, b"0123") == (200, 4)
+    assert piece(tell, 0, b"0123") == (409, 4)
+    assert tell("end", sequence=1, result="succeeded").status_code == 409
+    assert piece(tell, 4, b"456789 and more") == (422, 4)
+    assert tell("ask").json() == {"next": 1, "offsets": {"program": 4}}
+    assert piece(tell, 4, b"456789") == (200, 10)
+    assert tell("end", sequence=1, result="succeeded").json()["next"] == 2
+    job.refresh_from_db()
+    assert job.state == RemoteJob.State.SUCCEEDED
+    # Said again because the answer got lost, it changes nothing; nor does what comes later.
+    assert tell("end", sequence=1, result="failed").json()["next"] == 2
+    assert tell("log", sequence=2, records=[LINE]).json()["next"] == 2
+    job.refresh_from_db()
+    assert job.state == RemoteJob.State.SUCCEEDED
+
+
+def test_a_file_with_another_hash_begins_again(tell: Callable[..., Any]) -> None:
+    announced(tell, b"0123456789", sha256="0" * 64)
+    assert piece(tell, 0, b"0123456789") == (409, 0)
+    assert not RemotePiece.objects.exists()
+    assert RemoteFile.objects.get().received == 0
+
+
+def test_a_piece_has_a_limit(tell: Callable[..., Any]) -> None:
+    content = bytes(2 * PIECE_BYTES)
+    announced(tell, content)
+    answer = tell(
+        "piece", name="program", offset=0, data=base64.b64encode(content[: PIECE_BYTES + 3]).decode()
+    )
+    assert answer.status_code == 422
+    assert piece(tell, 0, content[:PIECE_BYTES]) == (200, PIECE_BYTES)
+
+
+def test_bytes_that_are_here_are_not_asked_for(tell: Callable[..., Any]) -> None:
+    sha256 = storage.put(b"the host of all agents")
+    described = {"name": "host", "sha256": sha256, "size": 22}
+    assert tell("files", sequence=0, files=[described]).json()["offsets"] == {"host": 22}

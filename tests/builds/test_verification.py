@@ -1,0 +1,158 @@
+"""Make a build's files again elsewhere, and find what was tampered with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import package, signing, storage, verifying
+from builds.models import Build
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TARGET = "linux-amd64"
+
+
+@pytest.fixture
+def executable(agent: AgentConfig, alice: User, work: Callable[[], None]) -> Build:
+    """Alice's build of an executable: the quickest to compile with a cold cache."""
+    build = enqueue_build(agent, alice, [TARGET])
+    work()
+    build.refresh_from_db()
+    assert build.status == "succeeded", build.error
+    return build
+
+
+@pytest.mark.timeout(600)
+def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
+    executable: Build, browser: Client, work: Callable[[], None]
+) -> None:
+    url = reverse("builds:verify", args=[executable.pk])
+    asked = browser.post(url, headers={"accept": "application/json"})
+    assert (asked.status_code, asked.json()["verification"]["status"]) == (202, "queued")
+    assert browser.post(url, headers={"accept": "application/json"}).status_code == 409
+    work()
+    found = executable.verifications.get()
+    assert (found.status, found.findings) == ("same", [])
+    page = browser.get(executable.get_absolute_url()).content.decode()
+    assert "every file was the same" in page
+    assert "byte for byte" in page
+
+
+@pytest.mark.timeout(600)
+def test_the_command_finds_a_tampered_artifact(executable: Build) -> None:
+    program = executable.artifacts.get(name="ada")
+    path = storage.path_of(program.sha256)
+    whole = path.read_bytes()
+    other = storage.put(whole[:-1] + b"x")
+    executable.artifacts.filter(name="ada").update(sha256=other)
+    out = StringIO()
+    with pytest.raises(
+        CommandError, match=f"linux-amd64: ada has the sha256 {other}, made again {program.sha256}"
+    ):
+        call_command("verify_build", str(executable.pk), "--json", stdout=out)
+    assert json.loads(out.getvalue().splitlines()[-1])["success"] is False
+
+
+def test_changed_bytes_and_foreign_signatures_are_found(executable: Build, settings: Settings) -> None:
+    files = list(executable.artifacts.filter(target=TARGET))
+    made = [
+        package.File(each.name, storage.path_of(each.sha256).read_bytes())
+        for each in files
+        if each.name not in package.SIGNATURES
+    ]
+    assert verifying.differences(TARGET, files, made) == []
+    path = storage.path_of(executable.artifacts.get(name="manifest.json").sha256)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b" ")
+    settings.AGENTFORGE_SIGNING_KEY = "A" * 43 + "="
+    found = verifying.differences(TARGET, files, made)
+    assert any("stored bytes of manifest.json" in told for told in found)
+    assert any("provenance.dsse.json is not signed" in told for told in found)
+    path.write_bytes(whole)
+
+
+def test_a_build_of_other_sources_can_not_be_compared(executable: Build) -> None:
+    executable.per_target.update(input_digest="0" * 64)
+    with pytest.raises(CommandError, match="not those of this build any more"):
+        call_command("verify_build", str(executable.pk), stdout=StringIO())
+    with pytest.raises(CommandError, match="no build"):
+        call_command("verify_build", "0", stdout=StringIO())
+
+
+def test_the_papers_say_what_is_in_it_and_where_it_comes_from(
+    build: Build, browser: Client, client: Client, tmp_path: Path
+) -> None:
+    """One build serves all of this, since compiling is what takes the time."""
+    files = {file.name: file.sha256 for file in build.artifacts.all()}
+    for name, sha256 in files.items():
+        (tmp_path / name).write_bytes(storage.path_of(sha256).read_bytes())
+    bill = (tmp_path / package.SBOM).read_text()
+    told = json.loads(bill)
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part.get("hashes") for part in told["components"]}
+    assert set(parts) == {"std", "agent sources", "ada.so", "agentforge-host"}
+    assert parts["ada.so"] == [{"alg": "SHA-256", "content": files["ada.so"]}]
+    assert "serialNumber" not in bill
+    assert "timestamp" not in bill
+    signed = (tmp_path / package.PROVENANCE).read_bytes()
+    assert signing.is_signed(signed, signing.own_key())
+    assert not signing.is_signed(signed.replace(b"payload", b"paylaod", 1), signing.own_key())
+    _check_statement(build, signed, files)
+    key = client.get(reverse("builds:signing_key")).content
+    assert key == (tmp_path / package.PUBLIC_KEY).read_bytes()
+    (tmp_path / "forge.pem").write_bytes(key)
+    _verify(tmp_path)
+
+
+def _check_statement(build: Build, signed: bytes, files: dict[str, str]) -> None:
+    told = json.loads(base64.b64decode(json.loads(signed)["payload"]))
+    assert told["predicateType"] == "https://slsa.dev/provenance/v1"
+    subjects = {each["name"]: each["digest"]["sha256"] for each in told["subject"]}
+    assert subjects == {name: sha256 for name, sha256 in files.items() if name not in package.SIGNATURES}
+    definition = told["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["revision"] == build.revision.sha256
+    assert definition["internalParameters"]["toolchain"] == build.per_target.get().toolchain
+
+
+def _verify(directory: Path) -> None:
+    host, plugin = directory / "agentforge-host", directory / "ada.so"
+    host.chmod(0o755)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run([str(host), *arguments], capture_output=True, text=True, env={}, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    code, told = run("verify", "--key", str(directory / "forge.pem"), str(plugin))
+    assert (code, f"key sha256 {signing.own_key().name}" in told) == (0, True), told
+    with plugin.open("r+b") as file:
+        file.seek(1_000_000)
+        file.write(b"tampered")
+    for arguments in (["verify", str(plugin)], ["--manifest", str(plugin)]):
+        code, told = run(*arguments)
+        assert (code, "(signature)" in told) == (1, True), told
+
+
+def test_the_key_is_made_once_and_can_be_given(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    settings.AGENTFORGE_SIGNING_KEY = ""
+    made = signing.own_key()
+    assert signing.own_key().name == made.name
+    assert (tmp_path / "secrets" / "signing").stat().st_mode & 0o777 == 0o600
+    settings.AGENTFORGE_SIGNING_KEY = "A" * 43 + "="
+    assert signing.own_key().name != made.name
+    settings.AGENTFORGE_SIGNING_KEY = "short"
+    with pytest.raises(ValueError, match="32 bytes"):
+        signing.own_key()

@@ -1,0 +1,153 @@
+"""Run builds under viewers while processes are killed, and hold the forge to what it then says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from tests.forge import Forge
+from tests.live.followers import Follower
+
+from .client import Script
+from .monkey import Monkey
+
+FINAL = ("succeeded", "failed", "cancelled")
+DIED_TWICE = "died 2 times"
+_OPEN_ROWS = {
+    "builds": "SELECT count(*) FROM builds_build WHERE status IN ('queued', 'running')",
+    "targets": "SELECT count(*) FROM builds_buildtarget WHERE status IN ('queued', 'running')",
+    "jobs": "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'builds.compile'"
+    " AND status IN ('todo', 'doing')",
+    "streams": "SELECT count(*) FROM live_stream WHERE name LIKE 'build-%%' AND closed_at IS NULL",
+    "files of nothing": "SELECT count(*) FROM builds_artifact AS file JOIN builds_build AS build"
+    " ON build.id = file.build_id WHERE build.status <> 'succeeded'",
+}
+_LOG = "SELECT data FROM live_chunk WHERE stream_id = %s ORDER BY first_seq"
+
+
+@dataclass
+class Storm:
+    """A forge, a person's script, builds and their viewers."""
+
+    forge: Forge
+    script: Script
+    builds: list[dict[str, Any]] = field(default_factory=list)
+    viewers: list[Viewer] = field(default_factory=list)
+    arrivals: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
+
+    def begin(self, builds: int, viewers: int, people: int = 2) -> None:
+        """Ask for builds by several people, each of another agent, and let viewers follow."""
+        scripts = [Script(self.forge.url) for _ in range(people)]
+        for number, script in enumerate(scripts):
+            script.sign_up(f"chaos-{number}")
+        owners: dict[int, Script] = {}
+        for number in range(builds):
+            script = scripts[number % people]
+            build = script.compile(script.make_agent(f"Agent {number}"))
+            self.builds.append(build)
+            owners[build["id"]] = script
+        self.owners = owners
+        for number in range(viewers):
+            build = self.builds[number % builds]
+            script = owners[build["id"]]
+            viewer = Viewer(script, build["channel"], number, self.arrivals)
+            self.viewers.append(viewer)
+            viewer.start()
+
+    def wait_for_the_end(self) -> None:
+        """Return when every viewer has seen its build end."""
+        for viewer in self.viewers:
+            viewer.join(timeout=300)
+            assert not viewer.is_alive(), (viewer.channel, viewer.received, self.forge.text[-4000:])
+        self.arrivals.put(None)
+
+    def check(self) -> None:
+        """Fail unless logs, states, rows and files say the same, and nothing is left over."""
+        with psycopg.connect(**self._database()) as connection:
+            stored = {each["channel"]: _records(connection, each["channel"]) for each in self.builds}
+            left = {what: _count(connection, query) for what, query in _OPEN_ROWS.items()}
+        assert left == dict.fromkeys(_OPEN_ROWS, 0)
+        for viewer in self.viewers:
+            viewer.texts(viewer.channel)
+            assert [record for _, record in viewer.received[viewer.channel]] == stored[viewer.channel]
+        for each in self.builds:
+            self._check_build(each["id"], stored[each["channel"]])
+
+    def summary(self) -> str:
+        """Say how the builds ended, and after how many attempts."""
+        found = [self.owners[each["id"]].build(each["id"]) for each in self.builds]
+        return ", ".join(f"{build['status']} ({build['attempts']})" for build in found)
+
+    def _check_build(self, number: int, log: list[dict[str, Any]]) -> None:
+        owner = self.owners[number]
+        build = owner.build(number)
+        said = [record["status"] for record in log if record["kind"] == "status"]
+        assert build["status"] in FINAL
+        assert (said[-1], log[-1]["kind"]) == (build["status"], "end")
+        assert len([each for each in said if each in FINAL]) == 1
+        marks = [record["text"] for record in log if record.get("mark")]
+        assert len(marks) >= build["attempts"] - 1
+        if build["status"] == "succeeded":
+            assert build["files"]
+            for path, file in build["files"].items():
+                assert hashlib.sha256(owner.download(number, path)).hexdigest() == file["sha256"]
+        else:
+            assert DIED_TWICE in build["error"], build
+            assert not build["files"]
+
+    def _database(self) -> dict[str, Any]:
+        lines = (self.forge.var_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+        return {"host": lines[4], "port": lines[3], "user": "postgres", "dbname": "postgres"}
+
+
+class Viewer(Follower):
+    """Follow one build to its end, whatever breaks, and report each record's arrival."""
+
+    def __init__(
+        self, script: Script, channel: str, seed: int, arrivals: queue.SimpleQueue[str | None]
+    ) -> None:
+        super().__init__(script, script.headers, channel, seed=seed, is_up=script.wait_until_up)  # type: ignore[arg-type]
+        self.channel = channel
+        self._arrivals = arrivals
+
+    def arrived(self, channel: str) -> None:
+        self._arrivals.put(channel)
+
+
+@contextmanager
+def killing(storm: Storm, seed: int, victims: list[str], apart: tuple[int, int]) -> Iterator[Monkey]:
+    """Let a monkey kill in a thread while the body runs."""
+    monkey = Monkey(storm.forge, seed, victims)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            monkey.run(storm.arrivals, apart)
+        except BaseException as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield monkey
+    thread.join(timeout=120)
+    assert not thread.is_alive()
+    if failures:
+        raise failures[0]
+
+
+def _records(connection: psycopg.Connection[Any], channel: str) -> list[dict[str, Any]]:
+    rows = connection.execute(_LOG, [channel]).fetchall()
+    return [record for (data,) in rows for record in json.loads(f"[{data}]")]
+
+
+def _count(connection: psycopg.Connection[Any], query: str) -> int:
+    row = connection.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0

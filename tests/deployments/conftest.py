@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.models import Build
+from configs.models import AgentConfig
+from configs.presets import PRESET_VALUES
+from configs.services import create_agent
+from deployments import accounts, sites, walk
+from deployments.models import Site
+from deployments.netlify import calls
+from tests.standins.netlify import NetlifyStandIn
+
+from .stage import build_of
+
+
+@pytest.fixture
+def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[NetlifyStandIn]:
+    """Netlify's API and edge on this machine."""
+    with NetlifyStandIn() as server:
+        settings.AGENTFORGE_NETLIFY_URL = server.url
+        settings.AGENTFORGE_ALLOWED_HOSTS = server.edge.hosts()
+        # As fast as the machine is; the rules stay the same.
+        monkeypatch.setattr(calls, "FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(walk, "POLL_SECONDS", 0.01)
+        yield server
+
+
+@pytest.fixture
+def agent(alice: User, settings: Settings) -> AgentConfig:
+    """Alice's agent, on a local model that nobody runs."""
+    settings.LOCAL_MODEL_URL = "http://127.0.0.1:9/v1"
+    settings.LOCAL_MODEL = True
+    values: dict[str, Any] = {**PRESET_VALUES["balanced"], "provider": "local", "model": "smollm2-135m"}
+    return create_agent(AgentConfig(owner=alice, name="Ada", handle="ada", **values))
+
+
+@pytest.fixture
+def site(agent: AgentConfig, alice: User, netlify: NetlifyStandIn) -> Site:
+    """Alice's new site for the agent."""
+    accounts.connect(alice, netlify.token)
+    return sites.create_site(agent, "ada", "team-one", alice)
+
+
+@pytest.fixture
+def build(agent: AgentConfig, alice: User) -> Build:
+    return build_of(agent, alice)
+
+
+async def _run_worker() -> None:
+    assert isinstance(app.connector, DjangoConnector)
+    with app.replace_connector(app.connector.get_worker_connector()):
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=["deployments"],
+                wait=False,
+                install_signal_handlers=False,
+                listen_notify=False,
+                concurrency=4,
+            )
+
+
+@pytest.fixture
+def work(transactional_db: None) -> Callable[[], None]:
+    """Return a function that runs a real worker until no job is left."""
+    return lambda: asyncio.run(_run_worker())

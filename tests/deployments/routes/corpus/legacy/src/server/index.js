@@ -1,0 +1,1 @@
+module.exports = { ...require('./chain'), version: require('../data/version.json').version };

@@ -1,0 +1,3 @@
+export async function GET() {
+  return new Response('plain words', { headers: { 'x-one': '1' } });
+}

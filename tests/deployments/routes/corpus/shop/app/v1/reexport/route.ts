@@ -1,0 +1,2 @@
+export { GET, POST } from '../items/route';
+export const runtime = 'nodejs';

@@ -1,0 +1,16 @@
+// What `node --check` does, for many files: parse each as what its suffix says, and run nothing.
+'use strict';
+const fs = require('node:fs');
+const vm = require('node:vm');
+
+const complaints = [];
+for (const file of JSON.parse(fs.readFileSync(0, 'utf8'))) {
+  const text = fs.readFileSync(file, 'utf8');
+  try {
+    if (file.endsWith('.mjs')) new vm.SourceTextModule(text, { identifier: file });
+    else vm.compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname'], { filename: file });
+  } catch (error) {
+    complaints.push(`${file}: ${error}`);
+  }
+}
+process.stdout.write(JSON.stringify(complaints));

@@ -1,0 +1,74 @@
+// Calls generated functions as Netlify does: by redirects and events, or by config.path and requests.
+'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+function redirected(redirects, pathname) {
+  const parts = pathname.split('/').filter(Boolean);
+  for (const { from, to } of redirects) {
+    const wanted = from.split('/').filter(Boolean);
+    const values = {};
+    const splat = wanted.at(-1) === '*';
+    const fixed = splat ? wanted.slice(0, -1) : wanted;
+    if (splat ? parts.length < fixed.length : parts.length !== fixed.length) continue;
+    if (!fixed.every((word, at) => (word.startsWith(':') ? (values[word.slice(1)] = parts[at]) : word === parts[at]))) continue;
+    values.splat = parts.slice(fixed.length).join('/');
+    return to.replace(/:([A-Za-z_]\w*)/g, (whole, name) => values[name] ?? whole);
+  }
+  return null;
+}
+
+function matches(patterns, pathname) {
+  return [patterns ?? []].flat().some((pattern) => {
+    const source = pattern.split('/').filter(Boolean).map((word) => (word === '*' ? '/.*' : word.startsWith(':') ? '/[^/]+' : `/${word.replace(/\./g, '\\.')}`));
+    return new RegExp(`^${source.join('')}/?$`).test(pathname);
+  });
+}
+
+const load = (file) => import(pathToFileURL(file).href);
+
+async function classic(out, redirects, question) {
+  const url = new URL(question.path, question.origin);
+  const target = redirected(redirects, url.pathname);
+  if (target === null) return { status: 404, headers: [], body: '' };
+  const name = target.split('/')[3];
+  const file = ['.cjs', '.mjs'].map((suffix) => path.join(out, 'netlify/functions', name + suffix)).find((each) => fs.existsSync(each));
+  const headers = { host: url.host, ...question.headers };
+  const event = {
+    httpMethod: question.method, path: question.direct ? target : url.pathname, rawUrl: question.direct ? new URL(target + url.search, url).href : url.href, rawQuery: url.search.slice(1), headers,
+    multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [value]])),
+    queryStringParameters: Object.fromEntries(url.searchParams), multiValueQueryStringParameters: {},
+    body: question.body === undefined ? null : Buffer.from(question.body).toString('base64'), isBase64Encoded: question.body !== undefined,
+  };
+  const module = await load(file);
+  const result = await (module.handler ?? module.default.handler)(event, {});
+  const single = Object.entries(result.headers);
+  const several = Object.entries(result.multiValueHeaders).flatMap(([key, values]) => values.map((value) => [key, value]));
+  return {
+    status: result.statusCode, headers: [...single, ...several],
+    body: Buffer.from(result.body, result.isBase64Encoded ? 'base64' : 'utf8').toString('latin1'),
+  };
+}
+
+async function modern(out, question) {
+  const url = new URL(question.path, question.origin);
+  const directory = path.join(out, 'netlify/functions');
+  const found = [];
+  for (const name of fs.readdirSync(directory)) {
+    const module = await load(path.join(directory, name));
+    if (matches(module.config.path, url.pathname) && !matches(module.config.excludedPath, url.pathname)) found.push(module);
+  }
+  // A platform that finds two functions for one path may take either, so there must not be two.
+  if (found.length > 1) throw new Error(`${found.length} functions for ${url.pathname}`);
+  if (!found.length) return { status: 404, headers: [], body: '' };
+  const body = ['GET', 'HEAD'].includes(question.method) || question.body === undefined ? undefined : Buffer.from(question.body);
+  const request = new Request(url, { method: question.method, headers: question.headers, body });
+  const waiting = [];
+  const response = await found[0].default(request, { waitUntil: (promise) => waiting.push(promise) });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  await Promise.all(waiting);
+  return { status: response.status, headers: [...response.headers], body: bytes.toString('latin1') };
+}
+
+exports.call = (job, question) => (job.v2 ? modern(job.out, question) : classic(job.out, job.redirects, question));

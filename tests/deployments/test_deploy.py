@@ -1,0 +1,165 @@
+"""A deployment from its job to the answer of its site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agentforge.accounts.models import User
+from agentforge.live import streams
+from builds.models import Build
+from configs.models import AgentConfig, ApiKey
+from deployments import services, sites
+from deployments.models import Deployment, Site
+from tests.standins.netlify import NetlifyStandIn
+from tests.standins.netlify.trouble import Storm
+
+from .stage import build_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[], None]
+
+
+def deploy(site: Site, build: Build, by: User, work: Work, *, draft: bool = False) -> Deployment:
+    deployment = services.enqueue(site, build, by, draft=draft)
+    work()
+    deployment.refresh_from_db()
+    site.refresh_from_db()
+    return deployment
+
+
+def text(deployment: Deployment) -> str:
+    return "\n".join(str(record.get("text", "")) for _, record in streams.read(deployment.stream_name))
+
+
+def test_a_production_deployment_goes_live(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    done = deploy(site, build, alice, work)
+    assert (done.status, done.error) == ("succeeded", "")
+    assert netlify.state.sites[site.remote_id].published == done.remote_id == site.live_remote_id
+    assert done.published_at is not None
+    assert [step["state"] for step in done.steps] == ["done"] * 6
+    variables = {key: value for (_, _, key), value in netlify.state.environment.items()}
+    assert set(variables) == {"LOCAL_MODEL_URL", "AGENT_ACCESS", "AGENT_STATE_KEY"}
+    assert all(variable["is_secret"] for variable in variables.values())
+    records = [record for _, record in streams.read(done.stream_name)]
+    assert records[-1]["kind"] == "end"
+    sent = [record for record in records if record["kind"] == "progress"]
+    assert sent[-1]["sent"] == sent[-1]["total"] == done.uploaded_bytes
+
+
+def test_a_draft_does_not_go_live_until_it_is_promoted(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    done = deploy(site, build, alice, work, draft=True)
+    assert done.status == "succeeded"
+    assert netlify.state.sites[site.remote_id].published == ""
+    services.publish(done, alice)
+    assert netlify.state.sites[site.remote_id].published == done.remote_id
+
+
+def test_an_unchanged_site_is_deployed_without_an_upload(
+    site: Site, build: Build, alice: User, work: Work
+) -> None:
+    first = deploy(site, build, alice, work)
+    second = deploy(site, build, alice, work)
+    assert first.content_sha256 == second.content_sha256
+    assert (second.status, second.uploaded_bytes, second.uploaded_files) == ("succeeded", 0, 0)
+    assert site.live_remote_id == second.remote_id
+
+
+def test_roll_back(site: Site, agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn) -> None:
+    first = deploy(site, build_of(agent, alice, "one"), alice, work)
+    second = deploy(site, build_of(agent, alice, "two"), alice, work)
+    assert second.is_live
+    services.publish(first, alice)
+    site.refresh_from_db()
+    assert site.live_remote_id == first.remote_id == netlify.state.sites[site.remote_id].published
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storm_ends_in_one_deploy(
+    seed: int, site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    netlify.weather.storm = Storm(seed, 0.4)
+    netlify.weather.reset_after = 0
+    done = deploy(site, build, alice, work)
+    assert (done.status, done.error) == ("succeeded", "")
+    assert list(netlify.state.deploys) == [done.remote_id]
+    assert netlify.state.sites[site.remote_id].published == done.remote_id
+
+
+def test_a_locked_site_is_left_alone(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    first = deploy(site, build, alice, work)
+    sites.set_lock(site, alice, locked=True)
+    second = deploy(site, build, alice, work)
+    assert (second.status, second.reason) == ("failed", "locked")
+    assert "Unlock the site" in second.error
+    assert list(netlify.state.deploys) == [first.remote_id]
+    sites.set_lock(site, alice, locked=False)
+    assert deploy(site, build, alice, work).status == "succeeded"
+
+
+def test_a_failure_says_what_to_do_and_leaves_what_was_live(
+    site: Site, agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    first = deploy(site, build_of(agent, alice, "one"), alice, work)
+    netlify.fails_with = "Deploy directory contains no files"
+    second = deploy(site, build_of(agent, alice, "two"), alice, work)
+    assert second.status == "failed"
+    assert "no files" in second.error
+    assert site.live_remote_id == first.remote_id == netlify.state.sites[site.remote_id].published
+
+
+def test_a_token_that_was_revoked(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    old, netlify.token = netlify.token, "nfp_another_one_by_now"
+    done = deploy(site, build, alice, work)
+    assert (done.status, done.reason) == ("failed", "token-refused")
+    assert "Connect your Netlify account again" in done.error
+    assert old not in text(done)
+
+
+def test_a_site_that_was_deleted_there(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    netlify.state.sites.clear()
+    assert deploy(site, build, alice, work).reason == "gone"
+
+
+def test_the_environment_has_its_limit(
+    site: Site,
+    build: Build,
+    alice: User,
+    work: Work,
+    netlify: NetlifyStandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from deployments import variables
+
+    monkeypatch.setattr(variables, "MOST_BYTES", 100)
+    done = deploy(site, build, alice, work)
+    assert done.reason == "environment-too-large"
+    assert not netlify.state.deploys
+    assert not netlify.state.environment
+
+
+def test_the_token_is_a_key_of_the_vault(site: Site, netlify: NetlifyStandIn) -> None:
+    key = ApiKey.objects.get(provider="netlify")
+    assert netlify.token.encode() not in bytes(key.ciphertext)
+    assert key.status == "valid"
+
+
+def test_drift_is_noticed(site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn) -> None:
+    done = deploy(site, build, alice, work)
+    somebody = netlify.state.add_deploy(netlify.state.sites[site.remote_id], "by hand")
+    netlify.state.sites[site.remote_id].published = somebody.id
+    sites.look(site)
+    done.site.refresh_from_db()
+    assert not done.is_live
+    assert site.live_remote_id == somebody.id

@@ -1,0 +1,112 @@
+"""A deployed agent for real: compiled, deployed, its function run, its page opened in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from deployments import accounts, services, sites
+from deployments.models import Site
+from tests.forge import ROOT
+from tests.standins.netlify import NetlifyStandIn
+from tests.standins.netlify.functions import Functions
+from tests.standins.openai import OpenAIStandIn
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(needs_key=False) as server:
+        server.models = ["smollm2-135m"]
+        settings.LOCAL_MODEL_URL = server.url
+        yield server
+
+
+async def _work() -> None:
+    assert isinstance(app.connector, DjangoConnector)
+    with app.replace_connector(app.connector.get_worker_connector()):
+        async with app.open_async():
+            queues = ["builds", "deployments"]
+            await app.run_worker_async(
+                queues=queues, wait=False, install_signal_handlers=False, listen_notify=False
+            )
+
+
+@pytest.fixture
+def online(
+    agent: AgentConfig, alice: User, netlify: NetlifyStandIn, model: OpenAIStandIn
+) -> Iterator[Callable[[sites.Settings], Site]]:
+    """Return a function that compiles and deploys the agent; its functions run while the test does."""
+    with Functions() as functions:
+        netlify.edge.invoke = functions
+        accounts.connect(alice, netlify.token)
+        site = sites.create_site(agent, "ada", "team-one", alice)
+
+        def deploy(settings: sites.Settings) -> Site:
+            sites.change(site, settings, alice)
+            build = enqueue_build(agent, alice, ["plugin", "function"])
+            asyncio.run(_work())
+            build.refresh_from_db()
+            assert build.status == "succeeded", build.error
+            site.refresh_from_db()
+            deployment = services.enqueue(site, build, alice)
+            asyncio.run(_work())
+            deployment.refresh_from_db()
+            assert (deployment.status, deployment.error) == ("succeeded", "")
+            return site
+
+        yield deploy
+
+
+def post(site: Site, path: str, body: Any, **more: Any) -> httpx.Response:
+    return httpx.post(f"{site.url}{path}", json=body, timeout=60, **more)
+
+
+def test_a_deployed_agent_answers(online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn) -> None:
+    site = online(sites.Settings(access="password", password="open sesame", offers_download=True))
+    page = httpx.get(site.url)
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "Ada" in page.text
+    assert "<script>" not in page.text
+    assert post(site, "/api/ask", {"message": "hello"}).status_code == 401
+    assert post(site, "/api/session", {"password": "wrong"}).status_code == 403
+    key = {"Authorization": "Bearer open sesame"}
+    first = post(site, "/api/ask", {"message": "hello"}, headers=key).json()
+    assert first["text"] == "You said: hello"
+    again = post(site, "/api/ask", {"message": "and more", "state": first["state"]}, headers=key).json()
+    assert again["text"] == "You said: and more"
+    forged = first["state"][:-2] + "xx"
+    assert post(site, "/api/ask", {"message": "x", "state": forged}, headers=key).status_code == 409
+    asked = {"model": "ada", "messages": [{"role": "user", "content": "hi"}]}
+    answer = post(site, "/v1/chat/completions", asked, headers=key).json()
+    assert answer["choices"][0]["message"]["content"] == "You said: hi"
+    assert httpx.get(f"{site.url}/download.html").status_code == 200
+    assert httpx.get(f"{site.url}/files/ada.so").status_code == 200
+    function = next(iter(netlify.state.zips.values()))
+    assert len(function) < 4 * 1024 * 1024
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out")
+def test_its_page_works_in_a_browser(online: Callable[[sites.Settings], Site]) -> None:
+    site = online(sites.Settings(access="password", password="open sesame", greeting="Good day."))
+    script = [sys.executable, "-m", "tests.deployments.visit", site.url, "open sesame", "hello"]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen == {"said": ["Good day.", "hello", "You said: hello"], "problems": []}

@@ -1,0 +1,76 @@
+"""What machines ask: is it ready, how is it doing."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from django.db import connection
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
+
+from builds.models import Build
+from configs.models import AgentConfig
+from configs.revisions import create_revision
+from tests.builds.conftest import agent, local_model
+
+__all__ = ["agent", "local_model"]
+pytestmark = pytest.mark.django_db
+
+
+def _worker(age: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - %s::interval)", [age]
+        )
+
+
+def test_ready_is_who_has_a_database_its_tables_and_a_worker(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    checks = answer.json()["checks"]
+    assert [checks[name]["state"] for name in ("database", "migrations", "worker")] == ["ok", "ok", "failed"]
+    _worker("1 hour")
+    late = client.get("/readyz").json()
+    assert (late["ready"], late["checks"]["worker"]["says"][:27]) == (False, "None gives a sign of life; ")
+    _worker("1 second")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+
+
+def _metrics(client: Client) -> dict[str, float]:
+    """Return every sample that Prometheus would read, by its name and its labels' values."""
+    families = text_string_to_metric_families(client.get("/metrics").content.decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+
+def test_metrics_say_how_builds_queue_and_workers_are(client: Client, agent: AgentConfig) -> None:
+    revision = create_revision(agent)
+    for status in ("queued", "queued", "running", "succeeded", "failed"):
+        Build.objects.create(owner=agent.owner, revision=revision, status=status)
+    _worker("1 second")
+    found = _metrics(client)
+    assert found["agentforge_builds queued"] == 2
+    assert found["agentforge_builds running"] == 1
+    assert found["agentforge_builds_recent failed"] == 1
+    assert found["agentforge_builds_oldest_queued_seconds"] >= 0
+    assert found["agentforge_workers"] == 1
+    assert found["agentforge_disk_free_bytes"] > 0
+
+
+def test_without_a_password_only_this_machine_is_answered(client: Client) -> None:
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 404
+    assert client.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 404
+
+
+def test_a_password_lets_others_in(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = "hunter2"
+    assert client.get("/metrics").status_code == 401
+    for password, status in (("hunter2", 200), ("hunter3", 401), ("", 401)):
+        given = base64.b64encode(f"prometheus:{password}".encode()).decode()
+        answer = client.get("/metrics", REMOTE_ADDR="10.0.0.7", headers={"authorization": f"Basic {given}"})
+        assert answer.status_code == status
+    assert client.get("/metrics", headers={"authorization": "Basic %%%"}).status_code == 401

@@ -1,0 +1,9 @@
+"""Stand in for Netlify: its API for deploys, and the edge that serves what was deployed.
+
+Written after Netlify's OpenAPI description 2.55 and the requests that its own CLI makes.
+"""
+
+from .server import NetlifyStandIn
+from .trouble import Trouble
+
+__all__ = ["NetlifyStandIn", "Trouble"]

@@ -1,0 +1,207 @@
+"""Answer for deploys: what is missing, uploads checked by digest, and states that move on with each poll."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from typing import TYPE_CHECKING
+
+from tests.standins.server import Answer, Asked, as_json
+
+from .bodies import deploy_json
+from .packages import fault
+from .sites import NOT_FOUND, Query
+from .state import Deploy, Json, Site
+
+if TYPE_CHECKING:
+    from .server import NetlifyStandIn
+
+_AFTER = {"uploaded": "processing", "processing": "processed", "processed": "ready"}
+
+
+def _shown(netlify: NetlifyStandIn, deploy: Deploy) -> Json:
+    site = netlify.state.sites[deploy.site_id]
+    edge = netlify.edge
+    return deploy_json(netlify.state, deploy, site, edge.site_url(site), edge.deploy_url(deploy))
+
+
+def _refuse(message: str, status: int = 422) -> Answer:
+    return as_json({"code": status, "message": message}, status)
+
+
+def list_deploys(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) -> Answer:
+    site = netlify.state.site_named(site_id)
+    if site is None:
+        return as_json(NOT_FOUND, 404)
+    found = [deploy for deploy in netlify.state.deploys.values() if deploy.site_id == site.id]
+    found.sort(key=lambda deploy: -deploy.number)
+    page, size = int(query.get("page") or 1), min(int(query.get("per_page") or 100), 100)
+    return as_json([_shown(netlify, deploy) for deploy in found[(page - 1) * size : page * size]])
+
+
+def create(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) -> Answer:
+    site = netlify.state.site_named(site_id)
+    if site is None:
+        return as_json(NOT_FOUND, 404)
+    if netlify.quota:
+        return _refuse("You have used all deploys of your plan for today", 403)
+    given = asked.json or {}
+    if wrong := _wrong_manifest(given):
+        return _refuse(wrong)
+    deploy = netlify.state.add_deploy(site, query.get("title", ""))
+    _take(netlify, deploy, given)
+    return as_json(_shown(netlify, deploy))
+
+
+def update(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str, deploy_id: str) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    if wrong := _wrong_manifest(asked.json):
+        return _refuse(wrong)
+    _take(netlify, deploy, asked.json)
+    return as_json(_shown(netlify, deploy))
+
+
+def _wrong_manifest(given: Json) -> str:
+    if bad := [path for path in given.get("files") or {} if re.search(r"[#?]", path)]:
+        return f"Invalid filename: {bad[0]}"
+    if bad := [name for name in given.get("functions") or {} if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]:
+        return f"Invalid function name: {bad[0]}"
+    return ""
+
+
+def _take(netlify: NetlifyStandIn, deploy: Deploy, given: Json) -> None:
+    deploy.draft = bool(given.get("draft", deploy.draft))
+    deploy.branch = str(given.get("branch") or deploy.branch)
+    deploy.environment = list(given.get("environment") or deploy.environment)
+    files, functions = given.get("files") or {}, given.get("functions") or {}
+    if not files and not functions:
+        return
+    deploy.files = {path.removeprefix("/"): sha for path, sha in files.items()}
+    deploy.functions = dict(functions)
+    deploy.has_manifest = True
+    deploy.state = "preparing" if given.get("async") else "uploading"
+    _go_on(netlify, deploy)
+
+
+def _go_on(netlify: NetlifyStandIn, deploy: Deploy) -> None:
+    state = netlify.state
+    if deploy.state == "uploading" and not state.missing_files(deploy) + state.missing_functions(deploy):
+        deploy.state = "uploaded"
+
+
+def get(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, site_id: str = "") -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None or (site_id and netlify.state.site_named(site_id) is None):
+        return as_json(NOT_FOUND, 404)
+    _step(netlify, deploy)
+    return as_json(_shown(netlify, deploy))
+
+
+def _step(netlify: NetlifyStandIn, deploy: Deploy) -> None:
+    """Let a deploy do one step, as time would."""
+    if deploy.state == "preparing":
+        deploy.state = "prepared"
+    elif deploy.state == "prepared":
+        deploy.state = "uploading"
+        _go_on(netlify, deploy)
+    elif deploy.state in _AFTER and not (netlify.stuck and deploy.state == "processing"):
+        deploy.state = _AFTER[deploy.state]
+        if netlify.fails_with and deploy.state == "processed":
+            deploy.state, deploy.error = "error", netlify.fails_with
+    if deploy.state == "ready" and not deploy.published_at and not deploy.draft:
+        _publish(netlify, netlify.state.sites[deploy.site_id], deploy, by_hand=False)
+
+
+def _publish(netlify: NetlifyStandIn, site: Site, deploy: Deploy, *, by_hand: bool) -> None:
+    live = netlify.state.deploys.get(site.published)
+    if live is not None and live.locked and not by_hand:
+        return
+    deploy.published_at = deploy.published_at or time.time()
+    deploy.variables = deploy.variables or netlify.state.variables_of(site)
+    site.published = deploy.id
+
+
+def upload_file(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, path: str) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    if deploy.state not in ("prepared", "uploading", "uploaded", "processing", "processed", "ready"):
+        return _refuse(f"This deploy is {deploy.state}")
+    sha = hashlib.sha1(asked.body).hexdigest()  # noqa: S324 - Netlify's protocol
+    if deploy.files.get(path) != sha:
+        return _refuse(f"SHA does not match: {path}" if path in deploy.files else f"Unexpected file: {path}")
+    netlify.state.contents[sha] = asked.body
+    deploy.state = "uploading" if deploy.state == "prepared" else deploy.state
+    _go_on(netlify, deploy)
+    return as_json({"id": f"/{path}", "path": f"/{path}", "sha": sha, "size": len(asked.body)})
+
+
+def upload_function(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, name: str) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    runtime = query.get("runtime", "")
+    if not runtime:
+        return _refuse("runtime is missing")
+    if len(asked.body) > netlify.largest_function:
+        return _refuse("function is too large", 413)
+    sha = hashlib.sha256(asked.body).hexdigest()
+    if deploy.functions.get(name) != sha:
+        return _refuse(f"SHA does not match: {name}")
+    if wrong := fault(runtime, asked.body):
+        return _refuse(wrong)
+    netlify.state.zips[sha] = asked.body
+    deploy.runtimes[name] = runtime
+    deploy.state = "uploading" if deploy.state == "prepared" else deploy.state
+    _go_on(netlify, deploy)
+    return as_json({"id": sha, "name": name, "sha": sha})
+
+
+def cancel(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    if deploy.state == "ready":
+        return _refuse("This deploy is over")
+    deploy.state, deploy.error = "error", deploy.error or "Canceled"
+    return as_json(_shown(netlify, deploy), 201)
+
+
+def restore(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str, deploy_id: str) -> Answer:
+    site, deploy = netlify.state.site_named(site_id), netlify.state.deploys.get(deploy_id)
+    if site is None or deploy is None:
+        return as_json(NOT_FOUND, 404)
+    if deploy.state != "ready":
+        return _refuse("This deploy is not ready")
+    deploy.draft = False
+    _publish(netlify, site, deploy, by_hand=True)
+    return as_json(_shown(netlify, deploy), 201)
+
+
+def lock(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str) -> Answer:
+    return _locked(netlify, deploy_id, value=True)
+
+
+def unlock(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str) -> Answer:
+    return _locked(netlify, deploy_id, value=False)
+
+
+def _locked(netlify: NetlifyStandIn, deploy_id: str, *, value: bool) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    deploy.locked = value
+    return as_json(_shown(netlify, deploy), 201)
+
+
+def delete(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str) -> Answer:
+    deploy = netlify.state.deploys.get(deploy_id)
+    if deploy is None:
+        return as_json(NOT_FOUND, 404)
+    if any(site.published == deploy_id for site in netlify.state.sites.values()):
+        return _refuse("The published deploy can't be deleted")
+    del netlify.state.deploys[deploy_id]
+    return Answer(204)

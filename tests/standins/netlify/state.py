@@ -1,0 +1,103 @@
+"""Hold what Netlify would remember: sites, deploys, contents by hash, environment variables."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+WORKING = ("new", "preparing", "prepared", "uploading", "uploaded", "processing", "processed")
+
+
+@dataclass
+class Deploy:
+    id: str
+    site_id: str
+    number: int
+    title: str = ""
+    state: str = "new"
+    draft: bool = False
+    branch: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    runtimes: dict[str, str] = field(default_factory=dict)
+    environment: list[Json] = field(default_factory=list)
+    has_manifest: bool = False
+    locked: bool = False
+    error: str = ""
+    # What the site's variables were when it went live: a function keeps those it was deployed with.
+    variables: dict[str, str] = field(default_factory=dict)
+    created_at: float = field(default_factory=time.time)
+    published_at: float = 0.0
+
+
+@dataclass
+class Site:
+    id: str
+    name: str
+    number: int
+    account: str
+    published: str = ""
+
+
+@dataclass
+class Account:
+    id: str = "acc-1"
+    slug: str = "team-one"
+    name: str = "Team One"
+
+
+class State:
+    """All of it, behind one lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.numbers = itertools.count(1)
+        self.accounts = [Account(), Account("acc-2", "team-two", "Team Two")]
+        self.sites: dict[str, Site] = {}
+        self.deploys: dict[str, Deploy] = {}
+        self.contents: dict[str, bytes] = {}
+        self.zips: dict[str, bytes] = {}
+        # (account id, site id, key) → the variable as it was set.
+        self.environment: dict[tuple[str, str, str], Json] = {}
+        # Names that belong to somebody else.
+        self.taken: set[str] = set()
+
+    def site_named(self, text: str) -> Site | None:
+        """Find a site by its id, or by its name with `.netlify.app`, as the API allows."""
+        by_name = text.removesuffix(".netlify.app")
+        found = self.sites.get(text)
+        return found or next((site for site in self.sites.values() if site.name == by_name), None)
+
+    def add_site(self, name: str, account: str) -> Site:
+        number = next(self.numbers)
+        site = Site(f"site-{number:04}", name, number, account)
+        self.sites[site.id] = site
+        return site
+
+    def add_deploy(self, site: Site, title: str) -> Deploy:
+        number = next(self.numbers)
+        deploy = Deploy(f"deploy-{number:04}", site.id, number, title)
+        self.deploys[deploy.id] = deploy
+        return deploy
+
+    def missing_files(self, deploy: Deploy) -> list[str]:
+        return sorted({sha for sha in deploy.files.values() if sha not in self.contents})
+
+    def missing_functions(self, deploy: Deploy) -> list[str]:
+        # A zip that is known under another runtime is the same bytes: it is not asked for again.
+        return sorted({sha for sha in deploy.functions.values() if sha not in self.zips})
+
+    def variables_of(self, site: Site) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for (_, site_id, key), variable in self.environment.items():
+            if site_id == site.id:
+                values = variable.get("values") or []
+                wanted = [v["value"] for v in values if v.get("context") in ("production", "all")]
+                if wanted:
+                    found[key] = wanted[0]
+        return found

@@ -1,0 +1,106 @@
+"""Make the API as bad as the real one can be: by plan for one request, or by dice for all of them."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["429", "500", "502", "reset", "lost", "cut", "401", "before", "after"]
+
+# `lost` does what was asked and never says so; `cut` breaks off in the middle of the body; `before` and
+# `after` hold the answer back, before or after what was asked was done, until the test says `let_go`.
+KINDS: tuple[Kind, ...] = ("429", "500", "502", "reset", "lost", "cut", "401")
+
+
+_LONGEST_HOLD = 90.0
+
+
+@dataclass
+class Trouble:
+    """Give the next `times` requests that match one kind of trouble."""
+
+    kind: Kind
+    match: str = ""
+    times: int = 1
+
+    def fits(self, line: str) -> bool:
+        return self.times > 0 and re.search(self.match, line) is not None
+
+
+@dataclass
+class Storm:
+    """Roll the dice for each request; never more than `most` troubles for the same one in a row."""
+
+    seed: int
+    chance: float
+    kinds: tuple[Kind, ...] = KINDS
+    most: int = 2
+    _rows: dict[str, int] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
+    _dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)  # noqa: S311 - dice, no secret
+
+    def roll(self, line: str) -> Kind | None:
+        if self._dice.random() >= self.chance or self._rows.get(line, 0) >= self.most:
+            self._rows[line] = 0
+            return None
+        self._rows[line] = self._rows.get(line, 0) + 1
+        kind = self._dice.choice(self.kinds)
+        # Netlify's known spurious refusals come in uploads; a second one of the same is believed.
+        if kind == "401" and (not line.startswith("PUT /api/v1/deploys/") or line in self._refused):
+            return "500"
+        if kind == "401":
+            self._refused.add(line)
+        return kind
+
+
+class Weather:
+    """Decide what happens to a request before it is answered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.plans: list[Trouble] = []
+        self.storm: Storm | None = None
+        self._held = threading.Event()
+        self._go_on = threading.Event()
+        self.seen: list[tuple[str, str]] = []
+        # Seconds from now to the `X-RateLimit-Reset` that a 429 names.
+        self.reset_after = 1.0
+
+    def add(self, kind: Kind, match: str = "", times: int = 1) -> None:
+        with self._lock:
+            self.plans.append(Trouble(kind, match, times))
+
+    def hold(self) -> None:
+        """Hold a request back, in its own thread."""
+        self._held.set()
+        self._go_on.wait(_LONGEST_HOLD)
+
+    def wait_until_held(self) -> None:
+        """Wait until a request is held back."""
+        assert self._held.wait(_LONGEST_HOLD), "no request was held back"
+
+    def let_go(self) -> None:
+        self._go_on.set()
+
+    def next(self, line: str) -> Trouble | None:
+        with self._lock:
+            for plan in self.plans:
+                if plan.fits(line):
+                    plan.times -= 1
+                    self.seen.append((plan.kind, line))
+                    return plan
+            kind = self.storm.roll(line) if self.storm else None
+            if kind is None:
+                return None
+            self.seen.append((kind, line))
+            return Trouble(kind)
+
+    def reset_header(self) -> str:
+        return str(int(time.time() + self.reset_after))

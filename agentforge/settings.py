@@ -166,7 +166,7 @@ RATE_LIMITS: dict[str, int] = {
     "deployments": env.int("RATE_LIMIT_DEPLOYMENTS", default=20),
 }
 
-# What a build's processes may write into its log; beyond that only the last lines are kept. See builds/flood.py.
+# What a build's processes may write into its log; beyond that only the last lines are kept: builds/flood.py.
 BUILD_LOG_LINES: int = env.int("BUILD_LOG_LINES", default=500_000)
 BUILD_LOG_MB: int = env.int("BUILD_LOG_MB", default=64)
 BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)

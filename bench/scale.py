@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .pages import page_cost
 from .stage import agent, database
@@ -105,7 +105,7 @@ def _fill(revisions: list[int], first: int, last: int) -> None:
     """Add the finished builds `first` to `last` with their logs, and let the planner know."""
     from django.db import connection
 
-    given = {"first": first, "last": last, "revisions": revisions}
+    given: dict[str, Any] = {"first": first, "last": last, "revisions": revisions}
     with connection.cursor() as cursor:
         # The rows fit each other; asking for each would take longer than writing it.
         cursor.execute("SET session_replication_role = replica")

@@ -80,7 +80,8 @@ class Making:
         self, inputs: Inputs | None, work: Path, log: BuildLog, seconds: float | None
     ) -> tuple[Inputs, Compiled]:
         await self.slot.take()
-        inputs = inputs or await asyncio.to_thread(gather, self.claim.document, self.name)
+        if inputs is None:
+            inputs = await asyncio.to_thread(gather, self.claim.document, self.name)
         level = await asyncio.to_thread(sandbox.level)
         self.outcome.facts["sandbox"] = level
         log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")

@@ -50,8 +50,10 @@ def _json(build: Build, place: Place | None) -> dict[str, Any]:
 def target_json(row: BuildTarget) -> dict[str, Any]:
     """Return what scripts learn of one target of a build."""
     took = duration(row)
-    names = ("target", "status", "from_cache", "builder", "builder_reason", "sandbox", "toolchain", "error", "exit_code",
-             "input_digest", "started_at", "finished_at")  # fmt: skip
+    names = (
+        *("target", "status", "from_cache", "builder", "builder_reason", "sandbox", "toolchain"),
+        *("error", "exit_code", "input_digest", "started_at", "finished_at"),
+    )
     seconds = took.total_seconds() if took is not None else None
     return {**{name: getattr(row, name) for name in names}, "seconds": seconds}
 

@@ -100,7 +100,7 @@ def _parameters(operation: Operation, in_path: Mapping[str, Schema]) -> list[dic
 def _body(operation: Operation) -> dict[str, Any]:
     if not operation.forms:
         return {}
-    schemas = [form_schema(form, operation.required) for form in operation.forms]
+    schemas = [dict(form_schema(form, operation.required)) for form in operation.forms]
     for each in schemas if operation.also else ():
         each["properties"] = {**each["properties"], **operation.also}
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}

@@ -75,7 +75,7 @@ class _Uploader(Uploader):
         response = self._ask("POST", self.client.url, self.get_url_creation_headers())
         if response.status_code != 201 or "location" not in response.headers:
             raise TusCommunicationError("", response.status_code, response.content)
-        return urljoin(self.client.url, response.headers["location"])
+        return str(urljoin(self.client.url, response.headers["location"]))
 
     def get_offset(self) -> int:
         response = self._ask("HEAD", self.url, self.get_headers())

@@ -24,7 +24,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BuildVerification",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("status", models.CharField(choices=STATUSES, default="queued", max_length=20)),
                 ("job_id", models.BigIntegerField(blank=True, null=True)),
                 ("findings", models.JSONField(default=list)),
@@ -33,7 +38,9 @@ class Migration(migrations.Migration):
                 (
                     "build",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="verifications", to="builds.build"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verifications",
+                        to="builds.build",
                     ),
                 ),
                 (

@@ -81,10 +81,10 @@ class FilesForm(forms.Form):
     """Announce the files that will be uploaded."""
 
     sequence = forms.IntegerField(min_value=0)
-    files = forms.JSONField()
+    announced = forms.JSONField()
 
-    def clean_files(self) -> list[dict[str, Any]]:
-        listed = self.cleaned_data["files"]
+    def clean_announced(self) -> list[dict[str, Any]]:
+        listed = self.cleaned_data["announced"]
         if not isinstance(listed, list) or not 0 < len(listed) <= MOST_FILES:
             raise ValidationError("This is no list of files.")
         checked = [FileForm(each if isinstance(each, dict) else {}) for each in listed]
@@ -100,10 +100,10 @@ class PieceForm(forms.Form):
 
     name = forms.CharField(max_length=80, validators=[_NAME])
     offset = forms.IntegerField(min_value=0)
-    data = forms.CharField(max_length=PIECE_BYTES * 4 // 3 + 4)
+    content = forms.CharField(max_length=PIECE_BYTES * 4 // 3 + 4)
 
-    def clean_data(self) -> bytes:
+    def clean_content(self) -> bytes:
         try:
-            return base64.b64decode(self.cleaned_data["data"], validate=True)
+            return base64.b64decode(self.cleaned_data["content"], validate=True)
         except binascii.Error as error:
             raise ValidationError("This is no base64.") from error

@@ -32,6 +32,8 @@ def receive(builder: str, build_id: int, content: dict[str, Any]) -> Answer:
     with 409 and where the forge stands when the message leaves something out.
     """
     key = _uuid(content.get("key"))
+    if key is None:
+        return _MISSING
     wanted = RemoteJob.objects.select_for_update().filter(key=key, builder=builder, build_id=build_id)
     job = wanted.first()
     if job is None:
@@ -105,7 +107,7 @@ def _files(job: RemoteJob, content: dict[str, Any]) -> Answer:
         return answer
     # A builder that had to begin again has made the files anew.
     job.files.all().delete()
-    for described in form.cleaned_data["files"]:
+    for described in form.cleaned_data["announced"]:
         # Bytes that are stored here already are not sent again.
         here = storage.holds(described["sha256"])
         RemoteFile.objects.create(job=job, received=described["size"] if here else 0, **described)
@@ -122,7 +124,7 @@ def _piece(job: RemoteJob, content: dict[str, Any]) -> Answer:
         return 422, {"detail": "No such file was announced."}
     if piece["offset"] != file.received:
         return 409, {"detail": "The file goes on elsewhere.", "offset": file.received}
-    data = piece["data"]
+    data = piece["content"]
     if file.received + len(data) > file.size:
         return 422, {"detail": "This is more than was announced.", "offset": file.received}
     RemotePiece.objects.create(file=file, offset=file.received, data=data)

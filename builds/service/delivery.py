@@ -101,7 +101,7 @@ class Delivery:
         while offset < size:
             data = await asyncio.to_thread(_read, path, offset)
             piece = base64.b64encode(data).decode()
-            answer = await self._say(kind="piece", name=path.name, offset=offset, data=piece)
+            answer = await self._say(kind="piece", name=path.name, offset=offset, content=piece)
             rewinds += int(answer["offset"]) <= offset
             if rewinds > 3:
                 raise FileLost(f"The forge did not get {path.name} whole.")

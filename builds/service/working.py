@@ -106,7 +106,7 @@ class Work:
         log.close()
         await self._outbox.flush()
         if files := facts.pop("files", None):
-            await in_thread(ledger.append, self._job.pk, self._job_id, {"kind": "files", "files": files})
+            await in_thread(ledger.append, self._job.pk, self._job_id, {"kind": "files", "announced": files})
         await in_thread(ledger.end, self._job.pk, self._job_id, **facts)
 
     async def _attempt(self, log: BuildLog) -> dict[str, Any]:

@@ -8,105 +8,202 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('builds', '0009_builder_choice'),
-        ('configs', '0004_choose_keys'),
+        ("builds", "0009_builder_choice"),
+        ("configs", "0004_choose_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(default='netlify', max_length=40)),
-                ('remote_id', models.CharField(max_length=100)),
-                ('name', models.CharField(max_length=63)),
-                ('url', models.CharField(max_length=300)),
-                ('admin_url', models.CharField(blank=True, max_length=300)),
-                ('team_id', models.CharField(blank=True, max_length=100)),
-                ('team_slug', models.CharField(blank=True, max_length=100)),
-                ('access', models.CharField(choices=[('public', 'Everybody'), ('password', 'Whoever knows a shared password'), ('supabase', 'Users of the Supabase project')], default='public', max_length=20)),
-                ('password_hash', models.CharField(blank=True, max_length=200)),
-                ('greeting', models.CharField(blank=True, max_length=300)),
-                ('offers_download', models.BooleanField(default=False)),
-                ('variables', models.JSONField(default=list)),
-                ('live_remote_id', models.CharField(blank=True, max_length=100)),
-                ('locked', models.BooleanField(default=False)),
-                ('problem', models.CharField(blank=True, max_length=500)),
-                ('looked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='configs.agentconfig')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(default="netlify", max_length=40)),
+                ("remote_id", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=63)),
+                ("url", models.CharField(max_length=300)),
+                ("admin_url", models.CharField(blank=True, max_length=300)),
+                ("team_id", models.CharField(blank=True, max_length=100)),
+                ("team_slug", models.CharField(blank=True, max_length=100)),
+                (
+                    "access",
+                    models.CharField(
+                        choices=[
+                            ("public", "Everybody"),
+                            ("password", "Whoever knows a shared password"),
+                            ("supabase", "Users of the Supabase project"),
+                        ],
+                        default="public",
+                        max_length=20,
+                    ),
+                ),
+                ("password_hash", models.CharField(blank=True, max_length=200)),
+                ("greeting", models.CharField(blank=True, max_length=300)),
+                ("offers_download", models.BooleanField(default=False)),
+                ("variables", models.JSONField(default=list)),
+                ("live_remote_id", models.CharField(blank=True, max_length=100)),
+                ("locked", models.BooleanField(default=False)),
+                ("problem", models.CharField(blank=True, max_length=500)),
+                ("looked_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sites",
+                        to="configs.agentconfig",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('asked_by', models.CharField(blank=True, max_length=254)),
-                ('draft', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=20)),
-                ('job_id', models.BigIntegerField(blank=True, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('cancel_asked', models.BooleanField(default=False)),
-                ('title', models.CharField(default=deployments.models.new_title, max_length=60, unique=True)),
-                ('remote_id', models.CharField(blank=True, max_length=100)),
-                ('content_sha256', models.CharField(blank=True, max_length=64)),
-                ('url', models.CharField(blank=True, max_length=300)),
-                ('files', models.PositiveIntegerField(default=0)),
-                ('uploaded_files', models.PositiveIntegerField(default=0)),
-                ('uploaded_bytes', models.BigIntegerField(default=0)),
-                ('steps', models.JSONField(default=list)),
-                ('reason', models.CharField(blank=True, max_length=40)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('build', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='builds.build')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='configs.revision')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deployments', to='deployments.site')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("asked_by", models.CharField(blank=True, max_length=254)),
+                ("draft", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=20,
+                    ),
+                ),
+                ("job_id", models.BigIntegerField(blank=True, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("cancel_asked", models.BooleanField(default=False)),
+                ("title", models.CharField(default=deployments.models.new_title, max_length=60, unique=True)),
+                ("remote_id", models.CharField(blank=True, max_length=100)),
+                ("content_sha256", models.CharField(blank=True, max_length=64)),
+                ("url", models.CharField(blank=True, max_length=300)),
+                ("files", models.PositiveIntegerField(default=0)),
+                ("uploaded_files", models.PositiveIntegerField(default=0)),
+                ("uploaded_bytes", models.BigIntegerField(default=0)),
+                ("steps", models.JSONField(default=list)),
+                ("reason", models.CharField(blank=True, max_length=40)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "build",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="builds.build",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="configs.revision"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deployments",
+                        to="deployments.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(max_length=40)),
-                ('who', models.CharField(blank=True, max_length=200)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('teams', models.JSONField(default=list)),
-                ('problem', models.CharField(blank=True, max_length=500)),
-                ('checked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='configs.apikey')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(max_length=40)),
+                ("who", models.CharField(blank=True, max_length=200)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("teams", models.JSONField(default=list)),
+                ("problem", models.CharField(blank=True, max_length=500)),
+                ("checked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="configs.apikey"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('owner', 'host'), name='deployments_connection_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "host"), name="deployments_connection_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('owner', 'host', 'remote_id'), name='deployments_site_once'),
+            model_name="site",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at", None)),
+                fields=("owner", "host", "remote_id"),
+                name="deployments_site_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['owner', '-id'], name='deployments_by_owner'),
+            model_name="deployment",
+            index=models.Index(fields=["owner", "-id"], name="deployments_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='deployment',
-            index=models.Index(fields=['site', '-id'], name='deployments_by_site'),
+            model_name="deployment",
+            index=models.Index(fields=["site", "-id"], name="deployments_by_site"),
         ),
     ]

@@ -147,9 +147,9 @@ def test_malformed_messages_change_nothing(job: RemoteJob, tell: Callable[..., A
         tell("log", sequence=0, records=too_many),
         tell("log", sequence=0, records=["line"]),
         tell("end", sequence=0, result="wonderful"),
-        tell("files", sequence=0, files=[{"name": "../plugin", "sha256": "0" * 64, "size": 1}]),
-        tell("files", sequence=0, files=[{"name": "program", "sha256": "0" * 64, "size": 10**12}]),
-        tell("piece", name="program", offset=0, data="AAAA"),
+        tell("files", sequence=0, announced=[{"name": "../plugin", "sha256": "0" * 64, "size": 1}]),
+        tell("files", sequence=0, announced=[{"name": "program", "sha256": "0" * 64, "size": 10**12}]),
+        tell("piece", name="program", offset=0, content="AAAA"),
     ]
     assert [answer.status_code for answer in wrong] == [422] * len(wrong)
     assert untouched(job)
@@ -168,12 +168,12 @@ def test_what_nobody_waits_for_is_refused(job: RemoteJob, tell: Callable[..., An
 def announced(tell: Callable[..., Any], content: bytes, sha256: str = "") -> None:
     sha256 = sha256 or hashlib.sha256(content).hexdigest()
     described = {"name": "program", "sha256": sha256, "size": len(content)}
-    answer = tell("files", sequence=0, files=[described])
+    answer = tell("files", sequence=0, announced=[described])
     assert answer.json() == {"next": 1, "offsets": {"program": 0}}
 
 
 def piece(tell: Callable[..., Any], offset: int, data: bytes) -> tuple[int, int]:
-    answer = tell("piece", name="program", offset=offset, data=base64.b64encode(data).decode())
+    answer = tell("piece", name="program", offset=offset, content=base64.b64encode(data).decode())
     return answer.status_code, answer.json()["offset"]
 
 
@@ -207,7 +207,7 @@ def test_a_piece_has_a_limit(tell: Callable[..., Any]) -> None:
     content = bytes(2 * PIECE_BYTES)
     announced(tell, content)
     answer = tell(
-        "piece", name="program", offset=0, data=base64.b64encode(content[: PIECE_BYTES + 3]).decode()
+        "piece", name="program", offset=0, content=base64.b64encode(content[: PIECE_BYTES + 3]).decode()
     )
     assert answer.status_code == 422
     assert piece(tell, 0, content[:PIECE_BYTES]) == (200, PIECE_BYTES)
@@ -216,4 +216,4 @@ def test_a_piece_has_a_limit(tell: Callable[..., Any]) -> None:
 def test_bytes_that_are_here_are_not_asked_for(tell: Callable[..., Any]) -> None:
     sha256 = storage.put(b"the host of all agents")
     described = {"name": "host", "sha256": sha256, "size": 22}
-    assert tell("files", sequence=0, files=[described]).json()["offsets"] == {"host": 22}
+    assert tell("files", sequence=0, announced=[described]).json()["offsets"] == {"host": 22}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.db import IntegrityError, router, transaction
+from django.db.models import Model
 from django.db.models.deletion import Collector
 
 from agentforge.accounts.models import User
@@ -74,15 +77,21 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
 def what_goes_with(agent: AgentConfig) -> list[tuple[str, int]]:
     """Count the rows that deleting an agent deletes too, by what they are called, the agent aside."""
     collector = Collector(using=router.db_for_write(AgentConfig))
-    collector.collect([agent])
-    counts: dict[str, int] = {}
-    for model, rows in collector.data.items():
-        if model is not AgentConfig:
-            counts[str(model._meta.verbose_name_plural)] = len(rows)
-    for queryset in collector.fast_deletes:
-        name = str(queryset.model._meta.verbose_name_plural)
-        counts[name] = counts.get(name, 0) + queryset.count()
-    return sorted((name, count) for name, count in counts.items() if count)
+    counts: Counter[str] = Counter()
+    # The forge's own rows go along too, a remote builder's jobs for example: users can't read them.
+    with as_service():
+        collector.collect([agent])
+        for model, rows in collector.data.items():
+            counts[_plural(model)] += len(rows)
+        for queryset in collector.fast_deletes:
+            counts[_plural(queryset.model)] += queryset.count()
+    return sorted((name, count) for name, count in counts.items() if name and count)
+
+
+def _plural(model: type[Model]) -> str:
+    """Return what a person calls the rows of a table; empty for the agents and for what no person owns."""
+    owned = any(field.name == "owner" for field in model._meta.get_fields())
+    return str(model._meta.verbose_name_plural) if owned and model is not AgentConfig else ""
 
 
 def delete_agent(agent: AgentConfig) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 
 from agentforge.accounts.limits import PEOPLE_PER_ADDRESS, WINDOW
 from agentforge.accounts.models import User
-from builds.models import Build, BuildStatus, ChatMessage
+from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 
@@ -38,7 +38,9 @@ def agent_of(user: User) -> AgentConfig:
 
 
 def built(user: User, status: BuildStatus = BuildStatus.SUCCEEDED) -> Build:
-    return Build.objects.create(owner=user, revision=create_revision(agent_of(user)), status=status)
+    build = Build.objects.create(owner=user, revision=create_revision(agent_of(user)), status=status)
+    BuildTarget.objects.create(owner=user, build=build, target=PLUGIN, status=status)
+    return build
 
 
 def path_of(kind: str, user: User) -> str:

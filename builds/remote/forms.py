@@ -1,20 +1,17 @@
-from __future__ import annotations
+"""The form with which a person chooses who builds."""
 
-from typing import Any
+from __future__ import annotations
 
 from django import forms
 
 from . import builders
 
 
+def _choices() -> list[tuple[str, str]]:
+    return [(builders.LOCAL, "This machine"), *((name, name) for name in builders.configured())]
+
+
 class BuilderForm(forms.Form):
     """Take who should build: this machine or one of the remote builders."""
 
-    builder = forms.ChoiceField(label="Builder")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["builder"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type checker
-        remote = [(name, name) for name in builders.configured()]
-        field.choices = [(builders.LOCAL, "This machine"), *remote]
+    builder = forms.ChoiceField(label="Builder", choices=_choices)

@@ -89,6 +89,8 @@ def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
         return redirect(build)
     try:
         again = retry_build(build, by=request.user, builder=form.cleaned_data["builder"])
+    except QueueFull as refusal:
+        return _full(request, refusal)
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)

@@ -77,7 +77,7 @@ def _compile_and_watch(page: Page) -> None:
 
 def _download(page: Page, directory: Path) -> Path:
     """The zip holds what the page promises: the hash on the page is the plugin's."""
-    promised = page.locator("dd", has_text=re.compile("^[0-9a-f]{64}$")).inner_text()
+    promised = page.locator("#plugin-sha256").inner_text()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download all").click()
     archive = directory / "agent.zip"

@@ -13,7 +13,7 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds import chat, sandbox
 from builds.forms import LONGEST_MESSAGE
-from builds.models import Build, ChatMessage
+from builds.models import Build, BuildTarget, ChatMessage
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from configs.vault import save_key
@@ -205,3 +205,4 @@ def _pretend_built(agent: AgentConfig, alice: User) -> None:
     """Give an agent a build that counts as succeeded, where nothing runs it."""
     pk = enqueue_build(agent, by=alice).pk
     Build.objects.filter(pk=pk).update(status="succeeded")
+    BuildTarget.objects.filter(build_id=pk).update(status="succeeded")

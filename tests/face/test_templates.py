@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+# The pages of a deployed site are another product's: they have a style and a script of their own.
+SITE = sorted((ROOT / "templates" / "deployments" / "site").rglob("*.html"))
+TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - set(SITE))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CSS = (ROOT / "static" / "agentforge.css").read_text()
 
@@ -30,13 +32,17 @@ def hooks_of_templates() -> set[str]:
 
 
 def hooks_of_scripts() -> set[str]:
-    """Return what scripts read: `[data-x]`, `dataset.x`, `"x" in root.dataset`."""
+    """Return what scripts read: `[data-x]`, `dataset.x`, `"x" in root.dataset`, `{ x } = root.dataset`."""
     text = "\n".join(path.read_text() for path in SCRIPTS)
     found = set(re.findall(r"\bdata-([a-z]+(?:-[a-z]+)*)", text))
     for name in re.findall(r"dataset\.([a-zA-Z]+)", text) + re.findall(
         r'"([a-zA-Z]+)" in [\w.]*dataset', text
     ):
         found.add(re.sub(r"([A-Z])", r"-\1", name).lower())
+    for names_read in re.findall(r"\{ ([^{}]+) \} = [\w.]*dataset", text):
+        found |= {
+            re.sub(r"([A-Z])", r"-\1", name.split(":")[0].strip()).lower() for name in names_read.split(",")
+        }
     # `find("outcome")` of the rail, `part(item, "text")` of the chat
     found |= {f"rail-{name}" for name in re.findall(r'find\("(\w+)"\)', text)}
     found |= {f"chat-{name}" for name in re.findall(r'part\(item, "(\w+)"\)', text)}
@@ -54,11 +60,14 @@ def test_every_hook_that_scripts_listen_to_is_used_by_a_template() -> None:
     for path in SCRIPTS:
         listened |= set(re.findall(r'querySelector(?:All)?\("\[data-([a-z-]+)\]', path.read_text()))
     made = set(re.findall(r'"data-([a-z-]+)":', "\n".join(path.read_text() for path in SCRIPTS)))
+    made |= set(
+        re.findall(r'toggleAttribute\("data-([a-z-]+)"', "\n".join(path.read_text() for path in SCRIPTS))
+    )
     made |= set(re.findall(r"dataset\.([a-z]+) = ", "\n".join(path.read_text() for path in SCRIPTS)))
     assert listened - hooks_of_templates() - made == set()
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=names(TEMPLATES))
+@pytest.mark.parametrize("path", [*TEMPLATES, *SITE], ids=names([*TEMPLATES, *SITE]))
 def test_a_template_holds_no_inline_code(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"<style\b|\sstyle=|\son[a-z]+=|javascript:", text)
@@ -97,7 +106,7 @@ def test_every_script_is_started() -> None:
 
 def test_every_class_of_a_template_has_a_style() -> None:
     used: set[str] = set()
-    for path in TEMPLATES:
+    for path in set(TEMPLATES) - set((ROOT / "templates" / "admin").rglob("*.html")):  # Django's own styles
         for value in re.findall(r'\sclass="([^"]*)"', path.read_text()):
             used |= set(re.sub(r"{[{%].*?[%}]}", " ", value).split())
     assert {name for name in used if f".{name}" not in CSS} == set()

@@ -17,6 +17,7 @@ from agentforge.tenancy import rls
 from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage
 from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
 from configs.services import delete_agent
+from deployments.models import Connection, Deployment, Site
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,9 @@ OWNED = {
     "builds_buildverification": ("id", "status = status"),
     "builds_artifact": ("id", "sha256 = sha256"),
     "builds_chatmessage": ("id", "content = content"),
+    "deployments_connection": ("id", "who = who"),
+    "deployments_site": ("id", "name = name"),
+    "deployments_deployment": ("id", "status = status"),
 }
 READ_ONLY = (
     "accounts_user",
@@ -43,6 +47,9 @@ READ_ONLY = (
     "live_chunk",
     "builds_buildtarget",
     "builds_buildverification",
+    "deployments_connection",
+    "deployments_site",
+    "deployments_deployment",
 )
 # Other tables of the forge: not one of them is a user's to read.
 CLOSED = ("accounts_localidentity", "accounts_localsession", "accounts_signin", "accounts_failedattempts")
@@ -58,7 +65,7 @@ class Rows:
 def rows_of(user: User) -> Rows:
     AuditEvent.objects.create(owner=user, action="signed-in")
     agent = AgentConfig.objects.create(owner=user, name="Ada", handle="ada")
-    ApiKey.objects.create(owner=user, provider="openai", ciphertext=b"x")
+    key = ApiKey.objects.create(owner=user, provider="openai", ciphertext=b"x")
     ProcessRun.objects.create(owner=user, agent=agent)
     revision = Revision.objects.create(
         owner=user, agent=agent, number=1, canonical_json="{}", sha256="0" * 64
@@ -70,6 +77,9 @@ def rows_of(user: User) -> Rows:
     ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
     stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data="{}")
+    Connection.objects.create(owner=user, host="netlify", key=key)
+    site = Site.objects.create(owner=user, agent=agent, remote_id=str(user.pk), name="ada", url="")
+    Deployment.objects.create(owner=user, site=site, build=build, revision=revision)
     return Rows(agent, revision, build)
 
 

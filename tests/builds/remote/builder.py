@@ -92,6 +92,8 @@ class BuilderProcess:
         """End everything of it as `kill -9` does."""
         self.web.kill()
         self.web.wait(30)
+        if self.web.stdout is not None:
+            self.web.stdout.close()
         self.kill_worker()
 
     def execute(self, statement: str) -> None:

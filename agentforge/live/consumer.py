@@ -45,7 +45,7 @@ from agentforge.accounts.problems import problem
 
 from .admission import Refused, Ticket, admit, asked_positions
 from .hub import Hub, current_hub
-from .viewer import Viewer
+from .viewer import PUSH, Viewer
 
 logger = logging.getLogger(__name__)
 
@@ -99,11 +99,12 @@ class LiveConsumer(AsyncConsumer):
             await self._follow(hub, positions, ticket)
 
     async def _follow(self, hub: Hub, positions: Mapping[str, int], ticket: Ticket) -> None:
+        push = self.scope.get("extensions", {}).get(PUSH)
         try:
             await self._start(HTTPStatus.OK, _STREAM_HEADERS)
             # Not all at the same moment, when a server that comes back is asked again by everybody.
             await self._body(f"retry: {1000 + secrets.randbelow(2000)}\n\n".encode())
-            await Viewer(hub, positions, ticket).run(self._body)
+            await Viewer(hub, positions, ticket, push).run(self._body)
         except Exception:
             logger.exception("A live stream broke; its viewer asks again")
         finally:

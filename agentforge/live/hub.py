@@ -19,14 +19,12 @@ from . import log
 from .connections import parameters
 from .reader import DATABASE_AWAY, LogReader
 from .sign_outs import CHANNEL, SignOuts
-from .tails import TAIL_BYTES, Frame, Tail
+from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
-# About what a viewer is sent at once, and at most what lies ready for one that does not read.
-SEND_BYTES = 64 * 1024
 
 
 class Watcher(Protocol):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import Any
 
 from daphne.server import Server
 from django.conf import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .hub import closing_hubs
+from .viewer import PUSH
 
 logger = logging.getLogger(__name__)
 
@@ -26,24 +29,29 @@ class Gate:
     """Stand closed while a connection's buffer is full; Twisted opens and closes it."""
 
     def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
+        self.is_open = True
+        # Made when somebody waits: it is larger than all the rest of a gate, and most never close.
+        self._opened: asyncio.Event | None = None
 
     def pauseProducing(self) -> None:
-        self._open.clear()
+        self.is_open = False
 
     def resumeProducing(self) -> None:
-        self._open.set()
+        self.is_open = True
+        if self._opened is not None:
+            self._opened.set()
+            self._opened = None
 
     def stopProducing(self) -> None:
-        self._open.set()
+        self.resumeProducing()
 
     async def passed(self) -> bool:
         """Wait until it is open; False when it stays closed for too long."""
-        if not self._open.is_set():
+        if not self.is_open:
+            opened = self._opened = self._opened or asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._open.wait(), settings.LIVE_STALL_SECONDS)
-        return self._open.is_set()
+                await asyncio.wait_for(opened.wait(), settings.LIVE_STALL_SECONDS)
+        return self.is_open
 
 
 class LiveServer(Server):
@@ -54,6 +62,7 @@ class LiveServer(Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
         # daphne lets a client's header set this.
         scope["root_path"] = self.root_path
+        scope["extensions"] = {PUSH: partial(self.push, protocol)}
         queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
         return queue
 
@@ -70,6 +79,27 @@ class LiveServer(Server):
             protocol.registerProducer(gate, True)
         elif (gate := details.get("gate")) and not await gate.passed():
             self._cut_off(protocol)
+
+    def push(self, protocol: Any, body: bytes) -> bool:
+        """Send a piece of a response that has begun, at once; False when that has to be awaited by `send`.
+
+        A socket that has room takes it here, without a turn of the event loop and two changes of what epoll
+        watches for each piece. With thousands of viewers that is most of the work.
+        """
+        details = self.connections.get(protocol, {})
+        gate, channel = details.get("gate"), protocol.channel
+        if gate is None or not gate.is_open or channel is None or details.get("disconnected"):
+            return False
+        transport = channel.transport
+        if not isinstance(transport, Connection) or transport.dataBuffer or transport._tempDataBuffer:
+            return False
+        piece = b"%x\r\n%b\r\n" % (len(body), body) if protocol.chunked else body
+        sent = transport.writeSomeData(piece)
+        if not isinstance(sent, int):
+            return False
+        if sent < len(piece):
+            transport.write(piece[sent:])
+        return True
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)

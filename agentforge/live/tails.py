@@ -6,13 +6,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django_eventstream.utils import sse_encode_event
+from django_eventstream.utils import make_id, sse_encode_event
 
 from .log import LoggedChunk, Page
 from .records import encode
 
 # How much of a stream's end is kept while somebody watches it.
 TAIL_BYTES = 256 * 1024
+# About what a viewer is sent at once, and at most what lies ready for one that does not read.
+SEND_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Tail:
         self.is_gone = False
         self._frames: deque[Frame] = deque()
         self._bytes = 0
+        self._sent: tuple[int, int, bytes] | None = None
 
     def extend(self, page: Page) -> None:
         """Take over a page that was read behind `last_seq`."""
@@ -62,6 +65,7 @@ class Tail:
             self._frames.append(Frame.of(self.name, chunk))
             self._bytes += len(self._frames[-1].body)
             self.last_seq = chunk.last
+            self._sent = None
         while self._bytes > TAIL_BYTES:
             dropped = self._frames.popleft()
             self._bytes -= len(dropped.body)
@@ -69,6 +73,26 @@ class Tail:
         self.is_known = True
         # The page may stop short of the stream's end; a later one brings the rest.
         self.is_closed = page.closed and self.last_seq >= page.last_seq
+
+    def next_after(self, position: int) -> tuple[int, bytes] | None:
+        """Return what comes next for who follows this stream alone: the position after it, and its events.
+
+        Most viewers stand at the same position, so the last answer is kept: all are sent the same bytes.
+        None when it is not all here and the log has to be read; no bytes when there is nothing new.
+        """
+        if position >= self.last_seq:
+            return position, b""
+        if self._sent is None or self._sent[0] != position:
+            frames = self.after(position)
+            if frames is None:
+                return None
+            parts: list[bytes] = []
+            last = position
+            for frame in within(frames, SEND_BYTES):
+                last = frame.last
+                parts += (b"id: ", make_id({self.name: last}).encode(), b"\n", frame.body)
+            self._sent = position, last, b"".join(parts)
+        return self._sent[1:]
 
     def has_ended(self, position: int) -> bool:
         """Tell whether nothing will ever come behind a position."""

@@ -8,40 +8,75 @@ from collections.abc import Awaitable, Callable, Mapping
 from django_eventstream.utils import make_id
 
 from .admission import Ticket
-from .hub import SEND_BYTES, Hub
+from .hub import Hub
 from .reader import DATABASE_AWAY
-from .tails import Frame, within
+from .tails import SEND_BYTES, Frame, within
 
 KEEP_ALIVE = b": keep-alive\n\n"
 # After this long a connection ends, to be opened again by whoever is still allowed to.
 LONGEST_SECONDS = 15 * 60.0
 AWAY_PAUSE = 1.0
+# The ASGI extension by which the server lets an application push.
+PUSH = "agentforge.push"
+
+Push = Callable[[bytes], bool]
 
 
 class Viewer:
-    """Hold the positions of one connection in its streams, and the ticket that admitted it."""
+    """Hold the positions of one connection in its streams, and the ticket that admitted it.
 
-    def __init__(self, hub: Hub, positions: Mapping[str, int], ticket: Ticket) -> None:
-        self.subjects, self.since = ticket.subjects, ticket.since
-        self.is_welcome = ticket.is_good
+    `push` sends without awaiting, or says that it can't. With it a viewer that waits is served in the same
+    step in which its streams have news, without a turn of its own task.
+    """
+
+    __slots__ = (
+        "_ends_at",
+        "_hub",
+        "_is_awake",
+        "_is_quiet",
+        "_positions",
+        "_push",
+        "_sleep",
+        "names",
+        "subjects",
+        "ticket",
+    )
+
+    def __init__(
+        self, hub: Hub, positions: Mapping[str, int], ticket: Ticket, push: Push | None = None
+    ) -> None:
+        self.subjects = ticket.subjects
+        self.ticket = ticket
         self.names = tuple(positions)
         self._positions = dict(positions)
         self._hub = hub
-        self._awake = asyncio.Event()
+        self._push = push
+        self._is_awake = False
+        self._sleep: asyncio.Future[None] | None = None
         self._is_quiet = False
         self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
+
+    @property
+    def since(self) -> float:
+        """Return when its holder was admitted."""
+        return self.ticket.since
+
+    async def is_welcome(self) -> bool:
+        """Tell whether its holder would still be admitted."""
+        return await self.ticket.is_good()
 
     def leave(self) -> None:
         """End the connection: whoever holds it is signed out."""
         self._ends_at = 0.0
-        self.wake()
+        self._rouse()
 
     def wake(self) -> None:
-        self._awake.set()
+        if self._sleep is None or not self._pushed():
+            self._rouse()
 
     def beat(self) -> None:
         self._is_quiet = True
-        self._awake.set()
+        self._rouse()
 
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send what there is, as fast as it is taken, until every stream has ended."""
@@ -49,18 +84,43 @@ class Viewer:
         self._hub.sign_outs.watch(self)
         try:
             while not self._is_done():
-                self._awake.clear()
+                self._is_awake = False
                 news = await self._news()
                 if news:
                     await send(news)
                 elif self._is_quiet:
                     self._is_quiet = False
                     await send(KEEP_ALIVE)
-                elif not self._is_done():
-                    await self._awake.wait()
+                elif not self._is_done() and not self._is_awake:
+                    await self._rest()
         finally:
             self._hub.sign_outs.unwatch(self)
             self._hub.unwatch(self)
+
+    def _rouse(self) -> None:
+        self._is_awake = True
+        sleep, self._sleep = self._sleep, None
+        if sleep is not None and not sleep.done():
+            sleep.set_result(None)
+
+    async def _rest(self) -> None:
+        self._sleep = asyncio.get_running_loop().create_future()
+        try:
+            await self._sleep
+        finally:
+            self._sleep = None
+
+    def _pushed(self) -> bool:
+        """Send what follows at once, if that can be done here and nothing else is to do."""
+        if self._push is None or len(self.names) > 1:
+            return False
+        name = self.names[0]
+        found = self._hub.tail(name).next_after(self._positions[name])
+        if not (found and found[1] and self._push(found[1])):
+            return False
+        self._positions[name] = found[0]
+        self._is_quiet = False
+        return found[0] >= self._hub.tail(name).last_seq and not self._is_done()
 
     async def _news(self) -> bytes:
         parts: list[bytes] = []
@@ -80,7 +140,7 @@ class Viewer:
         try:
             return await self._hub.read(name, position)
         except DATABASE_AWAY:
-            asyncio.get_running_loop().call_later(AWAY_PAUSE, self.wake)
+            asyncio.get_running_loop().call_later(AWAY_PAUSE, self._rouse)
             return []
 
     def _is_done(self) -> bool:

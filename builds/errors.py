@@ -9,6 +9,10 @@ class BuildError(Exception):
         self.exit_code = exit_code
 
 
+class Exhausted(BuildError):
+    """Say that a machine had no more disk or memory: the agent is not to blame."""
+
+
 class ToolchainMissing(BuildError):
     """Say that this machine can't compile, and what would mend it."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from . import processes, sandbox
+from . import exhaustion, processes, sandbox
 from .buildlog import BuildLog
 from .errors import BuildError
 from .toolchain import Toolchain, zig_cache
@@ -59,13 +57,6 @@ def apart(cache: Path) -> Iterator[None]:
         _apart.reset(token)
 
 
-def work_directory() -> Path:
-    """Return the directory for throwaway trees."""
-    path = Path(settings.VAR_DIR) / "work"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 async def run_go(
     toolchain: Toolchain,
     command: list[str],
@@ -79,7 +70,8 @@ async def run_go(
 ) -> None:
     """Run a Go command in the sandbox: it sees GOROOT and the cache, and writes below `home` only.
 
-    Raises BuildError with its last lines of stderr when it fails, is killed or takes too long.
+    Raises BuildError with its last lines of stderr when it fails, is killed or takes too long, Exhausted when
+    the machine had no room or memory for it.
     """
     cache = cache_directory()
     writes, caches = ([home, cache], []) if may_write_cache or is_apart() else ([home], [cache])
@@ -107,6 +99,8 @@ async def run_go(
             f"The compiler took longer than {limits.seconds:.0f} s and was stopped.", exit_code=-9
         )
     if finished.exit_code != 0:
+        if exhausted := exhaustion.of_a_compiler(errors, finished.exit_code, limits):
+            raise exhausted
         raise BuildError(compiler_message(errors), exit_code=finished.exit_code)
 
 
@@ -135,15 +129,3 @@ def compiler_message(lines: list[str]) -> str:
     start = next((number for number, line in enumerate(lines) if line.startswith("# ")), None)
     told = lines[start + 1 :] if start is not None else lines[-5:]
     return "\n".join(told[:20]) or "The compiler failed without a message."
-
-
-def leftovers(older_than: float) -> list[Path]:
-    """Return the throwaway trees whose build died: those that are older than that many seconds."""
-    now = time.time()
-    return [path for path in work_directory().iterdir() if now - path.stat().st_mtime > older_than]
-
-
-def forget_leftovers(older_than: float) -> None:
-    """Remove throwaway trees whose build died, when they are older than that many seconds."""
-    for path in leftovers(older_than):
-        shutil.rmtree(path, ignore_errors=True)

@@ -42,10 +42,13 @@ async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
         return output
     kept = _kept(inputs)
     temporary = kept.with_suffix(f".{work.name}")
-    shutil.copyfile(output, temporary)
-    temporary.chmod(0o755)
-    kept.with_suffix(".sha256").write_text(storage.hash_file(temporary))
-    temporary.replace(kept)
+    try:
+        shutil.copyfile(output, temporary)
+        temporary.chmod(0o755)
+        kept.with_suffix(".sha256").write_text(storage.hash_file(temporary))
+        temporary.replace(kept)
+    finally:
+        temporary.unlink(missing_ok=True)
     return kept
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.documents import Document
 from configs.revisions import canonical_json, configuration
 
-from . import compiler, package, slots, targets
+from . import compiler, exhaustion, package, slots, targets
 from .buildlog import BuildLog
 from .errors import BuildError
 from .inputs import STORE, gather
@@ -67,6 +67,7 @@ async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -
     Raises BuildError; then nothing was written.
     """
     with (
+        exhaustion.told(),
         log.section(targets.get(target).section) as part,
         workplace() as work,
     ):

@@ -13,7 +13,7 @@ from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import give_back
 
-from . import joining, package, reuse, sandbox, slots, targets, transitions
+from . import exhaustion, joining, package, reuse, sandbox, slots, targets, transitions
 from .artifacts import storing
 from .buildlog import BuildLog
 from .database import once_possible
@@ -83,7 +83,8 @@ class _Making:
         Raises BuildError, also in place of whatever else went wrong inside the forge.
         """
         try:
-            await self._make(log)
+            with exhaustion.told():
+                await self._make(log)
         except BuildError as error:
             log.say(f"Failed: {str(error).splitlines()[0]}")
             raise

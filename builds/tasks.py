@@ -11,15 +11,13 @@ from procrastinate.job_context import AbortReason
 
 from agentforge.tenancy.connections import give_back
 
-from . import answering, gocommand, jobs, pruning, recovery, runner, toolchain, verifying, waiting, warmup
+from . import answering, jobs, pruning, recovery, runner, toolchain, verifying, waiting, warmup
 from . import sources as agent_sources
 from .buildlog import BuildLog, Record
 from .database import in_thread
 from .errors import ToolchainMissing
 
 logger = logging.getLogger(__name__)
-# Throwaway trees of builds that died; no build takes this long (seconds).
-_LEFTOVER_AGE = 3600
 
 
 @app.task(name=jobs.COMPILE, queue=jobs.QUEUES[jobs.COMPILE], pass_context=True)
@@ -66,9 +64,8 @@ async def warm_up(timestamp: int = 0) -> None:
 @app.periodic(cron="17 * * * *")
 @app.task(name="builds.tidy", queue="upkeep", queueing_lock="builds.tidy")
 async def tidy(timestamp: int) -> None:
-    """Keep Go's cache within its size, and remove what dead builds left on the disk."""
+    """Keep Go's cache within its size."""
     await in_thread(warmup.prune)
-    await in_thread(gocommand.forget_leftovers, _LEFTOVER_AGE)
 
 
 @app.periodic(cron="43 * * * *")

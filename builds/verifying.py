@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from agentforge.live.writer import StreamWriter
 
-from . import compiler, package, signing, slots, storage, verification
-from .buildlog import BuildLog
-from .database import in_thread
+from . import compiler, exhaustion, package, signing, slots, storage, verification
+from .buildlog import BuildLog, redactor
+from .database import in_thread, once_possible
 from .errors import BuildError
-from .gocommand import apart, work_directory
+from .gocommand import apart
 from .inputs import Inputs, gather
 from .models import Artifact, Build, BuildStatus, BuildTarget, BuildVerification
+from .secrets import secret_values
+from .workplaces import workplace
 
 logger = logging.getLogger(__name__)
 
@@ -30,21 +30,22 @@ async def run(pk: int, job_id: int) -> None:
         status, findings = await _verified(claimed)
     except asyncio.CancelledError:
         told = ["The worker was stopped. Ask again."]
-        await asyncio.shield(in_thread(verification.finish, pk, job_id, "failed", told))
+        await asyncio.shield(once_possible(verification.finish, pk, job_id, "failed", told))
         raise
-    except BuildError as error:
-        status, findings = "failed", [str(error)]
     except Exception:
         logger.exception("Verification %s failed inside the forge", pk)
         status, findings = "failed", ["The forge itself failed. Ask again, or ask your operator."]
-    await in_thread(verification.finish, pk, job_id, status, findings)
+    await once_possible(verification.finish, pk, job_id, status, findings)
 
 
 async def _verified(claimed: BuildVerification) -> tuple[str, list[str]]:
+    redact = redactor(await in_thread(secret_values, claimed.owner_id))
     writer = StreamWriter(claimed.stream_name)
-    log = BuildLog(writer.write)
+    log = BuildLog(writer.write, redact, write_lines=writer.write_many)
     try:
         findings = await compare_build(claimed.build, log)
+    except BuildError as error:
+        return "failed", [redact(str(error))]
     finally:
         log.close()
         await asyncio.shield(asyncio.to_thread(writer.close))
@@ -85,10 +86,8 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
 
 async def _made_apart(inputs: Inputs, log: BuildLog) -> list[package.File]:
     """Compile in a directory of its own, with a cache of its own, and return the files."""
-    with tempfile.TemporaryDirectory(
-        dir=work_directory(), prefix="verify-", ignore_cleanup_errors=True
-    ) as directory:
-        work, cache = Path(directory, "elsewhere"), Path(directory, "cache")
+    with exhaustion.told(), workplace("verify") as directory:
+        work, cache = directory / "elsewhere", directory / "cache"
         work.mkdir()
         cache.mkdir()
         with apart(cache):

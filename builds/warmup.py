@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +20,9 @@ from pathlib import Path
 from . import sandbox, sources
 from .buildlog import BuildLog
 from .errors import BuildError
-from .gocommand import cache_directory, go_directory, is_apart, run_go, work_directory
+from .gocommand import cache_directory, go_directory, is_apart, run_go
 from .toolchain import Toolchain
+from .workplaces import workplace
 
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
 _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
@@ -76,8 +76,11 @@ def write(new: State) -> None:
     """Write a state down, for every process of this machine."""
     target = _states() / f"{new.key}.json"
     temporary = target.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(replace(new, at=time.time()))))
-    temporary.replace(target)
+    try:
+        temporary.write_text(json.dumps(asdict(replace(new, at=time.time()))))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def key_of(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
@@ -132,8 +135,7 @@ async def ensure(
 
 async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog, program: str) -> None:
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=work_directory(), prefix="warm-") as name:
-        home = Path(name)
+    with workplace("warm") as home:
         trees = _lay_out(home, agent, program)
         total = sum([await _count(toolchain, tree, home, package) for tree, package, _ in trees])
         counter = _Counter(State(WARMING, key, 0, total), log)

@@ -1,4 +1,4 @@
-"""Give each build a throwaway directory, and remove those whose process died.
+"""Give each build, verification and warm-up a throwaway directory, and remove those whose process died.
 
 A directory in use is locked by its process; the system lets go of the lock however the process ends.
 """
@@ -14,18 +14,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .gocommand import work_directory
+from django.conf import settings
 
 # Seconds that a new directory may stay unlocked: it is made a moment before.
 _NEW = 5.0
-_PREFIX = "build-"
+
+
+def work_directory() -> Path:
+    """Return the directory for throwaway trees."""
+    path = Path(settings.VAR_DIR) / "work"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @contextmanager
-def workplace() -> Iterator[Path]:
+def workplace(kind: str = "build") -> Iterator[Path]:
     """Make an empty directory for the body, which is removed with everything in it."""
     with tempfile.TemporaryDirectory(
-        dir=work_directory(), prefix=_PREFIX, ignore_cleanup_errors=True
+        dir=work_directory(), prefix=f"{kind}-", ignore_cleanup_errors=True
     ) as name:
         descriptor = os.open(name, os.O_RDONLY)
         try:
@@ -37,7 +43,7 @@ def workplace() -> Iterator[Path]:
 
 def leftovers() -> list[Path]:
     """Return the throwaway directories that no process uses any more."""
-    return [path for path in work_directory().glob(f"{_PREFIX}*") if _is_left(path)]
+    return [path for path in work_directory().iterdir() if _is_left(path)]
 
 
 def forget_leftovers() -> int:

@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class DeploymentsConfig(AppConfig):
     name = "deployments"
+
+    def ready(self) -> None:
+        from builds.keeping import register_in_use
+
+        from .keeping import builds_in_use
+
+        register_in_use(builds_in_use)

@@ -21,7 +21,8 @@ from .models import UNFINISHED, Deployment, DeploymentStatus, Site
 def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:
     """Enqueue the deployment of a build: row, job and log in one transaction.
 
-    Raises NotPossible for a build that has nothing to deploy, and for a site that was given up.
+    Raises NotPossible for a build that has nothing to deploy or whose files are gone, and for a site that was
+    given up.
     """
     if site.deleted_at is not None:
         raise NotPossible("This site was deleted or replaced by another one. Choose a site first.")
@@ -30,6 +31,7 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             f"Build {build.pk} can't be deployed here: it did not succeed, or is another agent's."
         )
     with transaction.atomic(), as_service():
+        _hold(build)
         deployment: Deployment = Deployment.objects.create(
             owner_id=site.owner_id,
             site=site,
@@ -57,6 +59,15 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             draft=draft,
         )
     return deployment
+
+
+def _hold(build: Build) -> None:
+    """Keep a build's files from now on; whoever removes them at this moment was first.
+
+    Raises NotPossible when they are gone.
+    """
+    if Build.objects.select_for_update().get(pk=build.pk).expired_at is not None:
+        raise NotPossible(f"The files of build {build.pk} are gone. Build it again: it gives the same bytes.")
 
 
 def cancel(deployment: Deployment, by: User) -> None:

@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from builds import compiler, sandbox, storage
+from builds import compiler, exhaustion, sandbox, storage
 from builds.buildlog import BuildLog
 from builds.database import in_thread
-from builds.errors import BuildError
+from builds.errors import BuildError, Exhausted
 from builds.inputs import Compiled, gather
 from builds.remote.asking import sources_digest
 from builds.workplaces import workplace
@@ -112,11 +112,12 @@ class Work:
     async def _attempt(self, log: BuildLog) -> dict[str, Any]:
         """Compile; return how it ended, also when the compiler or this builder failed."""
         try:
-            return await self._make(log)
+            with exhaustion.told():
+                return await self._make(log)
         except BuildError as error:
             told = {"error": str(error), "exit_code": error.exit_code}
             # Killed, or not run at all, the compiler has not judged the agent: another builder may do better.
-            judged = error.exit_code is not None and error.exit_code > 0
+            judged = bool(error.exit_code and error.exit_code > 0) and not isinstance(error, Exhausted)
             fault = "" if judged else "builder"
             return {"result": Job.Result.FAILED, "fault": fault, **told}
         except Exception:

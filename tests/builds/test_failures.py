@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as live_settings
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -22,7 +21,7 @@ from configs.models import AgentConfig
 
 from .variants import copy_of_the_sources, count_as_warm, slow_sources
 from .watching import wait_for
-from .worker import WorkerProcess
+from .worker import WorkerProcess, let_hearts_stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,7 +120,7 @@ def test_a_build_outlives_its_worker_once(
     build = enqueue_build(agent, by=alice)
     _kill_worker_in(build)
     assert recovery.recover() == 0
-    _let_hearts_stop()
+    let_hearts_stop()
     assert recovery.recover() == 1
     build.refresh_from_db()
     assert (build.status, build.attempts) == ("queued", 1)
@@ -137,7 +136,7 @@ def test_a_second_death_ends_the_build(agent: AgentConfig, alice: User, slow: Pa
     build = enqueue_build(agent, by=alice)
     for _ in range(2):
         _kill_worker_in(build)
-        _let_hearts_stop()
+        let_hearts_stop()
         assert recovery.recover() == 1
         build.refresh_from_db()
     assert build.status == "failed"
@@ -156,11 +155,3 @@ def _kill_worker_in(build: Build) -> None:
     with WorkerProcess() as worker:
         wait_for(build.stream_name, _compiling, after=before)
         worker.kill()
-
-
-def _let_hearts_stop() -> None:
-    """Let every worker's last sign of life lie a minute back."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
-        )

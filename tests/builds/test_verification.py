@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -16,13 +18,30 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import package, signing, storage, verifying
-from builds.models import Build
+from agentforge.live import streams
+from builds import package, recovery, signing, storage, verification, verifying, workplaces
+from builds.models import Build, BuildVerification
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from configs.vault import save_key
+
+from .variants import count_as_warm, with_packages
+from .watching import wait_for
+from .worker import WorkerProcess, let_hearts_stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TARGET = "linux-amd64"
+# A key of alice's, which the sources of `telling` name.
+SECRET = "planted0123456789abcdefghij"
+
+
+@pytest.fixture
+def telling(alice: User, settings: Settings, tmp_path: Path) -> None:
+    """Sources that make the compiler print one of alice's keys: the name of a package."""
+    told = with_packages(tmp_path / "golang", {SECRET: f"package {SECRET}\n"})
+    settings.AGENTFORGE_AGENT_SOURCES = told
+    count_as_warm(TARGET)
+    save_key(alice, "openai", SECRET)
 
 
 @pytest.fixture
@@ -37,7 +56,7 @@ def executable(agent: AgentConfig, alice: User, work: Callable[[], None]) -> Bui
 
 @pytest.mark.timeout(600)
 def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
-    executable: Build, browser: Client, work: Callable[[], None]
+    telling: None, executable: Build, browser: Client, work: Callable[[], None]
 ) -> None:
     url = reverse("builds:verify", args=[executable.pk])
     asked = browser.post(url, headers={"accept": "application/json"})
@@ -49,6 +68,48 @@ def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
     page = browser.get(executable.get_absolute_url()).content.decode()
     assert "every file was the same" in page
     assert "byte for byte" in page
+    for stream in (executable.stream_name, found.stream_name):
+        told = json.dumps([record for _, record in streams.read(stream)])
+        assert SECRET not in told
+        assert "agent.local/" in told
+
+
+def test_a_verification_ends_with_its_worker_and_leaves_nothing(executable: Build, alice: User) -> None:
+    died = _verified_until_it_compiles(executable, alice, WorkerProcess.kill)
+    assert recovery.recover() == 0
+    let_hearts_stop()
+    assert recovery.recover() == 1
+    died.refresh_from_db()
+    assert (died.status, died.findings) == ("failed", ["The worker died. Ask again."])
+    assert next(reversed(list(streams.read(died.stream_name))))[1]["kind"] == "end"
+    work = workplaces.work_directory()
+    assert list(work.glob("verify-*"))
+    _let_time_pass(work)
+    workplaces.forget_leftovers()
+    assert not list(work.glob("verify-*"))
+    # Asked again, and this time the worker is stopped in order.
+    stopped = _verified_until_it_compiles(executable, alice, WorkerProcess.stop)
+    stopped.refresh_from_db()
+    assert (stopped.status, stopped.findings) == ("failed", ["The worker was stopped. Ask again."])
+    assert not list(work.glob("verify-*"))
+    assert recovery.recover() == 0
+
+
+def _verified_until_it_compiles(
+    build: Build, by: User, end: Callable[[WorkerProcess], object]
+) -> BuildVerification:
+    """Let a worker process verify a build, and end it while it compiles."""
+    asked = verification.ask(build, by=by)
+    with WorkerProcess() as worker:
+        wait_for(asked.stream_name, lambda record: "$ go build" in str(record.get("text")))
+        end(worker)
+    return asked
+
+
+def _let_time_pass(directory: Path) -> None:
+    """Let what is in a directory be a minute old."""
+    for path in directory.iterdir():
+        os.utime(path, (time.time() - 60,) * 2)
 
 
 @pytest.mark.timeout(600)

@@ -48,3 +48,33 @@ def slow_sources(target: Path) -> Path:
     (copy / "slow.go").write_text(f'package bundle\n\nimport _ "{sources.TEMPLATE_MODULE}/slow0"\n')
     (copy / sources.LIST).write_text(json.dumps({**listed, "runtime": [*listed["runtime"], "slow.go"]}))
     return copy
+
+
+def heavy_sources(target: Path) -> Path:
+    """Make sources of which one package takes the compiler seconds of processor time and much memory."""
+    functions = "".join(
+        f"func heavy{i}(m map[int][]any) {{ m[{i}] = append(m[0], {i}) }}\n" for i in range(60_000)
+    )
+    return with_packages(target, {"heavy": f"package heavy\n\n{functions}"})
+
+
+def talkative_sources(target: Path, packages: int) -> Path:
+    """Make sources of so many packages, each of which the compiler names, and with an error at the end."""
+    copy = with_packages(target, {f"talk{i}": f"package talk{i}\n" for i in range(packages)})
+    with (copy / "bundle.go").open("a") as file:
+        file.write("\nvar forgotten int = undefinedName\n")
+    return copy
+
+
+def with_packages(target: Path, contents: dict[str, str]) -> Path:
+    """Copy the agent's sources and let them import packages, named with what is in them."""
+    copy = copy_of_the_sources(target)
+    listed = json.loads((copy / sources.LIST).read_text())
+    for name, content in contents.items():
+        (copy / name).mkdir()
+        (copy / name / "it.go").write_text(content)
+    imports = "".join(f'import _ "{sources.TEMPLATE_MODULE}/{name}"\n' for name in contents)
+    (copy / "it.go").write_text(f"package bundle\n\n{imports}")
+    listed["runtime"] += ["it.go", *(f"{name}/it.go" for name in contents)]
+    (copy / sources.LIST).write_text(json.dumps(listed))
+    return copy

@@ -20,11 +20,17 @@ class WorkerProcess:
     """One `manage.py procrastinate worker`, on the agent's sources that the test's settings name."""
 
     def __init__(
-        self, *, queues: str = "builds,trials", concurrency: int = 1, under: Sequence[str] = (), **more: str
+        self,
+        *,
+        queues: str = "builds,trials",
+        concurrency: int = 1,
+        grace: int = 1,
+        under: Sequence[str] = (),
+        **more: str,
     ) -> None:
         self._command = [
             *under, sys.executable, "manage.py", "procrastinate", "worker", "--queues", queues,
-            "--concurrency", str(concurrency), "--shutdown-graceful-timeout", "1",
+            "--concurrency", str(concurrency), "--shutdown-graceful-timeout", str(grace),
         ]  # fmt: skip
         self._environment = more
 
@@ -63,10 +69,26 @@ class WorkerProcess:
         _, alive = psutil.wait_procs(compilers, timeout=30)
         assert not [process for process in alive if _runs(process)]
 
+    def stop(self, seconds: float = 60) -> int:
+        """Ask it to end, wait until it has, and return its exit code; its compilers are dead then."""
+        compilers = self.compilers()
+        self._process.terminate()
+        code = self._process.wait(seconds)
+        assert not [process for process in compilers if _runs(process)]
+        return code
+
     def __exit__(self, *error: object) -> None:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(30)
+
+
+def let_hearts_stop() -> None:
+    """Let every worker's last sign of life lie a minute back."""
+    with psycopg.connect(**parameters()) as session:
+        session.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
+        )
 
 
 def _runs(process: psutil.Process) -> bool:

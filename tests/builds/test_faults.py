@@ -1,0 +1,191 @@
+"""Take from a build what it needs, disk, memory, time, its worker, and let it write without end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import gocommand, toolchain, workplaces
+from builds.models import Artifact, Build
+from builds.reports import transcript
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+
+from .variants import count_as_warm, heavy_sources, slow_sources, talkative_sources
+from .watching import Record, wait_for
+from .worker import WorkerProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Work = Callable[[], None]
+NEXT = "Nothing was stored. Try again; if it stays so, tell your operator (manage.py doctor)."
+
+
+def _small_disk(place: Path) -> list[str]:
+    """Return what runs a command where a disk of 3 MiB lies at a place, for it alone."""
+    root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    script = 'mount -t tmpfs -o size=3m none "$0" && exec "$@"'
+    return ["unshare", "--mount", *root, "sh", "-c", script, str(place)]
+
+
+def _may_mount() -> bool:
+    trial = [*_small_disk(Path(tempfile.gettempdir())), "true"]
+    return subprocess.run(trial, capture_output=True).returncode == 0
+
+
+# A limit of files' sizes stops the storage everywhere; where mounting is allowed, disks really get full.
+FULL = ["limit", *(("work", "artifacts") if _may_mount() else ())]
+
+
+@pytest.mark.parametrize("full", FULL)
+def test_a_full_disk_ends_the_build_and_leaves_nothing(
+    full: str, agent: AgentConfig, alice: User, work: Work, tmp_path: Path
+) -> None:
+    for name in ("work", "artifacts"):
+        (tmp_path / name).mkdir()
+    under = ["prlimit", f"--fsize={3 * 1024 * 1024}:"] if full == "limit" else _small_disk(tmp_path / full)
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess(under=under, AGENTFORGE_VAR=str(tmp_path)) as worker:
+        wait_for(build.stream_name, lambda record: record["kind"] == "end")
+        # Where the worker sees it: nobody else sees its small disk.
+        seen = Path(f"/proc/{worker.pid}/root") / tmp_path.relative_to("/")
+        assert [path for path in seen.glob("artifacts/*/*") if path.stat().st_size > 1024 * 1024] == []
+        assert [*seen.glob("artifacts/*/.*"), *seen.glob("work/*")] == []
+    _check_failed(build, f"The disk is full. {NEXT}")
+    if full != "limit":
+        return
+    # Once is enough to see that nothing half-made is taken from a cache.
+    again = enqueue_build(agent, by=alice)
+    work()
+    again.refresh_from_db()
+    assert again.status == "succeeded", again.error
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that changes the limits of this machine's compilers."""
+
+    def change(**limits: int) -> None:
+        kind = toolchain.find().cc_kind
+        changed = replace(gocommand.COMPILE_LIMITS[kind], **limits)
+        monkeypatch.setitem(gocommand.COMPILE_LIMITS, kind, changed)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"data": 150}, f"The compiler ran out of memory; it may use 150 MiB. {NEXT}"),
+        ({"cpu_seconds": 2}, "it took more than 2 s of processor time. Nothing was stored."),
+    ],
+    ids=["memory", "processor"],
+)
+def test_a_compiler_that_needs_too_much_ends_the_build(
+    limits: dict[str, int],
+    told: str,
+    agent: AgentConfig,
+    alice: User,
+    work: Work,
+    limit: Callable[..., None],
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = heavy_sources(tmp_path / "golang")
+    count_as_warm()
+    limit(**limits)
+    build = enqueue_build(agent, by=alice)
+    work()
+    _check_failed(build, told)
+
+
+def test_the_time_limit_ends_the_build_and_its_processes(
+    agent: AgentConfig,
+    alice: User,
+    work: Work,
+    limit: Callable[..., None],
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "golang")
+    count_as_warm()
+    limit(seconds=2)
+    build = enqueue_build(agent, by=alice)
+    work()
+    assert [child for child in psutil.Process().children(recursive=True) if "go" in child.name()] == []
+    _check_failed(build, "The compiler took longer than 2 s and was stopped.")
+    assert build.per_target.get().exit_code == -9
+
+
+def test_a_flood_of_lines_is_cut_and_its_end_kept(
+    agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = talkative_sources(tmp_path / "golang", packages=150)
+    settings.BUILD_LOG_LINES, settings.BUILD_LOG_TAIL = 40, 20
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    work()
+    _check_failed(build, "undefined: undefinedName")
+    lines = transcript(build).lines
+    marks = [at for at, line in enumerate(lines) if line.get("mark")]
+    assert "has reached its limit" in lines[marks[0]]["text"]
+    assert "lines were left out here; the last 20 follow." in lines[marks[1]]["text"]
+    assert any("undefinedName" in line["text"] for line in lines[marks[1] :])
+    written = [line for line in lines if line["stream"] != "sys"]
+    assert len(written) == 40 + 20
+
+
+def test_a_stopped_worker_hands_a_build_over(
+    agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
+) -> None:
+    whole = settings.AGENTFORGE_AGENT_SOURCES
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "golang")
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess() as worker:
+        wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
+        worker.stop()
+    build.refresh_from_db()
+    # It does not count as an attempt, and it is nobody's but the queue's.
+    assert (build.status, build.attempts) == ("queued", 0)
+    assert not list(workplaces.work_directory().glob("build-*"))
+    settings.AGENTFORGE_AGENT_SOURCES = whole
+    work()
+    build.refresh_from_db()
+    assert (build.status, build.attempts) == ("succeeded", 1)
+    marks = [line["text"] for line in transcript(build).lines if line.get("mark")]
+    assert marks == ["— The worker was stopped; the build starts again on the next one —"]
+
+
+def test_a_stopped_worker_finishes_what_is_soon_done(agent: AgentConfig, alice: User) -> None:
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess(grace=120) as worker:
+        wait_for(build.stream_name, _is_compiling)
+        worker.stop(120)
+    build.refresh_from_db()
+    assert (build.status, build.attempts) == ("succeeded", 1), build.error
+
+
+def _is_compiling(record: Record) -> bool:
+    return "$ go build" in str(record.get("text"))
+
+
+def _check_failed(build: Build, told: str) -> None:
+    """Fail unless a build ended as failed with a reason, in its row and its log, and stored nothing."""
+    build.refresh_from_db()
+    assert build.status == "failed"
+    assert told in build.error
+    log = transcript(build)
+    assert log.ended
+    assert any(line["text"].startswith("Failed: ") for line in log.lines)
+    assert build.per_target.get().status == "failed"
+    assert not Artifact.objects.exists()

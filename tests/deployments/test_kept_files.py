@@ -1,0 +1,87 @@
+"""Pruning never takes the files of a build that is deployed, or about to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import keeping, pruning, storage
+from builds.models import Build
+from builds.pruning import Moment
+from configs.models import AgentConfig
+from deployments import services, sites
+from deployments.errors import NotPossible
+from deployments.models import Deployment, DeploymentStatus, Site
+from tests.standins.netlify import NetlifyStandIn
+
+from .stage import build_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EXPIRED = "files of expired builds"
+
+
+@pytest.fixture(autouse=True)
+def shelf(settings: Settings, tmp_path: Path) -> None:
+    """An empty directory for artifacts."""
+    settings.VAR_DIR = tmp_path
+
+
+def _prune(*, apply: bool = True) -> int:
+    """Prune a month from now, when the time of every build is over, and return how many rows went."""
+    Build.objects.filter(finished_at=None).update(finished_at=timezone.now(), expires_at=timezone.now())
+    return pruning.prune(apply=apply, moment=Moment(timezone.now() + timedelta(days=30)))[EXPIRED].rows
+
+
+def _is_whole(build: Build) -> bool:
+    files = list(build.artifacts.all())
+    return len(files) == 3 and all(storage.holds(file.sha256) for file in files)
+
+
+def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
+    site: Site, agent: AgentConfig, alice: User, work: Callable[[], None]
+) -> None:
+    first, second, other = (build_of(agent, alice, marker) for marker in ("one", "two", "three"))
+    waiting = services.enqueue(site, first, alice)
+    # It counts while it waits, before any worker has seen it.
+    assert _prune(apply=False) == len(other.artifacts.all()) + len(second.artifacts.all())
+    work()
+    done = services.enqueue(site, second, alice)
+    work()
+    waiting.refresh_from_db()
+    assert waiting.status == DeploymentStatus.SUCCEEDED
+    assert _prune() == 3
+    assert (_is_whole(first), _is_whole(second), other.artifacts.exists()) == (True, True, False)
+    # An operator who lets a build expire at once is held to the same.
+    now = timezone.now()
+    assert keeping.expire(first.pk, now, unused_since=now, anyway=True) is None
+    services.delete(Deployment.objects.get(pk=waiting.pk), alice)
+    assert _prune() == 3
+    assert (first.artifacts.exists(), _is_whole(second)) == (False, True)
+    assert list(Deployment.objects.all()) == [done]
+    sites.delete_site(site, alice)
+    assert _prune() == 3
+    assert not list(storage.entries())
+
+
+def test_a_failed_deployment_keeps_nothing(
+    site: Site, build: Build, alice: User, work: Callable[[], None], netlify: NetlifyStandIn
+) -> None:
+    netlify.fails_with = "Deploy directory contains no files"
+    services.enqueue(site, build, alice)
+    work()
+    assert Deployment.objects.get().status == DeploymentStatus.FAILED
+    assert _prune() == 3
+
+
+def test_what_is_gone_is_not_deployed(site: Site, build: Build, alice: User) -> None:
+    assert _prune() == 3
+    build.refresh_from_db()
+    with pytest.raises(NotPossible, match=f"files of build {build.pk} are gone"):
+        services.enqueue(site, build, alice)
+    assert not Deployment.objects.exists()

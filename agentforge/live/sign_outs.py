@@ -19,8 +19,11 @@ MEMORY_SECONDS = 120.0
 class Follower(Protocol):
     """Hold a stream open for the person and the session that `subjects` names, admitted at `since`."""
 
-    subjects: tuple[str, ...]
-    since: float
+    @property
+    def subjects(self) -> tuple[str, ...]: ...
+
+    @property
+    def since(self) -> float: ...
 
     async def is_welcome(self) -> bool: ...
 

@@ -98,7 +98,7 @@ class LiveServer(Server):
         if not isinstance(sent, int):
             return False
         if sent < len(piece):
-            transport.write(piece[sent:])
+            channel.write(piece[sent:])
         return True
 
     def listen_success(self, port: Any) -> None:

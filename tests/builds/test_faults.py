@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from agentforge.live import streams
 from builds import gocommand, toolchain, workplaces
 from builds.models import Artifact, Build
 from builds.reports import transcript
@@ -142,6 +144,30 @@ def test_a_flood_of_lines_is_cut_and_its_end_kept(
     assert any("undefinedName" in line["text"] for line in lines[marks[1] :])
     written = [line for line in lines if line["stream"] != "sys"]
     assert len(written) == 40 + 20
+
+
+# What the forge promises; 12 seconds of silence and at most 5 until somebody looks are what it plans with.
+PICKED_UP_WITHIN = 30
+
+
+def test_a_dead_workers_build_is_picked_up_by_another_and_says_so(
+    agent: AgentConfig, alice: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "golang")
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess() as first:
+        wait_for(build.stream_name, _is_compiling)
+        with WorkerProcess(queues="builds,upkeep") as second:
+            wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
+            first.kill()
+            died_at = time.time()
+            mark = wait_for(build.stream_name, lambda record: bool(record.get("mark")))
+            behind = next(seq for seq, record in streams.read(build.stream_name) if record == mark)
+            wait_for(build.stream_name, _is_compiling, after=behind)
+            assert mark["text"] == "— The worker died; starting again, attempt 2 of 2 —"
+            assert mark["t"] - died_at < PICKED_UP_WITHIN
+            second.stop()
 
 
 def test_a_stopped_worker_hands_a_build_over(

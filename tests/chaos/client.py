@@ -38,6 +38,17 @@ class Script:
         build: dict[str, Any] = self.ask("POST", f"/agents/{agent}/compile/", {})["build"]
         return build
 
+    def compile_elsewhere(self, agent: int, builder: str) -> dict[str, Any]:
+        """Compile an agent at a builder: only what was built, or cancelled, can be asked for elsewhere."""
+        first = self.compile(agent)
+        self._ask("POST", f"/builds/{first['id']}/cancel/", {})
+        while self.build(first["id"])["status"] in ("queued", "running"):
+            time.sleep(0.1)
+        build: dict[str, Any] = self.ask(
+            "POST", f"/builds/{first['id']}/retry-elsewhere/", {"builder": builder}
+        )["build"]
+        return build
+
     def build(self, number: int) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("GET", f"/builds/{number}/")["build"]
         return found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from agentforge.launch.ports import free_port
+from tests.builds.remote.builder import SECRET
 from tests.forge import Forge
+
+from .storm import BUILDER, Pair
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,10 +25,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def forge() -> Iterator[Forge]:
-    """A forge whose processes may be killed."""
+def pair() -> Iterator[Pair]:
+    """A forge and its remote builder, each with a database of its own, whose processes may be killed."""
     root = Path(tempfile.mkdtemp(prefix="agentforge-chaos-"))
     root.chmod(0o755)
-    with Forge(root / "var", LOCAL_MODEL="0", RATE_LIMIT_BUILDS="0") as running:
-        yield running.wait_until_ready()
+    ports = {"forge": free_port(), BUILDER: free_port()}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    known = json.dumps([{"name": BUILDER, "url": urls[BUILDER], "secret": SECRET}])
+    forge = Forge(
+        root / "forge", port=ports["forge"], LOCAL_MODEL="0", RATE_LIMIT_BUILDS="0", AGENTFORGE_BUILDERS=known
+    )
+    builder = Forge(
+        root / "builder",
+        port=ports[BUILDER],
+        LOCAL_MODEL="0",
+        AGENTFORGE_ROLE="builder",
+        AGENTFORGE_FORGE_URL=urls["forge"],
+        AGENTFORGE_BUILDER_SECRET=SECRET,
+    )
+    # Both are up sooner when neither waits for the other.
+    with forge, builder:
+        yield Pair(forge.wait_until_ready(), builder.wait_until_ready())
     shutil.rmtree(root, ignore_errors=True)

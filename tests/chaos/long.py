@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 
-from tests.forge import Forge
-
 from .client import Script
 from .monkey import MOST_KILLS
-from .storm import Storm, killing
+from .storm import Pair, Storm, killing
 
-PROGRAMS = ["worker", "web", "replies", "postgres"]
+PROGRAMS = [
+    *("forge worker", "forge web", "forge replies", "forge postgres"),
+    *("builder worker", "builder web", "builder postgres"),
+]
 
 
-def test_twenty_builds_and_fifty_viewers_outlive_every_process(forge: Forge) -> None:
+def test_twenty_builds_and_fifty_viewers_outlive_every_process(pair: Pair) -> None:
     seed = int(os.environ.get("SEED", "1"))
-    storm = Storm(forge, Script(forge.url))
+    storm = Storm(pair, Script(pair.forge.url))
     storm.begin(builds=20, viewers=50, people=4)
     with killing(storm, seed, PROGRAMS * MOST_KILLS, apart=(20, 80)) as monkey:
         storm.wait_for_the_end()
     print(f"\nSeed {seed}. Killed: {dict(monkey.killed)}. Builds: {storm.summary()}.")
     assert monkey.killed
     storm.check()
-    forge.stop()
-    assert forge.processes() == []
+    pair.stop()

@@ -1,10 +1,11 @@
-"""Kill processes of a running forge in an order that a seed decides, between events of its logs."""
+"""Kill processes of running forges in an order that a seed decides, between events of its logs."""
 
 from __future__ import annotations
 
 import queue
 import random
 from collections import Counter
+from collections.abc import Mapping
 
 import psutil
 
@@ -17,8 +18,9 @@ MOST_KILLS = 3
 class Monkey:
     """Kill a process each time that some more records of the builds have arrived."""
 
-    def __init__(self, forge: Forge, seed: int, victims: list[str]) -> None:
-        self._forge = forge
+    def __init__(self, forges: Mapping[str, Forge], seed: int, victims: list[str]) -> None:
+        """Take the forges by name, and the victims as `<forge> <program>`."""
+        self._forges = forges
         self._random = random.Random(seed)  # noqa: S311 - the same kills in every run
         self._random.shuffle(victims)
         self._victims = victims
@@ -32,13 +34,15 @@ class Monkey:
                     return
             self.kill(self._victims.pop())
 
-    def kill(self, name: str) -> None:
+    def kill(self, victim: str) -> None:
         """Kill one process as `kill -9` does, and wait until the launcher has started it again."""
+        whose, name = victim.split()
+        forge = self._forges[whose]
         try:
-            self._forge.program(name).kill()
+            forge.program(name).kill()
         except (psutil.NoSuchProcess, FileNotFoundError, StopIteration):
             # It is down at this moment, by itself or because the database was killed under it.
             return
-        self.killed[name] += 1
+        self.killed[victim] += 1
         said = "PostgreSQL runs again" if name == "postgres" else rf"{name} ended \(.*\); starting it again"
-        self._forge.wait_for(said)
+        forge.wait_for(said)

@@ -1,4 +1,4 @@
-"""Run builds under viewers while processes are killed, and hold the forge to what it then says."""
+"""Run builds under viewers while processes are killed, and hold both forges to what they then say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import json
 import queue
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from tests.live.followers import Follower
 from .client import Script
 from .monkey import Monkey
 
+BUILDER = "builder"
 FINAL = ("succeeded", "failed", "cancelled")
 DIED_TWICE = "died 2 times"
 _OPEN_ROWS = {
@@ -27,31 +29,62 @@ _OPEN_ROWS = {
     "jobs": "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'builds.compile'"
     " AND status IN ('todo', 'doing')",
     "streams": "SELECT count(*) FROM live_stream WHERE name LIKE 'build-%%' AND closed_at IS NULL",
+    "remote jobs": "SELECT count(*) FROM remote_builders_remotejob WHERE state = 'open'",
+    "remote chunks": "SELECT count(*) FROM remote_builders_remotechunk",
+    "remote pieces": "SELECT count(*) FROM remote_builders_remotepiece",
     "files of nothing": "SELECT count(*) FROM builds_artifact AS file JOIN builds_build AS build"
     " ON build.id = file.build_id WHERE build.status <> 'succeeded'",
 }
+_OF_A_BUILDER = {
+    "open jobs": "SELECT count(*) FROM builder_service_job WHERE state <> 'closed'",
+    "messages": "SELECT count(*) FROM builder_service_entry",
+    "jobs of the queue": "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'builder.serve'"
+    " AND status IN ('todo', 'doing')",
+}
+_MADE_BY = "SELECT builder, count(*) FROM builds_buildtarget WHERE status = 'succeeded' GROUP BY builder"
+_KNOWN_FILES = "SELECT sha256 FROM builds_storedfile"
 _LOG = "SELECT data FROM live_chunk WHERE stream_id = %s ORDER BY first_seq"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A forge and its remote builder."""
+
+    forge: Forge
+    builder: Forge
+
+    @property
+    def by_name(self) -> dict[str, Forge]:
+        return {"forge": self.forge, BUILDER: self.builder}
+
+    def stop(self) -> None:
+        """Stop both, and fail when a process of theirs is left."""
+        for each in self.by_name.values():
+            each.stop()
+            assert each.processes() == []
 
 
 @dataclass
 class Storm:
-    """A forge, a person's script, builds and their viewers."""
+    """A forge with its builder, a person's script, builds and their viewers."""
 
-    forge: Forge
+    pair: Pair
     script: Script
     builds: list[dict[str, Any]] = field(default_factory=list)
     viewers: list[Viewer] = field(default_factory=list)
     arrivals: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
 
     def begin(self, builds: int, viewers: int, people: int = 2) -> None:
-        """Ask for builds by several people, each of another agent, and let viewers follow."""
-        scripts = [Script(self.forge.url) for _ in range(people)]
+        """Ask for builds by several people, each of another agent, some elsewhere, and let viewers follow."""
+        scripts = [Script(self.pair.forge.url) for _ in range(people)]
         for number, script in enumerate(scripts):
             script.sign_up(f"chaos-{number}")
         owners: dict[int, Script] = {}
         for number in range(builds):
             script = scripts[number % people]
-            build = script.compile(script.make_agent(f"Agent {number}"))
+            agent = script.make_agent(f"Agent {number}")
+            is_elsewhere = number % 3 == 0
+            build = script.compile_elsewhere(agent, BUILDER) if is_elsewhere else script.compile(agent)
             self.builds.append(build)
             owners[build["id"]] = script
         self.owners = owners
@@ -66,15 +99,19 @@ class Storm:
         """Return when every viewer has seen its build end."""
         for viewer in self.viewers:
             viewer.join(timeout=300)
-            assert not viewer.is_alive(), (viewer.channel, viewer.received, self.forge.text[-4000:])
+            assert not viewer.is_alive(), (viewer.channel, viewer.received, self.pair.forge.text[-4000:])
         self.arrivals.put(None)
 
     def check(self) -> None:
         """Fail unless logs, states, rows and files say the same, and nothing is left over."""
-        with psycopg.connect(**self._database()) as connection:
+        with _connected(self.pair.forge) as connection:
             stored = {each["channel"]: _records(connection, each["channel"]) for each in self.builds}
-            left = {what: _count(connection, query) for what, query in _OPEN_ROWS.items()}
-        assert left == dict.fromkeys(_OPEN_ROWS, 0)
+            known = {sha256 for (sha256,) in connection.execute(_KNOWN_FILES)}
+        _wait_until_nothing_is_left(self.pair.forge, _OPEN_ROWS)
+        _wait_until_nothing_is_left(self.pair.builder, _OF_A_BUILDER)
+        kept = {path.name for path in self.pair.forge.var_dir.glob("artifacts/??/[!.]*")}
+        assert kept <= known
+        assert list(self.pair.builder.var_dir.glob("builder/*")) == []
         for viewer in self.viewers:
             viewer.texts(viewer.channel)
             assert [record for _, record in viewer.received[viewer.channel]] == stored[viewer.channel]
@@ -82,9 +119,11 @@ class Storm:
             self._check_build(each["id"], stored[each["channel"]])
 
     def summary(self) -> str:
-        """Say how the builds ended, and after how many attempts."""
+        """Say how the builds ended, after how many attempts, and who made them."""
         found = [self.owners[each["id"]].build(each["id"]) for each in self.builds]
-        return ", ".join(f"{build['status']} ({build['attempts']})" for build in found)
+        with _connected(self.pair.forge) as connection:
+            made = dict(connection.execute(_MADE_BY).fetchall())
+        return ", ".join(f"{build['status']} ({build['attempts']})" for build in found) + f"; made by {made}"
 
     def _check_build(self, number: int, log: list[dict[str, Any]]) -> None:
         owner = self.owners[number]
@@ -102,10 +141,6 @@ class Storm:
         else:
             assert DIED_TWICE in build["error"], build
             assert not build["files"]
-
-    def _database(self) -> dict[str, Any]:
-        lines = (self.forge.var_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-        return {"host": lines[4], "port": lines[3], "user": "postgres", "dbname": "postgres"}
 
 
 class Viewer(Follower):
@@ -125,7 +160,7 @@ class Viewer(Follower):
 @contextmanager
 def killing(storm: Storm, seed: int, victims: list[str], apart: tuple[int, int]) -> Iterator[Monkey]:
     """Let a monkey kill in a thread while the body runs."""
-    monkey = Monkey(storm.forge, seed, victims)
+    monkey = Monkey(storm.pair.by_name, seed, victims)
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -141,6 +176,26 @@ def killing(storm: Storm, seed: int, victims: list[str], apart: tuple[int, int])
     assert not thread.is_alive()
     if failures:
         raise failures[0]
+
+
+def _connected(forge: Forge) -> psycopg.Connection[Any]:
+    lines = (forge.var_dir / "postgres" / "postmaster.pid").read_text().splitlines()
+    return psycopg.connect(
+        host=lines[4], port=lines[3], user="postgres", dbname="postgres", autocommit=True, connect_timeout=60
+    )
+
+
+def _wait_until_nothing_is_left(forge: Forge, queries: Mapping[str, str]) -> None:
+    """Return when no row is open and no throwaway directory is left; each side tidies up after the other."""
+    until = time.monotonic() + 60
+    with _connected(forge) as connection:
+        while True:
+            left: dict[str, Any] = {what: _count(connection, query) for what, query in queries.items()}
+            left["work"] = len(list(forge.var_dir.glob("work/*")))
+            if not any(left.values()):
+                return
+            assert time.monotonic() < until, left
+            connection.execute("SELECT pg_sleep(0.1)")
 
 
 def _records(connection: psycopg.Connection[Any], channel: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from . import chat, transitions, verification, workplaces
 from .models import Build, BuildStatus, BuildVerification, ChatMessage, MessageStatus
+from .remote import rows
 from .transitions import MOST_ATTEMPTS
 from .workers import DEAD_AFTER
 
@@ -33,7 +34,10 @@ WHERE id = %s RETURNING abort_requested
 
 
 def recover() -> int:
-    """Settle the builds, answers and verifications whose worker died; return their number."""
+    """Settle the builds, answers and verifications whose worker died, and return their number.
+
+    What dead workers left of remote jobs and on the disk goes as well.
+    """
     workplaces.forget_leftovers()
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
@@ -46,6 +50,7 @@ def recover() -> int:
     for pk, job_id in of_dead_jobs(verifying.values_list("pk", "job_id")):
         end_job(job_id)
         settled += verification.finish(pk, job_id, "failed", ["The worker died. Ask again."])
+    rows.forget_leftovers()
     return settled
 
 

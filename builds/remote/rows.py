@@ -72,6 +72,20 @@ def tidy(job: RemoteJob) -> None:
     RemoteChunk.objects.filter(job=job).delete()
 
 
+def forget_leftovers() -> int:
+    """Give up the jobs of builds that are over, drop what was received of them, and return their number.
+
+    A worker that died or handed over left them; a builder that still works on one hears it with its next message.
+    """
+    over = RemoteJob.objects.filter(build__finished_at__isnull=False)
+    with transaction.atomic():
+        still = over.filter(state=RemoteJob.State.OPEN)
+        given_up: int = still.update(state=RemoteJob.State.GIVEN_UP, ended_at=timezone.now())
+        RemotePiece.objects.filter(file__job__build__finished_at__isnull=False).delete()
+        RemoteChunk.objects.filter(job__build__finished_at__isnull=False).delete()
+    return given_up
+
+
 def fetch(job: RemoteJob, directory: Path) -> dict[str, Path]:
     """Write the files of a job into a directory, their hashes checked, and return them by name.
 

@@ -40,7 +40,7 @@ def telling(alice: User, settings: Settings, tmp_path: Path) -> None:
     """Sources that make the compiler print one of alice's keys: the name of a package."""
     told = with_packages(tmp_path / "golang", {SECRET: f"package {SECRET}\n"})
     settings.AGENTFORGE_AGENT_SOURCES = told
-    count_as_warm(TARGET)
+    count_as_warm()
     save_key(alice, "openai", SECRET)
 
 
@@ -56,19 +56,19 @@ def executable(agent: AgentConfig, alice: User, work: Callable[[], None]) -> Bui
 
 @pytest.mark.timeout(600)
 def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
-    telling: None, executable: Build, browser: Client, work: Callable[[], None]
+    telling: None, build: Build, browser: Client, work: Callable[[], None]
 ) -> None:
-    url = reverse("builds:verify", args=[executable.pk])
+    url = reverse("builds:verify", args=[build.pk])
     asked = browser.post(url, headers={"accept": "application/json"})
     assert (asked.status_code, asked.json()["verification"]["status"]) == (202, "queued")
     assert browser.post(url, headers={"accept": "application/json"}).status_code == 409
     work()
-    found = executable.verifications.get()
+    found = build.verifications.get()
     assert (found.status, found.findings) == ("same", [])
-    page = browser.get(executable.get_absolute_url()).content.decode()
+    page = browser.get(build.get_absolute_url()).content.decode()
     assert "every file was the same" in page
     assert "byte for byte" in page
-    for stream in (executable.stream_name, found.stream_name):
+    for stream in (build.stream_name, found.stream_name):
         told = json.dumps([record for _, record in streams.read(stream)])
         assert SECRET not in told
         assert "agent.local/" in told

@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import storage
+from builds import recovery, storage
 from builds.models import Build
 from builds.remote.messages import CHUNK_RECORDS, PIECE_BYTES
 from builds.remote.models import RemoteFile, RemoteJob, RemotePiece, SeenMessage
@@ -165,6 +166,21 @@ def test_what_nobody_waits_for_is_refused(job: RemoteJob, tell: Callable[..., An
     assert tell("ask").status_code == 410
 
 
+def test_what_a_dead_worker_left_of_a_job_goes_with_its_build(
+    job: RemoteJob, tell: Callable[..., Any]
+) -> None:
+    announced(tell, b"0123456789")
+    assert piece(tell, 0, b"0123") == (200, 4)
+    assert tell("log", sequence=1, records=[LINE]).status_code == 200
+    recovery.recover()
+    assert (RemotePiece.objects.count(), job.chunks.count()) == (1, 1)
+    Build.objects.update(status="cancelled", finished_at=timezone.now())
+    recovery.recover()
+    assert not RemotePiece.objects.exists()
+    assert not job.chunks.exists()
+    assert piece_answer(tell, 4, b"4567").status_code == 410
+
+
 def announced(tell: Callable[..., Any], content: bytes, sha256: str = "") -> None:
     sha256 = sha256 or hashlib.sha256(content).hexdigest()
     described = {"name": "program", "sha256": sha256, "size": len(content)}
@@ -173,8 +189,12 @@ def announced(tell: Callable[..., Any], content: bytes, sha256: str = "") -> Non
 
 
 def piece(tell: Callable[..., Any], offset: int, data: bytes) -> tuple[int, int]:
-    answer = tell("piece", name="program", offset=offset, content=base64.b64encode(data).decode())
+    answer = piece_answer(tell, offset, data)
     return answer.status_code, answer.json()["offset"]
+
+
+def piece_answer(tell: Callable[..., Any], offset: int, data: bytes) -> Any:
+    return tell("piece", name="program", offset=offset, content=base64.b64encode(data).decode())
 
 
 def test_an_upload_goes_on_where_it_stands(job: RemoteJob, tell: Callable[..., Any]) -> None:

@@ -75,7 +75,7 @@ def tidy(job: RemoteJob) -> None:
 def forget_leftovers() -> int:
     """Give up the jobs of builds that are over, drop what was received of them, and return their number.
 
-    A worker that died or handed over left them; a builder that still works on one hears it with its next message.
+    A worker that died or handed over left them; a builder still at one hears it with its next message.
     """
     over = RemoteJob.objects.filter(build__finished_at__isnull=False)
     with transaction.atomic():

@@ -41,13 +41,17 @@ class Served:
     def kilobytes(self) -> float:
         return psutil.Process(self.process.pid).memory_info().rss / 1024
 
+    def cpu_seconds(self) -> float:
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory, _database(Path(directory)):
+    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory, database(Path(directory)):
         for viewers in VIEWERS:
-            with _log_server(f"build-{viewers}") as ours:
+            with log_server(f"build-{viewers}") as ours:
                 log = _measure(ours, viewers)
-            with _memory_server() as rival:
+            with memory_server() as rival:
                 memory = _measure(rival, viewers)
             _print(viewers, log, memory)
 
@@ -93,7 +97,7 @@ def _measure(served: Served, viewers: int) -> dict[str, float]:
 
 
 @contextmanager
-def _database(directory: Path) -> Iterator[None]:
+def database(directory: Path) -> Iterator[None]:
     """Start a PostgreSQL server of our own, with every table; it keeps its promises to the disk (fsync)."""
     from agentforge.tenancy import embedded
 
@@ -117,7 +121,7 @@ def _database(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _log_server(channel: str) -> Iterator[Served]:
+def log_server(channel: str) -> Iterator[Served]:
     from agentforge.live.streams import create_stream, delete_stream, publish
     from agentforge.live.writer import StreamWriter
     from tests.people import bearer_of, make_user
@@ -141,7 +145,7 @@ def _log_server(channel: str) -> Iterator[Served]:
 
 
 @contextmanager
-def _memory_server() -> Iterator[Served]:
+def memory_server() -> Iterator[Served]:
     with _server("-m", "bench.live_memory") as (process, output):
         url = _url(output)
 

@@ -16,7 +16,7 @@ import django
 django.setup()
 
 from agentforge.live import hub as hubs  # noqa: E402 - needs Django
-from agentforge.live.admission import Ticket  # noqa: E402
+from agentforge.live.admission import Ticket, asked_positions  # noqa: E402
 from agentforge.live.consumer import LiveConsumer  # noqa: E402
 from agentforge.live.log import LoggedChunk, Page  # noqa: E402
 from agentforge.live.server import LiveServer  # noqa: E402
@@ -59,7 +59,7 @@ class MemoryConsumer(LiveConsumer):
     async def _respond(self) -> None:
         ticket = Anybody(self.scope)
         ticket.subjects = ("anybody",)
-        await self._follow(hub, {CHANNEL: 0}, ticket)
+        await self._follow(hub, asked_positions(self.scope), ticket)
 
 
 hub = MemoryHub()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -20,8 +20,12 @@ from agentforge.accounts import second_factor
 from agentforge.accounts.authentication import Identified
 from agentforge.accounts.scope import identified
 
-from .reader import DATABASE_AWAY, LogReader
+from .reader import DATABASE_AWAY
+from .sharing import Answer
 from .streams import NAME
+
+if TYPE_CHECKING:
+    from .hub import Hub
 
 MOST_CHANNELS = 20
 # A browser never asks again after a refusal, so a database that is away is waited for.
@@ -75,9 +79,15 @@ class Ticket:
     """Remember who was admitted, and since when; asked again, identify them again."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
+        # When it was asked who this is: a sign-out that is announced later makes it be asked again.
         self.since = asyncio.get_running_loop().time()
         self.subjects: tuple[str, ...] = ()
         self._scope = scope
+
+    def credentials(self) -> tuple[bytes, ...]:
+        """Return what a request presents for its sign-in, which alone decides who asks."""
+        headers = self._scope["headers"]
+        return tuple(part for pair in headers if pair[0] in (b"authorization", b"cookie") for part in pair)
 
     async def identify(self) -> Identified | None:
         """Return who asks; raises one of ASKING_FAILED."""
@@ -95,7 +105,7 @@ class Ticket:
             return found is not None and not _lacks_second_factor(found, self._scope)
 
 
-async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: LogReader) -> Ticket:
+async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -> Ticket:
     """Return a ticket when the one who asks may follow all the streams and something is left to follow.
 
     Raises Refused: 401 without sign-in, 403 without the second factor that settings demand, 404 for a missing
@@ -103,11 +113,23 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: Log
     503 when the database stays away.
     """
     ticket = Ticket(scope)
-    asker, streams = await _ask_database(ticket, list(positions), reader)
+    asker = await _patiently(lambda: _asker(ticket, hub))
     if asker is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
     if _lacks_second_factor(asker, scope):
         raise Refused(HTTPStatus.FORBIDDEN, second_factor.NEEDED)
+    names = tuple(positions)
+    _, rows = await _patiently(lambda: hub.questions.ask(names, _streams(names, hub)))
+    try:
+        _check(asker, positions, rows)
+    except Refused:
+        # What others asked a moment earlier may be older than what this client has seen.
+        _check(asker, positions, await _patiently(lambda: _streams(names, hub)))
+    ticket.subjects = (str(asker.user.pk), str(asker.claims["session_id"]))
+    return ticket
+
+
+def _check(asker: Identified, positions: Mapping[str, int], streams: Sequence[Sequence[Any]]) -> None:
     mine = (row for row in streams if row[1] == asker.user.pk)
     found = {name: (last_seq, closed) for name, _, last_seq, closed in mine}
     if len(found) < len(positions):
@@ -116,19 +138,25 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], reader: Log
         raise Refused(HTTPStatus.BAD_REQUEST, "The last event id is ahead of its channel.")
     if all(closed and positions[name] == last_seq for name, (last_seq, closed) in found.items()):
         raise Refused(HTTPStatus.NO_CONTENT)
-    ticket.subjects = (str(asker.user.pk), str(asker.claims["session_id"]))
-    return ticket
 
 
-async def _ask_database(
-    ticket: Ticket, names: list[str], reader: LogReader
-) -> tuple[Identified | None, Iterable[Any]]:
+async def _asker(ticket: Ticket, hub: Hub) -> Identified | None:
+    """Return who asks; those who present the same at the same time are identified once."""
+    ticket.since, asker = await hub.identities.ask(ticket.credentials(), ticket.identify())
+    return asker
+
+
+async def _streams(names: Sequence[str], hub: Hub) -> Sequence[Sequence[Any]]:
+    return await hub.reader.rows(_STREAMS, {"names": list(names)})
+
+
+async def _patiently(ask: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+    """Return an answer of the database, which may be away for a while."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_SECONDS
     while True:
         try:
-            asker = await ticket.identify()
-            return asker, await reader.rows(_STREAMS, {"names": names}) if asker else ()
+            return await ask()
         except ASKING_FAILED:
             if loop.time() > until:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None

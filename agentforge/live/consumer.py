@@ -89,7 +89,7 @@ class LiveConsumer(AsyncConsumer):
         try:
             positions = asked_positions(self.scope)
             hub = current_hub()
-            ticket = await admit(self.scope, positions, hub.reader)
+            ticket = await admit(self.scope, positions, hub)
         except Refused as refused:
             await self._refuse(refused)
         except Exception:

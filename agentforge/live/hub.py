@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
 
+from agentforge.accounts.authentication import Identified
+
 from . import log
 from .connections import parameters
 from .reader import DATABASE_AWAY, LogReader
+from .sharing import Shared
 from .sign_outs import CHANNEL, SignOuts
 from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
@@ -43,6 +46,8 @@ class Hub:
     def __init__(self) -> None:
         self.reader = LogReader()
         self.sign_outs = SignOuts()
+        self.identities: Shared[Identified | None] = Shared()
+        self.questions: Shared[Sequence[Sequence[Any]]] = Shared()
         self._tails: dict[str, Tail] = {}
         self._watchers: dict[str, set[Watcher]] = {}
         self._stale: set[str] = set()

@@ -37,16 +37,17 @@ class Viewer:
         "_positions",
         "_push",
         "_sleep",
+        "_ticket",
         "names",
+        "since",
         "subjects",
-        "ticket",
     )
 
     def __init__(
         self, hub: Hub, positions: Mapping[str, int], ticket: Ticket, push: Push | None = None
     ) -> None:
-        self.subjects = ticket.subjects
-        self.ticket = ticket
+        self.subjects, self.since = ticket.subjects, ticket.since
+        self._ticket = ticket
         self.names = tuple(positions)
         self._positions = dict(positions)
         self._hub = hub
@@ -56,14 +57,9 @@ class Viewer:
         self._is_quiet = False
         self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
 
-    @property
-    def since(self) -> float:
-        """Return when its holder was admitted."""
-        return self.ticket.since
-
     async def is_welcome(self) -> bool:
         """Tell whether its holder would still be admitted."""
-        return await self.ticket.is_good()
+        return await self._ticket.is_good()
 
     def leave(self) -> None:
         """End the connection: whoever holds it is signed out."""
@@ -112,17 +108,27 @@ class Viewer:
 
     def _pushed(self) -> bool:
         """Send what follows at once, if that can be done here and nothing else is to do."""
-        if self._push is None or len(self.names) > 1:
+        if self._push is None or not (found := self._next_of_one()):
             return False
-        name = self.names[0]
-        found = self._hub.tail(name).next_after(self._positions[name])
-        if not (found and found[1] and self._push(found[1])):
+        position, news = found
+        if not self._push(news):
             return False
-        self._positions[name] = found[0]
+        self._positions[self.names[0]] = position
         self._is_quiet = False
-        return found[0] >= self._hub.tail(name).last_seq and not self._is_done()
+        return position >= self._hub.tail(self.names[0]).last_seq and not self._is_done()
+
+    def _next_of_one(self) -> tuple[int, bytes] | None:
+        """Return what follows on the only stream, as it is sent to all who stand there, if it is at hand."""
+        if len(self.names) > 1:
+            return None
+        found = self._hub.tail(self.names[0]).next_after(self._positions[self.names[0]])
+        return found if found and found[1] else None
 
     async def _news(self) -> bytes:
+        if found := self._next_of_one():
+            self._positions[self.names[0]], news = found
+            self._is_quiet = False
+            return news
         parts: list[bytes] = []
         for name in self.names:
             for frame in within(await self._frames(name), SEND_BYTES):

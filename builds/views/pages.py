@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.pages import page_of
 from agentforge.requests import Request
 from builds import reports, sandbox, signing, toolchain, verification, warmup
 from builds.errors import ToolchainMissing
@@ -30,7 +30,6 @@ from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
-PAGE_SIZE = 50
 _PLUGINS = Prefetch(
     "artifacts", Artifact.objects.filter(target=PLUGIN, name__endswith=".so"), to_attr="plugins"
 )
@@ -51,7 +50,7 @@ def build_list(request: Request) -> HttpResponse:
         .select_related("revision__agent")
         .prefetch_related(_PLUGINS, "per_target")
     )
-    page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(builds, request.GET.get("page"))
     if wants_json(request):
         return success(builds=builds_json(page))
     return render(request, "builds/build_list.html", {"page": page, "places": places(page)})
@@ -67,7 +66,7 @@ def agent_builds(request: Request, pk: int) -> HttpResponse:
 def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status: int = 200) -> HttpResponse:
     builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
     builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
-    page = Paginator(builds, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(builds, request.GET.get("page"))
     if wants_json(request):
         return success(builds=builds_json(page))
     context = {**_draft(agent), "page": page, "places": places(page), "tab": "builds", "form": form}

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.pages import page_of
 from agentforge.requests import Request
 from deployments import reports
 from deployments.models import UNFINISHED, Deployment
 
 from .shared import deployment_of
 
-PAGE_SIZE = 50
-
 
 @require_safe
 @negotiated
 def deployment_list(request: Request) -> HttpResponse:
     rows = Deployment.objects.owned_by(request.user).select_related("site__agent", "revision")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(rows, request.GET.get("page"))
     if wants_json(request):
         return success(deployments=[reports.deployment_json(deployment) for deployment in page])
     return render(request, "deployments/deployment_list.html", {"page": page})

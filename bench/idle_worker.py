@@ -1,0 +1,34 @@
+"""A worker whose compilations only take their time: AGENTFORGE_BENCH_SECONDS, and nothing of the processor.
+
+All else is a worker's: it claims, logs, stores, signs and finishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.core.management import execute_from_command_line  # noqa: E402 - needs Django
+
+from builds import compiler  # noqa: E402
+from builds.buildlog import BuildLog  # noqa: E402
+from builds.inputs import Compiled, Inputs  # noqa: E402
+
+SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
+
+
+async def wait(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
+    await asyncio.sleep(SECONDS)
+    program = work / "agent"
+    program.write_text(inputs.digest)
+    return Compiled(program)
+
+
+compiler.compile_agent = wait
+execute_from_command_line(["manage.py", "procrastinate", "worker", *sys.argv[1:]])

@@ -16,9 +16,11 @@ django.setup()
 
 from django.core.management import execute_from_command_line  # noqa: E402 - needs Django
 
-from builds import compiler  # noqa: E402
+from builds import compiler, warmup  # noqa: E402
 from builds.buildlog import BuildLog  # noqa: E402
 from builds.inputs import Compiled, Inputs  # noqa: E402
+from builds.sources import Sources  # noqa: E402
+from builds.toolchain import Toolchain  # noqa: E402
 
 SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
 
@@ -30,5 +32,10 @@ async def wait(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
     return Compiled(program)
 
 
+async def be_warm(toolchain: Toolchain, agent: Sources, log: BuildLog, program: str = "plugin") -> None:
+    """Do nothing: there is no cache to be warmed for compilations that do not happen."""
+
+
 compiler.compile_agent = wait
+warmup.ensure = be_warm
 execute_from_command_line(["manage.py", "procrastinate", "worker", *sys.argv[1:]])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import logging
 import os
 import stat
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -17,9 +15,8 @@ from agentforge.live import streams
 from configs import vault
 from configs.checks import check_operators_urls, check_vault_keys
 from configs.models import AgentConfig, ApiKey
+from tests.planted import SECRET, every_row, places_of
 from tests.standins.openai import OpenAIStandIn
-
-SECRET = "sk-planted-7d1f2a9c4e6b8031"
 
 
 def test_reveals_what_was_saved(alice: User) -> None:
@@ -115,17 +112,6 @@ def test_wrong_settings_are_named_without_their_value(settings: Settings) -> Non
     assert [found.id for found in check_operators_urls()] == ["configs.E002"]
 
 
-def every_row() -> str:
-    """Return all of the database's contents as text, binary columns in hexadecimal and as base64 text."""
-    found: list[str] = []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"SELECT t::text FROM {table} t")  # a name from the catalogue
-            found += [row for (row,) in cursor.fetchall()]
-    return "\n".join(found)
-
-
 def test_planted_secret_is_found_nowhere(
     browser: Client, agent: AgentConfig, openai: OpenAIStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,10 +128,5 @@ def test_planted_secret_is_found_nowhere(
     events = [str(record) for _, record in streams.read(agent.stream_name)]
     rows = every_row()
     assert ApiKey.objects.get().fingerprint in rows
-    for place in (*pages, *events, rows, caplog.text):
-        for form in (
-            SECRET,
-            SECRET.encode().hex(),
-            base64.b64encode(SECRET.encode()).decode().rstrip("=")[:-1],
-        ):
-            assert form not in place
+    places = [*pages, *events, rows, caplog.text]
+    assert places_of(SECRET, ((place[:80], place.encode()) for place in places)) == []

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig, ApiKey
-from deployments import services, sites
+from configs.vault import save_key
+from deployments import accounts, services, sites
 from deployments.models import Deployment, Site
+from tests.planted import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Storm
 
@@ -163,3 +166,23 @@ def test_drift_is_noticed(site: Site, build: Build, alice: User, work: Work, net
     done.site.refresh_from_db()
     assert not done.is_live
     assert site.live_remote_id == somebody.id
+
+
+def test_a_key_reaches_the_hosts_environment_and_no_other_place(
+    agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn, settings: Settings
+) -> None:
+    save_key(alice, "openai", SECRET)
+    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
+    agent.refresh_from_db()
+    accounts.connect(alice, netlify.token)
+    done = deploy(sites.create_site(agent, "ada", "team-one", alice), build_of(agent, alice), alice, work)
+    assert (done.status, done.error) == ("succeeded", "")
+    variables = {key: value for (_, _, key), value in netlify.state.environment.items()}
+    assert variables["OPENAI_API_KEY"]["is_secret"]
+    assert places_of(SECRET, [("the variable", str(variables["OPENAI_API_KEY"]).encode())])
+    found = [("the log", text(done).encode()), ("the database", every_row().encode())]
+    for sha, content in {**netlify.state.contents, **netlify.state.zips}.items():
+        found += [(sha, content), *members(sha, content)]
+    assert len(found) > 5
+    assert places_of(SECRET, [*found, *files_below(settings.VAR_DIR)]) == []
+    assert places_of(netlify.token, [*found, *files_below(settings.VAR_DIR)]) == []

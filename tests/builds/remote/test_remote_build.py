@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -226,3 +227,18 @@ def test_a_builder_that_sends_something_else_is_refused(
     assert built(there) == ("succeeded", "local"), there.error
     assert "Built here: iron could not finish: The forge did not get program whole" in marks(there)
     assert all(storage.holds(sha256) for sha256 in files(there).values())
+
+
+def test_a_builder_whose_disk_is_full_is_done_without(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    worker = psutil.Process(pair.builder.worker.pid)
+    # Its programs do not fit any more; the compilers have limits of their own.
+    worker.rlimit(psutil.RLIMIT_FSIZE, (3 * 1024 * 1024, psutil.RLIM_INFINITY))
+    try:
+        there = wanting(agent, alice, NAME)
+        work()
+    finally:
+        worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    assert built(there) == ("succeeded", "local"), there.error
+    assert "Built here: iron could not finish: The disk is full." in marks(there)

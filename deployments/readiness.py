@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from builds import targets
 from builds.models import Artifact, Build, BuildStatus
+from builds.templatetags.build_words import megabytes
 from configs.choices import KeyStatus
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -145,7 +146,7 @@ def _size_of(build_id: int, with_plugin: bool) -> tuple[int, int]:
 
 def _size(build: Build, site: Site) -> Check:
     function, whole = _size_of(build.pk, site.offers_download)
-    words = f"{whole / 1e6:.1f} MB before packing, the function {function / 1e6:.1f} MB."
+    words = f"{megabytes(whole)} before packing, the function {megabytes(function)}."
     return Check("Size", BAD if function > _LARGEST_FUNCTION else OK, words)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentforge import outbound
 from builds.buildlog import BuildLog
+from builds.templatetags.build_words import megabytes
 
 from . import bundle, transitions, variables
 from .accounts import host_for
@@ -114,7 +115,7 @@ class Walk:
             self._note(remote_id="", title=f"{self.deployment.title[:50]}-{self.deployment.attempts}")
         self._note(content_sha256=made.sha256, files=len(self._entries))
         size = sum(entry.content.size for entry in self._entries)
-        self._log.say(f"{len(self._entries)} files, {size / 1e6:.1f} MB, content {made.sha256[:12]}….")
+        self._log.say(f"{len(self._entries)} files, {megabytes(size)}, content {made.sha256[:12]}….")
 
     def _look_at_the_site(self) -> RemoteSite:
         remote = self.host.site(self.site.remote_id)

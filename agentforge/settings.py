@@ -164,6 +164,7 @@ RATE_LIMITS: dict[str, int] = {
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
     "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
     "deployments": env.int("RATE_LIMIT_DEPLOYMENTS", default=20),
+    "searches": env.int("RATE_LIMIT_SEARCHES", default=300),
 }
 
 # What a build's processes may write into its log; beyond that only the last lines are kept: builds/flood.py.

@@ -24,7 +24,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture(autouse=True)
 def low(settings: LazySettings) -> None:
-    settings.RATE_LIMITS = {"builds": 2, "messages": 2, "key tests": 2}
+    settings.RATE_LIMITS = {"builds": 2, "messages": 2, "key tests": 2, "searches": 2}
 
 
 @pytest.fixture
@@ -161,3 +161,21 @@ def test_nought_is_without_limit(
     settings.RATE_LIMITS = {"builds": 0}
     client, path = client_of(alice), path_of("compile", alice)
     assert {client.post(path, headers=JSON).status_code for _ in range(5)} == {422}
+
+
+def test_searches_are_counted_and_other_readings_of_a_log_are_not(
+    clock: Any, alice: User, client_of: Callable[[User], Client]
+) -> None:
+    client, build = client_of(alice), built(alice)
+    for _ in range(3):
+        assert client.get(f"/builds/{build.pk}/log/", headers=JSON).status_code == 200
+    search = f"/builds/{build.pk}/log/search/?q=error"
+    for _ in range(2):
+        assert client.get(search, headers=JSON).status_code == 200
+    refused = client.get(search, headers=JSON)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "601")
+    assert "Too many searches" in refused.json()["detail"]
+    page = client.get(search)
+    assert page.status_code == 429
+    assert "Too many searches" in page.content.decode()
+    assert client.head(search).status_code == 405

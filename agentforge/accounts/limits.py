@@ -1,4 +1,4 @@
-"""Bound what costs something (builds, messages, tests of keys) per person and per network address."""
+"""Bound what costs something (builds, messages, key tests, searches) per person and per network address."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ class LimitReached(Exception):
         super().__init__(f"Too many {kind} within a short time: not done. Try again in {minutes} {unit}.")
 
 
-def rate_limited(kind: str, refused: Callable[..., HttpResponse] | None = None) -> Callable[[View], View]:
-    """Let a view be asked as often as RATE_LIMITS says of a kind.
+def rate_limited(
+    kind: str, refused: Callable[..., HttpResponse] | None = None, *, method: str = "POST"
+) -> Callable[[View], View]:
+    """Let a view be asked by `method` as often as RATE_LIMITS says of a kind.
 
     Over the limit people get the page that `refused(request, refusal, *args, **kwargs)` makes, as a 429: with
     what was typed, where something was.
@@ -58,6 +60,7 @@ def rate_limited(kind: str, refused: Callable[..., HttpResponse] | None = None) 
             return response
 
         cast(Any, inner).rate_limit = kind
+        cast(Any, inner).rate_limit_method = method
         return cast(View, inner)
 
     return decorate
@@ -73,7 +76,7 @@ class RateLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        refusal = _counted(request) if request.method == "POST" and request.user.is_authenticated else None
+        refusal = _counted(request) if request.user.is_authenticated else None
         if refusal is not None and wants_json(request):
             return problem(429, str(refusal), headers={"Retry-After": str(refusal.retry_after)})
         cast(Any, request).limit_reached = refusal
@@ -82,8 +85,11 @@ class RateLimitMiddleware:
 
 def _counted(request: HttpRequest) -> LimitReached | None:
     try:
-        kind = getattr(resolve(request.path_info).func, "rate_limit", "")
+        view = resolve(request.path_info).func
     except Resolver404:
+        return None
+    kind = getattr(view, "rate_limit", "")
+    if not kind or request.method != getattr(view, "rate_limit_method", ""):
         return None
     limit = settings.RATE_LIMITS.get(kind, 0)
     if limit <= 0:

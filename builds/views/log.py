@@ -7,8 +7,9 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
+from agentforge.accounts.limits import rate_limited
 from agentforge.negotiation import form_failure, negotiated, success, wants_json
 from agentforge.requests import Request
 from builds import reports
@@ -38,8 +39,9 @@ def build_log_lines(request: Request, pk: int) -> HttpResponse:
     return success(log=_summary(index), lines=[_line(line) for line in found])
 
 
-@require_safe
+@require_GET
 @negotiated
+@rate_limited("searches", method="GET")
 def build_log_search(request: Request, pk: int) -> HttpResponse:
     """Search the whole log."""
     build = build_of(request, pk)

@@ -59,19 +59,20 @@ class Search {
       this.hits = hits.sort((one, other) => order.get(one[1]) - order.get(other[1]) || one[2] - other[2]);
       this.total = total;
       return true;
-    } catch {
-      if (asked === this.words) this.report("Search failed", false);
+    } catch (error) {
+      const said = error.message === "429" ? "Too many searches, try again in some minutes" : "Search failed";
+      if (asked === this.words) this.report(said, false);
       return false;
     }
   }
 
-  /** Look again when the log has grown, at most once a second. */
+  /** Look again when the log has grown, at most every three seconds: the server counts searches. */
   again() {
     if (!this.words || this.waiting) return;
     this.waiting = setTimeout(async () => {
       this.waiting = null;
       if (this.words && (await this.ask(this.words))) this.tell();
-    }, 1000);
+    }, 3000);
   }
 
   /** Look again without going anywhere. */

@@ -34,7 +34,8 @@ def main() -> None:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    command = [sys.executable, "manage.py", "procrastinate", "worker"]
+    # As many at the same time as the Procfile says.
+    command = [sys.executable, "manage.py", "procrastinate", "worker", "--concurrency", "4"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as worker:
         try:
             yield

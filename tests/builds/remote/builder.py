@@ -71,7 +71,10 @@ class BuilderProcess:
         return self
 
     def start_worker(self) -> None:
-        self.worker = self._popen("procrastinate", "worker", "--concurrency", "4")
+        # As in the Procfile: what still runs is handed over, not waited for without end.
+        self.worker = self._popen(
+            "procrastinate", "worker", "--concurrency", "4", "--shutdown-graceful-timeout", "5"
+        )
 
     def _popen(self, *command: str, stdout: int | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -119,6 +122,6 @@ class BuilderProcess:
             if process.poll() is None:
                 process.terminate()
         for process in (self.web, self.worker):
-            process.wait(30)
+            process.wait(120)
         if self.web.stdout is not None:
             self.web.stdout.close()

@@ -17,6 +17,7 @@ function look(status) {
 }
 
 function count(channel, status) {
+  if (!channel.startsWith("build-")) return; // a deployment's page follows its own
   if (status === "queued" || status === "running") running.add(channel);
   else running.delete(channel);
   if (!work) return;

@@ -33,6 +33,6 @@ def _running(request: HttpRequest) -> dict[str, Any]:
     followed = Stream.objects.filter(pk__in=names[:MOST_FOLLOWED], closed_at=None)
     return {
         "count": len(names),
-        "words": f"{len(names)} build{'' if len(names) == 1 else 's'} running",
+        "words": f"{len(names)} build{'' if len(names) == 1 else 's'} under way",
         "live": " ".join(f"{name}:{last_seq}" for name, last_seq in followed.values_list("pk", "last_seq")),
     }

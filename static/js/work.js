@@ -22,7 +22,7 @@ function count(channel, status) {
   else running.delete(channel);
   if (!work) return;
   work.hidden = !running.size;
-  work.querySelector("[data-work-words]").textContent = `${running.size} build${running.size === 1 ? "" : "s"} running`;
+  work.querySelector("[data-work-words]").textContent = `${running.size} build${running.size === 1 ? "" : "s"} under way`;
 }
 
 if (icon) icon.href = icon.dataset[icon.dataset.favicon] ?? icon.href;

@@ -20,7 +20,7 @@ def test_it_counts_all_and_follows_a_few(browser: Client, agent: AgentConfig, al
     for _ in range(MOST_FOLLOWED + 1):
         enqueue_build(agent, by=alice)
     page = browser.get("/agents/").content.decode()
-    assert f"{MOST_FOLLOWED + 1} builds running" in page
+    assert f"{MOST_FOLLOWED + 1} builds under way" in page
     followed = re.search(r'data-work data-state="running" data-live="([^"]*)"', page)
     assert followed is not None
     assert len(followed[1].split()) == MOST_FOLLOWED
@@ -30,5 +30,5 @@ def test_it_tells_nobody_of_anothers(
     agent: AgentConfig, alice: User, bob: User, browser: Client, client_of: Callable[[User], Client]
 ) -> None:
     enqueue_build(agent, by=alice)
-    assert "1 build running" in browser.get("/agents/").content.decode()
-    assert "1 build running" not in client_of(bob).get("/agents/").content.decode()
+    assert "1 build under way" in browser.get("/agents/").content.decode()
+    assert "1 build under way" not in client_of(bob).get("/agents/").content.decode()

@@ -97,5 +97,5 @@ def test_a_foreign_build_does_not_exist(
 def test_the_header_counts_what_runs(browser: Client, agent: AgentConfig, alice: User) -> None:
     build: Build = enqueue_build(agent, by=alice)
     page = browser.get(reverse("builds:list")).content.decode()
-    assert "1 build running" in page
+    assert "1 build under way" in page
     assert f"build-{build.pk}:" in page

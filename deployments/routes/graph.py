@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from .layout import ADAPTER, header, place_of, specifier, suffix_of
 from .linking import Target, target_of, undeclared
 from .modules import Link, Module, read_module
-from .problems import Problem
+from .problems import Problem, Severity
 from .project import Project
-from .refusing import problems_of
+from .refusing import problems_of, unreadable
 from .rewriting import Resolved, is_elided, rewrite, used_names
 
 
@@ -76,15 +76,23 @@ class Graph:
         return out
 
     def _json(self, path: Path) -> Unit:
-        value = json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False, indent=2)
-        text = f"{header(self.project.name(path))}module.exports = {value};\n"
-        return Unit(path, self._out(path), text)
+        unit, name = Unit(path, self._out(path)), self.project.name(path)
+        try:
+            value = json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False, indent=2)
+        except (ValueError, RecursionError) as error:
+            message, by_hand = f"it is not JSON: {error}", "Correct the file, or what imports it."
+            line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+            unit.problems.append(Problem(name, line, column, Severity.ERROR, "json", message, by_hand))
+            return unit
+        # As an object literal, "__proto__" would mean something else.
+        unit.text = f"{header(name)}module.exports = JSON.parse({json.dumps(value)});\n"
+        return unit
 
     def _convert(self, path: Path) -> Unit:
         module = self.module(path)
         unit = Unit(path, self._out(path), module=module, environment=module.environment)
         unit.problems = problems_of(module)
-        if module.source.root.has_error:
+        if unreadable(module):
             return unit
         used = used_names(module, keep_types=self._keep_types)
         resolved = [

@@ -30,7 +30,10 @@ def value_of(node: Node) -> Any:
     if node.type == "number":
         return _number(node)
     if node.type == "unary_expression" and text_of(node.children[0]) == "-":
-        return -value_of(node.children[1])
+        value = value_of(node.children[1])
+        if not isinstance(value, int | float):
+            raise NotLiteral(node)
+        return -value
     if node.type == "array":
         return [value_of(part) for part in node.named_children if part.type != "comment"]
     if node.type == "object":
@@ -45,7 +48,11 @@ def _number(node: Node) -> int | float:
     try:
         return int(text, 0)
     except ValueError:
+        pass
+    try:
         return float(text)
+    except ValueError as error:
+        raise NotLiteral(node) from error  # 10n
 
 
 def _object(node: Node) -> dict[str, Any]:

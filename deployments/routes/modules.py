@@ -122,7 +122,7 @@ def _take_export(module: Module, node: Node) -> None:
     for each in clause.named_children if clause else ():
         if each.type == "export_specifier" and not has(each, "type"):
             name = field_of(each, "alias") or field_of(each, "name")
-            module.exports[text_of(name) if name else ""] = each
+            module.exports[string_value(name) or text_of(name) if name else ""] = each
     if (declaration := field_of(node, "declaration")) is not None:
         for declared in declared_names(declaration):
             module.exports[text_of(declared)] = declaration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from .layout import HEADER
@@ -16,6 +17,7 @@ END = "# <<< api_to_netlify"
 
 def write(files: dict[PurePosixPath, str], directory: Path) -> list[PurePosixPath]:
     """Write the files that differ and return their paths; raises ConversionError before the first."""
+    stay_inside(files, directory)
     prepared = {path: _prepared(path, text, directory / path) for path, text in files.items()}
     changed = []
     for path, text in prepared.items():
@@ -26,6 +28,18 @@ def write(files: dict[PurePosixPath, str], directory: Path) -> list[PurePosixPat
         place.write_text(text, "utf-8")
         changed.append(path)
     return changed
+
+
+def stay_inside(files: Iterable[PurePosixPath], directory: Path) -> None:
+    """Refuse links that would lead out of the directory."""
+    root = directory.resolve()
+    for path in files:
+        place = directory / path
+        if place.is_symlink() or not place.resolve().is_relative_to(root):
+            raise ConversionError(
+                f"{place} is a link, or is behind one that leads out of {directory}. Nothing was written: "
+                "remove the link, or give another --out."
+            )
 
 
 def _prepared(path: PurePosixPath, text: str, place: Path) -> str:

@@ -85,12 +85,28 @@ def _read_package(project: Project) -> None:
         package = json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise ConversionError(f"{file} is not JSON: {error}") from error
+    if not isinstance(package, dict):
+        raise ConversionError(f"{file} holds no object.")
     project.is_module = package.get("type") == "module"
     for part in ("devDependencies", "peerDependencies", "dependencies"):
-        project.dependencies |= package.get(part) or {}
+        if not isinstance(named := package.get(part) or {}, dict):
+            raise ConversionError(f"{file}: {part} is no object of names and versions.")
+        project.dependencies |= named
 
 
 def _read_aliases(project: Project, file: Path) -> None:
+    try:
+        _take_aliases(project, file)
+    except (AttributeError, TypeError, ValueError) as error:
+        message = (
+            f"{file.name} or what it extends is of the wrong shape, so path aliases are unknown: {error}"
+        )
+        by_hand = 'Write "paths" as an object of lists, and "baseUrl" and "extends" as texts.'
+        wrong = Problem(project.name(file), 0, 0, Severity.ERROR, "tsconfig", message, by_hand)
+        project.problems.append(wrong)
+
+
+def _take_aliases(project: Project, file: Path) -> None:
     options, directory = _compiler_options(project, file, set())
     base = options.get("baseUrl")
     project.base_url = (directory["baseUrl"] / base).resolve() if base else None
@@ -142,16 +158,33 @@ def _all_routes(project: Project) -> Iterator[RouteFile]:
         yield from _app(project, source / "app")
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
-        if path.is_dir() and path.name not in IGNORED:
-            yield from _files(path)
-        elif path.suffix in ROUTE_SUFFIXES and not path.name.endswith(".d.ts"):
+def files_below(
+    directory: Path, suffixes: frozenset[str], above: frozenset[Path] = frozenset()
+) -> Iterator[Path]:
+    """Yield the files with code below a directory; links that lead back to where they are end there."""
+    real = directory.resolve()
+    if real in above or not directory.is_dir():
+        return
+    for path in sorted(directory.iterdir()):
+        if path.is_dir():
+            if path.name not in IGNORED:
+                yield from files_below(path, suffixes, above | {real})
+        elif path.suffix in suffixes and not path.name.endswith(".d.ts"):
             yield path
 
 
+def _files(project: Project, directory: Path) -> Iterator[Path]:
+    for path in files_below(directory, ROUTE_SUFFIXES):
+        if path.is_file():
+            yield path
+        else:
+            message, by_hand = "it is no file that can be read.", "Mend or remove the link."
+            wrong = Problem(project.name(path), 0, 0, Severity.ERROR, "unreadable", message, by_hand)
+            project.problems.append(wrong)
+
+
 def _pages(project: Project, directory: Path) -> Iterator[RouteFile]:
-    for path in [*_files(directory / "api"), *(directory / f"api{suffix}" for suffix in SUFFIXES)]:
+    for path in [*_files(project, directory / "api"), *(directory / f"api{suffix}" for suffix in SUFFIXES)]:
         if not path.is_file():
             continue
         parts = list(path.relative_to(directory).with_suffix("").parts)
@@ -162,7 +195,7 @@ def _pages(project: Project, directory: Path) -> Iterator[RouteFile]:
 
 
 def _app(project: Project, directory: Path) -> Iterator[RouteFile]:
-    for path in _files(directory):
+    for path in _files(project, directory):
         parts = path.relative_to(directory).parts[:-1]
         if path.stem != "route" or any(part.startswith("_") for part in parts):
             continue

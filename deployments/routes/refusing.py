@@ -7,7 +7,7 @@ from tree_sitter import Node
 from .knowledge import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
 from .modules import LinkKind, Module, bound_names
 from .problems import Problem, Severity
-from .syntax import field_of, place, text_of
+from .syntax import field_of, place, text_of, too_deep
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
@@ -31,9 +31,9 @@ def problem(
 
 def problems_of(module: Module) -> list[Problem]:
     """Return what is wrong with a module whoever imports it."""
-    if module.source.root.has_error:
-        return [_syntax(module)]
-    found: list[Problem] = []
+    if wrong := unreadable(module):
+        return wrong
+    found = _newer(module)
     names = {"identifier": _identifier, "member_expression": _member, "call_expression": _call}
     declared, responses = _declared(module), _responses(module)
     for node in module.nodes:
@@ -47,6 +47,38 @@ def problems_of(module: Module) -> list[Problem]:
         by_hand = "Write `export` for what module.exports and exports name."
         message = "import/export and module.exports in one file: the first makes it a module without exports."
         found.append(problem(module, module.commonjs, "mixed-modules", message, by_hand))
+    return found
+
+
+def unreadable(module: Module) -> list[Problem]:
+    """Say why nothing of a module can be converted: its encoding, its syntax, or how deep it is nested."""
+    try:
+        module.source.text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = module.source.text.count(b"\n", 0, error.start) + 1
+        message, by_hand = "this is not UTF-8, so its letters are unknown.", "Save the file as UTF-8."
+        return [Problem(module.source.name, line, 1, Severity.ERROR, "encoding", message, by_hand)]
+    if module.source.root.has_error:
+        return [_syntax(module)]
+    if (node := too_deep(module.source.root)) is not None:
+        by_hand = "Take parts of it out into constants or functions."
+        return [
+            problem(module, node, "nesting", "it is nested deeper than Node can be sure to read.", by_hand)
+        ]
+    return []
+
+
+def _newer(module: Module) -> list[Problem]:
+    """Name what Node's parser does not know; decorators of TypeScript are for its compiler."""
+    found = []
+    for node in module.nodes:
+        if node.type == "decorator" and not module.source.is_typescript:
+            message, by_hand = "Node knows no decorators.", "Call the decorator as a function."
+            found.append(problem(module, node, "newer-syntax", message, by_hand))
+        elif node.type in ("using", "accessor") and not node.is_named:
+            by_hand = "Write try and finally, or a getter and a setter."
+            message = f"`{node.type}` is newer than the Node of Netlify's functions."
+            found.append(problem(module, node, "newer-syntax", message, by_hand))
     return found
 
 

@@ -19,6 +19,13 @@ class Missing(LookupError):
 
 def resolve(project: Project, importer: Path, specifier: str) -> Path | None:
     """Return the file that an import means, None for a package; raises Missing."""
+    try:
+        return _resolve(project, importer, specifier)
+    except (OSError, ValueError) as error:
+        raise Missing(specifier) from error  # no file can have such a name
+
+
+def _resolve(project: Project, importer: Path, specifier: str) -> Path | None:
     if specifier.startswith((".", "/")):
         base = project.root / specifier.lstrip("/") if specifier[0] == "/" else importer.parent / specifier
         if (found := _complete(base.resolve())) is None:

@@ -13,7 +13,7 @@ from .modules import Binding, Link, LinkKind, Module
 from .problems import Problem
 from .refusing import problem
 from .stripping import strip
-from .syntax import Edits, field_of, has, text_of
+from .syntax import Edits, child, field_of, has, text_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def rewrite(
     edits = Edits(module.source.text)
     used: set[str] | None = None
     problems: list[Problem] = []
+    if (first := child(module.source.root, "hash_bang_line")) is not None:
+        edits.node(first)  # it may stand on the first line only
     if module.source.is_typescript and not keep_types:
         stripped = strip(module.source, edits)
         used, problems = stripped.used, stripped.problems

@@ -13,6 +13,8 @@ from tree_sitter import Language, Node, Parser
 
 JAVASCRIPT = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 TYPESCRIPT = frozenset({".ts", ".tsx", ".mts", ".cts"})
+# Node reads some 3,000 nested brackets with the stack that it has by default.
+DEEPEST = 1000
 SUFFIXES = JAVASCRIPT | TYPESCRIPT
 
 
@@ -56,6 +58,15 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(reversed(found.children))
 
 
+def too_deep(root: Node) -> Node | None:
+    """Return the first node that lies deeper than parsers are sure to follow."""
+    level = [root]
+    for _ in range(DEEPEST):
+        if not (level := [below for node in level for below in node.children]):
+            return None
+    return level[0]
+
+
 def text_of(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
@@ -85,7 +96,10 @@ def string_value(node: Node | None) -> str | None:
     parts = node.named_children
     if any(part.type not in ("string_fragment", "escape_sequence") for part in parts):
         return None
-    return "".join(text_of(p) if p.type == "string_fragment" else _escape(text_of(p)) for p in parts)
+    try:
+        return "".join(text_of(p) if p.type == "string_fragment" else _escape(text_of(p)) for p in parts)
+    except (ValueError, OverflowError):
+        return None  # an escape that names no character
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}

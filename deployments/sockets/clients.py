@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from deployments.routes.modules import Module
 from deployments.routes.problems import Problem, Severity
-from deployments.routes.refusing import problem
+from deployments.routes.refusing import problem, unreadable
 from deployments.routes.syntax import field_of, string_value, text_of
 
 from .model import Found, Library, Server
@@ -48,7 +48,7 @@ def clients_in(found: Found) -> tuple[list[Client], list[Problem]]:
     problems: list[Problem] = []
     servers = {server.module.path for server in found.servers}
     for module in found.modules:
-        if module.path in servers or module.source.root.has_error:
+        if module.path in servers or unreadable(module):
             continue
         for node in module.nodes:
             if (library := _opens(module, node)) is None:

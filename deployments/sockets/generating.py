@@ -21,7 +21,9 @@ from .model import Found, Handler, Server
 
 RUNTIME = PurePosixPath("netlify/sockets")
 _SOURCES = Path(__file__).parent / "runtime"
-STORE = {"@netlify/blobs": "11.1.1"}
+# Its LISTEN wakes those who wait: Netlify Blobs would have to be asked again and again.
+STORE = {"postgres": "3.4.7"}
+STORE_ADDRESS = "SOCKET_DATABASE_URL"
 
 
 def generate(project: Project, found: Found) -> dict[PurePosixPath, str]:
@@ -45,7 +47,7 @@ def generate(project: Project, found: Found) -> dict[PurePosixPath, str]:
 def environment_of(project: Project, found: Found) -> list[str]:
     """Return the names of the environment variables that the handlers read."""
     graph = Graph(project, keep_types=False)
-    names: set[str] = set()
+    names = {STORE_ADDRESS} if any(server.has_channel for server in found.servers) else set[str]()
     for server in found.servers:
         for handler in server.handlers:
             if handler.certain:

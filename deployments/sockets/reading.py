@@ -8,9 +8,9 @@ from tree_sitter import Node
 
 from deployments.routes.literals import NotLiteral, value_of
 from deployments.routes.modules import Module, read_module
-from deployments.routes.problems import ConversionError
-from deployments.routes.project import IGNORED, Project, open_project
-from deployments.routes.refusing import problems_of
+from deployments.routes.problems import ConversionError, Problem, Severity
+from deployments.routes.project import Project, files_below, open_project
+from deployments.routes.refusing import unreadable
 from deployments.routes.syntax import SUFFIXES, field_of, string_value, text_of
 
 from .connections import read_connection
@@ -23,11 +23,15 @@ def analyse(path: Path) -> tuple[Project, Found]:
     """Read every module below a directory; raises ConversionError when there is none."""
     project = open_project(path)
     found = Found(project.root)
-    for file in _files(path.resolve()):
+    root = path.resolve()
+    for file in files_below(root, SUFFIXES):
+        if not file.is_file() or not file.resolve().is_relative_to(root):
+            found.problems.append(_beyond(project, file))
+            continue
         module = read_module(file, project.name(file), esm_by_default=project.is_module)
         found.modules.append(module)
-        if module.source.root.has_error:
-            found.problems += problems_of(module)
+        if wrong := unreadable(module):
+            found.problems += wrong
         elif (server := _server(module)) is not None:
             found.servers.append(server)
     if not found.modules:
@@ -38,14 +42,11 @@ def analyse(path: Path) -> tuple[Project, Found]:
     return project, found
 
 
-def _files(directory: Path) -> list[Path]:
-    found: list[Path] = []
-    for path in sorted(directory.iterdir()):
-        if path.is_dir() and path.name not in IGNORED:
-            found += _files(path)
-        elif path.suffix in SUFFIXES and not path.name.endswith(".d.ts"):
-            found.append(path)
-    return found
+def _beyond(project: Project, file: Path) -> Problem:
+    """Refuse a link that leads nowhere or out of the directory: what is behind it is not to be changed."""
+    message = "it is a link that leads nowhere, or out of the directory."
+    by_hand = "Migrate the directory that it leads to, or remove the link."
+    return Problem(project.name(file), 0, 0, Severity.ERROR, "unreadable", message, by_hand)
 
 
 def _tell_apart(servers: list[Server]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deployments.routes.output import TOML, write
+from deployments.routes.output import TOML, stay_inside, write
 from deployments.routes.problems import Problem, Severity
 from deployments.routes.project import Project
 from deployments.routes.resolving import forget
@@ -56,6 +56,7 @@ class Migration:
 
     project: Project
     found: Found
+    directory: Path
     out: Path
     apply: bool
     files: dict[PurePosixPath, str]
@@ -72,7 +73,7 @@ def begin(directory: Path, out: Path | None, *, apply: bool) -> Migration:
     forget()
     project, found = analyse(directory)
     files = generate(project, found)
-    return Migration(project, found, out or directory, apply, files)
+    return Migration(project, found, directory.resolve(), out or directory, apply, files)
 
 
 def _analyse(migration: Migration, report: Report) -> None:
@@ -103,9 +104,18 @@ def _frontend(migration: Migration, report: Report) -> None:
     names = [migration.project.name(path) for path in done.files]
     report.facts = {"files": names, "places": done.places}
     if migration.apply:
-        for path, text in done.files.items():
-            path.write_text(text, "utf-8")
+        _put(migration, done.files)
         report.written = names
+
+
+def _put(migration: Migration, files: dict[Path, str]) -> None:
+    """Write pages where they are, or at the same place below `out`."""
+    inside = {PurePosixPath(path.relative_to(migration.directory)): text for path, text in files.items()}
+    stay_inside(inside, migration.out)
+    for path, text in inside.items():
+        place = migration.out / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode())
 
 
 def _configure(migration: Migration, report: Report) -> None:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError("Name a path to convert, or a directory to --migrate.")
         try:
             complete = self._convert(options) if options["path"] else self._migrate(options)
-        except ConversionError as error:
+        except (ConversionError, OSError) as error:
             if options["json"]:
                 self.stdout.write(json.dumps({"success": False, "error": str(error)}))
             raise CommandError(str(error)) from error

@@ -3,9 +3,8 @@
 const { connection, handlerOf } = require("./connection.cjs");
 const store = require("./store.cjs");
 
-const PAUSE_MS = 500;
-const seconds = () => Number(process.env.SOCKET_STREAM_SECONDS ?? 20);
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const LONGEST_MS = 2 ** 31 - 1;
+const lifetime = () => Math.min(Number(process.env.SOCKET_STREAM_SECONDS ?? 20) * 1000, LONGEST_MS);
 
 function written(record, id) {
   const name = record.event === undefined ? "" : `event: ${record.event.replace(/[\r\n]/g, " ")}\n`;
@@ -14,43 +13,82 @@ function written(record, id) {
   return `${id ? `id: ${id}\n` : ""}${name}${data}\n`;
 }
 
-async function* events(load, facts, request) {
-  const url = new URL(request.url);
-  const room = url.searchParams.get("room");
-  const channel = room ? `${facts.channel}.${room}` : facts.channel;
-  const end = Date.now() + seconds() * 1000;
-  let last = request.headers.get("last-event-id");
-  yield "retry: 500\n\n";
-  if (!last) {
-    last = store.now();
-    yield `id: ${last}\n: hello\n\n`;
-    if (load) {
-      const made = connection(request, facts);
-      (await handlerOf(load, made))();
-      for (const answer of made.answers) yield written(typeof answer === "string" ? { data: answer } : answer);
+// Remembers one ring, so that none is lost between looking and waiting.
+function makeBell() {
+  let waiting = () => {};
+  const bell = { rung: false, stopped: false };
+  bell.ring = () => { bell.rung = true; waiting(); };
+  bell.stop = () => { bell.stopped = true; waiting(); };
+  bell.heard = () => new Promise((resolve) => {
+    waiting = resolve;
+    if (bell.rung || bell.stopped) resolve();
+  });
+  return bell;
+}
+
+async function greeting(load, facts, request) {
+  if (!load) return [];
+  const made = connection(request, facts);
+  await (await handlerOf(load, made))();
+  return made.answers.map((answer) => written(typeof answer === "string" ? { data: answer } : answer));
+}
+
+async function* told(kept, channel, from, own, bell) {
+  let last = from;
+  while (!bell.stopped) {
+    bell.rung = false;
+    for (const { id, text } of await kept.after(channel, last)) {
+      last = String(id);
+      const record = JSON.parse(text);
+      if (!record.except || record.except !== own) yield written(record, last);
     }
+    await bell.heard();
   }
-  const own = url.searchParams.get("id");
-  while (Date.now() < end && !request.signal.aborted) {
-    for (const [id, record] of await store.after(channel, last)) {
-      last = id;
-      if (!record.except || record.except !== own) yield written(record, id);
+}
+
+async function* events(load, facts, request, kept, bell) {
+  const { searchParams } = new URL(request.url);
+  const room = searchParams.get("room");
+  const channel = room ? `${facts.channel}.${room}` : facts.channel;
+  const ending = setTimeout(bell.stop, lifetime());
+  let leave = async () => {};
+  try {
+    leave = await kept.subscribe(channel, bell.ring);
+    yield "retry: 500\n\n";
+    const known = request.headers.get("last-event-id") ?? "";
+    const isKnown = /^\d{1,18}$/.test(known);
+    const last = isKnown ? known : await kept.now(channel);
+    if (!isKnown) {
+      yield `id: ${last}\n: hello\n\n`;
+      yield* await greeting(load, facts, request);
     }
-    await pause(Math.min(PAUSE_MS, Math.max(0, end - Date.now())));
+    yield* told(kept, channel, last, searchParams.get("id"), bell);
+  } finally {
+    clearTimeout(ending);
+    await leave();
   }
 }
 
 exports.channel = (load, facts) => Object.assign(async (request) => {
   if (request.method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
+  let kept;
+  try {
+    kept = await store.open();
+  } catch (error) {
+    console.error(error);
+    return Response.json({ error: "There is no store for messages: see the function's log." }, { status: 503 });
+  }
   const encoder = new TextEncoder();
-  const source = events(load, facts, request);
+  const bell = makeBell();
+  request.signal.addEventListener("abort", bell.stop);
+  const source = events(load, facts, request, kept, bell);
   const stream = new ReadableStream({
     async pull(controller) {
       const { value, done } = await source.next();
       if (done) controller.close();
       else controller.enqueue(encoder.encode(value));
     },
-    cancel: () => source.return(),
+    cancel: () => { bell.stop(); return source.return(); },
   });
   return new Response(stream, { headers: { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" } });
 }, { kind: "channel", facts });

@@ -10,7 +10,11 @@ exports.connection = (request, facts) => {
   const id = request.headers.get("x-socket-id") ?? url.searchParams.get("id") ?? "";
   const answers = [];
   const work = [];
-  const say = (record, room) => { work.push(publish(room ? `${facts.channel}.${room}` : facts.channel, record)); };
+  const say = (record, room) => {
+    const saying = publish(room ? `${facts.channel}.${room}` : facts.channel, record);
+    saying.catch(ignored); // told by done(), if the handler gets that far
+    work.push(saying);
+  };
   const toAll = (except, room) => ({
     emit: (event, ...args) => { say({ event, args, except }, room); return true; },
   });

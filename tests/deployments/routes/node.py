@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 # With what they require; nothing of theirs runs while they are installed.
-PACKAGES = {"typescript": "5.9.3", "@types/node": "20.19.24", "undici-types": "6.21.0"}
+PACKAGES = {
+    "typescript": "5.9.3",
+    "@types/node": "20.19.24",
+    "undici-types": "6.21.0",
+    "postgres": "3.4.7",
+}
 CACHE = Path(tempfile.gettempdir()) / f"agentforge-npm-{os.getuid()}"
 REMEDY = "Install Node 18 or newer with npm: apt-get install nodejs npm"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,10 +24,12 @@ def migrated(name: str, directory: Path, *, apply: bool = True) -> dict[str, Rep
 
 
 @contextmanager
-def serving(directory: Path, page: str) -> Iterator[str]:
+def serving(directory: Path, page: str, **environment: str) -> Iterator[str]:
     """Serve the functions of a directory, with a page that runs a script of it; yields the address."""
     command = [program("node"), str(HERE / "serve.mjs"), str(directory), page]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         assert process.stdin is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from deployments.sockets.steps import STEPS
+from deployments.sockets.steps import STEPS, begin
 
 from .running import CORPUS, migrated, serving
 
@@ -116,8 +117,8 @@ def test_uses_within_uses_are_rewritten_too(tmp_path: Path) -> None:
 
 def test_variables_are_named(tmp_path: Path) -> None:
     report = migrated("chat", tmp_path / "chat")["configure"]
-    assert report.facts == {"environment": ["CHAT_ROOM"]}
-    assert "#   CHAT_ROOM" in (tmp_path / "chat/netlify.toml").read_text()
+    assert report.facts == {"environment": ["CHAT_ROOM", "SOCKET_DATABASE_URL"]}
+    assert "#   CHAT_ROOM\n#   SOCKET_DATABASE_URL" in (tmp_path / "chat/netlify.toml").read_text()
 
 
 def _events(lines: list[str]) -> list[Any]:
@@ -146,3 +147,26 @@ def test_everybody_else_hears_what_one_says(tmp_path: Path) -> None:
         assert missed == "event: typing"
         assert client.get("/sockets/server/vote").status_code == 405
         assert client.post("/sockets/server/vote", content="no JSON").status_code == 400
+
+
+def test_pages_go_where_they_are_asked_to_go(tmp_path: Path) -> None:
+    shutil.copytree(CORPUS / "chat", tmp_path / "chat")
+    before, out = _tree(tmp_path / "chat"), tmp_path / "out"
+    migration = begin(tmp_path / "chat", out, apply=True)
+    for step in STEPS:
+        migration.run(step)
+    assert _tree(tmp_path / "chat") == before
+    assert "new EventSource(" in (out / "web/chat.js").read_text()
+
+
+def test_links_out_of_the_directory_are_not_followed(tmp_path: Path) -> None:
+    shutil.copytree(CORPUS / "chat", tmp_path / "chat")
+    outside = tmp_path / "chat.js"
+    outside.write_bytes((CORPUS / "chat/web/chat.js").read_bytes())
+    (tmp_path / "chat/web/chat.js").unlink()
+    (tmp_path / "chat/web/chat.js").symlink_to(outside)
+    (tmp_path / "chat/web/again").symlink_to("..")
+    migration = begin(tmp_path / "chat", None, apply=True)
+    reports = {step: migration.run(step) for step in STEPS}
+    assert ("web/chat.js", "unreadable") in [(p.file, p.code) for p in reports["analyse"].problems]
+    assert outside.read_bytes() == (CORPUS / "chat/web/chat.js").read_bytes()

@@ -23,6 +23,13 @@ _WRAPPERS = ("parenthesized_expression", "as_expression", "satisfies_expression"
 
 def value_of(node: Node) -> Any:
     """Return the value of a literal; raises NotLiteral."""
+    try:
+        return _value_of(node)
+    except RecursionError as error:
+        raise NotLiteral(node) from error  # nested deeper than anybody writes
+
+
+def _value_of(node: Node) -> Any:
     if node.type in _CONSTANTS:
         return _CONSTANTS[node.type]
     if node.type in _WRAPPERS:

@@ -83,7 +83,7 @@ def _read_package(project: Project) -> None:
         return
     try:
         package = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConversionError(f"{file} is not JSON: {error}") from error
     if not isinstance(package, dict):
         raise ConversionError(f"{file} holds no object.")

@@ -122,8 +122,8 @@ def _identifier(module: Module, node: Node, declared: set[str], responses: set[s
 
 def _member(module: Module, node: Node, declared: set[str], responses: set[str]) -> list[Problem]:
     text = text_of(node)
-    if text == "import.meta.url":
-        message = "import.meta.url would name a generated file, not the project's."
+    if text in ("import.meta.url", "import.meta.dirname", "import.meta.filename"):
+        message = f"{text} would name a generated file, not the project's."
         return [problem(module, node, "file-place", message, _HINTS["__dirname"])]
     owner = text.removesuffix(".server").removesuffix("?")
     if (

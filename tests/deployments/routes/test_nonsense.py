@@ -34,6 +34,8 @@ def _codes(root: Path) -> list[tuple[str, int, str]]:
         (APP.encode() + b"async () => {\n  await using x = GET();\n};", 3, "newer-syntax"),
         (APP.encode() + b"export const revalidate = 10n;", 2, "config"),
         (APP.encode() + b"export const revalidate = -'a';", 2, "config"),
+        (APP.encode() + b"export const revalidate = " + b"[" * 900 + b"]" * 900, 2, "config"),
+        (APP.encode() + b"import.meta.dirname;", 2, "file-place"),
         (b"import x from './\\u0000';\nx();", 1, "missing"),
         (b"import x from './\\ud800';\nx();", 1, "missing"),
         (b"import x from './" + b"a" * 5000 + b"';\nx();", 1, "missing"),
@@ -51,7 +53,7 @@ def test_data_that_is_no_json_is_named(text: str, tmp_path: Path) -> None:
     assert [(file, code) for file, _, code in _codes(project(tmp_path, files))] == [("app/a/x.json", "json")]
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"dependencies": "x"}', "\0"])
+@pytest.mark.parametrize("text", ["[1]", '{"dependencies": "x"}', "\0", "[" * 100_000])
 def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"package\.json"):
         convert(project(tmp_path, {ROUTE: APP, "package.json": text}), Options())
@@ -59,7 +61,13 @@ def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "text",
-    ["[1]", '{"extends": [3]}', '{"compilerOptions": {"paths": [1]}}', '{"compilerOptions": {"baseUrl": 3}}'],
+    [
+        "[1]",
+        "[" * 900 + "]" * 900,
+        '{"extends": [3]}',
+        '{"compilerOptions": {"paths": [1]}}',
+        '{"compilerOptions": {"baseUrl": 3}}',
+    ],
 )
 def test_a_tsconfig_of_another_shape_is_named(text: str, tmp_path: Path) -> None:
     assert [code for *_, code in _codes(project(tmp_path, {ROUTE: APP, "tsconfig.json": text}))] == [

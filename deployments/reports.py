@@ -27,8 +27,11 @@ class Transcript:
 
     @property
     def percent(self) -> int:
-        total = self.progress.get("total") or 0
-        return round(100 * self.progress["sent"] / total) if total else 0
+        """Return how much is uploaded; all of it where nothing had to be."""
+        if not self.progress:
+            return 0
+        total = self.progress["total"]
+        return round(100 * self.progress["sent"] / total) if total else 100
 
 
 def transcript(deployment: Deployment) -> Transcript:
@@ -42,8 +45,10 @@ def transcript(deployment: Deployment) -> Transcript:
                 found.lines.append({"n": len(found.lines) + 1, **record})
             case "step":
                 steps[record["name"]] = record
+                found.wait = {}
             case "progress":
                 found.progress = record
+                found.wait = {}
             case "wait":
                 found.wait = record
             case "end":
@@ -70,9 +75,10 @@ def duration(deployment: Deployment) -> timedelta | None:
 
 def changed_since(deployment: Deployment) -> list[dict[str, str]]:
     """Return how the configuration differs from what this site showed before this deployment."""
-    earlier = Deployment.objects.filter(
-        site_id=deployment.site_id, status="succeeded", draft=False, pk__lt=deployment.pk
-    )
+    # Not the one asked for before: somebody may have rolled back since.
+    when = deployment.published_at or deployment.created_at
+    earlier = Deployment.objects.filter(site_id=deployment.site_id, published_at__lt=when)
+    earlier = earlier.exclude(pk=deployment.pk).order_by("-published_at")
     before: Deployment | None = earlier.select_related("revision").first()
     if before is None:
         return []

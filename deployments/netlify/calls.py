@@ -129,7 +129,7 @@ class Calls:
         except (KeyError, ValueError):
             seconds = WAIT_SECONDS
         seconds = min(seconds, LONGEST_WAIT)
-        self._tell(f"Netlify limits how fast it is asked; going on in {seconds:.0f} s.", seconds)
+        self._tell("Netlify limits how fast it is asked; going on when it allows.", seconds)
         self._sleep(seconds)
 
     def _send(self, request: Request, attempt: int) -> outbound.Reply:

@@ -35,7 +35,8 @@ def test_targets_of_one_build(open_page: OpenPage) -> None:
     page.reload()
     for section in ("plugin linux/", "executable linux/amd64"):
         part = page.get_by_role("button", name=section)
-        expect(part).to_contain_text("done")
+        # Another test of this forge may have made the same plugin.
+        expect(part).to_contain_text(re.compile("done|cached"))
         expect(part).to_contain_text(re.compile(r"\d s"))
         expect(part).to_have_attribute("aria-expanded", "false")
         part.click()

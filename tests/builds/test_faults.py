@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
-from builds import gocommand, toolchain, workplaces
+from builds import gocommand, toolchain
 from builds.models import Artifact, Build
 from builds.reports import transcript
 from builds.services import enqueue_build
@@ -88,7 +88,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     ("limits", "told"),
     [
         ({"data": 150}, f"The compiler ran out of memory; it may use 150 MiB. {NEXT}"),
-        ({"cpu_seconds": 2}, "it took more than 2 s of processor time. Nothing was stored."),
+        ({"cpu_seconds": 2, "data": 8192}, "it took more than 2 s of processor time. Nothing was stored."),
     ],
     ids=["memory", "processor"],
 )
@@ -177,13 +177,14 @@ def test_a_stopped_worker_hands_a_build_over(
     settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "golang")
     count_as_warm()
     build = enqueue_build(agent, by=alice)
-    with WorkerProcess() as worker:
+    # In a directory of its own: other tests use the one that all share at the same time.
+    with WorkerProcess(AGENTFORGE_VAR=str(tmp_path / "var")) as worker:
         wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
         worker.stop()
     build.refresh_from_db()
     # It does not count as an attempt, and it is nobody's but the queue's.
     assert (build.status, build.attempts) == ("queued", 0)
-    assert not list(workplaces.work_directory().glob("build-*"))
+    assert list((tmp_path / "var" / "work").iterdir()) == []
     settings.AGENTFORGE_AGENT_SOURCES = whole
     work()
     build.refresh_from_db()

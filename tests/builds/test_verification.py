@@ -74,7 +74,11 @@ def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
         assert "agent.local/" in told
 
 
-def test_a_verification_ends_with_its_worker_and_leaves_nothing(executable: Build, alice: User) -> None:
+def test_a_verification_ends_with_its_worker_and_leaves_nothing(
+    executable: Build, alice: User, settings: Settings, tmp_path: Path
+) -> None:
+    # A directory of its own: other tests use the one that all share at the same time.
+    settings.VAR_DIR = tmp_path
     died = _verified_until_it_compiles(executable, alice, WorkerProcess.kill)
     assert recovery.recover() == 0
     let_hearts_stop()
@@ -100,7 +104,7 @@ def _verified_until_it_compiles(
 ) -> BuildVerification:
     """Let a worker process verify a build, and end it while it compiles."""
     asked = verification.ask(build, by=by)
-    with WorkerProcess() as worker:
+    with WorkerProcess(AGENTFORGE_VAR=str(workplaces.work_directory().parent)) as worker:
         wait_for(asked.stream_name, lambda record: "$ go build" in str(record.get("text")))
         end(worker)
     return asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -12,7 +13,7 @@ from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig, ApiKey
 from configs.vault import save_key
-from deployments import accounts, services, sites
+from deployments import accounts, reports, services, sites
 from deployments.models import Deployment, Site
 from tests.planted import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
@@ -186,3 +187,31 @@ def test_a_key_reaches_the_hosts_environment_and_no_other_place(
     assert len(found) > 5
     assert places_of(SECRET, [*found, *files_below(settings.VAR_DIR)]) == []
     assert places_of(netlify.token, [*found, *files_below(settings.VAR_DIR)]) == []
+
+
+def test_what_changed_is_told_against_what_the_site_showed(
+    site: Site, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    done = []
+    for words in ("One", "Two"):
+        AgentConfig.objects.filter(pk=agent.pk).update(description=words)
+        agent.refresh_from_db()
+        done.append(deploy(site, build_of(agent, alice, words), alice, work))
+    services.publish(done[0], alice)
+    again = deploy(site, build_of(agent, alice, "Two"), alice, work)
+    [change] = reports.changed_since(again)
+    assert (change["before"], change["after"]) == ("One", "Two")
+
+
+def test_a_reload_knows_how_far_it_is_and_what_is_waited_for(
+    site: Site, build: Build, alice: User, client_of: Callable[[User], Client]
+) -> None:
+    deployment = services.enqueue(site, build, alice)
+    sent = {"kind": "progress", "sent": 2000, "total": 8000, "files": 1, "of": 4, "rate": 1000, "left": 6.0}
+    wait = {"kind": "wait", "words": "Netlify asks for patience", "until": 4_000_000_000.25}
+    streams.publish(deployment.stream_name, sent, wait)
+    page = client_of(alice).get(deployment.get_absolute_url()).content.decode()
+    assert "1 of 4 files, 2.0 KB of 8.0 KB" in page
+    assert 'data-said="Netlify asks for patience" data-until="4000000000.250"' in page
+    streams.publish(deployment.stream_name, {"kind": "step", "name": "Upload", "state": "done"})
+    assert "data-until" not in client_of(alice).get(deployment.get_absolute_url()).content.decode()

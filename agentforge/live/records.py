@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-# Escapes as JSON writes them, and lone surrogates, which have no UTF-8 form.
-_UNSAFE = re.compile(r"\\u0000|\\r|[\ud800-\udfff]")
+# They have no UTF-8 form.
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -27,7 +27,7 @@ def encode(record: Mapping[str, Any]) -> str:
         raise ValueError("A record of a stream needs a kind.")
     timed = {"t": round(time.time(), 6), **record}
     text = _encoder.encode(timed)
-    return _encoder.encode(_clean(timed)) if _UNSAFE.search(text) else text
+    return _encoder.encode(_clean(timed)) if _is_unsafe(text) else text
 
 
 def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
@@ -40,13 +40,20 @@ def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
     now = round(time.time(), 6)
     timed = [{"t": now, **record} for record in records]
     text = _encoder.encode(timed)
-    return (_encoder.encode(_clean(timed)) if _UNSAFE.search(text) else text)[1:-1]
+    return (_encoder.encode(_clean(timed)) if _is_unsafe(text) else text)[1:-1]
 
 
 def decode(data: str) -> list[dict[str, Any]]:
     """Return the records of a chunk's data."""
     records: list[dict[str, Any]] = json.loads(f"[{data}]")
     return records
+
+
+def _is_unsafe(text: str) -> bool:
+    """Tell whether JSON holds a NUL, a carriage return (both as escapes) or a lone surrogate."""
+    if "\\u0000" in text or "\\r" in text:
+        return True
+    return not text.isascii() and _LONE_SURROGATE.search(text) is not None
 
 
 def _clean(value: Any) -> Any:

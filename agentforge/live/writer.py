@@ -15,6 +15,8 @@ from . import log, records
 from .connections import parameters
 
 FLUSH_SECONDS = 0.05
+# What surrounds the text in the JSON of a line.
+_AROUND = 64
 CHUNK_BYTES = 64 * 1024
 # With the database away, writers wait once this much is unsaved.
 BUFFER_BYTES = 16 * 1024 * 1024
@@ -70,13 +72,14 @@ class StreamWriter:
         """Take records that belong together, much faster than one by one; otherwise like write()."""
         if not many:
             return
-        text = records.encode_all(many)
-        if len(text) > CHUNK_BYTES and len(many) > 1:
+        # Encoding more than a chunk only to find that out would be most of the work.
+        text = "" if _is_more_than_a_chunk(many) else records.encode_all(many)
+        if text and (len(text) <= CHUNK_BYTES or len(many) == 1):
+            self._take(text, len(many))
+        else:
             middle = len(many) // 2
             self.write_many(many[:middle])
             self.write_many(many[middle:])
-        else:
-            self._take(text, len(many))
 
     def _take(self, text: str, count: int) -> None:
         with self._changed:
@@ -205,3 +208,9 @@ class StreamWriter:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+def _is_more_than_a_chunk(many: Sequence[Mapping[str, Any]]) -> bool:
+    if len(many) == 1:
+        return False
+    return sum([len(str(record.get("text", ""))) for record in many]) + _AROUND * len(many) > CHUNK_BYTES

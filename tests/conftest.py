@@ -12,11 +12,26 @@ from agentforge.accounts.models import User
 from . import people
 
 
+# Django empties the tables that it manages; the queue's are procrastinate's own, so they follow by a trigger.
+# A job or a worker's sign of life that stayed would be found by the next test.
+_EMPTY_THE_QUEUE_TOO = """
+CREATE OR REPLACE FUNCTION empty_the_queue_too() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    TRUNCATE procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, procrastinate_workers;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER empty_the_queue_too AFTER TRUNCATE ON accounts_user
+EXECUTE FUNCTION empty_the_queue_too();
+"""
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let tests with real transactions empty all tables after them, the append-only log included."""
+    """Let tests with real transactions empty all tables after them: the append-only log's and the queue's."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_keep_all")
+        cursor.execute(_EMPTY_THE_QUEUE_TOO)
 
 
 @pytest.fixture

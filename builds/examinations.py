@@ -44,7 +44,7 @@ def _caches() -> Finding:
     except BuildError as problem:
         return warning(f"Without compilers there is nothing to warm: {problem}", "See toolchain.")
     size = tree_size(gocommand.cache_directory()) / 1e6
-    if not state.settled:
+    if state.state != warmup.WARM:
         remedy = "The worker warms them by itself, once; the first build waits until then."
         return warning(f"Go's cache is not warm yet ({size:.0f} MB).", remedy)
     return ok(f"Go's cache is warm, {size:.0f} MB.")

@@ -29,6 +29,9 @@ _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
 # A warm-up that failed (a full disk, say) is tried again by the first build after this many seconds.
 _RETRY_AFTER = 300
 _POLL = 0.5
+# Builds can't mark what they use in the cache, which they may only read, and Go removes what nobody marked
+# for five days (cmd/go/internal/cache, Trim): a warm-up does it, and compiles only what is missing.
+_FRESH = 24 * 3600
 MOST_CACHE_BYTES = 2 * 1024**3
 
 
@@ -45,7 +48,8 @@ class State:
 
     @property
     def settled(self) -> bool:
-        return self.state == WARM or (self.state == FAILED and time.time() - self.at < _RETRY_AFTER)
+        lasts = {WARM: _FRESH, FAILED: _RETRY_AFTER}.get(self.state, 0)
+        return time.time() - self.at < lasts
 
 
 def _states() -> Path:
@@ -84,12 +88,15 @@ def write(new: State) -> None:
 
 
 def key_of(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
-    """Name what a cache was warmed for: the same Go at another place needs its own index in the cache.
+    """Name what a cache was warmed for: the same Go at another place, or installed anew, needs its own index.
 
-    Without it a build, which may not write to the cache, ends with "package os is not in std".
+    Go's index of the standard library is found by the path, the sizes and the times of its files
+    (cmd/go/internal/modindex, dirHash). Without it a build, which may not write to the cache, ends with
+    "package os is not in std".
     """
-    place = hashlib.sha256(str(toolchain.goroot).encode()).hexdigest()
-    return f"{toolchain.digest[:32]}-{agent.digest_of(program)[:32]}-{place[:16]}"
+    installed = (toolchain.goroot / "VERSION").stat().st_mtime_ns
+    copy = hashlib.sha256(f"{toolchain.goroot} {installed}".encode()).hexdigest()
+    return f"{toolchain.digest[:32]}-{agent.digest_of(program)[:32]}-{copy[:16]}"
 
 
 @asynccontextmanager
@@ -125,8 +132,11 @@ async def ensure(
     key = key_of(toolchain, agent, program)
     if is_apart() or state(key).settled:
         return
-    what = f"{toolchain.goos}/{toolchain.goarch}"
-    log.say(f"Go's cache is cold for {what}. This happens once; a quiet machine takes half a minute.")
+    if state(key).state == WARM:
+        log.say("Go's cache is gone through, which happens once a day.")
+    else:
+        what = f"{toolchain.goos}/{toolchain.goarch}"
+        log.say(f"Go's cache is cold for {what}. This happens once; a quiet machine takes half a minute.")
     async with locked("warm.lock", log):
         if state(key).settled:
             return
@@ -200,7 +210,10 @@ class _Counter:
 
 
 def prune(most: int = MOST_CACHE_BYTES) -> int:
-    """Remove the longest unused files until the cache has at most `most` bytes; return the bytes freed."""
+    """Remove the longest unused files until the cache has at most `most` bytes; return the bytes freed.
+
+    The cache no longer counts as warm when something was removed: the next builds look what they lack.
+    """
     entries = [(path.stat(), path) for path in cache_directory().glob("*/*") if path.is_file()]
     excess = sum(entry.st_size for entry, _ in entries) - most
     freed = 0
@@ -209,4 +222,7 @@ def prune(most: int = MOST_CACHE_BYTES) -> int:
             break
         path.unlink(missing_ok=True)
         freed += entry.st_size
+    if freed:
+        for said in _states().glob("*.json"):
+            said.unlink(missing_ok=True)
     return freed

@@ -108,15 +108,7 @@ async def run(
     A cancelled caller kills the group first, then sees the cancellation. Raises OSError if it can't start.
     """
     started = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=directory,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = await _start(command, directory, environment, with_stdin=stdin is not None)
     timed_out = False
     try:
         async with asyncio.timeout(seconds):
@@ -127,6 +119,29 @@ async def run(
     finally:
         await _end_group(process)
     return Finished(process.returncode or 0, time.monotonic() - started, timed_out)
+
+
+async def _start(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str], *, with_stdin: bool
+) -> asyncio.subprocess.Process:
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command,
+            cwd=directory,
+            env=dict(environment),
+            stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Cancelled itself, asyncio kills the leader alone and waits for the pipes' end. What bubblewrap has
+        # forked by then waits for its dead parent and keeps the pipes open: both would wait forever.
+        await _end_group(await starting)
+        raise
 
 
 def _one_by_one(on_line: OnLine | None) -> OnLines:

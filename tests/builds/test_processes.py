@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,35 @@ async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert not _lives(child)
+
+
+async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a time limit that is over at once: bubblewrap's fork survived its killed parent, and was waited for."""
+    start, forked = asyncio.create_subprocess_exec, tmp_path / "forked"
+    os.mkfifo(forked)
+    children: list[int] = []
+
+    async def slow_start(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*command, **options)
+        children.append(int(await asyncio.to_thread(forked.read_text)))
+        running.cancel()
+        await asyncio.sleep(0)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow_start)
+    running = asyncio.create_task(
+        processes.run(
+            ["/bin/sh", "-c", "sleep 60 & echo $! > forked; wait"],
+            directory=tmp_path,
+            environment={"PATH": os.defpath},
+            seconds=60,
+        )
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not _lives(children[0])
 
 
 def _lives(pid: int) -> bool:

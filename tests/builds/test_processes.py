@@ -55,7 +55,7 @@ async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
 async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a time limit that is over at once: bubblewrap's fork survived its killed parent, and was waited for."""
+    """As a time limit that is over at once: bubblewrap's fork outlived its killed parent."""
     start, forked = asyncio.create_subprocess_exec, tmp_path / "forked"
     os.mkfifo(forked)
     children: list[int] = []

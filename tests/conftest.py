@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -23,6 +24,12 @@ $$;
 CREATE OR REPLACE TRIGGER empty_the_queue_too AFTER TRUNCATE ON accounts_user
 EXECUTE FUNCTION empty_the_queue_too();
 """
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start; a suite started in the background hands it down ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
-from builds import gocommand, toolchain
+from builds import exhaustion, gocommand, sandbox, toolchain
 from builds.models import Artifact, Build
 from builds.reports import transcript
 from builds.services import enqueue_build
@@ -87,7 +87,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
-        ({"data": 150}, f"The compiler ran out of memory; it may use 150 MiB. {NEXT}"),
+        ({"data": 150}, f"; it may use 150 MiB. {NEXT}"),
         ({"cpu_seconds": 2, "data": 8192}, "it took more than 2 s of processor time. Nothing was stored."),
     ],
     ids=["memory", "processor"],
@@ -108,6 +108,28 @@ def test_a_compiler_that_needs_too_much_ends_the_build(
     build = enqueue_build(agent, by=alice)
     work()
     _check_failed(build, told)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("fatal error: runtime: out of memory", "The compiler ran out of memory; it may use 512 MiB."),
+        ("runtime: mmap: Cannot allocate memory", "The compiler ran out of memory; it may use 512 MiB."),
+        ("SIGSEGV: segmentation violation", "The compiler crashed, as compilers do when memory runs out;"),
+        ("signal: segmentation fault", "The compiler crashed, as compilers do when memory runs out;"),
+        ("./go.o: No space left on device", "The disk is full."),
+        ("signal: killed", "The compiler was killed by the system:"),
+    ],
+)
+def test_what_the_machine_lacked_is_told(said: str, told: str) -> None:
+    lines = ["# agent/heavy", said, "PC=0x43ee1c m=3 sigcode=1 addr=0x0"]
+    lacked = exhaustion.of_a_compiler(lines, 1, sandbox.Limits(seconds=1))
+    assert str(lacked).startswith(told) and str(lacked).endswith(NEXT)
+
+
+@pytest.mark.parametrize("said", ["./a.go:3:1: undefined: SIGSEGV", "x.c:1:1: fatal error: no such file"])
+def test_what_is_wrong_with_the_agent_is_not_the_machines_fault(said: str) -> None:
+    assert exhaustion.of_a_compiler(["# agent", said], 1, sandbox.Limits(seconds=1)) is None
 
 
 def test_the_time_limit_ends_the_build_and_its_processes(

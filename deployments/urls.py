@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import actions, pages, setup
+from .views import account, actions, pages, setup
 
 app_name = "deployments"
 
@@ -17,9 +17,9 @@ urlpatterns = [
     path("sites/<int:pk>/delete/", actions.site_delete, name="site_delete"),
     path("agents/<int:pk>/deploy/", setup.agent_deploy, name="agent"),
     path("agents/<int:pk>/deploy/start/", actions.start, name="start"),
-    path("agents/<int:pk>/deploy/connect/", setup.connect, name="connect"),
-    path("agents/<int:pk>/deploy/account/", setup.recheck, name="recheck"),
-    path("agents/<int:pk>/deploy/disconnect/", setup.disconnect, name="disconnect"),
+    path("agents/<int:pk>/deploy/connect/", account.connect, name="connect"),
+    path("agents/<int:pk>/deploy/account/", account.recheck, name="recheck"),
+    path("agents/<int:pk>/deploy/disconnect/", account.disconnect, name="disconnect"),
     path("agents/<int:pk>/deploy/sites/", setup.remote_sites, name="remote_sites"),
     path("agents/<int:pk>/deploy/sites/new/", setup.create_site, name="create_site"),
     path("agents/<int:pk>/deploy/sites/choose/", setup.choose_site, name="choose_site"),

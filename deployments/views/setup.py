@@ -1,4 +1,4 @@
-"""Show the wizard's tab Deploy, connect an account, choose a site and its settings."""
+"""Show the wizard's tab Deploy, choose a site and its settings."""
 
 from __future__ import annotations
 
@@ -101,55 +101,9 @@ def _settings_form(site: Site | None) -> SettingsForm | None:
     return SettingsForm(site=site, initial={name: getattr(site, name) for name in names})
 
 
-def _refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpResponse:
+def refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpResponse:
+    """Answer a form that was refused: the tab with it, or what is wrong with it for scripts."""
     return form_failure(form) if wants_json(request) else page(request, agent, form=form, status=422)
-
-
-@require_POST
-@negotiated
-@rate_limited("key tests")
-def connect(request: Request, pk: int) -> HttpResponse:
-    agent = agent_of(request, pk)
-    form = ConnectForm(posted(request))
-    if form.is_valid():
-        try:
-            connection = accounts.connect(request.user, form.cleaned_data["token"])
-        except HostError as error:
-            form.add_error("token", f"{error} It was not saved.")
-        else:
-            if wants_json(request):
-                return success(who=connection.who, email=connection.email, teams=connection.teams)
-            messages.success(request, f"Connected as {connection.who or connection.email}.")
-            return redirect("deployments:agent", pk=agent.pk)
-    return _refused(request, agent, form)
-
-
-@require_POST
-@negotiated
-@rate_limited("key tests")
-@told(to_agent)
-def recheck(request: Request, pk: int) -> HttpResponse:
-    connection = accounts.connection_of(agent_of(request, pk).owner_id)
-    if connection is None:
-        raise accounts.AccountProblem("No Netlify account is connected.")
-    person = accounts.recheck(connection)
-    teams = [vars(team) for team in person.teams]
-    if wants_json(request):
-        return success(who=person.name, email=person.email, teams=teams)
-    messages.success(request, f"Netlify knows this token: {person.name or person.email}.")
-    return redirect("deployments:agent", pk=pk)
-
-
-@require_POST
-@negotiated
-def disconnect(request: Request, pk: int) -> HttpResponse:
-    connection = accounts.connection_of(agent_of(request, pk).owner_id)
-    if connection is not None:
-        accounts.disconnect(connection)
-    if wants_json(request):
-        return success()
-    messages.success(request, "The account is disconnected. Its sites stay as they are.")
-    return redirect("deployments:agent", pk=pk)
 
 
 @require_safe
@@ -180,7 +134,7 @@ def create_site(request: Request, pk: int) -> HttpResponse:
             form.add_error("name", str(error))
         else:
             return _site_kept(request, agent, site)
-    return _refused(request, agent, form)
+    return refused(request, agent, form)
 
 
 @require_POST
@@ -190,7 +144,7 @@ def choose_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = ChooseSiteForm(posted(request))
     if not form.is_valid():
-        return _refused(request, agent, form)
+        return refused(request, agent, form)
     return _site_kept(request, agent, sites.choose_site(agent, form.cleaned_data["site"], request.user))
 
 
@@ -216,4 +170,4 @@ def settings(request: Request, pk: int) -> HttpResponse:
             return success(site=reports.site_json(site))
         messages.success(request, "Saved. The next deployment brings it to the site.")
         return redirect("deployments:agent", pk=pk)
-    return _refused(request, agent, form)
+    return refused(request, agent, form)

@@ -258,6 +258,8 @@ AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").
 AGENTFORGE_NETLIFY_URL: str = env.str(
     "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
 ).rstrip("/")
+# Where the sites of "Your own server" lie, a directory each, with a link `live` to what is shown.
+AGENTFORGE_SITES_DIR = Path(env.str("AGENTFORGE_SITES_DIR", default=str(VAR_DIR / "sites"))).resolve()
 # Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; unset, one is kept in var/secrets/vault.

@@ -15,12 +15,16 @@ from agentforge.tenancy.rls import as_service
 from configs import vault
 from configs.choices import KeyStatus
 
-from .hosts import Host, HostError, Person, Reason
+from .hosts import Host, HostError, Kind, Person, Reason
 from .models import Connection
 from .netlify import Netlify
 from .netlify.calls import Sleep, Tell
+from .selfhost import SelfHost
 
-NETLIFY = "netlify"
+NETLIFY = Netlify.kind.code
+SELF_HOST = SelfHost.kind.code
+KINDS: dict[str, Kind] = {host.kind.code: host.kind for host in (Netlify, SelfHost)}
+# Those that act with somebody's token.
 HOSTS: dict[str, type[Netlify]] = {NETLIFY: Netlify}
 # A page waits no longer than this for a host that asks for patience.
 _PATIENCE = 3.0
@@ -52,17 +56,20 @@ def connection_of(owner_id: UUID, host: str = NETLIFY) -> Connection | None:
 def host_for(
     owner_id: UUID, code: str, purpose: str, sleep: Sleep = brief_sleep, tell: Tell | None = None
 ) -> Host:
-    """Return the host of a person's account; the use of its token goes to the audit log.
+    """Return a host as its owner may use it; the use of a token goes to the audit log.
 
-    Raises AccountProblem when none is connected or its token can't be read.
+    Raises AccountProblem when no account is connected where one is needed, or its token can't be read.
     """
+    if not KINDS[code].needs_account:
+        return SelfHost(owner_id)
+    label = KINDS[code].label
     connection = connection_of(owner_id, code)
     if connection is None:
-        raise AccountProblem("No Netlify account is connected. Connect one, then try again.")
+        raise AccountProblem(f"No {label} account is connected. Connect one, then try again.")
     try:
         token = vault.reveal(connection.key, purpose)
     except vault.KeyNeedsReentry as error:
-        told = "The vault can't read the Netlify token any more. Connect the account again."
+        told = f"The vault can't read the {label} token any more. Connect the account again."
         raise AccountProblem(told) from error
     return HOSTS[code](token, sleep, tell)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Reason(enum.StrEnum):
@@ -29,6 +29,22 @@ class Reason(enum.StrEnum):
     NOT_READY = "not-ready"
     UNREACHABLE = "unreachable"
     STUCK = "stuck"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Say what a kind of host needs and can do, before anybody's site there is used."""
+
+    code: str
+    label: str
+    # A site needs one of these targets in its build.
+    targets: tuple[str, ...]
+    # Larger programs are refused, in bytes; 0: none are.
+    largest_program: int = 0
+    # Somebody's account there is used, with a token of the vault.
+    needs_account: bool = True
+    # It is given the agent's keys; otherwise whoever runs the agent sets them.
+    sets_variables: bool = True
 
 
 class HostError(Exception):
@@ -113,6 +129,7 @@ class Entry:
     digest: str
     content: Content
     is_function: bool = False
+    is_executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,8 +144,7 @@ Sent = Callable[[int], None]
 class Host(Protocol):
     """Do with one account at a host of sites what a deployment needs."""
 
-    code: str
-    label: str
+    kind: ClassVar[Kind]
 
     def whoami(self) -> Person: ...
 
@@ -157,6 +173,13 @@ class Host(Protocol):
         ...
 
     def deploy(self, site_id: str, deploy_id: str) -> RemoteDeploy: ...
+
+    def shown(self, site_id: str, deploy: RemoteDeploy, address: str, *, draft: bool) -> str:
+        """Return which content is shown to visitors; empty when that can't be told.
+
+        `address` is the site's, or the draft's own.
+        """
+        ...
 
     def upload(self, deploy_id: str, entry: Entry, sent: Sent) -> None:
         """Upload one content; `sent` is told of bytes on their way, of minus as many when they are void."""

@@ -40,25 +40,25 @@ def site_of(agent: AgentConfig) -> Site | None:
     return found
 
 
-def create_site(agent: AgentConfig, name: str, team_slug: str, by: User) -> Site:
-    """Create a site at the host for an agent.
+def create_site(agent: AgentConfig, name: str, team_slug: str, by: User, *, host: str = NETLIFY) -> Site:
+    """Create a site at a host for an agent.
 
     Raises AccountProblem or HostError.
     """
-    remote = host_for(agent.owner_id, NETLIFY, "used to create a site").create_site(name, team_slug)
-    return _keep(agent, remote, Action.SITE_CREATED, by)
+    remote = host_for(agent.owner_id, host, "used to create a site").create_site(name, team_slug)
+    return _keep(agent, host, remote, Action.SITE_CREATED, by)
 
 
-def choose_site(agent: AgentConfig, remote_id: str, by: User) -> Site:
-    """Use a site that exists at the host.
+def choose_site(agent: AgentConfig, remote_id: str, by: User, *, host: str = NETLIFY) -> Site:
+    """Use a site that exists at a host.
 
     Raises AccountProblem, HostError, or NotPossible when another agent has it.
     """
-    remote = host_for(agent.owner_id, NETLIFY, "used to choose a site").site(remote_id)
-    return _keep(agent, remote, Action.SITE_CHOSEN, by)
+    remote = host_for(agent.owner_id, host, "used to choose a site").site(remote_id)
+    return _keep(agent, host, remote, Action.SITE_CHOSEN, by)
 
 
-def _keep(agent: AgentConfig, remote: RemoteSite, action: Action, by: User) -> Site:
+def _keep(agent: AgentConfig, host: str, remote: RemoteSite, action: Action, by: User) -> Site:
     facts = {
         "name": remote.name,
         "url": remote.url,
@@ -71,11 +71,10 @@ def _keep(agent: AgentConfig, remote: RemoteSite, action: Action, by: User) -> S
     }
     try:
         with transaction.atomic(), as_service():
-            Site.objects.filter(agent=agent, deleted_at=None).exclude(remote_id=remote.id).update(
-                deleted_at=timezone.now()
-            )
+            others = Site.objects.filter(agent=agent, deleted_at=None).exclude(host=host, remote_id=remote.id)
+            others.update(deleted_at=timezone.now())
             site, is_new = Site.objects.get_or_create(
-                owner_id=agent.owner_id, host=NETLIFY, remote_id=remote.id, deleted_at=None,
+                owner_id=agent.owner_id, host=host, remote_id=remote.id, deleted_at=None,
                 defaults={**facts, "agent": agent},
             )  # fmt: skip
             if not is_new and site.agent_id != agent.pk:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from agentforge import outbound
 from builds.buildlog import BuildLog
 from builds.templatetags.build_words import megabytes
 
 from . import bundle, transitions, variables
 from .accounts import host_for
 from .errors import DeployError
-from .hosts import Entry, Host, HostError, Reason, RemoteDeploy, RemoteSite, State, Stopped
+from .hosts import Entry, Host, HostError, Kind, Reason, RemoteDeploy, RemoteSite, State, Stopped
 from .models import Deployment, Site
 from .progress import Progress
 
@@ -27,6 +25,12 @@ UPLOAD = "Upload"
 WAIT = "Wait until it is live"
 VERIFY = "Check the site"
 STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
+
+
+def steps_of(kind: Kind) -> tuple[str, ...]:
+    """Return the steps of a deployment to a kind of host, in their order."""
+    return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)
+
 
 PARALLEL = 5
 POLL_SECONDS = 1.0
@@ -64,10 +68,13 @@ class Walk:
         """Raises DeployError, HostError, Stopped or Replaced; what was reached is in the deployment's row."""
         with self._step(DIGEST):
             self._put_together()
-        with self._step(ENVIRONMENT):
-            remote = self._look_at_the_site()
-            self._set_variables(remote)
+        if self.host.kind.sets_variables:
+            with self._step(ENVIRONMENT):
+                self._set_variables(self._look_at_the_site())
         with self._step(CREATE):
+            if not self.host.kind.sets_variables:
+                self._look_at_the_site()
+                self._name_variables()
             deploy = self._create()
         with self._step(UPLOAD):
             deploy = self._upload(deploy)
@@ -105,6 +112,7 @@ class Walk:
                 self.host.digest(file.content, is_function=file.is_function),
                 file.content,
                 file.is_function,
+                file.is_executable,
             )
             for file in made.files
         ]
@@ -140,6 +148,13 @@ class Walk:
         names = ", ".join(sorted(wanted)) or "none"
         self._log.say(f"Set as secrets of the functions: {names}.")
 
+    def _name_variables(self) -> None:
+        """Say which variables whoever runs the agent has to set: none of their values leaves the vault."""
+        revision = self.deployment.revision
+        names = variables.names(revision.agent, self.site, variables.provider_of(revision))
+        Site.objects.filter(pk=self.site.pk).update(variables=names)
+        self._log.say(f"To be set where it runs: {', '.join(names)}.")
+
     def _create(self) -> RemoteDeploy:
         if self.deployment.remote_id:
             self._log.say(f"Going on with the deploy {self.deployment.remote_id}.")
@@ -148,7 +163,7 @@ class Walk:
             self.site.remote_id, self.deployment.title, self._entries, draft=self.deployment.draft
         )
         self._note(remote_id=deploy.id, url=deploy.url)
-        self._log.say(f"{self.host.label} calls it {deploy.id}.")
+        self._log.say(f"{self.host.kind.label} calls it {deploy.id}.")
         return deploy
 
     def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
@@ -165,7 +180,7 @@ class Walk:
         if not deploy.required:
             self._log.say(
                 f"Uploaded {self.deployment.uploaded_files} of {len(self._entries)} files; "
-                f"{self.host.label} has the others already."
+                f"{self.host.kind.label} has the others already."
             )
         return deploy
 
@@ -201,14 +216,15 @@ class Walk:
         while deploy.state != State.READY:
             if deploy.state == State.FAILED:
                 why = deploy.error or deploy.word
-                told = f"{self.host.label} could not finish the deploy: {why}. Deploy again."
+                told = f"{self.host.kind.label} could not finish the deploy: {why}. Deploy again."
                 raise DeployError(told, Reason.REFUSED)
             if time.monotonic() > until:
-                told = f"{self.host.label} still says “{said}” after 20 minutes. It was cancelled. Try again."
+                label = self.host.kind.label
+                told = f"{label} still says “{said}” after 20 minutes. It was cancelled. Try again."
                 raise DeployError(told, Reason.STUCK)
             if deploy.word != said:
                 said = deploy.word
-                self._log.say(f"{self.host.label} says: {said}.")
+                self._log.say(f"{self.host.kind.label} says: {said}.")
             self._sleep(POLL_SECONDS)
             self._heed()
             deploy = self._look()
@@ -217,29 +233,22 @@ class Walk:
         return deploy
 
     def _verify(self, deploy: RemoteDeploy) -> None:
-        address = deploy.url if self.deployment.draft else self.site.url
+        draft = self.deployment.draft
+        address = deploy.url if draft else self.site.url
         until = time.monotonic() + VERIFY_SECONDS
         pause = 0.25
-        while (found := _answer_of(address)) != self.deployment.content_sha256:
+        while (
+            found := self.host.shown(self.site.remote_id, deploy, address, draft=draft)
+        ) != self.deployment.content_sha256:
             if time.monotonic() > until:
                 raise DeployError(
-                    f"{self.host.label} says that the deploy is ready, but {address} answers with other "
+                    f"{self.host.kind.label} says that the deploy is ready, but {address} answers with other "
                     f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
                     "not-verified",
                 )
             self._sleep(pause)
             pause = min(pause * 2, 5.0)
-        self._log.say(f"{address} answers with content {found[:12]}….")
+        self._log.say(f"{address or self.site.name} answers with content {found[:12]}….")
 
 
-def _answer_of(address: str) -> str:
-    """Return which content a site says it shows, empty when it does not say."""
-    try:
-        reply = outbound.fetch("GET", f"{address}/{bundle.MARK}", headers={"Cache-Control": "no-cache"})
-        given = json.loads(reply.body) if reply.status == 200 else {}
-    except (outbound.OutboundError, ValueError, RecursionError):
-        return ""
-    return str(given.get("content") or "") if isinstance(given, dict) else ""
-
-
-__all__ = ["STEPS", "HostError", "Replaced", "Walk"]
+__all__ = ["STEPS", "HostError", "Replaced", "Walk", "steps_of"]

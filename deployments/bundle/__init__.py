@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builds import storage, targets
@@ -17,13 +17,14 @@ from builds.models import Artifact, Build
 from deployments.contents import Data, Stored
 from deployments.errors import DeployError
 from deployments.hosts import Content
+from deployments.mark import MARK
 from deployments.models import Deployment, Site
+from deployments.selfhost import SelfHost
+from deployments.selfhost.host import PUBLIC
 
-from . import pages, rules
+from . import pages, rules, server
 from .function import zipped
 
-# Says, at the site itself, which content it shows.
-MARK = "agentforge.json"
 FUNCTION_NAME = "agent"
 BOOTSTRAP = "bootstrap"
 DOWNLOADS = "files"
@@ -37,6 +38,7 @@ class File:
     content: Content
     sha256: str
     is_function: bool = False
+    is_executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,33 @@ def make(deployment: Deployment) -> Bundle:
 
 
 def assemble(site: Site, build: Build) -> Bundle:
-    """Return the site that a build makes with a site's settings."""
+    """Return the site that a build makes with a site's settings.
+
+    Raises DeployError when a file of the build is missing.
+    """
     document = json.loads(build.revision.canonical_json)
     downloads = list(build.artifacts.filter(target="plugin")) if site.offers_download else []
     files = static_files(site, document, downloads)
-    files += [_stored(file) for file in downloads]
-    files.append(_function(build))
+    files += [_stored(file, f"{DOWNLOADS}/{file.name}") for file in downloads]
+    mark = MARK
+    if site.host == SelfHost.kind.code:
+        mark = f"{PUBLIC}/{MARK}"
+        files = [replace(file, path=f"{PUBLIC}/{file.path}") for file in files] + _server(site, build)
+    else:
+        files.append(_function(build))
     files.sort(key=lambda file: (file.is_function, file.path))
     told = "".join(f"{file.sha256} {int(file.is_function)} {file.path}\n" for file in files)
     digest = hashlib.sha256(told.encode()).hexdigest()
-    mark = {"content": digest, "revision": build.revision.number, "revision_sha256": build.revision.sha256}
-    return Bundle((*files, _text(MARK, json.dumps(mark, sort_keys=True) + "\n")), digest)
+    says = {"content": digest, "revision": build.revision.number, "revision_sha256": build.revision.sha256}
+    return Bundle((*files, _text(mark, json.dumps(says, sort_keys=True) + "\n")), digest)
+
+
+def _server(site: Site, build: Build) -> list[File]:
+    programs = server.programs(build)
+    arches = [path.rpartition("-")[2] for path in programs]
+    found = [_text(path, text) for path, text in server.papers(site, build, arches).items()]
+    found += [_stored(file, path) for path, file in programs.items()]
+    return [replace(file, is_executable=file.path.startswith(server.PROGRAMS)) for file in found]
 
 
 def static_files(site: Site, document: dict[str, object], downloads: list[Artifact]) -> list[File]:
@@ -90,8 +108,8 @@ def _function(build: Build) -> File:
     return File(FUNCTION_NAME, Data(data), hashlib.sha256(data).hexdigest(), is_function=True)
 
 
-def _stored(file: Artifact) -> File:
-    return File(f"{DOWNLOADS}/{file.name}", Stored(_path(file), file.size), file.sha256)
+def _stored(file: Artifact, path: str) -> File:
+    return File(path, Stored(_path(file), file.size), file.sha256)
 
 
 def _path(file: Artifact) -> Path:

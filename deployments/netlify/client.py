@@ -5,9 +5,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from deployments.hosts import Content, Entry, HostError, Person, Reason, RemoteDeploy, RemoteSite, Sent
+from deployments.hosts import (
+    Content,
+    Entry,
+    HostError,
+    Kind,
+    Person,
+    Reason,
+    RemoteDeploy,
+    RemoteSite,
+    Sent,
+)
+from deployments.mark import content_at
 
 from . import environment
 from .calls import MOST_FAULTS, Calls, InDoubt, Request, Sleep, Tell
@@ -23,8 +34,8 @@ FUNCTION_RUNTIME = "go"
 class Netlify:
     """One Netlify account; `sleep` makes the pauses and `tell` hears of them."""
 
-    code = "netlify"
-    label = "Netlify"
+    # Netlify takes no larger function.
+    kind: ClassVar[Kind] = Kind("netlify", "Netlify", targets=("function",), largest_program=50 * 1024 * 1024)
 
     def __init__(self, token: str, sleep: Sleep = time.sleep, tell: Tell | None = None) -> None:
         self._calls = Calls(token, sleep, tell)
@@ -92,6 +103,9 @@ class Netlify:
 
     def deploy(self, site_id: str, deploy_id: str) -> RemoteDeploy:
         return deploy_of(self._get(f"/sites/{site_id}/deploys/{deploy_id}", "asking how far the deploy is"))
+
+    def shown(self, site_id: str, deploy: RemoteDeploy, address: str, *, draft: bool) -> str:
+        return content_at(address)
 
     def upload(self, deploy_id: str, entry: Entry, sent: Sent) -> None:
         kind = "functions" if entry.is_function else "files"

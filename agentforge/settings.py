@@ -141,7 +141,7 @@ SECOND_FACTOR_PATHS: list[str] = env.list(
     "SECOND_FACTOR_PATHS",
     default=[
         r"^/agents/\d+/keys/",
-        r"^/agents/\d+/deploy/(connect|disconnect)/",
+        r"^/agents/\d+/deploy/(connect|authorize|disconnect)/",
         r"^/keys/",
         r"^/accounts/(password|email)/",
         r"^/admin/",
@@ -258,6 +258,12 @@ AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").
 AGENTFORGE_NETLIFY_URL: str = env.str(
     "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
 ).rstrip("/")
+# Of the OAuth application at Netlify by which people connect their accounts; unset, with a token only.
+NETLIFY_CLIENT_ID: str = env.str("NETLIFY_CLIENT_ID", default="")
+NETLIFY_CLIENT_SECRET: str = env.str("NETLIFY_CLIENT_SECRET", default="")
+AGENTFORGE_NETLIFY_AUTHORIZE_URL: str = env.str(
+    "AGENTFORGE_NETLIFY_AUTHORIZE_URL", default="https://app.netlify.com/authorize"
+)
 # Where the sites of "Your own server" lie, a directory each, with a link `live` to what is shown.
 AGENTFORGE_SITES_DIR = Path(env.str("AGENTFORGE_SITES_DIR", default=str(VAR_DIR / "sites"))).resolve()
 # Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.

@@ -7,6 +7,7 @@ class DeploymentsConfig(AppConfig):
     def ready(self) -> None:
         from builds.keeping import register_in_use
 
+        from . import checks  # noqa: F401 # importing it registers the checks
         from .keeping import builds_in_use
 
         register_in_use(builds_in_use)

@@ -6,6 +6,7 @@ app_name = "deployments"
 
 urlpatterns = [
     path("deployments/", pages.deployment_list, name="list"),
+    path("deployments/netlify/", account.authorized, name="authorized"),
     path("deployments/<int:pk>/", pages.deployment_detail, name="detail"),
     path("deployments/<int:pk>/cancel/", actions.cancel, name="cancel"),
     path("deployments/<int:pk>/retry/", actions.retry, name="retry"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("agents/<int:pk>/deploy/", setup.agent_deploy, name="agent"),
     path("agents/<int:pk>/deploy/start/", actions.start, name="start"),
     path("agents/<int:pk>/deploy/connect/", account.connect, name="connect"),
+    path("agents/<int:pk>/deploy/authorize/", account.authorize, name="authorize"),
     path("agents/<int:pk>/deploy/account/", account.recheck, name="recheck"),
     path("agents/<int:pk>/deploy/disconnect/", account.disconnect, name="disconnect"),
     path("agents/<int:pk>/deploy/sites/", setup.remote_sites, name="remote_sites"),

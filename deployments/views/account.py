@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agentforge.accounts.limits import rate_limited
 from agentforge.negotiation import negotiated, posted, success, wants_json
 from agentforge.requests import Request
+from configs.models import AgentConfig
 from configs.views.forms import agent_of
-from deployments import accounts
+from deployments import accounts, oauth
+from deployments.errors import NotPossible
 from deployments.forms import ConnectForm
 from deployments.hosts import HostError
+from deployments.models import UNFINISHED, Connection, Deployment, Site
 
 from .setup import refused
 from .shared import to_agent, told
@@ -33,9 +38,53 @@ def connect(request: Request, pk: int) -> HttpResponse:
         else:
             if wants_json(request):
                 return success(who=connection.who, email=connection.email, teams=connection.teams)
-            messages.success(request, f"Connected as {connection.who or connection.email}.")
+            _say_connected(request, connection)
             return redirect("deployments:agent", pk=agent.pk)
     return refused(request, agent, form)
+
+
+def _say_connected(request: Request, connection: Connection) -> None:
+    teams = ", ".join(team["name"] for team in connection.teams)
+    told = f"Connected as {connection.who or connection.email}."
+    messages.success(request, f"{told} Teams: {teams}." if teams else told)
+
+
+@never_cache
+@require_POST
+@rate_limited("key tests")
+@told(to_agent)
+def authorize(request: Request, pk: int) -> HttpResponse:
+    """Begin to connect an account by consent: a page that goes on at Netlify.
+
+    Not a redirect: the content policy lets forms lead to this site only, redirects included.
+    """
+    agent = agent_of(request, pk)
+    back = request.build_absolute_uri(reverse("deployments:authorized"))
+    url = oauth.begin(request.session, agent, back)
+    response = render(request, "deployments/account_authorize.html", {"agent": agent, "url": url})
+    response["Refresh"] = f"0; url={url}"
+    return response
+
+
+@never_cache
+@require_GET
+def authorized(request: Request) -> HttpResponse:
+    """Come back from Netlify's page, and connect the account that was consented to.
+
+    It is a GET that changes something, as OAuth has it; the state in the session makes it safe, and once.
+    """
+    went = oauth.last(request.session, request.user)
+    try:
+        consent = oauth.take(request.session, request.user, request.GET.get("state", ""))
+        connection = accounts.connect(request.user, oauth.token_for(consent, request.GET.dict()))
+    except (NotPossible, HostError) as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        _say_connected(request, connection)
+    own = AgentConfig.objects.owned_by(request.user)
+    if went is not None and own.filter(pk=went.agent).exists():
+        return redirect("deployments:agent", pk=went.agent)
+    return redirect("deployments:list")
 
 
 @require_POST
@@ -54,13 +103,32 @@ def recheck(request: Request, pk: int) -> HttpResponse:
     return redirect("deployments:agent", pk=pk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def disconnect(request: Request, pk: int) -> HttpResponse:
-    connection = accounts.connection_of(agent_of(request, pk).owner_id)
-    if connection is not None:
-        accounts.disconnect(connection)
-    if wants_json(request):
-        return success()
-    messages.success(request, "The account is disconnected. Its sites stay as they are.")
+    """Ask whether an account's token should go, saying who needs it, and forget it."""
+    agent = agent_of(request, pk)
+    connection = accounts.connection_of(agent.owner_id)
+    if request.method == "POST":
+        if connection is not None:
+            accounts.disconnect(connection)
+        if wants_json(request):
+            return success()
+        messages.success(request, "The account is disconnected. Its sites stay as they are.")
+    elif connection is not None:
+        return render(request, "deployments/account_disconnect.html", _needed(agent, connection))
+    else:
+        messages.info(request, "No account is connected.")
     return redirect("deployments:agent", pk=pk)
+
+
+def _needed(agent: AgentConfig, connection: Connection) -> dict[str, object]:
+    """Return what a page says of an account that is about to go: who is deployed with it."""
+    sites = Site.objects.filter(owner_id=connection.owner_id, host=connection.host, deleted_at=None)
+    going_on = Deployment.objects.filter(site__in=sites, status__in=UNFINISHED)
+    return {
+        "agent": agent,
+        "connection": connection,
+        "sites": sites.select_related("agent").order_by("agent__name", "pk"),
+        "going_on": going_on.count(),
+    }

@@ -25,6 +25,8 @@ FOR_BROWSERS = {
     "accounts:confirm": "where a mail's link leads",
     "accounts:callback": "where a provider's sign-in comes back to",
     "accounts:provider": "leads to a provider's page",
+    "deployments:authorize": "leads to Netlify's page; scripts connect with a token",
+    "deployments:authorized": "where Netlify's page comes back to",
     "accounts:second_factor_enrol": "shows a picture for a phone",
     "accounts:second_factor_remove": "of a browser's page",
 }

@@ -11,6 +11,7 @@ from tests.standins.server import Answer, Asked, StandIn, as_html, as_json
 
 from . import deploys, environment, sites
 from .edge import Edge
+from .oauth import OAuth
 from .state import State
 from .trouble import Trouble, Weather
 
@@ -69,6 +70,7 @@ class NetlifyStandIn(StandIn):
         self.refuses_env_scopes = False
         self.largest_function = 50 * 1024 * 1024
         self.edge = Edge(self.state, invoke)
+        self.oauth = OAuth(self)
 
     @property
     def url(self) -> str:
@@ -121,6 +123,8 @@ class NetlifyStandIn(StandIn):
         return Answer(reset=True)
 
     def _routed(self, asked: Asked) -> Answer:
+        if (answer := self.oauth.answer(asked)) is not None:
+            return answer
         parts = urlsplit(asked.path)
         path = parts.path.removeprefix(PREFIX)
         # The description gives one of its paths with the prefix twice, and the CLI follows it.

@@ -12,8 +12,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 6
 
 
-class _Sink:
-    """Collect what zipfile writes, until it is taken; it can't seek, so nothing is patched later."""
+class Sink:
+    """Collect what an archive's writer writes, until it is taken; it can't seek, so nothing is patched later."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -39,7 +39,7 @@ class _Sink:
 
 def stream(entries: Iterable[tuple[str, Path, bool]]) -> Iterator[bytes]:
     """Yield a zip of (name, path, executable) in pieces of some 256 KB, never holding a whole file."""
-    sink = _Sink()
+    sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, path, executable in entries:
             entry = zipfile.ZipInfo(name, _EPOCH)

@@ -5,9 +5,11 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.utils.text import capfirst
 
 from configs.forms.text import TextField
 
+from .accounts import KINDS, NETLIFY
 from .hosts import Team
 from .models import Access, Site
 
@@ -34,7 +36,20 @@ class ConnectForm(forms.Form):
         return token
 
 
-class NewSiteForm(forms.Form):
+class HostForm(forms.Form):
+    """Take the kind of host that a form is about; Netlify where none is named."""
+
+    host = forms.ChoiceField(
+        required=False,
+        choices=[(code, capfirst(kind.label)) for code, kind in KINDS.items()],
+        widget=forms.HiddenInput,
+    )
+
+    def clean_host(self) -> str:
+        return self.cleaned_data["host"] or NETLIFY
+
+
+class NewSiteForm(HostForm):
     """Take the name and the team of a site to create."""
 
     name = TextField(label="Name of the new site", max_length=63, validators=[_NAME])
@@ -47,8 +62,8 @@ class NewSiteForm(forms.Form):
         )
 
 
-class ChooseSiteForm(forms.Form):
-    """Take which of the account's sites to use: its id or its name at the host."""
+class ChooseSiteForm(HostForm):
+    """Take which of the sites at a host to use: its id or its name there."""
 
     site = TextField(label="Site", max_length=100, validators=[RegexValidator(r"^[A-Za-z0-9.-]+$")])
 
@@ -79,11 +94,15 @@ class SettingsForm(forms.Form):
             # Without a project there is nobody to let in.
             left = [choice for choice in Access.choices if choice[0] != Access.SUPABASE]
             cast(forms.ChoiceField, self.fields["access"]).choices = left
+        if site is not None and not KINDS[site.host].sets_variables:
+            # Whoever runs the agent chooses it there.
+            del self.fields["password"]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         has_one = self._site is not None and bool(self._site.password_hash)
-        lacks_one = not cleaned.get("password") and "password" not in self.errors and not has_one
+        asked = "password" in self.fields and "password" not in self.errors
+        lacks_one = asked and not cleaned.get("password") and not has_one
         if cleaned.get("access") == Access.PASSWORD and lacks_one:
             self.add_error("password", "Choose the password that visitors will need.")
         return cleaned

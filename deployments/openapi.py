@@ -15,7 +15,9 @@ from agentforge.openapi.schemas import (
     record,
 )
 
+from .accounts import KINDS
 from .forms import ChooseSiteForm, ConnectForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
+from .history import Shows, Standing
 from .models import Access, DeploymentStatus
 
 _DEPLOYMENT = record(
@@ -32,9 +34,14 @@ _DEPLOYMENT = record(
         "page": STRING,
         "agent": INTEGER,
         "site": STRING,
+        "host": one_of(KINDS),
         "build": nullable(INTEGER),
         "revision": INTEGER,
         "is_live": BOOLEAN,
+        "standing": one_of(Standing),
+        "address": STRING,
+        "replaced_revision": nullable(INTEGER),
+        "changes": array(record(dict.fromkeys(("name", "before", "after"), STRING))),
         "seconds": nullable(NUMBER),
         "channel": STRING,
     }
@@ -44,11 +51,14 @@ _SITE = record(
         "id": INTEGER,
         "agent": INTEGER,
         **dict.fromkeys(("name", "url", "admin_url", "greeting", "live_remote_id", "problem"), STRING),
+        "host": one_of(KINDS),
         "access": one_of(Access.values),
         "offers_download": BOOLEAN,
         "variables": array(STRING),
         "locked": BOOLEAN,
         "looked_at": nullable(TIME),
+        "shows": one_of(Shows),
+        **dict.fromkeys(("live_deployment", "live_revision"), nullable(INTEGER)),
     }
 )
 _CHECK = record({"label": STRING, "state": one_of(["ok", "warning", "bad"]), "words": STRING})
@@ -64,6 +74,10 @@ describe(
     get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, parameters={"page": INTEGER}),
 )
 describe("deployments:detail", get=Operation("Get a deployment", _ONE))
+describe(
+    "deployments:archive",
+    get=Operation("Download a deployment's files", media="application/gzip", refusable=True),
+)
 describe("deployments:cancel", post=Operation("Cancel a deployment", _ONE, refusable=True))
 describe("deployments:retry", post=Operation("Deploy again", _ONE, 201, refusable=True))
 describe(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from django.urls import reverse
 
-from builds import targets
+from builds import package
 from builds.models import Artifact, Build, BuildStatus
 from builds.templatetags.build_words import megabytes
 from configs.choices import KeyStatus
@@ -18,11 +18,11 @@ from configs.providers import PROVIDERS
 from configs.vault import has_secret, is_readable, key_of
 
 from . import variables
+from .accounts import KINDS
+from .hosts import Kind
 from .models import Connection, Site
 
 OK, WARNING, BAD = "ok", "warning", "bad"
-# Netlify takes no larger function.
-_LARGEST_FUNCTION = 50 * 1024 * 1024
 # What the other pages and variables may take, to warn before the exact count.
 _SMALL = 200
 
@@ -39,11 +39,17 @@ class Check:
         return "check" if self.state == OK else "warning"
 
 
-def deployable(agent: AgentConfig) -> list[Build]:
-    """Return an agent's builds that hold a function, newest first."""
-    with_function = Artifact.objects.filter(target=targets.FUNCTION).values("build_id")
+def kinds_of(site: Site | None) -> list[Kind]:
+    """Return the kind of host of a site; all kinds while none is chosen."""
+    return [KINDS[site.host]] if site else list(KINDS.values())
+
+
+def deployable(agent: AgentConfig, site: Site | None) -> list[Build]:
+    """Return an agent's builds that hold the program that a site runs, newest first."""
+    wanted = [target for kind in kinds_of(site) for target in kind.targets]
+    with_program = Artifact.objects.filter(target__in=wanted).values("build_id")
     found = Build.objects.filter(
-        owner_id=agent.owner_id, revision__agent=agent, status=BuildStatus.SUCCEEDED, pk__in=with_function
+        owner_id=agent.owner_id, revision__agent=agent, status=BuildStatus.SUCCEEDED, pk__in=with_program
     )
     return list(found.select_related("revision")[:20])
 
@@ -52,26 +58,34 @@ def checks(
     agent: AgentConfig, connection: Connection | None, site: Site | None, build: Build | None
 ) -> list[Check]:
     """Return the check list; a deployment can start when none of it is bad."""
+    if site is None:
+        return [_site(None), _build(agent, None, build), _key(agent), _reach(agent)]
+    kind = KINDS[site.host]
     return [
-        _account(connection),
+        *([_account(kind, connection)] if kind.needs_account else []),
         _site(site),
-        _build(agent, build),
-        _key(agent),
+        _build(agent, kind, build),
+        # Keys that others set need not be good here.
+        _key(agent) if kind.sets_variables else _at_most(WARNING, _key(agent)),
         _reach(agent),
-        *([_size(build, site), _environment(agent, site)] if site and build else []),
+        *([_size(kind, build, site), _environment(agent, site)] if build else []),
     ]
+
+
+def _at_most(state: str, check: Check) -> Check:
+    return replace(check, state=state) if check.state == BAD else check
 
 
 def ready(found: list[Check]) -> bool:
     return all(check.state != BAD for check in found)
 
 
-def _account(connection: Connection | None) -> Check:
+def _account(kind: Kind, connection: Connection | None) -> Check:
     if connection is None:
-        return Check("Account", BAD, "No Netlify account is connected yet.")
+        return Check("Account", BAD, f"No {kind.label} account is connected yet.")
     if connection.problem:
         return Check("Account", BAD, connection.problem)
-    return Check("Account", OK, f"{connection.who or connection.email} at Netlify.")
+    return Check("Account", OK, f"{connection.who or connection.email} at {kind.label}.")
 
 
 def _site(site: Site | None) -> Check:
@@ -85,10 +99,11 @@ def _site(site: Site | None) -> Check:
     return Check("Site", OK, f"{site.name}, not locked.")
 
 
-def _build(agent: AgentConfig, build: Build | None) -> Check:
+def _build(agent: AgentConfig, kind: Kind | None, build: Build | None) -> Check:
     if build is None:
         url = reverse("builds:agent", args=[agent.pk])
-        return Check("Build", BAD, "No build holds the Netlify function yet. Compile one for it.", url)
+        where = f"for {kind.label} " if kind else ""
+        return Check("Build", BAD, f"No build holds the program {where}yet. Compile one for it.", url)
     return Check("Build", OK, f"Build {build.pk} of revision {build.revision.number} succeeded.")
 
 
@@ -124,7 +139,7 @@ def _reach(agent: AgentConfig) -> Check:
     )
     host = urlsplit(address).hostname or ""
     if _is_private(host):
-        told = f"{host} is reached from this machine only: the deployed agent will not find its model there."
+        told = f"{host} is no public address: the deployed agent has to reach its model from where it runs."
         return Check("Model", WARNING, told)
     return Check("Model", OK, f"{host} can be reached from anywhere." if host else "As the provider has it.")
 
@@ -137,24 +152,26 @@ def _is_private(host: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _size_of(build_id: int, with_plugin: bool) -> tuple[int, int]:
+def _size_of(build_id: int, programs: tuple[str, ...], with_plugin: bool) -> tuple[int, int]:
     files = Artifact.objects.filter(build_id=build_id)
-    function = sum(files.filter(target=targets.FUNCTION, name="bootstrap").values_list("size", flat=True))
+    sizes = [file.size for file in files.filter(target__in=programs) if package.is_executable(file.name)]
     rest = sum(files.filter(target="plugin").values_list("size", flat=True)) if with_plugin else 0
-    return function, function + rest
+    return max(sizes, default=0), sum(sizes) + rest
 
 
-def _size(build: Build, site: Site) -> Check:
-    function, whole = _size_of(build.pk, site.offers_download)
-    words = f"{megabytes(whole)} before packing, the function {megabytes(function)}."
-    return Check("Size", BAD if function > _LARGEST_FUNCTION else OK, words)
+def _size(kind: Kind, build: Build, site: Site) -> Check:
+    largest, whole = _size_of(build.pk, kind.targets, site.offers_download)
+    words = f"{megabytes(whole)} before packing, the largest program {megabytes(largest)}."
+    return Check("Size", BAD if 0 < kind.largest_program < largest else OK, words)
 
 
 def _environment(agent: AgentConfig, site: Site) -> Check:
     if agent.provider not in PROVIDERS:
         return Check("Environment", BAD, "No provider is chosen.")
-    own = variables.own(site)
     names = ", ".join(variables.names(agent, site))
+    if not KINDS[site.host].sets_variables:
+        return Check("Environment", OK, f"To be set where it runs: {names}. No value leaves the vault.")
+    own = variables.own(site)
     taken = variables.size(own) + _SMALL
     state = BAD if taken > variables.MOST_BYTES else OK
     return Check(

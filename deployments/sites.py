@@ -16,9 +16,9 @@ from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
 from . import drift
-from .accounts import NETLIFY, host_for
+from .accounts import NETLIFY, SELF_HOST, host_for
 from .errors import NotPossible
-from .hosts import RemoteSite
+from .hosts import HostError, RemoteSite
 from .models import UNFINISHED, Access, Site
 
 _ITERATIONS = 210_000
@@ -147,6 +147,18 @@ def delete_site(site: Site, by: User) -> None:
         gone = Site.objects.filter(pk=site.pk)
         gone.update(deleted_at=timezone.now(), live_remote_id="", variables=[])
         record(Action.SITE_DELETED, owner=site.owner_id, actor=by, subject=site)
+
+
+def unused_own(agent: AgentConfig) -> list[RemoteSite]:
+    """Return the sites on the forge's own disk that no agent of the owner uses now."""
+    used = Site.objects.filter(owner_id=agent.owner_id, host=SELF_HOST, deleted_at=None)
+    names = set(used.values_list("remote_id", flat=True))
+    try:
+        found = host_for(agent.owner_id, SELF_HOST, "used to list the sites").sites()
+    except HostError:
+        # The disk's trouble is told where a site of it is used.
+        return []
+    return [site for site in found if site.id not in names]
 
 
 def unused_name(agent: AgentConfig) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import account, actions, pages, setup
+from .views import account, actions, archive, pages, setup
 
 app_name = "deployments"
 
@@ -8,6 +8,7 @@ urlpatterns = [
     path("deployments/", pages.deployment_list, name="list"),
     path("deployments/netlify/", account.authorized, name="authorized"),
     path("deployments/<int:pk>/", pages.deployment_detail, name="detail"),
+    path("deployments/<int:pk>/site.tar.gz", archive.download, name="archive"),
     path("deployments/<int:pk>/cancel/", actions.cancel, name="cancel"),
     path("deployments/<int:pk>/retry/", actions.retry, name="retry"),
     path("deployments/<int:pk>/publish/", actions.publish, name="publish"),

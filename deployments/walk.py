@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.utils.text import capfirst
+
 from builds.buildlog import BuildLog
 from builds.templatetags.build_words import megabytes
 
@@ -62,6 +64,7 @@ class Walk:
         self.host: Host = host_for(
             deployment.owner_id, self.site.host, f"used by {deployment}", self._sleep, self._tell
         )
+        self._host_name = capfirst(self.host.kind.label)
         self._entries: list[Entry] = []
 
     def run(self) -> None:
@@ -163,7 +166,7 @@ class Walk:
             self.site.remote_id, self.deployment.title, self._entries, draft=self.deployment.draft
         )
         self._note(remote_id=deploy.id, url=deploy.url)
-        self._log.say(f"{self.host.kind.label} calls it {deploy.id}.")
+        self._log.say(f"{self._host_name} calls it {deploy.id}.")
         return deploy
 
     def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
@@ -180,7 +183,7 @@ class Walk:
         if not deploy.required:
             self._log.say(
                 f"Uploaded {self.deployment.uploaded_files} of {len(self._entries)} files; "
-                f"{self.host.kind.label} has the others already."
+                f"{self._host_name} has the others already."
             )
         return deploy
 
@@ -216,15 +219,14 @@ class Walk:
         while deploy.state != State.READY:
             if deploy.state == State.FAILED:
                 why = deploy.error or deploy.word
-                told = f"{self.host.kind.label} could not finish the deploy: {why}. Deploy again."
+                told = f"{self._host_name} could not finish the deploy: {why}. Deploy again."
                 raise DeployError(told, Reason.REFUSED)
             if time.monotonic() > until:
-                label = self.host.kind.label
-                told = f"{label} still says “{said}” after 20 minutes. It was cancelled. Try again."
+                told = f"{self._host_name} still says “{said}” after 20 minutes. It was cancelled. Try again."
                 raise DeployError(told, Reason.STUCK)
             if deploy.word != said:
                 said = deploy.word
-                self._log.say(f"{self.host.kind.label} says: {said}.")
+                self._log.say(f"{self._host_name} says: {said}.")
             self._sleep(POLL_SECONDS)
             self._heed()
             deploy = self._look()
@@ -242,7 +244,7 @@ class Walk:
         ) != self.deployment.content_sha256:
             if time.monotonic() > until:
                 raise DeployError(
-                    f"{self.host.kind.label} says that the deploy is ready, but {address} answers with other "
+                    f"{self._host_name} says that the deploy is ready, but {address} answers with other "
                     f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
                     "not-verified",
                 )

@@ -132,6 +132,7 @@ MATRIX: dict[str, Row] = {
     "builds:clear": Row(_AGENT, "POST"),
     "deployments:list": Row(),
     "deployments:detail": Row(_DEPLOYMENT),
+    "deployments:archive": Row(_DEPLOYMENT),
     "deployments:cancel": Row(_DEPLOYMENT, "POST"),
     "deployments:retry": Row(_DEPLOYMENT, "POST"),
     "deployments:publish": Row(_DEPLOYMENT, "POST"),

@@ -58,6 +58,7 @@ class Action(models.TextChoices):
     DEPLOY_CANCELLED = "deploy-cancelled", "Cancel of a deployment asked for"
     DEPLOY_PUBLISHED = "deploy-published", "Deployment put live"
     DEPLOY_DELETED = "deploy-deleted", "Deployment deleted"
+    DEPLOY_DOWNLOADED = "deploy-downloaded", "Deployment downloaded"
 
     ACCOUNT_DISABLED = "account-disabled", "Account disabled by an operator"
     ACCOUNT_ENABLED = "account-enabled", "Account enabled by an operator"
@@ -128,7 +129,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.BUILD_UNPINNED,
         Action.BUILD_EXPIRED,
     ),
-    Kind.DOWNLOADS: (Action.BUILD_DOWNLOADED, Action.FILE_DOWNLOADED),
+    Kind.DOWNLOADS: (Action.BUILD_DOWNLOADED, Action.FILE_DOWNLOADED, Action.DEPLOY_DOWNLOADED),
     Kind.DEPLOYMENTS: (
         Action.HOST_CONNECTED,
         Action.HOST_DISCONNECTED,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from builds.artifacts import shelf
 from deployments.hosts import Content, Entry, HostError, Reason, Sent
 
 from . import places
@@ -76,10 +77,11 @@ def new(title: str, entries: list[Entry], *, draft: bool) -> Deploy:
 
 
 def missing(place: Place, deploy: Deploy) -> frozenset[str]:
-    """Return the hashes of the contents that are not there yet."""
+    """Return the hashes of the contents that are not there yet, or were changed on the disk."""
     if deploy.state != UPLOADING:
         return frozenset()
-    return frozenset(sha256 for sha256 in deploy.files.values() if not place.content(sha256).is_file())
+    wanted = set(deploy.files.values())
+    return frozenset(sha256 for sha256 in wanted if not _holds(place.content(sha256), sha256))
 
 
 def keep(place: Place, sha256: str, content: Content, sent: Sent) -> None:
@@ -128,15 +130,12 @@ def complete(place: Place, deploy: Deploy) -> None:
 
 def is_whole(place: Place, deploy: Deploy) -> bool:
     """Tell whether every file of a deploy's tree has the hash that it should have."""
-    try:
-        return all(_hash(place.tree(deploy.key) / path) == sha256 for path, sha256 in deploy.files.items())
-    except OSError:
-        return False
+    tree = place.tree(deploy.key)
+    return all(_holds(tree / path, sha256) for path, sha256 in deploy.files.items())
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _holds(path: Path, sha256: str) -> bool:
+    return path.is_file() and shelf.hash_file(path) == sha256
 
 
 def everyone(place: Place) -> Iterator[Deploy]:

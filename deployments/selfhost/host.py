@@ -38,7 +38,7 @@ class SelfHost:
     """One owner's sites; a site's id is its name, a deploy's id `site.hash of its title`."""
 
     kind: ClassVar[Kind] = Kind(
-        "self-hosted", "Your own server", targets=EXECUTABLES, needs_account=False, sets_variables=False
+        "self-hosted", "your own server", targets=EXECUTABLES, needs_account=False, sets_variables=False
     )
 
     def __init__(self, owner: UUID) -> None:
@@ -140,9 +140,7 @@ class SelfHost:
         place, found = self._at(deploy_id)
         with _told("putting a deploy live"), place.locked():
             if found.state != READY or not deploys.is_whole(place, found):
-                told = (
-                    "The files of this deploy are not all there any more, so it can't go live. Deploy again."
-                )
+                told = "Files of this deploy are missing or changed, so it can't go live. Deploy again."
                 raise HostError(Reason.NOT_READY, told)
             place.show(found.key)
             return _shape(place, found)

@@ -13,6 +13,7 @@ from agentforge.requests import Request
 from builds.models import Build
 from configs.views.forms import agent_of
 from deployments import accounts, readiness, reports, services, sites
+from deployments.accounts import KINDS
 from deployments.errors import NotPossible
 from deployments.forms import DeleteSiteForm, StartForm
 from deployments.models import Deployment, Site
@@ -92,7 +93,8 @@ def delete(request: Request, pk: int) -> HttpResponse:
             return success()
         messages.success(request, f"Deployment {pk} is deleted.")
         return redirect("deployments:agent", pk=deployment.site.agent_id)
-    return render(request, "deployments/deployment_delete.html", {"deployment": deployment})
+    context = {"deployment": deployment, "kind": KINDS[deployment.site.host]}
+    return render(request, "deployments/deployment_delete.html", context)
 
 
 @require_POST
@@ -144,5 +146,5 @@ def site_delete(request: Request, pk: int) -> HttpResponse:
         return redirect("deployments:agent", pk=site.agent_id)
     if form.is_bound and wants_json(request):
         return form_failure(form)
-    context = {"site": site, "form": form, "count": site.deployments.count()}
+    context = {"site": site, "kind": KINDS[site.host], "form": form, "count": site.deployments.count()}
     return render(request, "deployments/site_delete.html", context, status=422 if form.is_bound else 200)

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pages import page_of
 from agentforge.requests import Request
-from deployments import reports
+from deployments import history, reports
+from deployments.accounts import KINDS
 from deployments.models import UNFINISHED, Deployment
 
 from .shared import deployment_of
@@ -21,7 +22,7 @@ def deployment_list(request: Request) -> HttpResponse:
     rows = Deployment.objects.owned_by(request.user).select_related("site__agent", "revision")
     page = page_of(rows, request.GET.get("page"))
     if wants_json(request):
-        return success(deployments=[reports.deployment_json(deployment) for deployment in page])
+        return success(deployments=reports.deployments_json(page))
     return render(request, "deployments/deployment_list.html", {"page": page})
 
 
@@ -38,11 +39,13 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
     context = {
         "deployment": deployment,
         "site": deployment.site,
+        "kind": KINDS[deployment.site.host],
+        "live_url": deployment.site.url if deployment.is_live else "",
         "agent": deployment.site.agent,
         "log": None,
         "found": log,
         "unfinished": deployment.status in UNFINISHED,
-        "differences": reports.changed_since(deployment),
+        "facts": history.facts_of([deployment])[deployment.pk],
         "variables": deployment.site.variables,
     }
     return render(request, "deployments/deployment_detail.html", context)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.forms import BaseForm
 from django.http import HttpResponse
@@ -13,9 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from agentforge.accounts.limits import rate_limited
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from agentforge.requests import Request
+from builds.models import Build
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 from deployments import accounts, drift, readiness, reports, sites
+from deployments.accounts import KINDS, NETLIFY, SELF_HOST
 from deployments.forms import ChooseSiteForm, ConnectForm, NewSiteForm, SettingsForm
 from deployments.hosts import HostError, RemoteSite, Team
 from deployments.models import Deployment, Site
@@ -37,7 +37,7 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
         site = sites.site_of(agent)
-        found = readiness.checks(agent, accounts.connection_of(agent.owner_id), site, _newest(agent))
+        found = readiness.checks(agent, accounts.connection_of(agent.owner_id), site, _newest(agent, site))
         return success(
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
@@ -47,8 +47,8 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
     return page(request, agent)
 
 
-def _newest(agent: AgentConfig) -> Any:
-    return next(iter(readiness.deployable(agent)), None)
+def _newest(agent: AgentConfig, site: Site | None) -> Build | None:
+    return next(iter(readiness.deployable(agent, site)), None)
 
 
 def _history(site: Site | None) -> list[Deployment]:
@@ -67,26 +67,36 @@ def page(
 ) -> HttpResponse:
     """Render the tab, with a form that was refused in its place."""
     connection, site = accounts.connection_of(agent.owner_id), sites.site_of(agent)
-    builds = readiness.deployable(agent)
+    builds = readiness.deployable(agent, site)
     found = readiness.checks(agent, connection, site, builds[0] if builds else None)
     context = {
         "agent": agent,
         "tab": "deploy",
         "connection": connection,
         "site": site,
+        "kind": KINDS[site.host] if site else None,
         "builds": builds,
         "checks": found,
         "ready": readiness.ready(found),
         "history": _history(site),
         "live": drift.known_live(site) if site else None,
         "remote": remote,
+        "own_sites": sites.unused_own(agent),
         "connect_form": ConnectForm(),
-        "new_site_form": NewSiteForm(initial={"name": sites.unused_name(agent)}, teams=_teams(agent)),
+        "new_site_form": _new_site_form(agent, NETLIFY),
+        "own_site_form": _new_site_form(agent, SELF_HOST),
         "settings_form": _settings_form(site),
     }
     if form is not None:
-        context[_NAMES.get(type(form), "form_refused")] = form
+        name = _NAMES.get(type(form), "form_refused")
+        own = isinstance(form, NewSiteForm) and form.cleaned_data.get("host") == SELF_HOST
+        context["own_site_form" if own else name] = form
     return render(request, "deployments/agent_deploy.html", context, status=status)
+
+
+def _new_site_form(agent: AgentConfig, host: str) -> NewSiteForm:
+    initial = {"name": sites.unused_name(agent), "host": host}
+    return NewSiteForm(initial=initial, teams=_teams(agent), auto_id=f"{host}_%s")
 
 
 def _teams(agent: AgentConfig) -> tuple[Team, ...]:
@@ -112,7 +122,7 @@ def refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpRespons
 def remote_sites(request: Request, pk: int) -> HttpResponse:
     """List the account's sites at the host, to choose one."""
     agent = agent_of(request, pk)
-    found = accounts.host_for(agent.owner_id, accounts.NETLIFY, "used to list the sites").sites()
+    found = accounts.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
     if wants_json(request):
         return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in found])
     return page(request, agent, remote=found)
@@ -126,10 +136,9 @@ def create_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = NewSiteForm(posted(request), teams=_teams(agent))
     if form.is_valid():
+        given = form.cleaned_data
         try:
-            site = sites.create_site(
-                agent, form.cleaned_data["name"], form.cleaned_data["team"], request.user
-            )
+            site = sites.create_site(agent, given["name"], given["team"], request.user, host=given["host"])
         except HostError as error:
             form.add_error("name", str(error))
         else:
@@ -145,7 +154,9 @@ def choose_site(request: Request, pk: int) -> HttpResponse:
     form = ChooseSiteForm(posted(request))
     if not form.is_valid():
         return refused(request, agent, form)
-    return _site_kept(request, agent, sites.choose_site(agent, form.cleaned_data["site"], request.user))
+    given = form.cleaned_data
+    site = sites.choose_site(agent, given["site"], request.user, host=given["host"])
+    return _site_kept(request, agent, site)
 
 
 def _site_kept(request: Request, agent: AgentConfig, site: Site) -> HttpResponse:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
@@ -18,7 +18,7 @@ from deployments.errors import NotPossible
 from deployments.hosts import HostError
 from deployments.models import Deployment, Site
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def deployment_of(request: Request, pk: int) -> Deployment:
@@ -40,7 +40,7 @@ def told(back: Callable[[Request, int], str]) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def inner(request: Request, /, pk: int, **kwargs: Any) -> HttpResponse:
+        def inner(request: Request, /, pk: int, **kwargs: Any) -> HttpResponseBase:
             try:
                 return view(request, pk, **kwargs)
             except (NotPossible, AccountProblem, HostError) as refusal:

@@ -117,8 +117,9 @@ def test_a_site_that_exists_is_chosen_from_a_list(
 
 
 def test_nothing_starts_while_something_is_missing(
-    browser: Client, agent: AgentConfig, build: Build, netlify: NetlifyStandIn
+    browser: Client, agent: AgentConfig, build: Build, site: Site
 ) -> None:
+    Connection.objects.all().delete()
     answer = ask(browser, address("start", agent.pk), build=build.pk)
     assert answer.status_code == 409
     assert "No Netlify account is connected" in answer.json()["errors"]["__all__"][0]

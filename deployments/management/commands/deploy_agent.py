@@ -12,7 +12,7 @@ from builds.models import Build
 from configs.models import AgentConfig
 from deployments import readiness, services, sites
 from deployments.errors import NotPossible
-from deployments.models import DeploymentStatus
+from deployments.models import DeploymentStatus, Site
 from deployments.reports import deployment_json
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if site is None:
             raise CommandError("This agent has no site yet. Choose one in its tab Deploy.")
         try:
-            build = self._build(agent, options["build"])
+            build = self._build(agent, site, options["build"])
             deployment = services.enqueue(site, build, agent.owner, draft=options["draft"])
         except NotPossible as refusal:
             raise CommandError(str(refusal)) from refusal
@@ -53,8 +53,8 @@ class Command(BaseCommand):
             raise CommandError(deployment.error or f"Deployment {deployment.pk}: {deployment.status}.")
         console.say(deployment.url if deployment.draft else site.url)
 
-    def _build(self, agent: AgentConfig, wanted: int | None) -> Build:
-        found = readiness.deployable(agent)
+    def _build(self, agent: AgentConfig, site: Site, wanted: int | None) -> Build:
+        found = readiness.deployable(agent, site)
         build = next((each for each in found if wanted in (None, each.pk)), None)
         if build is None:
             raise CommandError("There is no such build that holds the Netlify function. Compile one for it.")

@@ -1,0 +1,35 @@
+"""Hand out the files of a deployment to a server of one's own."""
+
+from __future__ import annotations
+
+from django.http import HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+from agentforge.requests import Request
+from builds.responses import streamed
+from deployments.accounts import SELF_HOST
+from deployments.errors import NotPossible
+from deployments.models import DeploymentStatus
+from deployments.selfhost.archive import tree_of
+
+from .shared import deployment_of, to_deployment, told
+
+
+@require_safe
+@told(to_deployment)
+def download(request: Request, pk: int) -> HttpResponseBase:
+    """Send pages, programs and papers of a deployment as one tar.gz."""
+    deployment = deployment_of(request, pk)
+    if deployment.site.host != SELF_HOST or deployment.status != DeploymentStatus.SUCCEEDED:
+        raise NotPossible("Only a deployment to your own server that succeeded has an archive.")
+    tree = tree_of(deployment.owner_id, deployment.remote_id)
+    response = streamed(request, tree.tar(), "application/gzip")
+    name = f"{deployment.site.name}-{deployment.pk}.tar.gz"
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
+    response["Cache-Control"] = "private, no-store"
+    if request.method == "GET":
+        record(Action.DEPLOY_DOWNLOADED, owner=deployment.owner_id, subject=deployment)
+    return response

@@ -1,0 +1,314 @@
+"""Deploy to a server of one's own: a directory of the forge and its archive, without an account."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import storage
+from builds.models import Artifact, Build
+from configs.models import AgentConfig
+from configs.vault import save_key
+from deployments import accounts, services, sites, walk
+from deployments.accounts import SELF_HOST
+from deployments.contents import Data
+from deployments.errors import NotPossible
+from deployments.hosts import Entry, HostError, State
+from deployments.models import Deployment, Site
+from deployments.selfhost import SelfHost, deploys
+from deployments.selfhost.places import Place
+from tests.planted import SECRET, files_below, places_of
+
+from .stage import build_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def directory(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sites of this test lie."""
+    monkeypatch.setattr(walk, "VERIFY_SECONDS", 0.5)
+    settings.AGENTFORGE_SITES_DIR = tmp_path / "sites"
+    return tmp_path / "sites"
+
+
+def compiled(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
+    """Return a build with programs for both processors: scripts that say which they are."""
+    build = build_of(agent, owner, marker)
+    for arch in ("amd64", "arm64"):
+        data = f"#!/bin/sh\necho {arch} {marker} $@ $AGENT_ACCESS\n".encode()
+        Artifact.objects.create(
+            owner=owner,
+            build=build,
+            target=f"linux-{arch}",
+            name="ada",
+            sha256=storage.put(data),
+            size=len(data),
+        )
+    return build
+
+
+@pytest.fixture
+def own(agent: AgentConfig, alice: User) -> Site:
+    return sites.create_site(agent, "ada", "", alice, host=SELF_HOST)
+
+
+def place(site: Site) -> Place:
+    return Place(site.owner_id, site.remote_id)
+
+
+def deploy(site: Site, build: Build, by: User, work: Work, *, draft: bool = False) -> Deployment:
+    deployment = services.enqueue(site, build, by, draft=draft)
+    work()
+    deployment.refresh_from_db()
+    site.refresh_from_db()
+    return deployment
+
+
+def shown(site: Site, path: str) -> str:
+    return (place(site).live / path).read_text()
+
+
+def test_a_deployment_is_what_the_link_shows(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
+    done = deploy(own, compiled(agent, alice), alice, work)
+    assert (done.status, done.error) == ("succeeded", "")
+    assert done.is_live
+    assert [step["name"] for step in done.steps] == list(walk.steps_of(SelfHost.kind))
+    assert "Ada" in shown(own, "public/index.html")
+    assert "default-src 'none'" in shown(own, "public/_headers")
+    assert done.content_sha256 in shown(own, "public/agentforge.json")
+    assert own.variables == ["AGENT_STATE_KEY", "LOCAL_MODEL_URL"]
+    started = subprocess.run(
+        [place(own).live / "bin/agent", "--serve", "8080"], capture_output=True, text=True, check=True
+    )
+    assert started.stdout.startswith("amd64 one --serve 8080") or os.uname().machine != "x86_64"
+
+
+def test_an_unchanged_site_stores_nothing(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
+    build = compiled(agent, alice)
+    first, second = (deploy(own, build, alice, work) for _ in range(2))
+    assert first.uploaded_files == first.files
+    assert (second.status, second.uploaded_files, second.uploaded_bytes) == ("succeeded", 0, 0)
+    # One copy on the disk for both.
+    keys = [each.remote_id.partition(".")[2] for each in (first, second)]
+    assert (
+        place(own)
+        .tree(keys[0])
+        .joinpath("public/index.html")
+        .samefile(place(own).tree(keys[1]) / "public/index.html")
+    )
+
+
+def test_draft_promote_roll_back_and_delete(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
+    first = deploy(own, compiled(agent, alice, "one"), alice, work)
+    draft = deploy(own, compiled(agent, alice, "two"), alice, work, draft=True)
+    assert draft.status == "succeeded"
+    assert "one" in shown(own, "bin/agent-linux-amd64")
+    services.publish(draft, alice)
+    assert "two" in shown(own, "bin/agent-linux-amd64")
+    services.publish(first, alice)
+    assert "one" in shown(own, "bin/agent-linux-amd64")
+    draft.refresh_from_db()
+    contents = len(list(place(own).path.glob("contents/*")))
+    services.delete(draft, alice)
+    assert len(list(place(own).path.glob("contents/*"))) < contents
+    assert "one" in shown(own, "bin/agent-linux-amd64")
+    first.refresh_from_db()
+    with pytest.raises(NotPossible, match="what the site shows"):
+        services.delete(first, alice)
+
+
+def test_a_locked_site_and_one_that_was_changed_by_hand(
+    own: Site, agent: AgentConfig, alice: User, work: Work
+) -> None:
+    first = deploy(own, compiled(agent, alice, "one"), alice, work)
+    sites.set_lock(own, alice, locked=True)
+    assert deploy(own, compiled(agent, alice, "two"), alice, work).reason == "locked"
+    sites.set_lock(own, alice, locked=False)
+    place(own).live.unlink()
+    sites.look(own)
+    own.refresh_from_db()
+    first.refresh_from_db()
+    assert (own.live_remote_id, first.is_live) == ("", False)
+    services.publish(first, alice)
+    page = place(own).live / "public/index.html"
+    page.write_text("defaced")
+    with pytest.raises(HostError, match="missing or changed"):
+        services.publish(first, alice)
+    # The next one does not build on what was changed.
+    again = deploy(own, compiled(agent, alice, "one"), alice, work)
+    assert (again.status, again.uploaded_files) == ("succeeded", 1)
+
+
+def test_a_directory_that_is_gone_is_told(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
+    SelfHost(alice.pk).delete_site("ada")
+    done = deploy(own, compiled(agent, alice), alice, work)
+    assert (done.status, done.reason) == ("failed", "gone")
+    assert "directory is gone" in done.error
+
+
+def test_a_build_without_a_program(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
+    done = deploy(own, build_of(agent, alice), alice, work)
+    assert (done.status, done.reason) == ("failed", "no-program")
+
+
+def test_what_was_cancelled_is_never_completed(own: Site, alice: User) -> None:
+    host = SelfHost(alice.pk)
+    entry = Entry("public/index.html", host.digest(Data(b"hello"), is_function=False), Data(b"hello"))
+    made = host.create_deploy("ada", "one title", [entry], draft=False)
+    assert (made.state, made.required) == (State.UPLOADING, frozenset({entry.digest}))
+    host.cancel(made.id)
+    # An upload that was under way ends only now.
+    host.upload(made.id, entry, lambda count: None)
+    assert host.deploy("ada", made.id).state == State.FAILED
+    assert host.site("ada").live_deploy == ""
+
+
+def test_one_title_is_one_deploy_and_a_death_in_its_completion_is_made_good(own: Site, alice: User) -> None:
+    host = SelfHost(alice.pk)
+    entry = Entry("public/agentforge.json", host.digest(Data(b"{}"), is_function=False), Data(b"{}"))
+    made = host.create_deploy("ada", "one title", [entry], draft=False)
+    assert host.create_deploy("ada", "one title", [entry], draft=False).id == made.id
+    host.upload(made.id, entry, lambda count: None)
+    # As a worker leaves it that dies before the state is stored.
+    key = made.id.partition(".")[2]
+    found = deploys.load(place(own), key)
+    assert found is not None
+    deploys.complete(place(own), found)
+    place(own).tree(key).with_name("tree.new").mkdir()
+    assert host.find_deploy("ada", "one title") is not None
+    assert host.deploy("ada", made.id).state == State.READY
+    assert host.site("ada").live_deploy == made.id
+
+
+def test_other_bytes_than_announced_are_refused(own: Site, alice: User) -> None:
+    host = SelfHost(alice.pk)
+    entry = Entry("public/index.html", "0" * 64, Data(b"hello"))
+    made = host.create_deploy("ada", "a title", [entry], draft=True)
+    told: list[int] = []
+    with pytest.raises(HostError, match="other bytes than announced"):
+        host.upload(made.id, entry, told.append)
+    assert sum(told) == 0
+    assert list(place(own).path.glob("contents/*")) == []
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", ""])
+def test_no_path_leads_out(path: str, own: Site, alice: User) -> None:
+    with pytest.raises(HostError, match="no path"):
+        SelfHost(alice.pk).create_deploy("ada", "a title", [Entry(path, "0" * 64, Data(b""))], draft=True)
+
+
+@pytest.mark.parametrize("name", ["..", "../bob/ada", "a/b", "", "-a", "a\0b", ".live"])
+def test_no_name_leads_to_another_directory(name: str, own: Site, alice: User) -> None:
+    host = SelfHost(alice.pk)
+    for act in (host.site, host.delete_site, lambda given: host.create_site(given, "")):
+        with pytest.raises(HostError):
+            act(name)
+    for deploy_id in (f"{name}.{'0' * 24}", f"ada.{name}", "ada", "ada.../../x"):
+        with pytest.raises(HostError):
+            host.deploy("ada", deploy_id)
+
+
+def test_somebody_elses_site_is_not_there(own: Site, bob: User) -> None:
+    assert SelfHost(bob.pk).sites() == []
+    with pytest.raises(HostError, match="gone"):
+        SelfHost(bob.pk).site("ada")
+
+
+def test_no_key_leaves_the_vault(
+    agent: AgentConfig, alice: User, work: Work, directory: Path, client_of: Callable[[User], Client]
+) -> None:
+    save_key(alice, "openai", SECRET)
+    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
+    agent.refresh_from_db()
+    site = sites.create_site(agent, "ada", "", alice, host=SELF_HOST)
+    sites.change(site, sites.Settings(access="password"), alice)
+    done = deploy(site, compiled(agent, alice), alice, work)
+    assert (done.status, done.error) == ("succeeded", "")
+    example = shown(site, "agent.env.example")
+    assert "\nOPENAI_API_KEY=\n" in example
+    assert "\nAGENT_PASSWORD=\n" in example
+    assert "AGENT_ACCESS=password" in shown(site, "agent.service")
+    assert places_of(SECRET, files_below(directory)) == []
+    archive = client_of(alice).get(reverse("deployments:archive", args=[done.pk]))
+    packed = b"".join(archive)
+    assert places_of(SECRET, [("the archive", packed)]) == []
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        modes = {member.name: member.mode for member in tar}
+    assert modes["ada/bin/agent-linux-arm64"] == 0o755
+    assert modes["ada/public/index.html"] == 0o644
+
+
+def test_the_archive_is_the_same_bytes_each_time(
+    own: Site, agent: AgentConfig, alice: User, work: Work, client_of: Callable[[User], Client]
+) -> None:
+    done = deploy(own, compiled(agent, alice), alice, work)
+    url = reverse("deployments:archive", args=[done.pk])
+    first, second = (b"".join(client_of(alice).get(url)) for _ in range(2))
+    assert first == second
+    SelfHost(alice.pk).delete_site("ada")
+    page = client_of(alice).get(url, follow=True)
+    assert "not on this machine" in page.content.decode()
+
+
+def test_from_nothing_to_an_archive_without_an_account(
+    agent: AgentConfig, alice: User, work: Work, client_of: Callable[[User], Client]
+) -> None:
+    browser = client_of(alice)
+    tab = reverse("deployments:agent", args=[agent.pk])
+    assert "Your own server" in browser.get(tab).content.decode()
+    create = reverse("deployments:create_site", args=[agent.pk])
+    browser.post(create, {"name": "ada", "host": SELF_HOST})
+    page = browser.get(tab).content.decode()
+    assert "Compile for your own server" in page
+    assert 'value="linux-arm64"' in page
+    assert "Netlify account" not in page
+    refused = browser.post(create, {"name": "ada", "host": SELF_HOST})
+    assert refused.status_code == 422
+    assert "of this name already" in refused.content.decode()
+    build = compiled(agent, alice)
+    started = browser.post(reverse("deployments:start", args=[agent.pk]), {"build": build.pk})
+    work()
+    page = browser.get(started["Location"]).content.decode()
+    assert "<strong>Live</strong>" in page
+    assert "site.tar.gz" in page
+    assert "site.tar.gz" in browser.get(tab).content.decode()
+
+
+def test_a_script_does_the_same(
+    agent: AgentConfig, alice: User, work: Work, client_of: Callable[[User], Client]
+) -> None:
+    def ask(view: str, pk: int, **body: Any) -> Any:
+        url = reverse(f"deployments:{view}", args=[pk])
+        headers = {"accept": "application/json"}
+        return client_of(alice).post(url, body, content_type="application/json", headers=headers)
+
+    made = ask("create_site", agent.pk, name="ada", host=SELF_HOST)
+    assert (made.status_code, made.json()["site"]["host"]) == (201, SELF_HOST)
+    assert ask("create_site", agent.pk, name="x", host="elsewhere").status_code == 422
+    started = ask("start", agent.pk, build=compiled(agent, alice).pk)
+    work()
+    pk = started.json()["deployment"]["id"]
+    assert Deployment.objects.get(pk=pk).status == "succeeded"
+    assert ask("site_lock", made.json()["site"]["id"]).json()["site"]["locked"] is True
+
+
+def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:
+    accounts.connect(alice, netlify.token)
+    sites.create_site(agent, "elsewhere", "team-one", alice)
+    assert [site.name for site in sites.unused_own(agent)] == ["ada"]
+    again = sites.choose_site(agent, "ada", alice, host=SELF_HOST)
+    assert (again.host, again.deleted_at) == (SELF_HOST, None)
+    assert sites.unused_own(agent) == []

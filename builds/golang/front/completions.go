@@ -61,8 +61,8 @@ func (c *completion) note(e event) error {
 }
 
 func (c *completion) stream(w http.ResponseWriter, r *http.Request, request completionRequest) {
-	out := newStream(w)
-	defer out.close()
+	out := NewStream(w)
+	defer out.Close()
 	role := "assistant"
 	done, err := converse(r.Context(), c.api.agent, request.messages, func(e event) error {
 		if e.Type != "token" {
@@ -78,14 +78,14 @@ func (c *completion) stream(w http.ResponseWriter, r *http.Request, request comp
 		failed := event{Code: done.Code, Message: err.Error()}
 		if !out.refuse(failed) {
 			encoded, _ := json.Marshal(map[string]any{"error": map[string]string{"code": done.Code, "message": err.Error()}})
-			_ = out.send(encoded)
+			_ = out.Send(encoded)
 		}
 		return
 	}
 	_ = c.finish(out, done, request.StreamOptions.IncludeUsage)
 }
 
-func (c *completion) finish(out *stream, done event, withUsage bool) error {
+func (c *completion) finish(out *Stream, done event, withUsage bool) error {
 	if err := c.chunk(out, map[string]any{}, openAIFinish(done.Finish)); err != nil {
 		return err
 	}
@@ -93,21 +93,21 @@ func (c *completion) finish(out *stream, done event, withUsage bool) error {
 		frame := c.frame("chat.completion.chunk")
 		frame["usage"] = c.usage
 		encoded, _ := json.Marshal(frame)
-		if err := out.send(encoded); err != nil {
+		if err := out.Send(encoded); err != nil {
 			return err
 		}
 	}
-	return out.send([]byte("[DONE]"))
+	return out.Send([]byte("[DONE]"))
 }
 
-func (c *completion) chunk(out *stream, delta map[string]any, finish any) error {
+func (c *completion) chunk(out *Stream, delta map[string]any, finish any) error {
 	encoded, err := json.Marshal(c.frame("chat.completion.chunk", map[string]any{
 		"index": 0, "delta": delta, "finish_reason": finish,
 	}))
 	if err != nil {
 		return err
 	}
-	return out.send(encoded)
+	return out.Send(encoded)
 }
 
 func (c *completion) frame(object string, choices ...any) map[string]any {

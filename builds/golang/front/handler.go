@@ -19,6 +19,10 @@ type api struct {
 
 // newHandler returns the routes; an empty token lets everybody in.
 func newHandler(agent Agent, about about, token string) http.Handler {
+	return sameSite(newRoutes(agent, about, token))
+}
+
+func newRoutes(agent Agent, about about, token string) http.Handler {
 	a := &api{agent: agent, about: about, busy: make(chan struct{}, maxConcurrent)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /manifest", func(w http.ResponseWriter, _ *http.Request) {
@@ -32,16 +36,13 @@ func newHandler(agent Agent, about about, token string) http.Handler {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	open.Handle("/", authorised(token, mux))
-	return sameSite(open)
+	return open
 }
 
-// sameSite keeps web pages away: a page that someone visits could otherwise
-// ask an agent on their own machine, through a name that it made resolve to
-// the loopback address.
+// sameSite keeps web pages away.
 func sameSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-		if local != nil && local.IP.IsLoopback() && !isLoopbackName(r.Host) {
+		if ForeignName(r) {
 			fail(w, http.StatusForbidden, "bad_request", "ask for this server by localhost or its address")
 			return
 		}
@@ -49,6 +50,14 @@ func sameSite(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ForeignName tells whether a request came to the loopback address under
+// another name: a page that someone visits could otherwise ask an agent on
+// their own machine, through a name that it made resolve to that address.
+func ForeignName(r *http.Request) bool {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return local != nil && local.IP.IsLoopback() && !isLoopbackName(r.Host)
 }
 
 func isLoopbackName(host string) bool {

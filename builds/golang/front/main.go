@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
@@ -30,6 +31,9 @@ type Program struct {
 	// Argument names what Open wants, empty where the agent is compiled in.
 	Argument string
 	Open     func(argument string) (Agent, error)
+	// Site answers for the site in a directory, with an agent behind its door;
+	// programs are the agent's own routes. Nil where a program shows no sites.
+	Site func(dir string, agent Agent, programs http.Handler) (http.Handler, error)
 }
 
 // Exit codes.
@@ -51,7 +55,7 @@ type streams struct {
 }
 
 type options struct {
-	message, serve             string
+	message, serve, site       string
 	request, manifest, version bool
 }
 
@@ -95,11 +99,27 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 	case opts.request:
 		return pipeRequest(ctx, limited, std)
 	case opts.serve != "":
-		return serve(ctx, limited, about, opts.serve, std.err)
+		handler, err := p.handler(limited, about, opts.site)
+		if err != nil {
+			return err
+		}
+		return serve(ctx, about, opts.serve, handler, std.err)
 	case opts.message != "":
 		return ask(ctx, limited, opts.message, std)
 	}
 	return newTerminal(limited, about, std).run(ctx)
+}
+
+// handler returns what the server answers.
+func (p Program) handler(agent Agent, about about, site string) (http.Handler, error) {
+	token := os.Getenv(TokenEnv)
+	if site == "" {
+		return newHandler(agent, about, token), nil
+	}
+	if token != "" {
+		return nil, fmt.Errorf("%s is for a server without a site; with --site, AGENT_ACCESS says who may talk to the agent", TokenEnv)
+	}
+	return p.Site(site, agent, newRoutes(agent, about, ""))
 }
 
 // schema is the version of manifest, request and events.

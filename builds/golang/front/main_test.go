@@ -3,6 +3,8 @@ package front
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -87,5 +89,40 @@ func TestPlainWriter(t *testing.T) {
 	n, err := plainWriter{&out}.Write([]byte("a\x1b[31mb\x07\u009b\r\n\tä"))
 	if err != nil || n != 15 || out.String() != "a[31mb\n\tä" {
 		t.Errorf("wrote %q, %d, %v", out.String(), n, err)
+	}
+}
+
+func TestSites(t *testing.T) {
+	refusing := func(dir string, _ Agent, _ http.Handler) (http.Handler, error) {
+		return nil, fmt.Errorf("no site in %s", dir)
+	}
+	tests := []struct {
+		name, arguments, token string
+		site                   func(string, Agent, http.Handler) (http.Handler, error)
+		code                   int
+		says                   string
+	}{
+		{"not offered", "--serve|0|--site|dir", "", nil, 2, "flag provided but not defined"},
+		{"without a server", "--site|dir", "", refusing, 2, "--site needs --serve"},
+		{"without a name", "--serve|0|--site|", "", refusing, 2, "--site is empty"},
+		{"with another mode", "--manifest|--site|dir", "", refusing, 2, "--site needs --serve"},
+		{"two modes", "--manifest|--serve|0|--site|dir", "", refusing, 2, "exclude each other"},
+		{"no site", "--serve|0|--site|dir", "", refusing, 1, "agent: no site in dir"},
+		{"a server's token", "--serve|0|--site|dir", "letmein", refusing, 1, "AGENT_ACCESS"},
+		{"help", "--help", "", refusing, 0, "AGENT_TRUSTED_PROXIES"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(TokenEnv, test.token)
+			var out, errs bytes.Buffer
+			p := Program{Name: "agent", Open: func(string) (Agent, error) { return &fakeAgent{}, nil }, Site: test.site}
+			code := p.run(strings.Split(test.arguments, "|"), streams{in: strings.NewReader(""), out: &out, err: &errs})
+			if code != test.code || !strings.Contains(errs.String(), test.says) || strings.Contains(errs.String(), "%!") {
+				t.Errorf("exit %d, %q", code, errs.String())
+			}
+		})
+	}
+	if _, _, help := program(&fakeAgent{}, "", "--help"); strings.Contains(help, "site") || strings.Contains(help, "%!") {
+		t.Errorf("a program without sites says %s", help)
 	}
 }

@@ -14,7 +14,7 @@ Without a flag: a conversation in the terminal.
   --message TEXT   ask once; the answer goes to standard output
   --serve ADDR     HTTP server, for example --serve 8080 (this machine only)
                    or --serve 0.0.0.0:8080 (everybody who can connect)
-  --request        read one request as JSON, write its events as JSON lines
+%[2]s  --request        read one request as JSON, write its events as JSON lines
   --manifest       print what the agent is, as JSON
   --version        print the version of this program
   --help           print this text
@@ -27,6 +27,23 @@ GET /v1/models and POST /v1/chat/completions.
 Environment: the provider's key in the variable that --manifest names;
 AGENT_SERVER_TOKEN: the server then wants "Authorization: Bearer <token>";
 AGENT_EGRESS_SOCKET: a unix socket with the HTTP proxy for all connections.
+%[3]s`
+
+const helpOfSites = `  --site DIR       with --serve: show the site in DIR, with the agent behind its door.
+                   DIR is looked up for each request: rename a link over it,
+                   and the other directory shows at once
+`
+
+const environmentOfSites = `
+Environment of a site (AGENT_SERVER_TOKEN is not for it):
+AGENT_ACCESS: public (as when nothing is set), password or supabase;
+AGENT_PASSWORD, or AGENT_PASSWORD_HASH (pbkdf2:sha256:<iterations>:<salt>:<hash>);
+SUPABASE_URL, SUPABASE_ANON_KEY: the project whose users may talk to the agent;
+AGENT_STATE_KEY: 32 hexadecimal digits or more, kept secret; with the same ones
+conversations and sign-ins outlast a restart;
+AGENT_TRUSTED_PROXIES: how many proxies stand before this program. Limits then
+go by the address that the outermost of them saw, in X-Forwarded-For.
+A browser keeps a sign-in over https and on localhost only.
 `
 
 // parse reads the flags, which may stand before or after the argument.
@@ -34,9 +51,12 @@ func (p Program) parse(arguments []string, errors io.Writer) (options, string, e
 	var opts options
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(errors)
-	flags.Usage = func() { fmt.Fprintf(errors, help, p.synopsis()) }
+	flags.Usage = func() { p.printHelp(errors) }
 	flags.StringVar(&opts.message, "message", "", "")
 	flags.StringVar(&opts.serve, "serve", "", "")
+	if p.Site != nil {
+		flags.StringVar(&opts.site, "site", "", "")
+	}
 	flags.BoolVar(&opts.request, "request", false, "")
 	flags.BoolVar(&opts.manifest, "manifest", false, "")
 	flags.BoolVar(&opts.version, "version", false, "")
@@ -61,7 +81,9 @@ func (p Program) complain(flags *flag.FlagSet, opts options, count int) error {
 	}
 	modes, empty := 0, ""
 	flags.Visit(func(f *flag.Flag) {
-		modes++
+		if f.Name != "site" {
+			modes++
+		}
 		if strings.TrimSpace(f.Value.String()) == "" {
 			empty = f.Name
 		}
@@ -74,6 +96,8 @@ func (p Program) complain(flags *flag.FlagSet, opts options, count int) error {
 	case empty != "":
 		// A script's empty variable must not start a conversation that waits.
 		err = fmt.Errorf("--%s is empty", empty)
+	case opts.site != "" && opts.serve == "":
+		err = fmt.Errorf("--site needs --serve")
 	case modes > 1:
 		err = fmt.Errorf("--message, --serve, --request and --manifest exclude each other")
 	}
@@ -81,6 +105,14 @@ func (p Program) complain(flags *flag.FlagSet, opts options, count int) error {
 		fmt.Fprintf(flags.Output(), "%s: %v (see --help)\n", p.Name, err)
 	}
 	return err
+}
+
+func (p Program) printHelp(out io.Writer) {
+	flags, environment := "", ""
+	if p.Site != nil {
+		flags, environment = helpOfSites, environmentOfSites
+	}
+	fmt.Fprintf(out, help, p.synopsis(), flags, environment)
 }
 
 func (p Program) synopsis() string {

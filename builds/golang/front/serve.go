@@ -24,7 +24,7 @@ const (
 
 // serve runs the HTTP server until ctx ends or Ctrl-C, then lets the answers
 // in progress end.
-func serve(ctx context.Context, agent Agent, about about, address string, log io.Writer) error {
+func serve(ctx context.Context, about about, address string, handler http.Handler, log io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	listener, err := net.Listen("tcp", loopback(address))
@@ -32,7 +32,7 @@ func serve(ctx context.Context, agent Agent, about about, address string, log io
 		return err
 	}
 	fmt.Fprintf(log, "%s %s listens on http://%s\n", about.Name, about.Version, listener.Addr())
-	return serveOn(ctx, listener, newHandler(agent, about, os.Getenv(TokenEnv)))
+	return serveOn(ctx, listener, handler)
 }
 
 func serveOn(ctx context.Context, listener net.Listener, handler http.Handler) error {

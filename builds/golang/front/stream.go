@@ -14,9 +14,9 @@ const keepAlive = 15 * time.Second
 // A reader that takes longer for one event is gone.
 const writeTimeout = 30 * time.Second
 
-// stream sends server-sent events. Its header goes out with the first of them,
+// Stream sends server-sent events. Its header goes out with the first of them,
 // so that a failure before it can still have a status of its own.
-type stream struct {
+type Stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 
@@ -26,20 +26,21 @@ type stream struct {
 	ended   sync.WaitGroup
 }
 
-func newStream(w http.ResponseWriter) *stream {
-	s := &stream{w: w, control: http.NewResponseController(w), done: make(chan struct{})}
+// NewStream begins a stream; Close ends it.
+func NewStream(w http.ResponseWriter) *Stream {
+	s := &Stream{w: w, control: http.NewResponseController(w), done: make(chan struct{})}
 	s.ended.Add(1)
 	go s.keepOpen()
 	return s
 }
 
-// close ends the keep-alive; the ResponseWriter is unused afterwards.
-func (s *stream) close() {
+// Close ends the keep-alive; the ResponseWriter is unused afterwards.
+func (s *Stream) Close() {
 	close(s.done)
 	s.ended.Wait()
 }
 
-func (s *stream) keepOpen() {
+func (s *Stream) keepOpen() {
 	defer s.ended.Done()
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
@@ -53,11 +54,12 @@ func (s *stream) keepOpen() {
 	}
 }
 
-func (s *stream) send(data []byte) error {
+// Send sends one event.
+func (s *Stream) Send(data []byte) error {
 	return s.write(func() error { return sse.Write(s.w, data) })
 }
 
-func (s *stream) write(what func() error) error {
+func (s *Stream) write(what func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started {
@@ -74,16 +76,22 @@ func (s *stream) write(what func() error) error {
 	return s.control.Flush()
 }
 
-// refuse answers with a plain error and reports whether it still could.
-func (s *stream) refuse(e event) bool {
+// Instead lets answer take the place of the stream, and reports whether it
+// still could.
+func (s *Stream) Instead(answer func(http.ResponseWriter)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {
 		return false
 	}
 	s.started = true
-	fail(s.w, httpStatus(e.Code), e.Code, e.Message)
+	answer(s.w)
 	return true
+}
+
+// refuse answers with a plain error and reports whether it still could.
+func (s *Stream) refuse(e event) bool {
+	return s.Instead(func(w http.ResponseWriter) { fail(w, httpStatus(e.Code), e.Code, e.Message) })
 }
 
 // httpStatus says how an error event looks to HTTP. The provider's own status

@@ -10,6 +10,7 @@ import (
 
 	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/front"
+	"agent.local/a0000000000000000/site"
 )
 
 type compiledIn struct{}
@@ -36,9 +37,9 @@ func start() (answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	door, err := newDoor(os.Getenv)
+	door, err := site.NewDoor(os.Getenv, site.FromPlatform)
 	if err != nil {
 		return nil, err
 	}
-	return gateway{door.guard(asker{compiledIn{}, door.sealer}, handler)}.answer, nil
+	return gateway{door.Guard(compiledIn{}, handler)}.answer, nil
 }

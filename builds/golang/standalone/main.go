@@ -22,5 +22,6 @@ func main() {
 	os.Exit(front.Main(front.Program{
 		Name: "agent",
 		Open: func(string) (front.Agent, error) { return compiledIn{}, nil },
+		Site: openSite,
 	}))
 }

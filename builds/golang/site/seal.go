@@ -1,14 +1,16 @@
-package main
+package site
 
 import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,21 @@ var (
 // sealer signs what travels with the visitor, so that nobody puts words into
 // the agent's mouth. It hides nothing: it is the visitor's own conversation.
 type sealer struct{ key []byte }
+
+// newSealer reads the key; without one, conversations last as long as this
+// process does.
+func newSealer(text string) (sealer, error) {
+	if text == "" {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		return sealer{key}, nil
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil || len(key) < 16 {
+		return sealer{}, errors.New("AGENT_STATE_KEY is not a hexadecimal number of 32 digits or more")
+	}
+	return sealer{key}, nil
+}
 
 func (s sealer) sign(purpose, text string) string {
 	mac := hmac.New(sha256.New, s.key)
@@ -100,19 +117,47 @@ type passwordHash struct {
 	salt, hash []byte
 }
 
+// As many as the forge's; see OWASP on PBKDF2 with SHA-256.
+const iterations = 210_000
+
+// password returns the one that is set: as a hash, or plain.
+func (s sealer) password(hash, plain string) (passwordHash, error) {
+	switch {
+	case hash != "" && plain != "":
+		return passwordHash{}, errors.New("AGENT_PASSWORD and AGENT_PASSWORD_HASH are both set: leave one out")
+	case plain != "":
+		return s.hash(plain)
+	case hash == "":
+		return passwordHash{}, errors.New("AGENT_ACCESS is password: set AGENT_PASSWORD or AGENT_PASSWORD_HASH")
+	}
+	return parsePasswordHash(hash)
+}
+
+// hash makes the same hash at every start with the same key, so that a start
+// signs nobody out.
+func (s sealer) hash(plain string) (passwordHash, error) {
+	salt := []byte(s.sign("salt", ""))[:22]
+	made, err := pbkdf2.Key(sha256.New, plain, salt, iterations, sha256.Size)
+	if err != nil {
+		return passwordHash{}, fmt.Errorf("hash AGENT_PASSWORD: %w", err)
+	}
+	text := fmt.Sprintf("pbkdf2:sha256:%d:%x:%x", iterations, salt, made)
+	return passwordHash{text, iterations, salt, made}, nil
+}
+
 func parsePasswordHash(text string) (passwordHash, error) {
 	wrong := errors.New("AGENT_PASSWORD_HASH is not pbkdf2:sha256:<iterations>:<salt>:<hash>")
 	parts := strings.Split(text, ":")
 	if len(parts) != 5 || parts[0] != "pbkdf2" || parts[1] != "sha256" {
 		return passwordHash{}, wrong
 	}
-	iterations, err := strconv.Atoi(parts[2])
+	rounds, err := strconv.Atoi(parts[2])
 	salt, err2 := hex.DecodeString(parts[3])
 	hash, err3 := hex.DecodeString(parts[4])
-	if errors.Join(err, err2, err3) != nil || iterations < 1 || len(hash) != sha256.Size {
+	if errors.Join(err, err2, err3) != nil || rounds < 1 || len(hash) != sha256.Size {
 		return passwordHash{}, wrong
 	}
-	return passwordHash{text, iterations, salt, hash}, nil
+	return passwordHash{text, rounds, salt, hash}, nil
 }
 
 func (p passwordHash) matches(password string) bool {

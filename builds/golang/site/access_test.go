@@ -1,22 +1,23 @@
-package main
+package site
 
 import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"crypto/pbkdf2"
-	"encoding/hex"
-	"fmt"
 )
 
 // echoAgent answers with what it was given.
@@ -41,15 +42,23 @@ func hashOf(password string) string {
 	return fmt.Sprintf("pbkdf2:sha256:10:%x:%x", salt, made)
 }
 
-func opened(t *testing.T, environment map[string]string) (*door, http.Handler) {
+var stateKey = hex.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+
+func opened(t *testing.T, environment map[string]string) (*Door, http.Handler) {
 	t.Helper()
-	environment["AGENT_STATE_KEY"] = hex.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
-	d, err := newDoor(func(name string) string { return environment[name] })
+	environment["AGENT_STATE_KEY"] = stateKey
+	d, err := NewDoor(reading(environment), FromPlatform)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, d.guard(asker{echoAgent{}, d.sealer}, http.HandlerFunc(echo))
+	return d, d.Guard(echoAgent{}, http.HandlerFunc(accept))
 }
+
+func reading(environment map[string]string) func(string) string {
+	return func(name string) string { return environment[name] }
+}
+
+func accept(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }
 
 func post(h http.Handler, path, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
@@ -165,25 +174,78 @@ func TestAnAddressIsLimited(t *testing.T) {
 	}
 }
 
-func TestAHouseholdIsOneAddress(t *testing.T) {
-	of := func(text string) string {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("X-Nf-Client-Connection-Ip", text)
-		return address(r)
+func TestAClosedSiteDoesNotOpenByMistake(t *testing.T) {
+	tests := []struct {
+		name        string
+		environment map[string]string
+		says        string
+	}{
+		{"misspelled", map[string]string{"AGENT_ACCESS": "pasword"}, `"pasword"`},
+		{"in other letters", map[string]string{"AGENT_ACCESS": "Public"}, `"Public"`},
+		{"no password", map[string]string{"AGENT_ACCESS": "password"}, "set AGENT_PASSWORD"},
+		{"both passwords", map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD": "a", "AGENT_PASSWORD_HASH": hashOf("a")}, "both set"},
+		{"no rounds", map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": "pbkdf2:sha256:0:00:00"}, "AGENT_PASSWORD_HASH"},
+		{"no project", map[string]string{"AGENT_ACCESS": "supabase"}, "SUPABASE_URL"},
+		{"a password alone", map[string]string{"AGENT_PASSWORD": "a"}, "AGENT_ACCESS is not"},
+		{"a hash alone", map[string]string{"AGENT_PASSWORD_HASH": hashOf("a")}, "AGENT_ACCESS is not"},
+		{"a project alone", map[string]string{"SUPABASE_URL": "https://x.supabase.co"}, "AGENT_ACCESS is not"},
+		{"a short key", map[string]string{"AGENT_STATE_KEY": "00112233"}, "AGENT_STATE_KEY"},
+		{"a key that is none", map[string]string{"AGENT_STATE_KEY": "not hexadecimal but long enough"}, "AGENT_STATE_KEY"},
 	}
-	if of("2001:db8::1") != of("2001:db8::2") || of("2001:db8:0:1::1") == of("2001:db8::1") {
-		t.Error("addresses of one /64 count together, others do not")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			door, err := NewDoor(reading(test.environment), FromPlatform)
+			if err == nil || door != nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, %v", door, err)
+			}
+		})
 	}
 }
 
-func TestAClosedSiteDoesNotOpenByMistake(t *testing.T) {
-	for _, environment := range []map[string]string{
-		{"AGENT_ACCESS": "pasword"}, {"AGENT_ACCESS": "password"}, {"AGENT_ACCESS": "supabase"},
-		{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": "pbkdf2:sha256:0:00:00"},
-	} {
-		if _, err := newDoor(func(name string) string { return environment[name] }); err == nil {
-			t.Errorf("%v was taken", environment)
-		}
+func TestAPlainPasswordOpens(t *testing.T) {
+	environment := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD": "open sesame"}
+	d, h := opened(t, environment)
+	if got := post(h, "/api/session", `{"password":"wrong"}`); got.Code != http.StatusForbidden {
+		t.Errorf("wrong: %d", got.Code)
+	}
+	right := post(h, "/api/session", `{"password":"open sesame"}`)
+	if right.Code != http.StatusOK {
+		t.Fatalf("right: %d %s", right.Code, right.Body)
+	}
+	_, restarted := opened(t, environment)
+	with := func(r *http.Request) { r.AddCookie(right.Result().Cookies()[0]) }
+	if got := post(restarted, "/api/ask", `{"message":"x"}`, with); got.Code != http.StatusOK {
+		t.Errorf("after a restart: %d", got.Code)
+	}
+	environment["AGENT_PASSWORD"] = "another"
+	_, changed := opened(t, environment)
+	if got := post(changed, "/api/ask", `{"message":"x"}`, with); got.Code != http.StatusUnauthorized {
+		t.Errorf("after a new password: %d", got.Code)
+	}
+	if strings.Contains(d.secret.text, "sesame") {
+		t.Error("the password itself is kept")
+	}
+}
+
+// Guesses that run side by side count like others.
+func TestGuessesAreLimited(t *testing.T) {
+	d, h := opened(t, map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashOf("open sesame")})
+	var wrong atomic.Int32
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
+			r.Header.Set("Authorization", "Bearer guess")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if strings.Contains(w.Body.String(), "the password is wrong") {
+				wrong.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := int(wrong.Load()); got != d.limits.attempts.most {
+		t.Errorf("%d guesses were compared", got)
 	}
 }
 

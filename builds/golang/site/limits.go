@@ -1,14 +1,14 @@
-package main
+package site
 
 import (
-	"net"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Each running copy of the function counts for itself: a limit on abuse, not
+// Each running copy of the program counts for itself: a limit on abuse, not
 // an exact quota.
 const maxAddresses = 10_000
 
@@ -47,11 +47,20 @@ func (b *bucket) take(address string, now time.Time) time.Duration {
 		return c.until.Sub(now)
 	}
 	c.n++
+	b.makeRoom(now)
+	b.counts[address] = c
+	return 0
+}
+
+// makeRoom forgets the windows that are over, and all of them where that is
+// not enough.
+func (b *bucket) makeRoom(now time.Time) {
+	if len(b.counts) >= maxAddresses {
+		maps.DeleteFunc(b.counts, func(_ string, c count) bool { return !now.Before(c.until) })
+	}
 	if b.counts == nil || len(b.counts) >= maxAddresses {
 		b.counts = map[string]count{}
 	}
-	b.counts[address] = c
-	return 0
 }
 
 // peek returns how long to wait, without counting.
@@ -62,17 +71,6 @@ func (b *bucket) peek(address string, now time.Time) time.Duration {
 		return c.until.Sub(now)
 	}
 	return 0
-}
-
-// address names who asks: Netlify sets the header itself, whatever was sent.
-// Of IPv6 one household has a whole /64.
-func address(r *http.Request) string {
-	text := strings.TrimSpace(r.Header.Get("X-Nf-Client-Connection-Ip"))
-	ip := net.ParseIP(text)
-	if ip == nil || ip.To4() != nil {
-		return text
-	}
-	return ip.Mask(net.CIDRMask(64, 128)).String()
 }
 
 func bearerOf(r *http.Request) (string, bool) {

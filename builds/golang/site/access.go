@@ -1,14 +1,18 @@
-package main
+// Package site guards an agent that has a page: who may talk to it, how often,
+// and the conversations of the page, which visitors keep themselves.
+package site
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/front"
 )
 
 // Who may talk to the agent; the site's owner chose it.
@@ -25,48 +29,66 @@ const (
 	maxBody     = 256 << 10
 )
 
-// door lets requests in, or says why not. It keeps nothing: what it knows of a
+// Door lets requests in, or says why not. It keeps nothing: what it knows of a
 // visitor is in their cookie or their Authorization header.
-type door struct {
+type Door struct {
 	access  string
 	sealer  sealer
 	secret  passwordHash
 	project *project
 	limits  *limits
+	address Address
 	now     func() time.Time
+	// One password is checked at a time: it takes a processor, and guesses that
+	// run side by side would outrun the limit.
+	checking sync.Mutex
 }
 
-// newDoor reads the site's settings from the environment. What it does not
+// NewDoor reads the site's settings from the environment. What it does not
 // understand it refuses: a closed site must not open by a spelling mistake.
-func newDoor(env func(string) string) (*door, error) {
-	d := &door{access: env("AGENT_ACCESS"), limits: newLimits(), now: time.Now}
-	key, err := hex.DecodeString(env("AGENT_STATE_KEY"))
-	if err != nil || len(key) < 16 {
-		// Conversations then last as long as this process does.
-		key = make([]byte, 32)
-		_, _ = rand.Read(key)
+func NewDoor(env func(string) string, address Address) (*Door, error) {
+	d := &Door{access: env("AGENT_ACCESS"), limits: newLimits(), address: address, now: time.Now}
+	var err error
+	if d.sealer, err = newSealer(env("AGENT_STATE_KEY")); err != nil {
+		return nil, err
 	}
-	d.sealer = sealer{key: key}
 	switch d.access {
-	case "", accessPublic:
-		d.access = accessPublic
+	case "":
+		d.access, err = accessPublic, meantClosed(env)
+	case accessPublic:
 	case accessPassword:
-		d.secret, err = parsePasswordHash(env("AGENT_PASSWORD_HASH"))
+		d.secret, err = d.sealer.password(env("AGENT_PASSWORD_HASH"), env("AGENT_PASSWORD"))
 	case accessSupabase:
 		d.project, err = newProject(env("SUPABASE_URL"), env("SUPABASE_ANON_KEY"))
 	default:
 		err = fmt.Errorf("AGENT_ACCESS is %q; it is public, password or supabase", d.access)
 	}
-	return d, err
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
-// guard puts the door before an agent: `/api/session` and `/api/ask` for the
+// meantClosed complains of settings that only a closed site has.
+func meantClosed(env func(string) string) error {
+	for _, name := range []string{"AGENT_PASSWORD", "AGENT_PASSWORD_HASH", "SUPABASE_URL"} {
+		if env(name) != "" {
+			return fmt.Errorf("%s is set and AGENT_ACCESS is not: set it to public, password or supabase", name)
+		}
+	}
+	return nil
+}
+
+// Access says who may talk to the agent: public, password or supabase.
+func (d *Door) Access() string { return d.access }
+
+// Guard puts the door before an agent: `/api/session` and `/api/ask` for the
 // site's page, everything else for programs.
-func (d *door) guard(ask, programs http.Handler) http.Handler {
+func (d *Door) Guard(agent front.Agent, programs http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/session", d.showSession)
 	mux.HandleFunc("POST /api/session", d.openSession)
-	mux.Handle("POST /api/ask", d.only(ask))
+	mux.Handle("POST /api/ask", d.only(newAsker(agent, d.sealer)))
 	mux.Handle("/", d.only(programs))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -76,10 +98,10 @@ func (d *door) guard(ask, programs http.Handler) http.Handler {
 	})
 }
 
-func (d *door) only(next http.Handler) http.Handler {
+func (d *Door) only(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			if wait := d.limits.questions.take(address(r), d.now()); wait > 0 {
+			if wait := d.limits.questions.take(d.address(r), d.now()); wait > 0 {
 				tooOften(w, wait)
 				return
 			}
@@ -96,7 +118,7 @@ func (d *door) only(next http.Handler) http.Handler {
 var errNotSignedIn = errors.New("sign in first, or send Authorization: Bearer")
 
 // admits tells whether a request may pass, by its cookie or its bearer token.
-func (d *door) admits(r *http.Request) error {
+func (d *Door) admits(r *http.Request) error {
 	if d.access == accessPublic {
 		return nil
 	}
@@ -104,14 +126,7 @@ func (d *door) admits(r *http.Request) error {
 		if d.access == accessSupabase {
 			return d.project.verify(r.Context(), bearer, d.now())
 		}
-		if wait := d.limits.attempts.peek(address(r), d.now()); wait > 0 {
-			return errors.New("too many wrong passwords from this address: wait some minutes")
-		}
-		if !d.secret.matches(bearer) {
-			d.limits.attempts.take(address(r), d.now())
-			return errors.New("the password is wrong")
-		}
-		return nil
+		return d.checkBearer(d.address(r), bearer)
 	}
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -123,7 +138,20 @@ func (d *door) admits(r *http.Request) error {
 	return d.sealer.checkPass(cookie.Value, d.secret.text, d.now())
 }
 
-func (d *door) showSession(w http.ResponseWriter, r *http.Request) {
+func (d *Door) checkBearer(address, bearer string) error {
+	d.checking.Lock()
+	defer d.checking.Unlock()
+	if wait := d.limits.attempts.peek(address, d.now()); wait > 0 {
+		return errors.New("too many wrong passwords from this address: wait some minutes")
+	}
+	if !d.secret.matches(bearer) {
+		d.limits.attempts.take(address, d.now())
+		return errors.New("the password is wrong")
+	}
+	return nil
+}
+
+func (d *Door) showSession(w http.ResponseWriter, r *http.Request) {
 	if err := d.admits(r); err != nil {
 		refuse(w, http.StatusUnauthorized, "unauthorized", err.Error())
 		return
@@ -131,12 +159,12 @@ func (d *door) showSession(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"access": d.access})
 }
 
-func (d *door) openSession(w http.ResponseWriter, r *http.Request) {
+func (d *Door) openSession(w http.ResponseWriter, r *http.Request) {
 	var given struct{ Email, Password string }
 	if !read(w, r, &given) {
 		return
 	}
-	if wait := d.limits.attempts.take(address(r), d.now()); wait > 0 {
+	if wait := d.limits.attempts.take(d.address(r), d.now()); wait > 0 {
 		tooOften(w, wait)
 		return
 	}
@@ -152,7 +180,7 @@ func (d *door) openSession(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"access": d.access})
 }
 
-func (d *door) passFor(r *http.Request, email, password string) (string, time.Duration, error) {
+func (d *Door) passFor(r *http.Request, email, password string) (string, time.Duration, error) {
 	switch d.access {
 	case accessPassword:
 		if !d.secret.matches(password) {
@@ -172,7 +200,12 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 		refuse(w, http.StatusUnsupportedMediaType, "bad_request", "send Content-Type: application/json")
 		return false
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil {
+	// All of it: a visitor who goes away is noticed from the body's end on.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = json.Unmarshal(body, into)
+	}
+	if err != nil {
 		refuse(w, http.StatusBadRequest, "bad_request", "the body is not the JSON that is expected, or too large")
 		return false
 	}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Of "open sesame", in few rounds.
+const hashed = "pbkdf2:sha256:10:30313233343536373839616263646566:05af225fb2b4a2805831f44b954c4447b1de148fc38f64f30a29a976f2d56f67"
+
+// echoAgent answers with the last message that it was given.
+type echoAgent struct{}
+
+func (echoAgent) Manifest() []byte { return []byte("{}") }
+
+func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) error) error {
+	var given struct{ Messages []struct{ Content string } }
+	_ = json.Unmarshal(request, &given)
+	text, _ := json.Marshal(map[string]string{"type": "done", "text": given.Messages[len(given.Messages)-1].Content})
+	return emit(text)
+}
+
+func programs(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write([]byte("programs " + r.URL.Path))
+}
+
+func opened(t *testing.T, environment map[string]string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"index.html", "chat.js", "chat.html"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("page "+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := func(name string) string { return environment[name] }
+	handler, err := newWhole(env, dir, echoAgent{}, http.HandlerFunc(programs))
+	if err != nil {
+		return "", err
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL, nil
+}
+
+func ask(t *testing.T, method, url, body string, headers ...string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
+	}
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var text strings.Builder
+	_ = response.Write(&text)
+	return response.StatusCode, text.String()
+}
+
+func TestEachAddressHasItsHandler(t *testing.T) {
+	closed := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashed}
+	bearer := []string{"Authorization", "Bearer open sesame"}
+	tests := []struct {
+		name, method, path, body string
+		headers                  []string
+		status                   int
+		says                     string
+	}{
+		{"first page", "GET", "/", "", nil, 200, "page index.html"},
+		{"script", "GET", "/chat.js", "", nil, 200, "page chat.js"},
+		{"sign of life", "GET", "/healthz", "", nil, 202, "programs /healthz"},
+		{"sign of life by any name", "GET", "/healthz", "", []string{"Host", "agent.example"}, 202, "programs"},
+		{"programs", "GET", "/v1/models", "", nil, 401, "sign in"},
+		{"programs with the password", "GET", "/v1/models", "", bearer, 202, "programs /v1/models"},
+		{"chat", "POST", "/chat", "{}", nil, 401, "sign in"},
+		{"chat with the password", "POST", "/chat", "{}", bearer, 202, "programs /chat"},
+		{"manifest", "GET", "/manifest", "", nil, 401, "sign in"},
+		{"question", "POST", "/api/ask", `{"message":"hi"}`, nil, 401, "sign in"},
+		{"question with the password", "POST", "/api/ask", `{"message":"hi"}`, bearer, 200, `"text":"hi"`},
+		{"session", "POST", "/api/session", `{"password":"open sesame"}`, nil, 200, "__Host-agent="},
+		{"no such question", "GET", "/api/nothing", "", nil, 401, "sign in"},
+		{"no page to write", "POST", "/index.html", "", nil, 405, "Allow: GET, HEAD"},
+		{"foreign name", "GET", "/", "", []string{"Host", "evil.example"}, 403, "AGENT_TRUSTED_PROXIES"},
+		{"foreign name with the password", "POST", "/api/ask", `{"message":"hi"}`, append(bearer, "Host", "evil.example"), 403, "localhost"},
+	}
+	url, err := opened(t, closed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if status, text := ask(t, test.method, url+test.path, test.body, test.headers...); status != test.status || !strings.Contains(text, test.says) {
+				t.Errorf("%d %s", status, text)
+			}
+		})
+	}
+}
+
+func TestASiteBehindAProxyHasAnyName(t *testing.T) {
+	url, err := opened(t, map[string]string{"AGENT_TRUSTED_PROXIES": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := ask(t, "GET", url, "", "Host", "agent.example"); status != 200 {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// Headers that a client writes itself give it no new address.
+func TestLimitsGoByTheAddressOfThePeer(t *testing.T) {
+	tests := []struct {
+		name        string
+		environment map[string]string
+		header      func(i int) []string
+		limited     bool
+	}{
+		{"platform's header", nil, func(i int) []string { return []string{"X-Nf-Client-Connection-Ip", address(i)} }, true},
+		{"a proxy's header", nil, func(i int) []string { return []string{"X-Forwarded-For", address(i)} }, true},
+		{"forged before a proxy's", map[string]string{"AGENT_TRUSTED_PROXIES": "1"}, func(i int) []string {
+			return []string{"X-Forwarded-For", address(i) + ", 203.0.113.1"}
+		}, true},
+		{"many behind a proxy", map[string]string{"AGENT_TRUSTED_PROXIES": "1"}, func(i int) []string {
+			return []string{"X-Forwarded-For", address(i)}
+		}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			url, err := opened(t, test.environment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := 0
+			for i := range 21 {
+				last, _ = ask(t, "POST", url+"/api/ask", `{"message":"hi"}`, test.header(i)...)
+			}
+			if (last == http.StatusTooManyRequests) != test.limited {
+				t.Errorf("the 21st was answered %d", last)
+			}
+		})
+	}
+}
+
+func address(i int) string { return fmt.Sprintf("198.51.100.%d", i) }
+
+func TestMistakesAreSaid(t *testing.T) {
+	for name, environment := range map[string]map[string]string{
+		"AGENT_TRUSTED_PROXIES": {"AGENT_TRUSTED_PROXIES": "many"},
+		"AGENT_ACCESS":          {"AGENT_ACCESS": "pasword"},
+		"AGENT_PASSWORD":        {"AGENT_ACCESS": "password"},
+	} {
+		if _, err := opened(t, environment); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

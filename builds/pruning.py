@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import CharField, Value
+from django.db.models import CharField, Model, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -63,6 +64,12 @@ class Moment:
 
 
 Step = Callable[[Moment, bool], Iterator[Amount]]
+_elsewhere: dict[str, Step] = {}
+
+
+def register(kind: str, step: Step) -> None:
+    """Let another room prune what is its own."""
+    _elsewhere[kind] = step
 
 
 def steps() -> dict[str, Step]:
@@ -73,11 +80,12 @@ def steps() -> dict[str, Step]:
         "copies of shared files": _copies,
         "leftovers of dead work": _leftovers,
         "logs": _logs,
-        "logs that no build has": _lost_logs,
+        "logs that no build has": functools.partial(lost_logs, Build, "build-"),
         "chats": _chats,
         "checks of drafts": _runs,
         "finished jobs": _jobs,
         "accounts": _accounts,
+        **_elsewhere,
     }
 
 
@@ -199,11 +207,11 @@ def _logs(moment: Moment, apply: bool) -> Iterator[Amount]:
         yield Amount(rows=Stream.objects.filter(closed_at__lt=before).count())
 
 
-def _lost_logs(moment: Moment, apply: bool) -> Iterator[Amount]:
-    """Logs whose build was deleted."""
-    builds = Build.objects.annotate(stream=Concat(Value("build-"), Cast("pk", CharField())))
-    lost = Stream.objects.filter(name__regex=r"^build-[0-9]+$", created_at__lt=moment.unused_since)
-    for name in list(lost.exclude(name__in=builds.values("stream")).values_list("name", flat=True)):
+def lost_logs(of: type[Model], prefix: str, moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Logs whose row was deleted: the stream's name is the prefix and the row's key."""
+    rows = of._default_manager.annotate(stream=Concat(Value(prefix), Cast("pk", CharField())))
+    lost = Stream.objects.filter(name__regex=f"^{prefix}[0-9]+$", created_at__lt=moment.unused_since)
+    for name in list(lost.exclude(name__in=rows.values("stream")).values_list("name", flat=True)):
         if apply:
             streams.delete_stream(name)
         yield Amount(rows=1)

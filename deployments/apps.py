@@ -7,7 +7,11 @@ class DeploymentsConfig(AppConfig):
     def ready(self) -> None:
         from builds.keeping import register_in_use
 
-        from . import checks  # noqa: F401 # importing it registers the checks
+        from . import (
+            checks,  # noqa: F401 # importing it registers the checks
+            pruning,
+        )
         from .keeping import builds_in_use
 
         register_in_use(builds_in_use)
+        pruning.register()

@@ -31,6 +31,12 @@ def root() -> Path:
     return Path(settings.AGENTFORGE_SITES_DIR)
 
 
+def every_site() -> Iterator[Path]:
+    """Yield the directory of each site, whosever it is."""
+    for owner in sorted(root().glob("*-*-*-*-*")):
+        yield from (path for path in sorted(owner.iterdir()) if NAME.fullmatch(path.name))
+
+
 @dataclass(frozen=True)
 class Place:
     """Name the paths of one site; its name was checked, so that no path leads elsewhere."""

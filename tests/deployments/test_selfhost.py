@@ -7,17 +7,20 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds import storage
 from builds.models import Artifact, Build
+from builds.pruning import Moment, prune
 from configs.models import AgentConfig
 from configs.vault import save_key
 from deployments import accounts, services, sites, walk
@@ -303,6 +306,29 @@ def test_a_script_does_the_same(
     pk = started.json()["deployment"]["id"]
     assert Deployment.objects.get(pk=pk).status == "succeeded"
     assert ask("site_lock", made.json()["site"]["id"]).json()["site"]["locked"] is True
+
+
+def test_pruning_takes_directories_that_no_site_has(
+    own: Site, agent: AgentConfig, alice: User, bob: User, work: Work, directory: Path
+) -> None:
+    done = deploy(own, compiled(agent, alice), alice, work)
+    SelfHost(bob.pk).create_site("lost", "")
+    agent.delete()
+    later = Moment(timezone.now() + timedelta(days=1))
+    totals = prune(apply=False, moment=later)
+    assert totals["directories that no site has"].files > done.files
+    assert totals["logs that no deployment has"].rows == 1
+    assert place(own).path.exists()
+    prune(apply=True, moment=later)
+    assert list(directory.glob("*/*")) == []
+
+
+def test_pruning_leaves_sites_that_are_there_or_new(own: Site, bob: User, directory: Path) -> None:
+    SelfHost(bob.pk).create_site("lost", "")
+    prune(apply=True)
+    assert len(list(directory.glob("*/*"))) == 2
+    prune(apply=True, moment=Moment(timezone.now() + timedelta(days=1)))
+    assert [path.name for path in directory.glob("*/*")] == ["ada"]
 
 
 def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:

@@ -13,7 +13,7 @@ _LEVEL = 6
 
 
 class Sink:
-    """Collect what an archive is written of, until it is taken; it can't seek, so nothing is patched later."""
+    """Collect what an archive is written of until it is taken; nothing is patched later."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

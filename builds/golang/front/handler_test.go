@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func newServer(t *testing.T, agent Agent, token string) *httptest.Server {
@@ -203,32 +204,51 @@ func TestReadOnlyRoutes(t *testing.T) {
 	}
 }
 
-// A stopped server lets the answer in progress end, and its client sees how.
-func TestStopAbandonsAfterTheGrace(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// A stopped server lets the answer in progress end. Where that takes too long
+// it ends it, and its client sees how.
+func TestAStoppedServerEndsItsAnswers(t *testing.T) {
+	tests := []struct {
+		name  string
+		grace time.Duration
+		// What the visitor does once the server is told to stop.
+		then func(leave func())
+		want string
+	}{
+		{"visitor leaves", time.Minute, func(leave func()) { leave() }, ""},
+		{"grace is over", time.Millisecond, func(func()) {}, `"code":"cancelled"`},
 	}
-	agent := &fakeAgent{began: make(chan struct{})}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- serveOn(ctx, listener, newHandler(agent, about{}, "")) }()
-	clientCtx, leave := context.WithCancel(t.Context())
-	request, _ := http.NewRequestWithContext(clientCtx, http.MethodPost, "http://"+listener.Addr().String()+"/chat", strings.NewReader(asks("wait")))
-	request.Header.Set("Content-Type", "application/json")
-	go func() { <-agent.began; cancel() }()
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	line, _ := bufio.NewReader(response.Body).ReadString('\n')
-	if !strings.Contains(line, `"text":"wait"`) {
-		t.Errorf("got %q", line)
-	}
-	leave()
-	if err := <-ended; err != nil {
-		t.Errorf("the server ended with %v", err)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			agent := &fakeAgent{began: make(chan struct{})}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- serveOn(ctx, listener, newHandler(agent, about{}, ""), test.grace) }()
+			visit, leave := context.WithCancel(t.Context())
+			defer leave()
+			request, _ := http.NewRequestWithContext(visit, http.MethodPost, "http://"+listener.Addr().String()+"/chat", strings.NewReader(asks("wait")))
+			request.Header.Set("Content-Type", "application/json")
+			go func() { <-agent.began; stop() }()
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			reader := bufio.NewReader(response.Body)
+			if line, _ := reader.ReadString('\n'); !strings.Contains(line, `"text":"wait"`) {
+				t.Errorf("got %q", line)
+			}
+			test.then(leave)
+			if rest, _ := io.ReadAll(reader); !strings.Contains(string(rest), test.want) {
+				t.Errorf("the visitor saw %q", rest)
+			}
+			if err := <-ended; err != nil {
+				t.Errorf("the server ended with %v", err)
+			}
+		})
 	}
 }
 

@@ -16,26 +16,31 @@ import (
 const TokenEnv = "AGENT_SERVER_TOKEN"
 
 const (
-	// Answers in progress when the server is told to stop get this long.
-	stopGrace = 10 * time.Second
+	// Answers in progress when the server is told to stop get this long: Docker
+	// kills after 10 seconds.
+	stopGrace = 8 * time.Second
+	// Then they are ended, and may say so.
+	lastWords = time.Second
 	// More at once would only slow each other down at the provider.
 	maxConcurrent = 64
 )
 
-// serve runs the HTTP server until ctx ends or Ctrl-C, then lets the answers
-// in progress end.
+// serve runs the HTTP server until ctx ends, which SIGTERM does, or Ctrl-C;
+// then it lets the answers in progress end.
 func serve(ctx context.Context, about about, address string, handler http.Handler, log io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	// A second Ctrl-C does not wait.
+	context.AfterFunc(ctx, stop)
 	listener, err := net.Listen("tcp", loopback(address))
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(log, "%s %s listens on http://%s\n", about.Name, about.Version, listener.Addr())
-	return serveOn(ctx, listener, handler)
+	return serveOn(ctx, listener, handler, stopGrace)
 }
 
-func serveOn(ctx context.Context, listener net.Listener, handler http.Handler) error {
+func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
 	answers, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	server := &http.Server{
@@ -53,15 +58,21 @@ func serveOn(ctx context.Context, listener net.Listener, handler http.Handler) e
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(answers, stopGrace)
-	defer cancel()
-	if err := server.Shutdown(grace); errors.Is(err, context.DeadlineExceeded) {
+	err := shutDown(server, grace)
+	if errors.Is(err, context.DeadlineExceeded) {
 		abandon()
-		return server.Close()
-	} else if err != nil {
-		return err
+		err = shutDown(server, lastWords)
 	}
-	return nil
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return err
+}
+
+func shutDown(server *http.Server, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	return server.Shutdown(ctx)
 }
 
 // loopback completes "8080" and ":8080" to an address of this machine only: an

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"agent.local/a0000000000000000/site"
 )
 
 // platform stands in for Lambda: it hands out events and keeps what comes back.
@@ -123,5 +125,40 @@ func TestTheAgentAnswersChats(t *testing.T) {
 	raw, err = answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/v1/models"}`))
 	if err != nil || !strings.Contains(string(raw), "sample-agent") {
 		t.Errorf("%s %v", raw, err)
+	}
+}
+
+// talkingAgent says two words, each by itself.
+type talkingAgent struct{ compiledIn }
+
+func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error) error {
+	for _, each := range []string{`{"type":"token","text":"Hello "}`, `{"type":"token","text":"there"}`, `{"type":"done","text":""}`} {
+		if err := emit([]byte(each)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The platform does not stream: what a page asks for as a stream leaves whole.
+func TestAStreamLeavesAtItsEnd(t *testing.T) {
+	door, err := site.NewDoor(func(string) string { return "" }, site.FromPlatform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gateway{door.Guard(talkingAgent{}, http.HandlerFunc(echo))}
+	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"POST","path":"/api/ask",`+
+		`"headers":{"content-type":"application/json","accept":"text/event-stream"},"body":"{\"message\":\"hi\"}"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got answer
+	if err := json.Unmarshal(raw, &got); err != nil || got.StatusCode != 200 || got.Headers["Content-Type"] != "text/event-stream" {
+		t.Fatalf("%s, %v", raw, err)
+	}
+	for _, want := range []string{`data: {"type":"token","text":"Hello "}`, `data: {"type":"token","text":"there"}`, `"text":"Hello there","type":"done"`} {
+		if !strings.Contains(got.Body, want) {
+			t.Errorf("no %s in %s", want, got.Body)
+		}
 	}
 }

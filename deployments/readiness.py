@@ -18,7 +18,8 @@ from configs.providers import PROVIDERS
 from configs.vault import has_secret, is_readable, key_of
 
 from . import variables
-from .accounts import KINDS
+from .accounts import KINDS, connection_of
+from .errors import NotPossible
 from .hosts import Kind
 from .models import Connection, Site
 
@@ -78,6 +79,13 @@ def _at_most(state: str, check: Check) -> Check:
 
 def ready(found: list[Check]) -> bool:
     return all(check.state != BAD for check in found)
+
+
+def refuse(agent: AgentConfig, site: Site | None, build: Build) -> None:
+    """Raise NotPossible, with all that is bad, when a deployment can't start."""
+    found = checks(agent, connection_of(agent.owner_id), site, build)
+    if wrong := [check.words for check in found if check.state == BAD]:
+        raise NotPossible(" ".join(["Nothing was started.", *wrong]))
 
 
 def _account(kind: Kind, connection: Connection | None) -> Check:

@@ -12,7 +12,7 @@ from agentforge.negotiation import form_failure, negotiated, posted, success, wa
 from agentforge.requests import Request
 from builds.models import Build
 from configs.views.forms import agent_of
-from deployments import accounts, readiness, reports, services, sites
+from deployments import readiness, reports, services, sites
 from deployments.accounts import KINDS
 from deployments.errors import NotPossible
 from deployments.forms import DeleteSiteForm, StartForm
@@ -34,10 +34,9 @@ def start(request: Request, pk: int) -> HttpResponse:
             return form_failure(form)
         raise NotPossible("Choose a build first.")
     build: Build = get_object_or_404(Build.objects.owned_by(request.user), pk=form.cleaned_data["build"])
-    found = readiness.checks(agent, accounts.connection_of(agent.owner_id), site, build)
-    wrong = [check.words for check in found if check.state == readiness.BAD]
-    if wrong or site is None:
-        raise NotPossible(" ".join(["Nothing was started.", *wrong]))
+    readiness.refuse(agent, site, build)
+    if site is None:
+        raise NotPossible("Create a site, or choose one.")
     return _started(request, services.enqueue(site, build, request.user, draft=form.cleaned_data["draft"]))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -34,6 +35,7 @@ from deployments.selfhost.places import Place
 from tests.planted import SECRET, files_below, places_of
 
 from .stage import build_of
+from .worker import WorkerProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -329,6 +331,24 @@ def test_pruning_leaves_sites_that_are_there_or_new(own: Site, bob: User, direct
     assert len(list(directory.glob("*/*"))) == 2
     prune(apply=True, moment=Moment(timezone.now() + timedelta(days=1)))
     assert [path.name for path in directory.glob("*/*")] == ["ada"]
+
+
+def test_the_command_makes_a_site_and_writes_its_files(
+    agent: AgentConfig, alice: User, tmp_path: Path
+) -> None:
+    compiled(agent, alice)
+    with WorkerProcess():
+        call_command("deploy_agent", str(agent.pk), "--self-hosted", "ada", "--out", str(tmp_path / "out"))
+        call_command("deploy_agent", str(agent.pk), "--out", str(tmp_path / "ada.tar.gz"))
+        with pytest.raises(CommandError, match="there already"):
+            call_command("deploy_agent", str(agent.pk), "--out", str(tmp_path / "out"))
+    written = tmp_path / "out"
+    assert os.access(written / "bin/agent", os.X_OK)
+    with tarfile.open(tmp_path / "ada.tar.gz") as tar:
+        names = {member.name.removeprefix("ada/") for member in tar}
+    assert names == {str(path.relative_to(written)) for path in written.rglob("*") if path.is_file()}
+    with pytest.raises(CommandError, match="deployed to ada already"):
+        call_command("deploy_agent", str(agent.pk), "--self-hosted", "other")
 
 
 def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:

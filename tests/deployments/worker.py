@@ -30,6 +30,7 @@ class WorkerProcess:
             env=environment(
                 AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,
                 AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
+                AGENTFORGE_SITES_DIR=str(settings.AGENTFORGE_SITES_DIR),
                 LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
             ),
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -11,9 +12,12 @@ from builds.following import follow
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import readiness, services, sites
+from deployments.accounts import SELF_HOST
 from deployments.errors import NotPossible
-from deployments.models import DeploymentStatus, Site
+from deployments.hosts import HostError
+from deployments.models import Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json
+from deployments.selfhost.archive import tree_of
 
 
 class Command(BaseCommand):
@@ -25,6 +29,17 @@ class Command(BaseCommand):
             "--build", type=int, help="a build's id; without, the newest that can be deployed"
         )
         parser.add_argument("--draft", action="store_true", help="at an address of its own, not live")
+        parser.add_argument(
+            "--self-hosted",
+            metavar="NAME",
+            help="for an agent without a site: make one of this name on the forge's disk; needs no account",
+        )
+        parser.add_argument(
+            "--out",
+            metavar="PATH",
+            type=Path,
+            help="of a site on the forge's disk: copy the files to a directory, or to an archive, .tar.gz",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,13 +47,14 @@ class Command(BaseCommand):
         agent: AgentConfig | None = AgentConfig.objects.filter(pk=options["agent"]).first()
         if agent is None:
             raise CommandError(f"There is no agent {options['agent']}.")
-        site = sites.site_of(agent)
-        if site is None:
-            raise CommandError("This agent has no site yet. Choose one in its tab Deploy.")
         try:
+            site = self._site(agent, options["self_hosted"])
+            if options["out"] and site.host != SELF_HOST:
+                raise CommandError("--out is for sites on the forge's disk: this agent's site is elsewhere.")
             build = self._build(agent, site, options["build"])
+            readiness.refuse(agent, site, build)
             deployment = services.enqueue(site, build, agent.owner, draft=options["draft"])
-        except NotPossible as refusal:
+        except (NotPossible, HostError) as refusal:
             raise CommandError(str(refusal)) from refusal
         stopping = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -51,7 +67,36 @@ class Command(BaseCommand):
             raise CommandError("Stopped following. The deployment goes on with the worker.")
         if deployment.status != DeploymentStatus.SUCCEEDED:
             raise CommandError(deployment.error or f"Deployment {deployment.pk}: {deployment.status}.")
-        console.say(deployment.url if deployment.draft else site.url)
+        if options["out"]:
+            console.say(f"Written: {self._write(deployment, options['out'])}")
+        elif address := deployment.url if deployment.draft else site.url:
+            console.say(address)
+
+    def _site(self, agent: AgentConfig, name: str | None) -> Site:
+        site = sites.site_of(agent)
+        if site is None and name:
+            return sites.create_site(agent, name, "", agent.owner, host=SELF_HOST)
+        if site is None:
+            raise CommandError("This agent has no site yet. Choose one in its tab Deploy, or --self-hosted.")
+        if name and (site.host, site.name) != (SELF_HOST, name):
+            told = f"This agent is deployed to {site.name} already. Its tab Deploy has other sites."
+            raise CommandError(told)
+        return site
+
+    def _write(self, deployment: Deployment, path: Path) -> Path:
+        try:
+            tree = tree_of(deployment.owner_id, deployment.remote_id)
+            if not path.name.endswith((".tar.gz", ".tgz")):
+                tree.copy_to(path)
+                return path
+            with path.open("xb") as file:
+                file.writelines(tree.tar())
+        except FileExistsError as error:
+            told = f"Deployed, but {path} is there already. Name another one with --out, or remove it."
+            raise CommandError(told) from error
+        except (OSError, HostError) as error:
+            raise CommandError(f"Deployed, but not written to {path}: {error}") from error
+        return path
 
     def _build(self, agent: AgentConfig, site: Site, wanted: int | None) -> Build:
         found = readiness.deployable(agent, site)

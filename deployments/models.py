@@ -111,6 +111,10 @@ class Deployment(models.Model):
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="deployments")
     build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
+    # What the site showed before this went live the last time; of a draft, when it was ready.
+    replaced = models.ForeignKey(
+        Revision, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     asked_by = models.CharField(max_length=254, blank=True)
     draft = models.BooleanField(default=False)
     status = models.CharField(max_length=20, choices=DeploymentStatus, default=DeploymentStatus.QUEUED)

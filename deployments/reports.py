@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
-from builds.readiness import changes
 
+from . import drift, history
+from .accounts import KINDS
 from .models import UNFINISHED, Deployment, Site
-from .walk import STEPS
+from .walk import steps_of
 
 
 @dataclass
@@ -54,7 +56,8 @@ def transcript(deployment: Deployment) -> Transcript:
             case "end":
                 found.ended = True
     if deployment.status in UNFINISHED:
-        steps = {**{name: {"name": name, "state": "pending"} for name in STEPS}, **steps}
+        ahead = steps_of(KINDS[deployment.site.host])
+        steps = {**{name: {"name": name, "state": "pending"} for name in ahead}, **steps}
     found.steps = list(steps.values())
     return found
 
@@ -73,20 +76,19 @@ def duration(deployment: Deployment) -> timedelta | None:
     return deployment.finished_at - deployment.started_at
 
 
-def changed_since(deployment: Deployment) -> list[dict[str, str]]:
-    """Return how the configuration differs from what this site showed before this deployment."""
-    # Not the one asked for before: somebody may have rolled back since.
-    when = deployment.published_at or deployment.created_at
-    earlier = Deployment.objects.filter(site_id=deployment.site_id, published_at__lt=when)
-    earlier = earlier.exclude(pk=deployment.pk).order_by("-published_at")
-    before: Deployment | None = earlier.select_related("revision").first()
-    if before is None:
-        return []
-    return changes(before.revision.canonical_json, deployment.revision.canonical_json)
+def deployments_json(deployments: Iterable[Deployment]) -> list[dict[str, Any]]:
+    """Return what scripts learn of several deployments."""
+    listed = list(deployments)
+    facts = history.facts_of(listed)
+    return [{**_json(deployment), **history.facts_json(facts[deployment.pk])} for deployment in listed]
 
 
 def deployment_json(deployment: Deployment) -> dict[str, Any]:
-    """Return what scripts learn of a deployment."""
+    """Return what scripts learn of one deployment alone."""
+    return deployments_json([deployment])[0]
+
+
+def _json(deployment: Deployment) -> dict[str, Any]:
     took = duration(deployment)
     names = ("id", "status", "draft", "title", "remote_id", "content_sha256", "url", "files",
              "uploaded_files", "uploaded_bytes", "reason", "error", "attempts", "asked_by",
@@ -96,6 +98,7 @@ def deployment_json(deployment: Deployment) -> dict[str, Any]:
         "page": deployment.get_absolute_url(),
         "agent": deployment.site.agent_id,
         "site": deployment.site.name,
+        "host": deployment.site.host,
         "build": deployment.build_id,
         "revision": deployment.revision.number,
         "is_live": deployment.is_live,
@@ -106,6 +109,13 @@ def deployment_json(deployment: Deployment) -> dict[str, Any]:
 
 def site_json(site: Site) -> dict[str, Any]:
     """Return what scripts learn of a site."""
-    names = ("id", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables", "locked",
-             "live_remote_id", "problem", "looked_at")  # fmt: skip
-    return {**{name: getattr(site, name) for name in names}, "agent": site.agent_id}
+    names = ("id", "host", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables",
+             "locked", "live_remote_id", "problem", "looked_at")  # fmt: skip
+    live = drift.known_live(site)
+    return {
+        **{name: getattr(site, name) for name in names},
+        "agent": site.agent_id,
+        "shows": history.shown_by([site])[site],
+        "live_deployment": live.pk if live else None,
+        "live_revision": live.revision.number if live else None,
+    }

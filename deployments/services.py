@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -12,7 +13,7 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 
-from . import jobs, transitions
+from . import history, jobs, transitions
 from .accounts import host_for
 from .errors import NotPossible
 from .models import UNFINISHED, Deployment, DeploymentStatus, Site
@@ -118,8 +119,11 @@ def publish(deployment: Deployment, by: User) -> None:
     host.publish(site.remote_id, deployment.remote_id)
     now = timezone.now()
     with transaction.atomic(), as_service():
+        mine = Deployment.objects.filter(pk=deployment.pk)
+        not_shown = mine.exclude(remote_id=F("site__live_remote_id"))
+        not_shown.update(replaced=history.replaced_by(deployment))
+        mine.update(published_at=now, draft=False)
         Site.objects.filter(pk=site.pk).update(live_remote_id=deployment.remote_id, looked_at=now, problem="")
-        Deployment.objects.filter(pk=deployment.pk).update(published_at=now, draft=False)
         record(
             Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agentforge.live import streams
 
-from . import jobs
+from . import history, jobs
 from .models import Deployment, DeploymentStatus, Site
 
 # A deployment whose worker died is gone on with until this many attempts were made.
@@ -67,6 +67,8 @@ def finish(
     with transaction.atomic():
         mine = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
         more = {**(facts or {}), **({"published_at": now} if live else {})}
+        if status == DeploymentStatus.SUCCEEDED:
+            more["replaced"] = history.replaced_by(deployment)
         if not mine.update(status=status, finished_at=now, **more):
             return False
         present: Deployment = Deployment.objects.get(pk=deployment.pk)

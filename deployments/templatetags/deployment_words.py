@@ -1,10 +1,13 @@
-"""Say of agents where they are online."""
+"""Say of agents and deployments where they are online."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 
-from deployments import oauth
+from deployments import history, oauth
+from deployments.models import Deployment
 
 register = template.Library()
 
@@ -13,3 +16,15 @@ register = template.Library()
 def consent_is_offered() -> bool:
     """Tell whether an account at Netlify can be connected without a token."""
     return oauth.is_offered()
+
+
+@register.simple_tag
+def history_of(deployments: Iterable[Deployment]) -> dict[int, history.Facts]:
+    """Return what a table of deployments says of each besides its row, by primary key."""
+    return history.facts_of(deployments)
+
+
+@register.filter
+def without_scheme(url: str) -> str:
+    """Return an address as people say it."""
+    return url.partition("://")[2].rstrip("/")

@@ -36,6 +36,7 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
     if log.ended and deployment.status in UNFINISHED:
         # It ended between the two queries: the page must not wait for an end that it has already read.
         deployment = deployment_of(request, pk)
+    facts = history.facts_of([deployment])[deployment.pk]
     context = {
         "deployment": deployment,
         "site": deployment.site,
@@ -45,7 +46,8 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
         "log": None,
         "found": log,
         "unfinished": deployment.status in UNFINISHED,
-        "facts": history.facts_of([deployment])[deployment.pk],
+        "differences": facts.changes,
+        "facts": facts,
         "variables": deployment.site.variables,
     }
     return render(request, "deployments/deployment_detail.html", context)

@@ -42,7 +42,7 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
             ready=readiness.ready(found),
-            deployments=[reports.deployment_json(each) for each in _history(site)],
+            deployments=reports.deployments_json(_history(site)),
         )
     return page(request, agent)
 

@@ -1,0 +1,166 @@
+"""What a history says: what changed with each deployment, its address, and whether it is still live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from agentforge.accounts.models import User
+from configs.models import AgentConfig
+from deployments import history, services, sites
+from deployments.models import Deployment, Site
+from tests.standins.netlify import NetlifyStandIn
+
+from .stage import build_of
+from .test_pages import JSON, address, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[], None]
+
+
+@pytest.fixture
+def browser(alice: User, client_of: Callable[[User], Client]) -> Client:
+    return client_of(alice)
+
+
+@pytest.fixture
+def deploy(site: Site, agent: AgentConfig, alice: User, work: Work) -> Callable[..., Deployment]:
+    """Return a function that changes the agent, builds it as a revision of its own, and deploys that."""
+
+    def deploy(*, draft: bool = False, **values: object) -> Deployment:
+        for name, value in values.items():
+            setattr(agent, name, value)
+        agent.save()
+        deployment = services.enqueue(site, build_of(agent, alice, str(values)), alice, draft=draft)
+        work()
+        return fresh(deployment)
+
+    return deploy
+
+
+def fresh(deployment: Deployment) -> Deployment:
+    found: Deployment = Deployment.objects.select_related("site", "revision", "owner").get(pk=deployment.pk)
+    return found
+
+
+def facts(deployment: Deployment) -> history.Facts:
+    return history.facts_of([fresh(deployment)])[deployment.pk]
+
+
+def told(deployment: Deployment) -> tuple[str, str]:
+    found = facts(deployment)
+    return found.standing, found.summary
+
+
+def test_each_says_what_changed_since_what_the_site_showed(deploy: Callable[..., Deployment]) -> None:
+    first = deploy()
+    second = deploy(tone="formal", description="Anew")
+    third = deploy(name="Eve", handle="eve", creativity="0.9", memory=False)
+    assert told(first) == ("was-live", "")
+    assert told(second) == ("was-live", "description, tone")
+    assert told(third) == ("live", "capabilities, identity, personality")
+    assert {"name": "identity.name", "before": "Ada", "after": "Eve"} in facts(third).changes
+
+
+def test_a_roll_back_is_a_change_too_and_takes_no_earlier_one_away(
+    deploy: Callable[..., Deployment], alice: User
+) -> None:
+    first, second = deploy(), deploy(tone="formal")
+    services.publish(first, alice)
+    assert told(first) == ("live", "tone")
+    assert told(second) == ("was-live", "tone")
+    assert facts(second).changes[0]["after"] == "formal"
+    assert facts(first).changes[0]["before"] == "formal"
+    third = deploy(description="Anew")
+    # Not what was deployed before, but what the site showed.
+    assert facts(third).replaced == fresh(first).revision
+    assert told(third) == ("live", "description, tone")
+
+
+def test_a_draft_says_what_it_would_change(deploy: Callable[..., Deployment], alice: User) -> None:
+    first = deploy()
+    draft = deploy(draft=True, tone="formal")
+    assert told(draft) == ("never-live", "tone")
+    assert facts(draft).address == draft.url != draft.site.url
+    deploy(tone="warm", description="Anew")
+    services.publish(fresh(draft), alice)
+    assert told(draft) == ("live", "description, tone")
+    assert facts(draft).address == draft.site.url
+    assert told(first) == ("was-live", "")
+
+
+def test_who_deploys_elsewhere_is_noticed(
+    deploy: Callable[..., Deployment], site: Site, netlify: NetlifyStandIn, browser: Client, alice: User
+) -> None:
+    first, second = deploy(), deploy(tone="formal")
+    remote = netlify.state.sites[site.remote_id]
+    remote.published = netlify.state.add_deploy(remote, "by hand").id
+    sites.look(site)
+    assert (told(first)[0], told(second)[0]) == ("was-live", "replaced-elsewhere")
+    assert "Changed elsewhere since" in text(browser, reverse("deployments:list"))
+    shown = browser.get(address("agent", site.agent_id), headers=JSON).json()["site"]
+    assert (shown["shows"], shown["live_revision"]) == ("elsewhere", None)
+    # Netlify's own way back is followed, too.
+    remote.published = first.remote_id
+    sites.look(site)
+    assert (told(first)[0], told(second)[0]) == ("live", "was-live")
+    third = deploy(description="Anew")
+    assert facts(third).replaced == fresh(first).revision
+    netlify.state.sites[site.remote_id].published = ""
+    sites.look(site)
+    assert told(third)[0] == "was-live"
+
+
+def test_a_list_says_it_with_a_few_queries(
+    deploy: Callable[..., Deployment],
+    site: Site,
+    browser: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    deploy()
+    deploy(tone="formal")
+    Site.objects.filter(pk=site.pk).update(live_remote_id="somebody-elses")
+    rows = Deployment.objects.select_related("site", "revision").order_by("-pk")
+    for count in (2, 5):
+        listed = list(rows.all())
+        assert len(listed) == count
+        with django_assert_num_queries(3):
+            found = history.facts_of(listed)
+            assert all(found[row.pk].summary for row in listed[:-1])
+        for word in ("one", "two", "three"):
+            deploy(description=word)
+        Site.objects.filter(pk=site.pk).update(live_remote_id="somebody-elses")
+
+
+def test_pages_and_scripts_say_the_same(
+    deploy: Callable[..., Deployment], browser: Client, agent: AgentConfig
+) -> None:
+    first = deploy()
+    second = deploy(tone="formal")
+    page = text(browser, reverse("deployments:list"))
+    assert "<summary>tone</summary>" in page
+    assert "<ins>formal</ins>" in page
+    assert second.site.url in page
+    assert first.url in page
+    assert "<summary>tone</summary>" in text(browser, address("agent", agent.pk))
+    newest, oldest = browser.get(reverse("deployments:list"), headers=JSON).json()["deployments"]
+    assert newest == browser.get(address("detail", second.pk), headers=JSON).json()["deployment"]
+    assert (newest["standing"], newest["replaced_revision"]) == ("live", 1)
+    assert [change["after"] for change in newest["changes"] if change["name"] == "personality.tone"]
+    assert (oldest["standing"], oldest["changes"], oldest["address"]) == ("was-live", [], first.url)
+    said = StringIO()
+    call_command("deployments", "list", stdout=said)
+    assert "tone" in said.getvalue()
+
+
+def test_an_address_that_is_none_is_no_link(deploy: Callable[..., Deployment], browser: Client) -> None:
+    deployment = deploy(draft=True)
+    Deployment.objects.filter(pk=deployment.pk).update(url="javascript:alert(1)")
+    assert facts(deployment).address == ""
+    assert "javascript:" not in text(browser, reverse("deployments:list"))

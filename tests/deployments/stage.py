@@ -8,7 +8,7 @@ from builds.models import Artifact, Build, BuildStatus
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 
-ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00"
+ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00"
 
 
 def build_of(agent: AgentConfig, owner: User, marker: str = "one") -> Build:

@@ -15,7 +15,7 @@ from deployments.netlify import Netlify, calls
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind, Storm
 
-ELF = b"\x7fELF\x02\x01\x01" + bytes(11) + b"\x3e\x00" + bytes(100)
+ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + bytes(100)
 
 
 def function(content: bytes = ELF) -> bytes:

@@ -56,7 +56,7 @@ def deploy_json(state: State, deploy: Deploy, site: Site, site_url: str, url: st
         "state": deploy.state,
         "draft": deploy.draft,
         "branch": deploy.branch or None,
-        "context": "deploy-preview" if deploy.draft else "production",
+        "context": deploy.context,
         "required": state.missing_files(deploy) if listed else [],
         "required_functions": state.missing_functions(deploy) if listed else [],
         "error_message": deploy.error or None,

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from .server import NetlifyStandIn
 
 _AFTER = {"uploaded": "processing", "processing": "processed", "processed": "ready"}
+# What a function's environment may take, names and values.
+_ENVIRONMENT_BYTES = 4096
 
 
 def _shown(netlify: NetlifyStandIn, deploy: Deploy) -> Json:
     site = netlify.state.sites[deploy.site_id]
     edge = netlify.edge
     return deploy_json(netlify.state, deploy, site, edge.site_url(site), edge.deploy_url(deploy))
+
+
+def _deploy_of(netlify: NetlifyStandIn, site_id: str, deploy_id: str) -> Deploy | None:
+    """Return a deploy, if it is one of that site."""
+    site, deploy = netlify.state.site_named(site_id), netlify.state.deploys.get(deploy_id)
+    return deploy if site and deploy and deploy.site_id == site.id else None
 
 
 def _refuse(message: str, status: int = 422) -> Answer:
@@ -50,17 +58,22 @@ def create(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) ->
     if wrong := _wrong_manifest(given):
         return _refuse(wrong)
     deploy = netlify.state.add_deploy(site, query.get("title", ""))
+    deploy.draft, deploy.branch = bool(given.get("draft")), str(given.get("branch") or "")
     _take(netlify, deploy, given)
     return as_json(_shown(netlify, deploy))
 
 
 def update(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str, deploy_id: str) -> Answer:
-    deploy = netlify.state.deploys.get(deploy_id)
+    deploy = _deploy_of(netlify, site_id, deploy_id)
     if deploy is None:
         return as_json(NOT_FOUND, 404)
-    if wrong := _wrong_manifest(asked.json):
+    if deploy.is_over:
+        return _refuse("This deploy is over")
+    given = asked.json or {}
+    if wrong := _wrong_manifest(given):
         return _refuse(wrong)
-    _take(netlify, deploy, asked.json)
+    # Whether it is a draft was said when it was created: the CLI now says of its drafts that they are none.
+    _take(netlify, deploy, given)
     return as_json(_shown(netlify, deploy))
 
 
@@ -69,12 +82,11 @@ def _wrong_manifest(given: Json) -> str:
         return f"Invalid filename: {bad[0]}"
     if bad := [name for name in given.get("functions") or {} if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]:
         return f"Invalid function name: {bad[0]}"
-    return ""
+    hashes = list((given.get("functions") or {}).values())
+    return "Two functions have the same hash" if len(hashes) > len(set(hashes)) else ""
 
 
 def _take(netlify: NetlifyStandIn, deploy: Deploy, given: Json) -> None:
-    deploy.draft = bool(given.get("draft", deploy.draft))
-    deploy.branch = str(given.get("branch") or deploy.branch)
     deploy.environment = list(given.get("environment") or deploy.environment)
     files, functions = given.get("files") or {}, given.get("functions") or {}
     if not files and not functions:
@@ -93,8 +105,9 @@ def _go_on(netlify: NetlifyStandIn, deploy: Deploy) -> None:
 
 
 def get(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, site_id: str = "") -> Answer:
-    deploy = netlify.state.deploys.get(deploy_id)
-    if deploy is None or (site_id and netlify.state.site_named(site_id) is None):
+    found = netlify.state.deploys.get(deploy_id)
+    deploy = _deploy_of(netlify, site_id, deploy_id) if site_id else found
+    if deploy is None:
         return as_json(NOT_FOUND, 404)
     _step(netlify, deploy)
     return as_json(_shown(netlify, deploy))
@@ -109,10 +122,22 @@ def _step(netlify: NetlifyStandIn, deploy: Deploy) -> None:
         _go_on(netlify, deploy)
     elif deploy.state in _AFTER and not (netlify.stuck and deploy.state == "processing"):
         deploy.state = _AFTER[deploy.state]
-        if netlify.fails_with and deploy.state == "processed":
-            deploy.state, deploy.error = "error", netlify.fails_with
-    if deploy.state == "ready" and not deploy.published_at and not deploy.draft:
+        if deploy.state == "processed":
+            _make_functions(netlify, deploy)
+    if deploy.state == "ready" and not deploy.published_at and deploy.context == "production":
         _publish(netlify, netlify.state.sites[deploy.site_id], deploy, by_hand=False)
+
+
+def _make_functions(netlify: NetlifyStandIn, deploy: Deploy) -> None:
+    """Give the functions the variables that are set now; later ones do not reach them."""
+    deploy.variables = netlify.state.variables_of(netlify.state.sites[deploy.site_id], deploy.context)
+    own = {str(each["key"]): str(each["value"]) for each in deploy.environment}
+    size = sum(len(f"{key}{value}".encode()) for key, value in {**deploy.variables, **own}.items())
+    if deploy.functions and size > _ENVIRONMENT_BYTES:
+        deploy.error = f"Environment variables exceed the {_ENVIRONMENT_BYTES} bytes of functions"
+    deploy.error = netlify.fails_with or deploy.error
+    if deploy.error:
+        deploy.state = "error"
 
 
 def _publish(netlify: NetlifyStandIn, site: Site, deploy: Deploy, *, by_hand: bool) -> None:
@@ -120,7 +145,6 @@ def _publish(netlify: NetlifyStandIn, site: Site, deploy: Deploy, *, by_hand: bo
     if live is not None and live.locked and not by_hand:
         return
     deploy.published_at = deploy.published_at or time.time()
-    deploy.variables = deploy.variables or netlify.state.variables_of(site)
     site.published = deploy.id
 
 
@@ -164,20 +188,20 @@ def cancel(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str) 
     deploy = netlify.state.deploys.get(deploy_id)
     if deploy is None:
         return as_json(NOT_FOUND, 404)
-    if deploy.state == "ready":
+    if deploy.is_over:
         return _refuse("This deploy is over")
-    deploy.state, deploy.error = "error", deploy.error or "Canceled"
+    deploy.state, deploy.error = "error", "Canceled"
     return as_json(_shown(netlify, deploy), 201)
 
 
 def restore(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str, deploy_id: str) -> Answer:
-    site, deploy = netlify.state.site_named(site_id), netlify.state.deploys.get(deploy_id)
-    if site is None or deploy is None:
+    deploy = _deploy_of(netlify, site_id, deploy_id)
+    if deploy is None:
         return as_json(NOT_FOUND, 404)
     if deploy.state != "ready":
         return _refuse("This deploy is not ready")
     deploy.draft = False
-    _publish(netlify, site, deploy, by_hand=True)
+    _publish(netlify, netlify.state.sites[deploy.site_id], deploy, by_hand=True)
     return as_json(_shown(netlify, deploy), 201)
 
 

@@ -12,6 +12,10 @@ from .state import Json
 if TYPE_CHECKING:
     from .server import NetlifyStandIn
 
+# Account, site (none for the account's own) and name of a variable.
+Place = tuple[str, str, str]
+_RESERVED = ("URL", "SITE_ID", "SITE_NAME", "BRANCH", "CONTEXT", "DEPLOY_ID")
+
 
 def _shown(variable: Json) -> Json:
     if not variable.get("is_secret"):
@@ -21,54 +25,87 @@ def _shown(variable: Json) -> Json:
     return {**variable, "values": values}
 
 
-def list_variables(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str) -> Answer:
-    if account_id not in {name for a in netlify.state.accounts for name in (a.id, a.slug)}:
-        return as_json(NOT_FOUND, 404)
-    site_id = query.get("site_id", "")
-    found = [v for (_, site, _), v in netlify.state.environment.items() if site == site_id]
+def _place(netlify: NetlifyStandIn, account_id: str, query: Query, key: str = "") -> Place | None:
+    """Return where a variable is kept; None for an unknown account, or a site that is not its own."""
+    account = netlify.state.account_named(account_id)
+    site = netlify.state.site_named(query.get("site_id", ""))
+    if account is None or (query.get("site_id") and (site is None or site.account != account.id)):
+        return None
+    return account.id, site.id if site else "", key
+
+
+def _listed(netlify: NetlifyStandIn, account: str, site: str) -> Answer:
+    found = [v for place, v in netlify.state.environment.items() if place[:2] == (account, site)]
     return as_json([_shown(variable) for variable in found])
+
+
+def list_variables(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str) -> Answer:
+    place = _place(netlify, account_id, query)
+    return _listed(netlify, *place[:2]) if place else as_json(NOT_FOUND, 404)
 
 
 def of_site(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) -> Answer:
-    found = [v for (_, site, _), v in netlify.state.environment.items() if site == site_id]
-    return as_json([_shown(variable) for variable in found])
+    site = netlify.state.site_named(site_id)
+    return _listed(netlify, site.account, site.id) if site else as_json(NOT_FOUND, 404)
 
 
 def _fault(netlify: NetlifyStandIn, variable: Json) -> str:
+    key = str(variable.get("key", ""))
     if netlify.refuses_env_scopes and variable.get("scopes"):
         return "Scopes are available on paid plans only"
-    if str(variable.get("key", "")).startswith("AWS_") or variable.get("key") in ("SITE_ID", "URL"):
-        return f"{variable['key']} is a reserved name"
+    if key.startswith("AWS_") or key in _RESERVED:
+        return f"{key} is a reserved name"
     if variable.get("is_secret") and any(v.get("context") == "all" for v in variable.get("values", [])):
         return "A secret's value can't be the same in all contexts"
     return ""
 
 
 def create(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str) -> Answer:
-    site_id = query.get("site_id", "")
-    if site_id and netlify.state.site_named(site_id) is None:
-        return as_json(NOT_FOUND, 404)
+    places = {variable["key"]: _place(netlify, account_id, query, variable["key"]) for variable in asked.json}
     for variable in asked.json:
+        if places[variable["key"]] is None:
+            return as_json(NOT_FOUND, 404)
         if told := _fault(netlify, variable):
             return as_json({"code": 422, "message": told}, 422)
-        if (account_id, site_id, variable["key"]) in netlify.state.environment:
+        if places[variable["key"]] in netlify.state.environment:
             return as_json({"code": 409, "message": f"{variable['key']} exists already"}, 409)
     for variable in asked.json:
-        netlify.state.environment[account_id, site_id, variable["key"]] = variable
+        if place := places[variable["key"]]:
+            netlify.state.environment[place] = variable
     return as_json([_shown(variable) for variable in asked.json], 201)
 
 
+def get(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
+    place = _place(netlify, account_id, query, key)
+    found = netlify.state.environment.get(place) if place else None
+    return as_json(_shown(found)) if found else as_json(NOT_FOUND, 404)
+
+
 def change(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
-    place = account_id, query.get("site_id", ""), key
-    if place not in netlify.state.environment:
+    """Replace a variable with all its values."""
+    return _changed(netlify, _place(netlify, account_id, query, key), {"key": key, **asked.json}, 200)
+
+
+def set_value(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
+    """Set a variable's value in one context; those in others stay."""
+    place = _place(netlify, account_id, query, key)
+    present = (netlify.state.environment.get(place) if place else None) or {}
+    others = [v for v in present.get("values", []) if v.get("context") != asked.json.get("context")]
+    return _changed(netlify, place, {**present, "values": [*others, asked.json]}, 201)
+
+
+def _changed(netlify: NetlifyStandIn, place: Place | None, variable: Json, status: int) -> Answer:
+    if place is None or place not in netlify.state.environment:
         return as_json(NOT_FOUND, 404)
-    if told := _fault(netlify, asked.json):
+    if told := _fault(netlify, variable):
         return as_json({"code": 422, "message": told}, 422)
-    netlify.state.environment[place] = asked.json
-    return as_json(_shown(asked.json))
+    del netlify.state.environment[place]
+    netlify.state.environment[(*place[:2], variable["key"])] = variable
+    return as_json(_shown(variable), status)
 
 
 def delete(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
-    if netlify.state.environment.pop((account_id, query.get("site_id", ""), key), None) is None:
+    place = _place(netlify, account_id, query, key)
+    if place is None or netlify.state.environment.pop(place, None) is None:
         return as_json(NOT_FOUND, 404)
     return Answer(204)

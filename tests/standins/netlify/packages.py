@@ -1,4 +1,4 @@
-"""Look at an uploaded function as Netlify would: a zip with an executable for amd64."""
+"""Look at an uploaded function as Netlify would: a zip whose `bootstrap` is an executable for amd64."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import zipfile
 
 _ELF, _CLASS_64, _AMD64 = b"\x7fELF", 2, 0x3E
+# Linked at fixed addresses, or at any.
+_EXECUTABLE = (2, 3)
 
 
 def fault(runtime: str, content: bytes) -> str:
@@ -20,15 +22,20 @@ def fault(runtime: str, content: bytes) -> str:
     if runtime != "go":
         return f"unsupported runtime: {runtime or 'none given'}"
     names = {entry.filename: entry for entry in archive.infolist()}
-    entry = names.get("bootstrap") or next(iter(names.values()), None)
-    if entry is None:
-        return "the zip is empty"
-    if entry.external_attr >> 16 & 0o111 == 0:
-        return f"{entry.filename} is not executable"
-    head = archive.read(entry)[:20]
-    if head[:4] != _ELF or head[4] != _CLASS_64 or int.from_bytes(head[18:20], "little") != _AMD64:
-        return f"{entry.filename} is not an executable for linux/amd64"
+    if "bootstrap" not in names:
+        return "the zip has no bootstrap"
+    if names["bootstrap"].external_attr >> 16 & 0o111 == 0:
+        return "bootstrap is not executable"
+    if not _is_executable(archive.read("bootstrap")[:20]):
+        return "bootstrap is not an executable for linux/amd64"
     told = (
         json.loads(archive.read("netlify-toolchain")) if "netlify-toolchain" in names else {"runtime": "go"}
     )
     return "" if told.get("runtime") == "go" else "netlify-toolchain names another runtime"
+
+
+def _is_executable(head: bytes) -> bool:
+    if len(head) < 20 or head[:4] != _ELF or head[4] != _CLASS_64:
+        return False
+    kind, machine = (int.from_bytes(head[at : at + 2], "little") for at in (16, 18))
+    return kind in _EXECUTABLE and machine == _AMD64

@@ -41,13 +41,14 @@ def create(netlify: NetlifyStandIn, asked: Asked, query: Query, slug: str = "") 
     state = netlify.state
     given = asked.json or {}
     name = str(given.get("name") or f"unnamed-{len(state.sites) + 1}")
-    account = next((a for a in state.accounts if a.slug == (slug or state.accounts[0].slug)), None)
+    account = state.account_named(slug or state.accounts[0].slug)
     if account is None:
         return as_json(NOT_FOUND, 404)
     if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", name):
         errors = {"errors": {"subdomain": ["can only include alphanumeric characters and hyphens"]}}
         return as_json(errors, 422)
-    if name in state.taken or any(site.name == name for site in state.sites.values()):
+    # A name is a part of a host's name, in which case means nothing.
+    if name.lower() in {*state.taken, *(site.name.lower() for site in state.sites.values())}:
         return as_json({"errors": {"subdomain": ["must be unique"]}}, 422)
     return as_json(shown(netlify, state.add_site(name, account.id)), 201)
 
@@ -64,4 +65,6 @@ def delete(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) ->
     del netlify.state.sites[site.id]
     for deploy in [d for d in netlify.state.deploys.values() if d.site_id == site.id]:
         del netlify.state.deploys[deploy.id]
+    for place in [place for place in netlify.state.environment if place[1] == site.id]:
+        del netlify.state.environment[place]
     return Answer(204)

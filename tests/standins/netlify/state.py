@@ -10,8 +10,6 @@ from typing import Any
 
 Json = dict[str, Any]
 
-WORKING = ("new", "preparing", "prepared", "uploading", "uploaded", "processing", "processed")
-
 
 @dataclass
 class Deploy:
@@ -33,6 +31,15 @@ class Deploy:
     variables: dict[str, str] = field(default_factory=dict)
     created_at: float = field(default_factory=time.time)
     published_at: float = 0.0
+
+    @property
+    def context(self) -> str:
+        """Say for whom it is, as environment variables tell their values apart."""
+        return "deploy-preview" if self.draft else "branch-deploy" if self.branch else "production"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("ready", "error")
 
 
 @dataclass
@@ -67,11 +74,14 @@ class State:
         # Names that belong to somebody else.
         self.taken: set[str] = set()
 
+    def account_named(self, text: str) -> Account | None:
+        """Find an account by its id or by its slug."""
+        return next((account for account in self.accounts if text in (account.id, account.slug)), None)
+
     def site_named(self, text: str) -> Site | None:
-        """Find a site by its id, or by its name with `.netlify.app`, as the API allows."""
-        by_name = text.removesuffix(".netlify.app")
-        found = self.sites.get(text)
-        return found or next((site for site in self.sites.values() if site.name == by_name), None)
+        """Find a site by its id or by its host's name, as the API allows; its name alone is not enough."""
+        hosts = {f"{site.name}.netlify.app": site for site in self.sites.values()}
+        return self.sites.get(text) or hosts.get(text)
 
     def add_site(self, name: str, account: str) -> Site:
         number = next(self.numbers)
@@ -92,12 +102,22 @@ class State:
         # A zip that is known under another runtime is the same bytes: it is not asked for again.
         return sorted({sha for sha in deploy.functions.values() if sha not in self.zips})
 
-    def variables_of(self, site: Site) -> dict[str, str]:
+    def variables_of(self, site: Site, context: str = "production") -> dict[str, str]:
+        """Return what a site's functions get: its team's variables, and over them its own."""
         found: dict[str, str] = {}
-        for (_, site_id, key), variable in self.environment.items():
-            if site_id == site.id:
-                values = variable.get("values") or []
-                wanted = [v["value"] for v in values if v.get("context") in ("production", "all")]
-                if wanted:
-                    found[key] = wanted[0]
+        for place in ("", site.id):
+            for (account, site_id, key), variable in self.environment.items():
+                is_for_functions = "functions" in (variable.get("scopes") or ["functions"])
+                if (account, site_id) == (site.account, place) and is_for_functions:
+                    values = {each.get("context"): each["value"] for each in variable.get("values") or []}
+                    if (value := values.get(context, values.get("all"))) is not None:
+                        found[key] = value
         return found
+
+    def forget_deploys(self) -> None:
+        """Be as if nothing had been deployed to any site."""
+        with self.lock:
+            for kept in (self.deploys, self.contents, self.zips):
+                kept.clear()
+            for site in self.sites.values():
+                site.published = ""

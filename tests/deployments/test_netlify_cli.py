@@ -1,0 +1,192 @@
+"""The stand-in is held to the truth: Netlify's own CLI deploys to it, and finds what it expects."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from builds.gocommand import cache_directory
+from builds.toolchain import find
+from tests.standins.netlify import NetlifyStandIn
+from tests.standins.netlify.functions import Functions
+
+from . import netlify_cli
+from .netlify_cli import Run
+
+# One worker installs the CLI, and runs it, while the others have their own work.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("netlify-cli")]
+
+FILES = {
+    "index.html": b"<h1>Hello</h1>",
+    "empty.txt": b"",
+    "with spaces/Über uns.txt": "Grüße".encode(),
+    "100% & more+[1].txt": b"percent",
+    "same.txt": b"twice",
+    "copies/same.txt": b"twice",
+}
+# For a site that is named the CLI asks another host of Netlify for extensions; refused, it does without.
+EXTENSIONS = {"api.netlifysdk.com"}
+# Where the CLI puts the headers and redirects that it found.
+CONFIGURATION = "netlify.toml"
+DEPLOY = ("deploy", "--no-build", "--json", "--dir", "public", "--functions", "functions")
+PROGRAM = """package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+)
+
+func main() {
+	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
+	for {
+		event, err := http.Get(base + "next")
+		if err != nil || event.StatusCode != http.StatusOK {
+			return
+		}
+		event.Body.Close()
+		id := event.Header.Get("Lambda-Runtime-Aws-Request-Id")
+		answer := strings.NewReader(`{"statusCode":200,"body":"Hello from Go"}`)
+		done, err := http.Post(base+id+"/response", "application/json", answer)
+		if err != nil {
+			return
+		}
+		done.Body.Close()
+	}
+}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cli() -> None:
+    try:
+        netlify_cli.installed()
+    except netlify_cli.NoNpm as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A function's raw binary, as Go makes it."""
+    home = tmp_path_factory.mktemp("go")
+    (home / "main.go").write_text(PROGRAM)
+    go = find("linux", "amd64", cgo=False)
+    command = go.build_command(package="main.go", output=home / "agent", mode="exe")
+    subprocess.run(command, cwd=home, env=go.environment(cache=cache_directory(), home=home), check=True)
+    return (home / "agent").read_bytes()
+
+
+@pytest.fixture
+def project(tmp_path: Path, program: bytes) -> Path:
+    """A directory with a site and a function, ready to be deployed."""
+    directory = tmp_path / "project"
+    for path, content in FILES.items():
+        place = directory / "public" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (directory / "functions").mkdir()
+    (directory / "functions" / "agent").write_bytes(program)
+    (directory / "functions" / "agent").chmod(0o755)
+    return directory
+
+
+@pytest.fixture
+def served(netlify: NetlifyStandIn) -> Iterator[NetlifyStandIn]:
+    """The stand-in, with functions that really run."""
+    with Functions() as functions:
+        netlify.edge.invoke = functions
+        yield netlify
+
+
+def deploy(netlify: NetlifyStandIn, project: Path, *words: str) -> Run:
+    done = netlify_cli.run(project, *DEPLOY, *words, url=netlify.url, token=netlify.token)
+    assert set(done.outside) <= EXTENSIONS
+    return done
+
+
+def succeeded(netlify: NetlifyStandIn, project: Path, *words: str) -> dict[str, str]:
+    done = deploy(netlify, project, *words)
+    assert done.code == 0, done.output + done.errors
+    # Progress is told before it.
+    told: dict[str, str] = json.loads(done.output[done.output.index("{") :])
+    return told
+
+
+def sha1(content: bytes) -> str:
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
+def shown(address: str) -> dict[str, bytes]:
+    answers = {path: httpx.get(f"{address}/{quote(path)}") for path in FILES}
+    return {path: answer.content for path, answer in answers.items() if answer.status_code == 200}
+
+
+def uploads(netlify: NetlifyStandIn) -> list[str]:
+    paths = (asked.path.partition("/deploys/")[2] for asked in netlify.asked if asked.method == "PUT")
+    return [path.partition("/")[2] for path in paths if "/" in path]
+
+
+def test_a_draft_and_then_the_site_itself(served: NetlifyStandIn, project: Path, program: bytes) -> None:
+    words = ("--create-site", "ada", "--team", "team-two", "--message", "As a draft, ü")
+    told = succeeded(served, project, *words)
+    [site], [draft] = served.state.sites.values(), served.state.deploys.values()
+    assert (site.name, site.account, site.published) == ("ada", "acc-2", "")
+    assert (told["site_id"], told["deploy_id"]) == (site.id, draft.id)
+    assert (draft.title, draft.draft, draft.state) == ("As a draft, ü", True, "ready")
+    files = dict(draft.files)
+    files.pop(CONFIGURATION)
+    assert files == {path: sha1(content) for path, content in FILES.items()}
+    archive = zipfile.ZipFile(io.BytesIO(served.state.zips[draft.functions["agent"]]))
+    assert archive.read("bootstrap") == program
+    assert draft.runtimes == {"agent": "go"}
+    assert shown(told["deploy_url"]) == FILES
+    assert httpx.get(f"{told['deploy_url']}/.netlify/functions/agent").text == "Hello from Go"
+    assert httpx.get(served.edge.site_url(site)).status_code == 404
+
+    served.asked.clear()
+    told = succeeded(served, project, "--prod", "--site", "ada", "--message", "For everybody")
+    live = served.state.deploys[told["deploy_id"]]
+    assert (live.title, live.draft, site.published) == ("For everybody", False, live.id)
+    assert live.files | draft.files == live.files | {CONFIGURATION: draft.files[CONFIGURATION]}
+    assert [path for path in uploads(served) if CONFIGURATION not in path] == []
+    assert shown(told["url"]) == FILES
+    assert httpx.get(f"{told['url']}/.netlify/functions/agent").text == "Hello from Go"
+
+
+def test_a_list_of_many_files_is_compared_meanwhile(netlify: NetlifyStandIn, project: Path) -> None:
+    for number in range(110):
+        (project / "public" / f"{number}.txt").write_text(f"File {number}")
+    told = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one")
+    [manifest] = [a.json for a in netlify.asked if a.method == "PUT" and a.path.endswith(told["deploy_id"])]
+    assert manifest["async"] is True
+    deploy = netlify.state.deploys[told["deploy_id"]]
+    assert (len(deploy.files), deploy.state) == (110 + len(FILES) + 1, "ready")
+    assert httpx.get(f"{told['deploy_url']}/109.txt").text == "File 109"
+
+
+def test_a_locked_site_and_a_failed_deploy_are_told(netlify: NetlifyStandIn, project: Path) -> None:
+    told = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one", "--prod")
+    first = netlify.state.deploys[told["deploy_id"]]
+    first.locked = True
+    locked = deploy(netlify, project, "--prod", "--site", "ada")
+    assert locked.code != 0
+    assert "locked" in locked.output + locked.errors
+    assert list(netlify.state.deploys) == [first.id]
+    netlify.fails_with = "The function could not be created"
+    failed = deploy(netlify, project, "--site", "ada")
+    assert failed.code != 0
+    assert netlify.fails_with in failed.output + failed.errors
+    second = next(d for d in netlify.state.deploys.values() if d.id != first.id)
+    # It asked to cancel what was over by then, and heard so.
+    [cancel] = [asked.path for asked in netlify.asked if asked.path.endswith("/cancel")]
+    assert second.id in cancel
+    assert (second.state, second.error) == ("error", netlify.fails_with)

@@ -26,7 +26,6 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/sites", sites.create),
     ("POST", "/(?P<slug>[a-z0-9-]+)/sites", sites.create),
     ("GET", "/sites/(?P<site_id>[^/]+)", sites.get),
-    ("PATCH", "/sites/(?P<site_id>[^/]+)", sites.get),
     ("DELETE", "/sites/(?P<site_id>[^/]+)", sites.delete),
     ("GET", "/sites/(?P<site_id>[^/]+)/deploys", deploys.list_deploys),
     ("POST", "/sites/(?P<site_id>[^/]+)/deploys", deploys.create),
@@ -43,7 +42,9 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/accounts/(?P<account_id>[^/]+)/env", environment.list_variables),
     ("GET", "/sites/(?P<site_id>[^/]+)/env", environment.of_site),
     ("POST", "/accounts/(?P<account_id>[^/]+)/env", environment.create),
+    ("GET", "/accounts/(?P<account_id>[^/]+)/env/(?P<key>[^/]+)", environment.get),
     ("PUT", "/accounts/(?P<account_id>[^/]+)/env/(?P<key>[^/]+)", environment.change),
+    ("PATCH", "/accounts/(?P<account_id>[^/]+)/env/(?P<key>[^/]+)", environment.set_value),
     ("DELETE", "/accounts/(?P<account_id>[^/]+)/env/(?P<key>[^/]+)", environment.delete),
 ]
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import IO, Any
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 from django.urls import path, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentforge.settings")
 
 
+class Pages(ASGIHandler):
+    """Serve pages; a request's body is closed with its task, also with one that the server cancels."""
+
+    async def read_body(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> IO[bytes]:
+        """Return the body as a file; Django leaves that of a cancelled request to the garbage collector."""
+        body = await super().read_body(receive)
+        if (request := asyncio.current_task()) is not None:
+            request.add_done_callback(lambda _: body.close())
+        return body
+
+
 def _application() -> Any:
-    pages: Any = get_asgi_application()
+    django.setup(set_prefix=False)
+    pages: Any = Pages()
     if settings.AGENTFORGE_ROLE == "builder":
         return pages
     # Only now: these need Django's applications, which the line above loads.

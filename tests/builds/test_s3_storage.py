@@ -35,6 +35,8 @@ def endpoint(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings.STORAGES = {**settings.STORAGES, "artifacts": there}
     settings.VAR_DIR = tmp_path
     yield url
+    # It keeps the bytes of its objects in open files, for as long as the process lives.
+    httpx.post(f"{url}/moto-api/reset").raise_for_status()
     server.stop()
 
 

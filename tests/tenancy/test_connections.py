@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
 
 from agentforge.accounts.models import User
+from agentforge.asgi import application
 from tests.live.web import environment
 
 ClientOf = Callable[[User], Client]
@@ -46,7 +46,7 @@ async def _leave_while_it_waits(scope: dict[str, Any], locks: psycopg.Connection
     async def send(message: Mapping[str, Any]) -> None:
         raise AssertionError(f"Nobody is there for {message['type']}.")
 
-    request = asyncio.create_task(get_asgi_application()(scope, messages.get, send))
+    request = asyncio.create_task(application(scope, messages.get, send))
     async with asyncio.timeout(30):
         while not locks.execute(_WAITS).fetchone()[0]:  # type: ignore[index] # count(*) has a row
             await asyncio.sleep(0)
@@ -63,8 +63,6 @@ async def _all_given_back(pool: Any) -> None:
             await asyncio.sleep(0)
 
 
-# Django leaves the body of a cancelled request to the garbage collector.
-@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile.*:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.django_db(transaction=True)
 def test_a_request_that_its_client_left_gives_its_connection_back(alice: User, client_of: ClientOf) -> None:
     cookie = f"sessionid={client_of(alice).cookies['sessionid'].value}"

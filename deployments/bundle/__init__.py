@@ -83,10 +83,8 @@ def assemble(site: Site, build: Build) -> Bundle:
 
 
 def _server(site: Site, build: Build) -> list[File]:
-    programs = server.programs(build)
-    arches = [path.rpartition("-")[2] for path in programs]
-    found = [_text(path, text) for path, text in server.papers(site, build, arches).items()]
-    found += [_stored(file, path) for path, file in programs.items()]
+    found = [_text(path, text) for path, text in server.papers(site, build).items()]
+    found += [_stored(file, path) for path, file in server.programs(build).items()]
     return [replace(file, is_executable=file.path.startswith(server.PROGRAMS)) for file in found]
 
 

@@ -41,15 +41,12 @@ def programs(build: Build) -> dict[str, Artifact]:
     return found
 
 
-def papers(site: Site, build: Build, arches: list[str]) -> dict[str, str]:
+def papers(site: Site, build: Build) -> dict[str, str]:
     """Return the texts beside the programs: path → text."""
-    words = {"@ACCESS@": site.access, "@DEFAULT_ARCH@": arches[0]}
-    found = {}
-    for path in sorted(_PAPERS.iterdir()):
-        text = path.read_text()
-        for word, value in words.items():
-            text = text.replace(word, value)
-        found[_PLACES.get(path.name, path.name)] = text
+    found = {
+        _PLACES.get(path.name, path.name): path.read_text().replace("@ACCESS@", site.access)
+        for path in sorted(_PAPERS.iterdir())
+    }
     return found | {EXAMPLE: _example(site, build)}
 
 

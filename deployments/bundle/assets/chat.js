@@ -1,14 +1,23 @@
-// Talks to the agent's function. The conversation travels with each question, signed by the function; nothing is kept
-// there. What is said is shown as text, never as HTML.
+// Talks to the agent behind this site. Answers come word by word; the conversation travels with each question, signed by
+// the agent, and is kept nowhere else. What is said is shown as text, never as HTML.
 const KEPT = "agent-state";
 const access = document.body.dataset.access;
 const name = document.querySelector("h1").textContent;
 const signIn = document.getElementById("sign-in");
 const chat = document.getElementById("chat");
 const ask = document.getElementById("ask");
+const send = ask.querySelector("button");
+const stop = document.getElementById("stop");
+const anew = document.getElementById("anew");
 const list = document.getElementById("messages");
+const spoken = document.getElementById("spoken");
 const question = document.getElementById("question");
 const greeting = list.firstElementChild.cloneNode(true);
+const UNREACHED = "The site could not be reached. What you typed is kept. Try again.";
+const UNEXPECTED = "The site answered with something unexpected. Try again.";
+
+/** The answer under way, to be aborted; null while there is none. */
+let running = null;
 
 function show(role, text) {
   const item = document.createElement("li");
@@ -21,8 +30,18 @@ function show(role, text) {
   said.textContent = text;
   item.append(who, said);
   list.append(item);
-  item.scrollIntoView({ block: "nearest" });
   return item;
+}
+
+function toEnd() {
+  scrollTo({ top: document.documentElement.scrollHeight });
+}
+
+/** Change the conversation; who reads its end stays there, who reads further up is left alone. */
+function following(change) {
+  const isAtEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 80;
+  change();
+  if (isAtEnd) toEnd();
 }
 
 function complain(form, text) {
@@ -31,14 +50,9 @@ function complain(form, text) {
   place.hidden = !text;
 }
 
-async function post(path, body) {
-  const answer = await fetch(path, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), credentials: "same-origin",
-  });
-  const text = await answer.text();
-  let given = {};
-  try { given = text ? JSON.parse(text) : {}; } catch { given = { message: "The site answered with something unexpected." }; }
-  return { ok: answer.ok, status: answer.status, ...given };
+function post(path, body, more = {}) {
+  const headers = { "Content-Type": "application/json", Accept: "text/event-stream, application/json" };
+  return fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "same-origin", ...more });
 }
 
 function locked(isLocked) {
@@ -47,69 +61,149 @@ function locked(isLocked) {
   (isLocked ? signIn.querySelector("input") : question).focus();
 }
 
-async function sending(form, work) {
-  const button = form.querySelector("button");
+signIn.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = signIn.querySelector("button");
   button.disabled = true;
-  complain(form, "");
+  complain(signIn, "");
   try {
-    await work();
+    const answer = await post("/api/session", Object.fromEntries(new FormData(signIn)));
+    if (answer.ok) locked(false);
+    else complain(signIn, (await answer.json().catch(() => ({}))).message ?? "That was not accepted.");
   } catch {
-    complain(form, "The site could not be reached. What you typed is kept. Try again.");
+    complain(signIn, UNREACHED);
   } finally {
     button.disabled = false;
   }
+});
+
+/** Yield the agent's events as soon as each is complete, however the bytes were cut on their way. */
+async function* eventsOf(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const lines = block.split("\n").filter((line) => line.startsWith("data:"));
+      if (lines.length) yield JSON.parse(lines.map((line) => line.slice(5)).join("\n"));
+    }
+  }
 }
 
-signIn.addEventListener("submit", (event) => {
-  event.preventDefault();
-  sending(signIn, async () => {
-    const answer = await post("/api/session", Object.fromEntries(new FormData(signIn)));
-    if (answer.ok) locked(false);
-    else complain(signIn, answer.message ?? "That was not accepted.");
-  });
-});
+/** Ask, show in `item` what comes, and return the event that ends the answer. */
+async function answerTo(message, item, signal) {
+  const answer = await post("/api/ask", { message, state: sessionStorage.getItem(KEPT) ?? "" }, { signal });
+  if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+    const given = await answer.json().catch(() => ({ message: UNEXPECTED }));
+    return { ...given, type: answer.ok && given.state ? "done" : "error", status: answer.status };
+  }
+  for await (const event of eventsOf(answer)) {
+    if (event.type === "done" || event.type === "error") return event;
+    following(() => hear(item, event));
+  }
+  return { type: "error", message: "The answer broke off. Try again." };
+}
 
-ask.addEventListener("submit", (event) => {
+function hear(item, event) {
+  const [who, said] = item.children;
+  if (event.type === "tool_call") who.textContent = `${name} uses ${event.name}`;
+  if (event.type !== "token") return;
+  who.textContent = name;
+  if (item.dataset.state === "waiting") said.textContent = "";
+  item.dataset.state = "coming";
+  said.append(event.text);
+}
+
+async function converse(message) {
+  const mine = show("user", message);
+  const item = show("assistant", "…");
+  item.dataset.state = "waiting";
+  item.setAttribute("aria-busy", "true");
+  toEnd();
+  running = new AbortController();
+  const { signal } = running;
+  let end;
+  try {
+    end = await answerTo(message, item, signal);
+  } catch {
+    end = { type: "error", message: signal.aborted ? "" : item.dataset.state === "waiting" ? UNREACHED : "The connection broke off. Try again." };
+  }
+  item.removeAttribute("aria-busy");
+  following(() => (end.type === "done" ? keep(item, end) : giveBack(mine, item, message, end, signal.aborted)));
+}
+
+function keep(item, { text, state }) {
+  const [who, said] = item.children;
+  sessionStorage.setItem(KEPT, state);
+  who.textContent = name;
+  said.textContent = text;
+  delete item.dataset.state;
+  spoken.textContent = `${name}: ${text}`;
+}
+
+/** What came stays to be read, the question goes back into the field: the agent remembers neither. */
+function giveBack(mine, item, message, end, isStopped) {
+  const hasCome = item.dataset.state === "coming";
+  if (hasCome) {
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = `${isStopped ? "Stopped" : "Broken off"}. ${name} does not remember this exchange.`;
+    item.dataset.state = "broken";
+    item.firstElementChild.textContent = name;
+    item.append(note);
+  } else {
+    mine.remove();
+    item.remove();
+  }
+  spoken.textContent = isStopped ? "Stopped." : "";
+  question.value = question.value.trim() ? `${message}\n${question.value}` : message;
+  if (end.status === 401) locked(true);
+  if (end.status === 409) sessionStorage.removeItem(KEPT);
+  if (!isStopped) complain(ask, end.message || "The agent could not answer.");
+}
+
+/** Offer to stop while an answer comes; the focus stays on something that works. */
+function offerStop(isOffered) {
+  const from = isOffered ? send : stop;
+  const hadFocus = document.activeElement === from;
+  send.disabled = isOffered;
+  stop.hidden = !isOffered;
+  anew.hidden = isOffered;
+  if (hadFocus) (isOffered ? stop : question).focus();
+}
+
+ask.addEventListener("submit", async (event) => {
   event.preventDefault();
   const message = question.value.trim();
-  if (!message) return;
-  sending(ask, async () => {
-    const mine = show("user", message);
-    const waiting = show("assistant", "…");
-    waiting.dataset.state = "waiting";
-    question.value = "";
-    let answer;
-    try {
-      answer = await post("/api/ask", { message, state: sessionStorage.getItem(KEPT) ?? "" });
-    } catch (error) {
-      answer = { ok: false, message: "The site could not be reached. Try again." };
-    }
-    if (answer.ok) {
-      sessionStorage.setItem(KEPT, answer.state);
-      waiting.removeAttribute("data-state");
-      waiting.querySelector("p").textContent = answer.text;
-      return;
-    }
-    mine.remove();
-    waiting.remove();
-    question.value = message;
-    if (answer.status === 401) locked(true);
-    if (answer.status === 409) sessionStorage.removeItem(KEPT);
-    complain(ask, answer.message ?? "The agent could not answer.");
-  });
-});
-
-question.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    ask.requestSubmit();
+  if (!message || running) return;
+  complain(ask, "");
+  question.value = "";
+  spoken.textContent = `${name} is answering.`;
+  offerStop(true);
+  try {
+    await converse(message);
+  } finally {
+    running = null;
+    offerStop(false);
   }
 });
 
-document.getElementById("anew").addEventListener("click", () => {
+stop.addEventListener("click", () => running?.abort());
+
+question.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  ask.requestSubmit();
+});
+
+anew.addEventListener("click", () => {
   sessionStorage.removeItem(KEPT);
   list.replaceChildren(greeting.cloneNode(true));
   complain(ask, "");
+  spoken.textContent = "";
   question.focus();
 });
 

@@ -13,7 +13,7 @@ from deployments.contents import Data
 from deployments.hosts import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
 from deployments.netlify import Netlify, calls
 from tests.standins.netlify import NetlifyStandIn
-from tests.standins.netlify.trouble import Kind, Storm
+from tests.standins.netlify.trouble import Kind, Limit, Storm
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + bytes(100)
 
@@ -135,6 +135,16 @@ def test_a_limit_is_waited_for(host: Netlify, netlify: NetlifyStandIn, waited: l
     host.whoami()
     assert len(waited) == 2
     assert all(1 <= seconds <= 3 for seconds in waited)
+
+
+def test_more_files_than_requests_are_allowed(
+    host: Netlify, netlify: NetlifyStandIn, site: RemoteSite
+) -> None:
+    netlify.weather.limit = Limit(10, seconds=2)
+    files = {f"file{number}_txt": f"content {number}" for number in range(40)}
+    assert finished(host, site, entries(host, **files)).state == State.READY
+    assert len(netlify.state.contents) == 40
+    assert netlify.weather.seen
 
 
 def test_a_limit_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn, waited: list[float]) -> None:

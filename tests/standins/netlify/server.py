@@ -19,7 +19,7 @@ PREFIX = "/api/v1"
 TOKEN = "nfp_0123456789abcdefghij"
 Handler = Callable[..., Answer]
 
-_ROUTES: list[tuple[str, str, Handler]] = [
+ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/user", sites.user),
     ("GET", "/accounts", sites.accounts),
     ("GET", "/sites", sites.list_sites),
@@ -133,7 +133,7 @@ class NetlifyStandIn(StandIn):
         if asked.headers.get("authorization") != f"Bearer {self.token}":
             return refuse(401, "Access Denied")
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        for method, pattern, handler in _ROUTES:
+        for method, pattern, handler in ROUTES:
             found = re.fullmatch(pattern, path)
             if method == asked.method and found:
                 with self.state.lock:

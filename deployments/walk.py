@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,11 +35,20 @@ def steps_of(kind: Kind) -> tuple[str, ...]:
 
 
 PARALLEL = 5
-POLL_SECONDS = 1.0
+# A small site is often ready at once: the first looks come sooner, and later ones once a second.
+FIRST_POLL, POLL_SECONDS = 0.1, 1.0
 LONGEST_WAIT = 20 * 60.0
 # New files take a moment until every place that serves them has them.
 VERIFY_SECONDS = 60.0
 _ROUNDS = 3
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the seconds between one look at a deploy and the next, without end."""
+    pause = FIRST_POLL
+    while True:
+        yield min(pause, POLL_SECONDS)
+        pause *= 2
 
 
 class Replaced(Exception):
@@ -171,8 +180,9 @@ class Walk:
 
     def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
         for _ in range(_ROUNDS):
+            pauses = _pauses()
             while not deploy.listed:
-                self._sleep(POLL_SECONDS)
+                self._sleep(next(pauses))
                 deploy = self._look()
             by_digest = {entry.digest: entry for entry in self._entries}
             wanted = [by_digest[digest] for digest in sorted(deploy.required) if digest in by_digest]
@@ -216,6 +226,7 @@ class Walk:
     def _wait(self, deploy: RemoteDeploy) -> RemoteDeploy:
         until = time.monotonic() + LONGEST_WAIT
         said = ""
+        pauses = _pauses()
         while deploy.state != State.READY:
             if deploy.state == State.FAILED:
                 why = deploy.error or deploy.word
@@ -227,7 +238,7 @@ class Walk:
             if deploy.word != said:
                 said = deploy.word
                 self._log.say(f"{self._host_name} says: {said}.")
-            self._sleep(POLL_SECONDS)
+            self._sleep(next(pauses))
             self._heed()
             deploy = self._look()
         if deploy.url:

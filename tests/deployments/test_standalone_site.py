@@ -1,0 +1,247 @@
+"""A site that needs no account: the compiled executable shows it, and a browser talks to its agent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import storage, targets
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from deployments.bundle import pages, rules
+from deployments.models import Access, Site
+from tests.chromium import launch
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Text
+
+from .jobs import run_jobs
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
+]
+PASSWORD = "open sesame"
+POEM = ("Grüße ", "aus der ", "Ferne 🌍 ", "und ", "zurück")
+
+
+class Held(tuple[str, ...]):
+    """The pieces of a reply: after the first two, the others wait to be let go, or never come."""
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self.go_on = threading.Event()
+        self.breaks = False
+
+    def __iter__(self) -> Iterator[str]:
+        pieces = tuple(super().__iter__())
+        yield from pieces[:2]
+        assert self.go_on.wait(120)
+        if self.breaks:
+            raise ConnectionResetError
+        yield from pieces[2:]
+
+    def let_go(self, *, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.go_on.set()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running executable, and the link to the directory that it shows."""
+
+    url: str
+    process: subprocess.Popen[str]
+    link: Path
+
+
+Serve = Callable[[str], AbstractContextManager[Served]]
+
+
+@pytest.fixture
+def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn(needs_key=False) as server:
+        server.models = ["smollm2-135m"]
+        settings.LOCAL_MODEL_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def program(agent: AgentConfig, alice: User, model: OpenAIStandIn, tmp_path: Path) -> Path:
+    """Alice's agent, compiled for this machine."""
+    found = targets.registry().values()
+    target = next(each.name for each in found if each.kind == targets.EXECUTABLE_KIND and each.is_native)
+    build = enqueue_build(agent, alice, [target])
+    run_jobs("builds")
+    build.refresh_from_db()
+    assert build.status == "succeeded", build.error
+    path = tmp_path / "agent"
+    path.write_bytes(storage.path_of(build.artifacts.get(target=target, name="ada").sha256).read_bytes())
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def serve(program: Path, model: OpenAIStandIn, tmp_path: Path) -> Serve:
+    """Return a function that serves a site of the given access from a directory behind a link."""
+
+    @contextmanager
+    def served(access: str) -> Iterator[Served]:
+        link = tmp_path / "live"
+        show(link, access, "Good day.")
+        own = {"AGENT_PASSWORD": PASSWORD} if access == Access.PASSWORD else {}
+        with subprocess.Popen(
+            [program, "--serve", "127.0.0.1:0", "--site", link],
+            env={"LOCAL_MODEL_URL": model.url, "AGENT_ACCESS": access, **own},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            try:
+                port = process.stderr.readline().strip().rpartition(":")[2]
+                yield Served(f"http://localhost:{port}", process, link)
+            finally:
+                process.kill()
+
+    return served
+
+
+def show(link: Path, access: str, greeting: str) -> None:
+    """Render a site and let the link lead to it, in one step."""
+    directory = link.with_name(greeting)
+    directory.mkdir()
+    made = pages.make(Site(access=access, greeting=greeting), {"name": "Ada"}, [])
+    for name, text in (made | {"_headers": rules.headers()}).items():
+        (directory / name).write_text(text)
+    new = link.with_name("new")
+    new.symlink_to(directory)
+    new.replace(link)
+
+
+@contextmanager
+def visiting(url: str) -> Iterator[Page]:
+    """A narrow window at a site; nothing may go wrong in it, nor leave the site."""
+    problems: list[str] = []
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(url) else problems.append(asked.url))
+        page.on(
+            "console", lambda said: problems.append(said.text) if "Content Security" in said.text else None
+        )
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
+        page.goto(url)
+        yield page
+    assert problems == []
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message").fill(text)
+    press(page, "Send")
+
+
+def message(page: Page, number: int) -> Locator:
+    return page.locator(f"#messages > li:nth-child({number})")
+
+
+def hold(model: OpenAIStandIn) -> Held:
+    """Let the model's next answer stop in its middle."""
+    held = Held(POEM)
+    model.replies.append(Text(held))
+    return held
+
+
+def test_an_answer_is_shown_as_it_comes(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PASSWORD) as site, visiting(site.url) as page:
+        page.get_by_label("Password").fill("wrong")
+        press(page, "Open")
+        expect(page.get_by_role("alert")).to_have_text("This password is wrong.")
+        page.get_by_label("Password").fill(PASSWORD)
+        press(page, "Open")
+        held = hold(model)
+        say(page, "hello")
+        answer = message(page, 3)
+        expect(answer.locator("p")).to_have_text("Grüße aus der")
+        expect(answer).to_have_attribute("aria-busy", "true")
+        expect(page.get_by_role("status")).to_have_text("Ada is answering.")
+        expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        page.get_by_label("Message").fill("my next thought")
+        page.get_by_label("Message").press("Enter")
+        held.let_go()
+        expect(answer.locator("p")).to_have_text("".join(POEM))
+        expect(answer).not_to_have_attribute("aria-busy", "true")
+        expect(page.get_by_role("status")).to_have_text(f"Ada: {''.join(POEM)}")
+        expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+        expect(page.get_by_label("Message")).to_have_value("my next thought")
+        press(page, "Send")
+        expect(message(page, 5).locator("p")).to_have_text("You said: my next thought")
+        asked = [said["content"] for said in model.asked[-1].json["messages"]]
+        assert asked[-3:] == ["hello", "".join(POEM), "my next thought"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        show(site.link, Access.PASSWORD, "Good evening.")
+        page.reload()
+        expect(message(page, 1).locator("p")).to_have_text("Good evening.")
+        expect(page.get_by_label("Message")).to_be_visible()  # the sign-in lasts
+
+
+def test_an_answer_that_does_not_end_is_marked(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PUBLIC) as site, visiting(site.url) as page:
+        field = page.get_by_label("Message")
+        held = hold(model)
+        say(page, "one")
+        expect(message(page, 3).locator("p")).to_have_text("Grüße aus der")
+        field.fill("typed meanwhile")
+        held.let_go(breaks=True)
+        expect(message(page, 3).locator("p")).to_have_text(
+            ["Grüße aus der", "Broken off. Ada does not remember this exchange."]
+        )
+        expect(page.get_by_role("alert")).to_contain_text("before the answer was complete")
+        expect(field).to_have_value("one\ntyped meanwhile")
+        held = hold(model)
+        say(page, "two")
+        expect(message(page, 5).locator("p")).to_have_text("Grüße aus der")
+        press(page, "Stop")
+        expect(message(page, 5).locator("p").nth(1)).to_contain_text("Stopped.")
+        expect(page.get_by_role("alert")).to_be_hidden()
+        expect(field).to_have_value("two")
+        expect(field).to_be_focused()
+        held.let_go()
+        model.mode = "invalid"
+        press(page, "Send")
+        expect(page.get_by_role("alert")).to_contain_text("Incorrect API key")
+        expect(page.locator("#messages > li")).to_have_count(5)
+        expect(field).to_have_value("two")
+        model.mode = "ok"
+        press(page, "Send")
+        expect(message(page, 7).locator("p")).to_have_text("You said: two")
+        assert [said["role"] for said in model.asked[-1].json["messages"]] == ["system", "user"]
+
+
+def test_a_server_that_is_stopped_ends_its_answers_first(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PUBLIC) as site, visiting(site.url) as page:
+        held = hold(model)
+        say(page, "hello")
+        expect(message(page, 3).locator("p")).to_have_text("Grüße aus der")
+        site.process.terminate()
+        held.let_go()
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
+        assert site.process.wait(60) == 0
+        say(page, "anybody there?")
+        expect(page.get_by_role("alert")).to_contain_text("could not be reached")
+        expect(page.get_by_label("Message")).to_have_value("anybody there?")

@@ -15,13 +15,10 @@ from .transitions import MOST_ATTEMPTS
 
 # A worker gives a sign of life every 5 seconds.
 DEAD_AFTER = timedelta(seconds=20)
-_END = """
-UPDATE procrastinate_jobs SET status = CASE WHEN status = 'doing' THEN 'failed' ELSE status END
-WHERE id = %s RETURNING abort_requested
-"""
+_END = "UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s AND status = 'doing'"
 GIVEN_UP = (
-    "The worker died {times} times during this deployment. What was uploaded is kept at the host; "
-    "nothing went live that was not live before, unless the log says so. Deploy again."
+    "The worker died {times} times during this deployment, the last time while what was begun was being "
+    "undone. Look at the host whether it goes live, and deploy again."
 )
 
 
@@ -46,14 +43,16 @@ def _settle(pk: int, job_id: int | None) -> bool:
             return False
         with connection.cursor() as cursor:
             cursor.execute(_END, [job_id])
-            row = cursor.fetchone()
         was = DeploymentStatus(deployment.status)
-        if deployment.attempts >= MOST_ATTEMPTS:
+        if deployment.attempts > MOST_ATTEMPTS:
             facts = {"error": GIVEN_UP.format(times=deployment.attempts), "reason": "worker-died"}
             return transitions.finish(deployment, DeploymentStatus.FAILED, was=was, facts=facts)
-        if row and row[0]:
-            why = "The worker died while it cancelled; going on with that"
-        else:
-            attempt = f"attempt {deployment.attempts + 1} of {MOST_ATTEMPTS}"
-            why = f"The worker died; going on where it stood, {attempt}"
-        return transitions.requeue(deployment, why=why, was=was)
+        return transitions.requeue(deployment, why=_why(deployment), was=was)
+
+
+def _why(deployment: Deployment) -> str:
+    if deployment.cancel_asked:
+        return "The worker died while it cancelled; going on with that"
+    if deployment.attempts == MOST_ATTEMPTS:
+        return f"The worker died in attempt {MOST_ATTEMPTS} of {MOST_ATTEMPTS}; what was begun is undone now"
+    return f"The worker died; going on where it stood, attempt {deployment.attempts + 1} of {MOST_ATTEMPTS}"

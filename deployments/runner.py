@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agentforge.live.log import StreamClosed, StreamMissing
@@ -19,10 +21,17 @@ from .accounts import AccountProblem, host_for
 from .errors import DeployError
 from .hosts import HostError, State, Stopped
 from .models import Deployment, DeploymentStatus
-from .threads import in_own_thread
-from .walk import Replaced, Walk
+from .threads import DatabaseAway, in_own_thread, once_possible
+from .transitions import MOST_ATTEMPTS
+from .walk import NOT_VERIFIED, Replaced, Walk
 
 logger = logging.getLogger(__name__)
+# So many seconds the words of a deployment wait for a database that is away.
+DATABASE_PATIENCE = 600.0
+GIVEN_UP = (
+    f"It was begun {MOST_ATTEMPTS} times and never came to an end, because the worker died or the database "
+    "went away. What was uploaded is kept at the host. Deploy again."
+)
 
 
 @dataclass
@@ -31,6 +40,32 @@ class Stop:
 
     event: threading.Event = field(default_factory=threading.Event)
     handing_over: bool = False
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Say how a deployment ended; `live`: it is what its site shows."""
+
+    status: DeploymentStatus
+    error: str = ""
+    reason: str = ""
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class Again:
+    """Say why another job goes on with a deployment, and whether that is one attempt more."""
+
+    why: str
+    counts: bool
+
+
+class Left(enum.Enum):
+    """Name what a deployment that is given up leaves at its host."""
+
+    NOTHING = "nothing that is shown"
+    LIVE = "it was live before it could be given up"
+    UNKNOWN = "the host can't be asked"
 
 
 async def run(deployment_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -42,85 +77,97 @@ async def run(deployment_id: int, job_id: int, *, is_shutdown: Callable[[], bool
     except asyncio.CancelledError:
         stop.handing_over = is_shutdown()
         stop.event.set()
+        logger.info("Deployment %s was asked to stop.", deployment_id)
         while not work.done():
-            await asyncio.wait([work])
+            # Asked to stop for a second reason, it still waits: a job is over when its thread is.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([work])
         raise
 
 
 def carry_out(deployment_id: int, job_id: int, stop: Stop) -> None:
     """Do the work of a deployment, in a thread of its own."""
-    deployment = transitions.claim(deployment_id, job_id)
+    deployment = once_possible(transitions.claim, deployment_id, job_id)
     if deployment is None:
         return
-    redact = redactor(secret_values(deployment.owner_id))
+    redact = redactor(once_possible(secret_values, deployment.owner_id))
     writer = StreamWriter(deployment.stream_name)
     log = BuildLog(writer.write, redact)
     try:
-        ending = _attempt(deployment, log, writer, stop)
-        writer.close()
+        try:
+            ending = _attempt(deployment, log, writer, stop)
+        finally:
+            writer.close(DATABASE_PATIENCE)
     except (Replaced, StreamMissing, StreamClosed):
         logger.info("Deployment %s was taken over or deleted while it ran.", deployment_id)
         return
-    if ending is None:
-        why = "The worker was stopped; the next one goes on where this one stood"
-        transitions.requeue(deployment, why=why, attempt_counts=False)
+    if isinstance(ending, Again):
+        once_possible(transitions.requeue, deployment, why=ending.why, attempt_counts=ending.counts)
         return
-    status, facts, live = ending
-    if "error" in facts:
-        facts["error"] = redact(str(facts["error"]))
-    transitions.finish(deployment, status, facts={**facts, "steps": log.steps}, live=live)
+    facts = {"error": redact(ending.error), "reason": ending.reason, "steps": log.steps}
+    once_possible(transitions.finish, deployment, ending.status, facts=facts, live=ending.live)
 
 
-Ending = tuple[DeploymentStatus, dict[str, object], bool]
+def _attempt(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: Stop) -> Ending | Again:
+    """Return how the deployment ended, or why another job goes on with it."""
+    try:
+        return _walk(deployment, log, writer, stop)
+    except DatabaseAway as error:
+        logger.warning("Deployment %s met a database that is away: %s", deployment.pk, error)
+        return Again("The database was away; going on where it stood", counts=True)
 
 
-def _attempt(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: Stop) -> Ending | None:
-    """Return how the deployment ended; None when another worker goes on with it."""
+def _walk(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: Stop) -> Ending | Again:
     try:
         if deployment.cancel_asked:
-            raise Stopped
+            return _cancel(deployment, log)
+        if deployment.attempts > MOST_ATTEMPTS:
+            return _fail(deployment, log, GIVEN_UP, "worker-died")
         Walk(deployment, log, writer.write, stop.event).run()
+        if transitions.is_cancel_asked(deployment):
+            return _cancel(deployment, log)
     except Stopped:
-        return None if stop.handing_over else _cancel(deployment, log)
+        if stop.handing_over:
+            return Again("The worker was stopped; the next one goes on where this one stood", counts=False)
+        return _cancel(deployment, log)
     except (DeployError, HostError, AccountProblem) as error:
-        reason = str(getattr(error, "reason", "account"))
-        log.say(f"Failed: {error}")
-        live = reason == "not-verified" and not deployment.draft
-        if not live:
-            _give_up(deployment, log)
-        return DeploymentStatus.FAILED, {"error": str(error), "reason": reason}, live
-    except (Replaced, StreamMissing, StreamClosed):
+        return _fail(deployment, log, str(error), str(getattr(error, "reason", "account")))
+    except (Replaced, StreamMissing, StreamClosed, *DatabaseAway):
         raise
     except Exception:
         incident = uuid.uuid4().hex[:8]
         logger.exception("Deployment %s failed inside the forge, incident %s", deployment.pk, incident)
-        told = (
-            f"The forge itself failed (incident {incident}). The site shows what it showed before. Try again."
+        return _fail(
+            deployment, log, f"The forge itself failed (incident {incident}). Try again.", "internal"
         )
-        log.say(told)
-        _give_up(deployment, log)
-        return DeploymentStatus.FAILED, {"error": told, "reason": "internal"}, False
-    return DeploymentStatus.SUCCEEDED, {}, not deployment.draft
+    return Ending(DeploymentStatus.SUCCEEDED, live=not deployment.draft)
 
 
 def _cancel(deployment: Deployment, log: BuildLog) -> Ending:
-    """Give up what was begun at the host; say so truly when it was live before the cancel came."""
-    state = _give_up(deployment, log)
-    if state is None:
-        told = "The cancel could not be passed on to the host. Look there whether the deploy goes live."
-        return DeploymentStatus.FAILED, {"error": told, "reason": "unreachable"}, False
-    if state == State.READY and not deployment.draft:
-        log.mark("The cancel came too late: the deploy is live. Roll back to undo it")
-        return DeploymentStatus.SUCCEEDED, {}, True
+    """Give up what was begun at the host; what was live before the cancel came has succeeded."""
+    match _give_up(deployment, log):
+        case Left.UNKNOWN:
+            told = "The cancel could not be passed on to the host. Look there whether the deploy goes live."
+            return Ending(DeploymentStatus.FAILED, told, "unreachable")
+        case Left.LIVE:
+            return Ending(DeploymentStatus.SUCCEEDED, live=True)
     log.say("Cancelled. The site shows what it showed before.")
-    return DeploymentStatus.CANCELLED, {}, False
+    return Ending(DeploymentStatus.CANCELLED)
 
 
-def _give_up(deployment: Deployment, log: BuildLog) -> State | None:
-    """Cancel a deploy at the host, found by its title where its id was not stored yet.
+def _fail(deployment: Deployment, log: BuildLog, told: str, reason: str) -> Ending:
+    """Give up what was begun at the host; say where that did not keep the site as it was."""
+    log.say(f"Failed: {told}")
+    left = _give_up(deployment, log)
+    if left == Left.LIVE and reason != NOT_VERIFIED:
+        told += " The deploy is live all the same: look at the site, or roll back."
+    elif left == Left.UNKNOWN and deployment.remote_id:
+        told += " What was begun at the host could not be cancelled: look there whether it goes live."
+    return Ending(DeploymentStatus.FAILED, told, reason, live=left == Left.LIVE)
 
-    Returns how the host sees it afterwards; None when the host can't be asked.
-    """
+
+def _give_up(deployment: Deployment, log: BuildLog) -> Left:
+    """Cancel a deploy at the host, found by its title where its id was not stored yet."""
     site = deployment.site
     try:
         host = host_for(deployment.owner_id, site.host, f"used to cancel {deployment}")
@@ -129,13 +176,15 @@ def _give_up(deployment: Deployment, log: BuildLog) -> State | None:
             found = host.find_deploy(site.remote_id, deployment.title)
             remote_id = found.id if found else ""
         if not remote_id:
-            return State.FAILED
+            return Left.NOTHING
         host.cancel(remote_id)
-        state = host.deploy(site.remote_id, remote_id).state
-        if deployment.draft and state == State.READY:
+        is_ready = host.deploy(site.remote_id, remote_id).state == State.READY
+        if is_ready and deployment.draft:
             host.delete_deploy(remote_id)
+        remote = host.site(site.remote_id)
     except (HostError, AccountProblem) as error:
         log.say(f"What was begun at the host could not be cancelled: {error}")
-        return None
+        return Left.UNKNOWN
     transitions.note(deployment, remote_id=remote_id)
-    return state
+    is_shown = remote.live_deploy == remote_id or not remote.locked
+    return Left.LIVE if is_ready and not deployment.draft and is_shown else Left.NOTHING

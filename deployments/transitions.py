@@ -13,7 +13,7 @@ from agentforge.live import streams
 from . import history, jobs
 from .models import Deployment, DeploymentStatus, Site
 
-# A deployment whose worker died is gone on with until this many attempts were made.
+# A deployment whose worker died is gone on with until this many attempts were made; one more undoes it.
 MOST_ATTEMPTS = 3
 
 
@@ -75,6 +75,9 @@ def finish(
         if live:
             site = Site.objects.filter(pk=present.site_id)
             site.update(live_remote_id=present.remote_id, looked_at=now, problem="")
+        if status == DeploymentStatus.SUCCEEDED and present.cancel_asked:
+            what = "the draft is there. Delete it" if present.draft else "the deploy is live. Roll back"
+            streams.publish(present.stream_name, _mark(f"The cancel came too late: {what} to undo it"))
         _say(present, status)
         streams.close_stream(present.stream_name)
     return True
@@ -97,10 +100,13 @@ def requeue(
         present.status = DeploymentStatus.QUEUED
         present.attempts -= 0 if attempt_counts else 1
         present.save(update_fields=["job_id", "status", "attempts"])
-        line = {"kind": "line", "stream": "sys", "text": why, "mark": True}
-        streams.publish(present.stream_name, line)
+        streams.publish(present.stream_name, _mark(why))
         _say(present, DeploymentStatus.QUEUED)
     return True
+
+
+def _mark(text: str) -> dict[str, object]:
+    return {"kind": "line", "stream": "sys", "text": text, "mark": True}
 
 
 def _say(deployment: Deployment, status: DeploymentStatus) -> None:

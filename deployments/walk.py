@@ -34,6 +34,8 @@ def steps_of(kind: Kind) -> tuple[str, ...]:
     return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)
 
 
+NOT_VERIFIED = "not-verified"
+
 PARALLEL = 5
 # A small site is often ready at once: the first looks come sooner, and later ones once a second.
 FIRST_POLL, POLL_SECONDS = 0.1, 1.0
@@ -131,11 +133,18 @@ class Walk:
         if self.deployment.content_sha256 not in ("", made.sha256):
             # Made anew by another version of the forge: what was begun can't be gone on with.
             self._log.say("The site's files changed since the last attempt; starting with a new deploy.")
-            self.host.cancel(self.deployment.remote_id or "none")
+            begun = self.deployment.remote_id or self._created_before()
+            if begun:
+                self.host.cancel(begun)
             self._note(remote_id="", title=f"{self.deployment.title[:50]}-{self.deployment.attempts}")
         self._note(content_sha256=made.sha256, files=len(self._entries))
         size = sum(entry.content.size for entry in self._entries)
         self._log.say(f"{len(self._entries)} files, {megabytes(size)}, content {made.sha256[:12]}….")
+
+    def _created_before(self) -> str:
+        """Return the id of a deploy whose worker died before it was stored, empty when there is none."""
+        found = self.host.find_deploy(self.site.remote_id, self.deployment.title)
+        return found.id if found else ""
 
     def _look_at_the_site(self) -> RemoteSite:
         remote = self.host.site(self.site.remote_id)
@@ -233,7 +242,8 @@ class Walk:
                 told = f"{self._host_name} could not finish the deploy: {why}. Deploy again."
                 raise DeployError(told, Reason.REFUSED)
             if time.monotonic() > until:
-                told = f"{self._host_name} still says “{said}” after 20 minutes. It was cancelled. Try again."
+                waited = f"{LONGEST_WAIT / 60:.0f} minutes"
+                told = f"{self._host_name} still says “{said}” after {waited}. Deploy again."
                 raise DeployError(told, Reason.STUCK)
             if deploy.word != said:
                 said = deploy.word
@@ -257,7 +267,7 @@ class Walk:
                 raise DeployError(
                     f"{self._host_name} says that the deploy is ready, but {address} answers with other "
                     f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
-                    "not-verified",
+                    NOT_VERIFIED,
                 )
             self._sleep(pause)
             pause = min(pause * 2, 5.0)

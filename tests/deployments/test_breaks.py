@@ -86,7 +86,7 @@ def test_a_stopped_worker_hands_over(
 
 def test_a_deployment_is_not_begun_for_ever(site: Site, build: Build, alice: User) -> None:
     deployment = services.enqueue(site, build, alice)
-    Deployment.objects.update(attempts=3, status="running", job_id=0)
+    Deployment.objects.update(attempts=4, status="running", job_id=0)
     assert recovery.recover() == 1
     deployment.refresh_from_db()
     assert (deployment.status, deployment.reason) == ("failed", "worker-died")

@@ -110,11 +110,8 @@ def publish(deployment: Deployment, by: User) -> None:
 
     Raises NotPossible, AccountProblem or HostError; then the site shows what it showed.
     """
-    if deployment.status != DeploymentStatus.SUCCEEDED or not deployment.remote_id:
-        raise NotPossible("Only a deployment that succeeded can be put live.")
+    refuse_to_publish(deployment)
     site = deployment.site
-    if site.deleted_at is not None:
-        raise NotPossible("Its site was deleted or replaced.")
     host = host_for(deployment.owner_id, site.host, "used to put a deploy live")
     host.publish(site.remote_id, deployment.remote_id)
     now = timezone.now()
@@ -127,6 +124,14 @@ def publish(deployment: Deployment, by: User) -> None:
         record(
             Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name
         )
+
+
+def refuse_to_publish(deployment: Deployment) -> None:
+    """Raise NotPossible, as far as that is known here, when a deployment can't be put live."""
+    if deployment.status != DeploymentStatus.SUCCEEDED or not deployment.remote_id:
+        raise NotPossible("Only a deployment that succeeded can be put live.")
+    if deployment.site.deleted_at is not None:
+        raise NotPossible("Its site was deleted or replaced.")
 
 
 def delete(deployment: Deployment, by: User) -> None:

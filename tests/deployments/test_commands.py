@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.models import Build
@@ -37,7 +38,9 @@ def test_list_status_and_roll_back(
     work()
     work()
     assert f"{second.pk:6}  succeeded  ada  revision 1 live" in said("deployments", "list")
-    assert "Nothing was done" in said("deployments", "rollback", str(first.pk))
+    dry = said("deployments", "rollback", str(first.pk))
+    assert f"would show deployment {first.pk}, revision 1, in place of revision 1. Nothing was done" in dry
+    assert Deployment.objects.select_related("site").get(pk=second.pk).is_live
     said("deployments", "rollback", str(first.pk), "--yes")
     told = json.loads(said("deployments", "--json", "status", str(first.pk)))
     assert told["deployment"]["is_live"] is True
@@ -67,3 +70,48 @@ def test_deploy_says_what_is_missing(agent: AgentConfig, site: Site) -> None:
         said("deploy_agent", str(agent.pk))
     with pytest.raises(CommandError, match="There is no agent 0"):
         said("deploy_agent", "0")
+
+
+def test_status_says_what_the_site_shows_or_that_it_could_not_be_asked(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn, settings: Settings
+) -> None:
+    deployment = services.enqueue(site, build, alice)
+    work()
+    told = said("deployments", "status", str(deployment.pk))
+    assert f"shows deployment {deployment.pk}, revision 1." in told
+    remote = netlify.state.sites[site.remote_id]
+    remote.published = netlify.state.add_deploy(remote, "by hand").id
+    told = said("deployments", "status", str(deployment.pk))
+    assert "changed elsewhere since" in told
+    assert "shows what somebody deployed outside of the forge" in told
+    netlify.token = "nfp_another"
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"is not known\. Netlify refused the token \(401\)") as refused:
+        call_command("deployments", "status", str(deployment.pk), "--json", stdout=out)
+    assert refused.value.returncode == 1
+    assert "refused the token" in json.loads(out.getvalue())["site"]["problem"]
+    settings.AGENTFORGE_NETLIFY_URL = "http://127.0.0.1:9/api/v1"
+    with pytest.raises(CommandError, match=r"127\.0\.0\.1 could not be reached"):
+        said("deployments", "status", str(deployment.pk))
+    with pytest.raises(CommandError, match=r"127\.0\.0\.1 could not be reached"):
+        said("deployments", "rollback", str(deployment.pk), "--yes")
+
+
+def test_a_roll_back_that_is_not_possible_is_refused_in_a_dry_run_too(
+    site: Site, build: Build, alice: User
+) -> None:
+    deployment = services.enqueue(site, build, alice)
+    with pytest.raises(CommandError, match="Only a deployment that succeeded"):
+        said("deployments", "rollback", str(deployment.pk))
+
+
+def test_a_list_is_narrowed_and_harms_no_terminal(site: Site, build: Build, alice: User) -> None:
+    bad, good = services.enqueue(site, build, alice), services.enqueue(site, build, alice)
+    Deployment.objects.filter(pk=bad.pk).update(status="failed", error="Netlify said \x1b]0;owned\x07 no")
+    told = said("deployments", "list", "--status", "failed")
+    assert "Netlify said  no" in told
+    assert "\x1b" not in told
+    assert f"{good.pk:6}" not in told
+    rows = [json.loads(line) for line in said("deployments", "list", "--json").splitlines()]
+    assert [row["deployment"]["id"] for row in rows] == [good.pk, bad.pk]
+    assert said("deployments", "list", "--agent", str(site.agent_id + 1)) == ""

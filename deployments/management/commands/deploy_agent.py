@@ -1,27 +1,37 @@
 from __future__ import annotations
 
 import signal
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds.console import Console
 from builds.following import follow
+from builds.logs.ansi import plain
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import readiness, services, sites
 from deployments.accounts import SELF_HOST
+from deployments.console import DeployConsole
 from deployments.errors import NotPossible
 from deployments.hosts import HostError
-from deployments.models import Deployment, DeploymentStatus, Site
+from deployments.models import UNFINISHED, Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json
 from deployments.selfhost.archive import tree_of
 
+EXIT_CODES: dict[str, int] = {DeploymentStatus.FAILED: 1, DeploymentStatus.CANCELLED: 3}
+_INTERRUPTED = 130
+
 
 class Command(BaseCommand):
-    help = "Deploy an agent's newest build, or a named one, to its site, with the worker."
+    help = """Deploy an agent's newest build, or a named one, to its site, with the worker.
+
+Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the deployment goes on)."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs["formatter_class"] = RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agent", type=int, help="the agent's id")
@@ -43,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(self.stdout, self.style, as_json=options["json"])
+        console = DeployConsole(self.stdout, self.style, as_json=options["json"])
         agent: AgentConfig | None = AgentConfig.objects.filter(pk=options["agent"]).first()
         if agent is None:
             raise CommandError(f"There is no agent {options['agent']}.")
@@ -56,21 +66,27 @@ class Command(BaseCommand):
             deployment = services.enqueue(site, build, agent.owner, draft=options["draft"])
         except (NotPossible, HostError) as refusal:
             raise CommandError(str(refusal)) from refusal
-        stopping = Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
-        for _, record in follow([deployment.stream_name], stopping.is_set):
-            console.show(record)
-        deployment.refresh_from_db()
-        console.result(success=deployment.status == DeploymentStatus.SUCCEEDED, **deployment_json(deployment))
-        if stopping.is_set():
-            raise CommandError("Stopped following. The deployment goes on with the worker.")
+        self._follow(console, deployment)
         if deployment.status != DeploymentStatus.SUCCEEDED:
-            raise CommandError(deployment.error or f"Deployment {deployment.pk}: {deployment.status}.")
+            told = deployment.error or f"Deployment {deployment.pk} was {deployment.status}."
+            raise CommandError(plain(told), returncode=EXIT_CODES.get(deployment.status, 1))
         if options["out"]:
             console.say(f"Written: {self._write(deployment, options['out'])}")
         elif address := deployment.url if deployment.draft else site.url:
             console.say(address)
+
+    def _follow(self, console: DeployConsole, deployment: Deployment) -> None:
+        """Show a deployment until it ends, and learn how."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: console.stop())
+        with console:
+            for _, record in follow([deployment.stream_name], lambda: console.is_stopping):
+                console.show(record)
+        deployment.refresh_from_db()
+        console.result(success=deployment.status == DeploymentStatus.SUCCEEDED, **deployment_json(deployment))
+        if console.is_stopping and deployment.status in UNFINISHED:
+            told = f"Stopped following. Deployment {deployment.pk} goes on with the worker."
+            raise CommandError(told, returncode=_INTERRUPTED)
 
     def _site(self, agent: AgentConfig, name: str | None) -> Site:
         site = sites.site_of(agent)

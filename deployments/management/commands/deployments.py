@@ -1,68 +1,133 @@
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from builds.console import Console
-from deployments import services, sites
-from deployments.accounts import AccountProblem
+from builds.logs.ansi import plain
+from builds.templatetags.build_words import seconds
+from deployments import drift, history, services, sites
+from deployments.accounts import KINDS, AccountProblem
 from deployments.errors import NotPossible
+from deployments.history import Facts, Standing
 from deployments.hosts import HostError
-from deployments.models import Deployment
-from deployments.reports import deployment_json, site_json
+from deployments.models import Deployment, DeploymentStatus, Site
+from deployments.reports import deployment_json, deployments_json, duration, site_json
 
 _MOST = 50
+_STANDING = {Standing.LIVE: " live", Standing.REPLACED_ELSEWHERE: " changed elsewhere since"}
 
 
 class Command(BaseCommand):
-    help = "List deployments, look at one and its site, or roll back to one (a dry run without --yes)."
+    help = """List deployments, look at one and its site, or roll back to one (a dry run without --yes).
+
+Exit code: 0 done, 1 refused, or the host could not be asked."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
-        what = parser.add_subparsers(dest="what", required=True)
+        what = parser.add_subparsers(dest="what", required=True, metavar="list|status|rollback")
         listing = what.add_parser("list", help="the newest deployments")
         listing.add_argument("--agent", type=int, help="of one agent only")
+        listing.add_argument("--status", choices=DeploymentStatus.values, help="that ended, or stand, so")
         status = what.add_parser("status", help="one deployment, and what its site shows now")
-        status.add_argument("deployment", type=int)
-        back = what.add_parser("rollback", help="put a deployment live again")
-        back.add_argument("deployment", type=int)
+        status.add_argument("deployment", type=int, help="its number")
+        back = what.add_parser("rollback", help="put a deployment live again, or promote a draft")
+        back.add_argument("deployment", type=int, help="its number")
         back.add_argument("--yes", action="store_true", help="really do it")
+        for each in (listing, status, back):
+            # Also behind the word, and there only when given.
+            each.add_argument(
+                "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.style, as_json=options["json"])
         if options["what"] == "list":
-            return self._list(console, options["agent"])
+            return self._list(console, options)
         rows = Deployment.objects.select_related("site", "revision", "owner")
         deployment: Deployment | None = rows.filter(pk=options["deployment"]).first()
         if deployment is None:
             raise CommandError(f"There is no deployment {options['deployment']}.")
         try:
             if options["what"] == "status":
-                sites.look(deployment.site)
-                deployment.site.refresh_from_db()
-                self._show(console, deployment)
-                console.result(deployment=deployment_json(deployment), site=site_json(deployment.site))
-            elif not options["yes"]:
-                console.say(f"{deployment.site.url} would show {deployment}. Nothing was done: add --yes.")
-                console.result(success=True, applied=False)
+                self._status(console, deployment)
             else:
-                services.publish(deployment, deployment.owner)
-                console.say(f"{deployment.site.url} shows {deployment} now.")
-                console.result(success=True, applied=True)
+                self._roll_back(console, deployment, really=options["yes"])
         except (NotPossible, AccountProblem, HostError) as refusal:
-            raise CommandError(str(refusal)) from refusal
+            raise CommandError(plain(str(refusal))) from refusal
 
-    def _list(self, console: Console, agent: int | None) -> None:
+    def _list(self, console: Console, options: dict[str, Any]) -> None:
         rows = Deployment.objects.select_related("site", "revision")
-        for deployment in (rows.filter(site__agent_id=agent) if agent else rows)[:_MOST]:
-            self._show(console, deployment)
-            console.result(deployment=deployment_json(deployment))
+        if options["agent"] is not None:
+            rows = rows.filter(site__agent_id=options["agent"])
+        if options["status"]:
+            rows = rows.filter(status=options["status"])
+        listed = list(rows[:_MOST])
+        facts = history.facts_of(listed)
+        for deployment, told in zip(listed, deployments_json(listed), strict=True):
+            console.say(_line(facts[deployment.pk]))
+            console.result(deployment=told)
 
-    def _show(self, console: Console, deployment: Deployment) -> None:
-        live = " live" if deployment.is_live else ""
-        draft = " draft" if deployment.draft else ""
-        console.say(
-            f"{deployment.pk:6}  {deployment.status:9}  {deployment.site.name}  revision "
-            f"{deployment.revision.number}{draft}{live}  {deployment.error}".rstrip()
-        )
+    def _status(self, console: Console, deployment: Deployment) -> None:
+        site = deployment.site
+        if site.deleted_at is None:
+            sites.look(site)
+        site.refresh_from_db()
+        console.say(_line(history.facts_of([deployment])[deployment.pk]))
+        console.say(_site_line(site))
+        console.result(deployment=deployment_json(deployment), site=site_json(site))
+        if site.problem and site.deleted_at is None:
+            raise CommandError(plain(f"What it shows now is not known. {site.problem}"))
+
+    def _roll_back(self, console: Console, deployment: Deployment, *, really: bool) -> None:
+        services.refuse_to_publish(deployment)
+        site = deployment.site
+        where = plain(site.url or site.name)
+        if not really:
+            live = drift.known_live(site)
+            now = f" in place of revision {live.revision.number}" if live else ""
+            told = f"{where} would show {deployment}, revision {deployment.revision.number},{now}"
+            console.say(f"{told.rstrip(',')}. Nothing was done: add --yes.")
+            return console.result(success=True, applied=False)
+        console.say(f"Asking {KINDS[site.host].label} to show {deployment}…")
+        services.publish(deployment, deployment.owner)
+        console.say(f"{where} shows {deployment} now.")
+        console.result(success=True, applied=True)
+
+
+def _line(facts: Facts) -> str:
+    """Say in one line what a history says of a deployment."""
+    deployment = facts.deployment
+    took = duration(deployment)
+    draft = " draft" if deployment.draft else ""
+    parts = (
+        f"{deployment.pk:6}",
+        f"{deployment.status:9}",
+        deployment.site.name,
+        f"revision {deployment.revision.number}{draft}{_STANDING.get(facts.standing, '')}",
+        f"{deployment.created_at:%Y-%m-%d %H:%M}",
+        f"in {seconds(took)}" if took is not None else "",
+        facts.address,
+        f"changed: {facts.summary}" if facts.summary else "",
+        deployment.error,
+    )
+    return plain("  ".join(filter(None, parts)))
+
+
+def _site_line(site: Site) -> str:
+    """Say what a site showed when it was looked at."""
+    if site.deleted_at is not None:
+        return plain(f"{site.name} was deleted, or replaced by another site.")
+    shows = history.shown_by([site])[site]
+    live = drift.known_live(site)
+    words = f"deployment {live.pk}, revision {live.revision.number}" if live else str(shows)
+    if shows == history.Shows.ELSEWHERE:
+        words = "what somebody deployed outside of the forge"
+    locked = " It is locked." if site.locked else ""
+    return plain(f"{site.url or site.name} shows {words}.{locked}")

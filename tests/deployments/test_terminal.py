@@ -1,0 +1,113 @@
+"""deploy_agent as people run it: in a terminal, where its last line keeps time, and in a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from builds.models import Build
+from configs.models import AgentConfig
+from deployments.models import Deployment, Site
+from tests.live.web import ROOT, environment
+from tests.standins.netlify import NetlifyStandIn
+
+from .worker import WorkerProcess
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+
+
+@pytest.fixture(autouse=True)
+def worker(netlify: NetlifyStandIn) -> Iterator[None]:
+    with WorkerProcess():
+        yield
+
+
+def command(agent: AgentConfig, *more: str) -> tuple[list[str], dict[str, str]]:
+    env = environment(
+        AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,
+        AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
+        LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
+        COLUMNS="100",
+        TERM="xterm",
+    )
+    return [sys.executable, "manage.py", "deploy_agent", str(agent.pk), *more], env
+
+
+class Terminal:
+    """Run a command in a terminal of its own, and read what it writes there."""
+
+    def __init__(self, args: list[str], env: dict[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(args, cwd=ROOT, env=env, stdout=theirs, stderr=theirs, stdin=theirs)
+        os.close(theirs)
+        self.text = ""
+
+    def until(self, pattern: str) -> None:
+        """Read until a pattern was written; at the end there is nothing more to wait for."""
+        while not re.search(pattern, self.text):
+            self.text += os.read(self._ours, 65536).decode()
+
+    def end(self) -> int:
+        try:
+            while piece := os.read(self._ours, 65536):
+                self.text += piece.decode()
+        except OSError:  # how Linux says that nobody holds the other side
+            pass
+        os.close(self._ours)
+        return self.process.wait(30)
+
+
+def test_a_terminal_sees_time_pass_and_lines_in_a_pipe_stay_plain(
+    agent: AgentConfig, site: Site, build: Build, netlify: NetlifyStandIn
+) -> None:
+    netlify.stuck = True
+    terminal = Terminal(*command(agent))
+    # The same words at two times, without a line in between: the host says nothing new.
+    terminal.until(r"\r\x1b\[KWait until it is live, 1 s\r\x1b\[KWait until it is live, 2 s")
+    netlify.stuck = False
+    assert terminal.end() == 0
+    assert terminal.text.rstrip().endswith(site.url)
+    assert re.search(r"[0-9] s  .*Put the site together", terminal.text)
+    done = subprocess.run(command(agent)[0], cwd=ROOT, env=command(agent)[1], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+    # The same build again: Netlify has all but the variables' page already.
+    assert "Put the site together\n" in done.stdout
+    assert done.stdout.rstrip().endswith(site.url)
+
+
+def test_an_upload_says_how_far_it_is(agent: AgentConfig, site: Site, build: Build) -> None:
+    done = subprocess.run(command(agent)[0], cwd=ROOT, env=command(agent)[1], capture_output=True, text=True)
+    assert re.search(r"^    (\d+) of \1 files, .+ of .+, .+/s$", done.stdout, re.MULTILINE)
+
+
+def test_who_interrupts_leaves_the_deployment_to_the_worker(
+    agent: AgentConfig, site: Site, build: Build, netlify: NetlifyStandIn
+) -> None:
+    netlify.stuck = True
+    args, env = command(agent, "--json")
+    with subprocess.Popen(
+        args, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        for line in running.stdout:
+            if json.loads(line).get("name") == "Wait until it is live":
+                running.send_signal(signal.SIGTERM)
+                break
+        rest = running.stdout.read()
+        said = running.stderr.read()
+    assert running.returncode == 130, said
+    assert "goes on with the worker" in said
+    assert json.loads(rest.splitlines()[-1])["kind"] == "result"
+    assert Deployment.objects.get().status == "running"

@@ -7,10 +7,12 @@ import ipaddress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from builds import package
 from builds.models import Artifact, Build, BuildStatus
+from builds.reports import UNFINISHED
 from builds.templatetags.build_words import megabytes
 from configs.choices import KeyStatus
 from configs.models import AgentConfig
@@ -53,6 +55,17 @@ def deployable(agent: AgentConfig, site: Site | None) -> list[Build]:
         owner_id=agent.owner_id, revision__agent=agent, status=BuildStatus.SUCCEEDED, pk__in=with_program
     )
     return list(found.select_related("revision")[:20])
+
+
+def under_way(agent: AgentConfig, kind: Kind) -> Build | None:
+    """Return the agent's newest unfinished build of a program that a kind of host can run."""
+    going: QuerySet[Build] = Build.objects.filter(
+        owner_id=agent.owner_id,
+        revision__agent=agent,
+        status__in=UNFINISHED,
+        per_target__target__in=kind.targets,
+    )
+    return going.first()
 
 
 def checks(
@@ -108,6 +121,9 @@ def _site(site: Site | None) -> Check:
 
 
 def _build(agent: AgentConfig, kind: Kind | None, build: Build | None) -> Check:
+    if build is None and kind and (going := under_way(agent, kind)):
+        words = f"Build {going.pk} for {kind.label} is under way: deploy it when it has succeeded."
+        return Check("Build", BAD, words, going.get_absolute_url())
     if build is None:
         url = reverse("builds:agent", args=[agent.pk])
         where = f"for {kind.label} " if kind else ""

@@ -76,6 +76,7 @@ def page(
         "site": site,
         "kind": KINDS[site.host] if site else None,
         "builds": builds,
+        "compiling": site and not builds and readiness.under_way(agent, KINDS[site.host]),
         "checks": found,
         "ready": readiness.ready(found),
         "history": _history(site),

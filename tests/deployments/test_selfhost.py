@@ -20,9 +20,10 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds import storage
-from builds.models import Artifact, Build
+from builds.models import Artifact, Build, BuildTarget
 from builds.pruning import Moment, prune
 from configs.models import AgentConfig
+from configs.revisions import create_revision
 from configs.vault import save_key
 from deployments import accounts, services, sites, walk
 from deployments.accounts import SELF_HOST
@@ -280,6 +281,11 @@ def test_from_nothing_to_an_archive_without_an_account(
     assert "Compile for your own server" in page
     assert 'value="linux-arm64"' in page
     assert "Netlify account" not in page
+    running = Build.objects.create(owner=alice, revision=create_revision(agent), targets=["linux-amd64"])
+    BuildTarget.objects.create(owner=alice, build=running, target="linux-amd64")
+    page = browser.get(tab).content.decode()
+    assert f"Build {running.pk} for your own server is under way" in page
+    assert "Compile for your own server" not in page
     refused = browser.post(create, {"name": "ada", "host": SELF_HOST})
     assert refused.status_code == 422
     assert "of this name already" in refused.content.decode()

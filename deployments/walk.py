@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.db import connections
 from django.utils.text import capfirst
 
 from builds.buildlog import BuildLog
@@ -105,6 +106,7 @@ class Walk:
         """Raise Stopped when a cancel was asked for, whether the queue told this worker of it yet or not."""
         if self._stop.is_set() or transitions.is_cancel_asked(self.deployment):
             raise Stopped
+        _give_connection_back()
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -117,6 +119,7 @@ class Walk:
     def _note(self, **facts: object) -> None:
         if not transitions.note(self.deployment, **facts):
             raise Replaced
+        _give_connection_back()
 
     def _put_together(self) -> None:
         made = bundle.make(self.deployment)
@@ -272,6 +275,11 @@ class Walk:
             self._sleep(pause)
             pause = min(pause * 2, 5.0)
         self._log.say(f"{address or self.site.name} answers with content {found[:12]}….")
+
+
+def _give_connection_back() -> None:
+    """Keep no connection to the database while the host is waited for: the pool is everybody's."""
+    connections.close_all()
 
 
 __all__ = ["STEPS", "HostError", "Replaced", "Walk", "steps_of"]

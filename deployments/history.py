@@ -51,8 +51,7 @@ class Facts:
     def address(self) -> str:
         """Return where it is to be seen: at the site while it is live, else at an address of its own."""
         told = self.deployment.site.url if self.standing == Standing.LIVE else self.deployment.url
-        # A host said it: a link to anything but a page is none.
-        return told if told.startswith(("https://", "http://")) else ""
+        return web_address(told)
 
     @cached_property
     def changes(self) -> list[dict[str, str]]:
@@ -77,6 +76,15 @@ class Online:
 
     site: Site
     live: Deployment | None
+
+    @property
+    def address(self) -> str:
+        return web_address(self.site.url)
+
+
+def web_address(told: str) -> str:
+    """Return an address that a host told, to be linked; empty when it is none of a page."""
+    return told if told.startswith(("https://", "http://")) else ""
 
 
 def facts_of(deployments: Iterable[Deployment]) -> dict[int, Facts]:

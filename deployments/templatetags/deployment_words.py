@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django import template
 
+from configs.models import AgentConfig
 from deployments import history, oauth
 from deployments.models import Deployment
 
@@ -22,6 +23,18 @@ def consent_is_offered() -> bool:
 def history_of(deployments: Iterable[Deployment]) -> dict[int, history.Facts]:
     """Return what a table of deployments says of each besides its row, by primary key."""
     return history.facts_of(deployments)
+
+
+@register.simple_tag
+def online(agents: Iterable[AgentConfig]) -> dict[int, history.Online]:
+    """Return where agents are online, by primary key."""
+    return history.online(agents)
+
+
+@register.simple_tag
+def online_of(agent: AgentConfig) -> history.Online | None:
+    """Return where an agent is online; None before it is."""
+    return history.online([agent]).get(agent.pk)
 
 
 @register.filter

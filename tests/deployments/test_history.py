@@ -9,10 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
+from configs.services import duplicate_agent
 from deployments import history, services, sites
 from deployments.models import Deployment, Site
 from tests.standins.netlify import NetlifyStandIn
@@ -164,3 +166,57 @@ def test_an_address_that_is_none_is_no_link(deploy: Callable[..., Deployment], b
     Deployment.objects.filter(pk=deployment.pk).update(url="javascript:alert(1)")
     assert facts(deployment).address == ""
     assert "javascript:" not in text(browser, reverse("deployments:list"))
+
+
+def test_an_agents_pages_say_which_revision_is_live(
+    deploy: Callable[..., Deployment],
+    site: Site,
+    agent: AgentConfig,
+    browser: Client,
+    alice: User,
+    netlify: NetlifyStandIn,
+) -> None:
+    pages = (reverse("configs:list"), agent.get_absolute_url(), address("agent", agent.pk))
+
+    def said(words: str) -> list[bool]:
+        return [words in " ".join(text(browser, page).split()) for page in pages]
+
+    assert "Online" not in text(browser, pages[0])
+    first = deploy()
+    assert said("Revision 1</a> is live at") == [True, True, True]
+    second = deploy(tone="formal")
+    assert said("Revision 2</a> is live at") == [True, True, True]
+    services.publish(fresh(first), alice)
+    assert said("Revision 1</a> is live at") == [True, True, True]
+    remote = netlify.state.sites[site.remote_id]
+    remote.published = netlify.state.add_deploy(remote, "by hand").id
+    sites.look(site)
+    assert said("Changed elsewhere</a> at") == [True, True, True]
+    remote.published = second.remote_id
+    sites.look(site)
+    assert said("Revision 2</a> is live at") == [True, True, True]
+
+
+def test_where_agents_are_online_takes_two_queries(
+    deploy: Callable[..., Deployment],
+    site: Site,
+    agent: AgentConfig,
+    alice: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    deployment = deploy()
+    others = [duplicate_agent(agent) for _ in range(3)]
+    for each in others:
+        twin = Site.objects.create(
+            owner=alice, agent=each, remote_id=f"s{each.pk}", name="twin", url="https://t.example",
+            live_remote_id=f"d{each.pk}",
+        )  # fmt: skip
+        Deployment.objects.create(
+            owner=alice, site=twin, revision=deployment.revision, remote_id=twin.live_remote_id
+        )
+    with django_assert_num_queries(2):
+        found = history.online([agent, *others])
+    assert {pk: place.live is not None for pk, place in found.items()} == dict.fromkeys(found, True)
+    assert len(found) == 4
+    Site.objects.filter(pk=site.pk).update(deleted_at=timezone.now())
+    assert agent.pk not in history.online([agent])

@@ -187,7 +187,7 @@ class Walk:
             self.site.remote_id, self.deployment.title, self._entries, draft=self.deployment.draft
         )
         self._note(remote_id=deploy.id, url=deploy.url)
-        self._log.say(f"{self._host_name} calls it {deploy.id}.")
+        self._log.say(f"Its id at {self.host.kind.label}: {deploy.id}.")
         return deploy
 
     def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
@@ -203,10 +203,9 @@ class Walk:
             self._send(deploy, wanted)
             deploy = self._look()
         if not deploy.required:
-            self._log.say(
-                f"Uploaded {self.deployment.uploaded_files} of {len(self._entries)} files; "
-                f"{self._host_name} has the others already."
-            )
+            count, whole = self.deployment.uploaded_files, len(self._entries)
+            others = "" if count == whole else f"; {self.host.kind.label} has the others already"
+            self._log.say(f"Uploaded {count} of {whole} files{others}.")
         return deploy
 
     def _send(self, deploy: RemoteDeploy, wanted: list[Entry]) -> None:
@@ -274,7 +273,7 @@ class Walk:
                 )
             self._sleep(pause)
             pause = min(pause * 2, 5.0)
-        self._log.say(f"{address or self.site.name} answers with content {found[:12]}….")
+        self._log.say(f"{address or self.site.name} shows content {found[:12]}….")
 
 
 def _give_connection_back() -> None:

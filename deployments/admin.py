@@ -1,35 +1,128 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from agentforge.accounts.models import User
 from agentforge.administration.pages import ReadOnlyAdmin, link_to
 
-from . import services
-from .accounts import AccountProblem
+from . import services, sites
+from .accounts import KINDS, NETLIFY, AccountProblem
+from .admin_filters import LiveFilter, ShowsFilter
 from .errors import NotPossible
+from .history import Shows, with_shows
 from .hosts import HostError
-from .models import Deployment, Site
+from .models import Connection, Deployment, Site
 
-Work = Callable[[Deployment, User], object]
+Row = TypeVar("Row", Site, Deployment)
+
+_SHOWS = {Shows.OURS: "ours", Shows.ELSEWHERE: "changed elsewhere", Shows.NOTHING: "nothing"}
+
+
+class HostAdmin(ReadOnlyAdmin):
+    """Show what lies at a host, and let operators do to each chosen row what its owner may."""
+
+    def _do(
+        self,
+        request: HttpRequest,
+        chosen: Iterable[Row],
+        word: str,
+        work: Callable[[Row, User], object],
+    ) -> None:
+        """Do it to each row; count those where it was done, and say of the others why not."""
+        done = 0
+        for row in chosen:
+            try:
+                work(row, cast(User, request.user))
+                done += 1
+            except (NotPossible, AccountProblem, HostError) as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.WARNING)
+        self.message_user(request, f"{done} {word}.")
+
+
+def link_out(url: str, words: str) -> str:
+    """Return a link out of the forge, which says nothing of where it is; only what TLS protects is linked."""
+    if not url.startswith("https://"):
+        return ""
+    return format_html('<a href="{}" rel="noreferrer">{}</a>', url, words)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    """Show whose account is connected; its token is the vault's alone."""
+
+    list_display = ("__str__", "whose", "host", "of_teams", "problem", "checked_at")
+    list_filter = ("host", ("problem", admin.EmptyFieldListFilter), "checked_at")
+    list_select_related = ("owner",)
+    search_fields = ("who", "email", "owner__email")
+    ordering = ("-id",)
+    fields = ("whose", "host", "who", "email", "of_teams", "of_key", "problem", "checked_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        found: QuerySet[Connection] = super().get_queryset(request).select_related("owner", "key")
+        return found.defer("key__ciphertext")
+
+    @admin.display(description="owner", ordering="owner__email")
+    def whose(self, connection: Connection) -> str:
+        return link_to(connection.owner)
+
+    @admin.display(description="teams")
+    def of_teams(self, connection: Connection) -> str:
+        return ", ".join(team["name"] for team in connection.teams)
+
+    @admin.display(description="key")
+    def of_key(self, connection: Connection) -> str:
+        return link_to(connection.key, "in the vault")
 
 
 @admin.register(Site)
-class SiteAdmin(ReadOnlyAdmin):
-    list_display = ("name", "of_agent", "whose", "url", "access", "locked", "live_remote_id", "problem",
+class SiteAdmin(HostAdmin):
+    list_display = ("name", "of_agent", "whose", "host", "shows", "locked", "access", "at_host", "problem",
                     "looked_at", "deleted_at")  # fmt: skip
-    list_filter = ("host", "access", "locked", "deleted_at")
+    list_filter = (
+        ShowsFilter,
+        "host",
+        "access",
+        "locked",
+        ("problem", admin.EmptyFieldListFilter),
+        "deleted_at",
+    )
     list_select_related = ("owner", "agent")
-    search_fields = ("name", "remote_id", "owner__email")
+    search_fields = ("name", "remote_id", "owner__email", "agent__name")
     ordering = ("-id",)
-    fields = ("name", "of_agent", "whose", "host", "remote_id", "url", "admin_url", "team_slug", "access",
-              "offers_download", "variables", "live_remote_id", "locked", "problem", "looked_at",
+    actions = ("look", "lock", "unlock")
+    fields = ("name", "of_agent", "whose", "host", "remote_id", "url", "at_host", "team_slug", "access",
+              "offers_download", "variables", "shows", "live_remote_id", "locked", "problem", "looked_at",
               "created_at", "deleted_at")  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
+        return with_shows(super().get_queryset(request))
+
+    @admin.display(description="shows", ordering="shows")
+    def shows(self, site: Site) -> str:
+        return _SHOWS[Shows(cast(Any, site).shows)]
+
+    @admin.display(description="at the host")
+    def at_host(self, site: Site) -> str:
+        return "" if site.deleted_at else link_out(site.admin_url, KINDS[site.host].label)
+
+    @admin.action(description="Look again", permissions=["operate"])
+    def look(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
+        self._do(request, chosen, "looked at", _look)
+
+    @admin.action(description="Lock to what is live", permissions=["operate"])
+    def lock(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
+        self._do(request, chosen, "locked", partial(_lock, locked=True))
+
+    @admin.action(description="Unlock", permissions=["operate"])
+    def unlock(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
+        self._do(request, chosen, "unlocked", partial(_lock, locked=False))
 
     @admin.display(description="agent", ordering="agent__name")
     def of_agent(self, site: Site) -> str:
@@ -41,7 +134,7 @@ class SiteAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(ReadOnlyAdmin):
+class DeploymentAdmin(HostAdmin):
     list_display = (
         "__str__",
         "of_site",
@@ -50,17 +143,18 @@ class DeploymentAdmin(ReadOnlyAdmin):
         "status",
         "draft",
         "live",
+        "at_host",
         "reason",
         "created_at",
     )
-    list_filter = ("status", "draft", "reason", "created_at")
+    list_filter = ("status", LiveFilter, "draft", "reason", "created_at")
     list_select_related = ("owner", "site", "build")
     search_fields = ("=id", "remote_id", "owner__email", "site__name", "error")
     date_hierarchy = "created_at"
     actions = ("cancel", "retry", "roll_back")
     fields = ("of_site", "of_build", "whose", "asked_by", "status", "draft", "live", "title", "remote_id",
-              "content_sha256", "url", "files", "uploaded_files", "uploaded_bytes", "reason", "error",
-              "attempts", "job_id", "steps", "created_at", "started_at", "finished_at",
+              "at_host", "content_sha256", "url", "files", "uploaded_files", "uploaded_bytes", "reason",
+              "error", "attempts", "job_id", "steps", "created_at", "started_at", "finished_at",
               "published_at")  # fmt: skip
 
     @admin.display(description="site", ordering="site__name")
@@ -79,6 +173,14 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def live(self, deployment: Deployment) -> bool:
         return deployment.is_live
 
+    @admin.display(description="at the host")
+    def at_host(self, deployment: Deployment) -> str:
+        site = deployment.site
+        if site.host != NETLIFY or site.deleted_at or not deployment.remote_id:
+            return ""
+        # Where Netlify's own CLI sends people to look at a deploy.
+        return link_out(site.admin_url and f"{site.admin_url}/deploys/{deployment.remote_id}", "Netlify")
+
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "cancelled", services.cancel)
@@ -91,12 +193,23 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def roll_back(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
         self._do(request, chosen, "put live", services.publish)
 
-    def _do(self, request: HttpRequest, chosen: QuerySet[Deployment], word: str, work: Work) -> None:
-        done = 0
-        for deployment in chosen.select_related("site", "build", "owner"):
-            try:
-                work(deployment, cast(User, request.user))
-                done += 1
-            except (NotPossible, AccountProblem, HostError) as refusal:
-                self.message_user(request, f"{deployment}: {refusal}", messages.WARNING)
-        self.message_user(request, f"{done} {word}.")
+
+def _look(site: Site, by: User) -> None:
+    """Look at a site; what the host refuses is its problem, and said as one."""
+    _refuse_deleted(site)
+    sites.look(site)
+    site.refresh_from_db()
+    if site.problem:
+        raise NotPossible(site.problem)
+
+
+def _lock(site: Site, by: User, *, locked: bool) -> None:
+    _refuse_deleted(site)
+    if site.locked == locked:
+        raise NotPossible(f"It is {'locked' if locked else 'unlocked'} already.")
+    sites.set_lock(site, by, locked=locked)
+
+
+def _refuse_deleted(site: Site) -> None:
+    if site.deleted_at is not None:
+        raise NotPossible("It was deleted, or replaced by another site.")

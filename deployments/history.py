@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
 from builds.readiness import changes
 from configs.models import AgentConfig, Revision
@@ -126,6 +137,19 @@ def shown_by(sites: Iterable[Site]) -> dict[Site, Shows]:
     asked = list(sites)
     ours = set(_live().filter(site__in=asked).values_list("site_id", flat=True))
     return {site: _shows(site, site.pk in ours) for site in asked}
+
+
+def with_shows(sites: QuerySet[Site]) -> QuerySet[Site]:
+    """Add to each row what the site showed when it was last looked at, as `shows`."""
+    ours = _live().filter(site=OuterRef("pk"))
+    return sites.annotate(
+        shows=Case(
+            When(live_remote_id="", then=Value(Shows.NOTHING.value)),
+            When(Exists(ours), then=Value(Shows.OURS.value)),
+            default=Value(Shows.ELSEWHERE.value),
+            output_field=CharField(),
+        )
+    )
 
 
 def _shows(site: Site, is_ours: bool) -> Shows:

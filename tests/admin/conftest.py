@@ -16,7 +16,7 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig, ApiKey
 from configs.services import create_agent
 from configs.vault import save_key
-from deployments.models import Deployment, Site
+from deployments.models import Connection, Deployment, Site
 from tests import people
 
 SECRET = "sk-planted-0123456789abcdef"
@@ -49,6 +49,7 @@ class Hers:
     build: Build
     file: Artifact
     event: AuditEvent
+    connection: Connection
     site: Site
     deployment: Deployment
 
@@ -60,7 +61,10 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     key = save_key(alice, "openai", SECRET)
     build = enqueue_build(agent, by=alice)
     streams.publish(build.stream_name, {"kind": "line", "stream": "out", "text": "hello from the compiler"})
+    event = AuditEvent.objects.latest("pk")
     file = Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256="0" * 64, size=4)
+    token = save_key(alice, "netlify", SECRET)
+    connection = Connection.objects.create(owner=alice, host="netlify", key=token, who="Ada Lovelace")
     site = Site.objects.create(owner=alice, agent=agent, remote_id="s", name="s", url="https://s.example")
     deployment = Deployment.objects.create(owner=alice, site=site, build=build, revision=build.revision)
-    return Hers(agent, key, build, file, AuditEvent.objects.latest("pk"), site, deployment)
+    return Hers(agent, key, build, file, event, connection, site, deployment)

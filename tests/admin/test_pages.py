@@ -19,6 +19,7 @@ from builds.services import enqueue_revision
 from configs import vault
 from configs.revisions import create_revision
 from configs.services import duplicate_agent
+from deployments.models import Connection, Deployment, Site
 from tests import people
 from tests.admin.conftest import SECRET, Hers
 
@@ -33,6 +34,7 @@ MODELS = {
     "configs_agentconfig": "agent",
     "configs_apikey": "key",
     "configs_revision": "revision",
+    "deployments_connection": "connection",
     "deployments_deployment": "deployment",
     "deployments_site": "site",
     "procrastinate_procrastinatejob": "job",
@@ -153,6 +155,12 @@ def lengthen(hers: Hers) -> None:
         vault.save_key(user, "openai", SECRET)
         build = enqueue_revision(create_revision(duplicate_agent(hers.agent)), by=user)
         Artifact.objects.create(owner=user, build=build, name="x", sha256="0" * 64, size=1)
+        key = vault.save_key(user, "netlify", SECRET)
+        Connection.objects.create(owner=user, host="netlify", key=key, who=f"Eve {number}")
+        site = Site.objects.create(
+            owner=user, agent=build.revision.agent, remote_id="s", name=f"s{number}", url="https://s.example"
+        )
+        Deployment.objects.create(owner=user, site=site, build=build, revision=build.revision)
 
 
 def test_sign_in_and_out_are_the_forges_own(operator: Client) -> None:

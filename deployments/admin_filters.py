@@ -1,0 +1,40 @@
+"""Narrow the administration's lists to what is live where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest
+
+from .history import Shows
+from .models import Deployment, Site
+
+
+class ShowsFilter(admin.SimpleListFilter):
+    title = "what it shows"
+    parameter_name = "shows"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(Shows.OURS, "Ours"), (Shows.ELSEWHERE, "Changed elsewhere"), (Shows.NOTHING, "Nothing")]
+
+    def queryset(self, request: HttpRequest, sites: QuerySet[Site]) -> QuerySet[Site]:
+        return sites.filter(Q(shows=self.value())) if self.value() else sites
+
+
+class LiveFilter(admin.SimpleListFilter):
+    title = "whether it is live"
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Live"), ("no", "Not live")]
+
+    def queryset(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        live = deployments.filter(remote_id=F("site__live_remote_id")).exclude(remote_id="")
+        match self.value():
+            case "yes":
+                return live
+            case "no":
+                return deployments.exclude(pk__in=live.values("pk"))
+        return deployments

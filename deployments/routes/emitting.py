@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .layout import ADAPTER, FUNCTIONS, header, specifier
+from .layout import ADAPTER, FUNCTIONS, HEADER, header, specifier
 from .model import Options, Route
 from .patterns import Pattern
 from .project import Style
@@ -44,7 +43,7 @@ def facts_of(route: Route, options: Options) -> dict[str, Any]:
         facts["revalidate"] = kept
     if options.cors:
         facts["cors"] = list(options.cors)
-    if any(fnmatchcase(str(route.url), pattern) for pattern in options.supabase):
+    if route.protected:
         facts["supabase"] = True
     return facts
 
@@ -88,13 +87,37 @@ def function_of(
 
 
 def redirects_of(routes: list[Route]) -> str:
-    """Return the part of netlify.toml that keeps the old addresses; the first that matches wins."""
-    lines = []
-    for route in routes:
-        to = f"/.netlify/functions/{route.name}{route.url.arguments()}"
-        lines += ["[[redirects]]", f"  from = {_toml(route.url.for_redirects())}", f"  to = {_toml(to)}"]
-        lines += ["  status = 200", "  force = true", ""]
-    return "\n".join(lines)
+    """Return the part of netlify.toml that keeps the old addresses; the first that matches wins.
+
+    `/*` matches what is before it, too: what [...slug] leaves to others there goes to them first. And
+    what a route would answer that is not converted is answered by nobody, not by one that comes later.
+    """
+    blocks: list[str] = []
+    for index, route in enumerate(routes):
+        later = [other for other in routes[index + 1 :] if other.url.overlaps(route.url)]
+        if route.converted or any(other.converted for other in later):
+            blocks += [_passed_on(route.url, other) for other in _beside(route, routes[index + 1 :])]
+            blocks.append(_redirect(route, route.url.for_redirects(), route.url.arguments()))
+    return "\n".join(blocks)
+
+
+def _beside(route: Route, later: list[Route]) -> list[Route]:
+    """Return the routes that answer what is before the `/*` of a route with [...slug]."""
+    if not route.url.needs_rest:
+        return []
+    return [other for other in later if route.url.before_rest.meeting(other.url) is not None]
+
+
+def _passed_on(url: Pattern, other: Route) -> str:
+    return _redirect(other, *(url.before_rest.meeting(other.url) or ("", "")))
+
+
+def _redirect(route: Route, place: str, arguments: str) -> str:
+    to = f"/.netlify/functions/{route.name}{arguments}" if route.converted else "/404.html"
+    lines = ["[[redirects]]", f"  from = {_toml(place)}", f"  to = {_toml(to)}"]
+    if not route.converted:
+        lines.insert(0, header(f"{route.file} is not converted").replace(f"{HEADER} ", "# ").rstrip())
+    return "\n".join([*lines, f"  status = {200 if route.converted else 404}", "  force = true", ""])
 
 
 def _toml(text: str) -> str:
@@ -102,12 +125,11 @@ def _toml(text: str) -> str:
 
 
 def toml_of(routes: list[Route], options: Options) -> str:
-    """Return the generated part of netlify.toml."""
-    functions = f'[functions]\n  directory = "{FUNCTIONS}"\n  node_bundler = "esbuild"\n'
-    environment = sorted({name for route in routes for name in route.environment})
+    """Return the generated part of netlify.toml, without the table of functions."""
+    environment = sorted({name for route in routes if route.converted for name in route.environment})
     named = "".join(f"#   {name}\n" for name in environment)
     asked = f"# Environment variables that the functions read:\n{named}" if environment else ""
-    return f"{functions}\n{asked}" + ("" if options.v2 else f"\n{redirects_of(routes)}")
+    return asked + ("" if options.v2 else f"\n{redirects_of(routes)}")
 
 
 def package_of(routes: list[Route], known: dict[str, str], options: Options) -> str:

@@ -98,14 +98,14 @@ class Graph:
         resolved = [
             made
             for link in module.links
-            if not is_elided(link, used) and (made := self._resolve(unit, module, link)) is not None
+            if not is_elided(link, used) and (made := self._resolve(unit, module, link, used)) is not None
         ]
         unit.text, problems = rewrite(module, resolved, keep_types=self._keep_types, name=unit.out)
         unit.problems += problems
         return unit
 
-    def _resolve(self, unit: Unit, module: Module, link: Link) -> Resolved | None:
-        target = target_of(self.project, module, link)
+    def _resolve(self, unit: Unit, module: Module, link: Link, used: set[str] | None) -> Resolved | None:
+        target = target_of(self.project, module, link, used)
         if isinstance(target, Problem):
             unit.problems.append(target)
             return None

@@ -8,7 +8,15 @@ OFFERED: dict[str, frozenset[str]] = {
     "next/server": frozenset({"NextRequest", "NextResponse", "after", "unstable_after", "connection"}),
     "next/headers": frozenset({"cookies", "headers"}),
     "next/navigation": frozenset(
-        {"redirect", "permanentRedirect", "notFound", "forbidden", "unauthorized", "RedirectType"}
+        {
+            "redirect",
+            "permanentRedirect",
+            "notFound",
+            "forbidden",
+            "unauthorized",
+            "unstable_rethrow",
+            "RedirectType",
+        }
     ),
     "next/cache": frozenset({"unstable_noStore"}),
     "@vercel/functions": frozenset({"waitUntil"}),
@@ -27,6 +35,8 @@ _CACHE = (
 )
 _SESSION = "Verify the session yourself, from its cookie or an Authorization header (see --supabase)."
 _REGION = "Read context.geo and context.ip in a function written by hand (Netlify's second argument)."
+# Variables that Next sets, and the adapter as well.
+SET_BY_ADAPTER = frozenset({"NODE_ENV", "NEXT_RUNTIME"})
 # What else of Next's modules routes use, and what to write instead.
 BY_HAND: dict[str, str] = {
     "draftMode": "Keep a signed cookie of your own that says so, and read it with cookies().",

@@ -31,15 +31,15 @@ class Target:
     dropped: bool = False
 
 
-def target_of(project: Project, module: Module, link: Link) -> Target | Problem:
-    """Return what an import means, or why it can't be converted."""
+def target_of(project: Project, module: Module, link: Link, used: set[str] | None) -> Target | Problem:
+    """Return what an import means, or why it can't be converted; of `used` names, if types go."""
     name = link.specifier
     if name is None:
         return dynamic(module, link.node, link.kind)
     if name in DROPPED:
         return Target(dropped=True)
     if name in OFFERED or name.startswith("next/"):
-        return _of_next(module, link, name)
+        return _of_next(module, link, name, used)
     if is_builtin(name):
         return Target()
     try:
@@ -59,7 +59,7 @@ def target_of(project: Project, module: Module, link: Link) -> Target | Problem:
     return Target(file=file) if file else _of_package(project, module, link, package_of(name))
 
 
-def _of_next(module: Module, link: Link, name: str) -> Target | Problem:
+def _of_next(module: Module, link: Link, name: str, used: set[str] | None) -> Target | Problem:
     plain = name.removesuffix(".js")
     offered, types = OFFERED.get(plain), TYPES.get(plain, frozenset())
     if offered is None:
@@ -67,7 +67,7 @@ def _of_next(module: Module, link: Link, name: str) -> Target | Problem:
             "ImageResponse" if plain == "next/og" else "", "Write what it does without Next."
         )
         return problem(module, link.node, "next-import", f"{name} has no counterpart in a function.", by_hand)
-    for imported, node in _names(module, link):
+    for imported, node in _names(module, link, used):
         if imported not in offered and not (imported in types and module.source.is_typescript):
             by_hand = BY_HAND.get(imported, "Write what it does without Next.")
             message = f"{imported} of {name} has no counterpart in a function."
@@ -75,9 +75,11 @@ def _of_next(module: Module, link: Link, name: str) -> Target | Problem:
     return Target(adapter=plain.strip("@").replace("/", "-"))
 
 
-def _names(module: Module, link: Link) -> Iterator[tuple[str, Node]]:
+def _names(module: Module, link: Link, used: set[str] | None) -> Iterator[tuple[str, Node]]:
     """Yield the names that a link takes; of a namespace, the members that are used."""
     for binding in link.bindings:
+        if used is not None and link.kind == LinkKind.IMPORT and binding.local not in used:
+            continue
         if binding.imported not in ("*", "default"):
             yield binding.imported, binding.node
             continue

@@ -37,6 +37,7 @@ class Route:
     packages: set[str] = field(default_factory=set)
     modules: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    protected: bool = False  # only users of the Supabase project are answered
 
     @property
     def converted(self) -> bool:
@@ -54,6 +55,7 @@ class Route:
             "environment": sorted(self.environment),
             "packages": sorted(self.packages),
             "converted": self.converted,
+            "protected": self.protected,
         }
 
 

@@ -53,6 +53,44 @@ class Pattern:
         return tuple((s.kind, s.name if s.kind == Kind.STATIC else "") for s in self.segments)
 
     @property
+    def needs_rest(self) -> bool:
+        """Say whether it ends in [...slug], which takes one part at least."""
+        return bool(self.segments) and self.segments[-1].kind == Kind.CATCH_ALL
+
+    @property
+    def before_rest(self) -> Pattern:
+        return Pattern(tuple(s for s in self.segments if not s.is_rest))
+
+    def meeting(self, other: Pattern) -> tuple[str, str] | None:
+        """Return what both match as `from`, with the arguments of the other; None if there is nothing.
+
+        This one has no rest.
+        """
+        words: list[str] = []
+        arguments: list[str] = []
+        theirs = iter(other.segments)
+        for index, segment in enumerate(self.segments):
+            their = next(theirs, None)
+            if their is None:
+                return None
+            if their.is_rest:
+                rest = [self._word(s) for s in self.segments[index:]]
+                return "/" + "/".join(words + rest), "".join(f"/{word}" for word in arguments + rest)
+            both = segment.kind == their.kind == Kind.STATIC
+            if both and segment.name != their.name:
+                return None
+            words.append(self._word(segment if segment.kind == Kind.STATIC else their, segment))
+            if their.kind == Kind.DYNAMIC:
+                arguments.append(words[-1])
+        left = list(theirs)
+        if left and left[0].kind != Kind.OPTIONAL:
+            return None
+        return "/" + "/".join(words), "".join(f"/{word}" for word in arguments)
+
+    def _word(self, segment: Segment, own: Segment | None = None) -> str:
+        return segment.name if segment.kind == Kind.STATIC else self._hole(own or segment)
+
+    @property
     def _ends_in_rest(self) -> bool:
         return bool(self.segments) and self.segments[-1].is_rest
 

@@ -12,12 +12,11 @@ from typing import Any
 from .literals import NotLiteral, json_with_comments
 from .patterns import Pattern, Segment, segment
 from .problems import ConversionError, Problem, Severity
-from .syntax import SUFFIXES
 
 _CONFIGS = tuple(f"next.config{suffix}" for suffix in (".js", ".mjs", ".ts", ".cjs"))
 MARKS = (*_CONFIGS, "package.json", "tsconfig.json", "jsconfig.json")
 ROUTERS = ("pages", "app", "src/pages", "src/app")
-IGNORED = frozenset({"node_modules", ".next", ".git", ".netlify", "netlify"})
+IGNORED = frozenset({"node_modules", ".next", ".git", ".netlify"})
 ROUTE_SUFFIXES = frozenset({".js", ".jsx", ".ts", ".tsx"})
 
 
@@ -153,9 +152,13 @@ def routes_in(project: Project, path: Path) -> list[RouteFile]:
 
 
 def _all_routes(project: Project) -> Iterator[RouteFile]:
-    for source in (project.root, project.root / "src"):
-        yield from _pages(project, source / "pages")
-        yield from _app(project, source / "app")
+    """Yield what is in `pages` and `app`; those in `src` count, as with Next, where the root has none."""
+    yield from _pages(project, _directory(project, "pages"))
+    yield from _app(project, _directory(project, "app"))
+
+
+def _directory(project: Project, name: str) -> Path:
+    return found if (found := project.root / name).is_dir() else project.root / "src" / name
 
 
 def files_below(
@@ -184,7 +187,10 @@ def _files(project: Project, directory: Path) -> Iterator[Path]:
 
 
 def _pages(project: Project, directory: Path) -> Iterator[RouteFile]:
-    for path in [*_files(project, directory / "api"), *(directory / f"api{suffix}" for suffix in SUFFIXES)]:
+    for path in [
+        *_files(project, directory / "api"),
+        *(directory / f"api{suffix}" for suffix in sorted(ROUTE_SUFFIXES)),
+    ]:
         if not path.is_file():
             continue
         parts = list(path.relative_to(directory).with_suffix("").parts)

@@ -7,7 +7,7 @@ from tree_sitter import Node
 from .knowledge import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
 from .modules import LinkKind, Module, bound_names
 from .problems import Problem, Severity
-from .syntax import field_of, place, text_of, too_deep
+from .syntax import field_of, is_misread, place, text_of, too_deep
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
@@ -58,7 +58,7 @@ def unreadable(module: Module) -> list[Problem]:
         line = module.source.text.count(b"\n", 0, error.start) + 1
         message, by_hand = "this is not UTF-8, so its letters are unknown.", "Save the file as UTF-8."
         return [Problem(module.source.name, line, 1, Severity.ERROR, "encoding", message, by_hand)]
-    if module.source.root.has_error:
+    if module.source.root.has_error or any(map(is_misread, module.nodes)):
         return [_syntax(module)]
     if (node := too_deep(module.source.root)) is not None:
         by_hand = "Take parts of it out into constants or functions."
@@ -83,7 +83,7 @@ def _newer(module: Module) -> list[Problem]:
 
 
 def _syntax(module: Module) -> Problem:
-    wrong = next((n for n in module.nodes if n.is_error or n.is_missing), module.source.root)
+    wrong = next((n for n in module.nodes if n.is_error or n.is_missing or is_misread(n)), module.source.root)
     message = "this part is not understood, so nothing of the file is converted."
     by_hand = "Correct the syntax, or write the statement in a plainer form."
     return problem(module, wrong, "syntax", message, by_hand)

@@ -21,6 +21,8 @@ def lines_of(conversion: Conversion) -> Iterator[str]:
     yield ""
     yield _sums(conversion)
     names = sorted({name for route in conversion.routes if route.converted for name in route.environment})
+    if protected := [str(r.url) for r in conversion.routes if r.converted and r.protected]:
+        yield f"Only users of the Supabase project are answered by {', '.join(protected)}."
     if names:
         yield f"Environment variables to set on the site: {', '.join(names)}."
 

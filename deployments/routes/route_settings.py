@@ -57,7 +57,14 @@ def settings_of(module: Module, style: Style) -> tuple[dict[str, Any], list[Prob
     found: dict[str, Any] = {}
     problems: list[Problem] = []
     for name in names:
-        if (exported := module.exports.get(name)) is None or (value := _value(exported, name)) is None:
+        if (exported := module.exports.get(name)) is None:
+            continue
+        if style == Style.APP and _comes_from_elsewhere(exported):
+            by_hand = "Write the value itself."
+            message = f"{name} is exported from another file, where Next does not look for it."
+            problems.append(problem(module, exported, "config", message, by_hand))
+            continue
+        if (value := _value(module, exported, name)) is None:
             continue
         try:
             found[name] = value_of(value)
@@ -70,7 +77,18 @@ def settings_of(module: Module, style: Style) -> tuple[dict[str, Any], list[Prob
     return found, problems + _judged(module, style, found)
 
 
-def _value(exported: Node, name: str) -> Node | None:
+def _comes_from_elsewhere(exported: Node) -> bool:
+    statement = exported.parent.parent if exported.type == "export_specifier" and exported.parent else None
+    return field_of(statement, "source") is not None
+
+
+def _value(module: Module, exported: Node, name: str) -> Node | None:
+    if exported.type == "export_specifier":
+        local = text_of(field_of(exported, "name") or exported)
+        declared = (
+            n for n in module.nodes if n.type == "variable_declarator" and text_of(n.children[0]) == local
+        )
+        return field_of(next(declared, None), "value")
     if exported.type == "assignment_expression":
         return field_of(exported, "right")
     if exported.type == "pair":

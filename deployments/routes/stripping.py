@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from .enums import javascript_of
 from .problems import Problem, Severity
-from .syntax import Edits, Source, child, field_of, has, place, text_of
+from .syntax import CASTS, Edits, Source, child, field_of, has, place, text_of
 
 _TYPES = {
     "type_annotation",
@@ -31,9 +31,11 @@ _DECLARATIONS = {
     "abstract_method_signature",
     "index_signature",
 }
-_CASTS = {"as_expression", "satisfies_expression"}
 _OPTIONAL = {"optional_parameter", "method_definition", "public_field_definition", "variable_declarator"}
+_KEYWORDS = ("get", "set", "static", "async")
+_AHEAD = 200  # bytes in which the next statement begins, or none that could be misread
 _STATEMENT_STARTS = ("(", "[", "`", "+", "-", "/")
+_NAMESPACES = ("internal_module", "module")
 _BY_HAND = {
     "decorator": "Write what the decorator does as a function call.",
     "internal_module": "Write the namespace as a module of its own, or as an object.",
@@ -72,7 +74,11 @@ def strip(source: Source, edits: Edits) -> Stripping:
     work = Stripping(source, edits)
     for statement in source.root.children:
         declared = field_of(statement, "declaration") or statement
-        if declared.type in ("interface_declaration", "type_alias_declaration"):
+        if declared.type == "expression_statement" and declared.named_children:
+            declared = declared.named_children[0]  # a namespace that is not exported
+        if declared.type in (*_NAMESPACES, "interface_declaration", "type_alias_declaration") and _is_type(
+            declared
+        ):
             work.type_names.add(text_of(field_of(declared, "name") or declared))
     work.visit(source.root)
     return work
@@ -84,8 +90,13 @@ def _remove(work: Stripping, node: Node) -> bool:
 
 
 def _remove_modifier(work: Stripping, node: Node) -> bool:
+    """What a modifier began on a line of its own must not go on with the member above: `[a]`, `*a`."""
     after = node.next_sibling
-    work.edits.replace(node.start_byte, after.start_byte if after else node.end_byte)
+    kept = after
+    while kept is not None and kept.type in _MODIFIERS:
+        kept = kept.next_sibling
+    risky = node.prev_sibling is None and kept is not None and text_of(kept).startswith(("[", "*"))
+    work.edits.replace(node.start_byte, after.start_byte if after else node.end_byte, ";" if risky else "")
     return False
 
 
@@ -104,8 +115,12 @@ def _remove_statement(work: Stripping, node: Node) -> bool:
 
 
 def _cast(work: Stripping, node: Node) -> bool:
+    """A type ends a statement with its line, where a value would go on with `(`, `[` or a template."""
     value = node.named_children[0]
-    work.edits.replace(value.end_byte, node.end_byte)
+    rest = work.edits.text[node.end_byte : node.end_byte + _AHEAD]
+    beyond = rest.lstrip()
+    risky = beyond[:1] in (b"(", b"[", b"`") and b"\n" in rest[: len(rest) - len(beyond)]
+    work.edits.replace(value.end_byte, node.end_byte, ";" if risky else "")
     work.visit(value)
     return False
 
@@ -128,6 +143,9 @@ def _assertion(work: Stripping, node: Node) -> bool:
 def _optional(work: Stripping, node: Node) -> bool:
     if node.type == "public_field_definition" and has(node, "declare", "abstract"):
         return _remove_statement(work, node)
+    name = field_of(node, "name")
+    if node.type == "public_field_definition" and name is not None and text_of(name) in _KEYWORDS:
+        work.edits.replace(node.end_byte, node.end_byte, ";")  # `get` above a method is no getter
     for part in node.children:
         if part.type in ("?", "!"):
             work.edits.node(part)
@@ -194,6 +212,31 @@ def _identifier(work: Stripping, node: Node) -> bool:
     return False
 
 
+def _namespace(work: Stripping, node: Node) -> bool:
+    if not _holds_types_only(node):
+        return _refuse(work, node)
+    return _remove_statement(work, node)
+
+
+def _holds_types_only(namespace: Node) -> bool:
+    body = field_of(namespace, "body")
+    return all(_is_type(statement) for statement in (body.named_children if body else ()))
+
+
+def _is_type(statement: Node) -> bool:
+    declared = field_of(statement, "declaration") or statement
+    if declared.type == "expression_statement" and declared.named_children:
+        declared = declared.named_children[0]
+    if declared.type in _NAMESPACES:
+        return _holds_types_only(declared)
+    return declared.type in (
+        "interface_declaration",
+        "type_alias_declaration",
+        "ambient_declaration",
+        "comment",
+    )
+
+
 def _refuse(work: Stripping, node: Node) -> bool:
     what = {"decorator": "a decorator", "import_alias": "an import alias"}.get(node.type, "a namespace")
     work.refuse(
@@ -206,10 +249,11 @@ _HANDLERS: dict[str, Callable[[Stripping, Node], bool]] = {
     **dict.fromkeys(_TYPES, _remove),
     **dict.fromkeys(_MODIFIERS, _remove_modifier),
     **dict.fromkeys(_DECLARATIONS, _remove_statement),
-    **dict.fromkeys(_CASTS, _cast),
+    **dict.fromkeys(CASTS, _cast),
     **dict.fromkeys(_OPTIONAL, _optional),
     **dict.fromkeys(("identifier", "shorthand_property_identifier"), _identifier),
     **dict.fromkeys(_BY_HAND, _refuse),
+    **dict.fromkeys(_NAMESPACES, _namespace),
     "required_parameter": _parameter,
     "optional_parameter": _parameter,
     "non_null_expression": _non_null,

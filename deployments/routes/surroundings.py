@@ -19,8 +19,10 @@ _CONFIG = {
     "rewrites": "Write each as a redirect with status 200 in netlify.toml, above the generated ones.",
     "redirects": "Write each as a redirect in netlify.toml, above the generated ones.",
     "headers": "Write each as [[headers]] in netlify.toml; for answers of functions, in the function.",
+    "pageExtensions": "Name the files of the routes .js or .ts, or write the functions by hand.",
     "trailingSlash": "Ask for the addresses without a slash at their end.",
 }
+_USUAL = {suffix.removeprefix(".") for suffix in ROUTE_SUFFIXES}
 _MIDDLEWARE = "Write an edge function (netlify/edge-functions), or call what it does from each route."
 
 
@@ -45,7 +47,10 @@ def _of_config(project: Project, file: Path) -> list[Problem]:
     found = []
     for node in module.nodes:
         name = _key(node)
-        if name in _CONFIG and _means_something(node):
+        if name == "env" and _means_something(node):
+            message, by_hand = "env gives variables when Next builds.", "Set them on the site."
+            found.append(problem(module, node, "next-config", message, by_hand, Severity.WARNING))
+        elif name in _CONFIG and _means_something(node):
             message = f"{name} changes the addresses of routes or their answers, and is not converted."
             found.append(problem(module, node, "next-config", message, _CONFIG[name], Severity.ERROR))
     return found
@@ -65,6 +70,10 @@ def _key(node: Node) -> str:
 def _means_something(node: Node) -> bool:
     value = field_of(node, "value")
     try:
-        return value is None or bool(value_of(value))
+        known = value_of(value) if value is not None else True
     except NotLiteral:
         return True
+    if _key(node) == "pageExtensions" and isinstance(known, list):
+        # Others besides the usual ones are of pages, as .mdx.
+        return not set(map(str, known)) >= _USUAL or any("." in str(suffix) for suffix in known)
+    return bool(known)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tree_sitter import Node
 
+from deployments.routes.layout import HEADER
 from deployments.routes.literals import NotLiteral, value_of
 from deployments.routes.modules import Module, read_module
 from deployments.routes.problems import ConversionError, Problem, Severity
@@ -29,6 +30,8 @@ def analyse(path: Path) -> tuple[Project, Found]:
             found.problems.append(_beyond(project, file))
             continue
         module = read_module(file, project.name(file), esm_by_default=project.is_module)
+        if module.source.text.startswith(HEADER.encode()):
+            continue
         found.modules.append(module)
         if wrong := unreadable(module):
             found.problems += wrong

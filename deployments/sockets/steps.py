@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deployments.routes.output import TOML, stay_inside, write
+from deployments.routes.output import SOCKETS, TOML, stay_inside, write
 from deployments.routes.problems import Problem, Severity
 from deployments.routes.project import Project
 from deployments.routes.resolving import forget
@@ -123,7 +123,7 @@ def _configure(migration: Migration, report: Report) -> None:
     report.facts = {"environment": environment}
     report.lines = [f"{TOML}", *(f"set {name} on the site" for name in environment)]
     if migration.apply:
-        report.written = [str(path) for path in write({TOML: toml_for(environment)}, migration.out)]
+        report.written = [str(path) for path in write({TOML: toml_for(environment)}, migration.out, SOCKETS)]
 
 
 def _test(migration: Migration, report: Report) -> None:

@@ -8,11 +8,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.routes.converter import convert
 from deployments.routes.model import Options
-from deployments.routes.output import write
+from deployments.routes.output import left_over, prepare, write
 from deployments.routes.problems import ConversionError
 from deployments.routes.reporting import lines_of
 from deployments.sockets.reporting import told
 from deployments.sockets.steps import STEPS, begin
+
+# Options of the other task, by whether a path is to be converted.
+_ONLY = {True: ("step", "yes"), False: ("typescript", "v2", "cors", "supabase")}
 
 
 class Command(BaseCommand):
@@ -27,7 +30,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--cors", action="append", default=[], metavar="ORIGIN", help="may ask; repeatable"
         )
-        parser.add_argument("--supabase", action="append", default=[], metavar="URLS", nargs="?", const="*")
+        parser.add_argument(
+            "--supabase",
+            action="append",
+            default=[],
+            metavar="URLS",
+            nargs="?",
+            const="*",
+            help="answer only users of the Supabase project; of these addresses, as '/api/private/*'",
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
         parser.add_argument(
             "--migrate", type=Path, metavar="DIR", help="move a WebSocket server, in five steps"
@@ -39,12 +50,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["path"] is None) == (options["migrate"] is None):
             raise CommandError("Name a path to convert, or a directory to --migrate.")
+        if stray := [f"--{name}" for name in _ONLY[bool(options["path"])] if options[name]]:
+            raise CommandError(f"{', '.join(stray)}: {'only' if options['path'] else 'not'} with --migrate.")
         try:
             complete = self._convert(options) if options["path"] else self._migrate(options)
         except (ConversionError, OSError) as error:
+            reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
             if options["json"]:
-                self.stdout.write(json.dumps({"success": False, "error": str(error)}))
-            raise CommandError(str(error)) from error
+                self.stdout.write(json.dumps({"success": False, "error": reason}))
+            raise CommandError(reason) from error
         if not complete:
             raise CommandError("Not everything could be converted: see what is to be written by hand.")
 
@@ -55,14 +69,22 @@ class Command(BaseCommand):
             )
         cors, supabase = tuple(options["cors"]), tuple(options["supabase"])
         conversion = convert(options["path"], Options(options["typescript"], options["v2"], cors, supabase))
-        written = [] if options["dry_run"] else write(conversion.files, options["out"])
+        out, dry = options["out"], options["dry_run"]
+        if out and dry:
+            prepare(conversion.files, out)
+        written = [] if dry else write(conversion.files, out)
+        stale = [str(path) for path in left_over(conversion.files, out)] if out else []
         if options["json"]:
-            report = {**conversion.as_dict(), "written": [str(path) for path in written]}
+            report = {**conversion.as_dict(), "written": [str(path) for path in written], "left_over": stale}
             self.stdout.write(json.dumps(report, ensure_ascii=False))
             return conversion.complete
         for line in lines_of(conversion):
             self.stdout.write(line)
-        self.stdout.write("Nothing was written." if options["dry_run"] else f"{len(written)} files written.")
+        for path in stale:
+            self.stdout.write(
+                f"{path} is of an earlier conversion, and would be served: remove it, if it has ended."
+            )
+        self.stdout.write("Nothing was written." if dry else f"{len(written)} files written.")
         return conversion.complete
 
     def _migrate(self, options: dict[str, Any]) -> bool:

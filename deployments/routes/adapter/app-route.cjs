@@ -53,15 +53,17 @@ function keep(response, facts, method) {
   if (!response.headers.has("netlify-cdn-cache-control")) response.headers.set("netlify-cdn-cache-control", value);
 }
 
-async function call(handler, request, params) {
+async function call(handler, request, params, cookies) {
+  let response;
   try {
-    const response = await handler(request, { params: promised(params) });
-    if (!(response instanceof Response)) throw new TypeError(`${request.method} ${request.url} answered no Response.`);
-    return response;
+    response = await handler(request, { params: promised(params) });
   } catch (error) {
-    if (error instanceof Ending) return error.response();
-    throw error;
+    if (!(error instanceof Ending)) throw error;
+    // Cookies go with a redirect; notFound() and its like set none.
+    return error.location === undefined ? error.response() : withCookies(error.response(), cookies);
   }
+  if (!(response instanceof Response)) throw new TypeError(`${request.method} ${request.url} answered no Response.`);
+  return withCookies(response, cookies);
 }
 
 exports.run = async (module, asked, params, facts, after) => {
@@ -73,7 +75,7 @@ exports.run = async (module, asked, params, facts, after) => {
   if (asked.supabaseUser) request.supabaseUser = asked.supabaseUser;
   const cookies = new ResponseCookies();
   const scope = { headers: request.headers, requestCookies: new RequestCookies(request.headers), responseCookies: cookies, after };
-  const response = withCookies(await runIn(scope, () => call(handler, request, params)), cookies);
+  const response = await runIn(scope, () => call(handler, request, params, cookies));
   keep(response, facts, asked.method);
   return response;
 };
@@ -81,6 +83,7 @@ exports.run = async (module, asked, params, facts, after) => {
 // An API route of the pages directory that asks for the edge runtime: one function for every method.
 exports.runEdge = async (module, asked, params, facts, after) => {
   const url = new URL(asked.url);
+  for (const name of Object.keys(params)) url.searchParams.delete(name);
   for (const [name, value] of Object.entries(params)) for (const part of [value].flat()) url.searchParams.append(name, part);
   const request = new NextRequest(new Request(url, asked));
   const handler = module.default?.default ?? module.default;

@@ -9,15 +9,19 @@ function decode(text, otherwise) {
   }
 }
 
+function unquoted(text) {
+  return text.startsWith('"') ? text.slice(1, -1) : text;
+}
+
 // A Map from names to values. The app directory takes the last of several and leaves out what can't be decoded;
-// pages/api takes the first (`first`) and keeps what can't be decoded as it is.
+// pages/api takes the first (`first`), without quotes, and keeps what can't be decoded as it is.
 function parseCookies(header, { first = false } = {}) {
   const found = new Map();
   for (const part of (header || "").split(/; */)) {
     const at = part.indexOf("=");
     if (!part) continue;
-    const name = at < 0 ? part : part.slice(0, at);
-    const text = at < 0 ? "true" : part.slice(at + 1);
+    const name = at < 0 ? part : first ? part.slice(0, at).trim() : part.slice(0, at);
+    const text = at < 0 ? "true" : first ? unquoted(part.slice(at + 1).trim()) : part.slice(at + 1);
     const value = decode(text, first ? text : null);
     if (name && value !== null && !(first && (at < 0 || found.has(name)))) found.set(name, value);
   }
@@ -31,7 +35,7 @@ const WORDS = [
   ["domain", (value) => `Domain=${value}`],
   ["secure", () => "Secure"],
   ["httpOnly", () => "HttpOnly"],
-  ["sameSite", (value) => `SameSite=${value === true ? "strict" : value}`],
+  ["sameSite", (value) => `SameSite=${value}`],
   ["partitioned", () => "Partitioned"],
   ["priority", (value) => `Priority=${value}`],
 ];
@@ -88,11 +92,28 @@ class RequestCookies {
   }
 }
 
-// What an answer sets. `changed` is called with the lines of Set-Cookie after each change.
+const ATTRIBUTES = { "max-age": "maxAge", httponly: "httpOnly", samesite: "sameSite" };
+
+// The cookie of a line of Set-Cookie, or null.
+function parseSetCookie(line) {
+  const [pair, ...words] = line.split(/; */);
+  const at = pair.indexOf("=");
+  if (at < 1) return null;
+  const cookie = { name: pair.slice(0, at), value: decode(pair.slice(at + 1), pair.slice(at + 1)) };
+  for (const word of words) {
+    const [key, ...rest] = word.split("=");
+    const name = ATTRIBUTES[key.trim().toLowerCase()] ?? key.trim().toLowerCase();
+    const text = rest.join("=");
+    if (WORDS.some(([known]) => known === name)) cookie[name] = !rest.length || (name === "expires" ? new Date(text) : name === "maxAge" ? Number(text) : text);
+  }
+  return cookie;
+}
+
+// What an answer sets, after `lines` of Set-Cookie. `changed` is called with all lines after each change.
 class ResponseCookies {
-  constructor(changed = () => {}) {
-    this._set = new Map();
+  constructor(changed = () => {}, lines = []) {
     this._changed = changed;
+    this._set = new Map(lines.map(parseSetCookie).filter(Boolean).map((cookie) => [cookie.name, cookie]));
   }
   get(name) {
     return this._set.get(typeof name === "string" ? name : name.name);
@@ -107,7 +128,7 @@ class ResponseCookies {
   }
   set(...words) {
     const given = typeof words[0] === "object" ? words[0] : { name: words[0], value: words[1], ...words[2] };
-    const cookie = { path: "/", ...given };
+    const cookie = { ...given, path: given.path ?? "/" };
     if (cookie.maxAge && !cookie.expires) cookie.expires = new Date(Date.now() + cookie.maxAge * 1000);
     this._set.set(cookie.name, cookie);
     this._changed(this.lines());

@@ -17,7 +17,7 @@ function bothWays(thing) {
 // Reads what the request brought and what was set since; writes to the answer.
 class Jar {
   constructor({ requestCookies, responseCookies }) {
-    this._read = requestCookies;
+    this._read = requestCookies.getAll().map((cookie) => ({ ...cookie, path: "/" }));
     this._written = responseCookies;
   }
   get size() {
@@ -25,11 +25,10 @@ class Jar {
   }
   get(name) {
     const key = typeof name === "string" ? name : name.name;
-    const written = this._written.get(key);
-    return written === undefined ? this._read.get(key) : written;
+    return this._written.get(key) ?? this._read.find((cookie) => cookie.name === key);
   }
   getAll(name) {
-    const all = new Map(this._read.getAll().map((cookie) => [cookie.name, cookie]));
+    const all = new Map(this._read.map((cookie) => [cookie.name, cookie]));
     for (const cookie of this._written.getAll()) all.set(cookie.name, cookie);
     const wanted = typeof name === "object" ? name.name : name;
     return [...all.values()].filter((cookie) => wanted === undefined || cookie.name === wanted);

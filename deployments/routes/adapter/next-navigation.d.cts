@@ -8,3 +8,4 @@ export declare function permanentRedirect(url: string, type?: RedirectType): nev
 export declare function notFound(): never;
 export declare function forbidden(): never;
 export declare function unauthorized(): never;
+export declare function unstable_rethrow(error: unknown): void;

@@ -41,11 +41,10 @@ class NextResponse extends Response {
   #cookies;
   constructor(body, init) {
     super(body, init);
-    const rest = this.headers.getSetCookie();
     this.#cookies = new ResponseCookies((lines) => {
       this.headers.delete("set-cookie");
-      for (const line of [...rest, ...lines]) this.headers.append("set-cookie", line);
-    });
+      for (const line of lines) this.headers.append("set-cookie", line);
+    }, this.headers.getSetCookie());
   }
   get cookies() {
     return this.#cookies;

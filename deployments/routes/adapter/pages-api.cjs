@@ -14,7 +14,9 @@ exports.run = async (module, asked, params, facts, after) => {
   const handler = handlerOf(module);
   let request;
   try {
-    request = await pagesRequest(asked, params, facts);
+    // As Next does, which lets a route take its config from another file.
+    const api = module.config?.api ?? module.default?.config?.api;
+    request = await pagesRequest(asked, params, api ?? facts.api);
   } catch (error) {
     if (error instanceof Refused) return new Response(Buffer.from(error.message), { status: error.status });
     throw error;

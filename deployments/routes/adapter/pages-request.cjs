@@ -29,22 +29,34 @@ function queryOf(url, params) {
   return { ...query, ...params };
 }
 
+function decoded(bytes, parameters) {
+  const [, charset] = parameters.map((word) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(word)).find(Boolean) ?? [];
+  if (!charset || /^utf-?8$/i.test(charset)) return bytes.toString("utf-8");
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    throw new Refused(400, "Invalid body");
+  }
+}
+
 // The body as Next's parser has it, by the type that the request names.
 function parsed(bytes, headers) {
-  const type = (headers["content-type"] ?? "text/plain").split(";")[0].trim().toLowerCase();
+  const [named, ...parameters] = (headers["content-type"] ?? "text/plain").split(";");
+  const type = named.trim().toLowerCase();
+  const text = decoded(bytes, parameters);
   if (type === "application/json" || type === "application/ld+json") {
     if (!bytes.length) return {};
     try {
-      return JSON.parse(bytes.toString("utf-8"));
+      return JSON.parse(text);
     } catch {
       throw new Refused(400, "Invalid JSON");
     }
   }
-  if (type === "application/x-www-form-urlencoded") return querystring.decode(bytes.toString("utf-8"));
-  return bytes.toString("utf-8");
+  if (type === "application/x-www-form-urlencoded") return querystring.decode(text);
+  return text;
 }
 
-async function pagesRequest(asked, params, facts) {
+async function pagesRequest(asked, params, api) {
   const url = new URL(asked.url);
   const request = new http.IncomingMessage(new Socket());
   const bytes = Buffer.from(await asked.arrayBuffer());
@@ -58,7 +70,7 @@ async function pagesRequest(asked, params, facts) {
   request.query = queryOf(url, params);
   request.cookies = Object.fromEntries(parseCookies(asked.headers.get("cookie"), { first: true }));
   if (asked.supabaseUser) request.supabaseUser = asked.supabaseUser;
-  const parser = facts.api?.bodyParser ?? true;
+  const parser = api?.bodyParser ?? true;
   if (parser !== false) {
     const limit = parser.sizeLimit ?? "1mb";
     if (bytes.length > bytesOf(limit)) throw new Refused(413, `Body exceeded ${limit} limit`);

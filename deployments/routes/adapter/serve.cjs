@@ -7,6 +7,11 @@ const pages = require("./pages-api.cjs");
 const { match } = require("./paths.cjs");
 const supabase = require("./supabase.cjs");
 
+// Set by Next as well; Netlify leaves them out.
+const { env } = process;
+env.NODE_ENV ||= "production";
+env.NEXT_RUNTIME ||= "nodejs";
+
 const STYLES = { app: app.run, edge: app.runEdge, pages: pages.run };
 
 // Bytes, so that no content-type is added.
@@ -16,8 +21,9 @@ function plain(status, text, headers = {}) {
 
 async function route(load, facts, request, after) {
   const url = new URL(request.url);
-  if (url.pathname.length > 1 && url.pathname.endsWith("/")) {
-    const location = url.pathname.replace(/\/+$/, "") + url.search;
+  if (/\/\/|.\/$/.test(url.pathname)) {
+    // Two slashes at the beginning would lead to another host.
+    const location = (url.pathname.replace(/\/+/g, "/").replace(/\/$/, "") || "/") + url.search;
     return plain(308, location, { location });
   }
   let params;

@@ -34,7 +34,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 def test_scripts_get_json(tmp_path: Path) -> None:
     report = json.loads(_run(CORPUS / "shop", "--out", tmp_path, "--v2", "--json"))
     assert report["success"] is True
-    assert len(report["routes"]) == 44
+    assert len(report["routes"]) == 51
     item = next(route for route in report["routes"] if route["url"] == "/v1/items/[id]")
     assert (item["function"], item["methods"]) == ("v1-items-id", ["GET", "PUT", "DELETE"])
     assert sorted(report["written"]) == sorted(report["files"])
@@ -65,3 +65,21 @@ def test_misuse_is_refused(tmp_path: Path) -> None:
         _run(CORPUS / "shop")
     with pytest.raises(CommandError, match="does not exist"):
         _run(tmp_path / "gone", "--dry-run")
+    with pytest.raises(CommandError, match="--yes: only with --migrate"):
+        _run(CORPUS / "shop", "--dry-run", "--yes")
+    with pytest.raises(CommandError, match="--v2: not with --migrate"):
+        _run("--migrate", CORPUS / "shop", "--v2")
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match=r"file/netlify/\w+: Not a directory"):
+        _run(CORPUS / "legacy", "--out", tmp_path / "file")
+
+
+def test_a_dry_run_says_what_would_stand_in_the_way(tmp_path: Path) -> None:
+    project(tmp_path, {"netlify.toml": "[functions]\n"})
+    with pytest.raises(CommandError, match=r"table \[functions\]"):
+        _run(CORPUS / "legacy", "--out", tmp_path, "--dry-run")
+
+
+def test_who_is_answered_is_said(tmp_path: Path) -> None:
+    words = [CORPUS / "legacy", "--out", tmp_path, "--supabase", "/api/form"]
+    assert "Only users of the Supabase project are answered by /api/form." in _run(*words)

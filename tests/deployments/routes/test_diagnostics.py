@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,63 @@ def test_what_acts_on_routes_from_outside_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_route_without_methods_is_named(tmp_path: Path) -> None:
+    files = {"app/a/route.js": "export default () => new Response('');"}
+    assert [p.code for p in _only(project(tmp_path, files)).problems] == ["no-handler"]
+
+
 def test_two_files_for_one_address_are_refused(tmp_path: Path) -> None:
     files = {"pages/api/[id].js": PAGES, "app/api/[name]/route.js": APP}
     (problem,) = _only(project(tmp_path, files)).problems
     assert (problem.code, problem.severity) == ("double", Severity.ERROR)
+
+
+def test_no_directory_of_routes_is_overlooked(tmp_path: Path) -> None:
+    files = {"pages/api/netlify/a.js": PAGES, "app/hooks/netlify/route.js": APP, "src/pages/api/b.js": PAGES}
+    conversion = _only(project(tmp_path, files))  # with `pages` in the root, Next does not look into src
+    assert [str(route.url) for route in conversion.routes] == ["/api/netlify/a", "/hooks/netlify"]
+
+
+@pytest.mark.parametrize("v2", [False, True])
+def test_another_route_does_not_answer_what_is_left_out(v2: bool, tmp_path: Path) -> None:
+    files = {"app/[...all]/route.js": APP, "app/hook/route.js": "import 'next/image';\n" + APP}
+    conversion = convert(project(tmp_path, files), Options(v2=v2))
+    made = {path.name: text for path, text in conversion.files.items()}
+    if v2:
+        assert '"excludedPath": ["/hook"]' in made["all.mjs"]
+    else:
+        rules = tomllib.loads(made["netlify.toml"])["redirects"]
+        assert [(r["from"], r["status"]) for r in rules] == [("/hook", 404), ("/*", 200)]
+
+
+def test_settings_from_another_file_are_named(tmp_path: Path) -> None:
+    own = "const revalidate = 60;\nexport { revalidate };\n" + APP
+    files = {"app/a/route.js": "export { GET, revalidate } from '../b/route';", "app/b/route.js": own}
+    first, second = _only(project(tmp_path, files)).routes
+    assert [(p.line, p.code) for p in first.problems if p.severity == Severity.ERROR] == [(1, "config")]
+    assert second.config == {"revalidate": 60}
+
+
+def test_names_of_next_that_only_types_ask_for_are_no_problem(tmp_path: Path) -> None:
+    text = "import { NextResponse, NextFetchEvent, userAgent } from 'next/server';\n"
+    text += "export const GET = (event: NextFetchEvent) => NextResponse.json(1);\n"
+    assert _only(project(tmp_path, {"app/a/route.ts": text})).complete
+
+
+@pytest.mark.parametrize(
+    ("config", "severities"),
+    [
+        ("pageExtensions: ['page.ts', 'ts', 'tsx', 'js', 'jsx']", ["error"]),
+        ("pageExtensions: ['ts']", ["error"]),
+        ("pageExtensions: ['mdx', 'ts', 'tsx', 'js', 'jsx']", []),
+        ("env: { API: 'https://api.example' }", ["warning"]),
+    ],
+)
+def test_settings_that_change_routes_are_named(config: str, severities: list[str], tmp_path: Path) -> None:
+    files = {ROUTE: PAGES, "next.config.mjs": f"export default {{\n  {config},\n}};\n"}
+    found = _only(project(tmp_path, files)).problems
+    assert [str(problem.severity) for problem in found] == severities
+    assert all(problem.line == 2 for problem in found)
 
 
 def test_names_that_are_no_segments_are_refused(tmp_path: Path) -> None:

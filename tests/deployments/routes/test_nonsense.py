@@ -107,6 +107,13 @@ def test_no_path_leads_out_of_the_directory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["const a = b as A\n  .B\n  .C;", "const a = b as number\n[1].at(0);"])
+def test_what_the_parser_misreads_is_named(text: str, tmp_path: Path) -> None:
+    assert _codes(project(tmp_path, {"app/a/route.ts": text + "\n" + APP})) == [
+        ("app/a/route.ts", 1, "syntax")
+    ]
+
+
 FORMS = {
     "pages/api/reference.js": "async function handler(req, res) { res.end(); }\nexport default handler;\n",
     "pages/api/renamed.js": "const handler = (req, res) => res.end();\nexport { handler as default };\n",

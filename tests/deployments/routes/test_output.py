@@ -10,7 +10,7 @@ import pytest
 
 from deployments.routes.converter import convert
 from deployments.routes.model import Options
-from deployments.routes.output import write
+from deployments.routes.output import SOCKETS, TOML, left_over, write
 from deployments.routes.problems import ConversionError
 
 from .projects import converted, project
@@ -80,3 +80,40 @@ def test_two_names_never_become_one_file(tmp_path: Path) -> None:
     conversion = convert(project(tmp_path, files), Options())
     assert sum("routes" in path.parts for path in conversion.files) == 4
     assert sum("functions" in path.parts for path in conversion.files) == 4
+
+
+def test_a_function_of_another_kind_does_not_stay_beside(tmp_path: Path) -> None:
+    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    converted(root, out)
+    converted(root, out, Options(v2=True))
+    assert [path.name for path in (out / "netlify/functions").iterdir()] == ["api-a.mjs"]
+
+
+def test_a_function_of_the_same_name_by_somebody_else_stands_in_the_way(tmp_path: Path) -> None:
+    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    theirs = project(out, {"netlify/functions/api-a.ts": "export default () => new Response('');\n"})
+    with pytest.raises(ConversionError, match="same name"):
+        converted(root, out)
+    assert [path for path in theirs.rglob("*") if path.is_file()] == [out / "netlify/functions/api-a.ts"]
+
+
+def test_functions_of_routes_that_have_gone_are_named(tmp_path: Path) -> None:
+    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    project(out, {"netlify/functions/own.mjs": "export default () => new Response('');\n"})
+    converted(root, out)
+    (root / "pages/api/a.js").rename(root / "pages/api/b.js")
+    conversion = converted(root, out)
+    assert [str(path) for path in left_over(conversion.files, out)] == ["netlify/functions/api-a.cjs"]
+
+
+@pytest.mark.parametrize("first", ["routes", "sockets"])
+def test_routes_and_sockets_share_one_netlify_toml(first: str, tmp_path: Path) -> None:
+    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    for part in (first, "routes", "sockets", "routes"):
+        if part == "routes":
+            converted(root, out)
+        else:
+            write({TOML: "# Environment variables that the functions read:\n#   OTHER\n"}, out, SOCKETS)
+    text = (out / "netlify.toml").read_text()
+    assert [rule["from"] for rule in tomllib.loads(text)["redirects"]] == ["/api/a"]
+    assert text.count("[functions]") == text.count("#   KEY") == text.count("#   OTHER") == 1

@@ -58,6 +58,24 @@ def test_overlaps_are_seen(left: str, right: str, both: bool) -> None:
     assert pattern(left).overlaps(pattern(right)) is pattern(right).overlaps(pattern(left)) is both
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "meeting"),
+    [
+        ("params/[a]", "[user]/[...rest]", ("/params/:a", "/params/:a")),
+        ("params/[a]", "[user]/me", ("/params/me", "/params")),
+        ("params/[a]", "params/[a]", ("/params/:a", "/:a")),
+        ("params/[a]", "params/[a]/[[...all]]", ("/params/:a", "/:a")),
+        ("params/[a]", "params/[a]/[...all]", None),
+        ("params/[a]", "[[...all]]", ("/params/:a", "/params/:a")),
+        ("params/[a]", "other/[a]", None),
+        ("params/[a]", "params", None),
+        ("", "[[...all]]", ("/", "")),
+    ],
+)
+def test_what_two_patterns_match_is_told(left: str, right: str, meeting: tuple[str, str] | None) -> None:
+    assert pattern(left).meeting(pattern(right)) == meeting
+
+
 @pytest.mark.parametrize("name", ["", "[]", "[a", "a]", "[...]", "[[a]]", "a*", "a?b"])
 def test_other_names_are_no_segments(name: str) -> None:
     assert segment(name) is None

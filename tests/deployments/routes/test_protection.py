@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.routes.converter import convert
 from deployments.routes.model import Options
+from deployments.routes.problems import ConversionError
 from tests.standins.supabase_auth import SupabaseAuth
 
 from . import node
@@ -104,3 +106,22 @@ def test_nobody_is_answered_while_supabase_is_out_of_reach(tmp_path: Path) -> No
     assert answer["status"] == 503
     (unset,) = _ask(tmp_path, Options(supabase=("*",)), [question], SUPABASE_URL="", SUPABASE_ANON_KEY="")
     assert unset["status"] == 503
+
+
+@pytest.mark.parametrize("v2", [False, True])
+def test_nobody_is_sent_to_another_host_for_a_slash(tmp_path: Path, v2: bool) -> None:
+    project(tmp_path / "project", {"app/[[...all]]/route.js": "export const GET = () => new Response('');"})
+    (answer,) = _ask(tmp_path, Options(v2=v2), [{"path": "//evil.example/a//?b=1"}])
+    assert (answer["status"], _headers(answer)["location"]) == (308, "/evil.example/a?b=1")
+
+
+def test_addresses_to_protect_are_those_of_the_report(tmp_path: Path) -> None:
+    root = project(tmp_path, {"app/users/[id]/route.js": "export const GET = () => new Response('');"})
+    (route,) = convert(root, Options(supabase=("/users/[id]",))).routes
+    assert (route.protected, route.environment) == (True, {"SUPABASE_ANON_KEY", "SUPABASE_URL"})
+
+
+def test_nothing_is_written_when_nothing_would_be_protected(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="/privat/\\*"):
+        converted(project(tmp_path / "project", ROUTES), tmp_path / "out", Options(supabase=("/privat/*",)))
+    assert not (tmp_path / "out").exists()

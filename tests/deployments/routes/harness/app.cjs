@@ -11,6 +11,7 @@ async function run(handler, request, params, scope) {
     if (!found?.headers) throw new Error('no response');
     return found;
   } catch (error) {
+    if (error instanceof Thrown && !error.location) scope.set = [];
     if (error instanceof Thrown) return new Response(null, { status: error.status, headers: error.location ? { location: error.location } : {} });
     return new Response(null, { status: 500 });
   }

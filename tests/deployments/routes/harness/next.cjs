@@ -8,7 +8,8 @@ const current = () => store.getStore();
 const readCookies = (header = '', forPages = false) => {
   const map = {};
   for (const pair of header.split(';')) {
-    const [, name, value] = pair.match(/^\s*([^=]+)=(.*)$/) || [];
+    let [, name, value] = pair.match(/^\s*([^=]+)=(.*)$/) || [];
+    if (name && forPages) [name, value] = [name.trim(), value.trim().replace(/^"(.*)"$/, '$1')];
     if (!name || (forPages && name in map)) continue;
     try {
       map[name] = decodeURIComponent(value);
@@ -61,7 +62,11 @@ class NextRequest extends Request {
 }
 
 class NextResponse extends Response {
-  cookies = jar({}, (name, line) => this.headers.append('set-cookie', line));
+  cookies = jar(readCookies(this.headers.getSetCookie().map((line) => line.split(';')[0]).join(';')), (name, line) => {
+    const others = this.headers.getSetCookie().filter((other) => !other.startsWith(`${name}=`));
+    this.headers.delete('set-cookie');
+    for (const each of [...others, line]) this.headers.append('set-cookie', each);
+  });
   static json(data, init = {}) {
     const headers = new Headers(init.headers);
     if (!headers.has('content-type')) headers.set('content-type', 'application/json');
@@ -74,8 +79,9 @@ class NextResponse extends Response {
 
 class Thrown extends Error {
   constructor(status, location) {
-    super('thrown to answer');
-    Object.assign(this, { status, location });
+    super(location ? 'NEXT_REDIRECT' : `NEXT_HTTP_ERROR_FALLBACK;${status}`);
+    const digest = location ? `NEXT_REDIRECT;replace;${location};${status};` : this.message;
+    Object.assign(this, { status, location, digest });
   }
 }
 const thrower = (status) => (location) => { throw new Thrown(status, location); };
@@ -90,6 +96,8 @@ module.exports = {
       cookies: async () => (current().jar ??= jar(readCookies(current().request.headers.get('cookie') ?? ''), (name, line) => current().set.push(line))),
       headers: async () => current().request.headers,
     },
-    'next/navigation': { redirect: thrower(307), permanentRedirect: thrower(308), notFound: thrower(404) },
+    'next/navigation': { redirect: thrower(307), permanentRedirect: thrower(308), notFound: thrower(404),
+      unstable_rethrow: (error) => { if (error instanceof Thrown) throw error; },
+    },
   },
 };

@@ -7,7 +7,9 @@ async function readBody(req, limit) {
   for await (const part of req) parts.push(part);
   const body = Buffer.concat(parts);
   if (body.length > limit.bytes) throw Object.assign(new Error(`Body exceeded ${limit.text} limit`), { status: 413 });
-  const text = body.toString();
+  const [, charset = 'utf8'] = /charset=([^;]+)/.exec(req.headers['content-type'] || '') || [];
+  if (!Buffer.isEncoding(charset)) throw Object.assign(new Error('Invalid body'), { status: 400 });
+  const text = body.toString(charset);
   switch ((req.headers['content-type'] || '').replace(/;.*/, '')) {
     case 'application/json':
       if (text === '') return {};

@@ -6,13 +6,14 @@ const { pathToFileURL } = require('node:url');
 
 function redirected(redirects, pathname) {
   const parts = pathname.split('/').filter(Boolean);
-  for (const { from, to } of redirects) {
+  for (const { from, to, status } of redirects) {
     const wanted = from.split('/').filter(Boolean);
     const values = {};
     const splat = wanted.at(-1) === '*';
     const fixed = splat ? wanted.slice(0, -1) : wanted;
     if (splat ? parts.length < fixed.length : parts.length !== fixed.length) continue;
     if (!fixed.every((word, at) => (word.startsWith(':') ? (values[word.slice(1)] = parts[at]) : word === parts[at]))) continue;
+    if (status === 404) return null;
     values.splat = parts.slice(fixed.length).join('/');
     return to.replace(/:([A-Za-z_]\w*)/g, (whole, name) => values[name] ?? whole);
   }
@@ -29,7 +30,7 @@ function matches(patterns, pathname) {
 const load = (file) => import(pathToFileURL(file).href);
 
 async function classic(out, redirects, question) {
-  const url = new URL(question.path, question.origin);
+  const url = new URL(question.origin + question.path);
   const target = redirected(redirects, url.pathname);
   if (target === null) return { status: 404, headers: [], body: '' };
   const name = target.split('/')[3];
@@ -52,7 +53,7 @@ async function classic(out, redirects, question) {
 }
 
 async function modern(out, question) {
-  const url = new URL(question.path, question.origin);
+  const url = new URL(question.origin + question.path);
   const directory = path.join(out, 'netlify/functions');
   const found = [];
   for (const name of fs.readdirSync(directory)) {

@@ -56,8 +56,12 @@ function paramsOf(names, groups) {
   return params;
 }
 
-// pages/api with the edge runtime answers as routes of the app directory do.
-const answerOf = (route, module) => (module.config?.runtime === 'edge' ? app.answer : route.answer);
+// pages/api with the edge runtime answers as routes of the app directory do, with the parameters in the query.
+function answerAtTheEdge(module, req, res, url, params) {
+  for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+  return app.answer(module, req, res, url, params);
+}
+const answerOf = (route, module) => (module.config?.runtime === 'edge' ? answerAtTheEdge : route.answer);
 
 exports.routesOf = routesOf;
 

@@ -15,7 +15,7 @@ function printed(text, fileName) {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext, isolatedModules: true, removeComments: true };
   const { outputText } = ts.transpileModule(text, { compilerOptions, fileName, transformers: { after: [bare] } });
   // Where our own imports end in .mjs; and how an enum is written is a matter of taste.
-  return outputText.replaceAll('.mjs', '').replace(/^;$/gm, '').replace(/\n+/g, '\n').replaceAll("'", '"').replaceAll(', }', ' }').trim();
+  return outputText.replaceAll('.mjs', '').replace(/^\s*;$/gm, '').replace(/\n+/g, '\n').replaceAll("'", '"').replaceAll(', }', ' }').trim();
 }
 
 const results = job.pairs.map(([name, theirs, ours]) => [name, printed(theirs, 'a.ts'), printed(ours, 'a.js')]);

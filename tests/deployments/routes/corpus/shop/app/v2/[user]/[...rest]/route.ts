@@ -1,0 +1,3 @@
+export async function GET(request: Request, { params }: { params: Promise<object> }) {
+  return Response.json({ route: '[user]/[...rest]', ...(await params) });
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import mimetypes
 import os
 import subprocess
 import threading
@@ -23,6 +25,7 @@ from deployments.models import Access, Site
 from tests.chromium import launch
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Text
+from tests.standins.server import Answer, Asked, StandIn, as_events, as_html, as_json
 
 from .jobs import run_jobs
 
@@ -147,6 +150,23 @@ def visiting(url: str) -> Iterator[Page]:
     assert problems == []
 
 
+class Cutting(StandIn):
+    """A site whose agent answers with the bytes that are next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        made = pages.make(Site(access=Access.PUBLIC), {"name": "Ada"}, [])
+        self._files = {f"/{name}": text.encode() for name, text in made.items()}
+        self.next = as_json({})
+
+    def answer(self, asked: Asked) -> Answer:
+        if asked.path == "/api/ask":
+            return self.next
+        name = "/index.html" if asked.path == "/" else asked.path
+        kind = mimetypes.guess_type(name)[0] or "text/plain"
+        return Answer(200, self._files[name], {"Content-Type": kind})
+
+
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
@@ -245,3 +265,34 @@ def test_a_server_that_is_stopped_ends_its_answers_first(serve: Serve, model: Op
         say(page, "anybody there?")
         expect(page.get_by_role("alert")).to_contain_text("could not be reached")
         expect(page.get_by_label("Message")).to_have_value("anybody there?")
+
+
+def events(*given: dict[str, str]) -> bytes:
+    return b"".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n".encode() for each in given)
+
+
+def test_an_answer_is_read_however_its_bytes_are_cut() -> None:
+    tokens = [{"type": "token", "text": piece} for piece in POEM]
+    done = {"type": "done", "text": "".join(POEM), "state": "sealed"}
+    whole = events({"type": "tool_call", "name": "clock"}, *tokens, done)
+    broken = "Broken off. Ada does not remember this exchange."
+    cases: list[tuple[str, Answer, str | list[str], str]] = [
+        ("byte by byte", as_events(bytes([byte]) for byte in whole), "".join(POEM), ""),
+        ("at once", as_events([whole]), "".join(POEM), ""),
+        ("whole, from an agent that does not stream", as_json(done), "".join(POEM), ""),
+        ("without an end", as_events([events(*tokens)]), ["".join(POEM), broken], "The answer broke off."),
+        ("cut in an event", as_events([whole[:-9]]), ["".join(POEM), broken], "The answer broke off."),
+        ("no events", as_events([events(*tokens), b"data: {\n\n"]), ["".join(POEM), broken], "connection"),
+        ("a gateway's page", as_html(502), "", "something unexpected"),
+        ("nothing", Answer(reset=True), "", "could not be reached"),
+    ]
+    with Cutting() as site, visiting(site.origin) as page:
+        for question, answer, said, problem in cases:
+            site.next = answer
+            say(page, question)
+            expect(page.get_by_role("button", name="Start anew")).to_be_visible()
+            expect(page.locator("form#ask .error")).to_contain_text(problem)
+            expect(page.get_by_label("Message")).to_have_value(question if problem else "")
+            if said:
+                expect(page.locator("#messages > li:last-child p")).to_have_text(said)
+        assert site.asked[-1].json["state"] == "sealed"

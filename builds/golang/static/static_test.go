@@ -163,6 +163,20 @@ func TestWhatIsNotShown(t *testing.T) {
 	}
 }
 
+// What other systems' files answer to is not public on any.
+func TestPublicNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"index.html": true, "files/ada.so": true, "a..b": true, "_headers2": true, "my_headers": true,
+		"": false, "/a": false, "a//b": false, "../a": false, "a/..": false, "a/./b": false, ".env": false, "a/.b": false,
+		"_headers": false, "_HEADERS": false, "_Headers.txt": false, "_redirects": false, "_REDIRECTS": false,
+		`a\b`: false, "a:b": false, "ENV~1": false, "a\x00": false, "a.": false, "a ": false, "a./b": false,
+	} {
+		if isPublic(name) != want {
+			t.Errorf("%q: public is %v", name, !want)
+		}
+	}
+}
+
 func TestOtherMethodsAreRefused(t *testing.T) {
 	server := serving(t, aSite(t))
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {

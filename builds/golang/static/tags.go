@@ -29,7 +29,7 @@ func (t *tags) of(file *os.File) (string, error) {
 		return "", err
 	}
 	mark, lasting := stampOf(info, time.Now().Add(-settled))
-	if tag, ok := t.get(mark); ok && lasting {
+	if tag, ok := t.get(mark); ok {
 		return tag, nil
 	}
 	total := sha256.New()

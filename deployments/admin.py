@@ -83,8 +83,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(Site)
 class SiteAdmin(HostAdmin):
-    list_display = ("name", "of_agent", "whose", "host", "shows", "locked", "access", "at_host", "problem",
-                    "looked_at", "deleted_at")  # fmt: skip
+    list_display = ("name", "of_agent", "whose", "host", "shows", "locked", "at_host", "problem", "looked_at")
     list_filter = (
         ShowsFilter,
         "host",
@@ -144,7 +143,6 @@ class DeploymentAdmin(HostAdmin):
         "draft",
         "live",
         "at_host",
-        "reason",
         "created_at",
     )
     list_filter = ("status", LiveFilter, "draft", "reason", "created_at")

@@ -24,7 +24,7 @@ from django.db.models import (
 from builds.readiness import changes
 from configs.models import AgentConfig, Revision
 
-from .models import Deployment, Site
+from .models import Deployment, DeploymentStatus, Site
 
 # More names than these are summed up by the part of the configuration that they belong to.
 _MOST_NAMES = 3
@@ -61,6 +61,8 @@ class Facts:
     @property
     def address(self) -> str:
         """Return where it is to be seen: at the site while it is live, else at an address of its own."""
+        if self.deployment.status != DeploymentStatus.SUCCEEDED:
+            return ""
         told = self.deployment.site.url if self.standing == Standing.LIVE else self.deployment.url
         return web_address(told)
 

@@ -106,6 +106,8 @@ def test_who_deploys_elsewhere_is_noticed(
     sites.look(site)
     assert (told(first)[0], told(second)[0]) == ("was-live", "replaced-elsewhere")
     assert "Changed elsewhere since" in text(browser, reverse("deployments:list"))
+    assert "Roll back to this to show it again" in text(browser, second.get_absolute_url())
+    assert "Roll back to this to show it again" not in text(browser, first.get_absolute_url())
     shown = browser.get(address("agent", site.agent_id), headers=JSON).json()["site"]
     assert (shown["shows"], shown["live_revision"]) == ("elsewhere", None)
     # Netlify's own way back is followed, too.

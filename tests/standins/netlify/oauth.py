@@ -61,7 +61,10 @@ class OAuth:
             f'<button name="answer" value="{word}">{word}</button>' for word in ("Authorize", "Deny")
         )
         return as_html(
-            200, f'<h1>Authorize Forge</h1><form method="post" action="/authorize">{kept}{buttons}</form>'
+            200,
+            # The icon is here, so that no browser asks the API for one.
+            '<link rel="icon" href="data:,"><h1>Authorize Forge</h1>'
+            f'<form method="post" action="/authorize">{kept}{buttons}</form>',
         )
 
     def _consented(self, given: dict[str, str]) -> Answer:

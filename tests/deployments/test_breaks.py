@@ -1,9 +1,9 @@
-"""Kill the worker, stop it, and cancel: at each step."""
+"""Kill the worker, stop it, cancel, take the database away: at each step."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
@@ -12,27 +12,30 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import recovery, services
+from deployments import recovery, runner, services, walk
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
-from tests.builds.watching import wait_for
+from deployments.variables import names
+from tests.builds.watching import Record, wait_for
 from tests.standins.netlify import NetlifyStandIn
 
+from .halting import ASKING, CHECK, CHECK_DRAFT, DIGEST, END, WAIT, Halting
 from .stage import build_of
-from .worker import WorkerProcess
+from .worker import WorkerProcess, WorkerThread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
 
-# Where a request is held back while its worker is killed: at the first write, between a create and the moment
-# in which its id is stored, in the middle of the uploads, and while the host works.
-POINTS = {
-    "environment": ("after", "^POST .*/env"),
-    "before the create": ("before", r"^POST .*/deploys\?"),
-    "after the create": ("after", r"^POST .*/deploys\?"),
-    "upload": ("after", "^PUT .*/deploys/"),
-    "wait": ("before", "^GET .*/deploys/deploy-"),
-}
+PLACES = (DIGEST, *ASKING, WAIT, CHECK, CHECK_DRAFT, END)
+DIED = "The worker died; going on where it stood, attempt {} of 3"
+STOPPED = "The worker was stopped; the next one goes on where this one stood"
+
+
+@pytest.fixture
+def halting(agent: AgentConfig, alice: User, site: Site, netlify: NetlifyStandIn) -> Iterator[Halting]:
+    made = Halting(agent, alice, netlify)
+    yield made
+    made.let_go()
 
 
 def count_the_worker_as_dead() -> None:
@@ -40,48 +43,217 @@ def count_the_worker_as_dead() -> None:
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
 
 
-def done_once(deployment: Deployment, netlify: NetlifyStandIn) -> None:
-    deployment.refresh_from_db()
-    assert (deployment.status, deployment.error) == ("succeeded", "")
-    assert list(netlify.state.deploys) == [deployment.remote_id]
-    assert netlify.state.sites[deployment.site.remote_id].published == deployment.remote_id
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_dead_workers_deployment_is_gone_on_with(
-    point: str, site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
-) -> None:
-    kind, match = POINTS[point]
-    netlify.weather.add(kind, match)  # type: ignore[arg-type] # one of the two that hold back
-    deployment = services.enqueue(site, build, alice)
-    with WorkerProcess() as worker:
-        netlify.weather.wait_until_held()
-        worker.kill()
-    netlify.weather.let_go()
+def recover(expected: int = 1) -> None:
     count_the_worker_as_dead()
-    assert recovery.recover() == 1
+    assert recovery.recover() == expected
+
+
+def said(deployment: Deployment) -> list[Record]:
+    """Return a deployment's records, without a gap; what is said once in all was said once."""
+    numbers, records = zip(*streams.read(deployment.stream_name), strict=True)
+    assert list(numbers) == list(range(1, len(numbers) + 1))
+    assert Counter(record["kind"] for record in records)["end"] == 1
+    assert records[-1]["kind"] == "end"
+    return list(records)
+
+
+def marks(deployment: Deployment) -> list[str]:
+    return [record["text"] for record in said(deployment) if record.get("mark")]
+
+
+def statuses(deployment: Deployment) -> list[str]:
+    return [record["status"] for record in said(deployment) if record["kind"] == "status"]
+
+
+def deploys_of(site: Site, netlify: NetlifyStandIn) -> dict[str, str]:
+    """Return the state of each of a site's deploys at the host."""
+    return {each.id: each.state for each in netlify.state.deploys.values() if each.site_id == site.remote_id}
+
+
+def done_once(deployment: Deployment, netlify: NetlifyStandIn) -> None:
+    """See that a deployment succeeded, at the host too, and was made there once."""
+    deployment.refresh_from_db()
+    site = deployment.site
+    assert (deployment.status, deployment.error) == ("succeeded", "")
+    assert deploys_of(site, netlify) == {deployment.remote_id: "ready"}
+    live = "" if deployment.draft else deployment.remote_id
+    assert netlify.state.sites[site.remote_id].published == site.live_remote_id == live
+    assert (deployment.published_at is None) == deployment.draft
+    there = {key for (_, site_id, key) in netlify.state.environment if site_id == site.remote_id}
+    assert sorted(there) == site.variables == names(site.agent, site)
+    assert [(step["name"], step["state"]) for step in deployment.steps] == [(s, "done") for s in walk.STEPS]
+    attempts = [list(walk.STEPS).index(step) for step in begun(deployment)]
+    again = [at for at in range(1, len(attempts)) if attempts[at] <= attempts[at - 1]]
+    assert all(attempts[at] == 0 for at in again)
+    assert attempts[-6:] == list(range(6))
+
+
+def begun(deployment: Deployment) -> list[str]:
+    """Return the steps as they were begun."""
+    records = said(deployment)
+    return [r["name"] for r in records if r["kind"] == "step" and r["state"] == "running"]
+
+
+def test_dead_workers_deployments_are_gone_on_with(
+    halting: Halting, work: Work, netlify: NetlifyStandIn
+) -> None:
+    with WorkerProcess() as worker:
+        held = halting.hold(halting.sites(PLACES))
+        worker.kill()
+    halting.let_go()
+    recover(len(PLACES))
+    work()
+    for place, deployment in held.items():
+        done_once(deployment, netlify)
+        assert marks(deployment) == [DIED.format(2)]
+        assert statuses(deployment) == ["queued", "running", "queued", "running", "succeeded"]
+        assert begun(deployment)[:-6][-1] == place.step
+
+
+def test_a_stopped_worker_hands_over(halting: Halting, work: Work, netlify: NetlifyStandIn) -> None:
+    with WorkerProcess() as worker:
+        held = halting.hold(halting.sites(PLACES))
+        worker.ask_to_stop(len(PLACES))
+        halting.let_go()
+        worker.wait()
+    for place, deployment in held.items():
+        deployment.refresh_from_db()
+        # Whoever has only to see that it is there sees it.
+        expected = ("succeeded", 1) if place.step == walk.VERIFY else ("queued", 0)
+        assert (deployment.status, deployment.attempts) == expected
+    assert recovery.recover() == 0
+    work()
+    for place, deployment in held.items():
+        done_once(deployment, netlify)
+        assert marks(deployment) == ([] if place.step == walk.VERIFY else [STOPPED])
+
+
+def test_a_cancel_leaves_nothing_half_published(
+    halting: Halting, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    sites = halting.sites([place for place in PLACES if place != END])
+    before = {place: services.enqueue(site, halting.build(site), alice) for place, site in sites.items()}
+    work()
+    netlify.state.environment.clear()
+    with WorkerThread():
+        held = halting.hold(sites, "two")
+        for deployment in held.values():
+            services.cancel(deployment, alice)
+        halting.let_go()
+    for place, deployment in held.items():
+        before[place].refresh_from_db()
+        deployment.refresh_from_db()
+        published = netlify.state.sites[sites[place].remote_id].published
+        assert deployment.site.live_remote_id == published
+        states = deploys_of(sites[place], netlify)
+        if place == CHECK:
+            assert (deployment.status, published) == ("succeeded", deployment.remote_id)
+            assert marks(deployment) == ["The cancel came too late: the deploy is live. Roll back to undo it"]
+            continue
+        assert (deployment.status, deployment.error) == ("cancelled", "")
+        assert published == before[place].remote_id
+        assert states.pop(published) == "ready"
+        # A draft that was there already is removed.
+        assert list(states.values()) == ["error"] * (place not in (DIGEST, ASKING[0], CHECK_DRAFT))
+        assert marks(deployment) == []
+        assert statuses(deployment) == ["queued", "running", "cancelled"]
+
+
+def test_the_worker_that_goes_on_is_killed_too(halting: Halting, work: Work, netlify: NetlifyStandIn) -> None:
+    site = halting.sites([ASKING[2]])
+    with WorkerProcess() as worker:
+        [deployment] = halting.hold(site).values()
+        worker.kill()
+    halting.let_go()
+    recover()
+    netlify.weather.add("after", "^PUT .*/deploys/")
+    with WorkerProcess() as worker:
+        netlify.weather.wait_until_held(2)
+        worker.kill()
+    halting.let_go()
+    recover()
     work()
     done_once(deployment, netlify)
-    said = [record for _, record in streams.read(deployment.stream_name)]
-    assert [record["text"] for record in said if record.get("mark")] == [
-        "The worker died; going on where it stood, attempt 2 of 3"
-    ]
-    assert said[-1]["kind"] == "end"
+    assert marks(deployment) == [DIED.format(2), DIED.format(3)]
 
 
-def test_a_stopped_worker_hands_over(
-    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+def test_a_cancel_over_which_the_worker_died_is_kept(
+    halting: Halting, alice: User, work: Work, netlify: NetlifyStandIn
 ) -> None:
+    with WorkerProcess() as worker:
+        cancelling = [halting.hold(halting.sites([WAIT]))[WAIT] for _ in range(2)]
+        # One's deploy was created, and its id is known to nobody here.
+        [nameless] = halting.hold(halting.sites([ASKING[2]])).values()
+        netlify.weather.add("before", "^POST .*/cancel")
+        netlify.weather.add("after", "^POST .*/cancel")
+        every = [*cancelling, nameless]
+        for deployment in every:
+            services.cancel(deployment, alice)
+        netlify.weather.wait_until_held(3)
+        worker.kill()
+    halting.let_go()
+    recover(3)
+    work()
+    for deployment in every:
+        deployment.refresh_from_db()
+        assert (deployment.status, deployment.error) == ("cancelled", "")
+        assert deploys_of(deployment.site, netlify) == {deployment.remote_id: "error"}
+        assert netlify.state.sites[deployment.site.remote_id].published == ""
+        assert marks(deployment) == ["The worker died while it cancelled; going on with that"]
+
+
+def test_what_was_begun_too_often_is_undone(halting: Halting, work: Work, netlify: NetlifyStandIn) -> None:
+    with WorkerProcess() as worker:
+        held = halting.hold(halting.sites([WAIT, CHECK]))
+        Deployment.objects.update(attempts=3)
+        worker.kill()
+    recover(2)
+    netlify.stuck = False
+    work()
+    for deployment in held.values():
+        deployment.refresh_from_db()
+        assert (deployment.status, deployment.reason) == ("failed", "worker-died")
+        assert marks(deployment) == ["The worker died in attempt 3 of 3; what was begun is undone now"]
+    undone, late = held[WAIT], held[CHECK]
+    assert undone.error == runner.GIVEN_UP
+    assert deploys_of(undone.site, netlify) == {undone.remote_id: "error"}
+    assert late.error == f"{runner.GIVEN_UP} The deploy is live all the same: look at the site, or roll back."
+    assert late.is_live
+    assert netlify.state.sites[late.site.remote_id].published == late.remote_id
+
+
+def test_a_connection_to_the_database_that_breaks_is_made_anew(
+    halting: Halting, netlify: NetlifyStandIn
+) -> None:
+    with WorkerThread():
+        held = halting.hold(halting.sites([DIGEST, END]))
+        halting.break_connections()
+        halting.let_go()
+        for deployment in held.values():
+            wait_for(deployment.stream_name, lambda record: record["kind"] == "end")
+    for deployment in held.values():
+        done_once(deployment, netlify)
+    assert marks(held[DIGEST]) == ["The database was away; going on where it stood"]
+    assert (marks(held[END]), held[END].attempts) == ([], 1)
+
+
+def test_a_host_that_never_ends_is_given_up(
+    site: Site,
+    build: Build,
+    alice: User,
+    work: Work,
+    netlify: NetlifyStandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(walk, "LONGEST_WAIT", 0.2)
     netlify.stuck = True
     deployment = services.enqueue(site, build, alice)
-    with WorkerProcess() as worker:
-        wait_for(deployment.stream_name, lambda record: "says: processing" in str(record.get("text")))
-        worker.stop()
-    netlify.stuck = False
-    deployment.refresh_from_db()
-    assert (deployment.status, deployment.attempts) == ("queued", 0)
     work()
-    done_once(deployment, netlify)
+    deployment.refresh_from_db()
+    assert (deployment.status, deployment.reason) == ("failed", "stuck")
+    assert deployment.error.startswith("Netlify still says “processing” after")
+    assert deploys_of(site, netlify) == {deployment.remote_id: "error"}
+    assert netlify.state.sites[site.remote_id].published == ""
 
 
 def test_a_deployment_is_not_begun_for_ever(site: Site, build: Build, alice: User) -> None:
@@ -92,29 +264,6 @@ def test_a_deployment_is_not_begun_for_ever(site: Site, build: Build, alice: Use
     assert (deployment.status, deployment.reason) == ("failed", "worker-died")
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_cancel_leaves_nothing_half_published(
-    point: str, site: Site, agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn
-) -> None:
-    before = services.enqueue(site, build_of(agent, alice, "before"), alice)
-    work()
-    before.refresh_from_db()
-    kind, match = POINTS[point]
-    netlify.state.environment.clear()
-    netlify.weather.add(kind, match)  # type: ignore[arg-type] # one of the two that hold back
-    deployment = services.enqueue(site, build_of(agent, alice, "after"), alice)
-    worker = threading.Thread(target=work)
-    worker.start()
-    netlify.weather.wait_until_held()
-    services.cancel(deployment, alice)
-    netlify.weather.let_go()
-    worker.join(60)
-    deployment.refresh_from_db()
-    assert (deployment.status, deployment.error) == ("cancelled", "")
-    assert netlify.state.sites[site.remote_id].published == before.remote_id
-    assert {each.state for each in netlify.state.deploys.values() if each.id != before.remote_id} <= {"error"}
-
-
 def test_what_waits_is_cancelled_at_once(site: Site, build: Build, alice: User, work: Work) -> None:
     deployment = services.enqueue(site, build, alice)
     services.cancel(deployment, alice)
@@ -123,24 +272,6 @@ def test_what_waits_is_cancelled_at_once(site: Site, build: Build, alice: User, 
     work()
     with pytest.raises(NotPossible, match="is over"):
         services.cancel(deployment, alice)
-
-
-def test_a_cancel_over_which_the_worker_died_is_kept(
-    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
-) -> None:
-    netlify.weather.add("after", r"^POST .*/deploys\?")
-    deployment = services.enqueue(site, build, alice)
-    with WorkerProcess() as worker:
-        netlify.weather.wait_until_held()
-        services.cancel(deployment, alice)
-        worker.kill()
-    netlify.weather.let_go()
-    count_the_worker_as_dead()
-    assert recovery.recover() == 1
-    work()
-    deployment.refresh_from_db()
-    assert deployment.status == "cancelled"
-    assert [each.state for each in netlify.state.deploys.values()] == ["error"]
 
 
 def test_two_deployments_of_one_site_queue(

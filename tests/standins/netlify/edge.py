@@ -21,6 +21,27 @@ Invoke = Callable[[bytes, dict[str, str], Json], Json]
 _FUNCTIONS = "/.netlify/functions/"
 
 
+_LONGEST_HOLD = 90.0
+
+
+class Hold:
+    """Hold requests back, each in its own thread."""
+
+    def __init__(self) -> None:
+        self._held = threading.Event()
+        self._go_on = threading.Event()
+
+    def pass_by(self) -> None:
+        self._held.set()
+        self._go_on.wait(_LONGEST_HOLD)
+
+    def wait_until_held(self) -> None:
+        assert self._held.wait(_LONGEST_HOLD), "no request was held back"
+
+    def let_go(self) -> None:
+        self._go_on.set()
+
+
 class Edge:
     def __init__(self, state: State, invoke: Invoke | None) -> None:
         self._state = state
@@ -28,11 +49,23 @@ class Edge:
         self._server = ThreadingHTTPServer(("0.0.0.0", 0), _handler(self))  # noqa: S104 - all of 127/8
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._holds: dict[str, Hold] = {}
+
+    def hold(self, addresses: str) -> Hold:
+        """Hold requests back whose address begins so, until the test lets them go."""
+        made = self._holds[addresses] = Hold()
+        return made
+
+    def pass_by(self, address: str) -> None:
+        for hold in [hold for start, hold in self._holds.items() if address.startswith(start)]:
+            hold.pass_by()
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        for hold in self._holds.values():
+            hold.let_go()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -104,7 +137,9 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            deploy = edge.deploy_at(self.connection.getsockname()[0])
+            address = self.connection.getsockname()[0]
+            edge.pass_by(address)
+            deploy = edge.deploy_at(address)
             if deploy is None:
                 return self._send(404, [], b"Not Found")
             parts = urlsplit(self.path)

@@ -86,7 +86,8 @@ class Weather:
         self.plans: list[Trouble] = []
         self.storm: Storm | None = None
         self.limit: Limit | None = None
-        self._held = threading.Event()
+        self._held = 0
+        self._changed = threading.Condition()
         self._go_on = threading.Event()
         self.seen: list[tuple[str, str]] = []
         # Seconds from now to the `X-RateLimit-Reset` that a 429 names.
@@ -98,15 +99,23 @@ class Weather:
 
     def hold(self) -> None:
         """Hold a request back, in its own thread."""
-        self._held.set()
-        self._go_on.wait(_LONGEST_HOLD)
+        with self._changed:
+            go_on = self._go_on
+            self._held += 1
+            self._changed.notify_all()
+        go_on.wait(_LONGEST_HOLD)
 
-    def wait_until_held(self) -> None:
-        """Wait until a request is held back."""
-        assert self._held.wait(_LONGEST_HOLD), "no request was held back"
+    def wait_until_held(self, times: int = 1) -> None:
+        """Wait until so many requests are held back, or were."""
+        with self._changed:
+            is_held = self._changed.wait_for(lambda: self._held >= times, _LONGEST_HOLD)
+        assert is_held, f"{self._held} requests were held back, not {times}"
 
     def let_go(self) -> None:
-        self._go_on.set()
+        """Let go what is held back; what is held from now on waits for the next time."""
+        with self._changed:
+            released, self._go_on = self._go_on, threading.Event()
+        released.set()
 
     def next(self, line: str) -> Trouble | None:
         with self._lock:

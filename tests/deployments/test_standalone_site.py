@@ -271,13 +271,21 @@ def events(*given: dict[str, str]) -> bytes:
     return b"".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n".encode() for each in given)
 
 
+def cut_in_a_letter(whole: bytes, go_on: threading.Event) -> Iterator[bytes]:
+    """Send what comes before the middle of the last globe; the rest when the reader has seen it."""
+    middle = whole.rindex("🌍".encode()) + 2
+    yield whole[:middle]
+    assert go_on.wait(60)
+    yield whole[middle:]
+
+
 def test_an_answer_is_read_however_its_bytes_are_cut() -> None:
     tokens = [{"type": "token", "text": piece} for piece in POEM]
     done = {"type": "done", "text": "".join(POEM), "state": "sealed"}
     whole = events({"type": "tool_call", "name": "clock"}, *tokens, done)
     broken = "Broken off. Ada does not remember this exchange."
     cases: list[tuple[str, Answer, str | list[str], str]] = [
-        ("byte by byte", as_events(bytes([byte]) for byte in whole), "".join(POEM), ""),
+        ("in small parts", as_events(bytes([byte]) for byte in whole), "".join(POEM), ""),
         ("at once", as_events([whole]), "".join(POEM), ""),
         ("whole, from an agent that does not stream", as_json(done), "".join(POEM), ""),
         ("without an end", as_events([events(*tokens)]), ["".join(POEM), broken], "The answer broke off."),
@@ -286,7 +294,14 @@ def test_an_answer_is_read_however_its_bytes_are_cut() -> None:
         ("a gateway's page", as_html(502), "", "something unexpected"),
         ("nothing", Answer(reset=True), "", "could not be reached"),
     ]
+    go_on = threading.Event()
     with Cutting() as site, visiting(site.origin) as page:
+        site.next = as_events(cut_in_a_letter(whole, go_on))
+        say(page, "in two halves")
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
+        go_on.set()
+        expect(message(page, 3)).not_to_have_attribute("aria-busy", "true")
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
         for question, answer, said, problem in cases:
             site.next = answer
             say(page, question)

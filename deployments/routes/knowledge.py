@@ -20,6 +20,7 @@ OFFERED: dict[str, frozenset[str]] = {
     ),
     "next/cache": frozenset({"unstable_noStore"}),
     "@vercel/functions": frozenset({"waitUntil"}),
+    "react": frozenset({"cache"}),
 }
 # And the types, for functions that keep them.
 TYPES: dict[str, frozenset[str]] = {

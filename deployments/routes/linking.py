@@ -18,6 +18,8 @@ from .syntax import SUFFIXES, field_of, text_of
 
 CODE = SUFFIXES | {".json"}
 # No package has such a name.
+# Versions that a package manager reads in the repository alone.
+_INSIDE = ("workspace:", "catalog:", "link:", "portal:", "file:")
 ALIASES = ("@/", "~", "#")
 
 
@@ -38,7 +40,7 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
         return dynamic(module, link.node, link.kind)
     if name in DROPPED:
         return Target(dropped=True)
-    if name in OFFERED or name.startswith("next/"):
+    if name != "react" and (name in OFFERED or name.startswith("next/")):
         return _of_next(module, link, name, used)
     if is_builtin(name):
         return Target()
@@ -56,7 +58,7 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
     if file is None and name.startswith(ALIASES):
         by_hand = "Say under paths in tsconfig.json what it stands for."
         return problem(module, link.node, "missing", f"{name} is an alias that is nowhere declared.", by_hand)
-    return Target(file=file) if file else _of_package(project, module, link, package_of(name))
+    return Target(file=file) if file else _of_package(module, link, package_of(name), used)
 
 
 def _of_next(module: Module, link: Link, name: str, used: set[str] | None) -> Target | Problem:
@@ -91,20 +93,39 @@ def _names(module: Module, link: Link, used: set[str] | None) -> Iterator[tuple[
                     yield text_of(name), node
 
 
-def _of_package(project: Project, module: Module, link: Link, package: str) -> Target | Problem:
+def _of_package(module: Module, link: Link, package: str, used: set[str] | None) -> Target | Problem:
     if (by_hand := needs_next(package)) is not None:
         names = ", ".join(b.imported for b in link.bindings if b.imported not in ("*", "default"))
         message = f"{names or package} of {link.specifier} works inside Next only."
         return problem(module, link.node, "needs-next", message, by_hand)
-    if package == "react" and (taken := [b for b in link.bindings if b.imported in REACT]):
-        message = f"{taken[0].imported} of react exists in server components only."
-        return problem(module, taken[0].node, "needs-next", message, "Call the function itself.")
-    return Target(package=package)
+    return _of_react(module, link, used) if package == "react" else Target(package=package)
+
+
+def _of_react(module: Module, link: Link, used: set[str] | None) -> Target | Problem:
+    """Of what server components alone have, the adapter offers `cache`: outside of them it keeps nothing."""
+    names = dict(_names(module, link, used))
+    taken = [(name, node) for name, node in names.items() if name in REACT]
+    if not taken:
+        return Target(package="react")
+    named = all(binding.imported not in ("*", "default") for binding in link.bindings)
+    if named and names.keys() <= OFFERED["react"] and link.specifier == "react":
+        return Target(adapter="react")
+    message = f"{taken[0][0]} of react exists in server components only."
+    by_hand = "Call the function itself; cache alone may be imported by its name."
+    return problem(module, taken[0][1], "needs-next", message, by_hand)
 
 
 def undeclared(project: Project, module: Module, link: Link, package: str) -> Problem | None:
-    """Warn of a package that package.json doesn't name."""
-    if package in project.dependencies or (link.kind == LinkKind.EXPORT and link.type_only):
+    """Warn of a package that package.json doesn't name, or by a version that means nothing elsewhere."""
+    version = project.dependencies.get(package)
+    if version is not None and str(version).startswith(_INSIDE):
+        by_hand = (
+            "Let --out be a package of the workspace, write a version into package.json, or name its sources "
+            "under paths in tsconfig.json."
+        )
+        message = f"the version {version} of {package} has a meaning inside its workspace only."
+        return problem(module, link.node, "dependency", message, by_hand, Severity.WARNING)
+    if version is not None or (link.kind == LinkKind.EXPORT and link.type_only):
         return None
     by_hand = f"Add {package} to package.json beside netlify.toml."
     message = f"the package {package} is not among the dependencies, so its version is unknown."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tree_sitter import Node
 
+from .misreading import put_right
 from .syntax import Source, child, field_of, has, parse, string_value, text_of, walk
 
 
@@ -56,7 +57,7 @@ class Module:
 
 def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | None = None) -> Module:
     """Parse a file, or a text in its place, and take in what the conversion has to know of it."""
-    source = parse(name, path.read_bytes() if text is None else text)
+    source = put_right(parse(name, path.read_bytes() if text is None else text))
     module = Module(path, source, list(walk(source.root)))
     for node in module.nodes:
         if (take := _TAKERS.get(node.type)) is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from .knowledge import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
+from .misreading import is_misread
 from .modules import LinkKind, Module, bound_names
 from .problems import Problem, Severity
-from .syntax import field_of, is_misread, place, text_of, too_deep
+from .syntax import field_of, place, text_of, too_deep
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")

@@ -72,6 +72,8 @@ class Stripping:
 def strip(source: Source, edits: Edits) -> Stripping:
     """Collect the edits that turn TypeScript into JavaScript; imports are left to the caller."""
     work = Stripping(source, edits)
+    for start, end in source.erased:
+        edits.replace(start, end)
     for statement in source.root.children:
         declared = field_of(statement, "declaration") or statement
         if declared.type == "expression_statement" and declared.named_children:

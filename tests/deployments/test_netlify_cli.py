@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from builds.gocommand import cache_directory
-from builds.toolchain import find
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 
-from . import netlify_cli
+from . import hello, netlify_cli
 from .netlify_cli import Run
 
 # One worker installs the CLI, and runs it, while the others have their own work.
@@ -38,32 +35,6 @@ EXTENSIONS = {"api.netlifysdk.com"}
 # Where the CLI puts the headers and redirects that it found.
 CONFIGURATION = "netlify.toml"
 DEPLOY = ("deploy", "--no-build", "--json", "--dir", "public", "--functions", "functions")
-PROGRAM = """package main
-
-import (
-	"net/http"
-	"os"
-	"strings"
-)
-
-func main() {
-	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
-	for {
-		event, err := http.Get(base + "next")
-		if err != nil || event.StatusCode != http.StatusOK {
-			return
-		}
-		event.Body.Close()
-		id := event.Header.Get("Lambda-Runtime-Aws-Request-Id")
-		answer := strings.NewReader(`{"statusCode":200,"body":"Hello from Go"}`)
-		done, err := http.Post(base+id+"/response", "application/json", answer)
-		if err != nil {
-			return
-		}
-		done.Body.Close()
-	}
-}
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,12 +48,7 @@ def cli() -> None:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A function's raw binary, as Go makes it."""
-    home = tmp_path_factory.mktemp("go")
-    (home / "main.go").write_text(PROGRAM)
-    go = find("linux", "amd64", cgo=False)
-    command = go.build_command(package="main.go", output=home / "agent", mode="exe")
-    subprocess.run(command, cwd=home, env=go.environment(cache=cache_directory(), home=home), check=True)
-    return (home / "agent").read_bytes()
+    return hello.program(tmp_path_factory.mktemp("go")).read_bytes()
 
 
 @pytest.fixture
@@ -149,7 +115,7 @@ def test_a_draft_and_then_the_site_itself(served: NetlifyStandIn, project: Path,
     assert archive.read("bootstrap") == program
     assert draft.runtimes == {"agent": "go"}
     assert shown(told["deploy_url"]) == FILES
-    assert httpx.get(f"{told['deploy_url']}/.netlify/functions/agent").text == "Hello from Go"
+    assert httpx.get(f"{told['deploy_url']}/.netlify/functions/agent").text == hello.SAYS
     assert httpx.get(served.edge.site_url(site)).status_code == 404
 
     served.asked.clear()
@@ -159,7 +125,7 @@ def test_a_draft_and_then_the_site_itself(served: NetlifyStandIn, project: Path,
     assert live.files | draft.files == live.files | {CONFIGURATION: draft.files[CONFIGURATION]}
     assert [path for path in uploads(served) if CONFIGURATION not in path] == []
     assert shown(told["url"]) == FILES
-    assert httpx.get(f"{told['url']}/.netlify/functions/agent").text == "Hello from Go"
+    assert httpx.get(f"{told['url']}/.netlify/functions/agent").text == hello.SAYS
 
 
 def test_a_list_of_many_files_is_compared_meanwhile(netlify: NetlifyStandIn, project: Path) -> None:

@@ -25,11 +25,11 @@ class LambdaRuntime(StandIn):
         """Return what the platform gives as AWS_LAMBDA_RUNTIME_API."""
         return self.origin.removeprefix("http://")
 
-    def invoke(self, path: str, body: Any) -> dict[str, Any]:
-        """Post JSON to the function, as version 1 of the HTTP gateway tells it, and return its answer."""
+    def invoke(self, path: str, body: Any, method: str = "POST") -> dict[str, Any]:
+        """Send JSON to the function, as version 1 of the HTTP gateway tells it, and return its answer."""
         event = {
             "path": path,
-            "httpMethod": "POST",
+            "httpMethod": method,
             "headers": {"content-type": "application/json", "host": "agent.example"},
             "multiValueHeaders": {"content-type": ["application/json"]},
             "queryStringParameters": {},

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -94,6 +95,11 @@ def _handler(
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def handle(self) -> None:
+            # Whoever was killed breaks its connection off; that is not this side's failure.
+            with suppress(ConnectionResetError):
+                super().handle()
 
         def _serve(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}

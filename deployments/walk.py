@@ -51,7 +51,7 @@ def _pauses() -> Iterator[float]:
     pause = FIRST_POLL
     while True:
         yield min(pause, POLL_SECONDS)
-        pause *= 2
+        pause *= 1.5
 
 
 class Replaced(Exception):

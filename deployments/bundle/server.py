@@ -57,7 +57,7 @@ def _example(site: Site, build: Build) -> str:
         if name in _ABOUT:
             lines.append(f"# {_ABOUT[name]}")
         lines.append(f"{name}={value}")
-    lines.append("# Behind a proxy, limits need to know it: AGENT_TRUSTED_PROXIES=1")
+    lines.append("# Needed behind a web server or proxy: AGENT_TRUSTED_PROXIES=1")
     if site.access == Access.PUBLIC:
         lines.append("# Everybody may talk to this agent: each address 20 times a minute.")
     return "\n".join([*lines, ""])

@@ -19,13 +19,19 @@ def build_of(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
         targets=["plugin", "function"],
         status=BuildStatus.SUCCEEDED,
     )
-    for target, name, data in (
-        ("function", "bootstrap", ELF + marker.encode()),
-        ("plugin", "ada.so", b"plugin " + marker.encode() * 1000),
-        ("plugin", "SHA256SUMS", b"sums"),
-    ):
-        sha256 = storage.put(data)
-        Artifact.objects.create(
-            owner=owner, build=build, target=target, name=name, sha256=sha256, size=len(data)
-        )
+    add_files(build, {"bootstrap": ELF + marker.encode()}, "function")
+    add_files(build, {"ada.so": b"plugin " + marker.encode() * 1000, "SHA256SUMS": b"sums"})
     return build
+
+
+def add_files(build: Build, files: dict[str, bytes], target: str = "plugin") -> None:
+    """Store files as a build's own."""
+    for name, data in files.items():
+        Artifact.objects.create(
+            owner_id=build.owner_id,
+            build=build,
+            target=target,
+            name=name,
+            sha256=storage.put(data),
+            size=len(data),
+        )

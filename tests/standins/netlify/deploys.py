@@ -168,8 +168,6 @@ def upload_function(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_
     if deploy is None:
         return as_json(NOT_FOUND, 404)
     runtime = query.get("runtime", "")
-    if not runtime:
-        return _refuse("runtime is missing")
     if len(asked.body) > netlify.largest_function:
         return _refuse("function is too large", 413)
     sha = hashlib.sha256(asked.body).hexdigest()

@@ -1,8 +1,9 @@
 """Put right what the grammar of TypeScript reads wrongly, before anybody looks at the tree.
 
 The parser is given another text of the same length, so that no place moves: `x as A.B.C`, which it takes
-for the member C of a cast, with one name in place of the dotted one; and `` f<T>`…` ``, which it takes for
-two comparisons, without the types. The source keeps its own text.
+for the member C of a cast, with one name in place of the dotted one; and `` f<T>`…` `` and
+`f<typeof import("a")>(b)`, which it takes for two comparisons, without the types. The source keeps its own
+text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tree_sitter import Node
 
 from .syntax import CASTS, Source, child, field_of, has, parse, walk
 
+_BEGINS = ("template_string", "parenthesized_expression")
 _FARTHEST = 2000  # bytes that the types of one call may take
 
 
@@ -23,7 +25,8 @@ def put_right(source: Source) -> Source:
     text, root, erased = bytearray(source.text), source.root, set(source.erased)
     while True:
         nodes = list(walk(root))
-        tags = {place for node in nodes if (place := _types_of_tag(bytes(text), node)) is not None}
+        begins = (*_BEGINS, "(") if root.has_error else _BEGINS
+        tags = {place for node in nodes if (place := _types_of_call(bytes(text), node, begins)) is not None}
         gaps = [gap for node in nodes if (gap := _gap_behind_cast(node)) and b"\n" not in text[slice(*gap)]]
         if not tags and not gaps:
             return replace(source, root=root, erased=tuple(sorted(erased)))
@@ -51,9 +54,9 @@ def _gap_behind_cast(node: Node) -> tuple[int, int] | None:
     return (owner.end_byte, name.start_byte) if owner and name and owner.type in CASTS else None
 
 
-def _types_of_tag(text: bytes, node: Node) -> tuple[int, int] | None:
-    """Return where the types are that stand between a tag and its template string."""
-    if node.type != "template_string":
+def _types_of_call(text: bytes, node: Node, begins: tuple[str, ...]) -> tuple[int, int] | None:
+    """Return where the types are that stand before a template string, or before arguments."""
+    if node.type not in begins:
         return None
     end = len(text[: node.start_byte].rstrip())
     if text[end - 1 : end] != b">" or text[end - 2 : end] == b"=>":

@@ -59,7 +59,8 @@ def unreadable(module: Module) -> list[Problem]:
         line = module.source.text.count(b"\n", 0, error.start) + 1
         message, by_hand = "this is not UTF-8, so its letters are unknown.", "Save the file as UTF-8."
         return [Problem(module.source.name, line, 1, Severity.ERROR, "encoding", message, by_hand)]
-    if module.source.root.has_error or any(map(is_misread, module.nodes)):
+    typed = module.source.is_typescript
+    if module.source.root.has_error or (typed and any(map(is_misread, module.nodes))):
         return [_syntax(module)]
     if (node := too_deep(module.source.root)) is not None:
         by_hand = "Take parts of it out into constants or functions."

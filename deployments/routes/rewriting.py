@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
+from .knowledge import is_builtin
 from .layout import header
 from .modules import Binding, Link, LinkKind, Module
 from .problems import Problem
@@ -167,9 +168,14 @@ def _require(work: Rewriting, resolved: Resolved) -> None:
         _literal(work, resolved)
         return
     declaration = _whole_declaration(link.node)
+    if declaration is None and _does_nothing(link):
+        name, end = work.temporary(), len(work.edits.text)
+        work.edits.node(link.node, name)
+        work.edits.replace(end, end, f"\nimport {name} from {json.dumps(resolved.specifier)};\n")
+        return
     if declaration is None:
         by_hand = "Import it at the top of the file."
-        message = "require() in an ES module, elsewhere than in a constant at the top."
+        message = f"require() of {link.specifier} in an ES module, elsewhere than in a constant at the top."
         work.problems.append(problem(module, link.node, "require-esm", message, by_hand))
         return
     target = field_of(link.node.parent, "name")
@@ -180,6 +186,11 @@ def _require(work: Rewriting, resolved: Resolved) -> None:
         return
     whole = work.temporary()
     work.edits.node(declaration, f"import {whole} from {source}; const {pattern} = {whole};")
+
+
+def _does_nothing(link: Link) -> bool:
+    """Say whether loading a module changes nothing, so that it does not matter when that happens."""
+    return (link.specifier or "").endswith(".json") or is_builtin(link.specifier or "")
 
 
 def _whole_declaration(call: Node) -> Node | None:

@@ -34,7 +34,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 def test_scripts_get_json(tmp_path: Path) -> None:
     report = json.loads(_run(CORPUS / "shop", "--out", tmp_path, "--v2", "--json"))
     assert report["success"] is True
-    assert len(report["routes"]) == 52
+    assert len(report["routes"]) == 53
     item = next(route for route in report["routes"] if route["url"] == "/v1/items/[id]")
     assert (item["function"], item["methods"]) == ("v1-items-id", ["GET", "PUT", "DELETE"])
     assert sorted(report["written"]) == sorted(report["files"])

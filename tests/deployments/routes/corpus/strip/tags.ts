@@ -16,4 +16,7 @@ export class Query {
     w
   >`q` as A.B.C;
 }
-export default [a, b, c, d, e];
+const f = async () => await x.actual<typeof import('./types')>('./types');
+const g = x.original<typeof import('./types')>();
+const h = w > (1) || (w < 2 && w > (3)) || w < 4 === x > (5);
+export default [f, g, h, a, b, c, d, e];

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import accounts, services, sites
@@ -37,6 +39,25 @@ def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
         yield server
 
 
+@pytest.fixture
+def local_model(settings: Settings, agent: AgentConfig) -> Iterator[None]:
+    """The local model itself, as the Procfile starts it, for an agent of few words."""
+    AgentConfig.objects.filter(pk=agent.pk).update(
+        response_length="brief", custom_instructions="Say one word."
+    )
+    agent.refresh_from_db()
+    port = free_port()
+    command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as model:
+        assert model.stdout is not None
+        assert "is ready" in model.stdout.readline()
+        settings.LOCAL_MODEL_URL = f"http://127.0.0.1:{port}/v1"
+        try:
+            yield
+        finally:
+            model.terminate()
+
+
 async def _work() -> None:
     assert isinstance(app.connector, DjangoConnector)
     with app.replace_connector(app.connector.get_worker_connector()):
@@ -49,7 +70,7 @@ async def _work() -> None:
 
 @pytest.fixture
 def online(
-    agent: AgentConfig, alice: User, netlify: NetlifyStandIn, model: OpenAIStandIn
+    agent: AgentConfig, alice: User, netlify: NetlifyStandIn
 ) -> Iterator[Callable[[sites.Settings], Site]]:
     """Return a function that compiles and deploys the agent; its functions run while the test does."""
     with Functions() as functions:
@@ -77,7 +98,9 @@ def post(site: Site, path: str, body: Any, **more: Any) -> httpx.Response:
     return httpx.post(f"{site.url}{path}", json=body, timeout=60, **more)
 
 
-def test_a_deployed_agent_answers(online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn) -> None:
+def test_a_deployed_agent_answers(
+    model: OpenAIStandIn, online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn
+) -> None:
     site = online(sites.Settings(access="password", password="open sesame", offers_download=True))
     page = httpx.get(site.url)
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
@@ -103,10 +126,14 @@ def test_a_deployed_agent_answers(online: Callable[[sites.Settings], Site], netl
 
 @pytest.mark.browser
 @pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out")
-def test_its_page_works_in_a_browser(online: Callable[[sites.Settings], Site]) -> None:
+def test_its_page_answers_in_a_browser_through_the_local_model(
+    local_model: None, online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn
+) -> None:
     site = online(sites.Settings(access="password", password="open sesame", greeting="Good day."))
-    script = [sys.executable, "-m", "tests.deployments.visit", site.url, "open sesame", "hello"]
-    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    script = [sys.executable, "-m", "tests.deployments.visit", site.url, "open sesame", "Say hello."]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    assert seen == {"said": ["Good day.", "hello", "You said: hello"], "problems": []}
+    greeting, asked, answer = seen["said"]
+    assert (greeting, asked, seen["problems"]) == ("Good day.", "Say hello.", [])
+    assert re.search(r"\w", answer)

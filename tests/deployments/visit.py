@@ -24,8 +24,9 @@ def main(url: str, password: str, question: str) -> None:
         page.get_by_role("button", name="Open").click()
         page.get_by_label("Message").fill(question)
         page.get_by_role("button", name="Send").click()
+        # While words still come, it has a state.
         answer = page.locator("#messages li:nth-child(3):not([data-state]) p")
-        expect(answer).to_contain_text(question, timeout=60_000)
+        expect(answer).not_to_be_empty(timeout=180_000)
         said = page.locator("#messages li p").all_text_contents()
     print(json.dumps({"said": said, "problems": problems}))
 

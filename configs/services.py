@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Model
@@ -77,15 +77,18 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
 def what_goes_with(agent: AgentConfig) -> list[tuple[str, int]]:
     """Count the rows that deleting an agent deletes too, by what they are called, the agent aside."""
     collector = Collector(using=router.db_for_write(AgentConfig))
-    counts: Counter[str] = Counter()
+    # By their keys: some rows hang on the agent in more than one way.
+    found: defaultdict[str, set[object]] = defaultdict(set)
     # The forge's own rows go along too, a remote builder's jobs for example: users can't read them.
     with as_service():
         collector.collect([agent])
         for model, rows in collector.data.items():
-            counts[_plural(model)] += len(rows)
+            if name := _plural(model):
+                found[name].update(row.pk for row in rows)
         for queryset in collector.fast_deletes:
-            counts[_plural(queryset.model)] += queryset.count()
-    return sorted((name, count) for name, count in counts.items() if name and count)
+            if name := _plural(queryset.model):
+                found[name].update(queryset.values_list("pk", flat=True))
+    return sorted((name, len(keys)) for name, keys in found.items() if keys)
 
 
 def _plural(model: type[Model]) -> str:

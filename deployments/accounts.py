@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import transaction
@@ -28,6 +29,7 @@ KINDS: dict[str, Kind] = {host.kind.code: host.kind for host in (Netlify, SelfHo
 HOSTS: dict[str, type[Netlify]] = {NETLIFY: Netlify}
 # A page waits no longer than this for a host that asks for patience.
 _PATIENCE = 3.0
+_OF_THE_TOKEN = (Reason.TOKEN_REFUSED, Reason.FORBIDDEN)
 
 
 class AccountProblem(Exception):
@@ -94,18 +96,31 @@ def connect(user: User, token: str, code: str = NETLIFY) -> Connection:
 def recheck(connection: Connection) -> Person:
     """Ask again who a connected account is.
 
-    Raises AccountProblem or HostError, after noting it on the connection.
+    Raises AccountProblem or HostError, after noting on the connection what is wrong with its token.
     """
     try:
         person = host_for(connection.owner_id, connection.host, "tested").whoami()
     except (AccountProblem, HostError) as error:
-        with as_service():
-            changed = Connection.objects.filter(pk=connection.pk)
-            changed.update(problem=str(error)[:500], checked_at=timezone.now())
+        # A host that is busy or away says nothing of the token: deployments may go on.
+        if isinstance(error, AccountProblem) or error.reason in _OF_THE_TOKEN:
+            with as_service():
+                changed = Connection.objects.filter(pk=connection.pk)
+                changed.update(problem=str(error)[:500], checked_at=timezone.now())
         raise
     with as_service():
         Connection.objects.filter(pk=connection.pk).update(**_facts(person))
     return person
+
+
+def doubt(owner_id: UUID, code: str, error: HostError) -> None:
+    """Ask again whose token it is when a host refused it elsewhere, and note what that says.
+
+    Not noted at once: a host refuses tokens spuriously now and then.
+    """
+    connection = connection_of(owner_id, code) if error.reason == Reason.TOKEN_REFUSED else None
+    if connection is not None:
+        with suppress(AccountProblem, HostError):
+            recheck(connection)
 
 
 def disconnect(connection: Connection) -> None:

@@ -31,7 +31,8 @@ class LiveFilter(admin.SimpleListFilter):
         return [("yes", "Live"), ("no", "Not live")]
 
     def queryset(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        live = deployments.filter(remote_id=F("site__live_remote_id")).exclude(remote_id="")
+        live = deployments.filter(remote_id=F("site__live_remote_id"), site__deleted_at=None)
+        live = live.exclude(remote_id="")
         match self.value():
             case "yes":
                 return live

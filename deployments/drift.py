@@ -9,7 +9,7 @@ from django.utils import timezone
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .accounts import AccountProblem, host_for
+from .accounts import AccountProblem, doubt, host_for
 from .hosts import Host, HostError, Reason
 from .models import Deployment, Site
 
@@ -26,6 +26,7 @@ def look(site: Site, host: Host) -> None:
         site.problem = str(error)[:500]
         if error.reason == Reason.GONE:
             site.live_remote_id = ""
+        doubt(site.owner_id, site.host, error)
     else:
         site.problem, site.url, site.name = "", remote.url or site.url, remote.name or site.name
         site.live_remote_id, site.locked = remote.live_deploy, remote.locked

@@ -65,7 +65,9 @@ class NewSiteForm(HostForm):
 class ChooseSiteForm(HostForm):
     """Take which of the sites at a host to use: its id or its name there."""
 
-    site = TextField(label="Site", max_length=100, validators=[RegexValidator(r"^[A-Za-z0-9.-]+$")])
+    site = TextField(
+        label="Site", max_length=100, validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
+    )
 
 
 class SettingsForm(forms.Form):

@@ -130,6 +130,10 @@ class Deployment(models.Model):
     content_sha256 = models.CharField(max_length=64, blank=True)
     url = models.CharField(max_length=300, blank=True)
 
+    # Who may talk to what was deployed: it keeps these rules, whatever is chosen for its site later.
+    access = models.CharField(max_length=20, blank=True, choices=Access)
+    password_hash = models.CharField(max_length=200, blank=True)
+
     files = models.PositiveIntegerField(default=0)
     uploaded_files = models.PositiveIntegerField(default=0)
     uploaded_bytes = models.BigIntegerField(default=0)
@@ -161,6 +165,16 @@ class Deployment(models.Model):
         return f"deployment-{self.pk}"
 
     @property
+    def keeps_the_rules(self) -> bool:
+        """Tell whether it lets in whom its site is meant for now, and nobody else."""
+        chosen = (self.site.access, self.site.password_hash)
+        return (self.access, self.password_hash) == chosen
+
+    @property
     def is_live(self) -> bool:
-        """Tell whether this is what the site showed when it was last looked at."""
-        return bool(self.remote_id) and self.site.live_remote_id == self.remote_id
+        """Tell whether this is what the site showed when it was last looked at; given up, it no longer is."""
+        return (
+            bool(self.remote_id)
+            and self.site.live_remote_id == self.remote_id
+            and self.site.deleted_at is None
+        )

@@ -25,6 +25,8 @@ _DEPLOYMENT = record(
         "id": INTEGER,
         "status": one_of(DeploymentStatus.values),
         "draft": BOOLEAN,
+        # Empty before the site was put together.
+        "access": one_of(["", *Access.values]),
         **dict.fromkeys(
             ("title", "remote_id", "content_sha256", "url", "reason", "error", "asked_by"), STRING
         ),

@@ -90,7 +90,7 @@ def deployment_json(deployment: Deployment) -> dict[str, Any]:
 
 def _json(deployment: Deployment) -> dict[str, Any]:
     took = duration(deployment)
-    names = ("id", "status", "draft", "title", "remote_id", "content_sha256", "url", "files",
+    names = ("id", "status", "draft", "access", "title", "remote_id", "content_sha256", "url", "files",
              "uploaded_files", "uploaded_bytes", "reason", "error", "attempts", "asked_by",
              "created_at", "started_at", "finished_at", "published_at")  # fmt: skip
     return {

@@ -16,7 +16,7 @@ from builds.models import Build, BuildStatus
 from . import history, jobs, transitions
 from .accounts import host_for
 from .errors import NotPossible
-from .models import UNFINISHED, Deployment, DeploymentStatus, Site
+from .models import UNFINISHED, Access, Deployment, DeploymentStatus, Site
 
 
 def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:
@@ -132,6 +132,22 @@ def refuse_to_publish(deployment: Deployment) -> None:
         raise NotPossible("Only a deployment that succeeded can be put live.")
     if deployment.site.deleted_at is not None:
         raise NotPossible("Its site was deleted or replaced.")
+    if deployment.site.access != Access.PUBLIC and not deployment.keeps_the_rules:
+        raise NotPossible(
+            f"Other people may talk to it than {deployment.site.name} is meant for now, and going live it "
+            "would let them in again. Deploy its build again instead: that keeps what was chosen since."
+        )
+
+
+def may_go_live(deployment: Deployment) -> bool:
+    """Tell whether a page offers to promote a deployment or to roll back to it."""
+    if deployment.is_live:
+        return False
+    try:
+        refuse_to_publish(deployment)
+    except NotPossible:
+        return False
+    return True
 
 
 def delete(deployment: Deployment, by: User) -> None:

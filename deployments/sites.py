@@ -73,17 +73,30 @@ def _keep(agent: AgentConfig, host: str, remote: RemoteSite, action: Action, by:
         with transaction.atomic(), as_service():
             others = Site.objects.filter(agent=agent, deleted_at=None).exclude(host=host, remote_id=remote.id)
             others.update(deleted_at=timezone.now())
+            if action == Action.SITE_CHOSEN:
+                _take_back(agent, host, remote.id)
             site, is_new = Site.objects.get_or_create(
                 owner_id=agent.owner_id, host=host, remote_id=remote.id, deleted_at=None,
                 defaults={**facts, "agent": agent},
             )  # fmt: skip
             if not is_new and site.agent_id != agent.pk:
                 raise NotPossible(f"This site shows {site.agent.name} already. Choose or create another one.")
+            if not is_new:
+                Site.objects.filter(pk=site.pk).update(**facts)
             record(action, owner=agent.owner_id, actor=by, subject=site)
     except IntegrityError as error:
         raise NotPossible("This site was chosen at the same time elsewhere. Load the page again.") from error
+    site.refresh_from_db()
     made: Site = site
     return made
+
+
+def _take_back(agent: AgentConfig, host: str, remote_id: str) -> None:
+    """Let an agent have a site again that it gave up: who may talk to it stays, and so does its history."""
+    rows = Site.objects.filter(owner_id=agent.owner_id, host=host, remote_id=remote_id)
+    last: Site | None = rows.order_by("-pk").first()
+    if last is not None and last.agent_id == agent.pk:
+        rows.filter(pk=last.pk).update(deleted_at=None)
 
 
 def change(site: Site, given: Settings, by: User) -> None:

@@ -15,7 +15,7 @@ from builds.buildlog import BuildLog
 from builds.templatetags.build_words import megabytes
 
 from . import bundle, transitions, variables
-from .accounts import host_for
+from .accounts import doubt, host_for
 from .errors import DeployError
 from .hosts import Entry, Host, HostError, Kind, Reason, RemoteDeploy, RemoteSite, State, Stopped
 from .models import Deployment, Site
@@ -81,6 +81,13 @@ class Walk:
 
     def run(self) -> None:
         """Raises DeployError, HostError, Stopped or Replaced; what was reached is in the deployment's row."""
+        try:
+            self._take_steps()
+        except HostError as error:
+            doubt(self.deployment.owner_id, self.site.host, error)
+            raise
+
+    def _take_steps(self) -> None:
         with self._step(DIGEST):
             self._put_together()
         if self.host.kind.sets_variables:
@@ -140,7 +147,12 @@ class Walk:
             if begun:
                 self.host.cancel(begun)
             self._note(remote_id="", title=f"{self.deployment.title[:50]}-{self.deployment.attempts}")
-        self._note(content_sha256=made.sha256, files=len(self._entries))
+        self._note(
+            content_sha256=made.sha256,
+            files=len(self._entries),
+            access=self.site.access,
+            password_hash=self.site.password_hash,
+        )
         size = sum(entry.content.size for entry in self._entries)
         self._log.say(f"{len(self._entries)} files, {megabytes(size)}, content {made.sha256[:12]}….")
 

@@ -20,7 +20,8 @@ PROGRAMS = "bin/"
 _PLACES = {"start": f"{PROGRAMS}agent"}
 EXAMPLE = "agent.env.example"
 _ABOUT = {
-    variables.PLAIN_PASSWORD: "The shared password, as you tell it to visitors.",
+    # Shells, Docker and systemd read other signs each in their own way.
+    variables.PLAIN_PASSWORD: "The shared password, as you tell it to visitors: of letters, digits, - and _.",
     variables.STATE_KEY: "Signs conversations (openssl rand -hex 32); without it a restart ends them.",
     variables.SUPABASE_URL: "The project whose users may talk to the agent.",
 }

@@ -8,7 +8,8 @@ from django import template
 
 from configs.models import AgentConfig
 from deployments import history, oauth
-from deployments.models import Deployment
+from deployments.accounts import KINDS
+from deployments.models import Deployment, Site
 
 register = template.Library()
 
@@ -35,6 +36,16 @@ def online(agents: Iterable[AgentConfig]) -> dict[int, history.Online]:
 def online_of(agent: AgentConfig) -> history.Online | None:
     """Return where an agent is online; None before it is."""
     return history.online([agent]).get(agent.pk)
+
+
+@register.simple_tag
+def stays_online(agent: AgentConfig) -> list[Site]:
+    """Return the sites at hosts that go on answering when their agent is deleted here."""
+    needing = [code for code, kind in KINDS.items() if kind.needs_account]
+    return list(Site.objects.filter(agent=agent, host__in=needing).exclude(live_remote_id=""))
+
+
+register.filter("web_address", history.web_address)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pages import page_of
 from agentforge.requests import Request
-from deployments import history, reports
+from deployments import history, reports, services
 from deployments.accounts import KINDS
 from deployments.models import UNFINISHED, Deployment
 
@@ -41,7 +41,9 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
         "deployment": deployment,
         "site": deployment.site,
         "kind": KINDS[deployment.site.host],
-        "live_url": deployment.site.url if deployment.is_live else "",
+        "address": history.web_address(deployment.site.url if deployment.is_live else deployment.url),
+        "own_address": history.web_address(deployment.url),
+        "may_go_live": services.may_go_live(deployment),
         "agent": deployment.site.agent,
         "log": None,
         "found": log,

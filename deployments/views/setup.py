@@ -137,13 +137,13 @@ def create_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = NewSiteForm(posted(request), teams=_teams(agent))
     if form.is_valid():
-        given = form.cleaned_data
+        given, before = form.cleaned_data, sites.site_of(agent)
         try:
             site = sites.create_site(agent, given["name"], given["team"], request.user, host=given["host"])
         except HostError as error:
             form.add_error("name", str(error))
         else:
-            return _site_kept(request, agent, site)
+            return _site_kept(request, agent, site, before)
     return refused(request, agent, form)
 
 
@@ -155,15 +155,18 @@ def choose_site(request: Request, pk: int) -> HttpResponse:
     form = ChooseSiteForm(posted(request))
     if not form.is_valid():
         return refused(request, agent, form)
-    given = form.cleaned_data
+    given, before = form.cleaned_data, sites.site_of(agent)
     site = sites.choose_site(agent, given["site"], request.user, host=given["host"])
-    return _site_kept(request, agent, site)
+    return _site_kept(request, agent, site, before)
 
 
-def _site_kept(request: Request, agent: AgentConfig, site: Site) -> HttpResponse:
+def _site_kept(request: Request, agent: AgentConfig, site: Site, before: Site | None) -> HttpResponse:
     if wants_json(request):
         return success(201, site=reports.site_json(site))
-    messages.success(request, f"{agent.name} is deployed to {site.name} from now on.")
+    told = f"{agent.name} is deployed to {site.name} from now on."
+    if before is not None and before.pk != site.pk and before.live_remote_id:
+        told += f" {before.name} stays online as it is: choose it again to change or delete it."
+    messages.success(request, told)
     return redirect("deployments:agent", pk=agent.pk)
 
 

@@ -66,7 +66,7 @@ def test_deploy_follows_to_the_end(site: Site, agent: AgentConfig, build: Build,
 
 
 def test_deploy_says_what_is_missing(agent: AgentConfig, site: Site) -> None:
-    with pytest.raises(CommandError, match="holds the Netlify function"):
+    with pytest.raises(CommandError, match="no build of this agent with the program for Netlify"):
         said("deploy_agent", str(agent.pk))
     with pytest.raises(CommandError, match="There is no agent 0"):
         said("deploy_agent", "0")

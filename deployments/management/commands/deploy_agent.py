@@ -12,7 +12,7 @@ from builds.logs.ansi import plain
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import readiness, services, sites
-from deployments.accounts import SELF_HOST
+from deployments.accounts import KINDS, SELF_HOST
 from deployments.console import DeployConsole
 from deployments.errors import NotPossible
 from deployments.hosts import HostError
@@ -118,5 +118,7 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
         found = readiness.deployable(agent, site)
         build = next((each for each in found if wanted in (None, each.pk)), None)
         if build is None:
-            raise CommandError("There is no such build that holds the Netlify function. Compile one for it.")
+            which = "no build" if wanted is None else f"no build {wanted}"
+            where = KINDS[site.host].label
+            raise CommandError(f"There is {which} of this agent with the program for {where}. Compile one.")
         return build

@@ -1,0 +1,59 @@
+"""What a host says of a token when it refuses it, and when it is only busy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agentforge.accounts.models import User
+from builds.models import Build
+from configs.models import AgentConfig
+from deployments import accounts, readiness, services, sites
+from deployments.hosts import HostError
+from deployments.models import Connection, Deployment, Site
+from tests.standins.netlify import NetlifyStandIn
+from tests.standins.netlify.trouble import Kind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Work = Callable[[], None]
+
+
+def problem() -> str:
+    return Connection.objects.get().problem
+
+
+@pytest.mark.parametrize("kind", ["429", "502"])
+def test_a_host_that_is_busy_says_nothing_of_the_token(
+    kind: Kind, site: Site, agent: AgentConfig, build: Build, netlify: NetlifyStandIn
+) -> None:
+    netlify.weather.reset_after = 3600
+    netlify.weather.add(kind, "/accounts$", 99)
+    with pytest.raises(HostError):
+        accounts.recheck(Connection.objects.get())
+    assert problem() == ""
+    readiness.refuse(agent, site, build)
+
+
+def test_a_token_that_a_deployment_is_refused_with_is_noted_at_its_account(
+    site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    deployment = services.enqueue(site, build, alice)
+    netlify.token = "another-token"
+    work()
+    assert Deployment.objects.get(pk=deployment.pk).reason == "token-refused"
+    assert "Connect your Netlify account again" in problem()
+
+
+def test_a_token_that_a_look_is_refused_with_is_noted_too(site: Site, netlify: NetlifyStandIn) -> None:
+    netlify.token = "another-token"
+    sites.look(site)
+    assert "Connect your Netlify account again" in problem()
+
+
+def test_a_refusal_that_was_a_whim_is_not_noted(site: Site, netlify: NetlifyStandIn) -> None:
+    netlify.weather.add("401", f"/sites/{site.remote_id}$")
+    sites.look(site)
+    site.refresh_from_db()
+    assert "refused the token" in site.problem
+    assert problem() == ""

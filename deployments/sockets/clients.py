@@ -9,7 +9,7 @@ from tree_sitter import Node
 from deployments.routes.modules import Module
 from deployments.routes.problems import Problem, Severity
 from deployments.routes.refusing import problem, unreadable
-from deployments.routes.syntax import field_of, string_value, text_of
+from deployments.routes.syntax import field_of, string_value, text_of, walk
 
 from .model import Found, Library, Server
 from .scopes import FUNCTIONS, arguments_of
@@ -18,6 +18,24 @@ _BY_HAND = "Send with fetch(…, { method: 'POST' }), and listen with new EventS
 # What an EventSource has as well.
 _PROPERTIES = {"onmessage", "onopen", "onerror", "readyState", "close"}
 _EVENTS = {"message", "open", "error"}
+_SPEAKING = (
+    *_PROPERTIES,
+    "send",
+    "emit",
+    "on",
+    "once",
+    "off",
+    "addEventListener",
+    "onclose",
+    "binaryType",
+    "disconnect",
+)
+# Options of socket.io that say how to connect, and nothing to the server.
+_HOW = {
+    *("transports", "autoConnect", "forceNew", "multiplex", "path", "withCredentials", "timeout", "upgrade"),
+    *("reconnection", "reconnectionAttempts", "reconnectionDelay", "reconnectionDelayMax", "secure"),
+}
+_PLACES = ("location", "window", "globalThis", "self", "document", "process")
 _CLIENT_EVENTS = {"connect": "open", "connect_error": "error"}
 
 
@@ -57,6 +75,7 @@ def clients_in(found: Found) -> tuple[list[Client], list[Problem]]:
             if client is None:
                 message = "the connection has no constant of its own in this file, so its uses are unknown."
                 problems.append(problem(module, node, "front-end", message, _BY_HAND))
+                problems += _uses_of_unnamed(module, node)
             else:
                 clients.append(client)
     return clients, problems
@@ -87,6 +106,8 @@ def _client(module: Module, made: Node, library: Library, found: Found) -> Clien
     client = Client(module, library, text_of(name), declarator, made, _server_of(found, made, library))
     if client.server is None:
         client.refuse(made, "which server it speaks to is not certain.")
+    if (lost := _said_at_first(module, made)) is not None:
+        client.refuse(lost, "what it says of itself at the beginning (address, options) would be lost.")
     for node in module.nodes:
         if node.type == "identifier" and text_of(node) == client.variable and node != name:
             client.uses.append(node)
@@ -94,6 +115,59 @@ def _client(module: Module, made: Node, library: Library, found: Found) -> Clien
         elif node.type == "shorthand_property_identifier" and text_of(node) == client.variable:
             client.refuse(node, f"{client.variable} is handed on, so not all its uses are known.")
     return client
+
+
+def _uses_of_unnamed(module: Module, made: Node) -> list[Problem]:
+    """List what is done with a connection that is kept in a property, or in a variable that changes."""
+    kept = field_of(made.parent, "left") or field_of(made.parent, "name")
+    if kept is None:
+        return []
+    name = text_of(kept)
+    uses = []
+    for node in module.nodes:
+        member = field_of(node, "property") if node.type == "member_expression" else None
+        if (
+            member is not None
+            and text_of(field_of(node, "object") or node) == name
+            and text_of(member) in _SPEAKING
+        ):
+            message = f"{name}.{text_of(member)} is to be written anew with its connection."
+            uses.append(problem(module, node, "front-end", message, _BY_HAND))
+    return uses
+
+
+def _said_at_first(module: Module, made: Node) -> Node | None:
+    """Return what opens a connection, and an EventSource would not pass on: a query, a protocol, auth."""
+    for index, argument in enumerate(arguments_of(made)):
+        if argument.type == "object":
+            keys = {text_of(field_of(p, "key") or p) for p in argument.named_children if p.type != "comment"}
+            lost = not keys <= _HOW
+        else:
+            lost = index > 0 or _has_query(module, argument, set())
+        if lost:
+            return argument
+    return None
+
+
+def _has_query(module: Module, address: Node, seen: set[str]) -> bool:
+    """Say whether an address may say more than where the server is; names are followed to constants."""
+    for node in walk(address):
+        name = text_of(node)
+        if node.type == "string_fragment" and "?" in name:
+            return True
+        if node.type == "identifier" and name not in _PLACES and name not in seen:
+            value = _constant(module, name)
+            if value is None or _has_query(module, value, seen | {name}):
+                return True
+    return False
+
+
+def _constant(module: Module, name: str) -> Node | None:
+    for node in module.nodes:
+        if node.type == "variable_declarator" and text_of(field_of(node, "name") or node) == name:
+            kind = node.parent.children[0] if node.parent is not None else node
+            return field_of(node, "value") if text_of(kind) == "const" else None
+    return None
 
 
 def _server_of(found: Found, made: Node, library: Library) -> Server | None:

@@ -10,7 +10,7 @@ from deployments.routes.modules import Link, LinkKind
 from deployments.routes.syntax import text_of
 
 from .model import Handler, Server
-from .scopes import declaration_of, names_in, needed
+from .scopes import declaration_of, names_in, needed, top_names
 
 _STATES = "{ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }"
 
@@ -29,13 +29,25 @@ def text_for(server: Server, handler: Handler) -> str:
     names = names_in(handler.node) - without
     statements = needed(module.source.root.named_children, names, without)
     wanted = names_in(*statements) | names
+    own = [statement for statement in statements if not _is_link(server, statement)]
+    inner = _speaking_of(server, own)
     lines = [*_imports(server, wanted, statements)]
-    lines += [
-        text_of(declaration_of(statement)) for statement in statements if not _is_link(server, statement)
-    ]
+    lines += [text_of(declaration_of(statement)) for statement in own if statement not in inner]
     arguments = ", ".join(_typed(server, name) for name in (server.socket, server.variable, server.request))
     export = "export default" if module.is_esm else "module.exports ="
-    return "\n".join([*lines, f"{export} ({arguments}) => {handler.code};", ""])
+    if not inner:
+        return "\n".join([*lines, f"{export} ({arguments}) => {handler.code};", ""])
+    helpers = [text_of(declaration_of(statement)) for statement in inner]
+    return "\n".join([*lines, f"{export} ({arguments}) => {{", *helpers, f"return {handler.code};", "};", ""])
+
+
+def _speaking_of(server: Server, statements: list[Node]) -> list[Node]:
+    """Return the declarations that lead to the server, which exists within the function only."""
+    names, found = {server.variable}, list[Node]()
+    while more := [s for s in statements if s not in found and names_in(s) & names]:
+        found += more
+        names |= {name for statement in more for name in top_names(statement)}
+    return [statement for statement in statements if statement in found]
 
 
 def _typed(server: Server, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -11,13 +12,17 @@ from deployments.routes.emitting import package_of
 from deployments.routes.graph import Graph
 from deployments.routes.layout import FUNCTIONS, header, specifier
 from deployments.routes.model import Options, Route
+from deployments.routes.modules import Module
 from deployments.routes.output import PACKAGE
 from deployments.routes.patterns import Pattern
-from deployments.routes.problems import Severity
+from deployments.routes.problems import Problem, Severity
 from deployments.routes.project import Project, Style
+from deployments.routes.refusing import problem
 
 from .extracting import path_of, text_for
+from .judging import KEEP_ELSEWHERE
 from .model import Found, Handler, Server
+from .scopes import is_state
 
 RUNTIME = PurePosixPath("netlify/sockets")
 _SOURCES = Path(__file__).parent / "runtime"
@@ -68,7 +73,6 @@ def _message(
         "library": str(server.library),
         "channel": server.name,
         "event": handler.event,
-        "sparesSender": handler.spares_sender,
         "takes": handler.takes,
     }
     place = FUNCTIONS / f"{name}.mjs"
@@ -114,12 +118,23 @@ def _module(
     placed = [
         replace(p, file=server.file, line=handler.line, column=1) if p.file == own else p for p in refused
     ]
-    handler.problems += [problem for problem in placed if problem not in known]
+    state = [p for unit in units if unit.module and unit.path != path for p in _state_in(unit.module)]
+    handler.problems += [problem for problem in (*placed, *state) if problem not in known]
     if refused:
         return {}
     environment |= {name for unit in units for name in unit.environment}
     packages |= {name for unit in units for name in unit.packages}
     return {unit.out: unit.text for unit in units}
+
+
+def _state_in(module: Module) -> Iterator[Problem]:
+    """Warn of what another file keeps: as a cache it does no harm, but it is not the same for all."""
+    for statement in module.source.root.named_children:
+        if is_state(statement):
+            message = (
+                "what is kept here is lost between two calls of a function, and each instance has its own."
+            )
+            yield problem(module, statement, "module-state", message, KEEP_ELSEWHERE, Severity.WARNING)
 
 
 def _word(event: str) -> str:

@@ -33,7 +33,6 @@ class Handler:
     code: str
     replies: bool = False
     broadcasts: bool = False
-    spares_sender: bool = False
     takes: int = 1  # arguments, apart from the function that acknowledges
     problems: list[Problem] = field(default_factory=list)
 
@@ -61,9 +60,11 @@ class Server:
     name: str
     line: int
     variable: str
+    declarator: Node
     path: str | None = None
     socket: str = "socket"
     request: str = "request"
+    listener: Node | None = None
     handlers: list[Handler] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 

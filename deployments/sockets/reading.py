@@ -11,11 +11,13 @@ from deployments.routes.literals import NotLiteral, value_of
 from deployments.routes.modules import Module, read_module
 from deployments.routes.problems import ConversionError, Problem, Severity
 from deployments.routes.project import Project, files_below, open_project
-from deployments.routes.refusing import unreadable
+from deployments.routes.refusing import problem, unreadable
 from deployments.routes.syntax import SUFFIXES, field_of, string_value, text_of
 
 from .connections import read_connection
 from .model import Found, Library, Server
+from .overlooked import overlooked, upgrades_in
+from .pages import unread_pages
 
 _PACKAGES = {"ws": Library.WS, "socket.io": Library.SOCKET_IO}
 
@@ -35,13 +37,16 @@ def analyse(path: Path) -> tuple[Project, Found]:
         found.modules.append(module)
         if wrong := unreadable(module):
             found.problems += wrong
-        elif (server := _server(module)) is not None:
-            found.servers.append(server)
+        else:
+            found.servers += _servers(module, found)
+            found.problems += upgrades_in(module)
+    found.problems += unread_pages(project, root)
     if not found.modules:
         raise ConversionError(f"{path} holds no JavaScript and no TypeScript.")
     _tell_apart(found.servers)
     for server in found.servers:
         read_connection(server)
+        server.problems += overlooked(server)
     return project, found
 
 
@@ -64,39 +69,58 @@ def _tell_apart(servers: list[Server]) -> None:
         server.name = name
 
 
-def _server(module: Module) -> Server | None:
-    """Return the first server that a module makes."""
-    makers: dict[str, Library] = {}
-    for link in module.links:
-        if (library := _PACKAGES.get(link.specifier or "")) is not None and not link.type_only:
-            makers |= {binding.local: library for binding in link.bindings}
-    if not makers:
-        return None
-    for node in module.nodes:
-        if node.type != "variable_declarator" or (value := field_of(node, "value")) is None:
+def _servers(module: Module, found: Found) -> list[Server]:
+    """Return the servers that a module makes; one without a variable is a problem."""
+    makers = {
+        binding.local: (library, binding.imported)
+        for link in module.links
+        if (library := _PACKAGES.get(link.specifier or "")) is not None and not link.type_only
+        for binding in link.bindings
+    }
+    servers = []
+    for node in module.nodes if makers else ():
+        if (library := _made_by(node, makers)) is None:
             continue
-        if (library := _made_by(value, makers)) is not None and (name := field_of(node, "name")) is not None:
-            line = node.start_point.row + 1
-            return Server(library, module, "", line, text_of(name), _path_option(value))
-    return None
+        declarator = node.parent
+        name = (
+            field_of(declarator, "name") if declarator and declarator.type == "variable_declarator" else None
+        )
+        if declarator is None or name is None or name.type != "identifier":
+            message = "the server has no variable of its own, so what it does with messages is unknown."
+            by_hand = (
+                "Keep it in a constant, as in `const server = …`, and register its handlers by that name."
+            )
+            found.problems.append(problem(module, node, "server", message, by_hand))
+            continue
+        line = node.start_point.row + 1
+        servers.append(Server(library, module, "", line, text_of(name), declarator, _path_option(node)))
+    return servers
 
 
-def _made_by(value: Node, makers: dict[str, Library]) -> Library | None:
+def _made_by(value: Node, makers: dict[str, tuple[Library, str]]) -> Library | None:
     """`new WebSocketServer()`, `new WebSocket.Server()`, `new Server()`, `socketio(server)`"""
-    if value.type == "new_expression":
-        made = field_of(value, "constructor")
-    elif value.type == "call_expression":
-        made = field_of(value, "function")
-    else:
+    if value.type not in ("new_expression", "call_expression"):
         return None
-    if made is None:
-        return None
-    if made.type == "member_expression":
-        member = field_of(made, "property")
-        made = field_of(made, "object") if member and text_of(member).endswith("Server") else None
-    elif value.type == "new_expression" and not text_of(made).endswith("Server"):
-        made = None  # new WebSocket() is a client
-    return makers.get(text_of(made)) if made is not None else None
+    made = field_of(value, "constructor" if value.type == "new_expression" else "function")
+    member = ""
+    if made is not None and made.type == "member_expression":
+        member, made = text_of(field_of(made, "property") or made), field_of(made, "object")
+    library, imported = makers.get(text_of(made) if made is not None else "", (None, ""))
+    if value.type == "call_expression":
+        # The function that socket.io is by default, or was.
+        return (
+            library if library == Library.SOCKET_IO and imported in ("default", "*") and not member else None
+        )
+    # `new WebSocket()` is a client; the name may be another one in this file.
+    return (
+        library
+        if (member or imported).endswith("Server") or _is_default_of_socket_io(library, imported)
+        else None
+    )
+
+
+def _is_default_of_socket_io(library: Library | None, imported: str) -> bool:
+    return library == Library.SOCKET_IO and imported in ("default", "*")
 
 
 def _path_option(value: Node) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tree_sitter import Node
 
-from deployments.routes.modules import declared_names
+from deployments.routes.modules import bound_names, declared_names
 from deployments.routes.syntax import field_of, text_of, walk
 
 _NAMES = ("identifier", "shorthand_property_identifier", "type_identifier")
@@ -73,3 +73,33 @@ def arguments_of(call: Node) -> list[Node]:
     """Return the arguments of a call."""
     arguments = field_of(call, "arguments")
     return [part for part in arguments.named_children if part.type != "comment"] if arguments else []
+
+
+def parameters_of(function: Node) -> list[str]:
+    """Return the names of a function's parameters; of a pattern, its first."""
+    single, several = field_of(function, "parameter"), field_of(function, "parameters")
+    nodes = [single] if single else several.named_children if several else []
+    return [text_of(names[0]) for node in nodes if node and (names := bound_names(node))]
+
+
+def function_of(nodes: Iterable[Node], written: Node) -> Node | None:
+    """Return a function in place, or the one of the file that a name means."""
+    if written.type != "identifier":
+        return written if written.type in FUNCTIONS else None
+    for node in nodes:
+        name = field_of(node, "name")
+        if name is None or text_of(name) != text_of(written):
+            continue
+        made = node if node.type in FUNCTIONS else field_of(node, "value")
+        if made is not None and made.type in FUNCTIONS:
+            return made
+    return None
+
+
+def only_logs(listener: Node) -> bool:
+    """Say whether a listener does nothing but write to the console."""
+    if listener.type not in FUNCTIONS:
+        return text_of(listener).startswith("console.")
+    calls = [text_of(field_of(n, "function") or n) for n in walk(listener) if n.type == "call_expression"]
+    changes = any(n.type in ("assignment_expression", "update_expression") for n in walk(listener))
+    return not changes and all(call.startswith("console.") for call in calls)

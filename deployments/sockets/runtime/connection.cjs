@@ -15,9 +15,18 @@ exports.connection = (request, facts) => {
     saying.catch(ignored); // told by done(), if the handler gets that far
     work.push(saying);
   };
-  const toAll = (except, room) => ({
-    emit: (event, ...args) => { say({ event, args, except }, room); return true; },
-  });
+  // Whom to tell: everybody on the channel but one, or on those of rooms.
+  const toAll = (except, rooms = []) => {
+    const told = {
+      emit: (event, ...args) => {
+        for (const room of rooms.length ? new Set(rooms) : [""]) say({ event, args, except }, room);
+        return true;
+      },
+      to: (more) => toAll(except, [...rooms, ...[more].flat()]),
+      compress: () => told,
+    };
+    return Object.assign(told, { in: told.to, volatile: told, local: told });
+  };
   const asked = {
     headers: Object.fromEntries(request.headers), url: url.pathname + url.search, method: request.method,
     socket: { remoteAddress: request.headers.get("x-nf-client-connection-ip") ?? "" },
@@ -27,13 +36,12 @@ exports.connection = (request, facts) => {
     handshake: { headers: asked.headers, query: Object.fromEntries(url.searchParams), auth: {}, address: asked.socket.remoteAddress },
     send: (data) => { answers.push(String(data)); },
     emit: (event, ...args) => { answers.push({ event, args }); return true; },
-    to: (room) => toAll(id, room), in: (room) => toAll(id, room), broadcast: toAll(id), on: ignored, once: ignored,
+    to: toAll(id).to, in: toAll(id).to, broadcast: toAll(id), on: ignored, once: ignored,
   };
-  const everybody = {
-    ...STATES, readyState: STATES.OPEN,
-    send: (data) => say({ data: String(data), except: facts.sparesSender ? id : "" }),
-  };
-  const server = { ...toAll(""), to: (room) => toAll("", room), in: (room) => toAll("", room), sockets: toAll(""), clients: new Set([everybody]), on: ignored };
+  Object.assign(socket, { volatile: socket, local: socket, compress: () => socket });
+  // Everybody else, and the sender, who hears it with the answer: handlers tell the two apart as they did.
+  const others = { ...STATES, readyState: STATES.OPEN, send: (data) => say({ data: String(data), except: id }) };
+  const server = { ...toAll(""), sockets: toAll(""), clients: new Set(id ? [others, socket] : [others]), on: ignored };
   return { socket, server, asked, answers, done: () => Promise.all(work) };
 };
 

@@ -7,7 +7,9 @@ process.env.SOCKET_STREAM_SECONDS = "0";
 // Trying must not speak to anybody: what is said is kept in memory.
 delete process.env.SOCKET_DATABASE_URL;
 delete process.env.AWS_LAMBDA_FUNCTION_NAME;
-console.error = console.log = () => {};
+let complaint = "";
+console.error = (error) => { complaint = String(error?.message ?? error).split("\n", 1)[0].split(" imported from ")[0]; };
+console.log = () => {};
 const directory = process.argv[2];
 const trials = [];
 
@@ -20,10 +22,12 @@ async function call(module) {
   const request = new Request(`http://localhost${url}`, { method: isChannel ? "GET" : "POST", body });
   const response = await module.default(request, {});
   const text = await response.text();
-  return { called: response.status < 500, detail: `answered ${response.status}, ${text.length} characters` };
+  const called = response.status < 500;
+  return { called, detail: `answered ${response.status}, ${called ? `${text.length} characters` : complaint}` };
 }
 
 for (const name of readdirSync(directory).sort()) {
+  complaint = "";
   const trial = { function: name, parsed: false, called: false, detail: "" };
   try {
     const module = await import(pathToFileURL(join(directory, name)).href);

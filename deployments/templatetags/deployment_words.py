@@ -42,7 +42,9 @@ def online_of(agent: AgentConfig) -> history.Online | None:
 def stays_online(agent: AgentConfig) -> list[Site]:
     """Return the sites at hosts that go on answering when their agent is deleted here."""
     needing = [code for code, kind in KINDS.items() if kind.needs_account]
-    return list(Site.objects.filter(agent=agent, host__in=needing).exclude(live_remote_id=""))
+    found = Site.objects.filter(agent=agent, host__in=needing).exclude(live_remote_id="")
+    # One that was given up, and chosen again later, has two rows.
+    return list({(site.host, site.remote_id): site for site in found}.values())
 
 
 register.filter("web_address", history.web_address)

@@ -63,7 +63,7 @@ def test_what_was_open_does_not_open_a_closed_site(
 
 
 def test_a_password_that_was_changed_does_not_come_back(
-    deploy: Deploy, site: Site, alice: User, netlify: NetlifyStandIn
+    deploy: Deploy, site: Site, alice: User, netlify: NetlifyStandIn, browser: Client
 ) -> None:
     close(site, alice)
     first = deploy()
@@ -72,6 +72,9 @@ def test_a_password_that_was_changed_does_not_come_back(
     with pytest.raises(NotPossible, match="would let them in again"):
         services.publish(fresh(first), alice)
     assert netlify.state.sites[site.remote_id].published == second.remote_id
+    assert "Another password was chosen" in text(browser, first.get_absolute_url())
+    close(site, alice, "a third password")
+    assert "before this was chosen, with another password" in text(browser, address("agent", site.agent_id))
 
 
 def test_going_back_within_the_same_rules_stays_possible(

@@ -58,6 +58,9 @@ class SelfHost:
             return _site(self._place(site_id))
 
     def create_site(self, name: str, team_slug: str) -> RemoteSite:
+        if not NAME.fullmatch(name):
+            told = "A site's name has letters, digits and hyphens, 63 at most, no hyphen at an end."
+            raise HostError(Reason.REFUSED, told)
         place = self._place(name)
         with _told("creating the site"):
             try:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,6 +71,21 @@ def test_deploy_says_what_is_missing(agent: AgentConfig, site: Site) -> None:
         said("deploy_agent", str(agent.pk))
     with pytest.raises(CommandError, match="There is no agent 0"):
         said("deploy_agent", "0")
+
+
+def test_what_stands_where_the_files_would_go_is_said_before_anything_is_done(
+    agent: AgentConfig, tmp_path: Path
+) -> None:
+    (taken := tmp_path / "ada.tar.gz").write_bytes(b"")
+    for path in (taken, tmp_path):
+        with pytest.raises(CommandError, match=r"is there already\. Nothing was deployed"):
+            said("deploy_agent", str(agent.pk), "--self-hosted", "ada", "--out", str(path))
+    assert not Site.objects.exists()
+
+
+def test_a_name_that_no_site_can_have_is_explained(agent: AgentConfig) -> None:
+    with pytest.raises(CommandError, match="letters, digits and hyphens"):
+        said("deploy_agent", str(agent.pk), "--self-hosted", "../ada")
 
 
 def test_status_says_what_the_site_shows_or_that_it_could_not_be_asked(

@@ -57,6 +57,9 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
         agent: AgentConfig | None = AgentConfig.objects.filter(pk=options["agent"]).first()
         if agent is None:
             raise CommandError(f"There is no agent {options['agent']}.")
+        if options["out"] and _is_taken(options["out"]):
+            told = f"{options['out']} is there already. Nothing was deployed. Name another one with --out."
+            raise CommandError(told)
         try:
             site = self._site(agent, options["self_hosted"])
             if options["out"] and site.host != SELF_HOST:
@@ -122,3 +125,8 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
             where = KINDS[site.host].label
             raise CommandError(f"There is {which} of this agent with the program for {where}. Compile one.")
         return build
+
+
+def _is_taken(path: Path) -> bool:
+    """Tell whether something stands where the files would be written; an empty directory may."""
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))

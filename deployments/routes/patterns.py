@@ -141,6 +141,8 @@ def _overlap(left: tuple[Segment, ...], right: tuple[Segment, ...]) -> bool:
 
 def segment(written: str) -> Segment | None:
     """Understand one name of a directory or file; None when Next would not."""
+    if any("\ud800" <= letter <= "\udfff" for letter in written):
+        return None  # bytes that are no UTF-8
     forms = (("[[...", "]]", Kind.OPTIONAL), ("[...", "]", Kind.CATCH_ALL), ("[", "]", Kind.DYNAMIC))
     for begin, end, kind in forms:
         if written.startswith(begin) and written.endswith(end):

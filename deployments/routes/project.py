@@ -47,7 +47,8 @@ class Project:
 
     def name(self, path: Path) -> str:
         """Return a path as people know it: relative to the project."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        name = path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return name.encode("utf-8", "backslashreplace").decode("utf-8")  # not all names are of letters
 
 
 def open_project(path: Path) -> Project:

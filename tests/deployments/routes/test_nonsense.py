@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -73,6 +74,12 @@ def test_a_tsconfig_of_another_shape_is_named(text: str, tmp_path: Path) -> None
     assert [code for *_, code in _codes(project(tmp_path, {ROUTE: APP, "tsconfig.json": text}))] == [
         "tsconfig"
     ]
+
+
+def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    root = project(tmp_path, {"pages/api/a.js": "export default (req, res) => res.end();"})
+    os.rename(root / "pages/api/a.js", os.fsencode(root / "pages/api") + b"/\xff.js")
+    assert _codes(root) == [("pages/api/\\udcff.js", 0, "segment")]
 
 
 def test_links_in_circles_end(tmp_path: Path) -> None:

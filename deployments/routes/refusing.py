@@ -12,6 +12,7 @@ from .syntax import field_of, place, text_of, too_deep
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
+_OF_VERCEL = ("request.ip", "request.geo", "req.ip", "req.geo")
 _HINTS = {
     "__dirname": "Read the file from process.cwd(), and list it under included_files in netlify.toml.",
     "__filename": "Read the file from process.cwd(), and list it under included_files in netlify.toml.",
@@ -127,6 +128,14 @@ def _member(module: Module, node: Node, declared: set[str], responses: set[str])
     if text in ("import.meta.url", "import.meta.dirname", "import.meta.filename"):
         message = f"{text} would name a generated file, not the project's."
         return [problem(module, node, "file-place", message, _HINTS["__dirname"])]
+    if text.startswith(("process.env.VERCEL", "process.env.NEXT_PUBLIC_VERCEL")):
+        message = f"{text} is set by Vercel, and not by Netlify."
+        by_hand = "Read URL, DEPLOY_PRIME_URL or CONTEXT, which Netlify sets, or set it on the site."
+        return [problem(module, node, "vercel", message, by_hand, Severity.WARNING)]
+    if text in _OF_VERCEL and any(link.specifier == "next/server" for link in module.links):
+        message = f"{text} is known on Vercel only."
+        by_hand = "Read the headers x-nf-client-connection-ip and x-nf-geo (base64 of JSON)."
+        return [problem(module, node, "vercel", message, by_hand, Severity.WARNING)]
     owner = text.removesuffix(".server").removesuffix("?")
     if (
         text.endswith(".server")

@@ -195,6 +195,17 @@ def test_a_version_that_only_a_workspace_knows_is_named(version: str, tmp_path: 
     assert version in warning.message
 
 
+def test_what_vercel_knows_is_named(tmp_path: Path) -> None:
+    text = "import { NextRequest } from 'next/server';\nexport const GET = (request: NextRequest) =>\n"
+    text += "  Response.json([request.ip, request.geo?.city,\n    process.env.VERCEL_URL]);\n"
+    found = _only(project(tmp_path, {"app/a/route.ts": text})).problems
+    assert [(p.line, p.code, p.severity) for p in found] == [
+        (3, "vercel", Severity.WARNING),
+        (3, "vercel", Severity.WARNING),
+        (4, "vercel", Severity.WARNING),
+    ]
+
+
 def test_a_directory_without_routes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="no API routes"):
         _only(project(tmp_path, {"lib/a.js": ""}))

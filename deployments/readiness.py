@@ -113,7 +113,8 @@ def _site(site: Site | None) -> Check:
     if site is None:
         return Check("Site", BAD, "Create a site, or choose one.")
     if site.problem:
-        return Check("Site", BAD, site.problem)
+        # As it was when somebody looked last; a deployment asks itself, and says so when it lasts.
+        return Check("Site", WARNING, site.problem)
     if site.locked:
         told = f"{site.name} is locked to what is live: unlock it, or deploy a draft."
         return Check("Site", WARNING, told)

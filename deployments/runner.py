@@ -19,7 +19,7 @@ from builds.secrets import secret_values
 from . import transitions
 from .accounts import AccountProblem, host_for
 from .errors import DeployError
-from .hosts import HostError, State, Stopped
+from .hosts import Host, HostError, State, Stopped
 from .models import Deployment, DeploymentStatus
 from .threads import DatabaseAway, in_own_thread, once_possible
 from .transitions import MOST_ATTEMPTS
@@ -100,6 +100,8 @@ def carry_out(deployment_id: int, job_id: int, stop: Stop) -> None:
             writer.close(DATABASE_PATIENCE)
     except (Replaced, StreamMissing, StreamClosed):
         logger.info("Deployment %s was taken over or deleted while it ran.", deployment_id)
+        if not once_possible(transitions.is_there, deployment):
+            _undo(deployment)
         return
     if isinstance(ending, Again):
         once_possible(transitions.requeue, deployment, why=ending.why, attempt_counts=ending.counts)
@@ -166,15 +168,32 @@ def _fail(deployment: Deployment, log: BuildLog, told: str, reason: str) -> Endi
     return Ending(DeploymentStatus.FAILED, told, reason, live=left == Left.LIVE)
 
 
+def _undo(deployment: Deployment) -> None:
+    """Cancel what was begun for a deployment that was deleted with its agent: nobody else can any more."""
+    try:
+        host = host_for(deployment.owner_id, deployment.site.host, f"used to cancel {deployment}")
+        if remote_id := _remote_id(host, deployment):
+            host.cancel(remote_id)
+    except (HostError, AccountProblem) as error:
+        # Without its words, which may quote what the host was sent: no log of the owner's blanks them here.
+        reason = getattr(error, "reason", "account")
+        logger.warning("What deployment %s began could not be cancelled: %s", deployment.pk, reason)
+
+
+def _remote_id(host: Host, deployment: Deployment) -> str:
+    """Return the id of a deploy, found by its title where it was not stored yet; empty when there is none."""
+    if deployment.remote_id:
+        return deployment.remote_id
+    found = host.find_deploy(deployment.site.remote_id, deployment.title)
+    return found.id if found else ""
+
+
 def _give_up(deployment: Deployment, log: BuildLog) -> Left:
-    """Cancel a deploy at the host, found by its title where its id was not stored yet."""
+    """Cancel a deploy at the host."""
     site = deployment.site
     try:
         host = host_for(deployment.owner_id, site.host, f"used to cancel {deployment}")
-        remote_id = deployment.remote_id
-        if not remote_id:
-            found = host.find_deploy(site.remote_id, deployment.title)
-            remote_id = found.id if found else ""
+        remote_id = _remote_id(host, deployment)
         if not remote_id:
             return Left.NOTHING
         host.cancel(remote_id)

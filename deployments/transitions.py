@@ -46,6 +46,11 @@ def note(deployment: Deployment, **facts: object) -> bool:
     return bool(mine.update(**facts))
 
 
+def is_there(deployment: Deployment) -> bool:
+    """Tell whether a deployment still has its row: its agent may have been deleted meanwhile."""
+    return Deployment.objects.filter(pk=deployment.pk).exists()
+
+
 def is_cancel_asked(deployment: Deployment) -> bool:
     """Tell whether somebody asked for a deployment's cancel."""
     return Deployment.objects.filter(pk=deployment.pk, cancel_asked=True).exists()

@@ -113,6 +113,8 @@ class Walk:
         """Raise Stopped when a cancel was asked for, whether the queue told this worker of it yet or not."""
         if self._stop.is_set() or transitions.is_cancel_asked(self.deployment):
             raise Stopped
+        if not transitions.is_there(self.deployment):
+            raise Replaced
         _give_connection_back()
 
     def _sleep(self, seconds: float) -> None:
@@ -278,11 +280,12 @@ class Walk:
             found := self.host.shown(self.site.remote_id, deploy, address, draft=draft)
         ) != self.deployment.content_sha256:
             if time.monotonic() > until:
-                raise DeployError(
-                    f"{self._host_name} says that the deploy is ready, but {address} answers with other "
-                    f"content ({found[:12] or 'none'}). Look at the site, and whether a password hides it.",
-                    NOT_VERIFIED,
+                where = address or self.site.name
+                told = (
+                    f"{self._host_name} says that the deploy is ready, but {where} shows other content "
+                    f"({found[:12] or 'none'}). Look at the site, and whether a password hides it."
                 )
+                raise DeployError(told, NOT_VERIFIED)
             self._sleep(pause)
             pause = min(pause * 2, 5.0)
         self._log.say(f"{address or self.site.name} shows content {found[:12]}….")

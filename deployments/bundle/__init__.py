@@ -78,7 +78,14 @@ def assemble(site: Site, build: Build) -> Bundle:
     files.sort(key=lambda file: (file.is_function, file.path))
     told = "".join(f"{file.sha256} {int(file.is_function)} {file.path}\n" for file in files)
     digest = hashlib.sha256(told.encode()).hexdigest()
-    says = {"content": digest, "revision": build.revision.number, "revision_sha256": build.revision.sha256}
+    # The access too: a program that is started without it keeps to what the site was made for.
+    revision = build.revision
+    says = {
+        "content": digest,
+        "revision": revision.number,
+        "revision_sha256": revision.sha256,
+        "access": site.access,
+    }
     return Bundle((*files, _text(mark, json.dumps(says, sort_keys=True) + "\n")), digest)
 
 

@@ -128,7 +128,9 @@ class Calls:
             seconds = max(1.0, float(reply.headers["x-ratelimit-reset"]) - time.time())
         except (KeyError, ValueError):
             seconds = WAIT_SECONDS
-        seconds = min(seconds, LONGEST_WAIT)
+        if seconds > LONGEST_WAIT:
+            told = f"Netlify limits how fast it is asked. Try again in {seconds / 60:.0f} minutes."
+            raise HostError(Reason.RATE_LIMITED, told)
         self._tell("Netlify limits how fast it is asked; going on when it allows.", seconds)
         self._sleep(seconds)
 

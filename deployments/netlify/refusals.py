@@ -57,7 +57,12 @@ def refusal(reply: Reply, doing: str) -> HostError:
             )
             return HostError(Reason.GONE, words)
         case 413:
-            words = f"Netlify refused a file as too large (413) while {doing}.{quoted} Leave the plugin out."
+            remedy = (
+                "Its tools make it larger: leave some out."
+                if "function" in doing
+                else "Leave the plugin out."
+            )
+            words = f"Netlify refused this as too large (413) while {doing}.{quoted} {remedy}"
             return HostError(Reason.TOO_LARGE, words)
     return HostError(*_by_words(reply.status, doing, told, quoted))
 

@@ -1,8 +1,9 @@
-"""What a host says of a token when it refuses it, and when it is only busy."""
+"""What is made of a host's refusals, of one that is only busy, and of an agent that is deleted meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +15,8 @@ from deployments.hosts import HostError
 from deployments.models import Connection, Deployment, Site
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind
+
+from .jobs import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -33,6 +36,33 @@ def test_a_host_that_is_busy_says_nothing_of_the_token(
         accounts.recheck(Connection.objects.get())
     assert problem() == ""
     readiness.refuse(agent, site, build)
+
+
+def test_a_site_that_could_not_be_looked_at_does_not_block(
+    site: Site, agent: AgentConfig, build: Build, netlify: NetlifyStandIn
+) -> None:
+    netlify.weather.add("502", "^GET .*/sites/", 99)
+    sites.look(site)
+    site.refresh_from_db()
+    assert "502" in site.problem
+    readiness.refuse(agent, site, build)
+
+
+@pytest.mark.parametrize("held", ["^PUT .*/deploys/.*/files/", "^GET .*/sites/.*/deploys/deploy-"])
+def test_what_was_begun_for_a_deleted_agent_is_undone(
+    held: str, site: Site, agent: AgentConfig, build: Build, alice: User, netlify: NetlifyStandIn
+) -> None:
+    netlify.weather.add("after", held)
+    services.enqueue(site, build, alice)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(run_jobs, "deployments")
+        netlify.weather.wait_until_held()
+        agent.delete()
+        netlify.weather.let_go()
+        working.result(60)
+    assert not Deployment.objects.exists()
+    assert [deploy.state for deploy in netlify.state.deploys.values()] == ["error"]
+    assert netlify.state.sites[site.remote_id].published == ""
 
 
 def test_a_token_that_a_deployment_is_refused_with_is_noted_at_its_account(

@@ -156,6 +156,16 @@ def test_a_deploy_is_looked_at_once_a_second_in_the_long_run() -> None:
     assert set(pauses[10:]) == {1.0}
 
 
+def test_a_limit_for_longer_than_is_waited_is_said_at_once(
+    host: Netlify, netlify: NetlifyStandIn, waited: list[float]
+) -> None:
+    netlify.weather.reset_after = 3600
+    netlify.weather.add("429")
+    with pytest.raises(HostError, match=r"Try again in (59|60) minutes") as caught:
+        host.whoami()
+    assert (caught.value.reason, waited) == (Reason.RATE_LIMITED, [])
+
+
 def test_a_limit_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn, waited: list[float]) -> None:
     netlify.weather.reset_after = 0
     netlify.weather.add("429", times=100)

@@ -15,6 +15,9 @@ import (
 	"agent.local/a0000000000000000/front"
 )
 
+// AccessEnv names the variable that says who may talk to the agent.
+const AccessEnv = "AGENT_ACCESS"
+
 // Who may talk to the agent; the site's owner chose it.
 const (
 	accessPublic   = "public"
@@ -47,7 +50,7 @@ type Door struct {
 // NewDoor reads the site's settings from the environment. What it does not
 // understand it refuses: a closed site must not open by a spelling mistake.
 func NewDoor(env func(string) string, address Address) (*Door, error) {
-	d := &Door{access: env("AGENT_ACCESS"), limits: newLimits(), address: address, now: time.Now}
+	d := &Door{access: env(AccessEnv), limits: newLimits(), address: address, now: time.Now}
 	var err error
 	if d.sealer, err = newSealer(env("AGENT_STATE_KEY")); err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func (d *Door) admits(r *http.Request) error {
 	}
 	if bearer, ok := bearerOf(r); ok {
 		if d.access == accessSupabase {
-			return d.project.verify(r.Context(), bearer, d.now())
+			return d.project.verify(r.Context(), bearer, d.address(r), d.now())
 		}
 		return d.checkBearer(d.address(r), bearer)
 	}
@@ -133,7 +136,7 @@ func (d *Door) admits(r *http.Request) error {
 		return errNotSignedIn
 	}
 	if d.access == accessSupabase {
-		return d.project.verify(r.Context(), cookie.Value, d.now())
+		return d.project.verify(r.Context(), cookie.Value, d.address(r), d.now())
 	}
 	return d.sealer.checkPass(cookie.Value, d.secret.text, d.now())
 }
@@ -173,6 +176,8 @@ func (d *Door) openSession(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "refused", err.Error())
 		return
 	}
+	// Those behind one address who know it do not use up one another's attempts.
+	d.limits.attempts.giveBack(d.address(r))
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: value, Path: "/", MaxAge: int(lasts.Seconds()),
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,

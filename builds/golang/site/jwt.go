@@ -33,7 +33,9 @@ type project struct {
 	client       *http.Client
 	mutex        sync.Mutex
 	keys         map[string]crypto.PublicKey
-	fetched      time.Time
+	// When the keys came, and when they were last asked for.
+	fetched, tried time.Time
+	asked          *bucket
 }
 
 func newProject(url, anonKey string) (*project, error) {
@@ -41,7 +43,8 @@ func newProject(url, anonKey string) (*project, error) {
 	if !strings.HasPrefix(url, "http") || anonKey == "" {
 		return nil, errors.New("SUPABASE_URL and SUPABASE_ANON_KEY are needed to check who is signed in")
 	}
-	return &project{url: url, anonKey: anonKey, client: &http.Client{Timeout: 5 * time.Second}}, nil
+	return &project{url: url, anonKey: anonKey, client: &http.Client{Timeout: 5 * time.Second},
+		asked: &bucket{most: 60, window: time.Minute}}, nil
 }
 
 // claims are what the project says of a signed-in user.
@@ -53,8 +56,9 @@ type claims struct {
 	Expires  float64         `json:"exp"`
 }
 
-// verify accepts a token that the project signed for one of its users.
-func (p *project) verify(ctx context.Context, token string, now time.Time) error {
+// verify accepts a token that the project signed for one of its users;
+// address names who brings it.
+func (p *project) verify(ctx context.Context, token, address string, now time.Time) error {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || len(token) > 8<<10 {
 		return errToken
@@ -72,7 +76,10 @@ func (p *project) verify(ctx context.Context, token string, now time.Time) error
 		return errToken
 	}
 	if header.Alg == "HS256" {
-		// Only the project itself knows the secret.
+		// Only the project itself knows the secret; whoever forges must not keep it busy.
+		if p.asked.take(address, now) > 0 {
+			return errors.New("too many questions from this address: wait a minute")
+		}
 		return p.askProject(ctx, token)
 	}
 	key, err := p.key(ctx, header.Kid, now)
@@ -108,8 +115,8 @@ func (p *project) key(ctx context.Context, kid string, now time.Time) (crypto.Pu
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	key, known := p.keys[kid]
-	age := now.Sub(p.fetched)
-	if (known && age > keysLast) || (!known && age > keysPause) {
+	if (!known || now.Sub(p.fetched) > keysLast) && now.Sub(p.tried) > keysPause {
+		p.tried = now
 		if err := p.fetchKeys(ctx, now); err != nil && !known {
 			return nil, err
 		}

@@ -52,6 +52,16 @@ func (b *bucket) take(address string, now time.Time) time.Duration {
 	return 0
 }
 
+// giveBack takes one that was counted back.
+func (b *bucket) giveBack(address string) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if c := b.counts[address]; c.n > 0 {
+		c.n--
+		b.counts[address] = c
+	}
+}
+
 // makeRoom forgets the windows that are over, and all of them where that is
 // not enough.
 func (b *bucket) makeRoom(now time.Time) {

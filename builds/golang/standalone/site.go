@@ -1,14 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"agent.local/a0000000000000000/front"
 	"agent.local/a0000000000000000/site"
 	"agent.local/a0000000000000000/static"
 )
+
+// markFile says which content a site shows, and for whom it was made.
+const markFile = "agentforge.json"
 
 // whole is a site with its agent: pages for everybody, the agent behind its
 // door, and a sign of life.
@@ -27,6 +32,7 @@ func newWhole(env func(string) string, dir string, agent front.Agent, programs h
 	if err != nil {
 		return nil, err
 	}
+	env = orAsMade(env, dir)
 	proxies, err := site.Proxies(env)
 	if err != nil {
 		return nil, err
@@ -36,6 +42,22 @@ func newWhole(env func(string) string, dir string, agent front.Agent, programs h
 		return nil, err
 	}
 	return whole{pages, door.Guard(agent, programs), programs, proxies > 0}, nil
+}
+
+// orAsMade adds whom a site was made for, where the environment does not say: a
+// site that was made for some must not open because a variable was left out.
+func orAsMade(env func(string) string, dir string) func(string) string {
+	var mark struct{ Access string }
+	text, err := os.ReadFile(filepath.Join(dir, markFile))
+	if err != nil || json.Unmarshal(text, &mark) != nil {
+		return env
+	}
+	return func(name string) string {
+		if value := env(name); value != "" || name != site.AccessEnv {
+			return value
+		}
+		return mark.Access
+	}
 }
 
 func (h whole) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -169,3 +169,44 @@ func TestMistakesAreSaid(t *testing.T) {
 		}
 	}
 }
+
+// What a site was made for holds where the environment does not say.
+func TestASiteStaysAsItWasMade(t *testing.T) {
+	const forSome = `{"content": "x", "access": "password"}`
+	tests := []struct {
+		name, mark string
+		env        map[string]string
+		want       int
+		refused    bool
+	}{
+		{"made for a password, none is given", forSome, nil, 0, true},
+		{"made for a password", forSome, map[string]string{"AGENT_PASSWORD": "open sesame"}, http.StatusUnauthorized, false},
+		{"its owner says otherwise", forSome, map[string]string{"AGENT_ACCESS": "public"}, http.StatusOK, false},
+		{"made for everybody", `{"access": "public"}`, nil, http.StatusOK, false},
+		{"of another kind", `{"access": "someone"}`, nil, 0, true},
+		{"damaged", `{"access": `, nil, http.StatusOK, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{"index.html": "page", markFile: test.mark} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env := func(name string) string { return test.env[name] }
+			handler, err := newWhole(env, dir, echoAgent{}, http.HandlerFunc(programs))
+			if (err != nil) != test.refused {
+				t.Fatal(err)
+			}
+			if err != nil {
+				return
+			}
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			if got, _ := ask(t, http.MethodPost, server.URL+"/api/ask", `{"message":"hello"}`); got != test.want {
+				t.Errorf("%d, want %d", got, test.want)
+			}
+		})
+	}
+}

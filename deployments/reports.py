@@ -13,7 +13,7 @@ from agentforge.live.log import StreamMissing
 from . import drift, history
 from .accounts import KINDS
 from .models import UNFINISHED, Deployment, Site
-from .walk import steps_of
+from .steps import steps_of
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connections
@@ -17,27 +16,14 @@ from builds.templatetags.build_words import megabytes
 from . import bundle, transitions, variables
 from .accounts import doubt, host_for
 from .errors import DeployError
-from .hosts import Entry, Host, HostError, Kind, Reason, RemoteDeploy, RemoteSite, State, Stopped
+from .hosts import Entry, Host, HostError, Reason, RemoteDeploy, RemoteSite, State, Stopped
 from .models import Deployment, Site
 from .progress import Progress
-
-DIGEST = "Put the site together"
-ENVIRONMENT = "Set the environment"
-CREATE = "Create the deploy"
-UPLOAD = "Upload"
-WAIT = "Wait until it is live"
-VERIFY = "Check the site"
-STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
-
-
-def steps_of(kind: Kind) -> tuple[str, ...]:
-    """Return the steps of a deployment to a kind of host, in their order."""
-    return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)
-
+from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT
+from .uploads import send_all
 
 NOT_VERIFIED = "not-verified"
 
-PARALLEL = 5
 # A small site is often ready at once: the first looks come sooner, and later ones once a second.
 FIRST_POLL, POLL_SECONDS = 0.1, 1.0
 LONGEST_WAIT = 20 * 60.0
@@ -225,21 +211,7 @@ class Walk:
     def _send(self, deploy: RemoteDeploy, wanted: list[Entry]) -> None:
         progress = Progress(self._write, self._stop, len(wanted), sum(entry.content.size for entry in wanted))
 
-        def send(entry: Entry) -> None:
-            if self._stop.is_set():
-                raise Stopped
-            self.host.upload(deploy.id, entry, progress.add)
-            progress.file_done()
-
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload") as pool:
-            # The largest first: one that is begun last would be waited for alone.
-            running = [pool.submit(send, e) for e in sorted(wanted, key=lambda e: -e.content.size)]
-            try:
-                for each in running:
-                    each.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        send_all(self.host, deploy.id, wanted, progress, self._stop)
         self._note(
             uploaded_files=self.deployment.uploaded_files + progress.done,
             uploaded_bytes=self.deployment.uploaded_bytes + progress.sent,
@@ -294,6 +266,3 @@ class Walk:
 def _give_connection_back() -> None:
     """Keep no connection to the database while the host is waited for: the pool is everybody's."""
     connections.close_all()
-
-
-__all__ = ["STEPS", "HostError", "Replaced", "Walk", "steps_of"]

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -18,7 +15,9 @@ from deployments import accounts, sites, walk
 from deployments.models import Site
 from deployments.netlify import calls
 from tests.standins.netlify import NetlifyStandIn
+from tests.standins.openai import OpenAIStandIn
 
+from .jobs import run_jobs
 from .stage import build_of
 
 
@@ -55,20 +54,16 @@ def build(agent: AgentConfig, alice: User) -> Build:
     return build_of(agent, alice)
 
 
-async def _run_worker() -> None:
-    assert isinstance(app.connector, DjangoConnector)
-    with app.replace_connector(app.connector.get_worker_connector()):
-        async with app.open_async():
-            await app.run_worker_async(
-                queues=["deployments"],
-                wait=False,
-                install_signal_handlers=False,
-                listen_notify=False,
-                concurrency=4,
-            )
+@pytest.fixture
+def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
+    """A server in the place of the agent's local model, that repeats what it is told."""
+    with OpenAIStandIn(needs_key=False) as server:
+        server.models = ["smollm2-135m"]
+        settings.LOCAL_MODEL_URL = server.url
+        yield server
 
 
 @pytest.fixture
 def work(transactional_db: None) -> Callable[[], None]:
     """Return a function that runs a real worker until no job is left."""
-    return lambda: asyncio.run(_run_worker())
+    return lambda: run_jobs("deployments")

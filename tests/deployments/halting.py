@@ -14,7 +14,7 @@ from agentforge.live.connections import parameters
 from builds.models import Build
 from configs.models import AgentConfig
 from configs.services import duplicate_agent
-from deployments import services, sites, walk
+from deployments import services, sites, steps
 from deployments.models import Deployment, Site
 from tests.builds.watching import Record, wait_for
 from tests.standins.netlify import NetlifyStandIn
@@ -34,19 +34,19 @@ class Place:
     match: str = ""
 
 
-DIGEST = Place(walk.DIGEST)
-WAIT = Place(walk.WAIT)
-CHECK, CHECK_DRAFT = Place(walk.VERIFY), Place(walk.VERIFY, draft=True)
+DIGEST = Place(steps.DIGEST)
+WAIT = Place(steps.WAIT)
+CHECK, CHECK_DRAFT = Place(steps.VERIFY), Place(steps.VERIFY, draft=True)
 # The host is asked nothing more, and the row does not say yet how it ended.
-END = Place(walk.VERIFY, match="the end")
+END = Place(steps.VERIFY, match="the end")
 _CREATE = r"^POST .*/deploys\?"
 ASKING = (
-    Place(walk.ENVIRONMENT, match="^POST .*/env"),
-    Place(walk.CREATE, kind="before", match=_CREATE),
-    Place(walk.CREATE, match=_CREATE),
-    Place(walk.CREATE, draft=True, match=_CREATE),
-    Place(walk.UPLOAD, match="^PUT .*/deploys/"),
-    Place(walk.UPLOAD, draft=True, match="^PUT .*/deploys/"),
+    Place(steps.ENVIRONMENT, match="^POST .*/env"),
+    Place(steps.CREATE, kind="before", match=_CREATE),
+    Place(steps.CREATE, match=_CREATE),
+    Place(steps.CREATE, draft=True, match=_CREATE),
+    Place(steps.UPLOAD, match="^PUT .*/deploys/"),
+    Place(steps.UPLOAD, draft=True, match="^PUT .*/deploys/"),
 )
 _LOCKED_OUT = """
 SELECT count(*) FROM pg_stat_activity
@@ -87,7 +87,7 @@ class Halting:
         def deploy(place: Place) -> None:
             held[place] = services.enqueue(sites[place], builds[place], self._alice, draft=place.draft)
 
-        self._hold_checks([place for place in sites if place.step == walk.VERIFY], sites, deploy)
+        self._hold_checks([place for place in sites if place.step == steps.VERIFY], sites, deploy)
         if END in sites:
             self._lock_the_row(held[END])
         if WAIT in sites:

@@ -12,7 +12,7 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import recovery, runner, services, walk
+from deployments import recovery, runner, services, steps, walk
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
 from deployments.variables import names
@@ -81,8 +81,8 @@ def done_once(deployment: Deployment, netlify: NetlifyStandIn) -> None:
     assert (deployment.published_at is None) == deployment.draft
     there = {key for (_, site_id, key) in netlify.state.environment if site_id == site.remote_id}
     assert sorted(there) == site.variables == names(site.agent, site)
-    assert [(step["name"], step["state"]) for step in deployment.steps] == [(s, "done") for s in walk.STEPS]
-    attempts = [list(walk.STEPS).index(step) for step in begun(deployment)]
+    assert [(step["name"], step["state"]) for step in deployment.steps] == [(s, "done") for s in steps.STEPS]
+    attempts = [list(steps.STEPS).index(step) for step in begun(deployment)]
     again = [at for at in range(1, len(attempts)) if attempts[at] <= attempts[at - 1]]
     assert all(attempts[at] == 0 for at in again)
     assert attempts[-6:] == list(range(6))
@@ -119,13 +119,13 @@ def test_a_stopped_worker_hands_over(halting: Halting, work: Work, netlify: Netl
     for place, deployment in held.items():
         deployment.refresh_from_db()
         # Whoever has only to see that it is there sees it.
-        expected = ("succeeded", 1) if place.step == walk.VERIFY else ("queued", 0)
+        expected = ("succeeded", 1) if place.step == steps.VERIFY else ("queued", 0)
         assert (deployment.status, deployment.attempts) == expected
     assert recovery.recover() == 0
     work()
     for place, deployment in held.items():
         done_once(deployment, netlify)
-        assert marks(deployment) == ([] if place.step == walk.VERIFY else [STOPPED])
+        assert marks(deployment) == ([] if place.step == steps.VERIFY else [STOPPED])
 
 
 def test_a_cancel_leaves_nothing_half_published(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -13,8 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -28,15 +25,9 @@ from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn
 
+from .jobs import run_jobs
+
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(needs_key=False) as server:
-        server.models = ["smollm2-135m"]
-        settings.LOCAL_MODEL_URL = server.url
-        yield server
 
 
 @pytest.fixture
@@ -58,16 +49,6 @@ def local_model(settings: Settings, agent: AgentConfig) -> Iterator[None]:
             model.terminate()
 
 
-async def _work() -> None:
-    assert isinstance(app.connector, DjangoConnector)
-    with app.replace_connector(app.connector.get_worker_connector()):
-        async with app.open_async():
-            queues = ["builds", "deployments"]
-            await app.run_worker_async(
-                queues=queues, wait=False, install_signal_handlers=False, listen_notify=False
-            )
-
-
 @pytest.fixture
 def online(
     agent: AgentConfig, alice: User, netlify: NetlifyStandIn
@@ -81,12 +62,12 @@ def online(
         def deploy(settings: sites.Settings) -> Site:
             sites.change(site, settings, alice)
             build = enqueue_build(agent, alice, ["plugin", "function"])
-            asyncio.run(_work())
+            run_jobs("builds", "deployments")
             build.refresh_from_db()
             assert build.status == "succeeded", build.error
             site.refresh_from_db()
             deployment = services.enqueue(site, build, alice)
-            asyncio.run(_work())
+            run_jobs("builds", "deployments")
             deployment.refresh_from_db()
             assert (deployment.status, deployment.error) == ("succeeded", "")
             return site

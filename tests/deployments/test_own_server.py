@@ -38,14 +38,6 @@ ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
 
 
 @pytest.fixture
-def model(settings: LazySettings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(needs_key=False) as server:
-        server.models = ["smollm2-135m"]
-        settings.LOCAL_MODEL_URL = server.url
-        yield server
-
-
-@pytest.fixture
 def unpacked(
     agent: AgentConfig,
     alice: User,

@@ -25,7 +25,7 @@ from builds.pruning import Moment, prune
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 from configs.vault import save_key
-from deployments import accounts, services, sites, walk
+from deployments import accounts, services, sites, steps, walk
 from deployments.accounts import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.hosts import HostError
@@ -90,7 +90,7 @@ def test_a_deployment_is_what_the_link_shows(own: Site, agent: AgentConfig, alic
     done = deploy(own, compiled(agent, alice), alice, work)
     assert (done.status, done.error) == ("succeeded", "")
     assert done.is_live
-    assert [step["name"] for step in done.steps] == list(walk.steps_of(SelfHost.kind))
+    assert [step["name"] for step in done.steps] == list(steps.steps_of(SelfHost.kind))
     assert "Ada" in shown(own, "public/index.html")
     assert "default-src 'none'" in shown(own, "public/_headers")
     assert done.content_sha256 in shown(own, "public/agentforge.json")

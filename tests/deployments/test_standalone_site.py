@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
-from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds import storage, targets
@@ -70,14 +69,6 @@ class Served:
 
 
 Serve = Callable[[str], AbstractContextManager[Served]]
-
-
-@pytest.fixture
-def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
-    with OpenAIStandIn(needs_key=False) as server:
-        server.models = ["smollm2-135m"]
-        settings.LOCAL_MODEL_URL = server.url
-        yield server
 
 
 @pytest.fixture

@@ -141,10 +141,13 @@ def _orphan_files(moment: Moment, apply: bool) -> Iterator[Amount]:
         if Artifact.objects.filter(sha256=entry.sha256).exists():
             continue
         row = known([entry.sha256]).get(entry.sha256)
-        used_at = row.used_at if row else entry.changed_at
+        try:
+            used_at, size = row.used_at if row else entry.changed_at, entry.size
+        except FileNotFoundError:
+            # Another run was first.
+            continue
         if used_at >= moment.unused_since:
             continue
-        size = entry.size
         if not apply:
             yield Amount(int(row is not None), 1, size)
             continue

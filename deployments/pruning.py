@@ -26,7 +26,7 @@ def register() -> None:
 def _lost_directories(moment: Moment, apply: bool) -> Iterator[Amount]:
     """Directories on the forge's disk whose site's row is gone; a site that was given up keeps its own."""
     for path in places.every_site():
-        if path.stat().st_mtime >= moment.unused_since.timestamp():
+        if not path.is_dir() or path.stat().st_mtime >= moment.unused_since.timestamp():
             continue
         if Site.objects.filter(owner_id=UUID(path.parent.name), host=SELF_HOST, remote_id=path.name).exists():
             continue

@@ -19,9 +19,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import storage
+from builds import pruning, storage
 from builds.models import Artifact, Build, BuildTarget
-from builds.pruning import Moment, prune
+from builds.pruning import Amount, Moment
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 from configs.vault import save_key
@@ -39,6 +39,7 @@ from .worker import WorkerProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
+LOST_DIRECTORIES = "directories that no site has"
 
 
 @pytest.fixture(autouse=True)
@@ -252,6 +253,14 @@ def test_a_script_does_the_same(
     assert ask("site_lock", made.json()["site"]["id"]).json()["site"]["locked"] is True
 
 
+def pruned(kind: str, moment: Moment, *, apply: bool = True) -> Amount:
+    """Prune one kind only: the files of all tests lie in one directory."""
+    total = Amount()
+    for amount in pruning.steps()[kind](moment, apply):
+        total.add(amount.rows, amount.files, amount.bytes)
+    return total
+
+
 def test_pruning_takes_directories_that_no_site_has(
     own: Site, agent: AgentConfig, alice: User, bob: User, work: Work, directory: Path
 ) -> None:
@@ -259,19 +268,18 @@ def test_pruning_takes_directories_that_no_site_has(
     SelfHost(bob.pk).create_site("lost", "")
     agent.delete()
     later = Moment(timezone.now() + timedelta(days=1))
-    totals = prune(apply=False, moment=later)
-    assert totals["directories that no site has"].files > done.files
-    assert totals["logs that no deployment has"].rows == 1
+    assert pruned(LOST_DIRECTORIES, later, apply=False).files > done.files
+    assert pruned("logs that no deployment has", later, apply=True).rows == 1
     assert place(own).path.exists()
-    prune(apply=True, moment=later)
+    pruned(LOST_DIRECTORIES, later)
     assert list(directory.glob("*/*")) == []
 
 
 def test_pruning_leaves_sites_that_are_there_or_new(own: Site, bob: User, directory: Path) -> None:
     SelfHost(bob.pk).create_site("lost", "")
-    prune(apply=True)
+    pruned(LOST_DIRECTORIES, Moment(timezone.now()))
     assert len(list(directory.glob("*/*"))) == 2
-    prune(apply=True, moment=Moment(timezone.now() + timedelta(days=1)))
+    pruned(LOST_DIRECTORIES, Moment(timezone.now() + timedelta(days=1)))
     assert [path.name for path in directory.glob("*/*")] == ["ada"]
 
 

@@ -34,7 +34,7 @@ def _application() -> Any:
     # Only now: these need Django's applications, which the line above loads.
     from channels.routing import ProtocolTypeRouter, URLRouter
 
-    from agentforge.live.consumer import LiveConsumer
+    from .live.consumer import LiveConsumer
 
     return ProtocolTypeRouter(
         {"http": URLRouter([path("live/", LiveConsumer.as_asgi()), re_path("", pages)])}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import environ
 
-from agentforge import artifact_storage
-from agentforge.tenancy import database, embedded
+from . import artifact_storage
+from .tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -54,7 +54,7 @@ INSTALLED_APPS = [
     "configs",
     "builds",
     "builds.remote",
-    "builds.service",
+    "builds.builder",
     "deployments",
 ]
 
@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agentforge.content_policy.ContentPolicyMiddleware",
-    "agentforge.refusals.ProblemMiddleware",
+    "agentforge.problem_middleware.ProblemMiddleware",
     "agentforge.error_pages.NotFoundMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "agentforge.accounts.second_factor.SecondFactorMiddleware",
     # Outside of the request's transaction: a count holds nobody up while a key is tested.
-    "agentforge.accounts.limits.RateLimitMiddleware",
+    "agentforge.accounts.throttling.rate_limits.RateLimitMiddleware",
     # Innermost but one: what lies further out (sessions, identity) works as the forge, not as the user.
     "agentforge.tenancy.middleware.TenancyMiddleware",
     "agentforge.accounts.middleware.LoginRequiredMiddleware",
@@ -83,7 +83,7 @@ MIDDLEWARE = [
 
 # `forge` is everything; `builder` only compiles what a forge asks for: docs/builder.md.
 AGENTFORGE_ROLE: str = env.str("AGENTFORGE_ROLE", default="forge")
-ROOT_URLCONF = "builds.service.urls" if AGENTFORGE_ROLE == "builder" else "agentforge.urls"
+ROOT_URLCONF = "builds.builder.urls" if AGENTFORGE_ROLE == "builder" else "agentforge.urls"
 DEFAULT_EXCEPTION_REPORTER = "agentforge.error_pages.OwnPages"
 ASGI_APPLICATION = "agentforge.asgi.application"
 
@@ -166,7 +166,7 @@ RATE_LIMITS: dict[str, int] = {
     "searches": env.int("RATE_LIMIT_SEARCHES", default=300),
 }
 
-# What a build's processes may write into its log; beyond that only the last lines are kept: builds/flood.py.
+# A build log's limits; beyond them only the last lines are kept: builds/logs/quota.py.
 BUILD_LOG_LINES: int = env.int("BUILD_LOG_LINES", default=500_000)
 BUILD_LOG_MB: int = env.int("BUILD_LOG_MB", default=64)
 BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
@@ -278,12 +278,12 @@ KEY_RECHECK_HOURS: int = env.int("KEY_RECHECK_HOURS", default=24)
 
 # The Go module that becomes the agent, and where Go's warm cache and the compiled hosts are kept.
 AGENTFORGE_AGENT_SOURCES = Path(
-    env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "builds" / "golang"))
+    env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "agent"))
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
 
-# A worker without a sign of life for 12 seconds counts as dead (builds.workers). Finished jobs leave no row:
-# what they were about has its own.
+# A worker without a heartbeat for 12 seconds counts as dead (builds/queue/liveness.py). Finished jobs leave no
+# row: what they were about has its own.
 PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,

@@ -1,9 +1,9 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentforge.administration.probes import metrics, readyz
-from agentforge.health import healthz
-from agentforge.openapi.views import openapi_json
+from .administration.probes import metrics, readyz
+from .health import healthz
+from .openapi.views import openapi_json
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),

@@ -85,9 +85,9 @@ def _bare_build(document: str) -> float:
 
 def _prepared(home: Path, document: str) -> tuple[list[str], dict[str, str], Path]:
     """Lay the same module out, under another module path, so that nothing of it is in the cache."""
-    from builds import sources
-    from builds.gocommand import cache_directory
-    from builds.inputs import gather
+    from builds.compiler import sources
+    from builds.compiler.go_command import cache_directory
+    from builds.compiler.inputs import gather
 
     inputs = gather(document)
     module = sources.module_path(f"{document} ", inputs.sources)
@@ -116,7 +116,7 @@ def _builds(
     ada: AgentConfig, descriptions: list[str], *, from_cache: bool = False
 ) -> tuple[float, list[str]]:
     """Enqueue a build for each description and wait for their end; return the seconds and what was built."""
-    from builds.following import follow
+    from builds.logs.follower import follow
     from builds.services import enqueue_build
     from configs.models import AgentConfig
 

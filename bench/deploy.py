@@ -49,10 +49,11 @@ def main() -> None:
 
 def _site(ada: AgentConfig, token: str) -> Site:
     from configs.vault import save_key
-    from deployments import accounts, sites
+    from deployments.accounts import connections
+    from deployments.sites import sites
 
     save_key(ada.owner, "openai", f"sk-{secrets.token_urlsafe(32)}")
-    accounts.connect(ada.owner, token)
+    connections.connect(ada.owner, token)
     site = sites.create_site(ada, "ada", "team-one", ada.owner)
     sites.change(site, sites.Settings(offers_download=True), ada.owner)
     site.refresh_from_db()
@@ -60,7 +61,7 @@ def _site(ada: AgentConfig, token: str) -> Site:
 
 
 def _compiled(ada: AgentConfig) -> Build:
-    from builds.following import follow
+    from builds.logs.follower import follow
     from builds.services import enqueue_build
 
     build = enqueue_build(ada, by=ada.owner, names=["plugin", "function"])
@@ -104,7 +105,7 @@ def _measure_redeploy(service: netlify.StandIn, site: Site, build: Build) -> Non
 
 def _with_many_files(build: Build) -> Build:
     """Return a build of the same agent with so many files that its site has 1,000 more of them."""
-    from builds import storage
+    from builds.artifacts import storage
     from builds.models import Artifact, Build, BuildStatus
 
     facts = {"owner": build.owner, "revision": build.revision, "status": BuildStatus.SUCCEEDED}
@@ -149,7 +150,8 @@ def _peak(process: psutil.Process) -> float:
 
 
 def _measure_function(site: Site, build: Build, directory: Path) -> None:
-    from deployments import bundle, variables
+    from deployments import bundle
+    from deployments.sites import variables
     from tests.deployments import hello
 
     [function] = [file for file in bundle.assemble(site, build).files if file.is_function]

@@ -16,11 +16,11 @@ django.setup()
 
 from django.core.management import execute_from_command_line  # noqa: E402 - needs Django
 
-from builds import compiler, warmup  # noqa: E402
-from builds.buildlog import BuildLog  # noqa: E402
-from builds.inputs import Compiled, Inputs  # noqa: E402
-from builds.sources import Sources  # noqa: E402
-from builds.toolchain import Toolchain  # noqa: E402
+from builds.compiler import compilation, warmup  # noqa: E402
+from builds.compiler.inputs import Compiled, Inputs  # noqa: E402
+from builds.compiler.sources import Sources  # noqa: E402
+from builds.compiler.toolchain import Toolchain  # noqa: E402
+from builds.logs.build_log import BuildLog  # noqa: E402
 
 SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
 
@@ -36,6 +36,6 @@ async def be_warm(toolchain: Toolchain, agent: Sources, log: BuildLog, program: 
     """Do nothing: there is no cache to be warmed for compilations that do not happen."""
 
 
-compiler.compile_agent = wait
+compilation.compile_agent = wait
 warmup.ensure = be_warm
 execute_from_command_line(["manage.py", "procrastinate", "worker", *sys.argv[1:]])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
-from bench import stage
+from . import stage
 
 LINES = 300_000
 SINGLE = 3_000
@@ -53,8 +53,8 @@ def _portions(lines: Sequence[str]) -> list[Sequence[str]]:
 def _write_log(lines: Sequence[str]) -> None:
     from agentforge.live.streams import create_stream, delete_stream
     from agentforge.live.writer import StreamWriter
-    from builds.buildlog import BuildLog, redactor
-    from tests.people import make_user
+    from builds.logs.build_log import BuildLog, redactor
+    from tests.drivers.people import make_user
 
     create_stream("build-1", make_user("alice").pk)
     redact = redactor(f"sk-{secrets.token_urlsafe(32)}" for _ in range(5))

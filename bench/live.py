@@ -124,7 +124,7 @@ def database(directory: Path) -> Iterator[None]:
 def log_server(channel: str) -> Iterator[Served]:
     from agentforge.live.streams import create_stream, delete_stream, publish
     from agentforge.live.writer import StreamWriter
-    from tests.people import bearer_of, make_user
+    from tests.drivers.people import bearer_of, make_user
 
     owner = make_user("alice")
     create_stream(channel, owner.pk)

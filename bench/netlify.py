@@ -77,7 +77,7 @@ def worker() -> Iterator[psutil.Process]:
 
 def deploy(site: Site, build: Build) -> tuple[float, Deployment]:
     """Ask for a deployment and wait for its end; return the seconds and what became of it."""
-    from builds.following import follow
+    from builds.logs.follower import follow
     from deployments import services
 
     started = time.perf_counter()
@@ -107,7 +107,7 @@ def lay_out(site: Site, build: Build, directory: Path) -> None:
 
 def artifact(build: Build, target: str) -> Path:
     """Return where the first file of a target lies."""
-    from builds import storage
+    from builds.artifacts import storage
 
     return storage.local_copy(build.artifacts.filter(target=target).earliest("pk").sha256)
 

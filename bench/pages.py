@@ -30,7 +30,7 @@ def _measure() -> None:
     from django.urls import reverse
 
     from configs.models import AgentConfig
-    from tests.people import make_user, sign_in
+    from tests.drivers.people import make_user, sign_in
 
     ada = agent()
     pages = {tab: reverse(f"configs:{tab}", args=[ada.pk]) for tab in TABS}

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deployments.routes.converter import convert
-from deployments.routes.model import Options
-from deployments.routes.output import write
-from deployments.routes.syntax import SUFFIXES, parse
+from converter.javascript.syntax import SUFFIXES, parse
+from converter.routes.conversion import convert
+from converter.routes.model import Options
+from converter.routes.output import write
 
 from .stage import ROOT
 
@@ -63,7 +63,7 @@ def _median(work: Callable[[], object]) -> float:
 
 def _compiler(texts: list[tuple[str, bytes]]) -> float:
     """Return the seconds that the TypeScript compiler takes for all files."""
-    from tests.deployments.routes.node import packages, program
+    from tests.converter.routes.node import packages, program
 
     done = subprocess.run(
         [program("node"), "-e", COMPILER, str(packages() / "typescript")],

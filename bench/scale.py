@@ -51,7 +51,7 @@ def _measure() -> None:
     from django.test import Client
 
     from configs.revisions import create_revision
-    from tests.people import sign_in
+    from tests.drivers.people import sign_in
 
     ada, *others = _agents()
     client = Client(SERVER_NAME="localhost")

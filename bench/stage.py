@@ -48,7 +48,7 @@ def agent(name: str = "Ada", handle: str = "ada", owner: str = "alice") -> Agent
     from configs.models import AgentConfig
     from configs.presets import PRESET_VALUES
     from configs.services import create_agent
-    from tests.people import make_user
+    from tests.drivers.people import make_user
 
     values = {**PRESET_VALUES["balanced"], "provider": "openai", "model": "gpt-x", "tools": ["clock"]}
     return create_agent(AgentConfig(owner=make_user(owner), name=name, handle=handle, **values))

@@ -58,10 +58,10 @@ def _workers(number: int) -> Iterator[None]:
 
 def _seconds(ada: AgentConfig, number: int, description: str) -> float:
     """Enqueue different builds of an agent and return after how many seconds the last one has ended."""
-    from builds.following import follow
+    from builds.compiler.targets import EXECUTABLE_KIND, registry
+    from builds.logs.follower import follow
     from builds.models import Build
     from builds.services import enqueue_build
-    from builds.targets import EXECUTABLE_KIND, registry
     from configs.models import AgentConfig
 
     target = next(one.name for one in registry().values() if one.kind == EXECUTABLE_KIND and one.is_native)

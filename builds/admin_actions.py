@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from agentforge.administration.pages import ReadOnlyAdmin
-from agentforge.requests import Request
+from agentforge.administration.model_admin import ReadOnlyAdmin
+from agentforge.http import Request
 
-from . import operating
 from .models import Build
+from .operations import bulk_actions
 from .remote import builders
 
 if TYPE_CHECKING:
@@ -28,31 +28,33 @@ class BuildActions(Base):
 
     @admin.action(description="Build again what succeeded", permissions=["operate"])
     def rebuild(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = operating.rebuild(builds, request.user)
+        done = bulk_actions.rebuild(builds, request.user)
         self.report(request, "Asked for again", done, len(builds), "not succeeded, or too many wait")
 
     @admin.action(description="Build again what failed or was cancelled", permissions=["operate"])
     def retry(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = operating.retry(builds, request.user)
+        done = bulk_actions.retry(builds, request.user)
         self.report(request, "Asked for again", done, len(builds), "neither failed nor cancelled")
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: Request, builds: QuerySet[Build]) -> None:
-        self.report(request, "Cancelled", operating.cancel(builds, request.user), len(builds), "over already")
+        self.report(
+            request, "Cancelled", bulk_actions.cancel(builds, request.user), len(builds), "over already"
+        )
 
     @admin.action(description="Pin the files", permissions=["operate"])
     def pin(self, request: Request, builds: QuerySet[Build]) -> None:
         self.report(
-            request, "Pinned", operating.pin(builds, request.user), len(builds), "pinned already, or gone"
+            request, "Pinned", bulk_actions.pin(builds, request.user), len(builds), "pinned already, or gone"
         )
 
     @admin.action(description="Unpin the files", permissions=["operate"])
     def unpin(self, request: Request, builds: QuerySet[Build]) -> None:
-        self.report(request, "Unpinned", operating.unpin(builds, request.user), len(builds), "not pinned")
+        self.report(request, "Unpinned", bulk_actions.unpin(builds, request.user), len(builds), "not pinned")
 
     @admin.action(description="Remove the files now", permissions=["operate"])
     def expire(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = operating.expire(builds, request.user)
+        done = bulk_actions.expire(builds, request.user)
         self.report(request, "Files removed", done, len(builds), "pinned, in use, not over, or gone already")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class BuildActions(Base):
 
 def _preferring(builder: str) -> Any:
     def prefer(model_admin: BuildActions, request: Request, builds: QuerySet[Build]) -> None:
-        done = operating.prefer(builds, builder, request.user)
+        done = bulk_actions.prefer(builds, builder, request.user)
         model_admin.report(request, f"Prefer {builder}", done, len(builds), "not waiting, or so already")
 
     return prefer

@@ -5,4 +5,4 @@ class BuildsConfig(AppConfig):
     name = "builds"
 
     def ready(self) -> None:
-        from . import checks, dashboard, examinations, measures  # noqa: F401 - they register themselves
+        from .operations import checks, dashboard, diagnostics, metrics  # noqa: F401 - they register themselves

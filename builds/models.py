@@ -35,7 +35,7 @@ class Build(models.Model):
     targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
-    # Its place in the queue (see builds.turns), which it keeps when it has to begin again.
+    # Its place in the queue (see builds.queue.fairness), which it keeps when it has to begin again.
     turn = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)

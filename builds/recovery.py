@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
-from . import chat, transitions, verification, workplaces
+from .compiler import workspace
+from .execution import transitions
+from .execution.transitions import MOST_ATTEMPTS
 from .models import Build, BuildStatus, BuildVerification, ChatMessage, MessageStatus
-from .remote import rows
-from .transitions import MOST_ATTEMPTS
-from .workers import DEAD_AFTER
+from .queue.liveness import DEAD_AFTER
+from .remote import records
+from .trial import chat
+from .verification import lifecycle
 
 # Jobs that no living worker runs although they are said to run, and jobs that are over or gone.
 _DEAD = """
@@ -38,7 +41,7 @@ def recover() -> int:
 
     What dead workers left of remote jobs and on the disk goes as well.
     """
-    workplaces.forget_leftovers()
+    workspace.forget_leftovers()
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0
@@ -49,8 +52,8 @@ def recover() -> int:
     verifying = BuildVerification.objects.filter(status__in=("queued", "running"))
     for pk, job_id in of_dead_jobs(verifying.values_list("pk", "job_id")):
         end_job(job_id)
-        settled += verification.finish(pk, job_id, "failed", ["The worker died. Ask again."])
-    rows.forget_leftovers()
+        settled += lifecycle.finish(pk, job_id, "failed", ["The worker died. Ask again."])
+    records.forget_leftovers()
     return settled
 
 

@@ -12,8 +12,8 @@ from django.db.models import Avg, Exists, F, OuterRef
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
-from . import targets
-from .inputs import steps_of
+from .compiler import targets
+from .compiler.inputs import steps_of
 from .logs.ansi import plain
 from .models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 

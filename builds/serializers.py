@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .models import Build, BuildTarget, BuildVerification
+from .queue.position import Place, places
 from .reports import duration
-from .waiting import Place, places
 
 
 def builds_json(builds: Iterable[Build]) -> list[dict[str, Any]]:

@@ -14,10 +14,12 @@ from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 
-from . import jobs, targets, transitions, turns, waiting
 from .announcements import announce_build
+from .compiler import targets
 from .errors import NotPossible
+from .execution import transitions
 from .models import PLUGIN, Build, BuildStatus, BuildTarget
+from .queue import fairness, jobs, position
 
 
 def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
@@ -26,7 +28,7 @@ def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)
     Raises BuildError for a target that the forge does not know, QueueFull when too many builds wait already.
     """
     with transaction.atomic():
-        turns.refuse_more_than_allowed(agent.owner_id)
+        fairness.refuse_more_than_allowed(agent.owner_id)
         return enqueue_revision(create_revision(agent), by, names)
 
 
@@ -41,7 +43,7 @@ def enqueue_revision(
     """
     chosen = targets.in_order(names)
     with transaction.atomic():
-        turn = turns.next_turn(revision.owner_id)
+        turn = fairness.next_turn(revision.owner_id)
         build: Build = Build.objects.create(
             owner_id=revision.owner_id,
             revision=revision,
@@ -63,7 +65,7 @@ def enqueue_revision(
             rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
             BuildTarget.objects.bulk_create(rows)
         record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
-        waiting.moved()
+        position.moved()
     return build
 
 
@@ -93,6 +95,6 @@ def retry_build(build: Build, by: User, *, builder: str = "") -> Build:
     if build.status in (BuildStatus.QUEUED, BuildStatus.RUNNING):
         raise NotPossible(f"Build {build.pk} still goes on. Cancel it first.")
     with transaction.atomic():
-        turns.refuse_more_than_allowed(build.owner_id)
+        fairness.refuse_more_than_allowed(build.owner_id)
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)
         return enqueue_revision(build.revision, by, build.targets, builder=builder)

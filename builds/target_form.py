@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from . import targets
+from .compiler import targets
 from .models import PLUGIN
 
 

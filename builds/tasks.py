@@ -11,11 +11,17 @@ from procrastinate.job_context import AbortReason
 
 from agentforge.tenancy.connections import give_back
 
-from . import answering, jobs, pruning, recovery, runner, toolchain, verifying, waiting, warmup
-from . import sources as agent_sources
-from .buildlog import BuildLog, Record
-from .database import in_thread
+from . import recovery
+from .compiler import sources as agent_sources
+from .compiler import toolchain, warmup
 from .errors import ToolchainMissing
+from .execution import runner
+from .execution.database import in_thread
+from .logs.build_log import BuildLog, Record
+from .operations import pruning
+from .queue import jobs, position
+from .trial import responder
+from .verification import verifier
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +35,13 @@ async def compile_build(context: JobContext, *, build_id: int) -> None:
 @app.task(name=jobs.VERIFY, queue=jobs.QUEUES[jobs.VERIFY], pass_context=True)
 async def verify_build(context: JobContext, *, verification_id: int) -> None:
     """Get a build's files again and compare."""
-    await verifying.run(verification_id, context.job.id or 0)
+    await verifier.run(verification_id, context.job.id or 0)
 
 
 @app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)
 async def answer_message(context: JobContext, *, message_id: int) -> None:
     """Answer one question of a trial chat."""
-    await answering.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+    await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
 @app.periodic(cron="* * * * * */5")
@@ -48,7 +54,7 @@ async def recover(timestamp: int) -> None:
 @app.task(name=jobs.TELL, queue=jobs.QUEUES[jobs.TELL], queueing_lock=jobs.TELL)
 async def tell_queue() -> None:
     """Tell the builds that wait where they stand."""
-    await in_thread(waiting.tell)
+    await in_thread(position.tell)
 
 
 @app.periodic(cron="* * * * * */15")

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from .remote.views import builder_webhook
-from .views import actions, downloads, keeping, log, pages, trial, verification
+from .views import actions, downloads, log, pages, retention, trial, verification
 
 app_name = "builds"
 
@@ -14,8 +14,8 @@ urlpatterns = [
     path("builds/<int:pk>/cancel/", actions.build_cancel, name="cancel"),
     path("builds/<int:pk>/retry/", actions.build_retry, name="retry"),
     path("builds/<int:pk>/retry-elsewhere/", actions.build_retry_elsewhere, name="retry_elsewhere"),
-    path("builds/<int:pk>/pin/", keeping.build_pin, name="pin"),
-    path("builds/<int:pk>/unpin/", keeping.build_unpin, name="unpin"),
+    path("builds/<int:pk>/pin/", retention.build_pin, name="pin"),
+    path("builds/<int:pk>/unpin/", retention.build_unpin, name="unpin"),
     path("builds/<int:pk>/verify/", verification.build_verify, name="verify"),
     path("signing-key.pem", verification.signing_key, name="signing_key"),
     path("builds/<int:pk>/download/", downloads.build_download, name="download"),

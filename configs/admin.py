@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from agentforge.administration.pages import ReadOnlyAdmin, link_to
-from agentforge.requests import Request
+from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
+from agentforge.http import Request
 
 from .key_checks import enqueue_tests
 from .models import AgentConfig, ApiKey, Revision

@@ -11,15 +11,7 @@ from django.utils import timezone
 
 from agentforge.tenancy.querysets import OwnedQuerySet
 
-from .choices import (
-    AgentType,
-    CommunicationStyle,
-    KeyStatus,
-    Preset,
-    ResponseLength,
-    RunStatus,
-    Tone,
-)
+from .choices import AgentType, CommunicationStyle, KeyStatus, Preset, ResponseLength, RunStatus, Tone
 
 DEFAULT_KEY_NAME = "Default"
 

@@ -19,7 +19,7 @@ from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
 from .forms.conflict import SidesForm
-from .forms.key import KeyForm, NewKeyForm, RenameForm
+from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
 _AGENT = record(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from .models import ProcessRun
-from .processing import ACTIVE, give_up
+from .validation import ACTIVE, give_up
 
 # A worker gives a sign of life every 5 seconds.
 DEAD_AFTER = timedelta(seconds=15)

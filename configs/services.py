@@ -18,8 +18,8 @@ from .choices import Preset
 from .conflicts import refuse_conflict
 from .forms import DraftForm
 from .forms.identity import NAME_LENGTH, suggest_handle
+from .model_offers import local_outcome
 from .models import AgentConfig
-from .offers import local_outcome
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
 

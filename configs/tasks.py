@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from django.db import connections
 from procrastinate.contrib.django import app
 
-from . import key_checks, processing, recovery
+from . import key_checks, recovery, validation
 
 
-@app.task(name=processing.TASK, queue=processing.QUEUE)
+@app.task(name=validation.TASK, queue=validation.QUEUE)
 def process_configuration(run_id: int) -> None:
     """Walk the tabs of a run."""
-    _with_own_connection(lambda: processing.walk(run_id))
+    _with_own_connection(lambda: validation.walk(run_id))
 
 
 @app.task(name=key_checks.TEST_TASK, queue=key_checks.TEST_QUEUE)

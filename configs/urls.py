@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .views import agents, key_list, keys, preview, process, resolve, tabs
+from .views import agents, key_list, keys_tab, preview, resolve, tabs, validation
 
 app_name = "configs"
 
@@ -11,11 +11,11 @@ urlpatterns = [
     path("agents/new/", agents.agent_new, name="new"),
     path("agents/<int:pk>/identity/", tabs.identity, name="identity"),
     path("agents/<int:pk>/keys/", tabs.keys, name="keys"),
-    path("agents/<int:pk>/keys/model/", keys.model_field, name="model_field"),
-    path("agents/<int:pk>/keys/<slug:provider>/", keys.key_save, name="key_save"),
-    path("agents/<int:pk>/keys/<slug:provider>/add/", keys.key_add, name="key_add"),
-    path("agents/<int:pk>/keys/<slug:provider>/test/", keys.key_test, name="key_test"),
-    path("agents/<int:pk>/keys/<slug:provider>/remove/", keys.key_remove, name="key_remove"),
+    path("agents/<int:pk>/keys/model/", keys_tab.model_field, name="model_field"),
+    path("agents/<int:pk>/keys/<slug:provider>/", keys_tab.key_save, name="key_save"),
+    path("agents/<int:pk>/keys/<slug:provider>/add/", keys_tab.key_add, name="key_add"),
+    path("agents/<int:pk>/keys/<slug:provider>/test/", keys_tab.key_test, name="key_test"),
+    path("agents/<int:pk>/keys/<slug:provider>/remove/", keys_tab.key_remove, name="key_remove"),
     path("keys/", key_list.key_list, name="key_list"),
     path("keys/add/<slug:provider>/", key_list.key_add, name="stored_key_add"),
     path("keys/<int:pk>/rename/", key_list.key_rename, name="stored_key_rename"),
@@ -27,7 +27,7 @@ urlpatterns = [
     path("agents/<int:pk>/capabilities/", tabs.capabilities, name="capabilities"),
     path("agents/<int:pk>/conflict/<slug:tab>/", resolve.resolve, name="resolve"),
     path("agents/<int:pk>/preview/", preview.preview, name="preview"),
-    path("agents/<int:pk>/process/", process.process_start, name="process"),
+    path("agents/<int:pk>/process/", validation.process_start, name="process"),
     path("agents/<int:pk>/duplicate/", agents.agent_duplicate, name="duplicate"),
     path("agents/<int:pk>/delete/", agents.agent_delete, name="delete"),
 ]

@@ -10,15 +10,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from agentforge.accounts.models import User
-from agentforge.administration.pages import ReadOnlyAdmin, link_to
+from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
 
-from . import services, sites
-from .accounts import KINDS, NETLIFY, AccountProblem
+from . import services
+from .accounts.connections import KINDS, NETLIFY, AccountProblem
 from .admin_filters import LiveFilter, ShowsFilter
 from .errors import NotPossible
 from .history import Shows, with_shows
-from .hosts import HostError
+from .hosts.base import HostError
 from .models import Connection, Deployment, Site
+from .sites import sites
 
 Row = TypeVar("Row", Site, Deployment)
 

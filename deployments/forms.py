@@ -9,8 +9,8 @@ from django.utils.text import capfirst
 
 from configs.forms.text import TextField
 
-from .accounts import KINDS, NETLIFY
-from .hosts import Team
+from .accounts.connections import KINDS, NETLIFY
+from .hosts.base import Team
 from .models import Access, Site
 
 _NAME = RegexValidator(

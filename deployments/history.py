@@ -21,7 +21,7 @@ from django.db.models import (
     When,
 )
 
-from builds.readiness import changes
+from builds.preflight import changes
 from configs.models import AgentConfig, Revision
 
 from .models import Deployment, DeploymentStatus, Site

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe
-from agentforge.openapi.schemas import (
-    BOOLEAN,
-    INTEGER,
-    NUMBER,
-    STRING,
-    TIME,
-    array,
-    nullable,
-    one_of,
-    record,
-)
+from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
 
-from .accounts import KINDS
+from .accounts.connections import KINDS
 from .forms import ChooseSiteForm, ConnectForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
 from .history import Shows, Standing
 from .models import Access, DeploymentStatus

@@ -10,10 +10,11 @@ from typing import Any
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
-from . import drift, history
-from .accounts import KINDS
+from . import history
+from .accounts.connections import KINDS
 from .models import UNFINISHED, Deployment, Site
-from .steps import steps_of
+from .run.steps import steps_of
+from .sites import drift
 
 
 @dataclass

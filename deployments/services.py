@@ -13,10 +13,11 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 
-from . import history, jobs, transitions
-from .accounts import host_for
+from . import history
+from .accounts.connections import host_for
 from .errors import NotPossible
 from .models import UNFINISHED, Access, Deployment, DeploymentStatus, Site
+from .run import jobs, transitions
 
 
 def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:

@@ -6,8 +6,9 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from . import drift, jobs, recovery, runner
-from .threads import in_own_thread
+from .run import jobs, recovery, runner
+from .run.threads import in_own_thread
+from .sites import drift
 
 
 @app.task(name=jobs.DEPLOY, queue=jobs.QUEUE, pass_context=True)

@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 
 from agentforge.accounts.models import User
 
-from . import people
+from .drivers import people
 
 # Django empties the tables that it manages; the queue's are procrastinate's own, so they follow by a trigger.
 # A job or a worker's sign of life that stayed would be found by the next test.

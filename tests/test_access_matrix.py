@@ -28,14 +28,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
-from builds import storage
+from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
 from configs.vault import save_key
 from deployments.models import Deployment, Site
 
-from . import people
+from .drivers import people
 
 pytestmark = pytest.mark.django_db
 SECRET = "for alice's eyes"
@@ -229,7 +229,7 @@ def leads_to_sign_in(response: HttpResponseBase) -> bool:
 
 
 def test_every_url_is_listed() -> None:
-    # tests/admin walks the administration.
+    # tests/administration walks the administration.
     found = [name for name in names(get_resolver()) if not name.startswith("admin:")]
     assert sorted(found) == sorted(MATRIX)
 

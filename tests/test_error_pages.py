@@ -9,7 +9,8 @@ from django.conf import LazySettings
 from django.test import Client
 
 from agentforge.accounts.models import User
-from tests.people import sign_in
+
+from .drivers.people import sign_in
 
 FORM = "application/x-www-form-urlencoded; charset=utf-16"
 

@@ -10,7 +10,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from agentforge import outbound
-from tests.standins.server import Answer, Asked, StandIn
+
+from .standins.server import Answer, Asked, StandIn
 
 
 class Echo(StandIn):

@@ -10,13 +10,13 @@ import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
-from agentforge.accounts.limits import PEOPLE_PER_ADDRESS, WINDOW
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.rate_limits import PEOPLE_PER_ADDRESS, WINDOW
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 
-from . import people
+from .drivers import people
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}

@@ -6,7 +6,7 @@ import re
 
 from django.core.management import get_commands
 
-from tests.forge import ROOT
+from .drivers.forge import ROOT
 
 README = (ROOT / "README.md").read_text()
 SOURCES = [ROOT / "agentforge" / "settings.py", ROOT / "agentforge" / "launch" / "options.py"]

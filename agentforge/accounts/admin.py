@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from agentforge.administration.pages import ReadOnlyAdmin
-from agentforge.requests import Request
+from agentforge.administration.model_admin import ReadOnlyAdmin
+from agentforge.http import Request
 
-from . import operating, roles
+from . import bulk_actions, roles
 from .models import Role, User
 
 # Who may do what here is a user's role.
@@ -46,7 +46,7 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         known = super().get_actions(request)
-        if not operating.roles_are_given_here():
+        if not bulk_actions.roles_are_given_here():
             for name in _ROLE_ACTIONS:
                 known.pop(name, None)
         return known
@@ -90,17 +90,17 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Disable: sign out and keep out", permissions=["operate"])
     def disable(self, request: Request, users: QuerySet[User]) -> None:
-        done = operating.disable(users, by=request.user)
+        done = bulk_actions.disable(users, by=request.user)
         self.report(request, "Disabled", done, len(users), "disabled already, or you")
 
     @admin.action(description="Enable", permissions=["operate"])
     def enable(self, request: Request, users: QuerySet[User]) -> None:
-        done = operating.enable(users, by=request.user)
+        done = bulk_actions.enable(users, by=request.user)
         self.report(request, "Enabled", done, len(users), "not disabled")
 
     @admin.action(description="Sign out everywhere", permissions=["operate"])
     def end_sessions(self, request: Request, users: QuerySet[User]) -> None:
-        done = operating.end_sessions(users, by=request.user)
+        done = bulk_actions.end_sessions(users, by=request.user)
         self.report(request, "Signed out everywhere", done, len(users))
 
     @admin.action(description="Make viewer: sees the administration", permissions=["operate"])
@@ -116,5 +116,5 @@ class UserAdmin(ReadOnlyAdmin):
         self._give(request, users, Role.NONE)
 
     def _give(self, request: Request, users: QuerySet[User], role: Role) -> None:
-        done = operating.give_role(users, role, by=request.user)
+        done = bulk_actions.give_role(users, role, by=request.user)
         self.report(request, f"Now {role.value or 'without a role'}", done, len(users), "so already, or you")

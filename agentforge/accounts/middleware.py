@@ -9,16 +9,16 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
-from agentforge.audit.asking import Asker, asked_from
+from agentforge.audit.request_actor import Asker, asked_from
+from agentforge.http import Request
 from agentforge.negotiation import wants_json
-from agentforge.requests import Request
+from agentforge.problems import problem
 
 from . import authentication
 from .addresses import client_address
 from .identity.base import IdentityUnavailable
-from .problems import problem
-from .redirects import back_to, with_query
 from .tokens import InvalidToken
+from .views.redirects import back_to, with_query
 
 _UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
 

@@ -26,7 +26,7 @@ from .forms import (
     SignOutForm,
     SignUpForm,
 )
-from .pages.activity import KindForm
+from .views.activity import KindForm
 
 _SUBJECT = record({"kind": STRING, "id": STRING, "label": STRING})
 _EVENT = record(

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
+from agentforge.http import Request
 from agentforge.negotiation import wants_json
-from agentforge.requests import Request
+from agentforge.problems import problem
 
 from .models import User
-from .problems import problem
-from .redirects import back_to, with_query
 from .tokens import Claims
+from .views.redirects import back_to, with_query
 
 # Whatever the setting says: where a second factor is passed, and the way out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")

@@ -1,16 +1,15 @@
 from django.urls import path
 
-from . import views
-from .pages import account, activity, mailed, providers, second_factor
+from .views import account, activity, mailed, providers, second_factor, sign_in
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("sign-in/", views.sign_in, name="sign_in"),
-    path("sign-up/", views.sign_up, name="sign_up"),
-    path("accounts/token/", views.token, name="token"),
-    path("sign-out/", views.sign_out, name="sign_out"),
-    path(".well-known/jwks.json", views.jwks, name="jwks"),
+    path("sign-in/", sign_in.sign_in, name="sign_in"),
+    path("sign-up/", sign_in.sign_up, name="sign_up"),
+    path("accounts/token/", sign_in.token, name="token"),
+    path("sign-out/", sign_in.sign_out, name="sign_out"),
+    path(".well-known/jwks.json", sign_in.jwks, name="jwks"),
     path("accounts/", account.account, name="account"),
     path("activity/", activity.activity, name="activity"),
     path("accounts/password/", account.password, name="password"),

@@ -11,7 +11,7 @@ import httpx
 from agentforge.accounts.models import User
 from agentforge.live import streams
 
-from .examinations import Finding, failed, ok, warning
+from .diagnostics import Finding, failed, ok, warning
 
 _RECORDS = 5
 _TIMEOUT = httpx.Timeout(10.0)

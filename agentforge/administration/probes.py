@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 from agentforge.accounts.addresses import client_address
 from agentforge.tenancy.rls import as_service
 
-from . import examinations, measures
-from .examinations import State
+from . import diagnostics, metric_registry
+from .diagnostics import State
 
 
 @login_not_required
@@ -27,7 +27,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served and jobs done, else 503; the reasons stand in the body."""
     checks = {}
     with as_service():
-        for examined in examinations.examine(readiness=True):
+        for examined in diagnostics.examine(readiness=True):
             checks[examined.name] = {"state": examined.finding.state, "says": examined.finding.says}
     ready = all(check["state"] != State.FAILED for check in checks.values())
     return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
@@ -44,7 +44,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         challenge = {"WWW-Authenticate": 'Basic realm="metrics"'}
         return HttpResponse("METRICS_TOKEN is the password.\n", "text/plain", 401, headers=challenge)
     with as_service():
-        found = measures.exposition()
+        found = metric_registry.exposition()
     return HttpResponse(found, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -12,9 +12,9 @@ from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from agentforge.accounts.redirects import asked_next, with_query
-from agentforge.accounts.views import sign_out
-from agentforge.requests import Request
+from agentforge.accounts.views.redirects import asked_next, with_query
+from agentforge.accounts.views.sign_in import sign_out
+from agentforge.http import Request
 
 from . import dashboard
 

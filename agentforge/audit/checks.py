@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from .pruning import LEAST_DAYS
+from .retention import LEAST_DAYS
 
 
 def check_keeping(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

@@ -9,7 +9,7 @@ from django.db import models
 
 from agentforge.tenancy import rls
 
-from . import asking
+from . import request_actor
 from .actions import Action
 from .models import AuditEvent
 
@@ -30,7 +30,7 @@ def record(
     `owner` is whose log it is in, none for operators' only. `actor` is who did it, by default who asks for
     the present request. `detail` must hold no secret: owner and operators read it.
     """
-    asker = asking.present()
+    asker = request_actor.present()
     actor = actor or asker.user
     with rls.as_service():
         AuditEvent.objects.create(

@@ -11,11 +11,12 @@ import time
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge.launch import options, ports, readiness, tables
-from agentforge.launch.postgres import PrivatePostgres
-from agentforge.launch.record import AlreadyRunning, Record
-from agentforge.launch.supervisor import PATIENCE, Program, Supervisor
 from agentforge.tenancy import embedded
+
+from . import options, ports, readiness, schema
+from .instance import AlreadyRunning, Record
+from .postgres import PrivatePostgres
+from .supervisor import PATIENCE, Program, Supervisor
 
 USUAL_MODEL_PORT = 8011
 OPTIONAL = {"model"}
@@ -108,11 +109,11 @@ def _model_port(chosen: options.Options) -> int:
 
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     marker = chosen.var_dir / "run" / "migrated.json"
-    if not tables.are_current(url, marker):
+    if not schema.are_current(url, marker):
         print("Bringing the tables up to date.", flush=True)
-        tables.migrate(url, marker, env)
+        schema.migrate(url, marker, env)
     if not chosen.debug:
-        tables.manage("collectstatic", "--noinput", env=env)
+        schema.manage("collectstatic", "--noinput", env=env)
 
 
 def _programs(chosen: options.Options) -> list[Program]:

@@ -11,9 +11,10 @@ import signal
 import sys
 from pathlib import Path
 
-from agentforge.launch import lifeline
-from agentforge.launch.record import Record, end
 from agentforge.tenancy import embedded
+
+from . import lifeline
+from .instance import Record, end
 
 
 def main(var_dir: Path, descriptor: int) -> int:

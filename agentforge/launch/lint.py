@@ -14,7 +14,7 @@ import go
 from agentforge.tenancy import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-GOLANG = BASE_DIR / "builds" / "golang"
+GOLANG = BASE_DIR / "agent"
 GO = str(Path(go.__file__).parent / "bin" / "go")
 GOFMT = str(Path(go.__file__).parent / "bin" / "gofmt")
 PYTHON_CHECKS = [

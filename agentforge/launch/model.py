@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from agentforge.launch import lifeline, ports
+from . import lifeline, ports
 
 NAME = "smollm2-135m"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -21,8 +21,8 @@ import psutil
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
-from agentforge.launch import lifeline
-from agentforge.launch.record import Known
+from . import lifeline
+from .instance import Known
 
 PATIENCE = 10.0  # seconds that a process has to stop by itself
 LIVES = 5  # deaths within LIFETIME after which a process is given up

@@ -21,7 +21,7 @@ from agentforge.accounts.authentication import Identified
 from agentforge.accounts.scope import identified
 
 from .reader import DATABASE_AWAY
-from .sharing import Answer
+from .single_flight import Answer
 from .streams import NAME
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 
-from agentforge.accounts.problems import problem
+from agentforge.problems import problem
 
 from .admission import Refused, Ticket, admit, asked_positions
 from .hub import Hub, current_hub

@@ -20,8 +20,8 @@ from agentforge.accounts.authentication import Identified
 from . import log
 from .connections import parameters
 from .reader import DATABASE_AWAY, LogReader
-from .sharing import Shared
 from .sign_outs import CHANNEL, SignOuts
+from .single_flight import Shared
 from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)

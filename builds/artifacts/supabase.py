@@ -18,7 +18,7 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from .errors import FileMissing, StorageProblem
-from .resumable import CHUNK, Place, upload
+from .tus_upload import CHUNK, Place, upload
 
 # A listing's page; the service gives 100 unless asked.
 _PAGE = 1000

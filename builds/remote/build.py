@@ -15,14 +15,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from agentforge.live.connections import parameters
-from builds.buildlog import BuildLog
-from builds.database import in_thread
+from builds.compiler.inputs import Inputs
 from builds.errors import BuildError
-from builds.inputs import Inputs
+from builds.execution.database import in_thread
+from builds.logs.build_log import BuildLog
 
-from . import asking, receiving, rows, wire
-from .asking import Elsewhere
+from . import client, job_request, receiver, records
 from .builders import Builder
+from .job_request import Elsewhere
 from .models import RemoteJob
 
 # A builder that said nothing for so long is asked how far it is.
@@ -56,7 +56,7 @@ class RemoteBuild:
         Raises Elsewhere, BuildError with the compiler's message, or CancelUnconfirmed.
         """
         try:
-            await self._ask(asking.request(self.job, document, inputs))
+            await self._ask(job_request.request(self.job, document, inputs))
             await self._follow_on()
         except asyncio.CancelledError as cancelled:
             if is_shutdown():
@@ -77,14 +77,14 @@ class RemoteBuild:
         while True:
             try:
                 answer = await self._call("jobs/", request)
-            except wire.Refused as refusal:
+            except client.Refused as refusal:
                 raise Elsewhere(f"{self._builder.name} refused: {refusal}") from refusal
-            except wire.Silent as silence:
+            except client.Silent as silence:
                 if self.job.number is None or self._is_out_of_patience():
                     raise Elsewhere(f"{self._builder.name} is unreachable: {silence}") from silence
                 await asyncio.sleep(_PAUSE)
             else:
-                await in_thread(rows.numbered, self.job, int(answer["job"]))
+                await in_thread(records.numbered, self.job, int(answer["job"]))
                 return
 
     async def _follow_on(self) -> None:
@@ -101,7 +101,7 @@ class RemoteBuild:
     async def _follow(self, wait: Callable[[float], Any]) -> None:
         """Write the builder's log into ours until the job is over."""
         while True:
-            news = await in_thread(rows.news, self.job, self._position)
+            news = await in_thread(records.news, self.job, self._position)
             for record in news.records:
                 # What no log of a build holds is left out; the rest is redacted and limited as our own is.
                 with contextlib.suppress(ValueError):
@@ -130,9 +130,9 @@ class RemoteBuild:
             raise Elsewhere(f"{name} took longer than {MOST_SECONDS / 60:.0f} minutes.")
         try:
             answer = await self._tell("state")
-        except wire.Refused as refusal:
+        except client.Refused as refusal:
             raise Elsewhere(f"{name} does not know the job any more: {refusal}") from refusal
-        except wire.Silent as silence:
+        except client.Silent as silence:
             if self._is_out_of_patience():
                 seconds = settings.AGENTFORGE_BUILDER_PATIENCE
                 raise Elsewhere(f"{name} did not answer for {seconds:.0f} s: {silence}") from silence
@@ -152,20 +152,20 @@ class RemoteBuild:
             try:
                 answer = await self._tell("cancel")
                 confirmed = answer["state"] in ("ended", "closed")
-            except wire.Refused as refusal:
+            except client.Refused as refusal:
                 confirmed = refusal.status == 404
-            except wire.Silent:
+            except client.Silent:
                 pass
             if not confirmed:
                 await asyncio.sleep(_PAUSE)
-        await in_thread(rows.close, self.job, State.CANCELLED if confirmed else State.GIVEN_UP)
+        await in_thread(records.close, self.job, State.CANCELLED if confirmed else State.GIVEN_UP)
         return confirmed
 
     async def _give_up(self) -> None:
-        await in_thread(rows.close, self.job, State.GIVEN_UP)
+        await in_thread(records.close, self.job, State.GIVEN_UP)
         if self.job.number is not None:
             # If this does not reach it, it is told with its next message, and stops then.
-            with contextlib.suppress(wire.Refused, wire.Silent):
+            with contextlib.suppress(client.Refused, client.Silent):
                 await self._tell("cancel")
 
     async def _tell(self, kind: str) -> dict[str, Any]:
@@ -174,18 +174,18 @@ class RemoteBuild:
 
     async def _call(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         url = f"{self._builder.url.rstrip('/')}/{path}"
-        return await asyncio.to_thread(wire.call, url, self._builder.secret, content)
+        return await asyncio.to_thread(client.call, url, self._builder.secret, content)
 
     async def fetch(self, document: str, work: Path) -> tuple[Inputs, dict[str, Path]]:
         """Return what the finished job was made of, and its files in the directory `work`.
 
         Raises BuildError when something of it is not as it should be.
         """
-        files = await in_thread(rows.fetch, self.job, work)
-        await in_thread(rows.tidy, self.job)
+        files = await in_thread(records.fetch, self.job, work)
+        await in_thread(records.tidy, self.job)
         if "program" not in files:
             raise BuildError(f"{self._builder.name} sent no program.")
-        return await asyncio.to_thread(asking.inputs_of, self.job, document), files
+        return await asyncio.to_thread(job_request.inputs_of, self.job, document), files
 
 
 @asynccontextmanager
@@ -193,7 +193,7 @@ async def _notified(key: str) -> AsyncIterator[Callable[[float], Any]]:
     """Yield a function that waits for a sign of a job, at most so many seconds."""
     connection = await psycopg.AsyncConnection.connect(**parameters())
     try:
-        await connection.execute(f"LISTEN {receiving.CHANNEL}")
+        await connection.execute(f"LISTEN {receiver.CHANNEL}")
 
         async def wait(seconds: float) -> bool:
             until = time.monotonic() + seconds

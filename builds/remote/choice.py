@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from builds import targets
+from builds.compiler import targets
 from builds.models import Build, BuildStatus
 
-from . import builders, rows
+from . import builders, records
 from .builders import LOCAL, Builder
 
 _ASKED = "it was asked for"
@@ -46,7 +46,7 @@ def ways(build_id: int, target: str) -> list[Way]:
     build = Build.objects.get(pk=build_id)
     missing = targets.refusal(targets.get(target))
     elsewhere, seconds = _wish(build, missing)
-    left_open = rows.unfinished(build_id, target)
+    left_open = records.unfinished(build_id, target)
     chosen = _order(remote, elsewhere, seconds, here=not missing)
     if left_open and left_open.builder in (each.name for each in remote):
         # It goes on there: what is done is not done again.

@@ -14,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from agentforge.accounts.problems import problem
+from agentforge.problems import problem
 from agentforge.tenancy.rls import as_service
 
-from .signing import Forged, Message, Repeated, check
+from .webhook_signature import Forged, Message, Repeated, check
 
 # A status and the members of the answer.
 Answer = tuple[int, dict[str, Any]]

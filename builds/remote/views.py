@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from . import builders
 from .endpoints import Answer, signed
-from .receiving import receive
-from .signing import Message
+from .receiver import receive
+from .webhook_signature import Message
 
 
 @signed(builders.secrets)

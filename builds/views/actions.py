@@ -8,21 +8,22 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from agentforge.accounts.limits import rate_limited
-from agentforge.accounts.problems import problem
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
+from agentforge.problems import problem
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus
-from builds.readiness import problems
+from builds.preflight import problems
+from builds.queue.fairness import QueueFull
+from builds.queue.position import places
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
 from builds.target_form import TargetForm
-from builds.turns import QueueFull
-from builds.views.pages import build_of, compile_page
-from builds.waiting import places
 from configs.views.forms import agent_of
+
+from .pages import build_of, compile_page
 
 
 @require_POST

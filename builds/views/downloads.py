@@ -19,17 +19,18 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from agentforge.accounts.problems import problem
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.http import Request
 from agentforge.negotiation import wants_json
-from agentforge.requests import Request
-from builds import archive, package, storage
-from builds.artifacts import leases
+from agentforge.problems import problem
+from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import PLUGIN, Artifact, Build
-from builds.responses import streamed
-from builds.views.pages import build_of
+from builds.package import archive, assembly
+
+from .pages import build_of
+from .responses import streamed
 
 _PIECE = 256 * 1024
 
@@ -48,7 +49,7 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
     try:
         leases.take(file.sha256 for file in files)
         entries = [
-            (file.path, storage.local_copy(file.sha256), package.is_executable(file.name)) for file in files
+            (file.path, storage.local_copy(file.sha256), assembly.is_executable(file.name)) for file in files
         ]
     except StorageProblem as why:
         return _not_now(request, build, why)

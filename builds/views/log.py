@@ -9,17 +9,17 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_safe
 
-from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, success, wants_json
-from agentforge.requests import Request
 from builds import reports
 from builds.forms import LogRangeForm, LogSearchForm
 from builds.logs import pages
 from builds.logs.index import Index, Line, index_of, read_lines
 from builds.logs.search import search
-from builds.responses import streamed
 
 from .pages import build_of
+from .responses import streamed
 
 
 @require_safe

@@ -10,21 +10,24 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pages import page_of
-from agentforge.requests import Request
-from builds import reports, sandbox, signing, toolchain, verification, warmup
+from agentforge.pagination import page_of
+from builds import reports
+from builds.compiler import sandbox, toolchain, warmup
 from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm
 from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build, BuildTarget
-from builds.readiness import changes, problems
+from builds.package import signer
+from builds.preflight import changes, problems
+from builds.queue.position import place_of, places
 from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.target_form import TargetForm
-from builds.waiting import place_of, places
+from builds.verification import lifecycle
 from configs.choices import Tab
 from configs.models import AgentConfig
 from configs.revisions import draft_json
@@ -140,8 +143,8 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "duration": reports.duration(build),
         "usual": reports.usual_duration(build) if build.status in reports.UNFINISHED else None,
         "parts": parts,
-        "verification": verification.newest(build),
-        "signing_key": signing.own_key().name,
+        "verification": lifecycle.newest(build),
+        "signing_key": signer.own_key().name,
         "made": made,
         "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
         "warmup": warmup.latest(),

@@ -9,15 +9,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agentforge.accounts.limits import LimitReached, rate_limited
+from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.http import Request
 from agentforge.live import streams
 from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
-from builds import chat, sandbox
-from builds.answers import so_far
+from builds.compiler import sandbox
 from builds.errors import NotPossible
 from builds.forms import MessageForm
 from builds.models import ChatMessage
+from builds.trial import chat
+from builds.trial.answer import so_far
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 

@@ -8,13 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
-from agentforge.requests import Request
-from builds import signing, verification
 from builds.errors import NotPossible
+from builds.package import signer
 from builds.serializers import verification_json
-from builds.views.pages import build_of
+from builds.verification import lifecycle
+
+from .pages import build_of
 
 
 @require_POST
@@ -23,7 +25,7 @@ from builds.views.pages import build_of
 def build_verify(request: Request, pk: int) -> HttpResponse:
     build = build_of(request, pk)
     try:
-        made = verification.ask(build, by=request.user)
+        made = lifecycle.ask(build, by=request.user)
     except NotPossible as refusal:
         if wants_json(request):
             return failure({WHOLE_BODY: [str(refusal)]}, status=409)
@@ -38,4 +40,4 @@ def build_verify(request: Request, pk: int) -> HttpResponse:
 @require_safe
 def signing_key(request: HttpRequest) -> HttpResponse:
     """Send the public key that the forge signs with, for `agentforge-host verify --key`."""
-    return HttpResponse(signing.own_key().pem, content_type="application/x-pem-file")
+    return HttpResponse(signer.own_key().pem, content_type="application/x-pem-file")

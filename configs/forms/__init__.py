@@ -5,7 +5,7 @@ from configs.choices import Tab
 from .base import DraftForm
 from .capabilities import CapabilitiesForm
 from .identity import IdentityForm
-from .keys import KeysForm
+from .keys_tab import KeysForm
 from .personality import PersonalityForm
 
 TAB_FORMS: dict[str, type[DraftForm]] = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django import template
 
-from configs import rail
+from configs import wizard_state
 from configs.changes import Changes, changes_since_revision
 from configs.keyring import KeyTrouble, keyring_of
 from configs.models import AgentConfig
@@ -12,15 +12,15 @@ register = template.Library()
 
 
 @register.simple_tag
-def rail_of(agent: AgentConfig, current: str) -> rail.Rail:
+def rail_of(agent: AgentConfig, current: str) -> wizard_state.Rail:
     """Return what the rail of an agent shows."""
-    return rail.rail_of(agent, current)
+    return wizard_state.rail_of(agent, current)
 
 
 @register.simple_tag
 def agent_live(agent: AgentConfig) -> str:
     """Return the agent's channel and position, for the block `live` of a page."""
-    return rail.live_position(agent)
+    return wizard_state.live_position(agent)
 
 
 @register.simple_tag

@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
 from configs.forms import IdentityForm
 from configs.forms.agents import DeleteForm, SearchForm
 from configs.forms.identity import TAKEN
@@ -26,7 +26,8 @@ from configs.services import (
     new_draft,
     what_goes_with,
 )
-from configs.views.forms import agent_of, bound_form, refuse
+
+from .forms import agent_of, bound_form, refuse
 
 PAGE_SIZE = 50
 

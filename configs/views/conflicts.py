@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from agentforge.accounts.problems import problem
+from agentforge.http import Request
 from agentforge.negotiation import wants_json
-from agentforge.requests import Request
+from agentforge.problems import problem
 from configs.conflicts import ELSEWHERE, YOU, Conflict, edition_of
 from configs.forms import DraftForm
 from configs.forms.conflict import SAVED, YOURS, ChoiceForm

@@ -10,8 +10,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, replace_errors, wants_json
-from agentforge.requests import Request
 from configs.forms.base import DraftForm, Offers, draft_values, misfits
 from configs.models import AgentConfig
 

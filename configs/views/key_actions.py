@@ -9,11 +9,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
 from agentforge.accounts.models import User
+from agentforge.http import Request
 from agentforge.negotiation import posted, success, wants_json
-from agentforge.requests import Request
 from configs import vault
 from configs.choices import KeyStatus
-from configs.forms.key import KeyForm, NewKeyForm
+from configs.forms.stored_key import KeyForm, NewKeyForm
 from configs.key_checks import Stored, store_tested
 from configs.keyring import keyring_of
 from configs.models import AgentConfig, ApiKey

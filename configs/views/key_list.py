@@ -7,17 +7,18 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agentforge.accounts.limits import LimitReached, rate_limited
+from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
 from configs import vault
-from configs.forms.key import TAKEN, KeyForm, NewKeyForm, RenameForm
+from configs.forms.stored_key import TAKEN, KeyForm, NewKeyForm, RenameForm
 from configs.key_checks import Stored, retest
 from configs.keyring import keyring_of
 from configs.models import ApiKey
 from configs.providers import PROVIDERS
-from configs.views.key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
-from configs.views.key_rows import new_key_forms, replacement_form, stored_rows
+
+from .key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
+from .key_rows import new_key_forms, replacement_form, stored_rows
 
 
 @require_safe

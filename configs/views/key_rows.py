@@ -9,10 +9,10 @@ from typing import Any
 from agentforge.accounts.models import User
 from configs import vault
 from configs.choices import KeyStatus
-from configs.forms.key import KeyForm, NewKeyForm, RenameForm
+from configs.forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from configs.keyring import Keyring, keyring_of
+from configs.model_offers import local_outcome
 from configs.models import AgentConfig, ApiKey
-from configs.offers import local_outcome
 from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.local import LOCAL
 

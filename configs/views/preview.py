@@ -6,11 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.requests import Request
 from configs.forms import TAB_FORMS
 from configs.prompt import system_prompt
-from configs.views.forms import agent_of, bound_form
+
+from .forms import agent_of, bound_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

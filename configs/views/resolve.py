@@ -9,17 +9,18 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_POST
 
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, wants_json
-from agentforge.requests import Request
 from configs.conflicts import Conflict, differences
 from configs.forms import TAB_FORMS, DraftForm
 from configs.forms.base import misfits
 from configs.forms.conflict import SAVED, ChoiceForm, SidesForm
+from configs.model_offers import offers_for
 from configs.models import AgentConfig
-from configs.offers import offers_for
-from configs.views.conflicts import show_sides
-from configs.views.forms import agent_of
-from configs.views.tabs import save
+
+from .conflicts import show_sides
+from .forms import agent_of
+from .tabs import save
 
 
 @require_POST

@@ -9,21 +9,22 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
-from agentforge.requests import Request
 from configs.choices import Preset, Tab
 from configs.conflicts import Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
+from configs.model_offers import offers_for
 from configs.models import AgentConfig
-from configs.offers import offers_for
 from configs.presets import PRESET_VALUES
-from configs.rail import rail_of
 from configs.services import HandleTaken, save_draft
-from configs.views.conflicts import show_conflict
-from configs.views.forms import agent_of, bound_form, refuse, show
-from configs.views.key_rows import key_rows
+from configs.wizard_state import rail_of
+
+from .conflicts import show_conflict
+from .forms import agent_of, bound_form, refuse, show
+from .key_rows import key_rows
 
 METHODS = ["GET", "HEAD", "POST"]
 

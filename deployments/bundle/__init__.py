@@ -11,16 +11,17 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builds import storage, targets
+from builds.artifacts import storage
 from builds.artifacts.errors import FileMissing
+from builds.compiler import targets
 from builds.models import Artifact, Build
-from deployments.contents import Data, Stored
 from deployments.errors import DeployError
-from deployments.hosts import Content
-from deployments.mark import MARK
+from deployments.hosts.base import Content
+from deployments.hosts.content_marker import MARK
+from deployments.hosts.contents import Data, Stored
+from deployments.hosts.selfhost import SelfHost
+from deployments.hosts.selfhost.host import PUBLIC
 from deployments.models import Deployment, Site
-from deployments.selfhost import SelfHost
-from deployments.selfhost.host import PUBLIC
 
 from . import pages, rules, server
 from .function import zipped

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builds import package
 from builds.models import Artifact, Build
-from deployments import variables
+from builds.package import assembly
 from deployments.errors import DeployError
+from deployments.hosts.selfhost.host import EXECUTABLES
 from deployments.models import Access, Site
-from deployments.selfhost.host import EXECUTABLES
+from deployments.sites import variables
 
-_PAPERS = Path(__file__).parent / "papers"
+_PAPERS = Path(__file__).parent / "server_files"
 PROGRAMS = "bin/"
 _PLACES = {"start": f"{PROGRAMS}agent"}
 EXAMPLE = "agent.env.example"
@@ -33,7 +33,7 @@ def programs(build: Build) -> dict[str, Artifact]:
     Raises DeployError when there is none.
     """
     files = build.artifacts.filter(target__in=EXECUTABLES)
-    found = {f"{PROGRAMS}agent-{file.target}": file for file in files if package.is_executable(file.name)}
+    found = {f"{PROGRAMS}agent-{file.target}": file for file in files if assembly.is_executable(file.name)}
     if not found:
         raise DeployError(
             f"Build {build.pk} has no program for a server. Compile the agent for Linux, then deploy it.",

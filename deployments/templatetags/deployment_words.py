@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from django import template
 
 from configs.models import AgentConfig
-from deployments import history, oauth
-from deployments.accounts import KINDS
+from deployments import history
+from deployments.accounts import oauth
+from deployments.accounts.connections import KINDS
 from deployments.models import Deployment, Site
 
 register = template.Library()

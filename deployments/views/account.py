@@ -9,15 +9,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import negotiated, posted, success, wants_json
-from agentforge.requests import Request
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
-from deployments import accounts, oauth
+from deployments.accounts import connections, oauth
 from deployments.errors import NotPossible
 from deployments.forms import ConnectForm
-from deployments.hosts import HostError
+from deployments.hosts.base import HostError
 from deployments.models import UNFINISHED, Connection, Deployment, Site
 
 from .setup import refused
@@ -32,7 +32,7 @@ def connect(request: Request, pk: int) -> HttpResponse:
     form = ConnectForm(posted(request))
     if form.is_valid():
         try:
-            connection = accounts.connect(request.user, form.cleaned_data["token"])
+            connection = connections.connect(request.user, form.cleaned_data["token"])
         except HostError as error:
             form.add_error("token", f"{error} It was not saved.")
         else:
@@ -76,7 +76,7 @@ def authorized(request: Request) -> HttpResponse:
     went = oauth.last(request.session, request.user)
     try:
         consent = oauth.take(request.session, request.user, request.GET.get("state", ""))
-        connection = accounts.connect(request.user, oauth.token_for(consent, request.GET.dict()))
+        connection = connections.connect(request.user, oauth.token_for(consent, request.GET.dict()))
     except (NotPossible, HostError) as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -92,10 +92,10 @@ def authorized(request: Request) -> HttpResponse:
 @rate_limited("key tests")
 @told(to_agent)
 def recheck(request: Request, pk: int) -> HttpResponse:
-    connection = accounts.connection_of(agent_of(request, pk).owner_id)
+    connection = connections.connection_of(agent_of(request, pk).owner_id)
     if connection is None:
-        raise accounts.AccountProblem("No Netlify account is connected.")
-    person = accounts.recheck(connection)
+        raise connections.AccountProblem("No Netlify account is connected.")
+    person = connections.recheck(connection)
     teams = [vars(team) for team in person.teams]
     if wants_json(request):
         return success(who=person.name, email=person.email, teams=teams)
@@ -108,10 +108,10 @@ def recheck(request: Request, pk: int) -> HttpResponse:
 def disconnect(request: Request, pk: int) -> HttpResponse:
     """Ask whether an account's token should go, saying who needs it, and forget it."""
     agent = agent_of(request, pk)
-    connection = accounts.connection_of(agent.owner_id)
+    connection = connections.connection_of(agent.owner_id)
     if request.method == "POST":
         if connection is not None:
-            accounts.disconnect(connection)
+            connections.disconnect(connection)
         if wants_json(request):
             return success()
         messages.success(request, "The account is disconnected. Its sites stay as they are.")

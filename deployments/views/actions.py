@@ -7,16 +7,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
 from builds.models import Build
 from configs.views.forms import agent_of
-from deployments import readiness, reports, services, sites
-from deployments.accounts import KINDS
+from deployments import preflight, reports, services
+from deployments.accounts.connections import KINDS
 from deployments.errors import NotPossible
 from deployments.forms import DeleteSiteForm, StartForm
 from deployments.models import Deployment, Site
+from deployments.sites import sites
 
 from .shared import deployment_of, site_at, to_agent, to_deployment, to_site, told
 
@@ -34,7 +35,7 @@ def start(request: Request, pk: int) -> HttpResponse:
             return form_failure(form)
         raise NotPossible("Choose a build first.")
     build: Build = get_object_or_404(Build.objects.owned_by(request.user), pk=form.cleaned_data["build"])
-    readiness.refuse(agent, site, build)
+    preflight.refuse(agent, site, build)
     if site is None:
         raise NotPossible("Create a site, or choose one.")
     return _started(request, services.enqueue(site, build, request.user, draft=form.cleaned_data["draft"]))

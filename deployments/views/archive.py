@@ -8,12 +8,12 @@ from django.views.decorators.http import require_safe
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
-from agentforge.requests import Request
-from builds.responses import streamed
-from deployments.accounts import SELF_HOST
+from agentforge.http import Request
+from builds.views.responses import streamed
+from deployments.accounts.connections import SELF_HOST
 from deployments.errors import NotPossible
+from deployments.hosts.selfhost.archive import tree_of
 from deployments.models import DeploymentStatus
-from deployments.selfhost.archive import tree_of
 
 from .shared import deployment_of, to_deployment, told
 

@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pages import page_of
-from agentforge.requests import Request
+from agentforge.pagination import page_of
 from deployments import history, reports, services
-from deployments.accounts import KINDS
+from deployments.accounts.connections import KINDS
 from deployments.models import UNFINISHED, Deployment
 
 from .shared import deployment_of

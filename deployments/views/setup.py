@@ -8,17 +8,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from agentforge.accounts.limits import rate_limited
+from agentforge.accounts.throttling.rate_limits import rate_limited
+from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from agentforge.requests import Request
 from builds.models import Build
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
-from deployments import accounts, drift, readiness, reports, sites
-from deployments.accounts import KINDS, NETLIFY, SELF_HOST
+from deployments import preflight, reports
+from deployments.accounts import connections
+from deployments.accounts.connections import KINDS, NETLIFY, SELF_HOST
 from deployments.forms import ChooseSiteForm, ConnectForm, NewSiteForm, SettingsForm
-from deployments.hosts import HostError, RemoteSite, Team
+from deployments.hosts.base import HostError, RemoteSite, Team
 from deployments.models import Deployment, Site
+from deployments.sites import drift, sites
 
 from .shared import to_agent, told
 
@@ -37,18 +39,18 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
         site = sites.site_of(agent)
-        found = readiness.checks(agent, accounts.connection_of(agent.owner_id), site, _newest(agent, site))
+        found = preflight.checks(agent, connections.connection_of(agent.owner_id), site, _newest(agent, site))
         return success(
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
-            ready=readiness.ready(found),
+            ready=preflight.ready(found),
             deployments=reports.deployments_json(_history(site)),
         )
     return page(request, agent)
 
 
 def _newest(agent: AgentConfig, site: Site | None) -> Build | None:
-    return next(iter(readiness.deployable(agent, site)), None)
+    return next(iter(preflight.deployable(agent, site)), None)
 
 
 def _history(site: Site | None) -> list[Deployment]:
@@ -66,9 +68,9 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """Render the tab, with a form that was refused in its place."""
-    connection, site = accounts.connection_of(agent.owner_id), sites.site_of(agent)
-    builds = readiness.deployable(agent, site)
-    found = readiness.checks(agent, connection, site, builds[0] if builds else None)
+    connection, site = connections.connection_of(agent.owner_id), sites.site_of(agent)
+    builds = preflight.deployable(agent, site)
+    found = preflight.checks(agent, connection, site, builds[0] if builds else None)
     context = {
         "agent": agent,
         "tab": "deploy",
@@ -76,9 +78,9 @@ def page(
         "site": site,
         "kind": KINDS[site.host] if site else None,
         "builds": builds,
-        "compiling": site and not builds and readiness.under_way(agent, KINDS[site.host]),
+        "compiling": site and not builds and preflight.under_way(agent, KINDS[site.host]),
         "checks": found,
-        "ready": readiness.ready(found),
+        "ready": preflight.ready(found),
         "history": _history(site),
         "live": drift.known_live(site) if site else None,
         "remote": remote,
@@ -101,7 +103,7 @@ def _new_site_form(agent: AgentConfig, host: str) -> NewSiteForm:
 
 
 def _teams(agent: AgentConfig) -> tuple[Team, ...]:
-    connection = accounts.connection_of(agent.owner_id)
+    connection = connections.connection_of(agent.owner_id)
     return tuple(Team(**team) for team in connection.teams) if connection else ()
 
 
@@ -123,7 +125,7 @@ def refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpRespons
 def remote_sites(request: Request, pk: int) -> HttpResponse:
     """List the account's sites at the host, to choose one."""
     agent = agent_of(request, pk)
-    found = accounts.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
+    found = connections.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
     if wants_json(request):
         return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in found])
     return page(request, agent, remote=found)

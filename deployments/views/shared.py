@@ -11,11 +11,11 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
+from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, wants_json
-from agentforge.requests import Request
-from deployments.accounts import AccountProblem
+from deployments.accounts.connections import AccountProblem
 from deployments.errors import NotPossible
-from deployments.hosts import HostError
+from deployments.hosts.base import HostError
 from deployments.models import Deployment, Site
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])

@@ -9,9 +9,9 @@ from django.test import Client
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import LocalIdentity, User
 from agentforge.accounts.scope import user_of
-from tests import people
+from tests.drivers import people
 
-from . import forgery
+from . import forged_tokens
 
 ClientOf = Callable[[User], Client]
 PAGE = "/sign-in/?next=/healthz"
@@ -35,10 +35,10 @@ def test_bearer_requests_need_no_csrf_token_and_cookies_do(client_of: ClientOf, 
     assert browser.post("/sign-out/", headers={"Authorization": "Basic YTpi"}).status_code == 403
 
 
-@pytest.mark.parametrize("name", forgery.corpus())
+@pytest.mark.parametrize("name", forged_tokens.corpus())
 @pytest.mark.django_db
 def test_forged_bearers_are_401_in_the_same_words(name: str) -> None:
-    token = forgery.corpus()[name].replace("\n", "").replace("é", "e")
+    token = forged_tokens.corpus()[name].replace("\n", "").replace("é", "e")
     response = Client(headers={"Authorization": f"Bearer {token}"}).get("/agents/")
     assert response.status_code == 401
     assert response["Content-Type"] == "application/problem+json"

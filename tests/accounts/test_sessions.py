@@ -13,7 +13,7 @@ from django.utils import timezone
 from agentforge.accounts.identity.base import SessionEnded
 from agentforge.accounts.identity.local import REUSE_INTERVAL, LocalIdentityService
 from agentforge.accounts.models import LocalSession, SignIn, User
-from tests import people
+from tests.drivers import people
 
 ClientOf = Callable[[User], Client]
 

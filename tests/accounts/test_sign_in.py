@@ -7,8 +7,8 @@ import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
-from agentforge.accounts.identity import throttling
 from agentforge.accounts.models import LocalIdentity, LocalSession, SignIn, User
+from agentforge.accounts.throttling import attempts
 
 ClientOf = Callable[[User], Client]
 PASSWORD = "correct horse battery"
@@ -119,19 +119,19 @@ def test_unknown_address_and_wrong_password_look_and_cost_the_same(
 
 def test_guessing_has_to_pause(client: Client, ada: LocalIdentity) -> None:
     with time_machine.travel("2030-01-01 12:00Z", tick=False) as clock:
-        for _ in range(throttling.PER_EMAIL):
+        for _ in range(attempts.PER_EMAIL):
             assert client.post("/sign-in/", {**GIVEN, "password": "no"}).status_code == 422
         blocked = client.post("/sign-in/", GIVEN)
         assert blocked.status_code == 429
         assert 0 < int(blocked["Retry-After"]) <= 901
         assert "Too many attempts. Nothing was changed." in blocked.content.decode()
         assert client.post("/sign-in/", {**GIVEN, "email": "bea@example.com"}).status_code == 422
-        clock.shift(throttling.WINDOW)
+        clock.shift(attempts.WINDOW)
         assert client.post("/sign-in/", GIVEN).status_code == 302
 
 
 def test_one_network_address_cannot_try_many_accounts(client: Client) -> None:
-    for number in range(throttling.PER_ADDRESS):
+    for number in range(attempts.PER_ADDRESS):
         response = client.post("/sign-in/", {"email": f"a{number}@example.com", "password": "no"})
         assert response.status_code == 422
     assert client.post("/sign-in/", {"email": "z@example.com", "password": "no"}).status_code == 429

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
-from tests import people
+from tests.drivers import people
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"

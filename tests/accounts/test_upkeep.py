@@ -9,11 +9,11 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from agentforge.accounts.maintenance import prune
 from agentforge.accounts.models import Ending, FailedAttempts, LocalSession, SignIn, User
-from agentforge.accounts.upkeep import prune
 from agentforge.audit.checks import check_keeping
 from agentforge.audit.models import AuditEvent
-from tests import people
+from tests.drivers import people
 
 pytestmark = pytest.mark.django_db
 AGES = {

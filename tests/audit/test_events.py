@@ -12,13 +12,13 @@ from django.test import Client
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action, Kind
 from agentforge.audit.models import AuditEvent
-from builds import storage
+from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildStatus
 from builds.services import cancel_build, enqueue_build, retry_build
 from configs import rotation, vault
 from configs.models import AgentConfig, ApiKey
 from configs.services import create_agent, delete_agent
-from tests import people
+from tests.drivers import people
 
 pytestmark = pytest.mark.django_db
 SECRET = "sk-planted-0123456789abcdef"

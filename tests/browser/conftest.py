@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.watching import Watched
-from tests.chromium import launch
-from tests.forge import Forge
+from tests.drivers.browser_watch import Watched
+from tests.drivers.chromium import launch
+from tests.drivers.forge import Forge
 
 # A busy machine takes its time.
 expect.set_options(timeout=30_000)

@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser import journey
-from tests.browser.conftest import OpenPage
+from . import journey
+from .conftest import OpenPage
 
 
 def test_two_tabs_on_one_draft(open_page: OpenPage) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser import journey
-from tests.browser.conftest import OpenPage
-from tests.forge import Forge
+from tests.drivers.forge import Forge
+
+from . import journey
+from .conftest import OpenPage
 
 
 def test_from_a_form_to_an_agent_that_answers(open_page: OpenPage, forge: Forge, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from builds.logs.ansi import spans
-from tests.browser import journey
-from tests.browser.conftest import OpenPage
-from tests.forge import ROOT, Forge
+from tests.drivers.forge import ROOT, Forge
+
+from . import journey
+from .conftest import OpenPage
 
 LONG = 200_000
 # What is drawn of a log, whatever its length: what is in sight and some around it.

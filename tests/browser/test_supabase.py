@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.watching import Watched
-from tests.forge import Forge
+from tests.drivers.browser_watch import Watched
+from tests.drivers.forge import Forge
 from tests.standins.supabase_auth import SupabaseAuth, code_at
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"

@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser import journey
-from tests.browser.conftest import OpenPage
+from . import journey
+from .conftest import OpenPage
 
 
 def test_targets_of_one_build(open_page: OpenPage) -> None:

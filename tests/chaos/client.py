@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.browser.journey import PASSWORD
-from tests.live.sse_client import LiveConnection
+from tests.drivers.sse_client import LiveConnection
 
 SECONDS = 60.0
 AWAY = (httpx.TransportError,)

@@ -10,7 +10,7 @@ import pytest
 
 from agentforge.launch.ports import free_port
 from tests.builds.remote.builder import SECRET
-from tests.forge import Forge
+from tests.drivers.forge import Forge
 
 from .storm import BUILDER, Pair
 

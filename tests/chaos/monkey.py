@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from tests.forge import Forge
+from tests.drivers.forge import Forge
 
 # The launcher gives up a program that dies five times within a minute.
 MOST_KILLS = 3

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from tests.forge import Forge
+from tests.drivers.forge import Forge
 from tests.live.followers import Follower
 
 from .client import Script

@@ -12,7 +12,7 @@ from agentforge.live.log import StreamMissing
 from configs import revisions
 from configs.choices import Tab
 from configs.models import AgentConfig
-from configs.processing import start_run, tab_problems
+from configs.validation import start_run, tab_problems
 from tests.standins.openai import OpenAIStandIn
 
 NEW = {"name": "Ada", "handle": "", "type": "analyst", "version": "1.0.0"}

@@ -15,8 +15,8 @@ from agentforge.tenancy import rls
 from configs import vault
 from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
-from configs.processing import tab_problems
 from configs.revisions import draft_json
+from configs.validation import tab_problems
 from tests.standins.openai import OpenAIStandIn
 
 FIRST, WORK = "sk-the-first-of-alices-0001", "sk-the-second-of-alices-0002"

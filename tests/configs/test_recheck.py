@@ -15,7 +15,7 @@ from agentforge.audit.models import AuditEvent
 from configs import key_checks, tasks, vault
 from configs.models import ApiKey
 from configs.providers import PROVIDERS, Provider
-from tests.people import make_user
+from tests.drivers.people import make_user
 from tests.standins.openai import Mode, OpenAIStandIn
 
 NOW = timezone.now()

@@ -17,7 +17,7 @@ from agentforge.accounts.models import User
 from configs import rotation, vault
 from configs.models import ApiKey
 from configs.providers import PROVIDERS
-from tests.people import make_user
+from tests.drivers.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CODES = [code for code in PROVIDERS if code != "local"]

@@ -15,7 +15,7 @@ from agentforge.live import streams
 from configs import vault
 from configs.checks import check_operators_urls, check_vault_keys
 from configs.models import AgentConfig, ApiKey
-from tests.planted import SECRET, every_row, places_of
+from tests.drivers.planted_key import SECRET, every_row, places_of
 from tests.standins.openai import OpenAIStandIn
 
 

@@ -11,14 +11,16 @@ from builds.models import Build
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
-from deployments import accounts, sites, walk
+from deployments.accounts import connections
+from deployments.hosts.netlify import calls
 from deployments.models import Site
-from deployments.netlify import calls
+from deployments.run import walk
+from deployments.sites import sites
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.openai import OpenAIStandIn
 
-from .jobs import run_jobs
-from .stage import build_of
+from .deployment_jobs import run_jobs
+from .netlify_stage import build_of
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def agent(alice: User, settings: Settings) -> AgentConfig:
 @pytest.fixture
 def site(agent: AgentConfig, alice: User, netlify: NetlifyStandIn) -> Site:
     """Alice's new site for the agent."""
-    accounts.connect(alice, netlify.token)
+    connections.connect(alice, netlify.token)
     return sites.create_site(agent, "ada", "team-one", alice)
 
 

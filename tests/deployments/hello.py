@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from builds.gocommand import cache_directory
-from builds.toolchain import find
+from builds.compiler.go_command import cache_directory
+from builds.compiler.toolchain import find
 
 SAYS = "Hello from Go"
 

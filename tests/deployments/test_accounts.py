@@ -22,10 +22,10 @@ from agentforge.audit.models import AuditEvent
 from builds.models import Build
 from configs import vault
 from configs.models import AgentConfig, ApiKey
-from deployments import oauth as oauth_flow
 from deployments import services
+from deployments.accounts import oauth as oauth_flow
 from deployments.models import Connection, Site
-from tests import people
+from tests.drivers import people
 from tests.standins.netlify import NetlifyStandIn, oauth
 
 from .test_pages import JSON, address, ask, text

@@ -16,7 +16,7 @@ from builds.models import Build
 from configs.models import AgentConfig
 from deployments import services
 from deployments.models import Connection, Deployment, Site
-from tests import people
+from tests.drivers import people
 from tests.standins.netlify import NetlifyStandIn
 
 pytestmark = pytest.mark.django_db(transaction=True)

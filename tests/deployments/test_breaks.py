@@ -12,16 +12,17 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import recovery, runner, services, steps, walk
+from deployments import services
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
-from deployments.variables import names
-from tests.builds.watching import Record, wait_for
+from deployments.run import recovery, runner, steps, walk
+from deployments.sites.variables import names
+from tests.drivers.build_stream import Record, wait_for
+from tests.drivers.deployment_worker import WorkerProcess, WorkerThread
 from tests.standins.netlify import NetlifyStandIn
 
-from .halting import ASKING, CHECK, CHECK_DRAFT, DIGEST, END, WAIT, Halting
-from .stage import build_of
-from .worker import WorkerProcess, WorkerThread
+from .halting_host import ASKING, CHECK, CHECK_DRAFT, DIGEST, END, WAIT, Halting
+from .netlify_stage import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]

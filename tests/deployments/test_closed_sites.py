@@ -10,10 +10,11 @@ from django.test import Client
 from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import services, sites
-from deployments.accounts import SELF_HOST
+from deployments import services
+from deployments.accounts.connections import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
+from deployments.sites import sites
 from tests.standins.netlify import NetlifyStandIn
 
 from .test_pages import JSON, address, ask, text

@@ -17,10 +17,10 @@ from builds.models import Build
 from configs.models import AgentConfig
 from deployments import services
 from deployments.models import Deployment, Site
-from tests.builds.watching import wait_for
+from tests.drivers.build_stream import wait_for
 from tests.standins.netlify import NetlifyStandIn
 
-from .stage import build_of
+from .netlify_stage import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
-from tests.chromium import launch
-from tests.live.web import WebProcess
+from tests.drivers.chromium import launch
+from tests.drivers.web_process import WebProcess
 from tests.standins.netlify import NetlifyStandIn, oauth
 
 pytestmark = [

@@ -13,13 +13,15 @@ from agentforge.live import streams
 from builds.models import Build
 from configs.models import AgentConfig, ApiKey
 from configs.vault import save_key
-from deployments import accounts, services, sites
+from deployments import services
+from deployments.accounts import connections
 from deployments.models import Deployment, Site
-from tests.planted import SECRET, every_row, files_below, members, places_of
+from deployments.sites import sites
+from tests.drivers.planted_key import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import KINDS, Storm
 
-from .stage import add_files, build_of
+from .netlify_stage import add_files, build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -169,7 +171,7 @@ def test_the_environment_has_its_limit(
     netlify: NetlifyStandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from deployments import variables
+    from deployments.sites import variables
 
     monkeypatch.setattr(variables, "MOST_BYTES", 100)
     done = deploy(site, build, alice, work)
@@ -200,7 +202,7 @@ def test_a_key_reaches_the_hosts_environment_and_no_other_place(
     save_key(alice, "openai", SECRET)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
     agent.refresh_from_db()
-    accounts.connect(alice, netlify.token)
+    connections.connect(alice, netlify.token)
     done = deploy(sites.create_site(agent, "ada", "team-one", alice), build_of(agent, alice), alice, work)
     assert (done.status, done.error) == ("succeeded", "")
     variables = {key: value for (_, _, key), value in netlify.state.environment.items()}

@@ -10,13 +10,15 @@ import pytest
 from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import accounts, readiness, services, sites
-from deployments.hosts import HostError
+from deployments import preflight, services
+from deployments.accounts import connections
+from deployments.hosts.base import HostError
 from deployments.models import Connection, Deployment, Site
+from deployments.sites import sites
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind
 
-from .jobs import run_jobs
+from .deployment_jobs import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -33,9 +35,9 @@ def test_a_host_that_is_busy_says_nothing_of_the_token(
     netlify.weather.reset_after = 3600
     netlify.weather.add(kind, "/accounts$", 99)
     with pytest.raises(HostError):
-        accounts.recheck(Connection.objects.get())
+        connections.recheck(Connection.objects.get())
     assert problem() == ""
-    readiness.refuse(agent, site, build)
+    preflight.refuse(agent, site, build)
 
 
 def test_a_site_that_could_not_be_looked_at_does_not_block(
@@ -45,7 +47,7 @@ def test_a_site_that_could_not_be_looked_at_does_not_block(
     sites.look(site)
     site.refresh_from_db()
     assert "502" in site.problem
-    readiness.refuse(agent, site, build)
+    preflight.refuse(agent, site, build)
 
 
 @pytest.mark.parametrize("held", ["^PUT .*/deploys/.*/files/", "^GET .*/sites/.*/deploys/deploy-"])

@@ -15,11 +15,12 @@ from pytest_django import DjangoAssertNumQueries
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
 from configs.services import duplicate_agent
-from deployments import history, services, sites
+from deployments import history, services
 from deployments.models import Deployment, Site
+from deployments.sites import sites
 from tests.standins.netlify import NetlifyStandIn
 
-from .stage import build_of
+from .netlify_stage import build_of
 from .test_pages import JSON, address, text
 
 pytestmark = pytest.mark.django_db(transaction=True)

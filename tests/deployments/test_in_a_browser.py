@@ -13,11 +13,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
-from tests.chromium import launch
-from tests.live.web import WebProcess
+from tests.drivers.chromium import launch
+from tests.drivers.deployment_worker import WorkerProcess
+from tests.drivers.web_process import WebProcess
 from tests.standins.netlify import NetlifyStandIn
-
-from .worker import WorkerProcess
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

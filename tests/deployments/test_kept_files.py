@@ -11,16 +11,18 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import keeping, pruning, storage
+from builds.artifacts import retention, storage
 from builds.models import Build
-from builds.pruning import Moment
+from builds.operations import pruning
+from builds.operations.pruning import Moment
 from configs.models import AgentConfig
-from deployments import services, sites
+from deployments import services
 from deployments.errors import NotPossible
 from deployments.models import Deployment, DeploymentStatus, Site
+from deployments.sites import sites
 from tests.standins.netlify import NetlifyStandIn
 
-from .stage import build_of
+from .netlify_stage import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXPIRED = "files of expired builds"
@@ -59,7 +61,7 @@ def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
     assert (_is_whole(first), _is_whole(second), other.artifacts.exists()) == (True, True, False)
     # An operator who lets a build expire at once is held to the same.
     now = timezone.now()
-    assert keeping.expire(first.pk, now, unused_since=now, anyway=True) is None
+    assert retention.expire(first.pk, now, unused_since=now, anyway=True) is None
     services.delete(Deployment.objects.get(pk=waiting.pk), alice)
     assert _prune() == 3
     assert (first.artifacts.exists(), _is_whole(second)) == (False, True)

@@ -10,10 +10,10 @@ from itertools import islice
 
 import pytest
 
-from deployments import walk
-from deployments.contents import Data
-from deployments.hosts import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
-from deployments.netlify import Netlify, calls
+from deployments.hosts.base import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
+from deployments.hosts.contents import Data
+from deployments.hosts.netlify import Netlify, calls
+from deployments.run import walk
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind, Limit, Storm
 

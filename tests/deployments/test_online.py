@@ -18,14 +18,16 @@ from agentforge.accounts.models import User
 from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
-from deployments import accounts, services, sites
+from deployments import services
+from deployments.accounts import connections
 from deployments.models import Site
-from tests.forge import ROOT
+from deployments.sites import sites
+from tests.drivers.forge import ROOT
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn
 
-from .jobs import run_jobs
+from .deployment_jobs import run_jobs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -56,7 +58,7 @@ def online(
     """Return a function that compiles and deploys the agent; its functions run while the test does."""
     with Functions() as functions:
         netlify.edge.invoke = functions
-        accounts.connect(alice, netlify.token)
+        connections.connect(alice, netlify.token)
         site = sites.create_site(agent, "ada", "team-one", alice)
 
         def deploy(settings: sites.Settings) -> Site:
@@ -111,7 +113,7 @@ def test_its_page_answers_in_a_browser_through_the_local_model(
     local_model: None, online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn
 ) -> None:
     site = online(sites.Settings(access="password", password="open sesame", greeting="Good day."))
-    script = [sys.executable, "-m", "tests.deployments.visit", site.url, "open sesame", "Say hello."]
+    script = [sys.executable, "-m", "tests.deployments.site_visit", site.url, "open sesame", "Say hello."]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)

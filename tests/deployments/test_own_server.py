@@ -24,12 +24,13 @@ from agentforge.accounts.models import User
 from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
-from deployments import services, sites
-from deployments.accounts import SELF_HOST
-from tests.forge import ROOT
+from deployments import services
+from deployments.accounts.connections import SELF_HOST
+from deployments.sites import sites
+from tests.drivers.forge import ROOT
 from tests.standins.openai import OpenAIStandIn
 
-from .jobs import run_jobs
+from .deployment_jobs import run_jobs
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 PASSWORD = "open sesame"
@@ -117,7 +118,7 @@ def test_its_page_works_in_a_browser(unpacked: Path) -> None:
     url = f"http://localhost:{port}"
     command: list[str | Path] = [unpacked / "bin/agent", "--serve", str(port), "--site", unpacked / "public"]
     with running(command, {**variables(unpacked), "AGENT_ACCESS": "password"}, url):
-        script = [sys.executable, "-m", "tests.deployments.visit", url, PASSWORD, "hello"]
+        script = [sys.executable, "-m", "tests.deployments.site_visit", url, PASSWORD, "hello"]
         done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"said": ["Good day.", "hello", "You said: hello"], "problems": []}

@@ -19,23 +19,27 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import pruning, storage
+from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildTarget
-from builds.pruning import Amount, Moment
+from builds.operations import pruning
+from builds.operations.pruning import Amount, Moment
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 from configs.vault import save_key
-from deployments import accounts, services, sites, steps, walk
-from deployments.accounts import SELF_HOST
+from deployments import services
+from deployments.accounts import connections
+from deployments.accounts.connections import SELF_HOST
 from deployments.errors import NotPossible
-from deployments.hosts import HostError
+from deployments.hosts.base import HostError
+from deployments.hosts.selfhost import SelfHost
+from deployments.hosts.selfhost.places import Place
 from deployments.models import Deployment, Site
-from deployments.selfhost import SelfHost
-from deployments.selfhost.places import Place
-from tests.planted import SECRET, files_below, places_of
+from deployments.run import steps, walk
+from deployments.sites import sites
+from tests.drivers.deployment_worker import WorkerProcess
+from tests.drivers.planted_key import SECRET, files_below, places_of
 
-from .stage import build_of
-from .worker import WorkerProcess
+from .netlify_stage import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -302,7 +306,7 @@ def test_the_command_makes_a_site_and_writes_its_files(
 
 
 def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:
-    accounts.connect(alice, netlify.token)
+    connections.connect(alice, netlify.token)
     sites.create_site(agent, "elsewhere", "team-one", alice)
     assert [site.name for site in sites.unused_own(agent)] == ["ada"]
     again = sites.choose_site(agent, "ada", alice, host=SELF_HOST)

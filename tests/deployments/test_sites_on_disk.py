@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
-from deployments.contents import Data
-from deployments.hosts import Entry, HostError, State
-from deployments.selfhost import SelfHost, deploys
-from deployments.selfhost.places import Place
+from deployments.hosts.base import Entry, HostError, State
+from deployments.hosts.contents import Data
+from deployments.hosts.selfhost import SelfHost, deploys
+from deployments.hosts.selfhost.places import Place
 
 
 @pytest.fixture(autouse=True)

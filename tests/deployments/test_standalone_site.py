@@ -16,17 +16,18 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from agentforge.accounts.models import User
-from builds import storage, targets
+from builds.artifacts import storage
+from builds.compiler import targets
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments.bundle import pages, rules
 from deployments.models import Access, Site
-from tests.chromium import launch
+from tests.drivers.chromium import launch
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Text
 from tests.standins.server import Answer, Asked, StandIn, as_events, as_html, as_json
 
-from .jobs import run_jobs
+from .deployment_jobs import run_jobs
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

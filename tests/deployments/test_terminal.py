@@ -17,10 +17,9 @@ from django.conf import settings
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments.models import Deployment, Site
-from tests.live.web import ROOT, environment
+from tests.drivers.deployment_worker import WorkerProcess
+from tests.drivers.web_process import ROOT, environment
 from tests.standins.netlify import NetlifyStandIn
-
-from .worker import WorkerProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forge import Forge
+from tests.drivers.forge import Forge
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.forge import Forge
+from tests.drivers.forge import Forge
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "replies", "model"])

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.forge import ROOT, Forge
+from tests.drivers.forge import ROOT, Forge
 
 
 def test_ready_means_healthy_and_one_address_is_printed(var_dir: Path) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from agentforge.accounts.models import User
 from agentforge.live.streams import create_stream
-from tests.people import bearer_of, make_user
-
-from .web import WebProcess
+from tests.drivers.people import bearer_of, make_user
+from tests.drivers.web_process import WebProcess
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-from .sse_client import BROKEN, positions_id
-from .web import ROOT, WebProcess, environment
+from tests.drivers.sse_client import BROKEN, positions_id
+from tests.drivers.web_process import ROOT, WebProcess, environment
 
 
 class Follower(threading.Thread):

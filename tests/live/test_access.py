@@ -9,10 +9,10 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from agentforge.live.streams import close_stream, create_stream, delete_stream, publish
-from tests.people import bearer_of, make_user, sign_in
+from tests.drivers.people import bearer_of, make_user, sign_in
+from tests.drivers.web_process import WebProcess
 
 from .test_streams import line
-from .web import WebProcess
 
 
 def test_the_owner_follows_with_a_token_or_a_cookie(

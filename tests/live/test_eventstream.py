@@ -17,10 +17,10 @@ from django_eventstream.views import stream as their_stream
 from agentforge.accounts.models import User
 from agentforge.live.hub import current_hub
 from agentforge.live.streams import publish, read
-from tests.people import make_user
+from tests.drivers.people import make_user
+from tests.drivers.web_process import WebProcess
 
 from .test_streams import line
-from .web import WebProcess
 
 
 def test_an_event_sent_is_durable_and_reaches_viewers(

@@ -12,11 +12,11 @@ from agentforge.accounts.models import User
 from agentforge.live.connections import parameters
 from agentforge.live.streams import close_stream, create_stream, delete_stream, publish
 from agentforge.live.writer import StreamWriter
+from tests.drivers.web_process import WebProcess
 
 from .followers import Follower, finish, go, start_writer
 from .test_streams import line
 from .test_writer import end_writers_connections
-from .web import WebProcess
 
 
 def numbers(first: int, last: int) -> list[str]:

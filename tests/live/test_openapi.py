@@ -12,10 +12,10 @@ from schemathesis import GenerationMode
 
 from agentforge.live.streams import close_stream, publish
 from agentforge.openapi.document import document
+from tests.drivers.web_process import WebProcess
 from tests.openapi.test_every_operation import CHECKS
 
 from .test_streams import line
-from .web import WebProcess
 
 OPERATION = schemathesis.openapi.from_dict(document())["/live/"]["get"]
 

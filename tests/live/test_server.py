@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 
 from agentforge.live.streams import close_stream, publish
 from agentforge.live.writer import StreamWriter
+from tests.drivers.sse_client import BROKEN
+from tests.drivers.web_process import ROOT, WebProcess, environment
 
-from .sse_client import BROKEN
 from .test_streams import line
-from .web import ROOT, WebProcess, environment
 
 MEGABYTE = 1024 * 1024
 

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from agentforge.accounts import operating
+from agentforge.accounts import bulk_actions
 from agentforge.accounts.models import User
 from agentforge.live.streams import publish
-from tests.people import bearer_of, make_user, sign_in
+from tests.drivers.people import bearer_of, make_user, sign_in
+from tests.drivers.sse_client import LiveConnection
+from tests.drivers.web_process import WebProcess
 
-from .sse_client import LiveConnection
 from .test_streams import line
-from .web import WebProcess
 
 
 def cookie_of(client: Client) -> dict[str, str]:
@@ -31,11 +31,11 @@ def opened(web: WebProcess, stream: str, headers: dict[str, str]) -> LiveConnect
 
 
 def disable(owner: User, client: Client) -> None:
-    operating.disable([owner], by=make_user("olga", operator=True))
+    bulk_actions.disable([owner], by=make_user("olga", operator=True))
 
 
 def end_sessions(owner: User, client: Client) -> None:
-    operating.end_sessions([owner], by=make_user("olga", operator=True))
+    bulk_actions.end_sessions([owner], by=make_user("olga", operator=True))
 
 
 def sign_out_everywhere(owner: User, client: Client) -> None:

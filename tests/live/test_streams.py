@@ -10,15 +10,7 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.models import Chunk, Stream
-from agentforge.live.streams import (
-    close_stream,
-    create_stream,
-    delete_stream,
-    position,
-    prune,
-    publish,
-    read,
-)
+from agentforge.live.streams import close_stream, create_stream, delete_stream, position, prune, publish, read
 from agentforge.tenancy.rls import as_user
 
 

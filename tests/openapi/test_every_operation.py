@@ -25,7 +25,7 @@ from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
 from configs.vault import save_key
-from tests import people
+from tests.drivers import people
 
 pytestmark = pytest.mark.django_db
 CLOSED_PORT = "http://127.0.0.1:9/v1"

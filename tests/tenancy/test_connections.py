@@ -14,7 +14,7 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from agentforge.asgi import application
-from tests.live.web import environment
+from tests.drivers.web_process import environment
 
 ClientOf = Callable[[User], Client]
 

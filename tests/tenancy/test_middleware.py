@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
-from tests import people
+from tests.drivers import people
 
 ClientOf = Callable[[User], Client]
-pytestmark = pytest.mark.urls("tests.tenancy.pages")
+pytestmark = pytest.mark.urls("tests.tenancy.tenant_pages")
 
 
 def body(client: Client, path: str) -> str:

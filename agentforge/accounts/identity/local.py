@@ -14,13 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import LocalIdentity, LocalSession
+from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from . import refresh as refresh_tokens
+from . import refresh_tokens
 from .base import WRONG_CREDENTIALS, KeySource, SessionEnded, SignedIn, SignedUp, Tokens, WrongCredentials
-from .keys import LocalKeys, signing_key
-from .throttling import AttemptThrottle, attempt
+from .signing_key import LocalKeys, signing_key
 
 ACCESS_LIFE = timedelta(hours=1)
 SESSION_LIFE = timedelta(days=30)

@@ -10,7 +10,8 @@ from django.conf import settings
 from supabase_auth.errors import AuthApiError
 from supabase_auth.types import UserAttributes
 
-from agentforge.accounts import endings
+from agentforge.accounts import session_revocation
+from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -20,7 +21,6 @@ from .outage import Outage
 from .supabase_client import KeptVerifier, auth_client, tokens_of
 from .supabase_factors import SecondFactors
 from .supabase_mail import MailedSignIn
-from .throttling import attempt
 
 _outage = Outage()
 WRONG_CURRENT = "The current password is not right. Nothing was changed."
@@ -85,9 +85,9 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
 
     def sign_out(self, who: SignedIn, *, everywhere: bool = False) -> None:
         # First here, so that it holds even when the service does not answer.
-        endings.end_session(UUID(who.claims["session_id"]))
+        session_revocation.end_session(UUID(who.claims["session_id"]))
         if everywhere:
-            endings.end_sessions_of(UUID(who.claims["sub"]))
+            session_revocation.end_sessions_of(UUID(who.claims["sub"]))
         record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=who.claims["sub"])
         try:
             with auth_client() as auth:
@@ -97,7 +97,7 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
             return
 
     def has_ended(self, claims: dict[str, Any]) -> bool:
-        return endings.has_ended(claims)
+        return session_revocation.has_ended(claims)
 
     def change_password(
         self, who: SignedIn, *, current: str | None, password: str, code: str, address: str

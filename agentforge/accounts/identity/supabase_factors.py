@@ -8,12 +8,12 @@ from datetime import datetime
 
 from supabase_auth.types import Session
 
+from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from .base import SessionEnded, SignedIn, Tokens
 from .supabase_client import ENDED, auth_client, tokens_of
-from .throttling import attempt
 
 ISSUER = "AgentForge"
 _SVG = "data:image/svg+xml;utf-8,"

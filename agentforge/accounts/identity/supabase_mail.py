@@ -9,12 +9,12 @@ from supabase_auth import SyncGoTrueClient
 from supabase_auth.errors import AuthApiError
 from supabase_auth.types import Provider
 
+from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from .base import SignedIn, Tokens
 from .supabase_client import KeptVerifier, auth_client, tokens_of
-from .throttling import AttemptThrottle, attempt
 
 
 class MailedSignIn:

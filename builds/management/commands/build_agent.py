@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import local_build, targets
-from builds.buildlog import BuildLog
-from builds.console import Console
+from builds.compiler import targets
 from builds.errors import BuildError
+from builds.execution import local
+from builds.logs.build_log import BuildLog
+from builds.logs.console import Console
 from builds.models import PLUGIN
 from configs.documents import DocumentError, parse
 
@@ -33,9 +34,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.style, as_json=options["json"])
         try:
-            document = local_build.canonical(parse(_text(options["file"])))
+            document = local.canonical(parse(_text(options["file"])))
             names = targets.in_order(options["target"] or [PLUGIN])
-            written = asyncio.run(local_build.build_all(document, options["out"], BuildLog(console), names))
+            written = asyncio.run(local.build_all(document, options["out"], BuildLog(console), names))
         except DocumentError as wrong:
             found = [{"path": problem.path, "message": problem.message} for problem in wrong.problems]
             console.result(success=False, problems=found)

@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import local_build
-from builds.buildlog import BuildLog
-from builds.console import Console
-from builds.demonstration import Stopwatch, ask, local_model
+from builds.compiler.inputs import gather
 from builds.errors import BuildError
-from builds.inputs import gather
+from builds.execution import local
+from builds.logs.build_log import BuildLog
+from builds.logs.console import Console
+from builds.operations.demo import Stopwatch, ask, local_model
 from configs.documents import DocumentError, parse
 
 
@@ -39,12 +39,12 @@ class Command(BaseCommand):
 
     def _run(self, watch: Stopwatch, file: Path, question: str, out: Path) -> None:
         with watch.step(f"Read {file.name} and freeze it as a revision"):
-            document = local_build.canonical(parse(file.read_text(encoding="utf-8")))
+            document = local.canonical(parse(file.read_text(encoding="utf-8")))
             revision = gather(document).revision_sha256
             self._say(f"    {len(document)} characters of canonical JSON, sha256 {revision[:16]}…")
         with watch.step("Compile it, and load the plugin in the host"):
             log = BuildLog(Console(self.stdout, self.style))
-            written = asyncio.run(local_build.build(document, out, log))
+            written = asyncio.run(local.build(document, out, log))
             self._say(f"    {written.program.name}: {written.program.stat().st_size / 1e6:.1f} MB")
         with ExitStack() as running:
             with watch.step("Start the local model"):

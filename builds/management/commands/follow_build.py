@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds.console import Console
-from builds.following import follow
-from builds.following_remote import Refused, follow_remote
+from builds.logs.console import Console
+from builds.logs.follower import follow
+from builds.logs.remote_follower import Refused, follow_remote
 from builds.models import Build, BuildStatus
 
 EXIT_CODES: dict[str, int] = {

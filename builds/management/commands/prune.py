@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from builds import pruning
 from builds.artifacts.errors import StorageProblem
-from builds.console import Console
-from builds.pruning import Amount
+from builds.logs.console import Console
+from builds.operations import pruning
+from builds.operations.pruning import Amount
 
 
 class Command(BaseCommand):

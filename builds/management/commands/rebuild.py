@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds import rebuilding, workers
-from builds.console import Console
 from builds.errors import ToolchainMissing
-from builds.following import follow
+from builds.logs.console import Console
+from builds.logs.follower import follow
 from builds.models import Build, BuildStatus
+from builds.operations import rebuilds
+from builds.queue import liveness
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError("Name agents, or give --all or --outdated.")
         console = Console(self.stdout, self.style, as_json=options["json"])
         try:
-            found = rebuilding.candidates(options["agents"] or None)
+            found = rebuilds.candidates(options["agents"] or None)
         except ToolchainMissing as missing:
             raise CommandError(str(missing)) from missing
         if unknown := set(options["agents"]) - {each.build.revision.agent_id for each in found}:
@@ -41,9 +42,9 @@ class Command(BaseCommand):
             agents = [each.build.revision.agent_id for each in chosen]
             console.result(success=True, applied=False, agents=agents)
             return
-        if not workers.any_lives():
+        if not liveness.any_lives():
             raise CommandError("No worker runs, so nothing was started. Start one: make run.")
-        self._follow(rebuilding.start(chosen), console)
+        self._follow(rebuilds.start(chosen), console)
 
     def _follow(self, builds: list[Build], console: Console) -> None:
         stopping = Event()

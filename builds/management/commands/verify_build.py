@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds.buildlog import BuildLog
-from builds.console import Console
 from builds.errors import BuildError
+from builds.logs.build_log import BuildLog
+from builds.logs.console import Console
 from builds.models import Build
-from builds.verifying import compare_build
+from builds.verification.verifier import compare_build
 
 
 class Command(BaseCommand):

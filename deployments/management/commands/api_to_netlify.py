@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deployments.routes.converter import convert
-from deployments.routes.model import Options
-from deployments.routes.output import left_over, prepare, write
-from deployments.routes.problems import ConversionError
-from deployments.routes.reporting import lines_of
-from deployments.sockets.reporting import told
-from deployments.sockets.steps import STEPS, begin
+from converter.problems import ConversionError
+from converter.routes.conversion import convert
+from converter.routes.model import Options
+from converter.routes.output import left_over, prepare, write
+from converter.routes.report import lines_of
+from converter.sockets.report import told
+from converter.sockets.steps import STEPS, begin
 
 # Options of the other task, by whether a path is to be converted.
 _ONLY = {True: ("step", "yes"), False: ("typescript", "v2", "cors", "supabase")}

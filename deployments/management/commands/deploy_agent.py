@@ -7,18 +7,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds.following import follow
 from builds.logs.ansi import plain
+from builds.logs.follower import follow
 from builds.models import Build
 from configs.models import AgentConfig
-from deployments import readiness, services, sites
-from deployments.accounts import KINDS, SELF_HOST
-from deployments.console import DeployConsole
+from deployments import preflight, services
+from deployments.accounts.connections import KINDS, SELF_HOST
 from deployments.errors import NotPossible
-from deployments.hosts import HostError
+from deployments.hosts.base import HostError
+from deployments.hosts.selfhost.archive import tree_of
 from deployments.models import UNFINISHED, Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json
-from deployments.selfhost.archive import tree_of
+from deployments.run.console import DeployConsole
+from deployments.sites import sites
 
 EXIT_CODES: dict[str, int] = {DeploymentStatus.FAILED: 1, DeploymentStatus.CANCELLED: 3}
 _INTERRUPTED = 130
@@ -65,7 +66,7 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
             if options["out"] and site.host != SELF_HOST:
                 raise CommandError("--out is for sites on the forge's disk: this agent's site is elsewhere.")
             build = self._build(agent, site, options["build"])
-            readiness.refuse(agent, site, build)
+            preflight.refuse(agent, site, build)
             deployment = services.enqueue(site, build, agent.owner, draft=options["draft"])
         except (NotPossible, HostError) as refusal:
             raise CommandError(str(refusal)) from refusal
@@ -118,7 +119,7 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
         return path
 
     def _build(self, agent: AgentConfig, site: Site, wanted: int | None) -> Build:
-        found = readiness.deployable(agent, site)
+        found = preflight.deployable(agent, site)
         build = next((each for each in found if wanted in (None, each.pk)), None)
         if build is None:
             which = "no build" if wanted is None else f"no build {wanted}"

@@ -5,16 +5,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from builds.console import Console
 from builds.logs.ansi import plain
+from builds.logs.console import Console
 from builds.templatetags.build_words import seconds
-from deployments import drift, history, services, sites
-from deployments.accounts import KINDS, AccountProblem
+from deployments import history, services
+from deployments.accounts.connections import KINDS, AccountProblem
 from deployments.errors import NotPossible
 from deployments.history import Facts, Standing
-from deployments.hosts import HostError
+from deployments.hosts.base import HostError
 from deployments.models import Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json, deployments_json, duration, site_json
+from deployments.sites import drift, sites
 
 _MOST = 50
 _STANDING = {Standing.LIVE: " live", Standing.REPLACED_ELSEWHERE: " changed elsewhere since"}

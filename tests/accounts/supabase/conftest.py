@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.standins.supabase_auth import SupabaseAuth
 
-from . import browsing
+from . import supabase_browser
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
 @pytest.fixture
 def browser(auth: SupabaseAuth, db: None) -> Client:
     """The browser of somebody who has an account and is not signed in."""
-    auth.account(browsing.EMAIL, browsing.PASSWORD)
+    auth.account(supabase_browser.EMAIL, supabase_browser.PASSWORD)
     return Client()
 
 
 @pytest.fixture
 def signed_in(browser: Client) -> Client:
-    browsing.sign_in(browser)
+    supabase_browser.sign_in(browser)
     return browser

@@ -5,10 +5,10 @@ from django.conf import LazySettings
 from django.test import Client
 
 from agentforge.accounts.models import User
-from tests import people
+from tests.drivers import people
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .browsing import EMAIL, PASSWORD, is_signed_in, row, sign_in, words
+from .supabase_browser import EMAIL, PASSWORD, is_signed_in, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 NEW = "another good passphrase"

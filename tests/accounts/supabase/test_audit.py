@@ -9,7 +9,7 @@ from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from tests.standins.supabase_auth import SupabaseAuth, code_at
 
-from .browsing import EMAIL, PASSWORD, enrol, follow, sign_in
+from .supabase_browser import EMAIL, PASSWORD, enrol, follow, sign_in
 
 pytestmark = pytest.mark.django_db
 NEW = "another good passphrase"

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .browsing import EMAIL, PASSWORD, claims, follow, is_signed_in, row, sign_in, words
+from .supabase_browser import EMAIL, PASSWORD, claims, follow, is_signed_in, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 GIVEN = {"email": EMAIL, "password": PASSWORD}

@@ -17,7 +17,7 @@ from agentforge.accounts.identity import identity_service
 from agentforge.accounts.models import SignIn
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .browsing import EMAIL, PASSWORD, claims, is_signed_in, row, sign_in, words
+from .supabase_browser import EMAIL, PASSWORD, claims, is_signed_in, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from agentforge.accounts.models import SignIn, User
 from tests.standins.supabase_auth import SupabaseAuth, code_at
 
-from .browsing import PASSWORD, claims, enrol, is_signed_in, row, sign_in, words
+from .supabase_browser import PASSWORD, claims, enrol, is_signed_in, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 URL, KEY = os.environ.get("SUPABASE_TEST_URL", ""), os.environ.get("SUPABASE_TEST_ANON_KEY", "")

@@ -7,7 +7,7 @@ from django.test import Client
 from agentforge.accounts.models import User
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .browsing import EMAIL, claims, follow, is_signed_in, words
+from .supabase_browser import EMAIL, claims, follow, is_signed_in, words
 
 pytestmark = pytest.mark.django_db
 START = "/accounts/with/github/"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from agentforge.accounts.models import SignIn, User
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .browsing import is_signed_in, row
+from .supabase_browser import is_signed_in, row
 
 pytestmark = pytest.mark.django_db
 

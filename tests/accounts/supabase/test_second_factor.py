@@ -10,7 +10,7 @@ from django.test import Client
 from agentforge.accounts.models import User
 from tests.standins.supabase_auth import SupabaseAuth, code_at
 
-from .browsing import EMAIL, PASSWORD, claims, enrol, row, sign_in, words
+from .supabase_browser import EMAIL, PASSWORD, claims, enrol, row, sign_in, words
 
 pytestmark = pytest.mark.django_db
 

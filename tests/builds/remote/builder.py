@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agentforge.live.connections import parameters
-from tests.live.web import ROOT
+from tests.drivers.web_process import ROOT
 
 SECRET = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 DATABASE = "a_builder"

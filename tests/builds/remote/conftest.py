@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from configs.models import AgentConfig
-from tests.live.web import WebProcess
+from tests.drivers.web_process import WebProcess
 from tests.standins.wiretap import Wiretap
 
 from .builder import SECRET, BuilderProcess

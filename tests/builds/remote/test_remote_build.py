@@ -12,7 +12,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import storage, toolchain
+from builds.artifacts import storage
+from builds.compiler import toolchain
 from builds.errors import ToolchainMissing
 from builds.models import Build
 from builds.remote.models import RemoteChunk, RemoteJob, RemotePiece
@@ -20,9 +21,9 @@ from builds.reports import transcript
 from builds.services import cancel_build, enqueue_build
 from configs.models import AgentConfig
 from configs.vault import save_key
-from tests.builds.variants import copy_of_the_sources, count_as_warm, slow_sources
-from tests.builds.watching import wait_for
-from tests.builds.worker import WorkerProcess
+from tests.drivers.agent_sources import copy_of_the_sources, count_as_warm, slow_sources
+from tests.drivers.build_stream import wait_for
+from tests.drivers.build_worker import WorkerProcess
 
 from .builder import SECRET
 from .conftest import NAME, Pair
@@ -128,7 +129,7 @@ def test_an_upload_goes_on_when_the_forge_was_killed(
 def test_cancelled_is_what_the_builder_confirmed(
     pair: Pair, agent: AgentConfig, alice: User, tmp_path: Path, settings: Settings
 ) -> None:
-    sources = slow_sources(tmp_path / "golang")
+    sources = slow_sources(tmp_path / "agent")
     settings.AGENTFORGE_AGENT_SOURCES = sources
     count_as_warm()
     pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(sources))
@@ -142,7 +143,7 @@ def test_cancelled_is_what_the_builder_confirmed(
             wait_for(there.stream_name, lambda record: record["kind"] == "end")
             assert not pair.builder.compilers()
     finally:
-        pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(settings.BASE_DIR / "builds" / "golang"))
+        pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(settings.BASE_DIR / "agent"))
         pair.to_builder.target = pair.builder.url
     assert built(there) == ("cancelled", NAME)
     assert not there.artifacts.exists()
@@ -189,7 +190,7 @@ def test_a_long_queue_is_shared(
 def test_other_sources_are_built_here(
     pair: Pair, agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
 ) -> None:
-    other = copy_of_the_sources(tmp_path / "golang")
+    other = copy_of_the_sources(tmp_path / "agent")
     with (other / "bundle.go").open("a") as file:
         file.write("\n// Nothing but other bytes.\n")
     settings.AGENTFORGE_AGENT_SOURCES = other

@@ -11,17 +11,17 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from builds import targets
-from builds.inputs import gather
-from builds.remote.asking import sources_digest
-from builds.service.models import Entry, Job
+from builds.builder.models import Entry, Job
+from builds.compiler import targets
+from builds.compiler.inputs import gather
+from builds.remote.job_request import sources_digest
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 
 from .builder import SECRET
-from .saying import post, say, signed
+from .messages import post, say, signed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("builds.service.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("builds.builder.urls")]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from builds import recovery, storage
+from builds import recovery
+from builds.artifacts import storage
 from builds.models import Build
 from builds.remote.messages import CHUNK_RECORDS, PIECE_BYTES
 from builds.remote.models import RemoteFile, RemoteJob, RemotePiece, SeenMessage
@@ -21,7 +22,7 @@ from configs.models import AgentConfig
 from configs.revisions import create_revision
 
 from .builder import SECRET
-from .saying import post, say, signed
+from .messages import post, say, signed
 
 pytestmark = pytest.mark.django_db
 OTHER = "whsec_" + base64.b64encode(b"another secret, 32 bytes of it..").decode()

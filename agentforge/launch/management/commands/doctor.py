@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agentforge.administration import examinations, live_check
-from agentforge.administration.examinations import Examined, Finding, State
-from agentforge.administration.reading_as import reader
+from agentforge.administration import diagnostics, live_check
+from agentforge.administration.diagnostics import Examined, Finding, State
+from agentforge.administration.stream_reader import reader
 from agentforge.launch import options as launch_options
 
 
@@ -26,9 +26,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         known = launch_options.read()
         url = (options["url"] or f"http://127.0.0.1:{known.port}").rstrip("/")
-        examinations.register("live delivery")(lambda: _live(url, options["token"]))
+        diagnostics.register("live delivery")(lambda: _live(url, options["token"]))
         states = []
-        for examined in examinations.examine():
+        for examined in diagnostics.examine():
             states.append(examined.finding.state)
             self._show(examined, as_json=options["json"])
         failures = states.count(State.FAILED)
@@ -59,6 +59,6 @@ def _live(url: str, token: str) -> Finding:
             user, access = found or (None, None)
             return live_check.check(url, user, access)
     except ValueError as error:
-        return examinations.failed(
+        return diagnostics.failed(
             f"The token was refused: {error}", "Give an access token that is still good."
         )

@@ -1,0 +1,76 @@
+"""What operators do with people's accounts; each returns for how many it was done, and is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.conf import settings
+from django.db import transaction
+
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from . import roles, session_revocation
+from .models import LocalSession, Role, User
+
+
+def roles_are_given_here() -> bool:
+    """Tell whether operators choose roles; a Supabase project names them in its own users' app_metadata."""
+    return not settings.SUPABASE_URL
+
+
+def disable(users: Iterable[User], by: User) -> int:
+    """Keep people out, at once; nobody disables their own account."""
+    return _each(users, by, lambda user: user.is_active and user.pk != by.pk, _disable)
+
+
+def enable(users: Iterable[User], by: User) -> int:
+    """Let disabled people in again."""
+    return _each(users, by, lambda user: not user.is_active, _enable)
+
+
+def end_sessions(users: Iterable[User], by: User) -> int:
+    """Sign people out of all their browsers and scripts."""
+    return _each(users, by, lambda user: True, _end_sessions)
+
+
+def give_role(users: Iterable[User], role: Role, by: User) -> int:
+    """Give local accounts a role; nobody changes their own, so that an operator always remains."""
+    return _each(
+        users,
+        by,
+        lambda user: roles_are_given_here() and user.pk != by.pk and roles.of(user) != role,
+        lambda user, by: roles.give(user, role),
+    )
+
+
+def _each(
+    users: Iterable[User], by: User, wanted: Callable[[User], bool], do: Callable[[User, User], None]
+) -> int:
+    count = 0
+    for user in users:
+        if wanted(user):
+            with transaction.atomic():
+                do(user, by)
+            count += 1
+    return count
+
+
+def _disable(user: User, by: User) -> None:
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    record(Action.ACCOUNT_DISABLED, owner=user, actor=by, subject=user)
+    _end_sessions(user, by)
+
+
+def _enable(user: User, by: User) -> None:
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    record(Action.ACCOUNT_ENABLED, owner=user, actor=by, subject=user)
+
+
+def _end_sessions(user: User, by: User) -> None:
+    session_revocation.end_sessions_of(user.pk)
+    # Those of the local identity service; with Supabase there are none.
+    LocalSession.objects.filter(identity_id=user.pk).delete()
+    record(Action.SESSIONS_ENDED, owner=user, actor=by, subject=user)

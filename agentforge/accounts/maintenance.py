@@ -1,0 +1,49 @@
+"""Take away what sign-ins leave behind once it is of no more use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from agentforge.audit import retention
+
+from .models import Ending, FailedAttempts, LocalSession, SignIn
+from .session_revocation import MEMORY
+
+# Longer than any window in which attempts are counted.
+ATTEMPTS_LIFE = timedelta(days=1)
+
+
+def prune(dry_run: bool) -> dict[str, int]:
+    """Delete what has expired: sessions, sign-ins, counts of attempts, endings, and old audit events.
+
+    Return how many of each, also in a dry run, which deletes nothing.
+    """
+    counts = {name: _prune(rows, dry_run=dry_run) for name, rows in _expired(timezone.now()).items()}
+    return {**counts, "audit_events": retention.prune(dry_run=dry_run)}
+
+
+def _expired(now: datetime) -> dict[str, QuerySet[Any]]:
+    # Each request renews the tokens that it finds expired: a row whose tokens expired as long ago as a
+    # browser's session lasts belongs to a session that has ended.
+    unused = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return {
+        "sessions": Session.objects.filter(expire_date__lt=now),
+        "sign_ins": SignIn.objects.filter(expires_at__lt=unused),
+        "local_sessions": LocalSession.objects.filter(expires_at__lt=now),
+        "failed_attempts": FailedAttempts.objects.filter(since__lt=now - ATTEMPTS_LIFE),
+        "endings": Ending.objects.filter(ended_at__lt=now - MEMORY),
+    }
+
+
+def _prune(rows: QuerySet[Any], *, dry_run: bool) -> int:
+    if dry_run:
+        return rows.count()
+    with transaction.atomic():
+        return rows.delete()[0]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from agentforge.accounts import flows, sign_ins
+from agentforge.accounts.addresses import client_address
+from agentforge.accounts.forms import EmailForm, PasswordForm
+from agentforge.accounts.identity import identity_service, supabase_service
+from agentforge.accounts.identity.base import (
+    CodeNeeded,
+    CodeRefused,
+    IdentityError,
+    PasswordRefused,
+    WrongCredentials,
+)
+from agentforge.http import Request
+from agentforge.negotiation import negotiated
+from agentforge.tenancy import rls
+
+from .answers import by_supabase, done, refuse, reject, show, submitted, who
+from .mailed import RECOVERING
+
+if TYPE_CHECKING:
+    from agentforge.accounts.identity.supabase import SupabaseIdentityService
+
+PASSWORD, EMAIL = "accounts/password.html", "accounts/email.html"
+_CHANGED = "Your password is changed. Your other sign-ins have ended."
+_MAILED = "If {email} is free, two mails are on their way: follow both links, in this browser."
+
+
+@never_cache
+@require_safe
+def account(request: Request) -> HttpResponse:
+    """Show what a person can do about their account."""
+    return render(request, "accounts/account.html", {"by_supabase": supabase_service() is not None})
+
+
+@sensitive_post_parameters("current", "password", "code")
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: Request) -> HttpResponse:
+    """Change the password; who came by a recovery mail need not know the one before."""
+    recovering = bool(request.session.get(RECOVERING))
+    form = PasswordForm(submitted(request), email=request.user.email, recovering=recovering)
+    context: dict[str, Any] = {"by_supabase": supabase_service() is not None}
+    if request.method != "POST":
+        return show(request, PASSWORD, form, **context)
+    if not form.is_valid():
+        return reject(request, PASSWORD, form, **context)
+    try:
+        with rls.as_service():
+            identity_service().change_password(
+                who(request),
+                current=None if recovering else form.cleaned_data["current"],
+                password=form.cleaned_data["password"],
+                code=form.cleaned_data["code"],
+                address=client_address(request),
+            )
+            sign_ins.end_others(request.session, request.user)
+    except IdentityError as error:
+        form.ask_for_code(isinstance(error, CodeNeeded | CodeRefused))
+        return refuse(request, PASSWORD, form, error, field=_field_of(error), **context)
+    request.session.pop(RECOVERING, None)
+    return done(request, "accounts:account", _CHANGED)
+
+
+def _field_of(error: IdentityError) -> str | None:
+    fields = {
+        WrongCredentials: "current",
+        PasswordRefused: "password",
+        CodeNeeded: "code",
+        CodeRefused: "code",
+    }
+    return fields.get(type(error))
+
+
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
+    """Ask to move the account to another address."""
+    form = EmailForm(submitted(request))
+    if request.method != "POST":
+        return show(request, EMAIL, form)
+    if not form.is_valid():
+        return reject(request, EMAIL, form)
+    state, address = flows.new_state(), form.cleaned_data["email"]
+    try:
+        with rls.as_service():
+            verifier = service.change_email(
+                who(request),
+                email=address,
+                address=client_address(request),
+                redirect_to=flows.callback_url(request, state),
+            )
+    except IdentityError as error:
+        return refuse(request, EMAIL, form, error)
+    flows.keep(request.session, state, flows.Flow("email_change", verifier))
+    return done(request, "accounts:account", _MAILED.format(email=address))

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from agentforge.audit.actions import Kind
+from agentforge.audit.models import AuditEvent
+from agentforge.http import Request
+from agentforge.negotiation import form_failure, negotiated, success, wants_json
+
+PAGE_SIZE = 50
+
+
+class KindForm(forms.Form):
+    """Choose of what kind the events are to be."""
+
+    kind = forms.ChoiceField(
+        choices=Kind.choices, required=False, error_messages={"invalid_choice": "There is no such kind."}
+    )
+
+
+@negotiated
+@never_cache
+@require_safe
+def activity(request: Request) -> HttpResponse:
+    """Show a person's own part of the audit log, newest first."""
+    form = KindForm(request.GET)
+    if not form.is_valid() and wants_json(request):
+        return form_failure(form)
+    kind = form.cleaned_data.get("kind", "")
+    events = AuditEvent.objects.owned_by(request.user)
+    if kind:
+        events = events.filter(action__in=Kind(kind).actions)
+    page = Paginator(events, PAGE_SIZE).get_page(request.GET.get("page"))
+    if wants_json(request):
+        return success(events=[_json(event) for event in page], pages=page.paginator.num_pages)
+    context = {"page": page, "kind": kind, "kinds": Kind.choices, "form": form}
+    return render(request, "accounts/activity.html", context)
+
+
+def _json(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "created_at": event.created_at,
+        "action": event.action,
+        "who": event.who,
+        "subject": {"kind": event.subject_kind, "id": event.subject_id, "label": event.subject_label},
+        "detail": event.detail,
+        "address": event.address,
+    }

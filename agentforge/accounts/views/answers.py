@@ -1,0 +1,149 @@
+"""Answer what people and scripts submit to the pages of accounts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect, render
+
+from agentforge.accounts import sign_ins
+from agentforge.accounts.identity import supabase_service
+from agentforge.accounts.identity.base import (
+    IdentityError,
+    IdentityUnavailable,
+    SignedIn,
+    Tokens,
+    TooManyAttempts,
+)
+from agentforge.http import Request
+from agentforge.negotiation import form_failure, is_json, json_object, success, wants_json
+from agentforge.tenancy import rls
+
+if TYPE_CHECKING:
+    from agentforge.accounts.identity.supabase import SupabaseIdentityService
+from agentforge.accounts.tokens import InvalidToken
+
+from .redirects import asked_next
+from .scripts import is_script, told
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def by_supabase(
+    view: Callable[Concatenate[Any, SupabaseIdentityService, P], HttpResponse],
+) -> Callable[Concatenate[Any, P], HttpResponse]:
+    """Give a view the service that can do what its page is for; without it there is no such page."""
+
+    @wraps(view)
+    def inner(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        service = supabase_service()
+        if service is None:
+            raise Http404
+        return view(request, service, *args, **kwargs)
+
+    return inner
+
+
+def who(request: Request) -> SignedIn:
+    """Return the session of a signed-in asker."""
+    return SignedIn(request.claims, request.access_token)
+
+
+def submitted(request: HttpRequest) -> Mapping[str, Any] | None:
+    """Return what a POST brings, from a form or as JSON; None for other methods."""
+    if request.method != "POST":
+        return None
+    return json_object(request) if is_json(request) else request.POST
+
+
+def enter(request: HttpRequest, issued: Tokens) -> None:
+    """Sign a browser in. Raises IdentityUnavailable when the service's tokens do not verify."""
+    with _verified():
+        sign_ins.begin(request.session, issued)
+    rotate_token(request)
+
+
+def entered(
+    request: HttpRequest, issued: Tokens, to: str, words: str, *, silent: bool = False
+) -> HttpResponse:
+    """Sign a browser in and go on, or hand a script its tokens; `silent` shows no words on the next page.
+
+    Raises IdentityUnavailable as `enter` does.
+    """
+    if is_script(request):
+        with _verified():
+            sign_ins.begin_for_script(issued)
+        return success(detail=words, tokens=told(issued))
+    enter(request, issued)
+    if wants_json(request):
+        return success(detail=words, tokens=None)
+    return done(request, to, "" if silent else words)
+
+
+@contextmanager
+def _verified() -> Iterator[None]:
+    try:
+        with rls.as_service():
+            yield
+    except InvalidToken as error:
+        logger.error("The identity service's tokens do not verify: are its URL, issuer and clock right?")
+        raise IdentityUnavailable("The identity service does not fit this site. Tell an operator.") from error
+
+
+def show(
+    request: HttpRequest, template: str, form: BaseForm | None = None, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """Render a page with its form."""
+    return render(
+        request, template, {"form": form, "next_url": asked_next(request), **context}, status=status
+    )
+
+
+def reject(
+    request: HttpRequest, template: str, form: BaseForm, *, status: int = 422, **context: Any
+) -> HttpResponse:
+    """Show a form again with what is wrong in it."""
+    if wants_json(request):
+        return form_failure(form, status)
+    return show(request, template, form, status=status, **context)
+
+
+def refuse(
+    request: HttpRequest, template: str, form: BaseForm, error: IdentityError, **context: Any
+) -> HttpResponse:
+    """Show a form again with what the identity service said."""
+    form.add_error(context.pop("field", None), str(error))
+    response = reject(request, template, form, status=status_of(error), **context)
+    if isinstance(error, TooManyAttempts):
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def status_of(error: IdentityError) -> int:
+    if isinstance(error, TooManyAttempts):
+        return 429
+    return 503 if isinstance(error, IdentityUnavailable) else 422
+
+
+def done(request: HttpRequest, to: str, words: str = "") -> HttpResponse:
+    """Go on to another page, with words about what was done."""
+    if wants_json(request):
+        return success(detail=words)
+    if words:
+        messages.success(request, words)
+    return redirect(to)
+
+
+def failed(request: HttpRequest, to: str, error: IdentityError) -> HttpResponse:
+    """Go on to another page with what went wrong, where no form can show it."""
+    messages.error(request, str(error))
+    return redirect(to)

@@ -1,0 +1,171 @@
+"""Sign in, confirm and recover by mail: a code to type, or a link to follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from agentforge.accounts import flows
+from agentforge.accounts.addresses import client_address
+from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
+from agentforge.accounts.identity.base import IdentityError, Tokens
+from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.tenancy import rls
+
+from .answers import by_supabase, done, entered, failed, refuse, reject, show, submitted
+from .redirects import asked_next, next_url, with_query
+from .scripts import is_script, open_to_scripts
+from .sign_in import EMAIL_KEY
+
+if TYPE_CHECKING:
+    from agentforge.accounts.identity.supabase import SupabaseIdentityService
+
+RECOVERING = "recovering"
+ASK, CODE, CONFIRM = "accounts/mail.html", "accounts/code.html", "accounts/confirm.html"
+_SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
+_HALF_WAY = "This address is confirmed. Now follow the link in the mail to your other address."
+
+
+@login_not_required
+@open_to_scripts
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
+    """Ask for a mail that signs in."""
+    return _ask_for_mail(request, service, "magiclink")
+
+
+@login_not_required
+@open_to_scripts
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def recovery_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
+    """Ask for a mail that lets a new password be set."""
+    return _ask_for_mail(request, service, "recovery")
+
+
+def _ask_for_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str) -> HttpResponse:
+    form = EmailForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
+    if request.method != "POST":
+        return show(request, ASK, form, kind=kind)
+    if not form.is_valid():
+        return reject(request, ASK, form, kind=kind)
+    send = service.send_recovery_mail if kind == "recovery" else service.send_sign_in_mail
+    email, state = form.cleaned_data["email"], flows.new_state()
+    try:
+        with rls.as_service():
+            verifier = send(
+                email=email,
+                address=client_address(request),
+                redirect_to=flows.callback_url(request, state),
+            )
+    except IdentityError as error:
+        return refuse(request, ASK, form, error, kind=kind)
+    flows.keep(request.session, state, flows.Flow(kind, verifier, asked_next(request)))
+    request.session[EMAIL_KEY] = email
+    to = with_query(
+        reverse("accounts:code"), kind=kind if kind == "recovery" else "", next=asked_next(request)
+    )
+    return done(request, to, _SENT.format(email=email))
+
+
+@login_not_required
+@open_to_scripts
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
+    """Type the code of a mail."""
+    start = {"email": request.session.get(EMAIL_KEY, ""), "kind": request.GET.get("kind", "email")}
+    form = CodeForm(submitted(request), initial=start)
+    if request.method != "POST":
+        return show(request, CODE, form)
+    if not form.is_valid():
+        return reject(request, CODE, form)
+    try:
+        with rls.as_service():
+            issued = service.enter_code(**form.cleaned_data, address=client_address(request))
+        return _after(request, issued, form.cleaned_data["kind"], next_url(request))
+    except IdentityError as error:
+        return refuse(request, CODE, form, error)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
+    """Follow a mail's link that names its token: a button does it, as mail scanners follow links too."""
+    form = LinkForm(request.POST if request.method == "POST" else request.GET)
+    if not form.is_valid():
+        return show(request, CONFIRM, form, status=422)
+    if request.method != "POST":
+        return show(request, CONFIRM, form)
+    kind = form.cleaned_data["type"]
+    try:
+        with rls.as_service():
+            issued = service.follow_link(form.cleaned_data["token_hash"], kind)
+        return _after(request, issued, kind, next_url(request))
+    except IdentityError as error:
+        return refuse(request, CONFIRM, form, error)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+@by_supabase
+def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
+    """Come back from the identity service with a code: after a provider's sign-in or a mail's link.
+
+    It is a GET that signs in, as OAuth has it; the state and the verifier in the session make it safe.
+    """
+    flow = flows.take(request.session, request.GET.get("state", ""))
+    if "error_code" in request.GET or "error" in request.GET:
+        words = "The sign-in was not finished. Nothing was changed. Try again, or ask for a new mail."
+        return failed(request, "accounts:sign_in", IdentityError(words))
+    if flow is None:
+        # Of a link that was opened in another browser: what it confirms is confirmed all the same.
+        words = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
+        return done(
+            request, next_url(request) if request.user.is_authenticated else "accounts:sign_in", words
+        )
+    if "code" not in request.GET:
+        # Only a change of address comes back without a code: the other mail is still to be followed.
+        return done(request, "accounts:account", _HALF_WAY)
+    try:
+        with rls.as_service():
+            issued = service.exchange(request.GET["code"], flow.verifier)
+        return _after(request, issued, flow.kind, flow.next_url)
+    except IdentityError as error:
+        return failed(request, "accounts:sign_in", error)
+
+
+def _after(request: HttpRequest, issued: Tokens | None, kind: str, to: str) -> HttpResponse:
+    """Sign in with what a mail brought, and go to what it was for."""
+    if issued is None:
+        return _half_way(request)
+    if kind == "recovery":
+        words = "You are signed in. Choose a new password."
+        response = entered(request, issued, "accounts:password", words)
+        if not is_script(request):
+            request.session[RECOVERING] = True
+        return response
+    if kind == "email_change":
+        return entered(request, issued, "accounts:account", "Your e-mail address is changed.")
+    return entered(request, issued, to or "configs:list", "You are signed in.", silent=True)
+
+
+def _half_way(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        return success(detail=_HALF_WAY, tokens=None)
+    return done(request, "accounts:account", _HALF_WAY)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from agentforge.accounts import flows
+from agentforge.accounts.identity.base import IdentityError
+from agentforge.accounts.identity.providers import PROVIDERS, known
+
+from .answers import by_supabase, failed
+from .redirects import asked_next
+
+if TYPE_CHECKING:
+    from agentforge.accounts.identity.supabase import SupabaseIdentityService
+
+
+@login_not_required
+@never_cache
+@require_POST
+@by_supabase
+def provider(request: HttpRequest, service: SupabaseIdentityService, code: str) -> HttpResponse:
+    """Begin to sign in with a provider: a page that goes on there.
+
+    Not a redirect: the content policy lets forms lead to this site only, redirects included.
+    """
+    if not known(code) or code not in settings.SUPABASE_OAUTH_PROVIDERS:
+        raise Http404
+    state = flows.new_state()
+    try:
+        url, verifier = service.provider_url(code, redirect_to=flows.callback_url(request, state))
+    except IdentityError as error:
+        return failed(request, "accounts:sign_in", error)
+    flows.keep(request.session, state, flows.Flow("oauth", verifier, asked_next(request)))
+    response = render(request, "accounts/provider.html", {"url": url, "label": PROVIDERS[code]})
+    response["Refresh"] = f"0; url={url}"
+    return response

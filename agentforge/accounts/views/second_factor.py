@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from agentforge.accounts.addresses import client_address
+from agentforge.accounts.forms import FactorForm
+from agentforge.accounts.identity.base import CodeRefused, IdentityError, SignedIn, Tokens
+from agentforge.content_policy import POLICY
+from agentforge.http import Request
+from agentforge.negotiation import negotiated
+from agentforge.tenancy import rls
+
+from .answers import by_supabase, done, entered, failed, refuse, reject, show, submitted, who
+from .redirects import asked_next
+
+if TYPE_CHECKING:
+    from agentforge.accounts.identity.supabase import SupabaseIdentityService
+    from agentforge.accounts.identity.supabase_factors import Factor
+
+OVERVIEW, ENROL = "accounts/second_factor.html", "accounts/second_factor_enrol.html"
+
+
+@sensitive_post_parameters("code")
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_supabase
+def second_factor(request: Request, service: SupabaseIdentityService) -> HttpResponse:
+    """Show the authenticators; ask for a code where the session has not shown one."""
+    try:
+        factors = service.factors(who(request))
+    except IdentityError as error:
+        return failed(request, "accounts:account", error)
+    verified = [factor for factor in factors if factor.is_verified]
+    asked = bool(verified) and request.claims.get("aal") != "aal2"
+    form = FactorForm(submitted(request), factors=verified)
+    context: dict[str, Any] = {"factors": verified, "asked": asked}
+    if request.method != "POST":
+        return show(request, OVERVIEW, form, **context)
+    if not form.is_valid():
+        return reject(request, OVERVIEW, form, **context)
+    to = asked_next(request) or "accounts:second_factor"
+    try:
+        return entered(request, _proven(request, service, form), to, "Your second factor is passed.")
+    except IdentityError as error:
+        return refuse(request, OVERVIEW, form, error, **context)
+
+
+@never_cache
+@require_POST
+@by_supabase
+def enrol(request: Request, service: SupabaseIdentityService) -> HttpResponse:
+    """Begin with an authenticator app: show, once, what it has to learn."""
+    try:
+        made = service.enrol(who(request))
+    except IdentityError as error:
+        return failed(request, "accounts:second_factor", error)
+    # As a picture, and not as part of the page: a picture's markup can do nothing.
+    picture = "data:image/svg+xml;base64," + b64encode(made.svg.encode()).decode()
+    form = FactorForm(factor_id=made.factor_id)
+    response = show(request, ENROL, form, secret=made.secret, uri=made.uri, picture=picture)
+    response["Content-Security-Policy"] = f"{POLICY}; img-src 'self' data:"
+    return response
+
+
+@sensitive_post_parameters("code")
+@negotiated
+@never_cache
+@require_POST
+@by_supabase
+def finish(request: Request, service: SupabaseIdentityService) -> HttpResponse:
+    """Finish an enrolment with the first code that the app shows."""
+    form = FactorForm(submitted(request))
+    if not form.is_valid():
+        return reject(request, ENROL, form)
+    words = "Your second factor is set up. Sensitive pages ask for it."
+    try:
+        return entered(request, _proven(request, service, form), "accounts:second_factor", words)
+    except IdentityError as error:
+        return refuse(request, ENROL, form, error, field="code" if isinstance(error, CodeRefused) else None)
+
+
+def _proven(request: Request, service: SupabaseIdentityService, form: FactorForm) -> Tokens:
+    with rls.as_service():
+        return service.pass_factor(
+            who(request),
+            factor_id=form.cleaned_data["factor"],
+            code=form.cleaned_data["code"],
+            address=client_address(request),
+        )
+
+
+@require_POST
+@by_supabase
+def remove(request: Request, service: SupabaseIdentityService, factor_id: str) -> HttpResponse:
+    """Forget an authenticator."""
+    me = who(request)
+    try:
+        service.remove_factor(me, factor_id)
+        with rls.as_service():
+            _remember(request, service, me)
+    except IdentityError as error:
+        return failed(request, "accounts:second_factor", error)
+    return done(request, "accounts:second_factor", "The authenticator is removed.")
+
+
+def _remember(request: Request, service: SupabaseIdentityService, me: SignedIn) -> None:
+    left: list[Factor] = service.factors(me)
+    request.user.has_second_factor = any(factor.is_verified for factor in left)
+    request.user.save(update_fields=["has_second_factor"])

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agentforge.accounts import flows, sign_ins
+from agentforge.accounts.addresses import client_address
+from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
+from agentforge.accounts.identity import identity_service, supabase_service
+from agentforge.accounts.identity.base import EmailNotConfirmed, IdentityError, IdentityUnavailable
+from agentforge.accounts.identity.providers import PROVIDERS, known
+from agentforge.http import Request
+from agentforge.negotiation import (
+    failure,
+    form_failure,
+    is_json,
+    json_object,
+    negotiated,
+    success,
+    wants_json,
+)
+from agentforge.problems import problem
+from agentforge.tenancy import rls
+
+from .answers import done, entered, refuse, reject, show, submitted, who
+from .redirects import asked_next, next_url, with_query
+from .scripts import is_script, open_to_scripts, told
+
+EMAIL_KEY = "signed_up_as"
+SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
+SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
+_LEFT_ELSEWHERE = "You are signed out here. The identity service did not answer: others may know you still."
+
+
+@login_not_required
+@open_to_scripts
+@sensitive_post_parameters("password")
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and not is_json(request):
+        return redirect(next_url(request))
+    form = SignInForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
+    if request.method != "POST":
+        return show(request, SIGN_IN, form, **_ways())
+    if not form.is_valid():
+        return reject(request, SIGN_IN, form, **_ways())
+    try:
+        with rls.as_service():
+            issued = identity_service().sign_in_with_password(
+                **form.cleaned_data, address=client_address(request)
+            )
+        return entered(request, issued, next_url(request), SIGNED_IN, silent=True)
+    except IdentityError as error:
+        unconfirmed = isinstance(error, EmailNotConfirmed)
+        return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_ways())
+
+
+@login_not_required
+@open_to_scripts
+@sensitive_post_parameters("password")
+@negotiated
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and not is_json(request):
+        return redirect(next_url(request))
+    form = SignUpForm(submitted(request))
+    if request.method != "POST":
+        return show(request, SIGN_UP, form, **_ways())
+    if not form.is_valid():
+        return reject(request, SIGN_UP, form, **_ways())
+    state, email = flows.new_state(), form.cleaned_data["email"]
+    try:
+        with rls.as_service():
+            made = identity_service().sign_up(
+                **form.cleaned_data,
+                address=client_address(request),
+                redirect_to=flows.callback_url(request, state),
+            )
+        if made.tokens is not None:
+            return entered(request, made.tokens, next_url(request), SIGNED_IN, silent=True)
+    except IdentityError as error:
+        return refuse(request, SIGN_UP, form, error, **_ways())
+    request.session[EMAIL_KEY] = email
+    if made.mailed:
+        flows.keep(request.session, state, flows.Flow("signup", made.verifier, asked_next(request)))
+        words = f"We sent a mail to {email}. Follow its link, or type its code here."
+        if wants_json(request):
+            return success(detail=words, tokens=None)
+        return done(request, with_query(reverse("accounts:code"), next=asked_next(request)), words)
+    if wants_json(request):
+        return failure({"email": [TAKEN]})
+    messages.info(request, TAKEN)
+    return redirect("accounts:sign_in")
+
+
+@login_not_required
+@csrf_exempt
+@negotiated
+@never_cache
+@require_POST
+def token(request: HttpRequest) -> HttpResponse:
+    """Exchange a script's refresh token for new ones; nothing that a browser sends by itself is looked at."""
+    if not is_script(request):
+        return problem(403, "Tokens are for scripts: send JSON, without cookies.")
+    form = RefreshForm(json_object(request))
+    if not form.is_valid():
+        return form_failure(form)
+    try:
+        with rls.as_service():
+            issued = identity_service().refresh(form.cleaned_data["refresh_token"])
+    except IdentityUnavailable as error:
+        return problem(503, str(error), headers={"Retry-After": "60"})
+    except IdentityError as error:
+        return failure({"refresh_token": [str(error)]})
+    return success(tokens=told(issued))
+
+
+@negotiated
+@require_POST
+def sign_out(request: Request) -> HttpResponse:
+    everywhere = (submitted(request) or {}).get("scope") == "everywhere"
+    left = ""
+    try:
+        with rls.as_service():
+            identity_service().sign_out(who(request), everywhere=everywhere)
+    except IdentityUnavailable:
+        left = _LEFT_ELSEWHERE
+    with rls.as_service():
+        sign_ins.end(request.session)
+    if wants_json(request):
+        return success(detail=left or "You are signed out.")
+    if left:
+        messages.warning(request, left)
+    return redirect("accounts:sign_in")
+
+
+@login_not_required
+@cache_control(public=True, max_age=600)
+@require_GET
+def jwks(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(identity_service().jwks())
+
+
+def _ways() -> dict[str, Any]:
+    """Return the ways to sign in besides a password, for the templates."""
+    if supabase_service() is None:
+        return {"by_mail": False, "providers": []}
+    providers = [(code, PROVIDERS[code]) for code in settings.SUPABASE_OAUTH_PROVIDERS if known(code)]
+    return {"by_mail": True, "providers": providers}

@@ -1,0 +1,49 @@
+"""The default artifact storage: files on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from django.core.files import File
+from django.core.files.storage import Storage
+
+from . import local_store
+
+
+class ArtifactFiles(Storage):
+    """Keep artifacts in `var/artifacts`; whoever runs several machines takes a storage that they share."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Keep the name: it is the hash of the content, so what is there already is the same."""
+        return name
+
+    def path(self, name: str) -> str:
+        return str(local_store.root() / name)
+
+    def exists(self, name: str) -> bool:
+        return (local_store.root() / name).is_file()
+
+    def size(self, name: str) -> int:
+        return (local_store.root() / name).stat().st_size
+
+    def delete(self, name: str) -> None:
+        (local_store.root() / name).unlink(missing_ok=True)
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        found = sorted((local_store.root() / path).iterdir()) if (local_store.root() / path).is_dir() else []
+        files = [entry.name for entry in found if entry.is_file() and not entry.name.startswith(".")]
+        return [entry.name for entry in found if entry.is_dir()], files
+
+    def get_modified_time(self, name: str) -> datetime:
+        return datetime.fromtimestamp((local_store.root() / name).stat().st_mtime, UTC)
+
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+        return File((local_store.root() / name).open("rb"), name)
+
+    def _save(self, name: str, content: IO[Any] | File[Any]) -> str:
+        data = content.read()
+        sha256 = hashlib.sha256(data).hexdigest()
+        local_store.place([data], sha256)
+        return local_store.name_of(sha256)

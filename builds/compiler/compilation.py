@@ -1,0 +1,41 @@
+"""Compile one revision for one target, and check that what came out is what was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builds.logs.build_log import BuildLog
+
+from . import host_program, output_check, sources, warmup
+from .go_command import go_build
+from .inputs import Compiled, Inputs, steps_of
+from .targets import PLUGIN_KIND
+
+
+async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
+    """Compile in the empty directory `work` and check the result; every line goes to the log as it comes.
+
+    Raises BuildError with the compiler's message, or with what is wrong with its result.
+    """
+    target = inputs.of
+    lay_out, build, *_, check, _ = steps_of(target)
+    await warmup.ensure(inputs.toolchain, inputs.sources, log, target.program)
+    tree = work / "src"
+    with log.step(lay_out):
+        tree.mkdir()
+        sources.lay_out_agent(
+            tree, inputs.sources, target=target.program, module=inputs.module, document=inputs.document
+        )
+        log.say(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
+    program = work / "agent"
+    with log.step(build):
+        mode = "plugin" if target.kind == PLUGIN_KIND else "default"
+        await go_build(inputs.toolchain, f"./{target.program}", program, mode, tree, work, log)
+    host = None
+    if target.kind == PLUGIN_KIND:
+        with log.step("Compile the host"):
+            host = await host_program.find_or_compile(inputs, work, log)
+    compiled = Compiled(program, host)
+    with log.step(check):
+        await output_check.check(inputs, compiled, work, log)
+    return compiled

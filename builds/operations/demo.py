@@ -1,0 +1,74 @@
+"""Show the whole way from a file to an answer, with the time of each step."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from builds.errors import BuildError
+from builds.execution.local import Written
+from builds.trial.agent_run import Event, Program, converse
+from configs.choices import KeyStatus
+from configs.providers.local import LOCAL
+
+
+class Stopwatch:
+    """Time the steps of the demonstration, each with its title, for one table at the end."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.times: list[tuple[str, float]] = []
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        self._say(f"\n{title}")
+        started = time.monotonic()
+        yield
+        self.times.append((title, time.monotonic() - started))
+
+
+@contextmanager
+def local_model() -> Iterator[str]:
+    """Run the local model while the body runs, if it does not run already; gives its own words about it.
+
+    Raises BuildError when it is not installed or does not start.
+    """
+    if LOCAL.check().status == KeyStatus.VALID:
+        yield f"The local model already runs at {LOCAL.base_url}"
+        return
+    port = urlsplit(settings.LOCAL_MODEL_URL).port or 80
+    command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
+    # Fixed words and a number of the settings.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=settings.BASE_DIR, text=True) as server:
+        ready = server.stdout.readline().strip() if server.stdout else ""
+        try:
+            if not ready:
+                raise BuildError("The local model did not start; its own words are above.")
+            yield ready
+        finally:
+            server.terminate()
+
+
+async def ask(written: Written, question: str, on_token: Callable[[str], None]) -> Event:
+    """Ask a compiled agent in the sandbox and return its last event."""
+    last: Event = {}
+
+    def take(event: Event) -> None:
+        nonlocal last
+        if event["type"] == "token":
+            on_token(str(event["text"]))
+        elif event["type"] in ("done", "error"):
+            last = event
+
+    program = Program(written.host.resolve(), written.program.resolve(), written.document)
+    messages = [{"role": "user", "content": question}]
+    await converse(program, messages, {LOCAL.base_url_env: LOCAL.base_url}, take)
+    if last.get("type") != "done":
+        raise BuildError(f"The agent did not answer: {last.get('message', 'no event came')}")
+    return last

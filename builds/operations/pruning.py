@@ -1,0 +1,264 @@
+"""Remove what is old and what nothing belongs to: rows and files together, never one that is in use."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from time import time
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import CharField, Model, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+
+from agentforge.accounts import maintenance
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+from agentforge.live import streams
+from agentforge.live.models import Stream
+from builds.artifacts import leases, local_store, retention, storage
+from builds.compiler import workspace
+from builds.models import Artifact, Build, ChatMessage, StoredFile
+from builds.trial.chat import UNFINISHED
+from configs.models import ProcessRun
+
+# A checked draft's findings; the draft itself stays.
+RUN_AGE = timedelta(days=7)
+JOB_AGE = timedelta(days=1)
+WORK_AGE = timedelta(hours=1)
+# This machine's copies of what a shared storage keeps.
+COPY_AGE = timedelta(days=2)
+_MANY = 500
+
+
+@dataclass
+class Amount:
+    """Count what goes, or would: rows of the database, files and their bytes."""
+
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+
+    def add(self, rows: int = 0, files: int = 0, size: int = 0) -> None:
+        self.rows += rows
+        self.files += files
+        self.bytes += size
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Fix what is old for one run."""
+
+    now: datetime
+    lease: timedelta = leases.LEASE
+
+    @property
+    def unused_since(self) -> datetime:
+        return self.now - self.lease
+
+
+Step = Callable[[Moment, bool], Iterator[Amount]]
+_elsewhere: dict[str, Step] = {}
+
+
+def register(kind: str, step: Step) -> None:
+    """Let another room prune what is its own."""
+    _elsewhere[kind] = step
+
+
+def steps() -> dict[str, Step]:
+    """Return what is pruned, by kind; each step yields its amounts as it goes on."""
+    return {
+        "files of expired builds": _expired_builds,
+        "files that no build has": _orphan_files,
+        "copies of shared files": _copies,
+        "leftovers of dead work": _leftovers,
+        "logs": _logs,
+        "logs that no build has": functools.partial(lost_logs, Build, "build-"),
+        "chats": _chats,
+        "checks of drafts": _runs,
+        "finished jobs": _jobs,
+        "accounts": _accounts,
+        **_elsewhere,
+    }
+
+
+def prune(
+    *, apply: bool, moment: Moment | None = None, tell: Callable[[str, Amount], None] | None = None
+) -> dict[str, Amount]:
+    """Count what is old by kind, and remove it when `apply`; `tell` follows each kind as it grows.
+
+    An operator sees in the audit log what was removed.
+    """
+    moment = moment or Moment(timezone.now())
+    totals: dict[str, Amount] = {}
+    for kind, step in steps().items():
+        total = totals[kind] = Amount()
+        for amount in step(moment, apply):
+            total.add(amount.rows, amount.files, amount.bytes)
+            if tell is not None:
+                tell(kind, total)
+    if apply and any(asdict(total) != asdict(Amount()) for total in totals.values()):
+        counts: dict[str, Any] = {
+            kind.replace(" ", "_"): total.rows + total.files for kind, total in totals.items()
+        }
+        record(Action.PRUNED, owner=None, bytes=sum(total.bytes for total in totals.values()), **counts)
+    return totals
+
+
+def _expired_builds(moment: Moment, apply: bool) -> Iterator[Amount]:
+    pks = list(retention.expired(moment.now).values_list("pk", flat=True))
+    if not apply:
+        yield from _would_expire(pks, moment)
+        return
+    for pk in pks:
+        if gone := retention.expire(pk, moment.now, unused_since=moment.unused_since):
+            yield Amount(gone.rows, gone.files, gone.bytes)
+
+
+def _would_expire(pks: list[int], moment: Moment) -> Iterator[Amount]:
+    """Count as a real run would: a file counts once, and only if no build that stays names it."""
+    going = set(pks) - retention.in_use(pks)
+    rows = Artifact.objects.filter(build__in=going)
+    yield Amount(rows=rows.count())
+    kept = Artifact.objects.exclude(build__in=going).values("sha256")
+    used = StoredFile.objects.filter(used_at__gte=moment.unused_since).values("sha256")
+    only = rows.exclude(sha256__in=kept).exclude(sha256__in=used)
+    for size in dict(only.order_by().values_list("sha256", "size")).values():
+        yield Amount(0, 1, size)
+
+
+def _orphan_files(moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Bytes that no build names: their builds were deleted, or the work that wrote them died."""
+    known = StoredFile.objects.in_bulk
+    for entry in storage.entries():
+        if Artifact.objects.filter(sha256=entry.sha256).exists():
+            continue
+        row = known([entry.sha256]).get(entry.sha256)
+        try:
+            used_at, size = row.used_at if row else entry.changed_at, entry.size
+        except FileNotFoundError:
+            # Another run was first.
+            continue
+        if used_at >= moment.unused_since:
+            continue
+        if not apply:
+            yield Amount(int(row is not None), 1, size)
+            continue
+        leases.know(entry.sha256, used_at)
+        with transaction.atomic():
+            if leases.forget(entry.sha256, before=moment.unused_since):
+                storage.delete(entry.sha256)
+                yield Amount(int(row is not None), 1, size)
+    yield from _rows_without_files(moment, apply)
+
+
+def _rows_without_files(moment: Moment, apply: bool) -> Iterator[Amount]:
+    named = Artifact.objects.values("sha256")
+    lost = StoredFile.objects.filter(used_at__lt=moment.unused_since).exclude(sha256__in=named)
+    for sha256 in list(lost.values_list("sha256", flat=True)):
+        if storage.holds(sha256):
+            continue
+        if not apply:
+            yield Amount(rows=1)
+            continue
+        with transaction.atomic():
+            if leases.forget(sha256, before=moment.unused_since):
+                yield Amount(rows=1)
+
+
+def _copies(moment: Moment, apply: bool) -> Iterator[Amount]:
+    """This machine's copies, where a shared storage keeps the files: they are fetched again when needed."""
+    if storage.far() is None:
+        return
+    before = moment.now - COPY_AGE
+    for path in local_store.names():
+        used = StoredFile.objects.filter(pk=path.name, used_at__gte=before).exists()
+        if not used and path.stat().st_mtime < before.timestamp():
+            size = path.stat().st_size
+            if apply:
+                path.unlink(missing_ok=True)
+            yield Amount(0, 1, size)
+
+
+def _leftovers(moment: Moment, apply: bool) -> Iterator[Amount]:
+    for path in local_store.leftovers(before=time() - WORK_AGE.total_seconds()):
+        size = path.stat().st_size
+        if apply:
+            path.unlink(missing_ok=True)
+        yield Amount(0, 1, size)
+    for tree in workspace.leftovers():
+        sizes = [path.lstat().st_size for path in tree.rglob("*") if path.is_file()]
+        if apply:
+            shutil.rmtree(tree, ignore_errors=True)
+        yield Amount(0, len(sizes), sum(sizes))
+
+
+def _logs(moment: Moment, apply: bool) -> Iterator[Amount]:
+    if not settings.LOG_DAYS:
+        return
+    before = moment.now - timedelta(days=settings.LOG_DAYS)
+    if apply:
+        yield Amount(rows=streams.prune(closed_before=before))
+    else:
+        yield Amount(rows=Stream.objects.filter(closed_at__lt=before).count())
+
+
+def lost_logs(of: type[Model], prefix: str, moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Logs whose row was deleted: the stream's name is the prefix and the row's key."""
+    rows = of._default_manager.annotate(stream=Concat(Value(prefix), Cast("pk", CharField())))
+    lost = Stream.objects.filter(name__regex=f"^{prefix}[0-9]+$", created_at__lt=moment.unused_since)
+    for name in list(lost.exclude(name__in=rows.values("stream")).values_list("name", flat=True)):
+        if apply:
+            streams.delete_stream(name)
+        yield Amount(rows=1)
+
+
+def _chats(moment: Moment, apply: bool) -> Iterator[Amount]:
+    if not settings.CHAT_DAYS:
+        return
+    before = moment.now - timedelta(days=settings.CHAT_DAYS)
+    old = ChatMessage.objects.filter(created_at__lt=before).exclude(status__in=UNFINISHED)
+    yield from _rows(old, apply)
+
+
+def _runs(moment: Moment, apply: bool) -> Iterator[Amount]:
+    yield from _rows(ProcessRun.objects.filter(finished_at__lt=moment.now - RUN_AGE), apply)
+
+
+def _rows(old: Any, apply: bool) -> Iterator[Amount]:
+    """Delete rows some hundred at a time, so that nobody waits long for their locks."""
+    if not apply:
+        yield Amount(rows=old.count())
+        return
+    while pks := list(old.order_by("pk").values_list("pk", flat=True)[:_MANY]):
+        old.model.objects.filter(pk__in=pks).delete()
+        yield Amount(rows=len(pks))
+
+
+_FINISHED_JOBS = """
+FROM procrastinate_jobs AS job
+WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND NOT EXISTS (
+    SELECT FROM procrastinate_events AS event WHERE event.job_id = job.id AND event.at >= %s
+)
+"""
+
+
+def _jobs(moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Jobs that ended; what they were about has rows of its own."""
+    with connection.cursor() as cursor:
+        if apply:
+            cursor.execute(f"DELETE {_FINISHED_JOBS}", [moment.now - JOB_AGE])
+            yield Amount(rows=cursor.rowcount)
+        else:
+            cursor.execute(f"SELECT count(*) {_FINISHED_JOBS}", [moment.now - JOB_AGE])
+            yield Amount(rows=cursor.fetchone()[0])
+
+
+def _accounts(moment: Moment, apply: bool) -> Iterator[Amount]:
+    yield Amount(rows=sum(maintenance.prune(dry_run=not apply).values()))

@@ -1,0 +1,122 @@
+"""Say what is handed out with a compiled agent, and put it together."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import mmap
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builds.compiler.inputs import Compiled, Inputs
+from builds.compiler.targets import EXECUTABLE_KIND, PLUGIN_KIND
+
+from . import provenance, readme, signer
+
+HOST = "agentforge-host"
+BOOTSTRAP = "bootstrap"
+MANIFEST = "manifest.json"
+README = "README.md"
+LICENSES = "LICENSES"
+SUMS = "SHA256SUMS"
+SBOM = "sbom.cdx.json"
+PROVENANCE = "provenance.dsse.json"
+PUBLIC_KEY = "forge.pub"
+# What depends on the forge's key: SHA256SUMS leaves it out, and it is made anew when the key is another one.
+SIGNATURES = frozenset({PROVENANCE, PUBLIC_KEY})
+_HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
+_GLIBC = re.compile(rb"GLIBC_2\.(\d{1,3})\b")
+
+
+@dataclass(frozen=True)
+class File:
+    """Name one file of a package and hold its bytes."""
+
+    name: str
+    data: bytes
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def is_executable(name: str) -> bool:
+    """Tell whether a file of a package is a program: hosts, executables and functions are, papers are not."""
+    return name in (HOST, BOOTSTRAP) or name.endswith(".exe") or _HANDLE.fullmatch(name) is not None
+
+
+def plugin_name(handle: str) -> str:
+    """Return the plugin's file name: the handle where it is a plain one, else `agent`."""
+    return f"{_plain(handle)}.so"
+
+
+def _plain(handle: str) -> str:
+    return handle if _HANDLE.fullmatch(handle) else "agent"
+
+
+def program_name(inputs: Inputs) -> str:
+    """Return the file name of what a target compiles."""
+    handle = str(inputs.manifest["handle"])
+    if inputs.of.kind == PLUGIN_KIND:
+        return plugin_name(handle)
+    if inputs.of.kind == EXECUTABLE_KIND:
+        return _plain(handle) + (".exe" if inputs.of.goos == "windows" else "")
+    return BOOTSTRAP
+
+
+def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
+    """Return the files of a package; the same inputs give the same bytes, so no time is in them."""
+    binaries = [File(program_name(inputs), compiled.program.read_bytes())]
+    if compiled.host is not None:
+        binaries.append(File(HOST, compiled.host.read_bytes()))
+    files = [
+        *binaries,
+        File(MANIFEST, _manifest(inputs, compiled, binaries)),
+        File(README, readme.readme(inputs, binaries[0].name).encode()),
+        File(LICENSES, readme.licenses().encode()),
+        File(SBOM, provenance.sbom(inputs, binaries)),
+    ]
+    sums = "".join(f"{file.sha256}  {file.name}\n" for file in files)
+    return [*files, File(SUMS, sums.encode())]
+
+
+def signatures(inputs: Inputs, files: Iterable[provenance.Named]) -> list[File]:
+    """Return where a package comes from, signed with the forge's key, and the key to check that with."""
+    key = signer.own_key()
+    told = provenance.statement(inputs, [file for file in files if file.name not in SIGNATURES])
+    return [File(PROVENANCE, signer.envelope(told, key)), File(PUBLIC_KEY, key.pem)]
+
+
+def _glibc(path: Path) -> int:
+    """Return the newest glibc minor version whose symbols an ELF file asks for, 0 for none."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return max((int(found[1]) for found in _GLIBC.finditer(content)), default=0)
+
+
+def _manifest(inputs: Inputs, compiled: Compiled, binaries: list[File]) -> bytes:
+    content: dict[str, Any] = {
+        "schema": 1,
+        "agent": inputs.manifest,
+        "module": inputs.module,
+        "revision_sha256": inputs.revision_sha256,
+        "sources_sha256": inputs.sources_sha256,
+        "input_sha256": inputs.digest,
+        "target": inputs.target,
+        "toolchain": inputs.toolchain.describe(),
+        "files": {file.name: {"sha256": file.sha256, "size": len(file.data)} for file in binaries},
+    }
+    if compiled.host is not None:
+        content["host_needs"] = _host_needs(inputs, compiled.program, compiled.host)
+    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _host_needs(inputs: Inputs, plugin: Path, host: Path) -> dict[str, object]:
+    tools = inputs.toolchain.describe()
+    keys = ("go", "goos", "goarch", "goamd64", "goexperiment", "tags", "trimpath", "cgo")
+    glibc = max(_glibc(plugin), _glibc(host))
+    needs = {**{key: tools[key] for key in keys}, "race": False}
+    return {**needs, "glibc_at_least": f"2.{glibc}" if glibc else ""}

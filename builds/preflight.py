@@ -1,0 +1,47 @@
+"""Tell whether a saved draft can be compiled, and what would be new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from configs.forms import TAB_FORMS
+from configs.forms.base import draft_values
+from configs.model_offers import offers_for
+from configs.models import AgentConfig
+
+# The system prompt follows from the other values, and says too much for a list of changes.
+_DERIVED = frozenset({"system_prompt"})
+_LONGEST = 80
+
+
+def problems(agent: AgentConfig) -> dict[str, dict[str, list[str]]]:
+    """Return what is wrong with a draft as saved: tab → field → messages; empty when it can be compiled."""
+    offers = offers_for(agent.owner_id)
+    found: dict[str, dict[str, list[str]]] = {}
+    for tab, form_class in TAB_FORMS.items():
+        form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
+        if not form.is_valid():
+            found[str(tab)] = {name: [str(said) for said in errors] for name, errors in form.errors.items()}
+    return found
+
+
+def changes(before: str, after: str) -> list[dict[str, str]]:
+    """Return how two configurations (canonical JSON) differ: dotted name, value before, value after."""
+    old, new = (dict(_flat("", json.loads(text))) for text in (before, after))
+    names = [name for name in sorted(old | new) if old.get(name) != new.get(name) and name not in _DERIVED]
+    return [{"name": name, "before": _short(old.get(name)), "after": _short(new.get(name))} for name in names]
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
+    else:
+        yield prefix, value
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,8 +1,0 @@
-from django.apps import AppConfig
-
-
-class ServiceConfig(AppConfig):
-    """The builder's side: what runs with AGENTFORGE_ROLE=builder."""
-
-    name = "builds.service"
-    label = "builder_service"

@@ -1,0 +1,83 @@
+"""Answer one question of the trial chat in a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Callable
+
+from agentforge.live.writer import StreamWriter
+from builds import announcements
+from builds.artifacts import leases, storage
+from builds.artifacts.errors import FileMissing
+from builds.errors import BuildError
+from builds.execution.database import in_thread
+from builds.models import PLUGIN, Artifact, ChatMessage
+from builds.owner_secrets import secret_values
+from builds.package import assembly
+from configs.vault import KeyProblem, environment_for
+
+from . import chat
+from .agent_run import Program, converse
+from .answer import Answer
+
+_GONE = "The files of this build are gone or damaged. Compile the agent again: it gives the same ones."
+
+
+async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
+    """Answer a question, if this job may; cancelled, it first kills the agent, then says so."""
+    message = await in_thread(chat.claim, message_id, job_id)
+    if message is None:
+        return
+    secrets = await in_thread(secret_values, message.owner_id)
+    await in_thread(announcements.ensure_stream, message.agent_id, message.owner_id)
+    writer = StreamWriter(f"agent-{message.agent_id}")
+    answer = Answer(message_id, writer.write, secrets)
+    try:
+        await _answer(message, answer)
+    except asyncio.CancelledError:
+        told = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
+        answer.take({"type": "error", "code": "stopped", "message": told})
+        await asyncio.shield(_end(message, answer, writer))
+        raise
+    except BuildError as error:
+        answer.take({"type": "error", "code": "internal", "message": str(error)})
+    except KeyProblem as problem:
+        answer.take({"type": "error", "code": "no_key", "message": str(problem)})
+    except Exception:
+        incident = uuid.uuid4().hex[:8]
+        logging.getLogger(__name__).exception("Answer %s failed, incident %s", message_id, incident)
+        told = f"The forge itself failed (incident {incident}). Ask again, or ask your operator."
+        answer.take({"type": "error", "code": "internal", "message": told})
+    await _end(message, answer, writer)
+
+
+async def _end(message: ChatMessage, answer: Answer, writer: StreamWriter) -> None:
+    await asyncio.to_thread(writer.close)
+    await in_thread(chat.end, message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
+
+
+async def _answer(message: ChatMessage, answer: Answer) -> None:
+    program, environment, messages = await in_thread(_prepare, message)
+    await converse(program, messages, environment, answer.take)
+
+
+def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[str, str]]]:
+    build = message.build
+    if build is None:
+        raise BuildError("The build that should have answered was deleted. Compile the agent again.")
+    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
+    document = build.revision.canonical_json
+    identity, provider = (json.loads(document)[part] for part in ("identity", "provider"))
+    names = (assembly.HOST, assembly.plugin_name(identity["handle"]))
+    if not all(name in files for name in names):
+        raise BuildError(_GONE)
+    try:
+        leases.take(files[name] for name in names)
+        host, plugin = (storage.local_copy(files[name]) for name in names)
+    except FileMissing as missing:
+        raise BuildError(_GONE) from missing
+    environment = environment_for(message.agent, provider["code"])
+    return Program(host, plugin, document), environment, chat.history(message)

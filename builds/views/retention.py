@@ -1,0 +1,50 @@
+"""Pin the files of a build, and let them go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from agentforge.accounts.models import User
+from agentforge.http import Request
+from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from builds.artifacts import retention
+from builds.errors import NotPossible
+from builds.models import Build
+from builds.serializers import build_json
+
+from .pages import build_of
+
+
+@require_POST
+@negotiated
+def build_pin(request: Request, pk: int) -> HttpResponse:
+    return _changed(request, build_of(request, pk), retention.pin, "The files are kept until you unpin them.")
+
+
+@require_POST
+@negotiated
+def build_unpin(request: Request, pk: int) -> HttpResponse:
+    return _changed(
+        request, build_of(request, pk), retention.unpin, "Unpinned: the files go when their time is over."
+    )
+
+
+def _changed(
+    request: Request, build: Build, change: Callable[[Build, User], None], told: str
+) -> HttpResponse:
+    try:
+        change(build, request.user)
+    except NotPossible as refusal:
+        if wants_json(request):
+            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
+        messages.warning(request, str(refusal))
+        return redirect(build)
+    if wants_json(request):
+        return success(build=build_json(build))
+    messages.success(request, told)
+    return redirect(build)

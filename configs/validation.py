@@ -1,0 +1,157 @@
+"""Walk the tabs of a draft in order, really checking each, and tell every change to the agent's stream."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+
+from agentforge.live import streams
+from agentforge.tenancy.rls import as_service
+
+from .choices import KeyStatus, RunStatus, Tab
+from .forms import TAB_FORMS
+from .forms.base import draft_values
+from .key_checks import retest
+from .model_offers import local_outcome, offers_for
+from .models import AgentConfig, ProcessRun
+from .providers import PROVIDERS, Outcome
+from .providers.local import LOCAL
+from .vault import KeyNeedsReentry, key_of
+
+logger = logging.getLogger(__name__)
+
+TASK, QUEUE = "configs.process_configuration", "process"
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+Errors = dict[str, list[str]]
+
+
+class Replaced(Exception):
+    """A newer run took this one's place, or its agent is gone."""
+
+
+def start_run(agent: AgentConfig) -> ProcessRun:
+    """Queue a walk over an agent's tabs, in place of one that is still going on."""
+    with transaction.atomic():
+        AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        with as_service():
+            unfinished = ProcessRun.objects.filter(agent=agent, status__in=ACTIVE)
+            unfinished.update(status=RunStatus.FAILED, finished_at=timezone.now())
+        steps = [{"tab": tab.value, "state": "pending"} for tab in Tab]
+        run: ProcessRun = ProcessRun.objects.create(owner_id=agent.owner_id, agent=agent, steps=steps)
+        with as_service():
+            # Django's own connector, also where a worker has put another one into the app: one transaction.
+            task = configure_task(name=TASK, queue=QUEUE, job_manager=JobManager(DjangoConnector()))
+            run.job_id = task.defer(run_id=run.pk)
+            run.save(update_fields=["job_id"])
+        _publish(run, status=run.status, tabs=[tab.value for tab in Tab])
+    return run
+
+
+def walk(run_id: int) -> None:
+    """Check the tabs of a run that is queued, or that an ended worker left; does nothing for others."""
+    run: ProcessRun | None = ProcessRun.objects.select_related("agent").filter(pk=run_id).first()
+    if run is None or run.status not in ACTIVE:
+        return
+    try:
+        _change(run, RunStatus.RUNNING)
+        status = RunStatus.READY if all(_check(run, tab) for tab in Tab) else RunStatus.INVALID
+        _change(run, status)
+    except Replaced:
+        logger.info("run %s was replaced", run_id)
+    except Exception:
+        give_up(run_id)
+        raise
+
+
+def give_up(run_id: int) -> bool:
+    """Mark an unfinished run as failed, and tell whether it was one."""
+    run: ProcessRun | None = ProcessRun.objects.filter(pk=run_id, status__in=ACTIVE).first()
+    if run is None:
+        return False
+    try:
+        _change(run, RunStatus.FAILED)
+    except Replaced:
+        return False
+    return True
+
+
+def _check(run: ProcessRun, tab: Tab) -> bool:
+    _step(run, tab, state="checking")
+    started = time.monotonic()
+    agent: AgentConfig | None = AgentConfig.objects.filter(pk=run.agent_id).first()
+    if agent is None:
+        raise Replaced
+    errors, notes = tab_problems(agent, tab)
+    ms = round((time.monotonic() - started) * 1000)
+    state = "invalid" if errors else "valid"
+    _step(run, tab, state=state, ms=ms, errors=errors, notes=notes)
+    return not errors
+
+
+def tab_problems(agent: AgentConfig, tab: Tab) -> tuple[Errors, list[str]]:
+    """Return what is wrong with a saved tab, by field, and what its owner should know all the same."""
+    errors, notes = _key_problems(agent) if tab == Tab.KEYS else ({}, [])
+    form_class = TAB_FORMS[tab]
+    # Read after the key was tested, so that the model is looked for in the newest list.
+    offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
+    form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
+    for name, messages in form.errors.items():
+        errors.setdefault(name, []).extend(str(message) for message in messages)
+    return errors, notes
+
+
+def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
+    provider = PROVIDERS.get(agent.provider)
+    if provider is None:
+        return {}, []
+    if provider.unavailable:
+        return {"provider": [provider.unavailable]}, []
+    if provider is LOCAL:
+        return _judged(local_outcome(fresh=True))
+    key = key_of(agent, provider.code)
+    if key is None:
+        return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []
+    try:
+        return _judged(retest(key))
+    except KeyNeedsReentry as problem:
+        return {"provider": [str(problem)]}, []
+
+
+def _judged(outcome: Outcome) -> tuple[Errors, list[str]]:
+    """Only a refusal stops the walk: of the other outcomes the owner is told, and may go on."""
+    if outcome.refused:
+        return {"provider": [f"{outcome.detail} Replace it on this page."]}, []
+    return {}, [] if outcome.status == KeyStatus.VALID else [outcome.detail]
+
+
+def _step(run: ProcessRun, tab: Tab, **change: Any) -> None:
+    run.steps = [{**step, **change} if step["tab"] == tab else step for step in run.steps]
+    with transaction.atomic():
+        _update(run, steps=run.steps)
+        _publish(run, tab=tab.value, **change)
+
+
+def _change(run: ProcessRun, status: RunStatus) -> None:
+    finished = None if status == RunStatus.RUNNING else timezone.now()
+    with transaction.atomic():
+        _update(run, status=status, finished_at=finished)
+        _publish(run, status=status.value)
+    run.status = status
+
+
+def _update(run: ProcessRun, **values: Any) -> None:
+    """Change a run that is still going on; one that was replaced stays as it is."""
+    if not ProcessRun.objects.filter(pk=run.pk, status__in=ACTIVE).update(**values):
+        raise Replaced
+
+
+def _publish(run: ProcessRun, **content: Any) -> None:
+    streams.publish(f"agent-{run.agent_id}", {"kind": "process", "run": run.pk, **content})

@@ -1,0 +1,133 @@
+"""Save, test and remove a person's keys, from the keys tab of one of their agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.http import Request
+from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
+from configs import vault
+from configs.choices import Tab
+from configs.forms import KeysForm
+from configs.forms.stored_key import KeyForm
+from configs.key_checks import Stored, retest
+from configs.model_offers import local_outcome, offers_for
+from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
+from configs.providers.local import LOCAL
+
+from .forms import agent_of
+from .key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
+from .key_rows import key_rows
+
+
+@require_GET
+@negotiated
+def model_field(request: Request, pk: int) -> HttpResponse:
+    """Show the fields for the key and the model as they are for another provider or key than the saved."""
+    agent = agent_of(request, pk)
+    chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
+    if chosen["provider"] != agent.provider:
+        chosen["model"] = ""
+    form = KeysForm(instance=agent, initial=chosen, offers=offers_for(agent.owner_id))
+    if wants_json(request):
+        keys = [{"id": key.pk, "name": key.name} for key in form.keys]
+        return success(provider=form.chosen_provider, keys=keys, models=form.models)
+    return render(request, "configs/_model_field.html", {"form": form, "agent": agent})
+
+
+def _save_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    form.add_error("key", str(refusal))
+    return render(request, "configs/agent_keys.html", _context(agent, form))
+
+
+def _add_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
+    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
+    form.add_error("key", str(refusal))
+    return render(request, "configs/agent_keys.html", _context(agent, form))
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests", _save_later)
+def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
+    """Save the first key of a provider, or put one in the place of the one that the agent uses."""
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    held = vault.key_of(agent, provider)
+    return _store(request, agent, form, held.name if held else DEFAULT_KEY_NAME)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests", _add_later)
+def key_add(request: Request, pk: int, provider: str) -> HttpResponse:
+    """Save one more key of a provider, under a name."""
+    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
+    return _store(request, agent, form)
+
+
+def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") -> HttpResponse:
+    if form.is_valid():
+        stored = form_stored(request.user, form, name)
+        if stored.key is not None:
+            said = (
+                f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
+            )
+            return _tested(request, agent, stored, said or "The key is saved.")
+        form.add_refusal(stored.outcome)
+    if wants_json(request):
+        return form_failure(form)
+    return render(request, "configs/agent_keys.html", _context(agent, form), status=422)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests")
+def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
+    agent = agent_of(request, pk)
+    if provider == LOCAL.code:
+        return _tested(request, agent, Stored(local_outcome(fresh=True), None))
+    key = _key_in_use(agent, provider)
+    try:
+        return _tested(request, agent, Stored(retest(key), key))
+    except vault.KeyNeedsReentry as problem:
+        if wants_json(request):
+            return failure({"key": [str(problem)]})
+        messages.warning(request, str(problem))
+        return redirect("configs:keys", pk=agent.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@negotiated
+def key_remove(request: Request, pk: int, provider: str) -> HttpResponse:
+    agent = agent_of(request, pk)
+    return asked_to_remove(request, _key_in_use(agent, provider), agent)
+
+
+def _key_in_use(agent: AgentConfig, provider: str) -> ApiKey:
+    key = vault.key_of(agent, keyed(provider).code)
+    if key is None:
+        raise Http404
+    return key
+
+
+def _tested(request: Request, agent: AgentConfig, stored: Stored, said: str = "") -> HttpResponse:
+    if wants_json(request):
+        return success(**told_of(stored))
+    tell(request, stored.outcome, said)
+    return redirect("configs:keys", pk=agent.pk)
+
+
+def _context(agent: AgentConfig, refused: KeyForm) -> dict[str, Any]:
+    return {
+        "agent": agent,
+        "tab": Tab.KEYS,
+        "form": KeysForm(instance=agent, offers=offers_for(agent.owner_id)),
+        "key_rows": key_rows(agent, refused),
+    }

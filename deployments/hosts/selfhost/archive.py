@@ -1,0 +1,78 @@
+"""Stream a deploy as a tar.gz whose bytes depend on nothing but its files, and write it as a directory."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from builds.package.archive import Sink
+from deployments.hosts.base import HostError, Reason
+
+from . import deploys
+from .places import Place
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Hold the files of a deploy that is complete: path → where it lies."""
+
+    name: str
+    files: dict[str, Path]
+    executables: frozenset[str]
+
+    def tar(self) -> Iterator[bytes]:
+        """Yield the tar.gz, a piece for each file."""
+        sink = Sink()
+        with (
+            gzip.GzipFile("", "wb", 6, sink, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path, file in self.files.items():
+                with file.open("rb") as content:
+                    tar.addfile(self._member(path, file.stat().st_size), content)
+                yield sink.take()
+        yield sink.take()
+
+    def _member(self, path: str, size: int) -> tarfile.TarInfo:
+        member = tarfile.TarInfo(f"{self.name}/{path}")
+        member.size = size
+        member.mode = 0o755 if path in self.executables else 0o644
+        return member
+
+    def copy_to(self, directory: Path) -> None:
+        """Write the files below a directory that is empty or not there yet.
+
+        Raises FileExistsError for another one, and OSError for what the disk refuses.
+        """
+        if directory.exists() and any(directory.iterdir()):
+            raise FileExistsError(f"{directory} is not empty.")
+        for path, file in self.files.items():
+            target = directory / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+            target.chmod(0o755 if path in self.executables else 0o644)
+
+
+def tree_of(owner: UUID, deploy_id: str) -> Tree:
+    """Return the files of a deploy.
+
+    Raises HostError when it is not complete or its files are gone.
+    """
+    site, _, key = deploy_id.partition(".")
+    try:
+        place = Place(owner, site)
+        deploy = deploys.load(place, key)
+        if deploy is None or deploy.state != deploys.READY:
+            raise FileNotFoundError(key)
+        files = {path: place.tree(key) / path for path in sorted(deploy.files)}
+        if not all(file.is_file() for file in files.values()):
+            raise FileNotFoundError(key)
+    except (OSError, ValueError) as error:
+        told = "The files of this deployment are not on this machine's disk any more. Deploy again."
+        raise HostError(Reason.GONE, told) from error
+    return Tree(site, files, frozenset(deploy.executables))

@@ -1,0 +1,18 @@
+"""Name the steps of a deployment, in the words that its page and its log use."""
+
+from __future__ import annotations
+
+from deployments.hosts.base import Kind
+
+DIGEST = "Put the site together"
+ENVIRONMENT = "Set the environment"
+CREATE = "Create the deploy"
+UPLOAD = "Upload"
+WAIT = "Wait until it is live"
+VERIFY = "Check the site"
+STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
+
+
+def steps_of(kind: Kind) -> tuple[str, ...]:
+    """Return the steps of a deployment to a kind of host, in their order."""
+    return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)

@@ -1,0 +1,35 @@
+"""Remove what deployments left that were deleted with their agent or owner."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Iterator
+from uuid import UUID
+
+from builds.operations import pruning
+from builds.operations.pruning import Amount, Moment
+from deployments.accounts.connections import SELF_HOST
+from deployments.hosts.selfhost import places
+from deployments.models import Deployment, Site
+
+
+def register() -> None:
+    """Let `prune` and the hourly job do it."""
+    pruning.register(
+        "logs that no deployment has", functools.partial(pruning.lost_logs, Deployment, "deployment-")
+    )
+    pruning.register("directories that no site has", _lost_directories)
+
+
+def _lost_directories(moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Directories on the forge's disk whose site's row is gone; a site that was given up keeps its own."""
+    for path in places.every_site():
+        if not path.is_dir() or path.stat().st_mtime >= moment.unused_since.timestamp():
+            continue
+        if Site.objects.filter(owner_id=UUID(path.parent.name), host=SELF_HOST, remote_id=path.name).exists():
+            continue
+        sizes = [file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+        if apply:
+            shutil.rmtree(path, ignore_errors=True)
+        yield Amount(0, len(sizes), sum(sizes))

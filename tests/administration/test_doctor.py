@@ -1,0 +1,86 @@
+"""The doctor examines everything for real, and says what would mend what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import LocalIdentity, LocalSession, User
+from agentforge.live.models import Stream
+from tests.drivers.build_worker import WorkerProcess
+from tests.drivers.web_process import WebProcess
+from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def web(transactional_db: None) -> Iterator[WebProcess]:
+    process = WebProcess().start()
+    yield process
+    process.stop()
+
+
+def doctor(*arguments: str) -> tuple[dict[str, dict[str, str]], bool]:
+    """Return the findings by name, and whether the command ended well."""
+    out, well = StringIO(), True
+    try:
+        call_command("doctor", "--json", *arguments, stdout=out)
+    except CommandError:
+        well = False
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert lines[-1]["success"] is well
+    return {line["name"]: line for line in lines[:-1]}, well
+
+
+def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
+    LocalIdentity.objects.create(pk=alice.pk, email=alice.email, password="!")
+    with WorkerProcess() as worker:
+        worker.wait_until_it_lives()
+        found, well = doctor("--url", web.url)
+    assert well, found
+    for name in ("database", "migrations", "worker", "queue", "toolchain", "storage", "live delivery"):
+        assert found[name]["state"] == "ok", found[name]
+    assert "5 records came through" in found["live delivery"]["says"]
+    assert not LocalSession.objects.exists()
+    assert not Stream.objects.exists()
+
+
+def test_what_is_missing_is_named_with_its_remedy() -> None:
+    found, well = doctor("--url", NOWHERE)
+    assert not well
+    assert found["worker"]["state"] == "failed"
+    assert "make run" in found["worker"]["remedy"]
+    assert found["live delivery"]["state"] == "warning"
+    assert "--url" in found["live delivery"]["remedy"]
+
+
+def test_a_wrong_token_is_told() -> None:
+    found, _ = doctor("--url", NOWHERE, "--token", "nonsense")
+    assert found["live delivery"]["state"] == "failed"
+
+
+def test_a_storage_that_refuses_is_told(settings: Settings, tmp_path: Path) -> None:
+    with SupabaseStorageStandIn() as stand_in:
+        stand_in.buckets.clear()
+        settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(stand_in)}
+        settings.VAR_DIR, settings.ARTIFACT_STORAGE = tmp_path, "supabase"
+        found, _ = doctor("--url", NOWHERE)
+    assert found["storage"]["state"] == "failed"
+    assert "Bucket not found" in found["storage"]["says"]
+    assert "private bucket named artifacts" in found["storage"]["remedy"]
+
+
+def test_people_read_words(capsys: pytest.CaptureFixture[str]) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError, match="examinations failed"):
+        call_command("doctor", "--url", NOWHERE, stdout=out)
+    assert "failed   worker: None gives a sign of life" in out.getvalue()
+    assert "→ Start one: make run" in out.getvalue()

@@ -1,0 +1,47 @@
+"""The agent's Go module passes its own tests, under the race detector."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import go
+import pytest
+
+from tests.drivers.forge import ROOT
+
+GO = str(Path(go.__file__).parent / "bin" / "go")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the race detector needs gcc")
+def test_the_module_under_the_race_detector() -> None:
+    # A cache of its own kind: the race detector compiles the standard library anew, once.
+    cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-race-{os.getuid()}"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="agentforge-go-test-") as home:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "GOPATH": f"{home}/go",
+            "GOCACHE": str(cache),
+            "GOENV": "off",
+            "GOPROXY": "off",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+            "CGO_ENABLED": "1",
+        }
+        done = subprocess.run(
+            [GO, "test", "-race", "./..."],
+            cwd=ROOT / "agent",
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout

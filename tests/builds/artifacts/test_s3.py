@@ -1,0 +1,76 @@
+"""Artifacts in S3, spoken to through django-storages: a real server of its protocol, moto's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+from django.core.files.storage import storages
+from moto.server import ThreadedMotoServer
+from pytest_django.fixtures import Settings
+
+from agentforge.artifact_storage import backend
+from builds.artifacts import storage
+from builds.artifacts.errors import FileMissing, StorageProblem
+
+BIG = bytes(range(256)) * (4 * 10 * 1024)
+
+
+@pytest.fixture
+def endpoint(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket, and the setting that leads to it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "moto-takes-any")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    httpx.post(f"{url}/moto-api/reset").raise_for_status()
+    boto3.client("s3", endpoint_url=url).create_bucket(Bucket="artifacts")
+    there = backend("s3", bucket="artifacts", seconds=60, supabase_url="", supabase_key="", s3_endpoint=url)
+    settings.STORAGES = {**settings.STORAGES, "artifacts": there}
+    settings.VAR_DIR = tmp_path
+    yield url
+    # It keeps the bytes of its objects in open files, for as long as the process lives.
+    httpx.post(f"{url}/moto-api/reset").raise_for_status()
+    server.stop()
+
+
+@pytest.mark.django_db
+def test_files_go_to_the_bucket_and_come_back(endpoint: str) -> None:
+    told: list[tuple[int, int]] = []
+    sha256 = storage.put(BIG, progress=lambda sent, total: told.append((sent, total)))
+    assert (told[0], told[-1]) == ((0, len(BIG)), (len(BIG), len(BIG)))
+    assert (storage.holds(sha256), storage.holds("0" * 64)) == (True, False)
+    storage.put(BIG)
+    storage.path_of(sha256).unlink()
+    assert storage.local_copy(sha256).read_bytes() == BIG
+    assert [(entry.sha256, entry.size) for entry in storage.entries()] == [(sha256, len(BIG))]
+    storage.delete(sha256)
+    with pytest.raises(FileMissing):
+        storage.local_copy(sha256)
+
+
+@pytest.mark.django_db
+def test_downloads_get_an_address_that_is_signed_for_a_short_time(endpoint: str) -> None:
+    url = storage.signed_url(storage.put(b"sums"), "SHA256SUMS")
+    assert url is not None
+    assert "X-Amz-Expires=60" in url
+    got = httpx.get(url)
+    assert got.content == b"sums"
+    assert got.headers["content-disposition"] == 'attachment; filename="SHA256SUMS"'
+
+
+@pytest.mark.django_db
+def test_a_missing_bucket_is_told(endpoint: str) -> None:
+    boto3.client("s3", endpoint_url=endpoint).delete_bucket(Bucket="artifacts")
+    with pytest.raises(StorageProblem, match=r"NoSuchBucket.*copy is kept"):
+        storage.put(b"sums")
+
+
+def test_the_backend_is_the_one_that_the_setting_names(settings: Settings) -> None:
+    assert type(storages["artifacts"]).__name__ == "ArtifactFiles"

@@ -1,0 +1,189 @@
+"""Artifacts in Supabase Storage: uploads that go on, signed addresses, and what is told when it fails."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from agentforge.live import streams
+from builds.artifacts import leases, storage
+from builds.artifacts.errors import FileMissing, StorageProblem
+from builds.models import Artifact, Build
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
+
+MB = 1024 * 1024
+BIG = bytes(range(256)) * (4 * 14 * 1024)
+
+
+@pytest.fixture
+def service(settings: Settings, tmp_path: Path) -> Iterator[SupabaseStorageStandIn]:
+    """Supabase Storage in place of files, with an empty directory for this machine's copies."""
+    with SupabaseStorageStandIn() as stand_in:
+        settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(stand_in)}
+        settings.VAR_DIR = tmp_path
+        yield stand_in
+
+
+def _name(data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return f"{sha256[:2]}/{sha256}"
+
+
+def _patches(service: SupabaseStorageStandIn) -> list[int]:
+    return [int(asked.headers["upload-offset"]) for asked in service.asked if asked.method == "PATCH"]
+
+
+@pytest.mark.django_db
+def test_a_file_is_stored_once_and_fetched_where_it_is_missing(service: SupabaseStorageStandIn) -> None:
+    told: list[tuple[int, int]] = []
+    sha256 = storage.put(BIG, progress=lambda sent, total: told.append((sent, total)))
+    assert service.objects == {_name(BIG): BIG}
+    assert told == [(0, 14 * MB), (6 * MB, 14 * MB), (12 * MB, 14 * MB), (14 * MB, 14 * MB)]
+    assert (storage.holds(sha256), storage.holds("0" * 64)) == (True, False)
+    storage.put(BIG)
+    assert len(service.uploads) == 1
+    storage.path_of(sha256).unlink()
+    assert storage.local_copy(sha256).read_bytes() == BIG
+    assert [(entry.sha256, entry.size) for entry in storage.entries()] == [(sha256, 14 * MB)]
+    storage.delete(sha256)
+    assert service.objects == {}
+    with pytest.raises(FileMissing):
+        storage.local_copy(sha256)
+
+
+@pytest.mark.django_db
+def test_a_broken_upload_goes_on_where_it_stopped(service: SupabaseStorageStandIn) -> None:
+    service.cut_at = 8 * MB
+    service.busy = 1
+    storage.put(BIG)
+    assert service.objects[_name(BIG)] == BIG
+    assert _patches(service) == [0, 6 * MB, 8 * MB]
+
+
+@pytest.mark.django_db
+def test_another_worker_goes_on_with_an_upload(service: SupabaseStorageStandIn, settings: Settings) -> None:
+    sha256 = hashlib.sha256(BIG).hexdigest()
+    taken = 0
+
+    def die(sent: int, total: int) -> None:
+        nonlocal taken
+        taken = sent
+        if sent == 6 * MB:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        storage.put(BIG, progress=die)
+    assert (taken, service.objects) == (6 * MB, {})
+    assert leases.begun_upload(sha256)
+    storage.put(BIG)
+    assert service.objects[_name(BIG)] == BIG
+    assert _patches(service) == [0, 6 * MB, 12 * MB]
+    assert leases.begun_upload(sha256) == ""
+
+
+@pytest.mark.django_db
+def test_an_upload_that_the_service_forgot_begins_anew(service: SupabaseStorageStandIn) -> None:
+    leases.note_upload(hashlib.sha256(BIG).hexdigest(), f"{service.url}/upload/resumable/gone")
+    storage.put(BIG)
+    assert service.objects[_name(BIG)] == BIG
+
+
+@pytest.mark.django_db
+def test_what_does_not_read_back_is_not_kept(service: SupabaseStorageStandIn) -> None:
+    service.spoil = True
+    with pytest.raises(StorageProblem, match="did not read back"):
+        storage.put(b"small")
+    assert service.objects == {}
+
+
+@pytest.mark.django_db
+def test_problems_say_what_was_kept_and_what_to_do(service: SupabaseStorageStandIn) -> None:
+    sha256 = hashlib.sha256(b"small").hexdigest()
+    service.buckets.clear()
+    with pytest.raises(StorageProblem, match=r"Bucket not found.*copy is kept.*doctor") as met:
+        storage.put(b"small")
+    assert met.value.lasting
+    assert storage.path_of(sha256).exists()
+    with pytest.raises(StorageProblem, match=r"it answered 404 .Bucket not found.; 0 of 14,680,064 bytes"):
+        storage.put(BIG)
+    asked = len(service.asked)
+    service.busy = 1000
+    with pytest.raises(StorageProblem, match="answered 503") as busy:
+        storage.put(b"small")
+    assert not busy.value.lasting
+    assert len(service.asked) > asked + 1
+
+
+@pytest.mark.django_db
+def test_a_service_that_is_away_is_named(settings: Settings, tmp_path: Path) -> None:
+    with SupabaseStorageStandIn() as stand_in:
+        there = settings_of(stand_in)
+    settings.STORAGES, settings.VAR_DIR = {**settings.STORAGES, "artifacts": there}, tmp_path
+    with pytest.raises(StorageProblem, match="does not answer"):
+        storage.put(b"small")
+    with pytest.raises(StorageProblem, match="upload to the artifact storage stopped: it does not answer"):
+        storage.put(BIG)
+
+
+@pytest.mark.django_db
+def test_a_wrong_key_is_refused_at_once(service: SupabaseStorageStandIn, settings: Settings) -> None:
+    settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, key="other")}
+    with pytest.raises(StorageProblem, match="403") as met:
+        storage.put(b"small")
+    assert met.value.lasting
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_build_uploads_its_files_and_hands_them_out_by_signed_addresses(
+    service: SupabaseStorageStandIn,
+    agent: AgentConfig,
+    alice: User,
+    browser: Client,
+    work: Callable[[], None],
+) -> None:
+    service.cut_at = 7 * MB
+    build = enqueue_build(agent, by=alice)
+    work()
+    build.refresh_from_db()
+    assert build.status == "succeeded", build.error
+    files = {file.path: file for file in Artifact.objects.filter(build=build)}
+    assert {_sha(name) for name in service.objects} == {file.sha256 for file in files.values()}
+    _told(build, files["ada.so"])
+    answer = browser.get(reverse("builds:file", args=[build.pk, "ada.so"]))
+    assert answer.status_code == 302
+    got = httpx.get(answer["Location"])
+    assert hashlib.sha256(got.content).hexdigest() == files["ada.so"].sha256
+    assert "filename=ada.so" in got.headers["content-disposition"]
+    for file in files.values():
+        storage.path_of(file.sha256).unlink()
+    assert browser.get(reverse("builds:download", args=[build.pk])).status_code == 200
+    assert all(storage.path_of(file.sha256).exists() for file in files.values())
+    again = enqueue_build(agent, by=alice)
+    work()
+    again.refresh_from_db()
+    assert again.from_cache
+
+
+def _sha(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _told(build: Build, plugin: Artifact) -> None:
+    """Check what the page shows live: the bytes of the upload, growing to all of them."""
+    records = [record for _, record in streams.read(build.stream_name)]
+    uploads = [record for record in records if record["kind"] == "upload" and record["name"] == "ada.so"]
+    sent = [record["sent"] for record in uploads]
+    assert sent == sorted(sent)
+    assert (sent[0], sent[-1]) == (0, plugin.size)
+    assert {record["total"] for record in uploads} == {plugin.size}
+    assert len(sent) > 2

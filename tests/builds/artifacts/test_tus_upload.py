@@ -1,0 +1,102 @@
+"""Resumable uploads to a real TUS server, which dies in the middle."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builds.artifacts.errors import StorageProblem
+from builds.artifacts.tus_upload import Place, upload
+from tests.drivers.tus_server import TusServer
+
+PIECE = 64 * 1024
+CONTENT = bytes(range(256)) * 2600
+ENDS = [*range(0, len(CONTENT), PIECE), len(CONTENT)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[TusServer]:
+    with TusServer(tmp_path) as running:
+        yield running
+
+
+class Upload:
+    """Upload the content, and remember what was told."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.urls: list[str] = []
+
+    def run(self, server: TusServer, begun: str = "", **place: int) -> None:
+        upload(
+            Place(server.url, {}, pause=0.001, chunk=PIECE, **place),
+            io.BytesIO(CONTENT),
+            {"filename": "ada.so"},
+            begun=begun,
+            on_begin=self.urls.append,
+            progress=lambda sent, total: self.at(sent),
+        )
+
+    def at(self, sent: int) -> None:
+        self.sent.append(sent)
+
+
+def test_the_server_has_every_byte_once(server: TusServer) -> None:
+    upload = Upload()
+    upload.run(server)
+    assert server.files() == [CONTENT]
+    assert upload.sent == ENDS
+    assert len(upload.urls) == 1
+
+
+def test_an_upload_outlives_the_death_of_the_server(server: TusServer) -> None:
+    class Disturbed(Upload):
+        def at(self, sent: int) -> None:
+            super().at(sent)
+            if sent in (PIECE, 5 * PIECE):
+                server.kill()
+                server.start()
+
+    disturbed = Disturbed()
+    disturbed.run(server)
+    assert server.files() == [CONTENT]
+    assert disturbed.sent == ENDS
+    assert len(disturbed.urls) == 1
+
+
+def test_another_process_goes_on_with_an_upload(server: TusServer) -> None:
+    class Dying(Upload):
+        def at(self, sent: int) -> None:
+            super().at(sent)
+            if sent == 3 * PIECE:
+                raise KeyboardInterrupt
+
+    dying, heir = Dying(), Upload()
+    with pytest.raises(KeyboardInterrupt):
+        dying.run(server)
+    heir.run(server, begun=dying.urls[0])
+    assert server.files() == [CONTENT]
+    assert heir.sent == ENDS[3:]
+    assert heir.urls == []
+
+
+def test_a_server_that_stays_away_is_given_up(server: TusServer) -> None:
+    class Alone(Upload):
+        def at(self, sent: int) -> None:
+            super().at(sent)
+            if sent == 2 * PIECE:
+                server.kill()
+
+    with pytest.raises(StorageProblem, match=r"does not answer; 131,072 of 665,600 bytes are there"):
+        Alone().run(server, tries=3)
+    server.start()
+
+
+def test_what_the_server_forgot_is_uploaded_anew(server: TusServer) -> None:
+    upload = Upload()
+    upload.run(server, begun=f"{server.url}/00000000-0000-4000-8000-000000000000")
+    assert server.files() == [CONTENT]
+    assert upload.sent == ENDS

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builds.compiler import processes
+from builds.compiler.processes import LONGEST_LINE, LineSplitter
+
+
+def test_lines_are_made_of_pieces() -> None:
+    lines: list[str] = []
+    splitter = LineSplitter(lines.extend)
+    for piece in (b"one\ntw", b"o\r", b"\nthr\xc3", b"\xa9e\0", b"\n", b"rest"):
+        splitter.feed(piece)
+    splitter.feed(b"", final=True)
+    assert lines == ["one", "two", "thr\N{LATIN SMALL LETTER E WITH ACUTE}e\N{REPLACEMENT CHARACTER}", "rest"]
+
+
+def test_an_endless_line_does_not_fill_the_memory() -> None:
+    lines: list[str] = []
+    splitter = LineSplitter(lines.extend)
+    for _ in range(3):
+        splitter.feed(b"x" * LONGEST_LINE)
+    splitter.feed(b"\nnext", final=True)
+    assert [len(line) for line in lines] == [LONGEST_LINE, 4]
+
+
+async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    script = (
+        "import subprocess, sys, time; child = subprocess.Popen(['sleep', '60']);"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    running = asyncio.create_task(
+        processes.run(
+            [sys.executable, "-c", script],
+            directory=tmp_path,
+            environment={"PATH": os.defpath},
+            seconds=60,
+            on_line=lambda _stream, text: told.put_nowait(text),
+        )
+    )
+    child = int(await told.get())
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not _lives(child)
+
+
+async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a time limit that is over at once: bubblewrap's fork outlived its killed parent."""
+    start, forked = asyncio.create_subprocess_exec, tmp_path / "forked"
+    os.mkfifo(forked)
+    children: list[int] = []
+
+    async def slow_start(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*command, **options)
+        children.append(int(await asyncio.to_thread(forked.read_text)))
+        running.cancel()
+        await asyncio.sleep(0)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow_start)
+    running = asyncio.create_task(
+        processes.run(
+            ["/bin/sh", "-c", "sleep 60 & echo $! > forked; wait"],
+            directory=tmp_path,
+            environment={"PATH": os.defpath},
+            seconds=60,
+        )
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not _lives(children[0])
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process still runs; one that is dead but not yet collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_the_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    finished = await processes.run(
+        ["/bin/sh", "-c", "cat; echo bad >&2; exit 3"],
+        directory=tmp_path,
+        environment={},
+        seconds=10,
+        on_line=lambda stream, text: told.append((stream, text)),
+        stdin=b"given",
+    )
+    assert finished.exit_code == 3
+    assert sorted(told) == [("err", "bad"), ("out", "given")]

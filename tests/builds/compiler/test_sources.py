@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from builds.compiler import sources
+from builds.errors import BuildError
+from tests.drivers.agent_sources import copy_of_the_sources
+
+HOSTILE = "`//go:embed ../../etc`"
+
+
+def _document(*tools: str) -> str:
+    return json.dumps({"capabilities": {"tools": list(tools)}, "identity": {"name": HOSTILE}})
+
+
+def _lay_out(directory: Path, *tools: str, module: str = "agent.local/a0123456789abcdef") -> set[str]:
+    sources.lay_out_agent(
+        directory, sources.read(), target="plugin", module=module, document=_document(*tools)
+    )
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_only_chosen_tools_are_laid_out(tmp_path: Path) -> None:
+    names = _lay_out(tmp_path, "clock")
+    assert {"tool_clock.go", "tools/clock/clock.go", "tools/tools.go", "agent.json", "go.mod"} <= names
+    assert not any("calculator" in name for name in names)
+    assert not any(name.startswith("host/") or name.endswith("_test.go") for name in names)
+
+
+def test_the_module_has_a_path_of_its_own(tmp_path: Path) -> None:
+    module = sources.module_path(_document(), sources.read())
+    _lay_out(tmp_path, module=module)
+    assert (tmp_path / "go.mod").read_text().startswith(f"module {module}\n")
+    assert not any(sources.TEMPLATE_MODULE in path.read_text() for path in tmp_path.rglob("*.go"))
+    assert module != sources.module_path(_document("clock"), sources.read())
+
+
+def test_the_text_of_a_user_is_in_one_file_only(tmp_path: Path) -> None:
+    holding = [name for name in _lay_out(tmp_path) if HOSTILE in (tmp_path / name).read_text()]
+    assert holding == ["agent.json"]
+
+
+def test_an_unknown_tool_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"\.\./evil"):
+        _lay_out(tmp_path, "../evil")
+
+
+def test_the_host_knows_of_no_agent(tmp_path: Path) -> None:
+    sources.lay_out_host(tmp_path, sources.read())
+    assert (tmp_path / "host" / "main.go").exists()
+    assert not (tmp_path / "agent.json").exists()
+
+
+def test_what_is_not_listed_is_left_alone(tmp_path: Path, settings: Settings) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = copy = copy_of_the_sources(tmp_path / "agent")
+    before = sources.read()
+    (copy / "stray.s").write_text("TEXT")
+    assert sources.read().digest == before.digest
+    (copy / "bundle.go").write_text("package bundle")
+    assert sources.read().digest != before.digest
+    assert sources.read().host_digest == before.host_digest
+
+
+@pytest.mark.parametrize("listed", ["", "[]", '{"runtime": ["../../manage.py"], "targets": {}, "tools": {}}'])
+def test_a_damaged_list_is_said(tmp_path: Path, settings: Settings, listed: str) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = tmp_path
+    (tmp_path / sources.LIST).write_text(listed)
+    with pytest.raises(BuildError, match="damaged"):
+        sources.read()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from builds.compiler import sources, toolchain, warmup
+from builds.compiler.go_command import cache_directory
+
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(settings: Settings, tmp_path: Path) -> None:
+    settings.AGENTFORGE_GO_DIR = tmp_path / "go"
+
+
+def _written(state: str, *, age: float, key: str = "a") -> warmup.State:
+    warmup.write(warmup.State(state, key))
+    return replace(warmup.state(key), at=time.time() - age)
+
+
+def test_go_installed_anew_needs_a_cache_of_its_own(tmp_path: Path) -> None:
+    version = tmp_path / "VERSION"
+    version.write_text("go1")
+    chain = replace(toolchain.find(), goroot=tmp_path)
+    first = warmup.key_of(chain, sources.read())
+    assert warmup.key_of(chain, sources.read()) == first
+    os.utime(version, (1, 1))
+    assert warmup.key_of(chain, sources.read()) != first
+
+
+def test_a_warm_cache_is_gone_through_after_a_day() -> None:
+    assert _written(warmup.WARM, age=DAY - 60).settled
+    assert not _written(warmup.WARM, age=DAY + 60).settled
+    assert not _written(warmup.WARMING, age=0).settled
+
+
+def test_a_cache_that_lost_files_is_not_warm() -> None:
+    _written(warmup.WARM, age=0)
+    some = cache_directory() / "00" / "file"
+    some.parent.mkdir()
+    some.write_bytes(b"x" * 100)
+    assert warmup.prune(100) == 0
+    assert warmup.state("a").settled
+    assert warmup.prune(99) == 100
+    assert not warmup.state("a").settled

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from builds.artifacts import storage
+from builds.models import Build
+from builds.reports import transcript
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_build_ends_with_verified_files(build: Build) -> None:
+    log = transcript(build)
+    assert build.status == "succeeded", "\n".join(line["text"] for line in log.lines)
+    files = {file.name: file for file in build.artifacts.all()}
+    assert set(files) == {
+        *("ada.so", "agentforge-host", "manifest.json", "README.md", "LICENSES", "SHA256SUMS"),
+        *("sbom.cdx.json", "provenance.dsse.json", "forge.pub"),
+    }
+    assert all(storage.holds(file.sha256) for file in files.values())
+    assert log.ended
+    assert [step["state"] for step in build.per_target.get().steps] == ["done"] * 5

@@ -1,0 +1,239 @@
+"""Take from a build what it needs, disk, memory, time, its worker, and let it write without end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from agentforge.live import streams
+from builds.compiler import go_command, resource_errors, sandbox, toolchain
+from builds.models import Artifact, Build
+from builds.reports import transcript
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from tests.drivers.agent_sources import count_as_warm, heavy_sources, slow_sources, talkative_sources
+from tests.drivers.build_stream import Record, wait_for
+from tests.drivers.build_worker import WorkerProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Work = Callable[[], None]
+NEXT = "Nothing was stored. Try again; if it stays so, tell your operator (manage.py doctor)."
+
+
+def _small_disk(place: Path) -> list[str]:
+    """Return what runs a command where a disk of 3 MiB lies at a place, for it alone."""
+    root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    script = 'mount -t tmpfs -o size=3m none "$0" && exec "$@"'
+    return ["unshare", "--mount", *root, "sh", "-c", script, str(place)]
+
+
+def _may_mount() -> bool:
+    trial = [*_small_disk(Path(tempfile.gettempdir())), "true"]
+    return subprocess.run(trial, capture_output=True).returncode == 0
+
+
+# A limit of files' sizes stops the storage everywhere; where mounting is allowed, disks really get full.
+FULL = ["limit", *(("work", "artifacts") if _may_mount() else ())]
+
+
+@pytest.mark.parametrize("full", FULL)
+def test_a_full_disk_ends_the_build_and_leaves_nothing(
+    full: str, agent: AgentConfig, alice: User, work: Work, tmp_path: Path
+) -> None:
+    for name in ("work", "artifacts"):
+        (tmp_path / name).mkdir()
+    under = ["prlimit", f"--fsize={3 * 1024 * 1024}:"] if full == "limit" else _small_disk(tmp_path / full)
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess(under=under, AGENTFORGE_VAR=str(tmp_path)) as worker:
+        wait_for(build.stream_name, lambda record: record["kind"] == "end")
+        # Where the worker sees it: nobody else sees its small disk.
+        seen = Path(f"/proc/{worker.pid}/root") / tmp_path.relative_to("/")
+        assert [path for path in seen.glob("artifacts/*/*") if path.stat().st_size > 1024 * 1024] == []
+        assert [*seen.glob("artifacts/*/.*"), *seen.glob("work/*")] == []
+    _check_failed(build, f"The disk is full. {NEXT}")
+    if full != "limit":
+        return
+    # Once is enough to see that nothing half-made is taken from a cache.
+    again = enqueue_build(agent, by=alice)
+    work()
+    again.refresh_from_db()
+    assert again.status == "succeeded", again.error
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that changes the limits of this machine's compilers."""
+
+    def change(**limits: int) -> None:
+        kind = toolchain.find().cc_kind
+        changed = replace(go_command.COMPILE_LIMITS[kind], **limits)
+        monkeypatch.setitem(go_command.COMPILE_LIMITS, kind, changed)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"data": 150}, f"; it may use 150 MiB. {NEXT}"),
+        ({"cpu_seconds": 2, "data": 8192}, "it took more than 2 s of processor time. Nothing was stored."),
+    ],
+    ids=["memory", "processor"],
+)
+def test_a_compiler_that_needs_too_much_ends_the_build(
+    limits: dict[str, int],
+    told: str,
+    agent: AgentConfig,
+    alice: User,
+    work: Work,
+    limit: Callable[..., None],
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = heavy_sources(tmp_path / "agent")
+    count_as_warm()
+    limit(**limits)
+    build = enqueue_build(agent, by=alice)
+    work()
+    _check_failed(build, told)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("fatal error: runtime: out of memory", "The compiler ran out of memory; it may use 512 MiB."),
+        ("runtime: mmap: Cannot allocate memory", "The compiler ran out of memory; it may use 512 MiB."),
+        ("SIGSEGV: segmentation violation", "The compiler crashed, as compilers do when memory runs out;"),
+        ("signal: segmentation fault", "The compiler crashed, as compilers do when memory runs out;"),
+        ("./go.o: No space left on device", "The disk is full."),
+        ("signal: killed", "The compiler was killed by the system:"),
+    ],
+)
+def test_what_the_machine_lacked_is_told(said: str, told: str) -> None:
+    lines = ["# agent/heavy", said, "PC=0x43ee1c m=3 sigcode=1 addr=0x0"]
+    lacked = resource_errors.of_a_compiler(lines, 1, sandbox.Limits(seconds=1))
+    assert str(lacked).startswith(told) and str(lacked).endswith(NEXT)
+
+
+@pytest.mark.parametrize("said", ["./a.go:3:1: undefined: SIGSEGV", "x.c:1:1: fatal error: no such file"])
+def test_what_is_wrong_with_the_agent_is_not_the_machines_fault(said: str) -> None:
+    assert resource_errors.of_a_compiler(["# agent", said], 1, sandbox.Limits(seconds=1)) is None
+
+
+def test_the_time_limit_ends_the_build_and_its_processes(
+    agent: AgentConfig,
+    alice: User,
+    work: Work,
+    limit: Callable[..., None],
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "agent")
+    count_as_warm()
+    limit(seconds=2)
+    build = enqueue_build(agent, by=alice)
+    work()
+    assert [child for child in psutil.Process().children(recursive=True) if "go" in child.name()] == []
+    _check_failed(build, "The compiler took longer than 2 s and was stopped.")
+    assert build.per_target.get().exit_code == -9
+
+
+def test_a_flood_of_lines_is_cut_and_its_end_kept(
+    agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = talkative_sources(tmp_path / "agent", packages=150)
+    settings.BUILD_LOG_LINES, settings.BUILD_LOG_TAIL = 40, 20
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    work()
+    _check_failed(build, "undefined: undefinedName")
+    lines = transcript(build).lines
+    marks = [at for at, line in enumerate(lines) if line.get("mark")]
+    assert "has reached its limit" in lines[marks[0]]["text"]
+    assert "lines were left out here; the last 20 follow." in lines[marks[1]]["text"]
+    assert any("undefinedName" in line["text"] for line in lines[marks[1] :])
+    written = [line for line in lines if line["stream"] != "sys"]
+    assert len(written) == 40 + 20
+
+
+# What the forge promises; 12 seconds of silence and at most 5 until somebody looks are what it plans with.
+PICKED_UP_WITHIN = 30
+
+
+def test_a_dead_workers_build_is_picked_up_by_another_and_says_so(
+    agent: AgentConfig, alice: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "agent")
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess() as first:
+        wait_for(build.stream_name, _is_compiling)
+        with WorkerProcess(queues="builds,upkeep") as second:
+            wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
+            first.kill()
+            died_at = time.time()
+            mark = wait_for(build.stream_name, lambda record: bool(record.get("mark")))
+            behind = next(seq for seq, record in streams.read(build.stream_name) if record == mark)
+            wait_for(build.stream_name, _is_compiling, after=behind)
+            assert mark["text"] == "— The worker died; starting again, attempt 2 of 2 —"
+            assert mark["t"] - died_at < PICKED_UP_WITHIN
+            second.stop()
+
+
+def test_a_stopped_worker_hands_a_build_over(
+    agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
+) -> None:
+    whole = settings.AGENTFORGE_AGENT_SOURCES
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "agent")
+    count_as_warm()
+    build = enqueue_build(agent, by=alice)
+    # In a directory of its own: other tests use the one that all share at the same time.
+    with WorkerProcess(AGENTFORGE_VAR=str(tmp_path / "var")) as worker:
+        wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
+        worker.stop()
+    build.refresh_from_db()
+    # It does not count as an attempt, and it is nobody's but the queue's.
+    assert (build.status, build.attempts) == ("queued", 0)
+    assert list((tmp_path / "var" / "work").iterdir()) == []
+    settings.AGENTFORGE_AGENT_SOURCES = whole
+    work()
+    build.refresh_from_db()
+    assert (build.status, build.attempts) == ("succeeded", 1)
+    marks = [line["text"] for line in transcript(build).lines if line.get("mark")]
+    assert marks == ["— The worker was stopped; the build starts again on the next one —"]
+
+
+def test_a_stopped_worker_finishes_what_is_soon_done(agent: AgentConfig, alice: User) -> None:
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess(grace=120) as worker:
+        wait_for(build.stream_name, _is_compiling)
+        worker.stop(120)
+    build.refresh_from_db()
+    assert (build.status, build.attempts) == ("succeeded", 1), build.error
+
+
+def _is_compiling(record: Record) -> bool:
+    return "$ go build" in str(record.get("text"))
+
+
+def _check_failed(build: Build, told: str) -> None:
+    """Fail unless a build ended as failed with a reason, in its row and its log, and stored nothing."""
+    build.refresh_from_db()
+    assert build.status == "failed"
+    assert told in build.error
+    log = transcript(build)
+    assert log.ended
+    assert any(line["text"].startswith("Failed: ") for line in log.lines)
+    assert build.per_target.get().status == "failed"
+    assert not Artifact.objects.exists()

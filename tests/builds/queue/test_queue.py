@@ -1,0 +1,201 @@
+"""Wait for builds: fairly, within limits, and knowing for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from agentforge.live import streams
+from builds.execution import transitions
+from builds.models import Build, BuildStatus
+from builds.queue import position
+from builds.services import cancel_build, enqueue_build
+from configs.models import AgentConfig
+from configs.services import create_agent, duplicate_agent
+from tests.drivers.build_stream import wait_for
+from tests.drivers.build_worker import WorkerProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+JSON = {"accept": "application/json"}
+
+
+@pytest.fixture
+def bobs(agent: AgentConfig, bob: User) -> AgentConfig:
+    """Bob's agent, the same as alice's."""
+    values = {field.attname: getattr(agent, field.attname) for field in agent._meta.concrete_fields}
+    values |= {"id": None, "owner_id": bob.pk}
+    return create_agent(AgentConfig(**values))
+
+
+def ends(record: dict[str, Any]) -> bool:
+    return bool(record["kind"] == "end")
+
+
+def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
+    """Call a function on so many connections at the same time."""
+
+    def on_its_own(number: int) -> Any:
+        try:
+            return call(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(on_its_own, range(count)))
+
+
+def test_a_hundred_builds_starve_nobody(
+    build: Build, agent: AgentConfig, alice: User, bobs: AgentConfig, bob: User
+) -> None:
+    hundred = [enqueue_build(agent, by=alice) for _ in range(100)]
+    his = [enqueue_build(bobs, by=bob) for _ in range(3)]
+    with WorkerProcess(queues="builds"), WorkerProcess(queues="builds"):
+        for each in his:
+            wait_for(each.stream_name, ends)
+            each.refresh_from_db()
+    hers = Build.objects.filter(pk__in=[each.pk for each in hundred])
+    # One of hers for each of his, and two workers that begin two builds at once, in either order.
+    assert hers.filter(started_at__lt=his[-1].started_at).count() <= 5
+    assert [each.status for each in his] == ["succeeded"] * 3
+
+
+def test_who_comes_later_is_not_ahead_for_having_waited(
+    agent: AgentConfig, alice: User, bobs: AgentConfig, bob: User, build: Build
+) -> None:
+    assert build.turn == 1
+    hers = [enqueue_build(agent, by=alice).turn for _ in range(3)]
+    assert hers == [2, 3, 4]
+    # The workers have come to turn 1; what bob never used gives him nothing.
+    assert enqueue_build(bobs, by=bob).turn == 2
+
+
+def test_too_many_waiting_builds_are_refused(
+    browser: Client,
+    agent: AgentConfig,
+    alice: User,
+    bobs: AgentConfig,
+    bob: User,
+    client_of: Callable[[User], Client],
+    settings: Settings,
+) -> None:
+    settings.MOST_QUEUED_BUILDS = 2
+    url = reverse("builds:compile", args=[agent.pk])
+    waits = [browser.post(url, headers=JSON).json()["build"] for _ in range(2)]
+    assert [each["queue"]["position"] for each in waits] == [1, 2]
+    page = browser.post(url)
+    told = browser.post(url, headers=JSON)
+    for refusal in (page, told):
+        assert refusal.status_code == 429
+        assert int(refusal["Retry-After"]) > 0
+    assert told["Content-Type"] == "application/problem+json"
+    assert "Cancel some of them" in told.json()["detail"]
+    assert "2 builds waiting" in page.content.decode()
+    assert Build.objects.count() == 2
+    assert client_of(bob).post(reverse("builds:compile", args=[bobs.pk])).status_code == 302
+    cancel_build(Build.objects.get(pk=waits[0]["id"]), by=alice)
+    assert browser.post(reverse("builds:retry", args=[waits[0]["id"]]), headers=JSON).status_code == 201
+    cancel_build(Build.objects.get(pk=waits[1]["id"]), by=alice)
+    assert browser.post(url).status_code == 302
+    assert browser.post(reverse("builds:retry", args=[waits[1]["id"]]), headers=JSON).status_code == 429
+
+
+def test_of_requests_at_the_same_moment_only_those_with_room_are_taken(
+    agent: AgentConfig, alice: User, client_of: Callable[[User], Client], settings: Settings
+) -> None:
+    settings.MOST_QUEUED_BUILDS = 3
+    url = reverse("builds:compile", args=[agent.pk])
+    clients = [client_of(alice) for _ in range(6)]
+    taken = at_once(6, lambda number: clients[number].post(url).status_code)
+    assert sorted(taken) == [302, 302, 302, 429, 429, 429]
+    assert sorted(Build.objects.values_list("turn", flat=True)) == [1, 2, 3]
+
+
+def test_running_builds_of_one_person_are_limited_and_hold_up_nobody(
+    agent: AgentConfig, alice: User, bobs: AgentConfig, bob: User
+) -> None:
+    copies = [agent, duplicate_agent(agent), duplicate_agent(agent)]
+    hers = [enqueue_build(each, by=alice) for each in copies]
+    his = enqueue_build(bobs, by=bob)
+    with WorkerProcess(queues="builds", concurrency=4, MOST_RUNNING_BUILDS="1"):
+        for each in (*hers, his):
+            wait_for(each.stream_name, ends)
+            each.refresh_from_db()
+    assert [each.status for each in (*hers, his)] == ["succeeded"] * 4
+    for before, after in pairwise(hers):
+        assert before.finished_at is not None and after.started_at is not None
+        assert before.finished_at <= after.started_at
+    assert his.started_at is not None and hers[-1].started_at is not None
+    assert his.started_at < hers[-1].started_at
+
+
+@pytest.fixture
+def line(agent: AgentConfig, alice: User) -> Iterator[list[Build]]:
+    """Three builds that wait."""
+    yield [enqueue_build(agent, by=alice) for _ in range(3)]
+
+
+def test_pages_and_scripts_are_told_the_place(browser: Client, line: list[Build]) -> None:
+    page = browser.get(line[2].get_absolute_url()).content.decode()
+    assert "3rd in the queue; no worker runs at the moment" in page
+    listed = browser.get(reverse("builds:list"), headers=JSON).json()["builds"]
+    assert [each["queue"]["position"] for each in listed] == [3, 2, 1]
+    assert "Next in the queue" in browser.get(reverse("builds:list")).content.decode()
+
+
+def test_those_who_wait_are_told_when_the_queue_moves(build: Build, line: list[Build]) -> None:
+    with WorkerProcess(queues="builds"), WorkerProcess(queues="upkeep"):
+        for each in line:
+            wait_for(each.stream_name, ends)
+    told = [record for _, record in streams.read(line[2].stream_name) if record["kind"] == "queue"]
+    assert told
+    positions = [record["position"] for record in told]
+    assert positions == sorted(positions, reverse=True)
+    assert "in the queue, starts in" in told[0]["words"]
+
+
+def test_the_estimate_counts_slots_and_recent_durations(build: Build, line: list[Build]) -> None:
+    Build.objects.filter(pk=build.pk).update(finished_at=build.started_at)
+    with WorkerProcess(queues="trials") as worker:
+        worker.wait_until_it_lives()
+        waits = [place.wait for place in position.places(line).values()]
+    assert all(wait is not None and wait.total_seconds() < 1 for wait in waits)
+
+
+def test_of_workers_at_the_same_moment_one_wins(line: list[Build]) -> None:
+    job = line[0].job_id
+    assert job is not None
+    claims = at_once(4, lambda _: transitions.claim(line[0].pk, job))
+    assert sum(claim is not None for claim in claims) == 1
+    again = [each for each in streams.read(line[0].stream_name) if each[1].get("status") == "running"]
+    assert len(again) == 1
+
+
+def test_of_ends_at_the_same_moment_one_holds(line: list[Build]) -> None:
+    pk, job = line[0].pk, line[0].job_id
+    assert job is not None
+    transitions.claim(pk, job)
+
+    def end(number: int) -> bool:
+        if number == 0:
+            return transitions.requeue(pk, job, why="A worker died")
+        status = BuildStatus.CANCELLED if number % 2 else BuildStatus.FAILED
+        return transitions.finish(pk, job, status)
+
+    assert sum(at_once(5, end)) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd"), (1013, "1,013th")]
+)
+def test_places_are_said_in_words(number: int, words: str) -> None:
+    assert position.ordinal(number) == words

@@ -1,0 +1,143 @@
+"""Take a build's files away and run them where there is neither Go nor Python."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from agentforge.accounts.models import User
+from builds.artifacts import storage
+from builds.models import Build, BuildTarget
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from tests.standins.openai import OpenAIStandIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _zip_of(browser: Client, build: Build) -> bytes:
+    answer = browser.get(reverse("builds:download", args=[build.pk]))
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"] == f'attachment; filename="ada-{build.revision.number}.zip"'
+    return b"".join(answer)
+
+
+@pytest.fixture
+def unpacked(browser: Client, build: Build, tmp_path: Path) -> Path:
+    """The directory that the downloaded zip was unpacked to, with the modes that it names."""
+    with zipfile.ZipFile(io.BytesIO(_zip_of(browser, build))) as archive:
+        for entry in archive.infolist():
+            Path(archive.extract(entry, tmp_path)).chmod(entry.external_attr >> 16)
+    return tmp_path
+
+
+def test_the_zip_proves_itself_and_runs_by_itself(
+    browser: Client, build: Build, unpacked: Path, local_model: OpenAIStandIn
+) -> None:
+    """One build serves all of this, since compiling is what takes the time."""
+    assert _zip_of(browser, build) == _zip_of(browser, build)
+    _check_sums(unpacked)
+    _check_manifest(build, unpacked)
+    environment = {"LOCAL_MODEL_URL": local_model.url}
+    host = [str(unpacked / "agentforge-host")]
+    plugin = str(unpacked / "ada.so")
+    asked = subprocess.run(
+        [*host, "--message", "Hello there", plugin],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (asked.returncode, asked.stdout) == (0, "You said: Hello there\n"), asked.stderr
+    _talk(host, plugin, environment)
+    _serve(host, plugin, environment)
+
+
+def _check_sums(unpacked: Path) -> None:
+    subprocess.run(
+        ["/usr/bin/sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=unpacked,
+        check=True,
+        capture_output=True,
+    )
+    named = {line.split()[1] for line in (unpacked / "SHA256SUMS").read_text().splitlines()}
+    # The provenance is signed and names the hash of each file; it can't be in what it is about.
+    proof = {"SHA256SUMS", "provenance.dsse.json", "forge.pub"}
+    assert named | proof == {path.name for path in unpacked.iterdir()}
+
+
+def _check_manifest(build: Build, unpacked: Path) -> None:
+    manifest = json.loads((unpacked / "manifest.json").read_text())
+    assert manifest["revision_sha256"] == build.revision.sha256
+    assert manifest["agent"]["name"] == "Ada"
+    assert (
+        manifest["host_needs"]["go"] == manifest["toolchain"]["go"] == build.per_target.get().toolchain["go"]
+    )
+    assert "Redistribution and use in source and binary forms" in (unpacked / "LICENSES").read_text()
+    assert "./agentforge-host --serve" in (unpacked / "README.md").read_text()
+
+
+def _talk(host: list[str], plugin: str, environment: dict[str, str]) -> None:
+    talk = subprocess.run(
+        [*host, plugin],
+        env=environment,
+        input="One\nTwo\n/quit\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert talk.returncode == 0
+    assert "You said: One" in talk.stdout
+    assert "You said: Two" in talk.stdout
+
+
+def _serve(host: list[str], plugin: str, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [*host, "--serve", "127.0.0.1:0", plugin], env=environment, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        line = server.stderr.readline()
+        url = next(word for word in line.split() if word.startswith("http://")).rstrip("/")
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        said = httpx.post(f"{url}/chat", json={"messages": [{"role": "user", "content": "Served?"}]})
+        assert '"done"' in said.text
+        assert "You said: Served?" in said.text
+        server.terminate()
+        assert server.wait(15) == 0
+
+
+def test_a_single_file_has_its_hash_as_tag(browser: Client, build: Build) -> None:
+    file = build.artifacts.get(name="manifest.json")
+    url = reverse("builds:file", args=[build.pk, "manifest.json"])
+    answer = browser.get(url)
+    assert b"".join(answer) == storage.path_of(file.sha256).read_bytes()
+    assert answer["ETag"] == f'"{file.sha256}"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Length"] == str(file.size)
+    assert browser.get(url, headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert browser.get(reverse("builds:file", args=[build.pk, "other"])).status_code == 404
+
+
+def test_the_same_agent_gives_the_same_bytes_from_the_cache_and_anew(
+    build: Build, agent: AgentConfig, alice: User, work: Callable[[], None]
+) -> None:
+    cached = enqueue_build(agent, by=alice)
+    work()
+    cached.refresh_from_db()
+    assert (cached.status, cached.from_cache) == ("succeeded", True)
+    BuildTarget.objects.update(input_digest="")
+    anew = enqueue_build(agent, by=alice)
+    work()
+    anew.refresh_from_db()
+    assert (anew.status, anew.from_cache) == ("succeeded", False)
+    hashes = [dict(each.artifacts.values_list("name", "sha256")) for each in (build, cached, anew)]
+    assert hashes[0] == hashes[1] == hashes[2]

@@ -1,0 +1,28 @@
+"""What is taken out of TypeScript is what its own compiler takes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from converter.routes.conversion import convert
+from converter.routes.model import Options
+
+from . import node
+from .projects import CORPUS, HARNESS, project
+
+
+def test_the_compiler_takes_out_the_same(tmp_path: Path) -> None:
+    snippets = {file.stem: file.read_text() for file in sorted((CORPUS / "strip").glob("*.ts"))}
+    files = {f"pages/api/{name}.ts": text for name, text in snippets.items()}
+    files |= {
+        "pages/api/types.ts": "export default 1; export type T = 1; export const v = 1; export class C {}"
+    }
+    conversion = convert(project(tmp_path, files), Options())
+    assert conversion.problems == []
+    ours = {path.stem: text for path, text in conversion.files.items() if "routes" in path.parts}
+    job = {
+        "typescript": str(node.packages() / "typescript"),
+        "pairs": [[name, text, ours[name].partition("\n")[2]] for name, text in snippets.items()],
+    }
+    for name, theirs, made in node.run(HARNESS / "strip.cjs", job):
+        assert (name, made) == (name, theirs)

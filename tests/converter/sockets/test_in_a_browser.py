@@ -1,0 +1,40 @@
+"""The rewritten page and the generated functions talk to each other, in a real browser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.drivers.chromium import launch
+
+from .running import migrated, serving
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
+]
+SOON = 60_000
+
+
+def _say(page: Page, text: str) -> None:
+    page.get_by_role("textbox").fill(text)
+    page.get_by_role("textbox").press("Enter")
+
+
+def test_two_people_chat(tmp_path: Path) -> None:
+    migrated("chat", tmp_path / "chat")
+    with serving(tmp_path / "chat", "web/chat.js") as url, sync_playwright() as playwright:
+        browser = launch(playwright)
+        ada, bob = browser.new_page(), browser.new_page()
+        for page in (ada, bob):
+            page.goto(url)
+            # What the server greets with, and what it answers to the one who asked.
+            expect(page.get_by_role("listitem")).to_have_text(["welcome", "pong"], timeout=SOON)
+        _say(ada, "hello")
+        expect(bob.get_by_role("listitem").last).to_have_text("HELLO", timeout=SOON)
+        _say(bob, "hi")
+        expect(ada.get_by_role("listitem")).to_have_text(["welcome", "pong", "HI"], timeout=SOON)
+        browser.close()

@@ -1,0 +1,99 @@
+"""Run a real worker process on the database of this test run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Self
+
+import psutil
+import psycopg
+from django.conf import settings
+
+from agentforge.live.connections import parameters
+from builds.queue import liveness
+
+from .web_process import ROOT, environment
+
+
+class WorkerProcess:
+    """One `manage.py procrastinate worker`, on the agent's sources that the test's settings name."""
+
+    def __init__(
+        self,
+        *,
+        queues: str = "builds,trials",
+        concurrency: int = 1,
+        grace: int = 1,
+        under: Sequence[str] = (),
+        **more: str,
+    ) -> None:
+        self._command = [
+            *under, sys.executable, "manage.py", "procrastinate", "worker", "--queues", queues,
+            "--concurrency", str(concurrency), "--shutdown-graceful-timeout", str(grace),
+        ]  # fmt: skip
+        self._environment = more
+
+    def __enter__(self) -> Self:
+        sources = str(settings.AGENTFORGE_AGENT_SOURCES)
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            env=environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment}),
+            stderr=subprocess.DEVNULL,
+        )
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def compilers(self) -> list[psutil.Process]:
+        """Return the processes that the worker started and that still run."""
+        started = psutil.Process(self._process.pid).children(recursive=True)
+        return [process for process in started if _runs(process)]
+
+    def wait_until_it_lives(self) -> None:
+        """Wait for its first sign of life."""
+        with psycopg.connect(**parameters()) as watching:
+            while not liveness.any_lives():
+                # Nothing tells of a new worker; a row of the database is looked at instead.
+                watching.execute("SELECT pg_sleep(0.05)")
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, and wait until its compilers are gone too."""
+        compilers = self.compilers()
+        assert compilers
+        self._process.kill()
+        self._process.wait()
+        _, alive = psutil.wait_procs(compilers, timeout=30)
+        assert not [process for process in alive if _runs(process)]
+
+    def stop(self, seconds: float = 60) -> int:
+        """Ask it to end, wait until it has, and return its exit code; its compilers are dead then."""
+        compilers = self.compilers()
+        self._process.terminate()
+        code = self._process.wait(seconds)
+        assert not [process for process in compilers if _runs(process)]
+        return code
+
+    def __exit__(self, *error: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(30)
+
+
+def let_hearts_stop() -> None:
+    """Let every worker's last sign of life lie a minute back."""
+    with psycopg.connect(**parameters()) as session:
+        session.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
+        )
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,107 @@
+"""Run a real worker for deployments on the database of this test run: a process, or a thread of this one."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Self
+
+from django.conf import settings
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from .web_process import ROOT, environment
+
+# As many deployments as a test holds back at once, each with a connection.
+_AT_ONCE = 16
+
+
+class WorkerProcess:
+    """One `manage.py procrastinate worker` that uses the stand-in of this test."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "manage.py",
+                "procrastinate",
+                "worker",
+                "--queues",
+                "deployments",
+                "--concurrency",
+                str(_AT_ONCE),
+                "--shutdown-graceful-timeout",
+                "0.5",
+            ],
+            cwd=ROOT,
+            env=environment(
+                AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,
+                AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
+                AGENTFORGE_SITES_DIR=str(settings.AGENTFORGE_SITES_DIR),
+                LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
+                DATABASE_POOL=str(2 * _AT_ONCE),
+            ),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._end()
+
+    def ask_to_stop(self, running: int) -> None:
+        """Ask it to end, and return when so many deployments know of it."""
+        self._process.terminate()
+        assert self._process.stderr is not None
+        while running:
+            line = self._process.stderr.readline()
+            assert line, f"It ended with {running} that were not asked to stop."
+            running -= "was asked to stop" in line
+
+    def wait(self) -> None:
+        """Wait until it has ended by itself."""
+        self._end()
+
+    def _end(self) -> None:
+        self._process.communicate(timeout=60)
+
+    def __exit__(self, *error: object) -> None:
+        if self._process.poll() is None:
+            self.kill()
+
+
+class WorkerThread:
+    """A worker in this process: it is fast, and it can only be asked to stop."""
+
+    def __enter__(self) -> Self:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def _run(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        assert isinstance(app.connector, DjangoConnector)
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._ready.set()
+        with app.replace_connector(app.connector.get_worker_connector()):
+            async with app.open_async():
+                await app.run_worker_async(
+                    queues=["deployments"], install_signal_handlers=False, concurrency=_AT_ONCE
+                )
+
+    def __exit__(self, *error: object) -> None:
+        """Ask it to end, and wait until what it does is done."""
+        assert self._task is not None
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(60)

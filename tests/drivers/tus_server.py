@@ -1,0 +1,75 @@
+"""Run a real TUS server (the package tussi) in a process of its own, on a directory of the test's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from .forge import ROOT
+
+if directory := os.environ.get("TUS_DIRECTORY"):
+    from tussi import TUSApp
+    from tussi.storage import FilesystemStorage
+
+    (Path(directory) / "parts").mkdir(exist_ok=True)
+    application = TUSApp(FilesystemStorage(Path(directory) / "parts"), Path(directory) / "done")
+
+
+class TusServer:
+    """Started again, it takes its old port and knows the uploads of before."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/uploads"
+
+    def files(self) -> list[bytes]:
+        """Return the uploads that are whole."""
+        return [
+            path.read_bytes()
+            for path in (self.directory / "done").iterdir()
+            if path.is_file() and not path.suffix
+        ]
+
+    def start(self) -> Self:
+        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self._port)]
+        self._process = subprocess.Popen(
+            [*command, "tests.drivers.tus_server:application"],
+            cwd=ROOT,
+            env={**os.environ, "TUS_DIRECTORY": str(self.directory), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        said = ""
+        while not (found := re.search(r"Listening on TCP address 127\.0\.0\.1:(\d+)", said)):
+            line = self._process.stderr.readline()
+            assert line, said
+            said += line
+        self._port = int(found[1])
+        return self
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._reap()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._reap()
+
+    def _reap(self) -> None:
+        self._process.wait(30)
+        assert self._process.stderr is not None
+        self._process.stderr.close()

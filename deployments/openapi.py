@@ -6,7 +6,8 @@ from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
 
 from .accounts.connections import KINDS
-from .forms import ChooseSiteForm, ConnectForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
+from .accounts.forms import ConnectForm
+from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
 from .history import Shows, Standing
 from .models import Access, DeploymentStatus
 

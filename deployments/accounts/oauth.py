@@ -23,8 +23,9 @@ from agentforge import outbound
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
 from deployments.errors import NotPossible
-from deployments.forms import ConnectForm
 from deployments.hosts.base import HostError, Reason
+
+from .forms import ConnectForm
 
 logger = logging.getLogger(__name__)
 

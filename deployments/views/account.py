@@ -15,8 +15,8 @@ from agentforge.negotiation import negotiated, posted, success, wants_json
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 from deployments.accounts import connections, oauth
+from deployments.accounts.forms import ConnectForm
 from deployments.errors import NotPossible
-from deployments.forms import ConnectForm
 from deployments.hosts.base import HostError
 from deployments.models import UNFINISHED, Connection, Deployment, Site
 

@@ -17,7 +17,8 @@ from configs.views.forms import agent_of
 from deployments import preflight, reports
 from deployments.accounts import connections
 from deployments.accounts.connections import KINDS, NETLIFY, SELF_HOST
-from deployments.forms import ChooseSiteForm, ConnectForm, NewSiteForm, SettingsForm
+from deployments.accounts.forms import ConnectForm
+from deployments.forms import ChooseSiteForm, NewSiteForm, SettingsForm
 from deployments.hosts.base import HostError, RemoteSite, Team
 from deployments.models import Deployment, Site
 from deployments.sites import drift, sites

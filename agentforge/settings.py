@@ -282,8 +282,8 @@ AGENTFORGE_AGENT_SOURCES = Path(
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
 
-# A worker without a heartbeat for 12 seconds counts as dead (builds/queue/liveness.py). Finished jobs leave no
-# row: what they were about has its own.
+# A worker without a heartbeat for 12 seconds counts as dead (agentforge/worker_liveness.py). Finished jobs
+# leave no row: what they were about has its own.
 PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from agentforge.tenancy.connections import give_back
+from agentforge.tenancy.threads import in_own_thread, in_thread
 
 from . import recovery
 from .compiler import sources as agent_sources
 from .compiler import toolchain, warmup
 from .errors import ToolchainMissing
 from .execution import runner
-from .execution.database import in_thread
 from .logs.build_log import BuildLog, Record
 from .operations import pruning
 from .queue import jobs, position
@@ -78,17 +76,13 @@ async def tidy(timestamp: int) -> None:
 @app.task(name="builds.prune", queue="upkeep", queueing_lock="builds.prune", lock="builds.prune")
 async def prune(timestamp: int) -> None:
     """Remove what is old: expired files, logs, chats, ended jobs."""
-    await asyncio.to_thread(_prune)
+    await in_own_thread(_prune)
 
 
 def _prune() -> None:
-    # In a thread and on a connection of its own: it may take long, and nothing waits for it.
-    try:
-        for kind, amount in pruning.prune(apply=True).items():
-            if amount.rows or amount.files:
-                logger.info("Pruned %s: %s rows, %s files.", kind, amount.rows, amount.files)
-    finally:
-        give_back()
+    for kind, amount in pruning.prune(apply=True).items():
+        if amount.rows or amount.files:
+            logger.info("Pruned %s: %s rows, %s files.", kind, amount.rows, amount.files)
 
 
 def _is_shutdown(context: JobContext) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from django.db import connections
 from procrastinate.contrib.django import app
+
+from agentforge.tenancy.connections import connection_lease
 
 from . import key_checks, recovery, validation
 
@@ -38,8 +39,6 @@ def recover(timestamp: int) -> None:
 
 
 def _with_own_connection(work: Callable[[], object]) -> None:
-    try:
+    # The worker's thread ends with the task: what it leaves open would stay out of the pool.
+    with connection_lease():
         work()
-    finally:
-        # The worker's thread ends with the task: what it leaves open would stay out of the pool.
-        connections.close_all()

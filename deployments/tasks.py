@@ -6,8 +6,9 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
+from agentforge.tenancy.threads import in_own_thread
+
 from .run import jobs, recovery, runner
-from .run.threads import in_own_thread
 from .sites import drift
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError
 from django.http.request import split_domain_port, validate_host
 from django_eventstream.utils import parse_last_event_id
 from psycopg_pool import PoolTimeout
@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from agentforge.accounts import second_factor
 from agentforge.accounts.authentication import Identified
 from agentforge.accounts.scope import identified
+from agentforge.tenancy.connections import connection_lease
 
 from .reader import DATABASE_AWAY
 from .single_flight import Answer
@@ -164,10 +165,8 @@ async def _patiently(ask: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
 
 
 def _identified(scope: dict[str, Any]) -> Identified | None:
-    try:
+    with connection_lease():
         return identified(scope)
-    finally:
-        connections.close_all()
 
 
 def _lacks_second_factor(asker: Identified, scope: Mapping[str, Any]) -> bool:

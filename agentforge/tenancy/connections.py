@@ -1,25 +1,36 @@
-"""Give database connections back to the pool, whatever became of the request that took them."""
+"""Lend database connections to threads and return them to the pool."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 
 
 def give_back() -> None:
-    """Return this thread's connections to the pool, but for one that is inside a transaction."""
+    """Return this thread's connections to the pool, except one inside a transaction."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
 
 
-class GiveBackMiddleware:
-    """Give the request's connection back in the thread that took it.
+@contextmanager
+def connection_lease() -> Iterator[None]:
+    """Start the block without a stale connection, and return this thread's connections after it."""
+    give_back()
+    try:
+        yield
+    finally:
+        give_back()
 
-    Django does so on `request_finished`, which never comes when a client has gone and the server, tired of
-    waiting for the view, cancels the request: each such request would keep its connection for ever.
+
+class GiveBackMiddleware:
+    """Return the request's connection in the thread that took it.
+
+    Django does so on `request_finished`, which is never sent when the client has gone and the server cancels
+    the request: each such request would keep its connection for good.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

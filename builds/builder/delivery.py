@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from builds.execution.database import in_thread
+from agentforge.tenancy.threads import in_thread
 from builds.remote import client
 from builds.remote.messages import PIECE_BYTES
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from builds import recovery
+from agentforge.worker_liveness import dead_jobs, end_job
 from builds.queue import jobs
 
 from .models import Entry, Job
@@ -120,11 +120,11 @@ def revive(candidates: Iterable[Job]) -> int:
     """Give a new place in the queue to those whose worker died or gave up; return their number."""
     open_jobs = [(job.pk, job.job_id) for job in candidates if job.state != Job.State.CLOSED]
     revived = 0
-    for pk, job_id in recovery.of_dead_jobs(open_jobs):
+    for pk, job_id in dead_jobs(open_jobs):
         with transaction.atomic():
             job = Job.objects.select_for_update().filter(pk=pk, job_id=job_id).first()
             if job is not None and job.state != Job.State.CLOSED:
-                recovery.end_job(job_id)
+                end_job(job_id)
                 enqueue(job)
                 revived += 1
     return revived

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 
-from builds.execution.database import in_thread
+from agentforge.tenancy.threads import in_thread
 from builds.logs.build_log import Record
 from builds.remote.messages import CHUNK_RECORDS
 

@@ -9,7 +9,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
-from builds.execution.database import in_thread
+from agentforge.tenancy.threads import in_thread
 from builds.queue import jobs
 from builds.remote.models import SeenMessage
 

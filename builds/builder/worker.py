@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import uuid
 from collections.abc import Callable
 from typing import Any
 
+from agentforge.incidents import record_incident
+from agentforge.tenancy.threads import in_thread
 from builds.artifacts import storage
 from builds.compiler import compilation, resource_errors, sandbox
 from builds.compiler.inputs import Compiled, gather
 from builds.compiler.workspace import workplace
 from builds.errors import BuildError, Exhausted
-from builds.execution.database import in_thread
 from builds.logs.build_log import BuildLog
 from builds.remote.job_request import sources_digest
 
@@ -124,8 +124,7 @@ class Work:
             fault = "" if judged else "builder"
             return {"result": Job.Result.FAILED, "fault": fault, **told}
         except Exception:
-            incident = uuid.uuid4().hex[:8]
-            logger.exception("Job %s failed inside the builder, incident %s", self._job.pk, incident)
+            incident = record_incident(f"Builder job {self._job.pk}")
             told = {"error": f"The builder itself failed (incident {incident})."}
             return {"result": Job.Result.FAILED, "fault": "builder", **told}
 

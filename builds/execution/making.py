@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentforge.tenancy.threads import in_thread
 from builds.artifacts import storage
 from builds.compiler import compilation, host_program, output_check, sandbox
 from builds.compiler.cpu_slots import Slot
@@ -19,7 +20,6 @@ from builds.remote.builders import Builder
 from builds.remote.choice import Way
 from builds.remote.job_request import Elsewhere
 
-from .database import in_thread
 from .transitions import Claim, Outcome
 
 _CHECK = "Check what the builder sent"

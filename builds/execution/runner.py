@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.writer import StreamWriter
+from agentforge.tenancy.threads import in_thread_with_retry
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import BuildStatus
 from builds.owner_secrets import secret_values
 
 from . import target_runner, transitions
-from .database import once_possible
 from .transitions import Claim, Outcome
 
 logger = logging.getLogger(__name__)
@@ -26,13 +26,13 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
 
     Cancelled, it first kills the compilers; then the build is cancelled, or handed over if the worker stops.
     """
-    claim = await once_possible(transitions.claim, build_id, job_id)
+    claim = await in_thread_with_retry(transitions.claim, build_id, job_id)
     if claim is None:
         return
     outcomes = {name: Outcome() for name in claim.targets}
     try:
         if await _run_targets(claim, outcomes, is_shutdown):
-            await once_possible(transitions.conclude, build_id, job_id)
+            await in_thread_with_retry(transitions.conclude, build_id, job_id)
     except asyncio.CancelledError:
         await asyncio.shield(_stop(claim, outcomes, handing_over=is_shutdown()))
         raise
@@ -41,12 +41,14 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
 async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: bool) -> None:
     if handing_over:
         why = "The worker was stopped; the build starts again on the next one"
-        await once_possible(transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False)
+        await in_thread_with_retry(
+            transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False
+        )
     else:
         facts = {name: outcome.facts for name, outcome in outcomes.items()}
         doubts = [str(outcome.facts["error"]) for outcome in outcomes.values() if outcome.cancel_unconfirmed]
         status = BuildStatus.FAILED if doubts else BuildStatus.CANCELLED
-        await once_possible(
+        await in_thread_with_retry(
             transitions.finish, claim.build_id, claim.job_id, status, error="".join(doubts[:1]), facts=facts
         )
 
@@ -54,7 +56,7 @@ async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: boo
 async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: Callable[[], bool]) -> bool:
     """Make every target that is still to be made; False when the build was deleted meanwhile."""
     try:
-        redact = redactor(await once_possible(secret_values, claim.owner_id))
+        redact = redactor(await in_thread_with_retry(secret_values, claim.owner_id))
         writer = StreamWriter(claim.stream)
         log = BuildLog(writer.write, redact, write_lines=writer.write_many)
         try:

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 import psycopg
 
 from agentforge.live.connections import parameters
-
-from .database import persist
+from agentforge.retry import aretry_while_database_away
 
 _TRY = "SELECT pg_try_advisory_lock(%s)"
 _WAIT = "SELECT pg_advisory_lock(%s)"
@@ -30,7 +29,7 @@ async def alone(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) ->
 
     `on_waiting` is called when somebody else holds it. A waiting that is cancelled leaves the other alone.
     """
-    connection = await persist(lambda: _hold(lock_of(input_digest), on_waiting))
+    connection = await aretry_while_database_away(lambda: _hold(lock_of(input_digest), on_waiting))
     try:
         yield
     finally:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
+from agentforge.incidents import record_incident
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
-from agentforge.tenancy.connections import give_back
+from agentforge.tenancy.connections import connection_lease
+from agentforge.tenancy.threads import in_thread_with_retry
 from builds.artifacts import build_files
 from builds.compiler import cpu_slots, resource_errors, sandbox, targets
 from builds.compiler.cpu_slots import Slot
@@ -25,7 +26,6 @@ from builds.remote import choice
 from builds.remote.build import CancelUnconfirmed
 
 from . import cache, single_flight, transitions
-from .database import once_possible
 from .making import Making
 from .transitions import Claim, Outcome, Stored
 
@@ -42,10 +42,10 @@ async def run(
     is_shutdown: Callable[[], bool],
 ) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    ways = await once_possible(choice.ways, claim.build_id, name)
+    ways = await in_thread_with_retry(choice.ways, claim.build_id, name)
     is_here = ways[0].builder is None
     async with cpu_slots.slot(taken_at_once=is_here) as slot, AsyncExitStack() as held:
-        if not await once_possible(transitions.start_target, claim, name):
+        if not await in_thread_with_retry(transitions.start_target, claim, name):
             return
         making = _Making(
             claim, name, outcome, slot, held, Making(claim, name, outcome, ways, is_shutdown, slot)
@@ -59,7 +59,7 @@ async def run(
             outcome.cancel_unconfirmed = isinstance(error, CancelUnconfirmed)
             outcome.facts |= {"error": redact(str(error)), "exit_code": error.exit_code}
         # Whoever waits for this work looks for its files when `held` is let go.
-        await once_possible(transitions.finish_target, claim, name, outcome)
+        await in_thread_with_retry(transitions.finish_target, claim, name, outcome)
 
 
 class _Making:
@@ -93,8 +93,7 @@ class _Making:
         except (StreamMissing, StreamClosed):
             raise
         except Exception as error:
-            incident = uuid.uuid4().hex[:8]
-            logger.exception("Build %s failed inside the forge, incident %s", self.claim.build_id, incident)
+            incident = record_incident(f"Build {self.claim.build_id}")
             told = f"The forge itself failed (incident {incident}). Nothing was stored. Try again."
             log.say(told)
             raise BuildError(told) from error
@@ -110,14 +109,16 @@ class _Making:
             # It may have been made since, by whoever held the work.
             if await self._reuse(inputs, log):
                 return
-            await once_possible(transitions.note_target, self.claim, self.name, input_digest=inputs.digest)
+            await in_thread_with_retry(
+                transitions.note_target, self.claim, self.name, input_digest=inputs.digest
+            )
         await self._compile(inputs, log)
 
     async def _reuse(self, inputs: Inputs, log: BuildLog) -> bool:
         if self.making.is_asked:
             # Who asks for a builder wants it built there.
             return False
-        found = await once_possible(cache.find, inputs.digest)
+        found = await in_thread_with_retry(cache.find, inputs.digest)
         if not found:
             return False
         log.say("The same agent was already built with these sources and this toolchain; its files are used.")
@@ -128,7 +129,7 @@ class _Making:
 
     async def _wait(self, inputs: Inputs, log: BuildLog) -> None:
         self.slot.give_back()
-        number = await once_possible(cache.maker, inputs.digest, self.claim.owner_id)
+        number = await in_thread_with_retry(cache.maker, inputs.digest, self.claim.owner_id)
         who = f"Build {number}" if number else "Another build"
         log.say(f"{who} is compiling the same at this moment; its files will be used.")
 
@@ -149,10 +150,8 @@ def _described(inputs: Inputs) -> dict[str, object]:
 def _store(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[Stored]:
     files = assembly.assemble(inputs, compiled)
     files += assembly.signatures(inputs, files)
-    try:
+    with connection_lease():
         build_files.store(files, log.upload)
-    finally:
-        give_back()
     return [Stored(file.name, file.sha256, len(file.data)) for file in files]
 
 
@@ -161,8 +160,6 @@ def _signed(inputs: Inputs, found: list[Stored], log: BuildLog) -> list[Stored]:
     files = assembly.signatures(inputs, found)
     signed = [Stored(file.name, file.sha256, len(file.data)) for file in files]
     if not set(signed) <= set(found):
-        try:
+        with connection_lease():
             build_files.store(files, log.upload)
-        finally:
-            give_back()
     return [*(each for each in found if each.name not in assembly.SIGNATURES), *signed]

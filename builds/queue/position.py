@@ -16,9 +16,10 @@ from django.utils import timezone
 from agentforge.live import streams
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.tenancy.rls import as_service
+from agentforge.worker_liveness import any_worker_alive
 from builds.models import Build, BuildStatus
 
-from . import jobs, liveness
+from . import jobs
 
 # The queue's front is told of every move, what stands further back of every tenth place.
 TOLD_EACH = 20
@@ -115,7 +116,7 @@ def _queue() -> dict[int, Place]:
 def _starts(count: int) -> list[timedelta | None]:
     """Estimate when so many builds start, from those that run and from recent durations."""
     running = list(Build.objects.filter(status=BuildStatus.RUNNING).values_list("started_at", flat=True))
-    if not running and not liveness.any_lives():
+    if not running and not any_worker_alive():
         return [None] * count
     usual, now = _usual(), timezone.now()
     slots = max(len(running), settings.WORKER_CONCURRENCY)

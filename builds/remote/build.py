@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from agentforge.live.connections import parameters
+from agentforge.tenancy.threads import in_thread
 from builds.compiler.inputs import Inputs
 from builds.errors import BuildError
-from builds.execution.database import in_thread
 from builds.logs.build_log import BuildLog
 
 from . import client, job_request, receiver, records

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import uuid
 from collections.abc import Callable
 
+from agentforge.incidents import record_incident
 from agentforge.live.writer import StreamWriter
+from agentforge.tenancy.threads import in_thread
 from builds import announcements
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing
 from builds.errors import BuildError
-from builds.execution.database import in_thread
 from builds.models import PLUGIN, Artifact, ChatMessage
 from builds.owner_secrets import secret_values
 from builds.package import assembly
@@ -47,8 +46,7 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     except KeyProblem as problem:
         answer.take({"type": "error", "code": "no_key", "message": str(problem)})
     except Exception:
-        incident = uuid.uuid4().hex[:8]
-        logging.getLogger(__name__).exception("Answer %s failed, incident %s", message_id, incident)
+        incident = record_incident(f"Answer {message_id}")
         told = f"The forge itself failed (incident {incident}). Ask again, or ask your operator."
         answer.take({"type": "error", "code": "internal", "message": told})
     await _end(message, answer, writer)

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Sequence
 
 from agentforge.live.writer import StreamWriter
+from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.artifacts import storage
 from builds.compiler import compilation, cpu_slots, resource_errors
 from builds.compiler.go_command import apart
 from builds.compiler.inputs import Inputs, gather
 from builds.compiler.workspace import workplace
 from builds.errors import BuildError
-from builds.execution.database import in_thread, once_possible
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, BuildVerification
 from builds.owner_secrets import secret_values
@@ -33,12 +33,12 @@ async def run(pk: int, job_id: int) -> None:
         status, findings = await _verified(claimed)
     except asyncio.CancelledError:
         told = ["The worker was stopped. Ask again."]
-        await asyncio.shield(once_possible(lifecycle.finish, pk, job_id, "failed", told))
+        await asyncio.shield(in_thread_with_retry(lifecycle.finish, pk, job_id, "failed", told))
         raise
     except Exception:
         logger.exception("Verification %s failed inside the forge", pk)
         status, findings = "failed", ["The forge itself failed. Ask again, or ask your operator."]
-    await once_possible(lifecycle.finish, pk, job_id, status, findings)
+    await in_thread_with_retry(lifecycle.finish, pk, job_id, status, findings)
 
 
 async def _verified(claimed: BuildVerification) -> tuple[str, list[str]]:

@@ -6,13 +6,15 @@ import asyncio
 import enum
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from agentforge.incidents import record_incident
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.writer import StreamWriter
+from agentforge.retry import DATABASE_AWAY, retry_while_database_away
+from agentforge.tenancy.threads import in_own_thread
 from builds.logs.build_log import BuildLog, redactor
 from builds.owner_secrets import secret_values
 from deployments.accounts.connections import AccountProblem, host_for
@@ -21,7 +23,6 @@ from deployments.hosts.base import Host, HostError, State, Stopped
 from deployments.models import Deployment, DeploymentStatus
 
 from . import transitions
-from .threads import DatabaseAway, in_own_thread, once_possible
 from .transitions import MOST_ATTEMPTS
 from .walk import NOT_VERIFIED, Replaced, Walk
 
@@ -87,10 +88,10 @@ async def run(deployment_id: int, job_id: int, *, is_shutdown: Callable[[], bool
 
 def carry_out(deployment_id: int, job_id: int, stop: Stop) -> None:
     """Do the work of a deployment, in a thread of its own."""
-    deployment = once_possible(transitions.claim, deployment_id, job_id)
+    deployment = retry_while_database_away(transitions.claim, deployment_id, job_id)
     if deployment is None:
         return
-    redact = redactor(once_possible(secret_values, deployment.owner_id))
+    redact = redactor(retry_while_database_away(secret_values, deployment.owner_id))
     writer = StreamWriter(deployment.stream_name)
     log = BuildLog(writer.write, redact)
     try:
@@ -100,21 +101,23 @@ def carry_out(deployment_id: int, job_id: int, stop: Stop) -> None:
             writer.close(DATABASE_PATIENCE)
     except (Replaced, StreamMissing, StreamClosed):
         logger.info("Deployment %s was taken over or deleted while it ran.", deployment_id)
-        if not once_possible(transitions.is_there, deployment):
+        if not retry_while_database_away(transitions.is_there, deployment):
             _undo(deployment)
         return
     if isinstance(ending, Again):
-        once_possible(transitions.requeue, deployment, why=ending.why, attempt_counts=ending.counts)
+        retry_while_database_away(
+            transitions.requeue, deployment, why=ending.why, attempt_counts=ending.counts
+        )
         return
     facts = {"error": redact(ending.error), "reason": ending.reason, "steps": log.steps}
-    once_possible(transitions.finish, deployment, ending.status, facts=facts, live=ending.live)
+    retry_while_database_away(transitions.finish, deployment, ending.status, facts=facts, live=ending.live)
 
 
 def _attempt(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: Stop) -> Ending | Again:
     """Return how the deployment ended, or why another job goes on with it."""
     try:
         return _walk(deployment, log, writer, stop)
-    except DatabaseAway as error:
+    except DATABASE_AWAY as error:
         logger.warning("Deployment %s met a database that is away: %s", deployment.pk, error)
         return Again("The database was away; going on where it stood", counts=True)
 
@@ -134,11 +137,10 @@ def _walk(deployment: Deployment, log: BuildLog, writer: StreamWriter, stop: Sto
         return _cancel(deployment, log)
     except (DeployError, HostError, AccountProblem) as error:
         return _fail(deployment, log, str(error), str(getattr(error, "reason", "account")))
-    except (Replaced, StreamMissing, StreamClosed, *DatabaseAway):
+    except (Replaced, StreamMissing, StreamClosed, *DATABASE_AWAY):
         raise
     except Exception:
-        incident = uuid.uuid4().hex[:8]
-        logger.exception("Deployment %s failed inside the forge, incident %s", deployment.pk, incident)
+        incident = record_incident(f"Deployment {deployment.pk}")
         return _fail(
             deployment, log, f"The forge itself failed (incident {incident}). Try again.", "internal"
         )

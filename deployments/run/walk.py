@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import connections
 from django.utils.text import capfirst
 
+from agentforge.tenancy.connections import give_back
 from builds.logs.build_log import BuildLog
 from builds.templatetags.build_words import megabytes
 from deployments import bundle
@@ -103,7 +103,8 @@ class Walk:
             raise Stopped
         if not transitions.is_there(self.deployment):
             raise Replaced
-        _give_connection_back()
+        # Nobody keeps a pooled connection while waiting for the host.
+        give_back()
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -116,7 +117,7 @@ class Walk:
     def _note(self, **facts: object) -> None:
         if not transitions.note(self.deployment, **facts):
             raise Replaced
-        _give_connection_back()
+        give_back()
 
     def _put_together(self) -> None:
         made = bundle.make(self.deployment)
@@ -263,8 +264,3 @@ class Walk:
             self._sleep(pause)
             pause = min(pause * 2, 5.0)
         self._log.say(f"{address or self.site.name} shows content {found[:12]}….")
-
-
-def _give_connection_back() -> None:
-    """Keep no connection to the database while the host is waited for: the pool is everybody's."""
-    connections.close_all()

@@ -12,7 +12,7 @@ import psycopg
 from django.conf import settings
 
 from agentforge.live.connections import parameters
-from builds.queue import liveness
+from agentforge.worker_liveness import any_worker_alive
 
 from .web_process import ROOT, environment
 
@@ -57,7 +57,7 @@ class WorkerProcess:
     def wait_until_it_lives(self) -> None:
         """Wait for its first sign of life."""
         with psycopg.connect(**parameters()) as watching:
-            while not liveness.any_lives():
+            while not any_worker_alive():
                 # Nothing tells of a new worker; a row of the database is looked at instead.
                 watching.execute("SELECT pg_sleep(0.05)")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agentforge.worker_liveness import any_worker_alive
 from builds.errors import ToolchainMissing
 from builds.logs.console import Console
 from builds.logs.follower import follow
 from builds.models import Build, BuildStatus
 from builds.operations import rebuilds
-from builds.queue import liveness
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             agents = [each.build.revision.agent_id for each in chosen]
             console.result(success=True, applied=False, agents=agents)
             return
-        if not liveness.any_lives():
+        if not any_worker_alive():
             raise CommandError("No worker runs, so nothing was started. Start one: make run.")
         self._follow(rebuilds.start(chosen), console)
 

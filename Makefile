@@ -1,7 +1,7 @@
-# AgentForge. `make` alone lists what there is.
+# AgentForge. `make` alone lists the commands.
 #
-# Everything runs from .venv, which is made on first use and changed only when the pins change.
-# LOCAL_MODEL=0 leaves the local language model out, BROWSER=0 the browser tests, PORT moves the web server.
+# Everything runs from .venv, which is created on first use and changes only with the pins.
+# LOCAL_MODEL=0 skips the local language model, BROWSER=0 the browser tests; PORT sets the web server's port.
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -17,22 +17,22 @@ run: ## start the forge and print its URL (PORT=8000)
 	@$(PYTHON) agentforge/launch/install.py run
 	@exec $(BIN)/python -m agentforge.launch
 
-demo: ## from a file to a compiled agent's answer: no browser, no account, no key
+demo: ## compile an agent and ask it a question: no browser, no account, no key
 	@$(PYTHON) agentforge/launch/install.py run
 	@exec $(BIN)/python manage.py demo
 
-test: ## all tests, with a real compiler, database, model and browser (BROWSER=0 leaves that out)
+test: ## all tests, with a real compiler, database, model and browser (BROWSER=0 skips the browser)
 	@$(PYTHON) agentforge/launch/install.py dev
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: ## style, types, layers, templates, Go, migrations, deployment settings
+lint: ## style, types, layers, templates, Go, migrations, commit messages, deployment settings
 	@$(PYTHON) agentforge/launch/install.py dev
 	@exec $(BIN)/python -m agentforge.launch.lint
 
-chaos: ## kill processes at random (SEED=1) under 20 builds and 50 viewers, then compare everything
+chaos: ## kill processes at random (SEED=1) during 20 builds with 50 viewers, then compare everything
 	@$(PYTHON) agentforge/launch/install.py dev
 	@exec $(BIN)/python -m pytest -n 0 -q -s tests/chaos/long.py $(ARGS)
 
-bench: ## measure: one JSON line for each figure
+bench: ## measure: one JSON line per figure
 	@$(PYTHON) agentforge/launch/install.py dev
 	@exec $(BIN)/python -m bench

@@ -1,4 +1,4 @@
-"""Read AgentForge's settings from the environment; the README's table documents each variable."""
+"""Read AgentForge's settings from the environment; docs/settings.md documents each variable."""
 
 from __future__ import annotations
 

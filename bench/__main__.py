@@ -1,4 +1,4 @@
-"""Run every measurement, each in a process of its own; one JSON line for each figure."""
+"""Run every measurement in a process of its own; print one JSON line per figure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Measure a compilation: from the request to the verified, stored artifact.
 
-The rival is a bare `go build` of the same module with the same warm cache, flags and environment: what is
-above it is the price of queue, sandbox, live log, loading the plugin, hashing and storing.
+The rival is a bare `go build` of the same module with the same warm cache, flags and environment. The
+difference is the price of queue, sandbox, live log, loading the plugin, hashing and storing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    # As many at the same time as the Procfile says.
+    # As many at once as in the Procfile.
     command = [sys.executable, "manage.py", "procrastinate", "worker", "--concurrency", "4"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as worker:
         try:
@@ -84,7 +84,7 @@ def _bare_build(document: str) -> float:
 
 
 def _prepared(home: Path, document: str) -> tuple[list[str], dict[str, str], Path]:
-    """Lay the same module out, under another module path, so that nothing of it is in the cache."""
+    """Write the same module under another module path, so that none of it is cached."""
     from builds.compiler import sources
     from builds.compiler.go_command import cache_directory
     from builds.compiler.inputs import gather
@@ -100,7 +100,7 @@ def _prepared(home: Path, document: str) -> tuple[list[str], dict[str, str], Pat
 
 
 def _measure_at_once(ada: AgentConfig) -> None:
-    """Compare builds that are asked for at once with as many of `go build`, two at a time."""
+    """Compare simultaneous builds with as many runs of `go build`, two at a time."""
     ours, rival = [], []
     for number in range(AT_ONCE_ROUNDS):
         seconds, documents = _builds(ada, [f"{number}, {turn} of {AT_ONCE}" for turn in range(AT_ONCE)])
@@ -115,7 +115,7 @@ def _measure_at_once(ada: AgentConfig) -> None:
 def _builds(
     ada: AgentConfig, descriptions: list[str], *, from_cache: bool = False
 ) -> tuple[float, list[str]]:
-    """Enqueue a build for each description and wait for their end; return the seconds and what was built."""
+    """Enqueue a build per description and wait for all; return the seconds and the builds."""
     from builds.logs.follower import follow
     from builds.services import enqueue_build
     from configs.models import AgentConfig

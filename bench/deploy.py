@@ -1,8 +1,8 @@
-"""Measure deployments: their time, what an unchanged site uploads, memory, and how a function starts.
+"""Measure deployments: time, bytes uploaded for an unchanged site, memory, and start of a function.
 
-The rival of the first is Netlify's own CLI: a whole process of it, on the same stand-in (in a process of its
-own, all deploys forgotten before each), with the same files and the same function. Ours goes from the request
-through the queue to the answer of the deployed site, which the CLI does not ask for.
+The time's rival is a full run of Netlify's own CLI with the same files and function on the same stand-in, a
+separate process that forgets all deploys before each run. Our time goes from the request through the queue
+to the response of the deployed site, which the CLI does not ask for.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _measure_time(service: netlify.StandIn, site: Site, build: Build, directory:
     # The same files, packed a little differently.
     if not 0.95 < mine / theirs < 1.05:
         raise SystemExit(f"Different sites were deployed: {mine} bytes, and {theirs} by netlify-cli")
-    # The first ones warm everything up.
+    # The first runs warm everything up.
     del ours[0], rival[0]
     ratio = statistics.median(one / other for one, other in zip(ours, rival, strict=True))
     facts = {"seconds": statistics.median(ours), "uploaded": mine}
@@ -94,7 +94,7 @@ def _measure_time(service: netlify.StandIn, site: Site, build: Build, directory:
 
 
 def _measure_redeploy(service: netlify.StandIn, site: Site, build: Build) -> None:
-    """Count at the stand-in what arrives when nothing changed."""
+    """Count at the stand-in what an unchanged site uploads."""
     service.uploaded(forget=True)
     netlify.deploy(site, build)
     first = service.uploaded()
@@ -104,7 +104,7 @@ def _measure_redeploy(service: netlify.StandIn, site: Site, build: Build) -> Non
 
 
 def _with_many_files(build: Build) -> Build:
-    """Return a build of the same agent with so many files that its site has 1,000 more of them."""
+    """Return a build of the same agent whose site has 1,000 more files."""
     from builds.artifacts import storage
     from builds.models import Artifact, Build, BuildStatus
 
@@ -126,9 +126,9 @@ def _with_many_files(build: Build) -> Build:
 def _measure_memory(
     service: netlify.StandIn, site: Site, large: Build, worker: psutil.Process, directory: Path
 ) -> None:
-    """Compare the worker's peak with what it had when it began to listen."""
+    """Compare the worker's peak memory with its memory when it started to listen."""
     before = worker.memory_info().rss / 1e6
-    # From here on the kernel remembers the peak anew.
+    # Resets the peak that the kernel reports.
     Path(f"/proc/{worker.pid}/clear_refs").write_text("5")
     seconds, deployment = netlify.deploy(site, large)
     grown = _peak(worker) - before
@@ -170,7 +170,7 @@ def _measure_function(site: Site, build: Build, directory: Path) -> None:
 
 
 def _start(program: Path, variables: dict[str, str]) -> float:
-    """Return the seconds from the start of a function's process until its first answer is there."""
+    """Return the seconds from the start of a function's process to its first response."""
     with LambdaRuntime() as platform:
         given = {"PATH": os.defpath, **variables, "AWS_LAMBDA_RUNTIME_API": platform.address}
         started = time.perf_counter()

@@ -1,6 +1,6 @@
-"""A worker whose compilations only take their time: AGENTFORGE_BENCH_SECONDS, and nothing of the processor.
+"""A worker whose compilations wait for AGENTFORGE_BENCH_SECONDS and use no processor time.
 
-All else is a worker's: it claims, logs, stores, signs and finishes.
+Everything else is real: it claims, logs, stores, signs and finishes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def wait(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
 
 
 async def be_warm(toolchain: Toolchain, agent: Sources, log: BuildLog, program: str = "plugin") -> None:
-    """Do nothing: there is no cache to be warmed for compilations that do not happen."""
+    """Do nothing: simulated compilations need no warm cache."""
 
 
 compilation.compile_agent = wait

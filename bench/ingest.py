@@ -1,7 +1,7 @@
-"""Measure how many lines a second a build's log takes until all are on the disk.
+"""Measure how many lines a second a build's log stores on disk.
 
-Each line goes the whole way: blanked of secrets, counted against the limit, encoded, stored as chunks. The
-rivals store lines in the same database: COPY of bare rows in the same portions, and INSERT of single rows.
+Each line goes the whole way: redacted, counted against the limit, encoded, stored in a chunk. The rivals
+store lines in the same database: COPY of bare rows in batches of the same size, and INSERT of single rows.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from . import stage
 
 LINES = 300_000
 SINGLE = 3_000
-# What a pipe brings at once.
+# What a pipe delivers at once.
 PORTION = 800
 ROUNDS = 3
 
 
 def main() -> None:
     lines = [f"github.com/some/package{number}: file_{number % 997}.go:{number}" for number in range(LINES)]
-    # The limit is not what is measured.
+    # Keep the log limit out of the measurement.
     os.environ |= {"BUILD_LOG_LINES": str(LINES * ROUNDS)}
     with stage.database():
         ours = _best(lambda: _write_log(lines))

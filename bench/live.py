@@ -1,7 +1,7 @@
-"""Measure the live log: write to receipt, memory of a viewer, and how many deliveries a process makes.
+"""Measure the live log: write to receipt, memory per viewer, and deliveries a second.
 
-The rival is the same consumer fed from memory: what is above it is the price of durability. Server, clients
-and writer are processes of their own on one machine, so with two processors they also compete.
+The rival is the same consumer fed from memory; the difference is the price of durability. Server, clients and
+writer are separate processes on one machine, so with two processors they also compete.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Feed = Callable[[int, float], None]
 
 @dataclass
 class Served:
-    """One server process, where its stream is, and how lines are put into it."""
+    """One server process, the address of its stream, and how to write to it."""
 
     process: subprocess.Popen[str]
     url: str
@@ -68,7 +68,7 @@ def _print(viewers: int, log: dict[str, float], memory: dict[str, float]) -> Non
 
 
 def _measure(served: Served, viewers: int) -> dict[str, float]:
-    """Return latencies in ms, KB for each viewer, and deliveries a second."""
+    """Return latencies in ms, KB per viewer, and deliveries a second."""
     before = served.kilobytes()
     client = subprocess.Popen(
         [sys.executable, "-m", "bench.live_client", served.url, served.channel]
@@ -98,7 +98,7 @@ def _measure(served: Served, viewers: int) -> dict[str, float]:
 
 @contextmanager
 def database(directory: Path) -> Iterator[None]:
-    """Start a PostgreSQL server of our own, with every table; it keeps its promises to the disk (fsync)."""
+    """Start a private PostgreSQL server with every table, and with fsync on."""
     from agentforge.tenancy import embedded
 
     server = embedded.start(directory / "postgres")
@@ -158,7 +158,7 @@ def memory_server() -> Iterator[Served]:
 
 
 def _url(output: IO[str]) -> str:
-    """Return the address of a server that says on which port it listens."""
+    """Return the address of a server that prints its port."""
     return f"http://127.0.0.1:{int(output.readline().split()[-1])}"
 
 

@@ -1,7 +1,7 @@
 """Follow one stream with many connections and report when lines arrived: URL CHANNEL VIEWERS PHASE...
 
-Each PHASE is the number of lines that every viewer waits for. A token for the Authorization header is read
-from the first line of standard input. Prints a line when all are connected, and one of JSON for each phase.
+Each PHASE is the number of lines that every viewer waits for. The first line of standard input is a token for
+the Authorization header. Prints a line when all are connected, and one JSON line per phase.
 """
 
 from __future__ import annotations

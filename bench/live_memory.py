@@ -1,6 +1,6 @@
-"""The rival: the same server and consumer, fed from its own memory, without log, database or sign-in.
+"""The rival: the same server and consumer fed from memory, without log, database or sign-in.
 
-Each line on standard input, "COUNT SECONDS", makes it produce so many lines, so many seconds apart.
+Each line "COUNT SECONDS" on standard input makes it write COUNT lines, SECONDS apart.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHANNEL = "memory"
 
 
 class MemoryHub(hubs.Hub):
-    """Extend tails from a list instead of the database."""
+    """Extends tails from a list instead of the database."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class MemoryHub(hubs.Hub):
 
 
 class Anybody(Ticket):
-    """Admit whoever asks, for as long as they stay."""
+    """Admits every viewer, without a time limit."""
 
     async def is_good(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Give a measurement Netlify to deploy to, a worker that does it, and Netlify's own CLI as the rival."""
+"""A Netlify stand-in to deploy to, a worker that deploys, and Netlify's own CLI as the rival."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class StandIn:
-    """The stand-in of Netlify, in a process of its own."""
+    """The stand-in of Netlify in a separate process."""
 
     process: subprocess.Popen[str]
     url: str
@@ -34,7 +34,7 @@ class StandIn:
     hosts: list[str]
 
     def uploaded(self, *, forget: bool = False) -> int:
-        """Return how many bytes were uploaded since the last look; then forget all deploys, if asked to."""
+        """Return the bytes uploaded since the last call; then forget all deploys, if `forget`."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("forget\n" if forget else "\n")
         self.process.stdin.flush()
@@ -43,7 +43,7 @@ class StandIn:
 
 @contextmanager
 def stand_in() -> Iterator[StandIn]:
-    """Start the stand-in and let the settings of this process point to it; comes before Django."""
+    """Start the stand-in and point this process's settings to it; call it before Django's setup."""
     command = [sys.executable, "-m", "tests.standins.netlify"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
@@ -61,7 +61,7 @@ def stand_in() -> Iterator[StandIn]:
 
 @contextmanager
 def worker() -> Iterator[psutil.Process]:
-    """Start a worker as the Procfile does, and wait until it listens."""
+    """Start a worker as in the Procfile and wait until it listens."""
     from procrastinate.contrib.django.models import ProcrastinateWorker
 
     ProcrastinateWorker.objects.all().delete()
@@ -76,7 +76,7 @@ def worker() -> Iterator[psutil.Process]:
 
 
 def deploy(site: Site, build: Build) -> tuple[float, Deployment]:
-    """Ask for a deployment and wait for its end; return the seconds and what became of it."""
+    """Request a deployment and wait for its end; return the seconds and the deployment."""
     from builds.logs.follower import follow
     from deployments import services
 
@@ -92,7 +92,7 @@ def deploy(site: Site, build: Build) -> tuple[float, Deployment]:
 
 
 def lay_out(site: Site, build: Build, directory: Path) -> None:
-    """Write the same site down as the CLI wants it: files in one directory, raw binaries in another."""
+    """Write the same site as the CLI expects it: files in one directory, raw binaries in another."""
     from deployments import bundle
 
     for file in bundle.assemble(site, build).files:
@@ -106,14 +106,14 @@ def lay_out(site: Site, build: Build, directory: Path) -> None:
 
 
 def artifact(build: Build, target: str) -> Path:
-    """Return where the first file of a target lies."""
+    """Return the path of the first file of a target."""
     from builds.artifacts import storage
 
     return storage.local_copy(build.artifacts.filter(target=target).earliest("pk").sha256)
 
 
 def deploy_by_cli(netlify: StandIn, directory: Path, site: Site) -> tuple[float, netlify_cli.Run]:
-    """Let Netlify's CLI deploy a directory; return the seconds and how it ended."""
+    """Deploy a directory with Netlify's CLI; return the seconds and its exit."""
     words = ["deploy", "--no-build", "--dir", "public", "--functions", "functions", "--prod"]
     started = time.perf_counter()
     done = netlify_cli.run(directory, *words, "--site", site.name, url=netlify.url, token=netlify.token)

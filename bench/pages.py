@@ -1,6 +1,6 @@
-"""Measure the pages: milliseconds and queries of each tab of the wizard, and of a list of 1,000 agents.
+"""Measure milliseconds and queries of each wizard tab and of a list of 1,000 agents.
 
-The rival is a page of the same frame without rows, through the same middleware.
+The rival is a page of the same layout without rows, through the same middleware.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _measure() -> None:
 
 
 def page_cost(client: Client, url: str) -> tuple[float, int]:
-    """Return the median milliseconds of a page, and its queries."""
+    """Return the median milliseconds of a page and its number of queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

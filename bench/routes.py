@@ -1,7 +1,7 @@
-"""Measure the converter: routes a second from reading the project to the written functions.
+"""Measure the converter: routes a second, from reading the project to the written functions.
 
-The rivals work on the same files: tree-sitter that only parses them, and the TypeScript compiler that only
-takes the types out (transpileModule, in a process that is already warm).
+The rivals work on the same files: tree-sitter only parses them, the TypeScript compiler only removes types
+(transpileModule, in a process that is already warm).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _median(work: Callable[[], object]) -> float:
 
 
 def _compiler(texts: list[tuple[str, bytes]]) -> float:
-    """Return the seconds that the TypeScript compiler takes for all files."""
+    """Return the seconds that the TypeScript compiler needs for all files."""
     from tests.converter.routes.node import packages, program
 
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """Measure pages with 1,000 builds and 10,000 log lines in the tables, then with 1,000,000 and 10,000,000.
 
-The rival is the same page in the small database, in the same run: what is above 1 is the price of size.
-A tenth of all builds is of one person, most of them of one agent; the pages are theirs, and full in both.
+The rival is the same page in the small database, in the same run; the ratio is the price of size. One person
+owns a tenth of all builds, most of one agent. The pages are that person's, and full in both databases.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SMALL, LARGE = 1_000, 1_000_000
 LINES_A_BUILD = 10
 
-# Each table's rows are copies of the one template row, with these fields of their own; n counts the builds.
+# Each table's rows are copies of one template row except for these fields; n counts the builds.
 _FIELDS = {
     "builds_build": """'id', n, 'owner_id', revision.owner_id, 'revision_id', revision.id, 'turn', n,
         'created_at', at, 'started_at', at, 'finished_at', at + interval '3 seconds'""",
@@ -71,7 +71,7 @@ def _measure() -> None:
 
 
 def _agents() -> list[AgentConfig]:
-    """Return Ada, a second agent of her owner, and agents of nine others."""
+    """Return Ada, a second agent of her owner, and an agent of nine other people each."""
     owners = ["alice", "alice", *(f"person{number}" for number in range(9))]
     return [agent(f"Agent {n}", f"agent-{n}", owner) for n, owner in enumerate(owners)]
 
@@ -86,7 +86,7 @@ def _revisions(ada: AgentConfig, bea: AgentConfig, *others: AgentConfig) -> list
 
 
 def _template(revision: Revision) -> None:
-    """Store the first finished build, with its file and its log, whose rows the others are copies of."""
+    """Store the first finished build with its file and log; the others are copies of its rows."""
     from agentforge.live.models import Chunk, Stream
     from builds.models import Artifact, Build, BuildStatus, BuildTarget
 
@@ -102,15 +102,15 @@ def _template(revision: Revision) -> None:
 
 
 def _fill(revisions: list[int], first: int, last: int) -> None:
-    """Add the finished builds `first` to `last` with their logs, and let the planner know."""
+    """Add the finished builds `first` to `last` with their logs, then analyze the tables."""
     from django.db import connection
 
     given: dict[str, Any] = {"first": first, "last": last, "revisions": revisions}
     with connection.cursor() as cursor:
-        # Fewer checkpoints while it is filled; nobody measures that.
+        # Fewer checkpoints: filling is not measured.
         cursor.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         cursor.execute("SELECT pg_reload_conf()")
-        # The rows fit each other; asking for each would take longer than writing it.
+        # The rows are consistent; checking each would take longer than writing it.
         cursor.execute("SET session_replication_role = replica")
         for table, fields in _FIELDS.items():
             cursor.execute(_FILL.format(table=table, fields=fields), given)

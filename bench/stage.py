@@ -1,4 +1,4 @@
-"""Set a database of our own up for a measurement, with people and an agent in it."""
+"""A private database for a measurement, with people and an agent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def database() -> Iterator[None]:
-    """Start a PostgreSQL server with every table; it keeps its promises to the disk (fsync)."""
+    """Start a PostgreSQL server with every table, and with fsync on."""
     with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory:
         server = embedded.start(Path(directory) / "postgres")
         os.environ.setdefault("AGENTFORGE_GO_DIR", str(ROOT / "var" / "go"))
@@ -27,7 +27,7 @@ def database() -> Iterator[None]:
             AGENTFORGE_VAR=str(Path(directory) / "var"),
             DATABASE_URL=server.get_uri(),
             DJANGO_SETTINGS_MODULE="agentforge.settings",
-            # Nothing is asked of the model, and no page should wait for it.
+            # No measurement uses the model, and no page should wait for it.
             LOCAL_MODEL="0",
         )
         import django
@@ -44,7 +44,7 @@ def database() -> Iterator[None]:
 
 
 def agent(name: str = "Ada", handle: str = "ada", owner: str = "alice") -> AgentConfig:
-    """Store and return an agent of that person, complete enough to be compiled."""
+    """Store and return an agent of that person that can be compiled."""
     from configs.models import AgentConfig
     from configs.presets import PRESET_VALUES
     from configs.services import create_agent

@@ -1,7 +1,7 @@
-"""Measure a storm: 1,000 viewers lose their connections at once and ask again, from where they were.
+"""Measure a storm: 1,000 viewers lose their connections at once and reconnect at their positions.
 
-The figure is the time from the first of them that asks until all have every line. The rival is the same
-storm on the same consumer without sign-in and database: what is above it is their price.
+The figure is the time from the first reconnect until all viewers have every line. The rival is the same storm
+on the same consumer without sign-in and database; the difference is their price.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 from .live import Served, database, log_server, memory_server
 
 VIEWERS, ROUNDS = 1000, 5
-# What everybody has, and what was written while nobody was connected.
+# Lines that every viewer has, and lines written while nobody was connected.
 SEEN, MISSED = 20, 20
 _RECORDS = re.compile(rb'"kind":"line"')
 
 
 class Connection(asyncio.Protocol):
-    """Read one response until it has brought every line that was missed."""
+    """Reads one response until it has delivered every missed line."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
@@ -52,14 +52,14 @@ class Connection(asyncio.Protocol):
 
 @dataclass
 class Storm:
-    """One storm: seconds until each viewer had caught up, and what the server took of the processor."""
+    """One storm: seconds until each viewer caught up, and the server's processor time."""
 
     seconds: list[float]
     cpu: float
 
 
 async def storm(served: Served) -> Storm:
-    """Let all viewers ask at once, and wait until each has what it missed."""
+    """Reconnect all viewers at once and wait until each has caught up."""
     parts = urlsplit(served.url)
     host, port = str(parts.hostname), parts.port or 80
     path = f"/live/?channel={served.channel}&last_event_id={served.channel}:{SEEN}"
@@ -90,12 +90,12 @@ def main() -> None:
             memory = [asyncio.run(storm(rival)) for _ in range(ROUNDS)]
     named = {"figure": "reconnect_storm", "viewers": VIEWERS, "missed_lines": MISSED}
     rival_values = {f"rival_{name}": value for name, value in _summary(memory).items()}
-    told = {**named, **_summary(log), "rival": "the same consumer fed from memory", **rival_values}
-    print(json.dumps(told), flush=True)
+    figure = {**named, **_summary(log), "rival": "the same consumer fed from memory", **rival_values}
+    print(json.dumps(figure), flush=True)
 
 
 def _summary(storms: list[Storm]) -> dict[str, object]:
-    """Return when the last viewer of each storm had caught up, and the median of what the server took."""
+    """Return when the last viewer of each storm caught up, and the server's median processor time."""
     last = [each.seconds[-1] for each in storms]
     rounded = {"all_s": statistics.median(last), "server_cpu_s": statistics.median(s.cpu for s in storms)}
     return {

@@ -1,7 +1,7 @@
-"""Measure how many builds a minute 1, 2 and 4 workers make, when compiling takes time but no processor.
+"""Measure builds a minute of 1, 2 and 4 workers when compiling takes time but no processor.
 
-The rival is one worker's figure, multiplied: what is below it is what workers cost one another in the queue,
-the database and the storage.
+The rival is one worker's figure, multiplied. The difference is what workers cost each other in the queue, the
+database and the storage.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
         one = 0.0
         for workers in WORKERS:
             with _workers(workers):
-                # Each has started once it has made something.
+                # A worker has started once it has finished a build.
                 _seconds(ada, workers, f"warms {workers} up")
                 a_minute = (
                     60 * workers * BUILDS_EACH / _seconds(ada, workers * BUILDS_EACH, f"{workers} work")
@@ -57,7 +57,7 @@ def _workers(number: int) -> Iterator[None]:
 
 
 def _seconds(ada: AgentConfig, number: int, description: str) -> float:
-    """Enqueue different builds of an agent and return after how many seconds the last one has ended."""
+    """Enqueue different builds of an agent and return the seconds until the last one ended."""
     from builds.compiler.targets import EXECUTABLE_KIND, registry
     from builds.logs.follower import follow
     from builds.models import Build
@@ -65,16 +65,16 @@ def _seconds(ada: AgentConfig, number: int, description: str) -> float:
     from configs.models import AgentConfig
 
     target = next(one.name for one in registry().values() if one.kind == EXECUTABLE_KIND and one.is_native)
-    made = []
+    builds = []
     started = time.perf_counter()
     for turn in range(number):
         AgentConfig.objects.filter(pk=ada.pk).update(description=f"{description}: {turn}")
         ada.refresh_from_db()
-        made.append(enqueue_build(ada, by=ada.owner, names=[target]))
-    for _ in follow([build.stream_name for build in made], lambda: False):
+        builds.append(enqueue_build(ada, by=ada.owner, names=[target]))
+    for _ in follow([build.stream_name for build in builds], lambda: False):
         pass
     seconds = time.perf_counter() - started
-    ended = Build.objects.filter(pk__in=[build.pk for build in made], status="succeeded")
+    ended = Build.objects.filter(pk__in=[build.pk for build in builds], status="succeeded")
     if sum(not build.from_cache for build in ended) != number:
         raise SystemExit("Not every build ended as it should.")
     return seconds

@@ -1,4 +1,4 @@
-"""The settings that the README names for production."""
+"""The production settings in docs/running.md."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import (
 	"os"
 	"sync"
 
-	"agent.local/a0000000000000000/agent"
+	"agent.local/a0000000000000000/conversation"
 )
 
 //go:embed agent.json
@@ -18,8 +18,8 @@ var blueprint []byte
 
 // The configuration is parsed on first use rather than in init: loading a
 // plugin runs init, and a broken agent should answer, not panic.
-var assemble = sync.OnceValue(func() *agent.Agent {
-	return agent.New(blueprint, os.Getenv)
+var assemble = sync.OnceValue(func() *conversation.Agent {
+	return conversation.New(blueprint, os.Getenv)
 })
 
 // Manifest describes the agent as JSON.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"agent.local/a0000000000000000/site"
+	"agent.local/a0000000000000000/auth"
 )
 
 // platform stands in for Lambda: it hands out events and keeps what comes back.
@@ -142,7 +142,7 @@ func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error)
 
 // The platform does not stream: what a page asks for as a stream leaves whole.
 func TestAStreamLeavesAtItsEnd(t *testing.T) {
-	door, err := site.NewDoor(func(string) string { return "" }, site.FromPlatform)
+	door, err := auth.NewDoor(func(string) string { return "" }, auth.FromPlatform)
 	if err != nil {
 		t.Fatal(err)
 	}

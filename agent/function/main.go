@@ -9,8 +9,8 @@ import (
 	"os"
 
 	bundle "agent.local/a0000000000000000"
-	"agent.local/a0000000000000000/front"
-	"agent.local/a0000000000000000/site"
+	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/cli"
 )
 
 type compiledIn struct{}
@@ -33,11 +33,11 @@ func main() {
 }
 
 func start() (answerer, error) {
-	handler, err := front.Handler(compiledIn{}, os.Getenv("AGENT_SERVER_TOKEN"))
+	handler, err := cli.Handler(compiledIn{}, os.Getenv("AGENT_SERVER_TOKEN"))
 	if err != nil {
 		return nil, err
 	}
-	door, err := site.NewDoor(os.Getenv, site.FromPlatform)
+	door, err := auth.NewDoor(os.Getenv, auth.FromPlatform)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"agent.local/a0000000000000000/front"
+	"agent.local/a0000000000000000/cli"
 	"agent.local/a0000000000000000/loader"
 )
 
@@ -14,9 +14,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "verify" {
 		os.Exit(loader.Verify(name, os.Args[2:], os.Stdout, os.Stderr))
 	}
-	os.Exit(front.Main(front.Program{
+	os.Exit(cli.Main(cli.Program{
 		Name:     name,
 		Argument: "PLUGIN.so",
-		Open:     func(path string) (front.Agent, error) { return loader.Open(path) },
+		Open:     func(path string) (cli.Agent, error) { return loader.Open(path) },
 	}))
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 
 	bundle "agent.local/a0000000000000000"
-	"agent.local/a0000000000000000/front"
+	"agent.local/a0000000000000000/cli"
 )
 
 type compiledIn struct{}
@@ -19,9 +19,9 @@ func (compiledIn) Handle(ctx context.Context, request []byte, emit func(event []
 }
 
 func main() {
-	os.Exit(front.Main(front.Program{
+	os.Exit(cli.Main(cli.Program{
 		Name: "agent",
-		Open: func(string) (front.Agent, error) { return compiledIn{}, nil },
+		Open: func(string) (cli.Agent, error) { return compiledIn{}, nil },
 		Site: openSite,
 	}))
 }

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"agent.local/a0000000000000000/front"
-	"agent.local/a0000000000000000/site"
-	"agent.local/a0000000000000000/static"
+	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/cli"
+	"agent.local/a0000000000000000/fileserver"
 )
 
 // markFile says which content a site shows, and for whom it was made.
@@ -23,21 +23,21 @@ type whole struct {
 	isProxied bool
 }
 
-func openSite(dir string, agent front.Agent, programs http.Handler) (http.Handler, error) {
+func openSite(dir string, agent cli.Agent, programs http.Handler) (http.Handler, error) {
 	return newWhole(os.Getenv, dir, agent, programs)
 }
 
-func newWhole(env func(string) string, dir string, agent front.Agent, programs http.Handler) (http.Handler, error) {
-	pages, err := static.Open(dir)
+func newWhole(env func(string) string, dir string, agent cli.Agent, programs http.Handler) (http.Handler, error) {
+	pages, err := fileserver.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	env = orAsMade(env, dir)
-	proxies, err := site.Proxies(env)
+	proxies, err := auth.Proxies(env)
 	if err != nil {
 		return nil, err
 	}
-	door, err := site.NewDoor(env, site.Behind(proxies))
+	door, err := auth.NewDoor(env, auth.Behind(proxies))
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func orAsMade(env func(string) string, dir string) func(string) string {
 		return env
 	}
 	return func(name string) string {
-		if value := env(name); value != "" || name != site.AccessEnv {
+		if value := env(name); value != "" || name != auth.AccessEnv {
 			return value
 		}
 		return mark.Access
@@ -65,8 +65,8 @@ func (h whole) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/healthz":
 		h.programs.ServeHTTP(w, r)
-	case !h.isProxied && front.ForeignName(r):
-		text := "Ask for this site by localhost or its address. Behind a proxy of this machine, set " + site.ProxiesEnv + "."
+	case !h.isProxied && cli.ForeignName(r):
+		text := "Ask for this site by localhost or its address. Behind a proxy of this machine, set " + auth.ProxiesEnv + "."
 		http.Error(w, text, http.StatusForbidden)
 	case path == "/chat" || path == "/manifest" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/"):
 		h.guarded.ServeHTTP(w, r)

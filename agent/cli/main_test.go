@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// program runs the front with arguments and input; it returns exit code,
+// standard output and standard error.
+func program(agent Agent, input string, arguments ...string) (int, string, string) {
+	var out, errs bytes.Buffer
+	p := Program{Name: "host", Argument: "PLUGIN.so", Open: func(path string) (Agent, error) {
+		if path != "a.so" {
+			return nil, errors.New("no such file")
+		}
+		return agent, nil
+	}}
+	code := p.run(arguments, streams{in: strings.NewReader(input), out: &out, err: &errs})
+	return code, out.String(), errs.String()
+}
+
+func TestProgram(t *testing.T) {
+	tests := []struct {
+		name      string
+		arguments string
+		input     string
+		code      int
+		out, err  string
+	}{
+		{"message", "--message|hi there|a.so", "", 0, "hi there\n", ""},
+		{"flag last", "a.so|--message|hi", "", 0, "hi\n", ""},
+		{"failing message", "--message|fail no_key|a.so", "", 1, "\n", "host: because no_key\n"},
+		{"broken message", "--message|break|a.so", "", 1, "break\n", "host: because provider_unreachable\n"},
+		{"vanishing message", "--message|vanish|a.so", "", 1, "vanish\n", "host: vanished\n"},
+		{"empty message", "--message||a.so", "", 2, "", "--message is empty"},
+		{"manifest", "--manifest|a.so", "", 0, sampleManifest + "\n", ""},
+		{"request", "--request|a.so", `{"messages":[{"role":"user","content":"hi"}]}`, 0,
+			`{"text":"hi","type":"token"}` + "\n" + `{"input_tokens":3,"output_tokens":2,"type":"usage"}` + "\n" +
+				`{"finish":"stop","rounds":1,"text":"hi","type":"done"}` + "\n", ""},
+		{"failing request", "--request|a.so", `nonsense`, 0, `{"code":"bad_request","message":"because bad_request","type":"error"}` + "\n", ""},
+		{"version", "--version", "", 0, "host (go", ""},
+		{"help", "--help", "", 0, "", "Usage: host [flags] PLUGIN.so"},
+		{"no plugin", "--manifest", "", 2, "", "usage: host [flags] PLUGIN.so"},
+		{"two plugins", "a.so|b.so", "", 2, "", "usage"},
+		{"two modes", "--manifest|--request|a.so", "", 2, "", "exclude each other"},
+		{"unknown flag", "--frob|a.so", "", 2, "", "flag provided but not defined"},
+		{"missing file", "--manifest|b.so", "", 1, "", "host: no such file"},
+		{"REPL", "a.so", "hi\n\n/help\n/quit\nnever\n", 0, "hi\n/reset forgets", ""},
+		{"REPL with an error", "a.so", "fail no_key\nhi\n", 0, "\nhi\n", "[because no_key]\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := program(&fakeAgent{}, test.input, strings.Split(test.arguments, "|")...)
+			if code != test.code || !strings.HasPrefix(out, test.out) || !strings.Contains(errs, test.err) {
+				t.Errorf("exit %d, out %q, err %q", code, out, errs)
+			}
+		})
+	}
+}
+
+func TestManifestsThatAreRefused(t *testing.T) {
+	for _, manifest := range []string{"{", `{"schema":1,"error":"agent.json: no"}`, `{"schema":2}`} {
+		if code, out, errs := program(&fakeAgent{manifest: manifest}, "", "--manifest", "a.so"); code != 1 || out != "" || errs == "" {
+			t.Errorf("%s: exit %d, %q %q", manifest, code, out, errs)
+		}
+	}
+}
+
+func TestTerminalRemembersAndForgets(t *testing.T) {
+	agent := &fakeAgent{}
+	program(agent, "one\nfail x\ntwo\n/reset\nthree\n", "a.so")
+	want := []string{
+		`{"messages":[{"role":"user","content":"one"}]}`,
+		`{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"one"},{"role":"user","content":"fail x"}]}`,
+		`{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"one"},{"role":"user","content":"two"}]}`,
+		`{"messages":[{"role":"user","content":"three"}]}`,
+	}
+	if got := strings.Join(agent.requests, "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("asked\n%s", got)
+	}
+}
+
+func TestPlainWriter(t *testing.T) {
+	var out bytes.Buffer
+	n, err := plainWriter{&out}.Write([]byte("a\x1b[31mb\x07\u009b\r\n\tä"))
+	if err != nil || n != 15 || out.String() != "a[31mb\n\tä" {
+		t.Errorf("wrote %q, %d, %v", out.String(), n, err)
+	}
+}
+
+func TestSites(t *testing.T) {
+	refusing := func(dir string, _ Agent, _ http.Handler) (http.Handler, error) {
+		return nil, fmt.Errorf("no site in %s", dir)
+	}
+	tests := []struct {
+		name, arguments, token string
+		site                   func(string, Agent, http.Handler) (http.Handler, error)
+		code                   int
+		says                   string
+	}{
+		{"not offered", "--serve|0|--site|dir", "", nil, 2, "flag provided but not defined"},
+		{"without a server", "--site|dir", "", refusing, 2, "--site needs --serve"},
+		{"without a name", "--serve|0|--site|", "", refusing, 2, "--site is empty"},
+		{"with another mode", "--manifest|--site|dir", "", refusing, 2, "--site needs --serve"},
+		{"two modes", "--manifest|--serve|0|--site|dir", "", refusing, 2, "exclude each other"},
+		{"no site", "--serve|0|--site|dir", "", refusing, 1, "agent: no site in dir"},
+		{"a server's token", "--serve|0|--site|dir", "letmein", refusing, 1, "AGENT_ACCESS"},
+		{"help", "--help", "", refusing, 0, "AGENT_TRUSTED_PROXIES"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(TokenEnv, test.token)
+			var out, errs bytes.Buffer
+			p := Program{Name: "agent", Open: func(string) (Agent, error) { return &fakeAgent{}, nil }, Site: test.site}
+			code := p.run(strings.Split(test.arguments, "|"), streams{in: strings.NewReader(""), out: &out, err: &errs})
+			if code != test.code || !strings.Contains(errs.String(), test.says) || strings.Contains(errs.String(), "%!") {
+				t.Errorf("exit %d, %q", code, errs.String())
+			}
+		})
+	}
+	if _, _, help := program(&fakeAgent{}, "", "--help"); strings.Contains(help, "site") || strings.Contains(help, "%!") {
+		t.Errorf("a program without sites says %s", help)
+	}
+}

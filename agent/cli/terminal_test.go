@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"testing"
+)
+
+// Ctrl-C stops the answer and not the conversation.
+func TestInterruptStopsTheAnswer(t *testing.T) {
+	agent := &fakeAgent{began: make(chan struct{})}
+	var out, errs bytes.Buffer
+	terminal := newTerminal(agent, about{}, streams{out: &out, err: &errs})
+	interrupts := make(chan os.Signal)
+	go func() {
+		<-agent.began
+		interrupts <- os.Interrupt
+	}()
+	terminal.answer(t.Context(), "wait", interrupts)
+	terminal.answer(t.Context(), "on", interrupts)
+	if out.String() != "wait\non\n" || errs.String() != "[because cancelled]\n" || len(terminal.history) != 2 {
+		t.Errorf("out %q, err %q, history %v", out.String(), errs.String(), terminal.history)
+	}
+}
+
+func TestTerminalEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, writer := io.Pipe()
+	defer writer.Close()
+	cancel()
+	if err := newTerminal(&fakeAgent{}, about{}, streams{in: in, out: io.Discard, err: io.Discard}).run(ctx); err != nil {
+		t.Error(err)
+	}
+}

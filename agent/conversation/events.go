@@ -1,0 +1,126 @@
+package conversation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"agent.local/a0000000000000000/providers"
+)
+
+// Codes of error events that don't come from the provider.
+const (
+	codeBadRequest = "bad_request"
+	codeCancelled  = "cancelled"
+	codeInternal   = "internal"
+	codeTimeLimit  = "time_limit"
+	codeToolRounds = "tool_rounds"
+)
+
+// Failure is an error event, and the error that Handle returns after it.
+type Failure struct {
+	Type    string `json:"type"`
+	Code    string `json:"code"`
+	Status  int    `json:"status,omitempty"`
+	Message string `json:"message"`
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+type tokenEvent struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type callEvent struct {
+	Type      string          `json:"type"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	Arguments json.RawMessage `json:"arguments"`
+}
+
+type resultEvent struct {
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Result string `json:"result"`
+	Error  bool   `json:"error"`
+	MS     int64  `json:"ms"`
+}
+
+type usageEvent struct {
+	Type   string `json:"type"`
+	Input  int    `json:"input_tokens"`
+	Output int    `json:"output_tokens"`
+}
+
+type doneEvent struct {
+	Type   string `json:"type"`
+	Text   string `json:"text"`
+	Rounds int    `json:"rounds"`
+	MS     int64  `json:"ms"`
+	Finish string `json:"finish"`
+}
+
+// output encodes events. After the receiver has failed once it is left alone.
+type output struct {
+	emit   func([]byte) error
+	failed error
+}
+
+func (o *output) send(event any) error {
+	if o.failed != nil {
+		return o.failed
+	}
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(event); err != nil {
+		return fmt.Errorf("encode an event: %w", err)
+	}
+	o.failed = o.emit(bytes.TrimRight(encoded.Bytes(), "\n"))
+	return o.failed
+}
+
+// describe turns any error into the event that tells it. The cause of a
+// cancelled context comes first, since whatever failed then failed of it. A
+// host's cause may name its own code with a method Code.
+func describe(ctx context.Context, err error) *Failure {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	var own *Failure
+	var provider *providers.Error
+	var coded interface{ Code() string }
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &coded):
+		return failure(coded.Code(), err.Error())
+	case errors.As(err, &provider):
+		return &Failure{Type: "error", Code: string(provider.Kind), Status: provider.Status, Message: provider.Message}
+	case errors.Is(err, context.DeadlineExceeded):
+		return failure(codeTimeLimit, "the time that the caller gave is over")
+	case errors.Is(err, context.Canceled):
+		return failure(codeCancelled, "the answer was stopped")
+	}
+	return failure(codeInternal, err.Error())
+}
+
+func failure(code, message string) *Failure {
+	return &Failure{Type: "error", Code: code, Message: message}
+}
+
+func isKeyFault(err error) bool {
+	var fault *providers.Error
+	return errors.As(err, &fault) && fault.Kind == providers.NoKey
+}
+
+func (a *Agent) withTimeLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	seconds := a.config.Limits.Seconds
+	cause := failure(codeTimeLimit, fmt.Sprintf("the answer took longer than the agent's limit of %d seconds", seconds))
+	return context.WithTimeoutCause(ctx, time.Duration(seconds)*time.Second, cause)
+}

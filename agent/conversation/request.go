@@ -1,0 +1,76 @@
+package conversation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/providers"
+)
+
+const (
+	maxRequest  = 4 << 20
+	maxMessages = 2000
+)
+
+// parseRequest reads {"messages":[{"role","content"},…]}; the last message is
+// the user's.
+func parseRequest(raw []byte) ([]providers.Message, error) {
+	if len(raw) > maxRequest {
+		return nil, badRequest("the request is larger than 4 MiB")
+	}
+	var request struct {
+		Messages []struct {
+			Role    providers.Role `json:"role"`
+			Content string         `json:"content"`
+		} `json:"messages"`
+	}
+	if err := json.Unmarshal(raw, &request); err != nil {
+		return nil, badRequest("the request is not the JSON that is expected: %v", err)
+	}
+	count := len(request.Messages)
+	if count == 0 || count > maxMessages {
+		return nil, badRequest("a request has 1 to %d messages, this one has %d", maxMessages, count)
+	}
+	messages := make([]providers.Message, 0, count)
+	for i, m := range request.Messages {
+		if m.Role != providers.User && m.Role != providers.Assistant {
+			return nil, badRequest("message %d has the role %q; it is user or assistant", i+1, m.Role)
+		}
+		messages = append(messages, providers.Message{Role: m.Role, Text: m.Content})
+	}
+	last := messages[count-1]
+	if last.Role != providers.User || strings.TrimSpace(last.Text) == "" {
+		return nil, badRequest("the last message must be the user's, and not empty")
+	}
+	return messages, nil
+}
+
+// remember keeps the last message and, with memory, the exchanges before it
+// that fit: an exchange begins with a message of the user.
+func remember(messages []providers.Message, memory config.Memory) []providers.Message {
+	last := len(messages) - 1
+	start, turns := last, 0
+	if memory.Enabled {
+		turns = memory.Turns
+	}
+	for i := last - 1; i >= 0 && turns > 0; i-- {
+		if messages[i].Role == providers.User {
+			start = i
+			turns--
+		}
+	}
+	kept := make([]providers.Message, 0, last-start+1)
+	for _, m := range messages[start:] {
+		// An answer that failed leaves an empty message, which providers refuse.
+		if strings.TrimSpace(m.Text) != "" {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+func badRequest(format string, args ...any) error {
+	return &Failure{Type: "error", Code: codeBadRequest, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,66 @@
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"agent.local/a0000000000000000/providers"
+	"agent.local/a0000000000000000/tools"
+)
+
+func init() {
+	tools.Register(tools.Tool{Name: "calculator", Schema: json.RawMessage(`{}`), Run: func(_ context.Context, arguments json.RawMessage) (string, error) {
+		switch string(arguments) {
+		case `{"expression":"panic"}`:
+			panic("no")
+		case `{"expression":"fail"}`:
+			return "", errors.New("can't")
+		case `{"expression":"long"}`:
+			return strings.Repeat("ä", maxResult), nil
+		}
+		return "42", nil
+	}})
+	tools.Register(tools.Tool{Name: "clock", Schema: json.RawMessage(`{}`), Run: func(context.Context, json.RawMessage) (string, error) { return "noon", nil }})
+}
+
+// script is a provider that plays its steps in order.
+type script struct {
+	steps    []step
+	requests []providers.Request
+}
+
+type step func(ctx context.Context, say func(string) error) (providers.Reply, error)
+
+func (s *script) Stream(ctx context.Context, r providers.Request, say func(string) error) (providers.Reply, error) {
+	s.requests = append(s.requests, r)
+	next := s.steps[min(len(s.requests), len(s.steps))-1]
+	return next(ctx, say)
+}
+
+func answers(pieces ...string) step {
+	return func(_ context.Context, say func(string) error) (providers.Reply, error) {
+		for _, piece := range pieces {
+			if err := say(piece); err != nil {
+				return providers.Reply{}, err
+			}
+		}
+		return providers.Reply{Finish: providers.Stop, Usage: providers.Usage{Input: 10, Output: 2}}, nil
+	}
+}
+
+func calls(text string, wanted ...providers.Call) step {
+	return func(_ context.Context, say func(string) error) (providers.Reply, error) {
+		if text != "" {
+			if err := say(text); err != nil {
+				return providers.Reply{}, err
+			}
+		}
+		return providers.Reply{Finish: providers.Stop, Calls: wanted, Usage: providers.Usage{Input: 10, Output: 2}}, nil
+	}
+}
+
+func fails(err error) step {
+	return func(context.Context, func(string) error) (providers.Reply, error) { return providers.Reply{}, err }
+}

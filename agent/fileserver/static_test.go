@@ -1,0 +1,339 @@
+package fileserver
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const secret = "a secret of the machine"
+
+// lay writes files below a new directory.
+func lay(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func link(t *testing.T, target, name string) {
+	t.Helper()
+	if err := os.Symlink(target, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// aSite has, beside what it shows, much that it must not show.
+func aSite(t *testing.T) string {
+	t.Helper()
+	dir := lay(t, map[string]string{
+		"site/index.html":          "<h1>first</h1>",
+		"site/about.html":          "<h1>about</h1>",
+		"site/chat.js":             "let a;",
+		"site/chat.css":            "a {}",
+		"site/icon.svg":            "<svg/>",
+		"site/agentforge.json":     "{}",
+		"site/files/ada.so":        "0123456789",
+		"site/files/SHA256SUMS":    "abc",
+		"site/files/index.html":    "<h1>files</h1>",
+		"site/empty/nothing.txt":   "x",
+		"site/chat":                "plain",
+		"site/_headers":            "/*\n  X-Everywhere: yes\n/agentforge.json\n  Cache-Control: no-store\n",
+		"site/_redirects":          secret,
+		"site/.env":                secret,
+		"site/.git/config":         secret,
+		"site/files/.hidden":       secret,
+		"site/files/.hidden.html":  secret,
+		"site/a.dir.html/file.txt": "x",
+		"outside.html":             secret,
+		"siblings/secret.txt":      secret,
+	})
+	link(t, "../outside.html", filepath.Join(dir, "site", "out.html"))
+	link(t, filepath.Join(dir, "outside.html"), filepath.Join(dir, "site", "absolute.html"))
+	link(t, "../siblings", filepath.Join(dir, "site", "siblings"))
+	link(t, "about.html", filepath.Join(dir, "site", "inside.html"))
+	return filepath.Join(dir, "site")
+}
+
+func serving(t *testing.T, dir string) *httptest.Server {
+	t.Helper()
+	site, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(site)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// ask sends a request line as it is, which no client would.
+func ask(t *testing.T, server *httptest.Server, method, target string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	connection, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	lines := append([]string{method + " " + target + " HTTP/1.1", "Host: localhost", "Connection: close"}, headers...)
+	fmt.Fprintf(connection, "%s\r\n\r\n", strings.Join(lines, "\r\n"))
+	response, err := http.ReadResponse(bufio.NewReader(connection), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func TestPages(t *testing.T) {
+	server := serving(t, aSite(t))
+	tests := []struct {
+		target, kind, body string
+	}{
+		{"/", "text/html; charset=utf-8", "<h1>first</h1>"},
+		{"/index.html", "text/html; charset=utf-8", "<h1>first</h1>"},
+		{"/?x=1", "text/html; charset=utf-8", "<h1>first</h1>"},
+		{"/about", "text/html; charset=utf-8", "<h1>about</h1>"},
+		{"/about.html", "text/html; charset=utf-8", "<h1>about</h1>"},
+		{"/%61bout", "text/html; charset=utf-8", "<h1>about</h1>"},
+		{"/inside.html", "text/html; charset=utf-8", "<h1>about</h1>"},
+		{"/chat", "application/octet-stream", "plain"},
+		{"/chat.js", "text/javascript; charset=utf-8", "let a;"},
+		{"/chat.css", "text/css; charset=utf-8", "a {}"},
+		{"/icon.svg", "image/svg+xml", "<svg/>"},
+		{"/agentforge.json", "application/json", "{}"},
+		{"/files/ada.so", "application/octet-stream", "0123456789"},
+		{"/files/", "text/html; charset=utf-8", "<h1>files</h1>"},
+	}
+	for _, test := range tests {
+		t.Run(test.target, func(t *testing.T) {
+			got, body := ask(t, server, "GET", test.target)
+			if got.StatusCode != 200 || body != test.body || got.Header.Get("Content-Type") != test.kind {
+				t.Errorf("%d %s %q", got.StatusCode, got.Header.Get("Content-Type"), body)
+			}
+			if got.Header.Get("X-Everywhere") != "yes" || got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Header.Get("Last-Modified") != "" {
+				t.Errorf("headers %v", got.Header)
+			}
+			head, none := ask(t, server, "HEAD", test.target)
+			if none != "" || head.StatusCode != 200 || head.ContentLength != int64(len(body)) || head.Header.Get("Etag") != got.Header.Get("Etag") {
+				t.Errorf("HEAD: %d %q %v", head.StatusCode, none, head.Header)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotShown(t *testing.T) {
+	server := serving(t, aSite(t))
+	for _, target := range []string{
+		"/nothing", "/../outside.html", "/%2e%2e/outside.html", "/%2E%2E%2Foutside.html", "/..%2foutside.html", "/files/../../outside.html",
+		"/files/%2e%2e/%2e%2e/outside.html", "/./about.html", "//outside.html", "//etc/passwd", "/files//ada.so", "/files%2fada.so", "/files%2Fada.so",
+		"/..%5coutside.html", "/%5c..%5coutside.html", `/..\outside.html`, "/%252e%252e/outside.html", "/index.html%00", "/index.html%00.js",
+		"/.env", "/%2eenv", "/.git/config", "/files/.hidden", "/files/.hidden.html", "/_headers", "/_redirects", "/_HEADERS", "/%5fheaders", "/_headers.",
+		"/_headers%20", "/index.html::$DATA", "/index.html.", "/INDEX~1.HTM", "/out.html", "/out", "/absolute.html", "/absolute", "/siblings/secret.txt", "/siblings",
+		"/empty", "/empty/", "/files", "/a.dir", "/a.dir.html", "/about.html/", "/about/", "/about.html/x",
+	} {
+		t.Run(target, func(t *testing.T) {
+			got, body := ask(t, server, "GET", target)
+			if got.StatusCode != 404 || strings.Contains(body, secret) || !strings.Contains(body, "no such page") {
+				t.Errorf("%d %q", got.StatusCode, body)
+			}
+			if got.Header.Get("X-Everywhere") != "yes" || got.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Errorf("headers %v", got.Header)
+			}
+		})
+	}
+}
+
+// What other systems' files answer to is not public on any.
+func TestPublicNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"index.html": true, "files/ada.so": true, "a..b": true, "_headers2": true, "my_headers": true,
+		"": false, "/a": false, "a//b": false, "../a": false, "a/..": false, "a/./b": false, ".env": false, "a/.b": false,
+		"_headers": false, "_HEADERS": false, "_Headers.txt": false, "_redirects": false, "_REDIRECTS": false,
+		`a\b`: false, "a:b": false, "ENV~1": false, "a\x00": false, "a.": false, "a ": false, "a./b": false,
+	} {
+		if isPublic(name) != want {
+			t.Errorf("%q: public is %v", name, !want)
+		}
+	}
+}
+
+func TestOtherMethodsAreRefused(t *testing.T) {
+	server := serving(t, aSite(t))
+	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
+		for _, target := range []string{"/", "/nothing"} {
+			if got, _ := ask(t, server, method, target); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d, Allow %q", method, target, got.StatusCode, got.Header.Get("Allow"))
+			}
+		}
+	}
+	if got, body := ask(t, server, "HEAD", "/nothing"); got.StatusCode != 404 || body != "" {
+		t.Errorf("HEAD of nothing: %d %q", got.StatusCode, body)
+	}
+}
+
+func TestPartsAndTags(t *testing.T) {
+	server := serving(t, aSite(t))
+	whole, _ := ask(t, server, "GET", "/files/ada.so")
+	tag := whole.Header.Get("Etag")
+	tests := []struct {
+		name    string
+		headers []string
+		status  int
+		body    string
+	}{
+		{"a part", []string{"Range: bytes=2-4"}, 206, "234"},
+		{"the end", []string{"Range: bytes=-3"}, 206, "789"},
+		{"past the end", []string{"Range: bytes=20-"}, 416, ""},
+		{"unchanged", []string{"If-None-Match: " + tag}, 304, ""},
+		{"changed", []string{`If-None-Match: "other"`}, 200, "0123456789"},
+		{"a part of the same", []string{"Range: bytes=0-1", "If-Range: " + tag}, 206, "01"},
+		{"a part of another", []string{"Range: bytes=0-1", `If-Range: "other"`}, 200, "0123456789"},
+		{"a date is no tag", []string{"If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT"}, 200, "0123456789"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, body := ask(t, server, "GET", "/files/ada.so", test.headers...)
+			if got.StatusCode != test.status || (test.body != "" && body != test.body) {
+				t.Errorf("%d %q", got.StatusCode, body)
+			}
+		})
+	}
+	if got, _ := ask(t, server, "GET", "/chat.js"); got.Header.Get("Cache-Control") != "public, max-age=0, must-revalidate" {
+		t.Errorf("Cache-Control %q", got.Header.Get("Cache-Control"))
+	}
+	if got, _ := ask(t, server, "GET", "/agentforge.json"); got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a rule for one file: %v", got.Header)
+	}
+}
+
+// The same date, length and place do not hide another content.
+func TestATagIsOfTheContent(t *testing.T) {
+	dir := aSite(t)
+	server := serving(t, dir)
+	path := filepath.Join(dir, "about.html")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, content := range []string{"<h1>ABOUT</h1>", "<h1>About</h1>", "<h1>aBOUT</h1>"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		got, body := ask(t, server, "GET", "/about")
+		if body != content || seen[got.Header.Get("Etag")] {
+			t.Errorf("%q with the tag %s", body, got.Header.Get("Etag"))
+		}
+		seen[got.Header.Get("Etag")] = true
+	}
+}
+
+// A directory that is put in the place of another shows at once, and no answer
+// has something of both.
+func TestASwapShowsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs links that are renamed over each other")
+	}
+	base := t.TempDir()
+	content := map[string]string{}
+	for _, name := range []string{"one", "two"} {
+		content[name] = strings.Repeat(name, 100_000)
+		made := lay(t, map[string]string{"index.html": content[name], "_headers": "/*\n  X-Site: " + name + "\n"})
+		if err := os.Rename(made, filepath.Join(base, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	current := filepath.Join(base, "current")
+	swap := func(name string) {
+		link(t, name, current+".new")
+		if err := os.Rename(current+".new", current); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap("one")
+	server := serving(t, current)
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				got, body := ask(t, server, "GET", "/")
+				if name := got.Header.Get("X-Site"); got.StatusCode != 200 || body != content[name] {
+					t.Errorf("%d, %d bytes with the rules of %q", got.StatusCode, len(body), name)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		name := []string{"two", "one"}[i%2]
+		swap(name)
+		if got, _ := ask(t, server, "HEAD", "/"); got.Header.Get("X-Site") != name {
+			t.Errorf("after a swap to %s came %s", name, got.Header.Get("X-Site"))
+		}
+	}
+	close(done)
+	readers.Wait()
+	if err := os.Remove(current); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := ask(t, server, "GET", "/"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
+		t.Errorf("without a directory: %d", got.StatusCode)
+	}
+}
+
+func TestWhatIsNoSite(t *testing.T) {
+	tests := []struct{ name, dir, says string }{
+		{"missing", filepath.Join(t.TempDir(), "none"), "no such file"},
+		{"a file", filepath.Join(aSite(t), "index.html"), "can't be opened"},
+		{"no first page", lay(t, map[string]string{"about.html": "x"}), "has no index.html"},
+		{"first page elsewhere", lay(t, map[string]string{"index.html/x": "x"}), "has no index.html"},
+		{"rules that are none", lay(t, map[string]string{"index.html": "x", "_headers": "nonsense"}), "line 1 of _headers"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Open(test.dir); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// A page never goes out without the rules that protect it.
+func TestRulesThatBreakCloseTheSite(t *testing.T) {
+	dir := aSite(t)
+	server := serving(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "_headers"), []byte("/*\n  no header\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, body := ask(t, server, "GET", "/"); got.StatusCode != 500 || strings.Contains(body, "<h1>first") {
+		t.Errorf("%d %q", got.StatusCode, body)
+	}
+}

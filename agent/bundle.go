@@ -1,7 +1,6 @@
-// Package bundle is one particular agent: its configuration, the tools that
-// were chosen for it, and the runtime that ties them together. Everything
-// that differs between two builds lives in this directory; a tool is part of
-// the agent when its tool_<name>.go file is present.
+// Package bundle is one particular agent: its configuration, the tools chosen
+// for it, and the runtime that connects them. Everything that differs between
+// two builds is in this directory.
 package bundle
 
 import (
@@ -16,8 +15,8 @@ import (
 //go:embed agent.json
 var blueprint []byte
 
-// The configuration is parsed on first use rather than in init: loading a
-// plugin runs init, and a broken agent should answer, not panic.
+// The configuration is parsed on first use, not in init: loading a plugin runs
+// init, and a broken agent should answer with an error, not panic.
 var assemble = sync.OnceValue(func() *conversation.Agent {
 	return conversation.New(blueprint, os.Getenv)
 })
@@ -28,4 +27,15 @@ func Manifest() []byte { return assemble().Manifest() }
 // Handle answers one request and reports progress through emit.
 func Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
 	return assemble().Handle(ctx, request, emit)
+}
+
+// Agent is this agent as a value, for programs that it is compiled into.
+type Agent struct{}
+
+// Manifest describes the agent as JSON.
+func (Agent) Manifest() []byte { return Manifest() }
+
+// Handle answers one request and reports progress through emit.
+func (Agent) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
+	return Handle(ctx, request, emit)
 }

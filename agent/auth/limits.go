@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Each running copy of the program counts for itself: a limit on abuse, not
-// an exact quota.
+// maxAddresses bounds the memory of a limiter.
 const maxAddresses = 10_000
 
-// limits bound what one network address may ask for.
-type limits struct{ questions, attempts *bucket }
+// limits bound what one client address may do. Each running copy of the program
+// counts on its own: they limit abuse and are no exact quota.
+type limits struct{ questions, attempts *limiter }
 
-func newLimits() *limits {
-	return &limits{
-		questions: &bucket{most: 20, window: time.Minute},
-		attempts:  &bucket{most: 10, window: 10 * time.Minute},
+func newLimits() limits {
+	return limits{
+		questions: &limiter{most: 20, window: time.Minute},
+		attempts:  &limiter{most: 10, window: 10 * time.Minute},
 	}
 }
 
-// bucket counts within windows of time, by address.
-type bucket struct {
+// limiter counts events by address, in fixed windows of time.
+type limiter struct {
 	most   int
 	window time.Duration
-	mutex  sync.Mutex
+	mu     sync.Mutex
 	counts map[string]count
 }
 
@@ -35,55 +35,56 @@ type count struct {
 	until time.Time
 }
 
-// take counts one, and returns how long to wait where it is one too many.
-func (b *bucket) take(address string, now time.Time) time.Duration {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	c := b.counts[address]
+// take counts one event. If that is one too many, it counts nothing and returns
+// how long to wait.
+func (l *limiter) take(address string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.counts[address]
 	if !now.Before(c.until) {
-		c = count{until: now.Add(b.window)}
+		c = count{until: now.Add(l.window)}
 	}
-	if c.n >= b.most {
+	if c.n >= l.most {
 		return c.until.Sub(now)
 	}
 	c.n++
-	b.makeRoom(now)
-	b.counts[address] = c
+	l.evict(now)
+	l.counts[address] = c
 	return 0
 }
 
-// giveBack takes one that was counted back.
-func (b *bucket) giveBack(address string) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if c := b.counts[address]; c.n > 0 {
+// refund takes one event back.
+func (l *limiter) refund(address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.counts[address]; c.n > 0 {
 		c.n--
-		b.counts[address] = c
+		l.counts[address] = c
 	}
 }
 
-// makeRoom forgets the windows that are over, and all of them where that is
-// not enough.
-func (b *bucket) makeRoom(now time.Time) {
-	if len(b.counts) >= maxAddresses {
-		maps.DeleteFunc(b.counts, func(_ string, c count) bool { return !now.Before(c.until) })
+// evict removes expired windows if there are too many, or all if they are not
+// expired.
+func (l *limiter) evict(now time.Time) {
+	if len(l.counts) >= maxAddresses {
+		maps.DeleteFunc(l.counts, func(_ string, c count) bool { return !now.Before(c.until) })
 	}
-	if b.counts == nil || len(b.counts) >= maxAddresses {
-		b.counts = map[string]count{}
+	if l.counts == nil || len(l.counts) >= maxAddresses {
+		l.counts = map[string]count{}
 	}
 }
 
-// peek returns how long to wait, without counting.
-func (b *bucket) peek(address string, now time.Time) time.Duration {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if c := b.counts[address]; now.Before(c.until) && c.n >= b.most {
+// wait returns how long to wait, without counting.
+func (l *limiter) wait(address string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.counts[address]; now.Before(c.until) && c.n >= l.most {
 		return c.until.Sub(now)
 	}
 	return 0
 }
 
-func bearerOf(r *http.Request) (string, bool) {
-	given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return strings.TrimSpace(given), found
+func bearerToken(r *http.Request) (string, bool) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return strings.TrimSpace(token), ok
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,49 +10,56 @@ import (
 
 const help = `Usage: %[1]s
 
-Without a flag: a conversation in the terminal.
+Without a flag, talk to the agent in the terminal.
 
-  --message TEXT   ask once; the answer goes to standard output
-  --serve ADDR     HTTP server, for example --serve 8080 (this machine only)
-                   or --serve 0.0.0.0:8080 (everybody who can connect)
+  --message TEXT   ask one question and print the answer
+  --serve ADDR     run an HTTP server, for example --serve 8080 (this machine
+                   only) or --serve 0.0.0.0:8080 (everybody who can connect)
 %[2]s  --request        read one request as JSON, write its events as JSON lines
-  --manifest       print what the agent is, as JSON
+  --manifest       print the agent's manifest as JSON
   --version        print the version of this program
   --help           print this text
 
-In the terminal: /reset forgets the conversation, /quit ends it, Ctrl-C stops an answer.
+In the terminal, /reset clears the conversation, /quit ends it, Ctrl-C stops an answer.
 
-The server has GET /healthz, GET /manifest, POST /chat, and for OpenAI clients
-GET /v1/models and POST /v1/chat/completions.
+The server answers GET /healthz, GET /manifest, POST /chat, and for OpenAI
+clients GET /v1/models and POST /v1/chat/completions.
 
-Environment: the provider's key in the variable that --manifest names;
-AGENT_SERVER_TOKEN: the server then wants "Authorization: Bearer <token>";
-AGENT_EGRESS_SOCKET: a unix socket with the HTTP proxy for all connections.
+Environment: the provider's key, in the variable that --manifest names.
+AGENT_SERVER_TOKEN: require "Authorization: Bearer <token>" from the server's clients.
+AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.
 %[3]s`
 
-const helpOfSites = `  --site DIR       with --serve: show the site in DIR, with the agent behind its door.
-                   DIR is looked up for each request: rename a link over it,
-                   and the other directory shows at once
+const siteHelp = `  --site DIR       with --serve: serve the site in DIR, which controls the access
+                   to the agent. DIR is opened for each request, so renaming
+                   a symbolic link over it replaces the site at once
 `
 
-const environmentOfSites = `
-Environment of a site (AGENT_SERVER_TOKEN is not for it):
-AGENT_ACCESS: public (as when nothing is set), password or supabase;
-AGENT_PASSWORD, or AGENT_PASSWORD_HASH (pbkdf2:sha256:<iterations>:<salt>:<hash>);
-SUPABASE_URL, SUPABASE_ANON_KEY: the project whose users may talk to the agent;
-AGENT_STATE_KEY: 32 hexadecimal digits or more, kept secret; with the same ones
-conversations and sign-ins outlast a restart;
-AGENT_TRUSTED_PROXIES: how many proxies stand before this program. Limits then
-go by the address that the outermost of them saw, in X-Forwarded-For.
-A browser keeps a sign-in over https and on localhost only.
+const siteEnvironment = `
+Environment of a site, which does not take AGENT_SERVER_TOKEN:
+AGENT_ACCESS: public (the default), password or supabase.
+AGENT_PASSWORD, or AGENT_PASSWORD_HASH (pbkdf2:sha256:<iterations>:<salt>:<hash>).
+SUPABASE_URL, SUPABASE_ANON_KEY: the project whose users may use the agent.
+AGENT_STATE_KEY: a secret of at least 32 hexadecimal digits. Conversations and
+sign-ins survive a restart with the same key.
+AGENT_TRUSTED_PROXIES: the number of proxies in front of this program. Rate
+limits then use the client address that the outermost proxy adds to
+X-Forwarded-For.
+Browsers keep the sign-in over https and on localhost only.
 `
 
-// parse reads the flags, which may stand before or after the argument.
-func (p Program) parse(arguments []string, errors io.Writer) (options, string, error) {
+type options struct {
+	message, serve, site       string
+	request, manifest, version bool
+}
+
+// parse reads the flags, which may precede or follow the argument. It prints a
+// usage error.
+func (p Program) parse(arguments []string, stderr io.Writer) (options, string, error) {
 	var opts options
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
-	flags.SetOutput(errors)
-	flags.Usage = func() { p.printHelp(errors) }
+	flags.SetOutput(stderr)
+	flags.Usage = func() { p.printHelp(stderr) }
 	flags.StringVar(&opts.message, "message", "", "")
 	flags.StringVar(&opts.serve, "serve", "", "")
 	if p.Site != nil {
@@ -71,13 +79,23 @@ func (p Program) parse(arguments []string, errors io.Writer) (options, string, e
 		positional = append(positional, flags.Arg(0))
 		arguments = flags.Args()[1:]
 	}
-	return opts, first(positional), p.complain(flags, opts, len(positional))
+	if err := p.usageError(flags, opts, len(positional)); err != nil {
+		fmt.Fprintf(stderr, "%s: %v (see --help)\n", p.Name, err)
+		return opts, "", err
+	}
+	argument := ""
+	if len(positional) > 0 {
+		argument = positional[0]
+	}
+	return opts, argument, nil
 }
 
-func (p Program) complain(flags *flag.FlagSet, opts options, count int) error {
-	wanted := 0
+// usageError returns what is wrong with the combination of the flags and the
+// number of arguments, or nil.
+func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error {
+	expected := 0
 	if p.Argument != "" {
-		wanted = 1
+		expected = 1
 	}
 	modes, empty := 0, ""
 	flags.Visit(func(f *flag.Flag) {
@@ -88,29 +106,27 @@ func (p Program) complain(flags *flag.FlagSet, opts options, count int) error {
 			empty = f.Name
 		}
 	})
-	var err error
 	switch {
 	case opts.version:
-	case count != wanted:
-		err = fmt.Errorf("usage: %s", p.synopsis())
+		return nil
+	case count != expected:
+		return fmt.Errorf("usage: %s", p.synopsis())
 	case empty != "":
-		// A script's empty variable must not start a conversation that waits.
-		err = fmt.Errorf("--%s is empty", empty)
+		// An unset variable of a script must not start a conversation, which would
+		// wait for input.
+		return fmt.Errorf("--%s is empty", empty)
 	case opts.site != "" && opts.serve == "":
-		err = fmt.Errorf("--site needs --serve")
+		return errors.New("--site needs --serve")
 	case modes > 1:
-		err = fmt.Errorf("--message, --serve, --request and --manifest exclude each other")
+		return errors.New("--message, --serve, --request and --manifest exclude each other")
 	}
-	if err != nil {
-		fmt.Fprintf(flags.Output(), "%s: %v (see --help)\n", p.Name, err)
-	}
-	return err
+	return nil
 }
 
 func (p Program) printHelp(out io.Writer) {
 	flags, environment := "", ""
 	if p.Site != nil {
-		flags, environment = helpOfSites, environmentOfSites
+		flags, environment = siteHelp, siteEnvironment
 	}
 	fmt.Fprintf(out, help, p.synopsis(), flags, environment)
 }
@@ -120,11 +136,4 @@ func (p Program) synopsis() string {
 		return p.Name + " [flags]"
 	}
 	return p.Name + " [flags] " + p.Argument
-}
-
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
 }

@@ -10,39 +10,36 @@ import (
 	"os"
 	"os/signal"
 	"time"
-)
 
-// TokenEnv names the variable with the token that callers must send, if any.
-const TokenEnv = "AGENT_SERVER_TOKEN"
+	"agent.local/a0000000000000000/protocol"
+)
 
 const (
-	// Answers in progress when the server is told to stop get this long: Docker
-	// kills after 10 seconds.
+	// How long answers in progress may take after a stop: Docker kills after 10
+	// seconds.
 	stopGrace = 8 * time.Second
-	// Then they are ended, and may say so.
-	lastWords = time.Second
-	// More at once would only slow each other down at the provider.
-	maxConcurrent = 64
+	// How long they then have to report that they were cancelled.
+	cancelGrace = time.Second
 )
 
-// serve runs the HTTP server until ctx ends, which SIGTERM does, or Ctrl-C;
-// then it lets the answers in progress end.
-func serve(ctx context.Context, about about, address string, handler http.Handler, log io.Writer) error {
+// serve runs the HTTP server until ctx ends, by SIGTERM, or by Ctrl-C. Then it
+// lets the answers in progress finish.
+func serve(ctx context.Context, manifest protocol.Manifest, address string, handler http.Handler, log io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	// A second Ctrl-C does not wait.
+	// A second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
-	listener, err := net.Listen("tcp", loopback(address))
+	listener, err := net.Listen("tcp", withLoopback(address))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(log, "%s %s listens on http://%s\n", about.Name, about.Version, listener.Addr())
+	fmt.Fprintf(log, "%s %s listens on http://%s\n", manifest.Name, manifest.Version, listener.Addr())
 	return serveOn(ctx, listener, handler, stopGrace)
 }
 
 func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
-	answers, abandon := context.WithCancel(context.WithoutCancel(ctx))
-	defer abandon()
+	answers, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -60,8 +57,8 @@ func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, g
 	}
 	err := shutDown(server, grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		abandon()
-		err = shutDown(server, lastWords)
+		cancel()
+		err = shutDown(server, cancelGrace)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return server.Close()
@@ -75,9 +72,9 @@ func shutDown(server *http.Server, grace time.Duration) error {
 	return server.Shutdown(ctx)
 }
 
-// loopback completes "8080" and ":8080" to an address of this machine only: an
-// open port would let everybody spend the owner's key.
-func loopback(address string) string {
+// withLoopback completes "8080" and ":8080" with the loopback address: on any
+// other, everybody who can connect spends the owner's key.
+func withLoopback(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		host, port = "", address

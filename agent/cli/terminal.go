@@ -8,27 +8,31 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	"agent.local/a0000000000000000/protocol"
 )
 
-// More than any agent remembers.
+const commands = "/reset clears the conversation, /quit ends it, Ctrl-C stops an answer."
+
+// More messages than any agent remembers.
 const maxHistory = 200
 
-// terminal is the conversation of one person with the agent.
+// terminal is one conversation with the agent.
 type terminal struct {
-	agent   Agent
-	about   about
-	out     io.Writer
-	err     io.Writer
-	in      io.Reader
-	history []message
-	// prompts is false in a pipe, where only answers are wanted.
-	prompts bool
+	agent    protocol.Agent
+	manifest protocol.Manifest
+	out      io.Writer
+	err      io.Writer
+	in       io.Reader
+	history  []protocol.Message
+	// interactive is false in a pipe, which gets the answers only.
+	interactive bool
 }
 
-func newTerminal(agent Agent, about about, std streams) *terminal {
+func newTerminal(agent protocol.Agent, manifest protocol.Manifest, std stdio) *terminal {
 	return &terminal{
-		agent: agent, about: about, in: std.in, out: screen(std.out), err: screen(std.err),
-		prompts: isTerminal(std.in) && isTerminal(std.out),
+		agent: agent, manifest: manifest, in: std.in, out: sanitized(std.out), err: sanitized(std.err),
+		interactive: isTerminal(std.in) && isTerminal(std.out),
 	}
 }
 
@@ -36,8 +40,8 @@ func (t *terminal) run(ctx context.Context) error {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
-	t.hint("%s %s. /reset forgets, /quit ends, Ctrl-C stops an answer.\n", t.about.Name, t.about.Version)
-	lines, readError := t.readLines(ctx)
+	t.hint("%s %s. %s\n", t.manifest.Name, t.manifest.Version, commands)
+	lines, readErr := t.readLines(ctx)
 	for {
 		t.hint("\n> ")
 		select {
@@ -48,20 +52,20 @@ func (t *terminal) run(ctx context.Context) error {
 			return nil
 		case line, open := <-lines:
 			if !open {
-				return *readError
+				return *readErr
 			}
-			if quit := t.obey(ctx, line, interrupts); quit {
+			if quit := t.execute(ctx, line, interrupts); quit {
 				return nil
 			}
 		}
 	}
 }
 
-// readLines reads in the background, so that Ctrl-C is noticed at the prompt
-// too. The error is set before the channel closes.
+// readLines reads in the background, so that Ctrl-C works at the prompt too. The
+// error is set before the channel closes.
 func (t *terminal) readLines(ctx context.Context) (<-chan string, *error) {
 	lines := make(chan string)
-	var failure error
+	var readErr error
 	go func() {
 		defer close(lines)
 		scanner := bufio.NewScanner(t.in)
@@ -73,29 +77,30 @@ func (t *terminal) readLines(ctx context.Context) (<-chan string, *error) {
 				return
 			}
 		}
-		failure = scanner.Err()
+		readErr = scanner.Err()
 	}()
-	return lines, &failure
+	return lines, &readErr
 }
 
-func (t *terminal) obey(ctx context.Context, line string, interrupts <-chan os.Signal) (quit bool) {
+// execute runs a command, or asks the agent.
+func (t *terminal) execute(ctx context.Context, line string, interrupts <-chan os.Signal) (quit bool) {
 	switch line = strings.TrimSpace(line); line {
 	case "":
 	case "/quit", "/exit":
 		return true
 	case "/reset":
 		t.history = nil
-		t.hint("Forgotten.\n")
+		t.hint("The conversation starts anew.\n")
 	case "/help":
-		fmt.Fprintln(t.out, "/reset forgets the conversation, /quit ends it, Ctrl-C stops an answer.")
+		fmt.Fprintln(t.out, commands)
 	default:
 		t.answer(ctx, line, interrupts)
 	}
 	return false
 }
 
-// answer streams the reply to line. A question that failed is not remembered,
-// so that it can be asked again.
+// answer streams the reply to line. A failed question does not enter the
+// history, so it can be repeated.
 func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os.Signal) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -106,8 +111,8 @@ func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os
 		case <-ctx.Done():
 		}
 	}()
-	messages := append(t.history[:len(t.history):len(t.history)], message{"user", line})
-	done, err := converse(ctx, t.agent, messages, t.show)
+	messages := append(t.history[:len(t.history):len(t.history)], protocol.Message{Role: "user", Content: line})
+	done, err := protocol.Handle(ctx, t.agent, protocol.EncodeRequest(messages), t.show)
 	fmt.Fprintln(t.out)
 	if err != nil {
 		fmt.Fprintf(t.err, "[%v]\n", err)
@@ -116,11 +121,11 @@ func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os
 	if done.Finish == "length" {
 		t.hint("[the answer reached its length limit]\n")
 	}
-	t.history = append(messages, message{"assistant", done.Text})
+	t.history = append(messages, protocol.Message{Role: "assistant", Content: done.Text})
 	t.history = t.history[max(0, len(t.history)-maxHistory):]
 }
 
-func (t *terminal) show(e event) error {
+func (t *terminal) show(e protocol.Event, _ []byte) error {
 	switch e.Type {
 	case "token":
 		_, err := io.WriteString(t.out, e.Text)
@@ -131,8 +136,9 @@ func (t *terminal) show(e event) error {
 	return nil
 }
 
+// hint prints what only a person needs.
 func (t *terminal) hint(format string, args ...any) {
-	if t.prompts {
+	if t.interactive {
 		fmt.Fprintf(t.out, format, args...)
 	}
 }

@@ -6,16 +6,19 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/protocol"
 )
 
 // Ctrl-C stops the answer and not the conversation.
 func TestInterruptStopsTheAnswer(t *testing.T) {
-	agent := &fakeAgent{began: make(chan struct{})}
+	agent := &agenttest.Agent{Waiting: make(chan struct{})}
 	var out, errs bytes.Buffer
-	terminal := newTerminal(agent, about{}, streams{out: &out, err: &errs})
+	terminal := newTerminal(agent, protocol.Manifest{}, stdio{out: &out, err: &errs})
 	interrupts := make(chan os.Signal)
 	go func() {
-		<-agent.began
+		<-agent.Waiting
 		interrupts <- os.Interrupt
 	}()
 	terminal.answer(t.Context(), "wait", interrupts)
@@ -30,7 +33,7 @@ func TestTerminalEndsWithItsContext(t *testing.T) {
 	in, writer := io.Pipe()
 	defer writer.Close()
 	cancel()
-	if err := newTerminal(&fakeAgent{}, about{}, streams{in: in, out: io.Discard, err: io.Discard}).run(ctx); err != nil {
+	if err := newTerminal(&agenttest.Agent{}, protocol.Manifest{}, stdio{in: in, out: io.Discard, err: io.Discard}).run(ctx); err != nil {
 		t.Error(err)
 	}
 }

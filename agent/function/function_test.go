@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/webchat"
 )
 
 // platform stands in for Lambda: it hands out events and keeps what comes back.
@@ -128,8 +130,8 @@ func TestTheAgentAnswersChats(t *testing.T) {
 	}
 }
 
-// talkingAgent says two words, each by itself.
-type talkingAgent struct{ compiledIn }
+// talkingAgent streams two words.
+type talkingAgent struct{ bundle.Agent }
 
 func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error) error {
 	for _, each := range []string{`{"type":"token","text":"Hello "}`, `{"type":"token","text":"there"}`, `{"type":"done","text":""}`} {
@@ -142,11 +144,11 @@ func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error)
 
 // The platform does not stream: what a page asks for as a stream leaves whole.
 func TestAStreamLeavesAtItsEnd(t *testing.T) {
-	door, err := auth.NewDoor(func(string) string { return "" }, auth.FromPlatform)
+	gate, err := auth.NewGate(func(string) string { return "" }, auth.NetlifyAddress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gateway{door.Guard(talkingAgent{}, http.HandlerFunc(echo))}
+	g := gateway{gate.Guard(webchat.Handler(talkingAgent{}, gate.Sealer()), http.HandlerFunc(echo))}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"POST","path":"/api/ask",`+
 		`"headers":{"content-type":"application/json","accept":"text/event-stream"},"body":"{\"message\":\"hi\"}"}`))
 	if err != nil {

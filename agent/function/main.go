@@ -1,6 +1,6 @@
 // Command function is an agent as a serverless function: the bootstrap of a
-// custom runtime of AWS Lambda, which is what Netlify runs Go in. It takes the
-// events of an HTTP gateway and answers them as the agent's HTTP server would.
+// custom AWS Lambda runtime, which Netlify runs Go functions in. It answers the
+// events of an HTTP gateway like the agent's HTTP server.
 package main
 
 import (
@@ -10,36 +10,32 @@ import (
 
 	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/auth"
-	"agent.local/a0000000000000000/cli"
+	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/memory"
+	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/webchat"
 )
-
-type compiledIn struct{}
-
-func (compiledIn) Manifest() []byte { return bundle.Manifest() }
-
-func (compiledIn) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
-	return bundle.Handle(ctx, request, emit)
-}
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "--manifest" {
 		fmt.Printf("%s\n", bundle.Manifest())
 		return
 	}
-	if err := serve(context.Background(), os.Getenv("AWS_LAMBDA_RUNTIME_API"), start); err != nil {
-		fmt.Fprintf(os.Stderr, "function: %v\n", err)
-		os.Exit(1)
-	}
+	err := serve(context.Background(), os.Getenv("AWS_LAMBDA_RUNTIME_API"), start)
+	fmt.Fprintf(os.Stderr, "function: %v\n", err)
+	os.Exit(1)
 }
 
 func start() (answerer, error) {
-	handler, err := cli.Handler(compiledIn{}, os.Getenv("AGENT_SERVER_TOKEN"))
+	manifest, err := protocol.ReadManifest(bundle.Agent{})
 	if err != nil {
 		return nil, err
 	}
-	door, err := auth.NewDoor(os.Getenv, auth.FromPlatform)
+	agent := memory.Limit(bundle.Agent{}, manifest.Limits.MemoryMB)
+	gate, err := auth.NewGate(os.Getenv, auth.NetlifyAddress)
 	if err != nil {
 		return nil, err
 	}
-	return gateway{door.Guard(compiledIn{}, handler)}.answer, nil
+	routes := httpapi.Handler(agent, manifest, os.Getenv(httpapi.TokenEnv))
+	return gateway{gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)}.answer, nil
 }

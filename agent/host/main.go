@@ -1,4 +1,4 @@
-// Command host loads an agent's plugin and lets people and programs talk to it.
+// Command host loads an agent's plugin and serves it to people and programs.
 package main
 
 import (
@@ -6,6 +6,7 @@ import (
 
 	"agent.local/a0000000000000000/cli"
 	"agent.local/a0000000000000000/loader"
+	"agent.local/a0000000000000000/protocol"
 )
 
 const name = "agentforge-host"
@@ -17,6 +18,6 @@ func main() {
 	os.Exit(cli.Main(cli.Program{
 		Name:     name,
 		Argument: "PLUGIN.so",
-		Open:     func(path string) (cli.Agent, error) { return loader.Open(path) },
+		Open:     func(path string) (protocol.Agent, error) { return loader.Open(path) },
 	}))
 }

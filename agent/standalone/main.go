@@ -3,25 +3,17 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/cli"
+	"agent.local/a0000000000000000/protocol"
 )
-
-type compiledIn struct{}
-
-func (compiledIn) Manifest() []byte { return bundle.Manifest() }
-
-func (compiledIn) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
-	return bundle.Handle(ctx, request, emit)
-}
 
 func main() {
 	os.Exit(cli.Main(cli.Program{
 		Name: "agent",
-		Open: func(string) (cli.Agent, error) { return compiledIn{}, nil },
+		Open: func(string) (protocol.Agent, error) { return bundle.Agent{}, nil },
 		Site: openSite,
 	}))
 }

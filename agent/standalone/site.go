@@ -8,69 +8,72 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/auth"
-	"agent.local/a0000000000000000/cli"
 	"agent.local/a0000000000000000/fileserver"
+	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/webchat"
 )
 
-// markFile says which content a site shows, and for whom it was made.
-const markFile = "agentforge.json"
+// markerFile identifies the content of a site and says who may use its agent.
+const markerFile = "agentforge.json"
 
-// whole is a site with its agent: pages for everybody, the agent behind its
-// door, and a sign of life.
-type whole struct {
-	pages, guarded, programs http.Handler
-	// Behind a proxy of this machine every name is foreign.
-	isProxied bool
+// site serves pages to everybody, and the agent to those whom the gate admits.
+type site struct {
+	pages, guarded, routes http.Handler
+	// behindProxy turns the check of the host name off: a proxy on this machine
+	// connects to the loopback address for any name.
+	behindProxy bool
 }
 
-func openSite(dir string, agent cli.Agent, programs http.Handler) (http.Handler, error) {
-	return newWhole(os.Getenv, dir, agent, programs)
+func openSite(dir string, agent protocol.Agent, routes http.Handler) (http.Handler, error) {
+	return newSite(os.Getenv, dir, agent, routes)
 }
 
-func newWhole(env func(string) string, dir string, agent cli.Agent, programs http.Handler) (http.Handler, error) {
+func newSite(env func(string) string, dir string, agent protocol.Agent, routes http.Handler) (http.Handler, error) {
 	pages, err := fileserver.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	env = orAsMade(env, dir)
+	env = withSiteAccess(env, dir)
 	proxies, err := auth.Proxies(env)
 	if err != nil {
 		return nil, err
 	}
-	door, err := auth.NewDoor(env, auth.Behind(proxies))
+	gate, err := auth.NewGate(env, auth.ProxiedAddress(proxies))
 	if err != nil {
 		return nil, err
 	}
-	return whole{pages, door.Guard(agent, programs), programs, proxies > 0}, nil
+	guarded := gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
+	return site{pages: pages, guarded: guarded, routes: routes, behindProxy: proxies > 0}, nil
 }
 
-// orAsMade adds whom a site was made for, where the environment does not say: a
-// site that was made for some must not open because a variable was left out.
-func orAsMade(env func(string) string, dir string) func(string) string {
-	var mark struct{ Access string }
-	text, err := os.ReadFile(filepath.Join(dir, markFile))
-	if err != nil || json.Unmarshal(text, &mark) != nil {
+// withSiteAccess adds the access that the site was built for if env sets none:
+// a missing variable must not open a closed site.
+func withSiteAccess(env func(string) string, dir string) func(string) string {
+	var marker struct{ Access string }
+	text, err := os.ReadFile(filepath.Join(dir, markerFile))
+	if err != nil || json.Unmarshal(text, &marker) != nil {
 		return env
 	}
 	return func(name string) string {
 		if value := env(name); value != "" || name != auth.AccessEnv {
 			return value
 		}
-		return mark.Access
+		return marker.Access
 	}
 }
 
-func (h whole) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
 	case path == "/healthz":
-		h.programs.ServeHTTP(w, r)
-	case !h.isProxied && cli.ForeignName(r):
-		text := "Ask for this site by localhost or its address. Behind a proxy of this machine, set " + auth.ProxiesEnv + "."
+		s.routes.ServeHTTP(w, r)
+	case !s.behindProxy && httpapi.IsForeignHost(r):
+		text := "Use localhost or this server's address as the host name. Behind a proxy on this machine, set " + auth.ProxiesEnv + "."
 		http.Error(w, text, http.StatusForbidden)
 	case path == "/chat" || path == "/manifest" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/"):
-		h.guarded.ServeHTTP(w, r)
+		s.guarded.ServeHTTP(w, r)
 	default:
-		h.pages.ServeHTTP(w, r)
+		s.pages.ServeHTTP(w, r)
 	}
 }

@@ -10,29 +10,32 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"agent.local/a0000000000000000/agenttest"
 )
 
-// Of "open sesame", in few rounds.
-const hashed = "pbkdf2:sha256:10:30313233343536373839616263646566:05af225fb2b4a2805831f44b954c4447b1de148fc38f64f30a29a976f2d56f67"
+// The hash of "open sesame", with few iterations.
+const passwordHash = "pbkdf2:sha256:10:30313233343536373839616263646566:05af225fb2b4a2805831f44b954c4447b1de148fc38f64f30a29a976f2d56f67"
 
-// echoAgent answers with the last message that it was given.
+// echoAgent answers with the last message.
 type echoAgent struct{}
 
 func (echoAgent) Manifest() []byte { return []byte("{}") }
 
 func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) error) error {
-	var given struct{ Messages []struct{ Content string } }
-	_ = json.Unmarshal(request, &given)
-	text, _ := json.Marshal(map[string]string{"type": "done", "text": given.Messages[len(given.Messages)-1].Content})
+	var question struct{ Messages []struct{ Content string } }
+	_ = json.Unmarshal(request, &question)
+	text, _ := json.Marshal(map[string]string{"type": "done", "text": question.Messages[len(question.Messages)-1].Content})
 	return emit(text)
 }
 
-func programs(w http.ResponseWriter, r *http.Request) {
+func routes(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write([]byte("programs " + r.URL.Path))
+	_, _ = w.Write([]byte("routes " + r.URL.Path))
 }
 
-func opened(t *testing.T, environment map[string]string) (string, error) {
+// newServer returns the URL of a site.
+func newServer(t *testing.T, environment map[string]string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"index.html", "chat.js", "chat.html"} {
@@ -41,7 +44,7 @@ func opened(t *testing.T, environment map[string]string) (string, error) {
 		}
 	}
 	env := func(name string) string { return environment[name] }
-	handler, err := newWhole(env, dir, echoAgent{}, http.HandlerFunc(programs))
+	handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes))
 	if err != nil {
 		return "", err
 	}
@@ -50,20 +53,10 @@ func opened(t *testing.T, environment map[string]string) (string, error) {
 	return server.URL, nil
 }
 
+// ask returns the status and the whole response, headers included.
 func ask(t *testing.T, method, url, body string, headers ...string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Add(headers[i], headers[i+1])
-	}
-	if host := request.Header.Get("Host"); host != "" {
-		request.Host = host
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(agenttest.NewRequest(t, method, url, body, headers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,47 +66,47 @@ func ask(t *testing.T, method, url, body string, headers ...string) (int, string
 	return response.StatusCode, text.String()
 }
 
-func TestEachAddressHasItsHandler(t *testing.T) {
-	closed := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashed}
+func TestRouting(t *testing.T) {
+	closed := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": passwordHash}
 	bearer := []string{"Authorization", "Bearer open sesame"}
 	tests := []struct {
 		name, method, path, body string
 		headers                  []string
 		status                   int
-		says                     string
+		want                     string
 	}{
 		{"first page", "GET", "/", "", nil, 200, "page index.html"},
 		{"script", "GET", "/chat.js", "", nil, 200, "page chat.js"},
-		{"sign of life", "GET", "/healthz", "", nil, 202, "programs /healthz"},
-		{"sign of life by any name", "GET", "/healthz", "", []string{"Host", "agent.example"}, 202, "programs"},
-		{"programs", "GET", "/v1/models", "", nil, 401, "sign in"},
-		{"programs with the password", "GET", "/v1/models", "", bearer, 202, "programs /v1/models"},
+		{"health", "GET", "/healthz", "", nil, 202, "routes /healthz"},
+		{"health under any name", "GET", "/healthz", "", []string{"Host", "agent.example"}, 202, "routes"},
+		{"routes", "GET", "/v1/models", "", nil, 401, "sign in"},
+		{"routes with the password", "GET", "/v1/models", "", bearer, 202, "routes /v1/models"},
 		{"chat", "POST", "/chat", "{}", nil, 401, "sign in"},
-		{"chat with the password", "POST", "/chat", "{}", bearer, 202, "programs /chat"},
+		{"chat with the password", "POST", "/chat", "{}", bearer, 202, "routes /chat"},
 		{"manifest", "GET", "/manifest", "", nil, 401, "sign in"},
 		{"question", "POST", "/api/ask", `{"message":"hi"}`, nil, 401, "sign in"},
 		{"question with the password", "POST", "/api/ask", `{"message":"hi"}`, bearer, 200, `"text":"hi"`},
 		{"session", "POST", "/api/session", `{"password":"open sesame"}`, nil, 200, "__Host-agent="},
-		{"no such question", "GET", "/api/nothing", "", nil, 401, "sign in"},
-		{"no page to write", "POST", "/index.html", "", nil, 405, "Allow: GET, HEAD"},
+		{"no such API", "GET", "/api/nothing", "", nil, 401, "sign in"},
+		{"write to a page", "POST", "/index.html", "", nil, 405, "Allow: GET, HEAD"},
 		{"foreign name", "GET", "/", "", []string{"Host", "evil.example"}, 403, "AGENT_TRUSTED_PROXIES"},
 		{"foreign name with the password", "POST", "/api/ask", `{"message":"hi"}`, append(bearer, "Host", "evil.example"), 403, "localhost"},
 	}
-	url, err := opened(t, closed)
+	url, err := newServer(t, closed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if status, text := ask(t, test.method, url+test.path, test.body, test.headers...); status != test.status || !strings.Contains(text, test.says) {
+			if status, text := ask(t, test.method, url+test.path, test.body, test.headers...); status != test.status || !strings.Contains(text, test.want) {
 				t.Errorf("%d %s", status, text)
 			}
 		})
 	}
 }
 
-func TestASiteBehindAProxyHasAnyName(t *testing.T) {
-	url, err := opened(t, map[string]string{"AGENT_TRUSTED_PROXIES": "1"})
+func TestAnyNameBehindAProxy(t *testing.T) {
+	url, err := newServer(t, map[string]string{"AGENT_TRUSTED_PROXIES": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +115,8 @@ func TestASiteBehindAProxyHasAnyName(t *testing.T) {
 	}
 }
 
-// Headers that a client writes itself give it no new address.
-func TestLimitsGoByTheAddressOfThePeer(t *testing.T) {
+// A client cannot choose its address by forging headers.
+func TestRateLimitAddress(t *testing.T) {
 	tests := []struct {
 		name        string
 		environment map[string]string
@@ -141,7 +134,7 @@ func TestLimitsGoByTheAddressOfThePeer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			url, err := opened(t, test.environment)
+			url, err := newServer(t, test.environment)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +143,7 @@ func TestLimitsGoByTheAddressOfThePeer(t *testing.T) {
 				last, _ = ask(t, "POST", url+"/api/ask", `{"message":"hi"}`, test.header(i)...)
 			}
 			if (last == http.StatusTooManyRequests) != test.limited {
-				t.Errorf("the 21st was answered %d", last)
+				t.Errorf("the 21st request: %d", last)
 			}
 		})
 	}
@@ -158,44 +151,44 @@ func TestLimitsGoByTheAddressOfThePeer(t *testing.T) {
 
 func address(i int) string { return fmt.Sprintf("198.51.100.%d", i) }
 
-func TestMistakesAreSaid(t *testing.T) {
+func TestSettingsThatAreRefused(t *testing.T) {
 	for name, environment := range map[string]map[string]string{
 		"AGENT_TRUSTED_PROXIES": {"AGENT_TRUSTED_PROXIES": "many"},
 		"AGENT_ACCESS":          {"AGENT_ACCESS": "pasword"},
 		"AGENT_PASSWORD":        {"AGENT_ACCESS": "password"},
 	} {
-		if _, err := opened(t, environment); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := newServer(t, environment); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// What a site was made for holds where the environment does not say.
-func TestASiteStaysAsItWasMade(t *testing.T) {
-	const forSome = `{"content": "x", "access": "password"}`
+// The access that a site was built for applies unless the environment sets one.
+func TestAccessOfTheMarker(t *testing.T) {
+	const closed = `{"content": "x", "access": "password"}`
 	tests := []struct {
-		name, mark string
-		env        map[string]string
-		want       int
-		refused    bool
+		name, marker string
+		env          map[string]string
+		want         int
+		refused      bool
 	}{
-		{"made for a password, none is given", forSome, nil, 0, true},
-		{"made for a password", forSome, map[string]string{"AGENT_PASSWORD": "open sesame"}, http.StatusUnauthorized, false},
-		{"its owner says otherwise", forSome, map[string]string{"AGENT_ACCESS": "public"}, http.StatusOK, false},
-		{"made for everybody", `{"access": "public"}`, nil, http.StatusOK, false},
-		{"of another kind", `{"access": "someone"}`, nil, 0, true},
+		{"password, none set", closed, nil, 0, true},
+		{"password", closed, map[string]string{"AGENT_PASSWORD": "open sesame"}, http.StatusUnauthorized, false},
+		{"overridden", closed, map[string]string{"AGENT_ACCESS": "public"}, http.StatusOK, false},
+		{"public", `{"access": "public"}`, nil, http.StatusOK, false},
+		{"unknown access", `{"access": "someone"}`, nil, 0, true},
 		{"damaged", `{"access": `, nil, http.StatusOK, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for name, text := range map[string]string{"index.html": "page", markFile: test.mark} {
+			for name, text := range map[string]string{"index.html": "page", markerFile: test.marker} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
 			env := func(name string) string { return test.env[name] }
-			handler, err := newWhole(env, dir, echoAgent{}, http.HandlerFunc(programs))
+			handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes))
 			if (err != nil) != test.refused {
 				t.Fatal(err)
 			}

@@ -7,19 +7,23 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/protocol"
 )
 
-// program runs the front with arguments and input; it returns exit code,
+// program runs the command line with arguments and input; it returns exit code,
 // standard output and standard error.
-func program(agent Agent, input string, arguments ...string) (int, string, string) {
+func program(agent protocol.Agent, input string, arguments ...string) (int, string, string) {
 	var out, errs bytes.Buffer
-	p := Program{Name: "host", Argument: "PLUGIN.so", Open: func(path string) (Agent, error) {
+	p := Program{Name: "host", Argument: "PLUGIN.so", Open: func(path string) (protocol.Agent, error) {
 		if path != "a.so" {
 			return nil, errors.New("no such file")
 		}
 		return agent, nil
 	}}
-	code := p.run(arguments, streams{in: strings.NewReader(input), out: &out, err: &errs})
+	code := p.run(arguments, stdio{in: strings.NewReader(input), out: &out, err: &errs})
 	return code, out.String(), errs.String()
 }
 
@@ -37,7 +41,7 @@ func TestProgram(t *testing.T) {
 		{"broken message", "--message|break|a.so", "", 1, "break\n", "host: because provider_unreachable\n"},
 		{"vanishing message", "--message|vanish|a.so", "", 1, "vanish\n", "host: vanished\n"},
 		{"empty message", "--message||a.so", "", 2, "", "--message is empty"},
-		{"manifest", "--manifest|a.so", "", 0, sampleManifest + "\n", ""},
+		{"manifest", "--manifest|a.so", "", 0, agenttest.Manifest + "\n", ""},
 		{"request", "--request|a.so", `{"messages":[{"role":"user","content":"hi"}]}`, 0,
 			`{"text":"hi","type":"token"}` + "\n" + `{"input_tokens":3,"output_tokens":2,"type":"usage"}` + "\n" +
 				`{"finish":"stop","rounds":1,"text":"hi","type":"done"}` + "\n", ""},
@@ -49,12 +53,12 @@ func TestProgram(t *testing.T) {
 		{"two modes", "--manifest|--request|a.so", "", 2, "", "exclude each other"},
 		{"unknown flag", "--frob|a.so", "", 2, "", "flag provided but not defined"},
 		{"missing file", "--manifest|b.so", "", 1, "", "host: no such file"},
-		{"REPL", "a.so", "hi\n\n/help\n/quit\nnever\n", 0, "hi\n/reset forgets", ""},
+		{"REPL", "a.so", "hi\n\n/help\n/quit\nnever\n", 0, "hi\n/reset clears", ""},
 		{"REPL with an error", "a.so", "fail no_key\nhi\n", 0, "\nhi\n", "[because no_key]\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			code, out, errs := program(&fakeAgent{}, test.input, strings.Split(test.arguments, "|")...)
+			code, out, errs := program(&agenttest.Agent{}, test.input, strings.Split(test.arguments, "|")...)
 			if code != test.code || !strings.HasPrefix(out, test.out) || !strings.Contains(errs, test.err) {
 				t.Errorf("exit %d, out %q, err %q", code, out, errs)
 			}
@@ -64,14 +68,14 @@ func TestProgram(t *testing.T) {
 
 func TestManifestsThatAreRefused(t *testing.T) {
 	for _, manifest := range []string{"{", `{"schema":1,"error":"agent.json: no"}`, `{"schema":2}`} {
-		if code, out, errs := program(&fakeAgent{manifest: manifest}, "", "--manifest", "a.so"); code != 1 || out != "" || errs == "" {
+		if code, out, errs := program(&agenttest.Agent{ManifestJSON: manifest}, "", "--manifest", "a.so"); code != 1 || out != "" || errs == "" {
 			t.Errorf("%s: exit %d, %q %q", manifest, code, out, errs)
 		}
 	}
 }
 
-func TestTerminalRemembersAndForgets(t *testing.T) {
-	agent := &fakeAgent{}
+func TestTerminalHistory(t *testing.T) {
+	agent := &agenttest.Agent{}
 	program(agent, "one\nfail x\ntwo\n/reset\nthree\n", "a.so")
 	want := []string{
 		`{"messages":[{"role":"user","content":"one"}]}`,
@@ -79,26 +83,26 @@ func TestTerminalRemembersAndForgets(t *testing.T) {
 		`{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"one"},{"role":"user","content":"two"}]}`,
 		`{"messages":[{"role":"user","content":"three"}]}`,
 	}
-	if got := strings.Join(agent.requests, "\n"); got != strings.Join(want, "\n") {
+	if got := strings.Join(agent.Requests(), "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("asked\n%s", got)
 	}
 }
 
-func TestPlainWriter(t *testing.T) {
+func TestSanitizer(t *testing.T) {
 	var out bytes.Buffer
-	n, err := plainWriter{&out}.Write([]byte("a\x1b[31mb\x07\u009b\r\n\tä"))
+	n, err := sanitizer{&out}.Write([]byte("a\x1b[31mb\x07\u009b\r\n\tä"))
 	if err != nil || n != 15 || out.String() != "a[31mb\n\tä" {
 		t.Errorf("wrote %q, %d, %v", out.String(), n, err)
 	}
 }
 
 func TestSites(t *testing.T) {
-	refusing := func(dir string, _ Agent, _ http.Handler) (http.Handler, error) {
+	refusing := func(dir string, _ protocol.Agent, _ http.Handler) (http.Handler, error) {
 		return nil, fmt.Errorf("no site in %s", dir)
 	}
 	tests := []struct {
 		name, arguments, token string
-		site                   func(string, Agent, http.Handler) (http.Handler, error)
+		site                   func(string, protocol.Agent, http.Handler) (http.Handler, error)
 		code                   int
 		says                   string
 	}{
@@ -113,16 +117,16 @@ func TestSites(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Setenv(TokenEnv, test.token)
+			t.Setenv(httpapi.TokenEnv, test.token)
 			var out, errs bytes.Buffer
-			p := Program{Name: "agent", Open: func(string) (Agent, error) { return &fakeAgent{}, nil }, Site: test.site}
-			code := p.run(strings.Split(test.arguments, "|"), streams{in: strings.NewReader(""), out: &out, err: &errs})
+			p := Program{Name: "agent", Open: func(string) (protocol.Agent, error) { return &agenttest.Agent{}, nil }, Site: test.site}
+			code := p.run(strings.Split(test.arguments, "|"), stdio{in: strings.NewReader(""), out: &out, err: &errs})
 			if code != test.code || !strings.Contains(errs.String(), test.says) || strings.Contains(errs.String(), "%!") {
 				t.Errorf("exit %d, %q", code, errs.String())
 			}
 		})
 	}
-	if _, _, help := program(&fakeAgent{}, "", "--help"); strings.Contains(help, "site") || strings.Contains(help, "%!") {
+	if _, _, help := program(&agenttest.Agent{}, "", "--help"); strings.Contains(help, "site") || strings.Contains(help, "%!") {
 		t.Errorf("a program without sites says %s", help)
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"unicode"
 )
 
-// screen returns w, without control characters where w is a terminal: what a
-// model writes must not move the cursor or retitle the window.
-func screen(w io.Writer) io.Writer {
+// sanitized returns w, without control characters if w is a terminal: a model's
+// text must not move the cursor or set the window's title.
+func sanitized(w io.Writer) io.Writer {
 	if isTerminal(w) {
-		return plainWriter{w}
+		return sanitizer{w}
 	}
 	return w
 }
@@ -25,16 +25,17 @@ func isTerminal(stream any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-type plainWriter struct{ io.Writer }
+// sanitizer drops control characters other than line breaks and tabs.
+type sanitizer struct{ io.Writer }
 
-func (p plainWriter) Write(data []byte) (int, error) {
+func (s sanitizer) Write(data []byte) (int, error) {
 	plain := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
 	}, string(data))
-	if _, err := io.WriteString(p.Writer, plain); err != nil {
+	if _, err := io.WriteString(s.Writer, plain); err != nil {
 		return 0, err
 	}
 	return len(data), nil

@@ -1,57 +1,58 @@
-package cli
+package httpapi
 
 import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"agent.local/a0000000000000000/protocol"
 )
 
-// models lists the agent as the one model there is.
-func (a *api) models(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{
+// models lists the agent as the only model.
+func (s *server) models(w http.ResponseWriter, _ *http.Request) {
+	WriteJSON(w, http.StatusOK, map[string]any{
 		"object": "list",
-		"data":   []any{map[string]any{"id": a.about.Handle, "object": "model", "created": 0, "owned_by": "agentforge"}},
+		"data":   []any{map[string]any{"id": s.manifest.Handle, "object": "model", "created": 0, "owned_by": "agentforge"}},
 	})
 }
 
-// completion is one answer in the shape of OpenAI's API. The agent's tools run
-// on this side and don't show in it.
+// completion is one answer in the format of OpenAI's API. The agent runs its
+// tools itself, so their calls do not appear.
 type completion struct {
-	api     *api
+	server  *server
 	id      string
 	created int64
 	usage   map[string]int
 }
 
-// completions serves clients written for OpenAI's API. The model's name and
-// sampling of the request, and messages of the system, are ignored: the agent
-// has its own.
-func (a *api) completions(w http.ResponseWriter, r *http.Request, body []byte) {
+// completions serves clients written for OpenAI's API. It ignores the model,
+// the sampling and the system messages of the request: the agent has its own.
+func (s *server) completions(w http.ResponseWriter, r *http.Request, body []byte) {
 	request, err := parseCompletion(body)
 	if err != nil {
-		fail(w, http.StatusBadRequest, "bad_request", err.Error())
+		WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 		return
 	}
-	c := &completion{api: a, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix()}
+	c := &completion{server: s, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix()}
 	if request.Stream {
 		c.stream(w, r, request)
 		return
 	}
-	done, err := converse(r.Context(), a.agent, request.messages, c.note)
+	done, err := protocol.Handle(r.Context(), s.agent, protocol.EncodeRequest(request.messages), c.record)
 	if err != nil {
-		fail(w, httpStatus(done.Code), done.Code, err.Error())
+		WriteError(w, httpStatus(done.Code), done.Code, err.Error())
 		return
 	}
 	answer := c.frame("chat.completion", map[string]any{
-		"index": 0, "message": message{"assistant", done.Text}, "finish_reason": openAIFinish(done.Finish),
+		"index": 0, "message": protocol.Message{Role: "assistant", Content: done.Text}, "finish_reason": openAIFinish(done.Finish),
 	})
 	answer["usage"] = c.usage
-	writeJSON(w, http.StatusOK, answer)
+	WriteJSON(w, http.StatusOK, answer)
 }
 
-// note keeps the usage, which comes before the end.
-func (c *completion) note(e event) error {
+// record keeps the usage, which arrives before the closing event.
+func (c *completion) record(e protocol.Event, _ []byte) error {
 	if e.Type == "usage" {
 		c.usage = map[string]int{
 			"prompt_tokens": e.Input, "completion_tokens": e.Output, "total_tokens": e.Input + e.Output,
@@ -64,9 +65,9 @@ func (c *completion) stream(w http.ResponseWriter, r *http.Request, request comp
 	out := NewStream(w)
 	defer out.Close()
 	role := "assistant"
-	done, err := converse(r.Context(), c.api.agent, request.messages, func(e event) error {
+	done, err := protocol.Handle(r.Context(), c.server.agent, protocol.EncodeRequest(request.messages), func(e protocol.Event, raw []byte) error {
 		if e.Type != "token" {
-			return c.note(e)
+			return c.record(e, raw)
 		}
 		delta := map[string]any{"content": e.Text}
 		if role != "" {
@@ -75,8 +76,8 @@ func (c *completion) stream(w http.ResponseWriter, r *http.Request, request comp
 		return c.chunk(out, delta, nil)
 	})
 	if err != nil {
-		failed := event{Code: done.Code, Message: err.Error()}
-		if !out.refuse(failed) {
+		failure := protocol.Event{Code: done.Code, Message: err.Error()}
+		if !out.fail(failure) {
 			encoded, _ := json.Marshal(map[string]any{"error": map[string]string{"code": done.Code, "message": err.Error()}})
 			_ = out.Send(encoded)
 		}
@@ -85,7 +86,7 @@ func (c *completion) stream(w http.ResponseWriter, r *http.Request, request comp
 	_ = c.finish(out, done, request.StreamOptions.IncludeUsage)
 }
 
-func (c *completion) finish(out *Stream, done event, withUsage bool) error {
+func (c *completion) finish(out *Stream, done protocol.Event, withUsage bool) error {
 	if err := c.chunk(out, map[string]any{}, openAIFinish(done.Finish)); err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (c *completion) chunk(out *Stream, delta map[string]any, finish any) error 
 
 func (c *completion) frame(object string, choices ...any) map[string]any {
 	return map[string]any{
-		"id": c.id, "object": object, "created": c.created, "model": c.api.about.Handle,
+		"id": c.id, "object": object, "created": c.created, "model": c.server.manifest.Handle,
 		"choices": append([]any{}, choices...),
 	}
 }

@@ -1,21 +1,22 @@
-package cli
+package httpapi
 
 import (
 	"net/http"
 	"sync"
 	"time"
 
+	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/sse"
 )
 
-// Proxies close connections that stay silent for a minute or less.
-const keepAlive = 15 * time.Second
+// Shorter than the idle timeout of common proxies, a minute or less.
+const keepAliveInterval = 15 * time.Second
 
-// A reader that takes longer for one event is gone.
+// A client that takes longer to receive one event is considered gone.
 const writeTimeout = 30 * time.Second
 
-// Stream sends server-sent events. Its header goes out with the first of them,
-// so that a failure before it can still have a status of its own.
+// Stream sends server-sent events. It writes the header with the first event,
+// so that a failure before it can still set the HTTP status.
 type Stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -23,26 +24,28 @@ type Stream struct {
 	mu      sync.Mutex
 	started bool
 	done    chan struct{}
-	ended   sync.WaitGroup
+	stopped sync.WaitGroup
 }
 
-// NewStream begins a stream; Close ends it.
+// NewStream starts a stream, with comments that keep the connection open while
+// no event is sent. The caller must call Close.
 func NewStream(w http.ResponseWriter) *Stream {
 	s := &Stream{w: w, control: http.NewResponseController(w), done: make(chan struct{})}
-	s.ended.Add(1)
-	go s.keepOpen()
+	s.stopped.Add(1)
+	go s.keepAlive()
 	return s
 }
 
-// Close ends the keep-alive; the ResponseWriter is unused afterwards.
+// Close stops the keep-alive. The stream does not use the ResponseWriter after
+// Close has returned.
 func (s *Stream) Close() {
 	close(s.done)
-	s.ended.Wait()
+	s.stopped.Wait()
 }
 
-func (s *Stream) keepOpen() {
-	defer s.ended.Done()
-	ticker := time.NewTicker(keepAlive)
+func (s *Stream) keepAlive() {
+	defer s.stopped.Done()
+	ticker := time.NewTicker(keepAliveInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -59,43 +62,44 @@ func (s *Stream) Send(data []byte) error {
 	return s.write(func() error { return sse.Write(s.w, data) })
 }
 
-func (s *Stream) write(what func() error) error {
+func (s *Stream) write(send func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started {
 		s.started = true
 		s.w.Header().Set("Content-Type", "text/event-stream")
-		// Tells nginx not to hold events back.
+		// Keeps nginx from buffering events.
 		s.w.Header().Set("X-Accel-Buffering", "no")
 		s.w.WriteHeader(http.StatusOK)
 	}
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err := what(); err != nil {
+	if err := send(); err != nil {
 		return err
 	}
 	return s.control.Flush()
 }
 
-// Instead lets answer take the place of the stream, and reports whether it
-// still could.
-func (s *Stream) Instead(answer func(http.ResponseWriter)) bool {
+// Replace answers with respond instead of a stream. It returns false, and does
+// nothing, if the stream has started.
+func (s *Stream) Replace(respond func(http.ResponseWriter)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {
 		return false
 	}
 	s.started = true
-	answer(s.w)
+	respond(s.w)
 	return true
 }
 
-// refuse answers with a plain error and reports whether it still could.
-func (s *Stream) refuse(e event) bool {
-	return s.Instead(func(w http.ResponseWriter) { fail(w, httpStatus(e.Code), e.Code, e.Message) })
+// fail answers with an error instead of a stream. It returns false if the stream
+// has started.
+func (s *Stream) fail(e protocol.Event) bool {
+	return s.Replace(func(w http.ResponseWriter) { WriteError(w, httpStatus(e.Code), e.Code, e.Message) })
 }
 
-// httpStatus says how an error event looks to HTTP. The provider's own status
-// is not passed on: its 401 is about the agent's key, not the caller's.
+// httpStatus returns the HTTP status of an error event. The provider's own status
+// is not passed on: its 401 concerns the agent's key, not the caller's.
 func httpStatus(code string) int {
 	switch code {
 	case "bad_request":

@@ -1,13 +1,15 @@
-package cli
+package httpapi
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"agent.local/a0000000000000000/protocol"
 )
 
-// completionRequest is the part of OpenAI's request that an agent can honour.
+// completionRequest is the part of OpenAI's request that an agent supports.
 type completionRequest struct {
 	Messages []struct {
 		Role    string          `json:"role"`
@@ -20,16 +22,16 @@ type completionRequest struct {
 	Tools []json.RawMessage `json:"tools"`
 	N     int               `json:"n"`
 
-	messages []message
+	messages []protocol.Message
 }
 
 func parseCompletion(body []byte) (completionRequest, error) {
 	var r completionRequest
 	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("the request is not the JSON that is expected: %w", err)
+		return r, fmt.Errorf("the request is not the expected JSON: %w", err)
 	}
 	if len(r.Tools) > 0 || r.N > 1 {
-		return r, errors.New("the agent has tools of its own and gives one answer: leave out tools and n")
+		return r, errors.New("the agent brings its own tools and gives one answer: omit tools and n")
 	}
 	for i, m := range r.Messages {
 		if m.Role == "system" || m.Role == "developer" {
@@ -39,7 +41,7 @@ func parseCompletion(body []byte) (completionRequest, error) {
 		if err != nil {
 			return r, fmt.Errorf("message %d: %w", i+1, err)
 		}
-		r.messages = append(r.messages, message{m.Role, text})
+		r.messages = append(r.messages, protocol.Message{Role: m.Role, Content: text})
 	}
 	return r, nil
 }
@@ -57,12 +59,12 @@ func contentText(raw json.RawMessage) (string, error) {
 	if err := json.Unmarshal(raw, &parts); err != nil {
 		return "", errors.New("content is neither text nor a list of parts")
 	}
-	var all []string
+	var texts []string
 	for _, part := range parts {
 		if part.Type != "text" {
 			return "", fmt.Errorf("the agent reads text only, not %q", part.Type)
 		}
-		all = append(all, part.Text)
+		texts = append(texts, part.Text)
 	}
-	return strings.Join(all, "\n"), nil
+	return strings.Join(texts, "\n"), nil
 }

@@ -1,8 +1,9 @@
-package auth
+package webchat
 
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,10 +12,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/protocol"
 )
 
-// scriptedAgent sends events; at "wait" it says that it began, and goes on
-// when it is told to or its context ends.
+// scriptedAgent emits each line of the question as an event. At "wait" it
+// reports that it began, and continues when goOn is closed or its context ends;
+// at "vanish" it ends with an error.
 type scriptedAgent struct {
 	began, goOn chan struct{}
 	ended       chan error
@@ -37,11 +43,11 @@ const (
 
 func (s scriptedAgent) Handle(ctx context.Context, request []byte, emit func([]byte) error) (err error) {
 	defer func() { s.ended <- err }()
-	var given struct{ Messages []message }
-	if err := json.Unmarshal(request, &given); err != nil {
+	var question struct{ Messages []protocol.Message }
+	if err := json.Unmarshal(request, &question); err != nil {
 		return err
 	}
-	for line := range strings.Lines(given.Messages[len(given.Messages)-1].Content) {
+	for line := range strings.Lines(question.Messages[len(question.Messages)-1].Content) {
 		switch line = strings.TrimSpace(line); line {
 		case "wait":
 			s.began <- struct{}{}
@@ -61,21 +67,27 @@ func (s scriptedAgent) Handle(ctx context.Context, request []byte, emit func([]b
 	return nil
 }
 
-func serving(t *testing.T, agent scriptedAgent) *httptest.Server {
+var stateKey = hex.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+
+func newSealer(t *testing.T) auth.Sealer {
 	t.Helper()
-	door, err := NewDoor(reading(map[string]string{"AGENT_STATE_KEY": stateKey}), Behind(0))
+	sealer, err := auth.NewSealer(stateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	door.limits.questions.most = 1000
-	server := httptest.NewServer(door.Guard(agent, http.NotFoundHandler()))
+	return sealer
+}
+
+func newServer(t *testing.T, agent protocol.Agent) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(Handler(agent, newSealer(t)))
 	t.Cleanup(server.Close)
 	return server
 }
 
-func asking(ctx context.Context, url, accept string, fields map[string]string) (*http.Response, error) {
+func ask(ctx context.Context, url, accept string, fields map[string]string) (*http.Response, error) {
 	body, _ := json.Marshal(fields)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/ask", strings.NewReader(string(body)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(string(body)))
 	if err != nil {
 		return nil, err
 	}
@@ -92,26 +104,26 @@ func script(lines ...string) map[string]string {
 
 const stream = "text/event-stream"
 
-func TestAnswersAreStreamed(t *testing.T) {
-	server := serving(t, newScriptedAgent())
+func TestAnswers(t *testing.T) {
+	server := newServer(t, newScriptedAgent())
 	tests := []struct {
 		name, accept string
 		fields       map[string]string
 		status       int
 		kind         string
-		// Of a stream: its events, the state aside. Else a part of the answer.
+		// The events of a stream, with "…" for the state, or else a part of the answer.
 		want []string
 	}{
 		{"words and tools", stream, script(wordEvent, callEvent, resultEvent, usageEvent, doneEvent), 200, stream,
 			[]string{wordEvent, callEvent, resultEvent, `{"state":"…","text":"Grüße an alle","type":"done"}`}},
-		{"asked among others", "text/event-stream, application/json;q=0.5", script(doneEvent), 200, stream,
+		{"stream among other types", "text/event-stream, application/json;q=0.5", script(doneEvent), 200, stream,
 			[]string{`{"state":"…","text":"Grüße an alle","type":"done"}`}},
 		{"error in the middle", stream, script(wordEvent, errorEvent), 200, stream,
 			[]string{wordEvent, `{"code":"provider_unreachable","message":"gone","type":"error"}`}},
-		{"end in the middle", stream, script(wordEvent, "vanish"), 200, stream,
+		{"no end", stream, script(wordEvent, "vanish"), 200, stream,
 			[]string{wordEvent, `{"code":"internal","message":"vanished","type":"error"}`}},
 		{"error first", stream, script(errorEvent), 502, "application/json", []string{`"code":"provider_unreachable"`}},
-		{"nothing", stream, script("vanish"), 502, "application/json", []string{`"message":"vanished"`}},
+		{"no event", stream, script("vanish"), 502, "application/json", []string{`"message":"vanished"`}},
 		{"empty question", stream, script(" "), 422, "application/json", []string{"1 to 8000 characters"}},
 		{"unknown state", stream, map[string]string{"message": "x", "state": "x.y"}, 409, "application/json", []string{`"unknown_state"`}},
 		{"JSON by default", "", script(wordEvent, doneEvent), 200, "application/json", []string{`"text":"Grüße an alle"`}},
@@ -120,7 +132,7 @@ func TestAnswersAreStreamed(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			response, err := asking(t.Context(), server.URL, test.accept, test.fields)
+			response, err := ask(t.Context(), server.URL, test.accept, test.fields)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,30 +151,30 @@ func TestAnswersAreStreamed(t *testing.T) {
 	}
 }
 
-// eventsOf returns the data of a stream's events, without the states.
+// eventsOf returns the data of a stream's events, with "…" for the state.
 func eventsOf(body string) []string {
-	var found []string
+	var events []string
 	for event := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
 		data := strings.TrimPrefix(event, "data: ")
 		if before, after, ok := strings.Cut(data, `{"state":"`); ok {
 			_, rest, _ := strings.Cut(after, `"`)
 			data = before + `{"state":"…"` + rest
 		}
-		found = append(found, data)
+		events = append(events, data)
 	}
-	return found
+	return events
 }
 
-func TestAStreamEndsWithTheState(t *testing.T) {
+func TestStreamEndsWithState(t *testing.T) {
 	agent := newScriptedAgent()
-	server := serving(t, agent)
-	response, err := asking(t.Context(), server.URL, stream, script(wordEvent, "wait", doneEvent))
+	server := newServer(t, agent)
+	response, err := ask(t.Context(), server.URL, stream, script(wordEvent, "wait", doneEvent))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	reader := bufio.NewReader(response.Body)
-	// The first word is here before the agent goes on.
+	// The first word arrives before the agent continues.
 	if line, err := reader.ReadString('\n'); err != nil || line != "data: "+wordEvent+"\n" {
 		t.Fatalf("got %q, %v", line, err)
 	}
@@ -173,23 +185,21 @@ func TestAStreamEndsWithTheState(t *testing.T) {
 	if err := json.Unmarshal([]byte(data), &done); err != nil || done.State == "" {
 		t.Fatalf("got %q, %v", rest, err)
 	}
-	s, _ := newSealer(stateKey)
-	messages, err := s.conversation(done.State)
+	messages, err := stateCodec{newSealer(t)}.decode(done.State)
 	if err != nil || len(messages) != 2 || messages[1].Content != "Grüße an alle" {
 		t.Errorf("the state holds %v, %v", messages, err)
 	}
 }
 
-// A visitor who leaves costs nothing more.
-func TestAVisitorWhoLeavesStopsTheAgent(t *testing.T) {
+func TestDisconnectStopsTheAgent(t *testing.T) {
 	for _, accept := range []string{stream, ""} {
 		agent := newScriptedAgent()
-		server := serving(t, agent)
+		server := newServer(t, agent)
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
-			if response, err := asking(ctx, server.URL, accept, script(wordEvent, "wait", doneEvent)); err == nil {
+			if response, err := ask(ctx, server.URL, accept, script(wordEvent, "wait", doneEvent)); err == nil {
 				_, _ = io.Copy(io.Discard, response.Body)
 				response.Body.Close()
 			}
@@ -203,13 +213,13 @@ func TestAVisitorWhoLeavesStopsTheAgent(t *testing.T) {
 	}
 }
 
-func TestMoreThanAnAgentCanAnswerIsRefused(t *testing.T) {
+func TestTooManyQuestions(t *testing.T) {
 	agent := newScriptedAgent()
-	server := serving(t, agent)
-	done := make(chan int, maxConcurrent)
-	for range maxConcurrent {
+	server := newServer(t, agent)
+	done := make(chan int, httpapi.MaxConcurrent)
+	for range httpapi.MaxConcurrent {
 		go func() {
-			response, err := asking(t.Context(), server.URL, stream, script("wait", doneEvent))
+			response, err := ask(t.Context(), server.URL, stream, script("wait", doneEvent))
 			if err != nil {
 				done <- 0
 				return
@@ -218,20 +228,94 @@ func TestMoreThanAnAgentCanAnswerIsRefused(t *testing.T) {
 			done <- response.StatusCode
 		}()
 	}
-	for range maxConcurrent {
+	for range httpapi.MaxConcurrent {
 		<-agent.began
 	}
-	response, err := asking(t.Context(), server.URL, stream, script(doneEvent))
+	response, err := ask(t.Context(), server.URL, stream, script(doneEvent))
 	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("one too many: %v, %v", response, err)
 	}
 	close(agent.goOn)
-	for range maxConcurrent {
+	for range httpapi.MaxConcurrent {
 		if status := <-done; status != http.StatusOK {
-			t.Errorf("one of those before: %d", status)
+			t.Errorf("an earlier question: %d", status)
 		}
 	}
-	if response, err = asking(t.Context(), server.URL, stream, script(doneEvent)); err != nil || response.StatusCode != http.StatusOK {
+	if response, err = ask(t.Context(), server.URL, stream, script(doneEvent)); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %v, %v", response, err)
+	}
+}
+
+// echoAgent answers with all messages so far.
+type echoAgent struct{}
+
+func (echoAgent) Manifest() []byte { return []byte("{}") }
+
+func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) error) error {
+	var question struct{ Messages []protocol.Message }
+	_ = json.Unmarshal(request, &question)
+	contents := make([]string, len(question.Messages))
+	for i, m := range question.Messages {
+		contents[i] = m.Content
+	}
+	event, _ := json.Marshal(map[string]string{"type": "done", "text": strings.Join(contents, "|")})
+	return emit(event)
+}
+
+func TestConversation(t *testing.T) {
+	server := newServer(t, echoAgent{})
+	post := func(fields map[string]string) (int, map[string]any) {
+		response, err := ask(t.Context(), server.URL, "", fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var answer map[string]any
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, answer
+	}
+	_, first := post(map[string]string{"message": "one"})
+	state := first["state"].(string)
+	if _, second := post(map[string]string{"message": "two", "state": state}); second["text"] != "one|one|two" {
+		t.Errorf("got %v", second)
+	}
+	if status, _ := post(map[string]string{"message": "two", "state": "x" + state}); status != http.StatusConflict {
+		t.Errorf("a forged state: %d", status)
+	}
+}
+
+func TestStateStaysShort(t *testing.T) {
+	states := stateCodec{newSealer(t)}
+	var long []protocol.Message
+	for range 100 {
+		long = append(long, protocol.Message{Role: "user", Content: strings.Repeat("x", 2000)}, protocol.Message{Role: "assistant", Content: "y"})
+	}
+	short, err := states.decode(states.encode(long))
+	if err != nil || len(short) > maxMessages || short[0].Role != "user" {
+		t.Errorf("%d messages, %v", len(short), err)
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	server := newServer(t, echoAgent{})
+	tests := []struct {
+		body, contentType string
+		status            int
+	}{
+		{`{`, "application/json", http.StatusBadRequest},
+		{`{"message":" "}`, "application/json", http.StatusUnprocessableEntity},
+		{`{"message":"x"}`, "text/plain", http.StatusUnsupportedMediaType},
+	}
+	for _, test := range tests {
+		response, err := http.Post(server.URL, test.contentType, strings.NewReader(test.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != test.status {
+			t.Errorf("%s as %s: %d", test.body, test.contentType, response.StatusCode)
+		}
 	}
 }

@@ -1,43 +1,32 @@
-package cli
+package httpapi
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
+
+	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/protocol"
 )
 
-func newServer(t *testing.T, agent Agent, token string) *httptest.Server {
+func newServer(t *testing.T, agent protocol.Agent, token string) *httptest.Server {
 	t.Helper()
-	about, err := readManifest(agent)
+	manifest, err := protocol.ReadManifest(agent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(newHandler(agent, about, token))
+	server := httptest.NewServer(Handler(agent, manifest, token))
 	t.Cleanup(server.Close)
 	return server
 }
 
-func post(t *testing.T, url, body string, header ...string) (*http.Response, string) {
+func post(t *testing.T, url, body string, headers ...string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	if host := request.Header.Get("Host"); host != "" {
-		request.Host = host
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(agenttest.NewRequest(t, http.MethodPost, url, body, headers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,24 +35,22 @@ func post(t *testing.T, url, body string, header ...string) (*http.Response, str
 	return response, string(answer)
 }
 
-func asks(text string) string { return string(encodeRequest([]message{{"user", text}})) }
-
 func TestChat(t *testing.T) {
-	server := newServer(t, &fakeAgent{}, "")
+	server := newServer(t, &agenttest.Agent{}, "")
 	tests := []struct {
 		name, body string
 		status     int
 		kind, want string
 	}{
-		{"answer", asks("hi there"), 200, "text/event-stream", "data: {\"text\":\"hi \",\"type\":\"token\"}\n\ndata: {\"text\":\"there\""},
-		{"late error", asks("break"), 200, "text/event-stream", `"code":"provider_unreachable"`},
-		{"no end", asks("vanish"), 200, "text/event-stream", `"message":"vanished"`},
+		{"answer", agenttest.Question("hi there"), 200, "text/event-stream", "data: {\"text\":\"hi \",\"type\":\"token\"}\n\ndata: {\"text\":\"there\""},
+		{"late error", agenttest.Question("break"), 200, "text/event-stream", `"code":"provider_unreachable"`},
+		{"no end", agenttest.Question("vanish"), 200, "text/event-stream", `"message":"vanished"`},
 		{"bad request", "{}", 400, "application/json", `"code":"bad_request"`},
-		{"no key", asks("fail no_key"), 503, "application/json", `"code":"no_key"`},
-		{"rate limit", asks("fail rate_limited"), 429, "application/json", `"message":"because rate_limited"`},
-		{"refused", asks("fail provider_refused"), 502, "application/json", `"type":"error"`},
-		{"time limit", asks("fail time_limit"), 504, "application/json", `"type":"error"`},
-		{"internal", asks("fail internal"), 500, "application/json", `"type":"error"`},
+		{"no key", agenttest.Question("fail no_key"), 503, "application/json", `"code":"no_key"`},
+		{"rate limit", agenttest.Question("fail rate_limited"), 429, "application/json", `"message":"because rate_limited"`},
+		{"refused", agenttest.Question("fail provider_refused"), 502, "application/json", `"type":"error"`},
+		{"time limit", agenttest.Question("fail time_limit"), 504, "application/json", `"type":"error"`},
+		{"internal", agenttest.Question("fail internal"), 500, "application/json", `"type":"error"`},
 		{"too large", strings.Repeat(" ", maxRequest+1), 413, "application/json", "4 MiB"},
 	}
 	for _, test := range tests {
@@ -77,7 +64,7 @@ func TestChat(t *testing.T) {
 }
 
 func TestGuards(t *testing.T) {
-	agent := &fakeAgent{}
+	agent := &agenttest.Agent{}
 	open, locked := newServer(t, agent, ""), newServer(t, agent, "letmein")
 	tests := []struct {
 		name, url string
@@ -94,7 +81,7 @@ func TestGuards(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			for _, path := range []string{"/chat", "/v1/chat/completions"} {
-				if response, body := post(t, test.url+path, asks("hi"), test.header...); response.StatusCode != test.status {
+				if response, body := post(t, test.url+path, agenttest.Question("hi"), test.header...); response.StatusCode != test.status {
 					t.Errorf("%s: %d %s", path, response.StatusCode, body)
 				}
 			}
@@ -107,34 +94,36 @@ func TestGuards(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
-	agent := &fakeAgent{began: make(chan struct{})}
-	a := &api{agent: agent, busy: make(chan struct{}, 1)}
-	server := httptest.NewServer(a.asking(a.chat))
-	defer server.Close()
+	agent := &agenttest.Agent{Waiting: make(chan struct{})}
+	s := &server{agent: agent, slots: make(chan struct{}, 1)}
+	host := httptest.NewServer(s.limited(s.chat))
+	defer host.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(asks("wait")))
+	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, host.URL, strings.NewReader(agenttest.Question("wait")))
 	request.Header.Set("Content-Type", "application/json")
 	go func() {
 		if response, err := http.DefaultClient.Do(request); err == nil {
+			// Closing the body earlier would end the answer.
+			_, _ = io.Copy(io.Discard, response.Body)
 			response.Body.Close()
 		}
 	}()
-	<-agent.began
-	if response, _ := post(t, server.URL, asks("hi")); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
+	<-agent.Waiting
+	if response, _ := post(t, host.URL, agenttest.Question("hi")); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
 		t.Errorf("status %d", response.StatusCode)
 	}
 }
 
 func TestCompletions(t *testing.T) {
-	agent := &fakeAgent{}
+	agent := &agenttest.Agent{}
 	server := newServer(t, agent, "")
 	_, body := post(t, server.URL+"/v1/chat/completions",
 		`{"model":"x","messages":[{"role":"system","content":"ignored"},{"role":"user","content":[{"type":"text","text":"hi there"}]}]}`)
 	var answer struct {
 		Object, Model string
 		Choices       []struct {
-			Message      message
+			Message      protocol.Message
 			FinishReason string `json:"finish_reason"`
 		}
 		Usage map[string]int
@@ -146,8 +135,8 @@ func TestCompletions(t *testing.T) {
 		answer.Choices[0].FinishReason != "stop" || answer.Usage["total_tokens"] != 5 {
 		t.Errorf("got %s", body)
 	}
-	if agent.requests[0] != asks("hi there") {
-		t.Errorf("asked %s", agent.requests[0])
+	if agent.Requests()[0] != agenttest.Question("hi there") {
+		t.Errorf("asked %s", agent.Requests()[0])
 	}
 	for request, status := range map[string]int{
 		`{`: 400, `{"messages":[]}`: 400, `{"messages":[{"role":"user","content":"hi"}],"tools":[{}]}`: 400,
@@ -162,7 +151,7 @@ func TestCompletions(t *testing.T) {
 }
 
 func TestCompletionsStream(t *testing.T) {
-	server := newServer(t, &fakeAgent{}, "")
+	server := newServer(t, &agenttest.Agent{}, "")
 	stream := func(text string) string {
 		_, body := post(t, server.URL+"/v1/chat/completions",
 			`{"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"`+text+`"}]}`)
@@ -188,9 +177,9 @@ func TestCompletionsStream(t *testing.T) {
 }
 
 func TestReadOnlyRoutes(t *testing.T) {
-	server := newServer(t, &fakeAgent{}, "")
+	server := newServer(t, &agenttest.Agent{}, "")
 	for path, want := range map[string]string{
-		"/healthz": `{"status":"ok"}`, "/manifest": sampleManifest, "/v1/models": `"id":"sample"`, "/nowhere": "404",
+		"/healthz": `{"status":"ok"}`, "/manifest": agenttest.Manifest, "/v1/models": `"id":"sample"`, "/nowhere": "404",
 	} {
 		response, err := http.Get(server.URL + path)
 		if err != nil {
@@ -200,64 +189,6 @@ func TestReadOnlyRoutes(t *testing.T) {
 		response.Body.Close()
 		if !strings.Contains(string(body), want) {
 			t.Errorf("%s: %s", path, body)
-		}
-	}
-}
-
-// A stopped server lets the answer in progress end. Where that takes too long
-// it ends it, and its client sees how.
-func TestAStoppedServerEndsItsAnswers(t *testing.T) {
-	tests := []struct {
-		name  string
-		grace time.Duration
-		// What the visitor does once the server is told to stop.
-		then func(leave func())
-		want string
-	}{
-		{"visitor leaves", time.Minute, func(leave func()) { leave() }, ""},
-		{"grace is over", time.Millisecond, func(func()) {}, `"code":"cancelled"`},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			agent := &fakeAgent{began: make(chan struct{})}
-			ctx, stop := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- serveOn(ctx, listener, newHandler(agent, about{}, ""), test.grace) }()
-			visit, leave := context.WithCancel(t.Context())
-			defer leave()
-			request, _ := http.NewRequestWithContext(visit, http.MethodPost, "http://"+listener.Addr().String()+"/chat", strings.NewReader(asks("wait")))
-			request.Header.Set("Content-Type", "application/json")
-			go func() { <-agent.began; stop() }()
-			response, err := http.DefaultClient.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer response.Body.Close()
-			reader := bufio.NewReader(response.Body)
-			if line, _ := reader.ReadString('\n'); !strings.Contains(line, `"text":"wait"`) {
-				t.Errorf("got %q", line)
-			}
-			test.then(leave)
-			if rest, _ := io.ReadAll(reader); !strings.Contains(string(rest), test.want) {
-				t.Errorf("the visitor saw %q", rest)
-			}
-			if err := <-ended; err != nil {
-				t.Errorf("the server ended with %v", err)
-			}
-		})
-	}
-}
-
-func TestLoopback(t *testing.T) {
-	for address, want := range map[string]string{
-		"8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:8080": "0.0.0.0:8080", "[::]:1": "[::]:1", "host:1": "host:1",
-	} {
-		if got := loopback(address); got != want {
-			t.Errorf("%s: %s, want %s", address, got, want)
 		}
 	}
 }

@@ -1,0 +1,39 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Schema is the version of manifests, requests and events.
+const Schema = 1
+
+// Manifest is the part of an agent's manifest that hosts use.
+type Manifest struct {
+	Name        string
+	Handle      string
+	Version     string
+	Description string
+	Error       string
+	Schema      int
+	Limits      struct {
+		MemoryMB int `json:"memory_mb"`
+	}
+}
+
+// ReadManifest returns the agent's manifest, or an error if the agent is
+// unusable: its manifest says so, or has a schema other than Schema.
+func ReadManifest(agent Agent) (Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(agent.Manifest(), &m); err != nil {
+		return Manifest{}, fmt.Errorf("the agent's manifest is not readable: %w", err)
+	}
+	if m.Error != "" {
+		return Manifest{}, errors.New(m.Error)
+	}
+	if m.Schema != Schema {
+		return Manifest{}, fmt.Errorf("the agent has schema %d, this program knows %d; use the one that came with the agent", m.Schema, Schema)
+	}
+	return m, nil
+}

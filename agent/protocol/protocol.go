@@ -1,0 +1,78 @@
+// Package protocol is what a host knows of an agent: two functions, the JSON
+// request that goes in, and the JSON events that come out. A loaded plugin and
+// a compiled-in agent look the same through it.
+package protocol
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+)
+
+// Agent is a loaded plugin or a compiled-in agent.
+type Agent interface {
+	// Manifest describes the agent as JSON.
+	Manifest() []byte
+	// Handle answers one request and reports progress through emit.
+	Handle(ctx context.Context, request []byte, emit func(event []byte) error) error
+}
+
+// Message is one entry of a request.
+type Message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// Event is any event of an agent; Type decides which fields are set.
+type Event struct {
+	Type      string
+	Text      string
+	Name      string
+	Arguments json.RawMessage
+	Result    string
+	Error     bool
+	Code      string
+	Message   string
+	Finish    string
+	Input     int `json:"input_tokens"`
+	Output    int `json:"output_tokens"`
+}
+
+// EncodeRequest returns the request that asks for an answer to messages.
+func EncodeRequest(messages []Message) []byte {
+	encoded, _ := json.Marshal(map[string]any{"messages": messages})
+	return encoded
+}
+
+// ErrNoAnswer reports an agent that returned without a closing event.
+var ErrNoAnswer = errors.New("the agent stopped without an answer")
+
+// Handle sends a request to the agent and passes each event to observe, both
+// decoded and as received. It returns the closing event, which is of type done
+// or error; an error event is also returned as an error. If the agent sends no
+// closing event, Handle passes an error event with the code internal to observe
+// and returns that.
+func Handle(ctx context.Context, agent Agent, request []byte, observe func(event Event, raw []byte) error) (Event, error) {
+	var last Event
+	err := agent.Handle(ctx, request, func(raw []byte) error {
+		var e Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return err
+		}
+		last = e
+		return observe(e, raw)
+	})
+	switch last.Type {
+	case "done":
+		return last, err
+	case "error":
+		return last, errors.New(last.Message)
+	}
+	if err == nil {
+		err = ErrNoAnswer
+	}
+	last = Event{Type: "error", Code: "internal", Message: err.Error()}
+	raw, _ := json.Marshal(map[string]string{"type": last.Type, "code": last.Code, "message": last.Message})
+	_ = observe(last, raw)
+	return last, err
+}

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-const ownPath = "agent.local/a0000000000000000"
+const hostPath = "agent.local/a0000000000000000"
 
-// How agents and hosts are built; whatever differs here makes them misfits.
+// How agents and hosts are built; other flags make them incompatible.
 var buildFlags = []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
 
 type fileLists struct {
@@ -34,7 +34,7 @@ func readLists(t *testing.T) fileLists {
 	return lists
 }
 
-// compile runs go in dir and returns the path of what it made.
+// compile runs go in dir and returns the path of its output.
 func compile(t *testing.T, dir, name string, arguments ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name)
@@ -57,7 +57,7 @@ func copyTree(t *testing.T, module string, files []string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, name), bytes.ReplaceAll(source, []byte(ownPath), []byte(module)))
+		write(t, filepath.Join(dir, name), bytes.ReplaceAll(source, []byte(hostPath), []byte(module)))
 	}
 	return dir
 }
@@ -74,7 +74,7 @@ func write(t *testing.T, path string, content []byte) {
 
 func buildHost(t *testing.T) string {
 	t.Helper()
-	dir := copyTree(t, ownPath, readLists(t).Targets["host"])
+	dir := copyTree(t, hostPath, readLists(t).Targets["host"])
 	return compile(t, filepath.Join(dir, "host"), "agentforge-host", buildFlags...)
 }
 
@@ -91,8 +91,8 @@ func buildPlugin(t *testing.T, module string, blueprint []byte, tools ...string)
 	return compile(t, filepath.Join(dir, "plugin"), "agent.so", append(buildFlags, "-buildmode=plugin")...)
 }
 
-// buildStranger compiles a plugin of one file, which shares only the runtime.
-func buildStranger(t *testing.T, source string, flags ...string) string {
+// buildForeign compiles a plugin of one file that is no agent.
+func buildForeign(t *testing.T, source string, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "go.mod"), []byte("module agent.local/affffffffffffffff\n\ngo 1.25\n"))

@@ -21,7 +21,7 @@ import (
 const (
 	agentPath = "agent.local/a0123456789abcdef"
 	secretKey = "sk-test-0123456789abcdef"
-	// Text that would do harm if any of it were more than data.
+	// Text that does harm if it is treated as more than data.
 	nastyText = "\"quote\" 'q' \\ \x00 //go:embed /etc/passwd\n{{.}} $(id) `id` \u202e\u2066 -ldflags=-X </script>"
 )
 
@@ -47,8 +47,8 @@ func blueprint(t *testing.T, change func(c map[string]any)) []byte {
 	return raw
 }
 
-// model is a stand-in for OpenAI: it calls the calculator once it is asked for
-// a sum, and otherwise says how many messages it got.
+// model is a stand-in for OpenAI: it calls the calculator when the question is
+// "sum", and otherwise answers with the number of messages.
 type model struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -68,8 +68,8 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Tools    []any
 	}
 	_ = json.NewDecoder(r.Body).Decode(&request)
-	if given := r.Header.Get("Authorization"); given != "Bearer "+secretKey {
-		http.Error(w, `{"error":{"message":"bad key `+given+`"}}`, http.StatusUnauthorized)
+	if header := r.Header.Get("Authorization"); header != "Bearer "+secretKey {
+		http.Error(w, `{"error":{"message":"bad key `+header+`"}}`, http.StatusUnauthorized)
 		return
 	}
 	m.mu.Lock()
@@ -88,13 +88,13 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
-// house is a built host with its environment.
-type house struct {
+// installation is a host with its environment.
+type installation struct {
 	binary string
 	env    []string
 }
 
-func (h house) run(t *testing.T, input string, arguments ...string) (int, string, string) {
+func (h installation) run(t *testing.T, input string, arguments ...string) (int, string, string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	command := exec.Command(h.binary, arguments...)
@@ -104,19 +104,18 @@ func (h house) run(t *testing.T, input string, arguments ...string) (int, string
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String()+errs.String(), secretKey) {
-		t.Errorf("the key came out: %s %s", out.String(), errs.String())
+		t.Errorf("the output contains the key: %s %s", out.String(), errs.String())
 	}
 	return command.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// TestHost builds a host and agents the way the forge does and uses them the
-// way people do.
+// TestHost builds a host and agents like the forge and runs them like a user.
 func TestHost(t *testing.T) {
 	if testing.Short() || runtime.GOOS == "windows" {
 		t.Skip("compiles plugins")
 	}
 	server := newModel(t)
-	h := house{binary: buildHost(t), env: []string{"OPENAI_API_KEY=" + secretKey, "OPENAI_BASE_URL=" + server.URL}}
+	h := installation{binary: buildHost(t), env: []string{"OPENAI_API_KEY=" + secretKey, "OPENAI_BASE_URL=" + server.URL}}
 	config := blueprint(t, nil)
 	plugin := buildPlugin(t, agentPath, config, "calculator", "clock")
 
@@ -139,11 +138,11 @@ func TestHost(t *testing.T) {
 	})
 	t.Run("server", func(t *testing.T) { testServer(t, h, plugin) })
 	t.Run("environment", func(t *testing.T) { testEnvironment(t, h, plugin) })
-	t.Run("misfits", func(t *testing.T) { testMisfits(t, h, plugin) })
+	t.Run("mismatches", func(t *testing.T) { testMismatches(t, h, plugin) })
 	t.Run("without tools", func(t *testing.T) { testWithoutTools(t, h, plugin) })
 }
 
-func testManifest(t *testing.T, h house, plugin string, config []byte) {
+func testManifest(t *testing.T, h installation, plugin string, config []byte) {
 	code, out, errs := h.run(t, "", "--manifest", plugin)
 	var manifest struct {
 		Name, Module, Go string
@@ -161,7 +160,7 @@ func testManifest(t *testing.T, h house, plugin string, config []byte) {
 	}
 }
 
-func testRequest(t *testing.T, h house, plugin string) {
+func testRequest(t *testing.T, h installation, plugin string) {
 	code, out, errs := h.run(t, `{"messages":[{"role":"user","content":"sum"}]}`, "--request", plugin)
 	var types []string
 	for line := range strings.Lines(out) {
@@ -176,24 +175,26 @@ func testRequest(t *testing.T, h house, plugin string) {
 	}
 }
 
-func testEnvironment(t *testing.T, h house, plugin string) {
-	with := func(pairs ...string) house { return house{h.binary, append(h.env[:len(h.env):len(h.env)], pairs...)} }
+func testEnvironment(t *testing.T, h installation, plugin string) {
+	with := func(pairs ...string) installation {
+		return installation{h.binary, append(h.env[:len(h.env):len(h.env)], pairs...)}
+	}
 	tests := []struct {
-		name, says string
-		house      house
+		name, want string
+		h          installation
 	}{
 		{"no key", "set OPENAI_API_KEY", with("OPENAI_API_KEY=")},
 		{"bad key", "bad key Bearer [key removed]", with("OPENAI_API_KEY=sk-other-0123456789")},
 		{"no egress", "the egress proxy does not answer", with("AGENT_EGRESS_SOCKET=" + filepath.Join(t.TempDir(), "none"))},
 	}
 	for _, test := range tests {
-		if code, out, errs := test.house.run(t, "", "--message", "hi", plugin); code != 1 || !strings.Contains(errs, test.says) {
+		if code, out, errs := test.h.run(t, "", "--message", "hi", plugin); code != 1 || !strings.Contains(errs, test.want) {
 			t.Errorf("%s: exit %d, %q %q", test.name, code, out, errs)
 		}
 	}
 }
 
-func testWithoutTools(t *testing.T, h house, plugin string) {
+func testWithoutTools(t *testing.T, h installation, plugin string) {
 	bare := blueprint(t, func(c map[string]any) { c["capabilities"].(map[string]any)["tools"] = []string{} })
 	smaller := buildPlugin(t, "agent.local/a0123456789abcdee", bare)
 	if code, out, errs := h.run(t, "", "--message", "sum", smaller); code != 0 || out != "2 messages, 0 tools, sum\n" {

@@ -13,7 +13,7 @@ import (
 
 var listens = regexp.MustCompile(`listens on (http://127\.0\.0\.1:\d+)`)
 
-func testServer(t *testing.T, h house, plugin string) {
+func testServer(t *testing.T, h installation, plugin string) {
 	command := exec.Command(h.binary, "--serve", "127.0.0.1:0", plugin)
 	command.Env = h.env
 	log, err := command.StderrPipe()
@@ -49,15 +49,15 @@ func testServer(t *testing.T, h house, plugin string) {
 	}
 }
 
-// firstAddress reads the log until it names the address.
+// firstAddress returns the first address in the log.
 func firstAddress(t *testing.T, log io.Reader) string {
 	t.Helper()
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		if found := listens.FindStringSubmatch(lines.Text()); found != nil {
-			return found[1]
+		if match := listens.FindStringSubmatch(lines.Text()); match != nil {
+			return match[1]
 		}
 	}
-	t.Fatal("the server did not say where it listens")
+	t.Fatal("the server did not log its address")
 	return ""
 }

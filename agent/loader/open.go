@@ -4,6 +4,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"plugin"
 	"strings"
@@ -15,13 +16,14 @@ type Agent struct {
 	handle   func(context.Context, []byte, func([]byte) error) error
 }
 
-// Open checks and loads the plugin at path.
+// Open checks and loads the plugin at path. An unsigned plugin is loaded too; a
+// wrong signature or digest is an error, like any *MismatchError.
 func Open(path string) (*Agent, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := CheckSignature(path, ""); err != nil {
+	if _, err := CheckSignature(path, ""); err != nil && !errors.Is(err, ErrUnsigned) {
 		return nil, err
 	}
 	if err := CheckSum(path); err != nil {
@@ -42,23 +44,24 @@ func Open(path string) (*Agent, error) {
 	return agent, err
 }
 
-// explain names the rule that only the system's loader can judge.
+// explain recognises the one rule that only the system's loader checks.
 func explain(err error) error {
 	if strings.Contains(err.Error(), "GLIBC_") {
-		return misfit("glibc", "this system's C library is older than the one that the plugin was linked for: %v", err)
+		return mismatch("glibc", "this system's C library is older than the plugin needs: %v", err)
 	}
 	return err
 }
 
+// export returns an exported function of the plugin.
 func export[F any](p *plugin.Plugin, name string) (F, error) {
 	var none F
 	symbol, err := p.Lookup(name)
 	if err != nil {
-		return none, misfit("exports", "the plugin has no function %s", name)
+		return none, mismatch("exports", "the plugin has no function %s", name)
 	}
 	function, ok := symbol.(F)
 	if !ok {
-		return none, misfit("exports", "%s is a %T, not a %T", name, symbol, none)
+		return none, mismatch("exports", "%s is a %T, not a %T", name, symbol, none)
 	}
 	return function, nil
 }

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -16,30 +17,34 @@ import (
 )
 
 // Files beside a plugin: the signed statement about it, and the public key of
-// the forge that signed.
+// the forge that signed it.
 const (
 	ProvenanceFile = "provenance.dsse.json"
 	KeyFile        = "forge.pub"
 )
 
-// KeyVariable names the environment variable with the path of a public key to
-// trust in place of the one that lies beside the plugin.
+// KeyVariable is the environment variable with the path of the public key to
+// trust instead of the one beside the plugin.
 const KeyVariable = "AGENTFORGE_PUBLIC_KEY"
 
 const (
 	payloadType = "application/vnd.in-toto+json"
-	// Nothing that a forge writes comes near this.
-	maxPaper = 4 << 20
+	// Far more than any statement or key that a forge writes.
+	maxFileSize = 4 << 20
 )
 
-// Signature says who signed for a plugin.
+// ErrUnsigned reports a plugin without a signed statement.
+var ErrUnsigned = errors.New("no signed statement beside the plugin names it")
+
+// Signature describes a valid signature.
 type Signature struct {
-	// Key is the SHA-256 of the public key, KeyPath the file it was read from.
+	// Key is the SHA-256 of the public key, and KeyPath the file with that key.
 	Key, KeyPath string
-	// Revision is the agent's configuration, as the signer names it.
+	// Revision is the SHA-256 of the agent's configuration, by the statement.
 	Revision string
 }
 
+// envelope is DSSE's: https://github.com/secure-systems-lab/dsse
 type envelope struct {
 	Payload     []byte `json:"payload"`
 	PayloadType string `json:"payloadType"`
@@ -48,6 +53,8 @@ type envelope struct {
 	} `json:"signatures"`
 }
 
+// statement is the part of an in-toto statement, with SLSA provenance, that is
+// checked or shown.
 type statement struct {
 	Subject []struct {
 		Name   string            `json:"name"`
@@ -62,49 +69,51 @@ type statement struct {
 	} `json:"predicate"`
 }
 
-// CheckSignature reads the statement beside the plugin at path, checks that it
-// is signed and that the plugin is what it names. The key is read from keyPath,
-// or where that is empty from the file that KeyVariable names, or from the one
-// beside the plugin. Without a statement that names the plugin it returns nil.
+// CheckSignature checks that the statement beside the plugin at path is signed
+// and that the plugin has the digest in it. The key is read from keyPath, else
+// from the file that KeyVariable names, else from KeyFile beside the plugin. It
+// returns ErrUnsigned if there is no statement that names the plugin, and a
+// *MismatchError if the signature or the digest is wrong.
 func CheckSignature(path, keyPath string) (*Signature, error) {
 	directory := filepath.Dir(path)
-	raw, err := readPaper(filepath.Join(directory, ProvenanceFile))
+	raw, err := readFile(filepath.Join(directory, ProvenanceFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, ErrUnsigned
 	}
 	if err != nil {
 		return nil, err
 	}
 	var signed envelope
 	if err := json.Unmarshal(raw, &signed); err != nil || signed.PayloadType != payloadType {
-		return nil, misfit("signature", "%s is not a signed statement", ProvenanceFile)
+		return nil, mismatch("signature", "%s is not a signed statement", ProvenanceFile)
 	}
-	var told statement
-	if err := json.Unmarshal(signed.Payload, &told); err != nil {
-		return nil, misfit("signature", "what %s states is not readable: %v", ProvenanceFile, err)
+	var stmt statement
+	if err := json.Unmarshal(signed.Payload, &stmt); err != nil {
+		return nil, mismatch("signature", "the statement in %s is not readable: %v", ProvenanceFile, err)
 	}
-	want, named := told.digestOf(filepath.Base(path))
+	want, named := stmt.digestOf(filepath.Base(path))
 	if !named {
-		return nil, nil
+		return nil, ErrUnsigned
 	}
-	keyPath = firstOf(keyPath, os.Getenv(KeyVariable), filepath.Join(directory, KeyFile))
+	keyPath = cmp.Or(keyPath, os.Getenv(KeyVariable), filepath.Join(directory, KeyFile))
 	key, name, err := readKey(keyPath)
 	if err != nil {
 		return nil, err
 	}
-	if !signed.isBy(key) {
-		return nil, misfit("signature", "%s is not signed by the key %s", ProvenanceFile, keyPath)
+	if !signed.isSignedBy(key) {
+		return nil, mismatch("signature", "%s is not signed by the key %s", ProvenanceFile, keyPath)
 	}
 	got, err := sumOf(path)
 	if err != nil {
 		return nil, err
 	}
 	if got != want {
-		return nil, misfit("signature", "its SHA-256 is %s, signed was %s: the file was changed; fetch it again", got, want)
+		return nil, mismatch("signature", "its SHA-256 is %s, the signed one is %s: the file was changed; download it again", got, want)
 	}
-	return &Signature{Key: name, KeyPath: keyPath, Revision: told.Predicate.BuildDefinition.ExternalParameters.Revision}, nil
+	return &Signature{Key: name, KeyPath: keyPath, Revision: stmt.Predicate.BuildDefinition.ExternalParameters.Revision}, nil
 }
 
+// digestOf returns the SHA-256 that the statement gives for a file name.
 func (s statement) digestOf(name string) (string, bool) {
 	for _, subject := range s.Subject {
 		if subject.Name == name {
@@ -114,9 +123,9 @@ func (s statement) digestOf(name string) (string, bool) {
 	return "", false
 }
 
-// isBy reports whether one of the signatures is the key's, over DSSE's
-// pre-authentication encoding.
-func (e envelope) isBy(key ed25519.PublicKey) bool {
+// isSignedBy reports whether one of the signatures is the key's. DSSE signs
+// the pre-authentication encoding of the payload.
+func (e envelope) isSignedBy(key ed25519.PublicKey) bool {
 	message := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.PayloadType), e.PayloadType, len(e.Payload), e.Payload)
 	for _, signature := range e.Signatures {
 		if ed25519.Verify(key, message, signature.Sig) {
@@ -126,43 +135,34 @@ func (e envelope) isBy(key ed25519.PublicKey) bool {
 	return false
 }
 
-// readKey returns a public key from a PEM file, and the SHA-256 that names it.
+// readKey returns the public key in a PEM file and its SHA-256.
 func readKey(path string) (ed25519.PublicKey, string, error) {
-	raw, err := readPaper(path)
+	raw, err := readFile(path)
 	if err != nil {
-		return nil, "", misfit("signature", "there is no key to check it with: %v", err)
+		return nil, "", mismatch("signature", "the public key is not readable: %v", err)
 	}
 	block, _ := pem.Decode(raw)
 	if block == nil {
-		return nil, "", misfit("signature", "%s is not a public key in PEM", path)
+		return nil, "", mismatch("signature", "%s is not a public key in PEM", path)
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	key, ok := parsed.(ed25519.PublicKey)
 	if err != nil || !ok {
-		return nil, "", misfit("signature", "%s is not an Ed25519 public key", path)
+		return nil, "", mismatch("signature", "%s is not an Ed25519 public key", path)
 	}
 	sum := sha256.Sum256(block.Bytes)
 	return key, hex.EncodeToString(sum[:]), nil
 }
 
-func readPaper(path string) ([]byte, error) {
+func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, maxPaper+1))
-	if err == nil && len(raw) > maxPaper {
+	raw, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	if err == nil && len(raw) > maxFileSize {
 		err = fmt.Errorf("%s is larger than 4 MiB", path)
 	}
 	return raw, err
-}
-
-func firstOf(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return ""
 }

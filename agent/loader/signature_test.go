@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,9 +16,9 @@ import (
 	"testing"
 )
 
-// signedFor writes a plugin's file with a statement about it and the key, and
-// returns the plugin's path.
-func signedFor(t *testing.T, key ed25519.PrivateKey, name, content string) string {
+// signedPlugin writes a file, a signed statement about name and the key, and
+// returns the path of the file.
+func signedPlugin(t *testing.T, key ed25519.PrivateKey, name, content string) string {
 	t.Helper()
 	dir := t.TempDir()
 	sum := sha256.Sum256([]byte("content"))
@@ -32,26 +33,26 @@ func signedFor(t *testing.T, key ed25519.PrivateKey, name, content string) strin
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "a.so")
-	put(t, path, []byte(content))
-	put(t, filepath.Join(dir, ProvenanceFile), signed)
-	putKey(t, filepath.Join(dir, KeyFile), key)
+	write(t, path, []byte(content))
+	write(t, filepath.Join(dir, ProvenanceFile), signed)
+	writeKey(t, filepath.Join(dir, KeyFile), key)
 	return path
 }
 
-func put(t *testing.T, path string, content []byte) {
+func write(t *testing.T, path string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func putKey(t *testing.T, path string, key ed25519.PrivateKey) {
+func writeKey(t *testing.T, path string, key ed25519.PrivateKey) {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	write(t, path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 func newKey(seed byte) ed25519.PrivateKey {
@@ -59,21 +60,22 @@ func newKey(seed byte) ed25519.PrivateKey {
 }
 
 func TestCheckSignature(t *testing.T) {
-	ours := newKey(1)
+	key := newKey(1)
 	other := filepath.Join(t.TempDir(), "other.pub")
-	putKey(t, other, newKey(2))
+	writeKey(t, other, newKey(2))
 	tests := []struct {
 		name, subject, content, key string
 		change                      func(t *testing.T, dir string)
 		rule                        string
+		unsigned                    bool
 	}{
-		{name: "fits", subject: "a.so", content: "content"},
+		{name: "valid", subject: "a.so", content: "content"},
 		{name: "changed", subject: "a.so", content: "Content", rule: "signature"},
-		{name: "another's key", subject: "a.so", content: "content", key: other, rule: "signature"},
+		{name: "another key", subject: "a.so", content: "content", key: other, rule: "signature"},
 		{name: "no key", subject: "a.so", content: "content", key: other + "x", rule: "signature"},
-		{name: "about another file", subject: "b.so", content: "Content"},
+		{name: "about another file", subject: "b.so", content: "Content", unsigned: true},
 		{name: "no statement", subject: "a.so", content: "content", rule: "signature", change: func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir, ProvenanceFile), []byte("{}"))
+			write(t, filepath.Join(dir, ProvenanceFile), []byte("{}"))
 		}},
 		{name: "statement changed", subject: "a.so", content: "content", rule: "signature", change: func(t *testing.T, dir string) {
 			path := filepath.Join(dir, ProvenanceFile)
@@ -87,47 +89,53 @@ func TestCheckSignature(t *testing.T) {
 			}
 			signed["payload"] = strings.Replace(signed["payload"].(string), "eyJ", "eyAg", 1)
 			raw, _ = json.Marshal(signed)
-			put(t, path, raw)
+			write(t, path, raw)
 		}},
 		{name: "no PEM", subject: "a.so", content: "content", rule: "signature", change: func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir, KeyFile), []byte("key"))
+			write(t, filepath.Join(dir, KeyFile), []byte("key"))
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path := signedFor(t, ours, test.subject, test.content)
+			path := signedPlugin(t, key, test.subject, test.content)
 			if test.change != nil {
 				test.change(t, filepath.Dir(path))
 			}
 			signature, err := CheckSignature(path, test.key)
+			if test.unsigned {
+				if !errors.Is(err, ErrUnsigned) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
 			wantRule(t, err, test.rule)
-			if named := test.subject == "a.so" && test.rule == ""; named != (signature != nil) {
-				t.Errorf("got %v", signature)
+			if valid := err == nil; valid != (signature != nil) {
+				t.Errorf("got %v, %v", signature, err)
 			}
 		})
 	}
 	unsigned := filepath.Join(t.TempDir(), "a.so")
-	put(t, unsigned, []byte("content"))
-	if signature, err := CheckSignature(unsigned, ""); signature != nil || err != nil {
+	write(t, unsigned, []byte("content"))
+	if signature, err := CheckSignature(unsigned, ""); signature != nil || !errors.Is(err, ErrUnsigned) {
 		t.Errorf("without a statement: %v, %v", signature, err)
 	}
 }
 
-func TestVerifyWantsASignature(t *testing.T) {
+func TestVerifyRequiresASignature(t *testing.T) {
 	unsigned := filepath.Join(t.TempDir(), "a.so")
-	put(t, unsigned, []byte("content"))
-	signed := signedFor(t, newKey(1), "a.so", "content")
+	write(t, unsigned, []byte("content"))
+	signed := signedPlugin(t, newKey(1), "a.so", "content")
 	for want, arguments := range map[string][]string{
 		"Usage":                    {},
-		"signs for it":             {unsigned},
-		"there is no key":          {signed, "--key", unsigned + "x"},
+		"beside it names it":       {unsigned},
+		"key is not readable":      {signed, "--key", unsigned + "x"},
 		"(format)":                 {"--key", filepath.Join(filepath.Dir(signed), KeyFile), signed},
 		"is not a public key":      {"--key", signed, signed},
 		"not defined: -everything": {"-everything"},
 	} {
-		var out, faults strings.Builder
-		if code := Verify("host", arguments, &out, &faults); code == 0 || !strings.Contains(faults.String(), want) {
-			t.Errorf("%v: %d %q, want %q", arguments, code, faults.String(), want)
+		var stdout, stderr strings.Builder
+		if code := Verify("host", arguments, &stdout, &stderr); code == 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%v: %d %q, want %q", arguments, code, stderr.String(), want)
 		}
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// SumsFile is the list of digests that a download contains, in the format of
-// the sha256sum command.
+// SumsFile is the list of digests in a download, in the format of the sha256sum
+// command.
 const SumsFile = "SHA256SUMS"
 
-// CheckSum compares the file at path with the SHA256SUMS beside it. Without
-// such a list, or with one that does not name the file, there is nothing to
-// compare.
+// CheckSum compares the file at path with the SHA256SUMS beside it, and returns
+// a *MismatchError if they differ. It returns nil if there is no such list or it
+// does not name the file.
 func CheckSum(path string) error {
-	want, err := listed(filepath.Join(filepath.Dir(path), SumsFile), filepath.Base(path))
+	want, err := listedSum(filepath.Join(filepath.Dir(path), SumsFile), filepath.Base(path))
 	if err != nil || want == "" {
 		return err
 	}
@@ -30,7 +30,7 @@ func CheckSum(path string) error {
 		return err
 	}
 	if got != want {
-		return misfit(SumsFile, "its SHA-256 is %s, the list says %s: the file was changed or cut off; fetch it again", got, want)
+		return mismatch(SumsFile, "its SHA-256 is %s, the list has %s: the file is damaged; download it again", got, want)
 	}
 	return nil
 }
@@ -49,7 +49,8 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-func listed(list, name string) (string, error) {
+// listedSum returns the digest of a file in a list, empty if there is none.
+func listedSum(list, name string) (string, error) {
 	file, err := os.Open(list)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -61,7 +62,7 @@ func listed(list, name string) (string, error) {
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		sum, rest, ok := strings.Cut(lines.Text(), " ")
-		// A second space or an asterisk tells text mode from binary mode.
+		// A second space marks text mode, an asterisk binary mode.
 		if ok && strings.TrimLeft(rest, " *") == name {
 			return strings.ToLower(sum), nil
 		}

@@ -1,20 +1,22 @@
 package loader
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 )
 
-// Verify runs the command "verify [--key FILE] PLUGIN" and returns the exit
-// code: it checks signature, digests and build information, and runs nothing
-// of the plugin.
-func Verify(program string, arguments []string, out, faults io.Writer) int {
+// Verify runs the command "verify [--key FILE] PLUGIN.so" and returns its exit
+// code: 0 for a valid plugin, 1 for any other, 2 for wrong usage. It checks the
+// signature, the digests and the build information, without running the plugin.
+func Verify(program string, arguments []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet(program+" verify", flag.ContinueOnError)
-	flags.SetOutput(faults)
+	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintf(faults, "Usage: %s verify [--key FILE] PLUGIN.so\n\n"+
-			"  --key FILE   the forge's public key (PEM); else %s names it, else %s beside the plugin\n",
+		fmt.Fprintf(stderr, "Usage: %s verify [--key FILE] PLUGIN.so\n\n"+
+			"  --key FILE   the forge's public key in PEM; the default is the file that %s\n"+
+			"               names, or else %s beside the plugin\n",
 			program, KeyVariable, KeyFile)
 	}
 	key := flags.String("key", "", "")
@@ -33,8 +35,8 @@ func Verify(program string, arguments []string, out, faults io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	if err := verify(plugins[0], *key, out); err != nil {
-		fmt.Fprintf(faults, "%s: %v\n", program, err)
+	if err := verify(plugins[0], *key, stdout); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", program, err)
 		return 1
 	}
 	return 0
@@ -42,11 +44,11 @@ func Verify(program string, arguments []string, out, faults io.Writer) int {
 
 func verify(path, key string, out io.Writer) error {
 	signature, err := CheckSignature(path, key)
+	if errors.Is(err, ErrUnsigned) {
+		return mismatch("signature", "no %s beside it names it", ProvenanceFile)
+	}
 	if err != nil {
 		return err
-	}
-	if signature == nil {
-		return misfit("signature", "no %s beside it signs for it", ProvenanceFile)
 	}
 	if err := CheckSum(path); err != nil {
 		return err
@@ -54,10 +56,10 @@ func verify(path, key string, out io.Writer) error {
 	if err := Check(path); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s is what was signed, and fits this host.\n", path)
+	fmt.Fprintf(out, "%s is signed and compatible with this host.\n", path)
 	fmt.Fprintf(out, "revision sha256 %s\nsigned by key sha256 %s, read from %s\n", signature.Revision, signature.Key, signature.KeyPath)
 	if key == "" {
-		fmt.Fprintf(out, "Whose key that is you know only if you had it from the forge itself: give it with --key.\n")
+		fmt.Fprintf(out, "This proves the origin only if the key came from the forge itself; if so, pass it with --key.\n")
 	}
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"testing"
 )
 
-const secret = "a secret of the machine"
+const secret = "not part of the site"
 
-// lay writes files below a new directory.
-func lay(t *testing.T, files map[string]string) string {
+// writeFiles writes files into a new directory.
+func writeFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
@@ -40,10 +40,11 @@ func link(t *testing.T, target, name string) {
 	}
 }
 
-// aSite has, beside what it shows, much that it must not show.
-func aSite(t *testing.T) string {
+// newSite returns a directory with files that must be served and others that must
+// not.
+func newSite(t *testing.T) string {
 	t.Helper()
-	dir := lay(t, map[string]string{
+	dir := writeFiles(t, map[string]string{
 		"site/index.html":          "<h1>first</h1>",
 		"site/about.html":          "<h1>about</h1>",
 		"site/chat.js":             "let a;",
@@ -72,19 +73,19 @@ func aSite(t *testing.T) string {
 	return filepath.Join(dir, "site")
 }
 
-func serving(t *testing.T, dir string) *httptest.Server {
+func newServer(t *testing.T, dir string) *httptest.Server {
 	t.Helper()
-	site, err := Open(dir)
+	handler, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(site)
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server
 }
 
-// ask sends a request line as it is, which no client would.
-func ask(t *testing.T, server *httptest.Server, method, target string, headers ...string) (*http.Response, string) {
+// get sends a request line as it is; an HTTP client would clean the path.
+func get(t *testing.T, server *httptest.Server, method, target string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	connection, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -105,7 +106,7 @@ func ask(t *testing.T, server *httptest.Server, method, target string, headers .
 }
 
 func TestPages(t *testing.T) {
-	server := serving(t, aSite(t))
+	server := newServer(t, newSite(t))
 	tests := []struct {
 		target, kind, body string
 	}{
@@ -126,14 +127,14 @@ func TestPages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.target, func(t *testing.T) {
-			got, body := ask(t, server, "GET", test.target)
+			got, body := get(t, server, "GET", test.target)
 			if got.StatusCode != 200 || body != test.body || got.Header.Get("Content-Type") != test.kind {
 				t.Errorf("%d %s %q", got.StatusCode, got.Header.Get("Content-Type"), body)
 			}
 			if got.Header.Get("X-Everywhere") != "yes" || got.Header.Get("X-Content-Type-Options") != "nosniff" || got.Header.Get("Last-Modified") != "" {
 				t.Errorf("headers %v", got.Header)
 			}
-			head, none := ask(t, server, "HEAD", test.target)
+			head, none := get(t, server, "HEAD", test.target)
 			if none != "" || head.StatusCode != 200 || head.ContentLength != int64(len(body)) || head.Header.Get("Etag") != got.Header.Get("Etag") {
 				t.Errorf("HEAD: %d %q %v", head.StatusCode, none, head.Header)
 			}
@@ -141,8 +142,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotShown(t *testing.T) {
-	server := serving(t, aSite(t))
+func TestNotServed(t *testing.T) {
+	server := newServer(t, newSite(t))
 	for _, target := range []string{
 		"/nothing", "/../outside.html", "/%2e%2e/outside.html", "/%2E%2E%2Foutside.html", "/..%2foutside.html", "/files/../../outside.html",
 		"/files/%2e%2e/%2e%2e/outside.html", "/./about.html", "//outside.html", "//etc/passwd", "/files//ada.so", "/files%2fada.so", "/files%2Fada.so",
@@ -152,7 +153,7 @@ func TestWhatIsNotShown(t *testing.T) {
 		"/empty", "/empty/", "/files", "/a.dir", "/a.dir.html", "/about.html/", "/about/", "/about.html/x",
 	} {
 		t.Run(target, func(t *testing.T) {
-			got, body := ask(t, server, "GET", target)
+			got, body := get(t, server, "GET", target)
 			if got.StatusCode != 404 || strings.Contains(body, secret) || !strings.Contains(body, "no such page") {
 				t.Errorf("%d %q", got.StatusCode, body)
 			}
@@ -163,8 +164,8 @@ func TestWhatIsNotShown(t *testing.T) {
 	}
 }
 
-// What other systems' files answer to is not public on any.
-func TestPublicNames(t *testing.T) {
+// Names that other systems interpret are public on none.
+func TestIsPublic(t *testing.T) {
 	for name, want := range map[string]bool{
 		"index.html": true, "files/ada.so": true, "a..b": true, "_headers2": true, "my_headers": true,
 		"": false, "/a": false, "a//b": false, "../a": false, "a/..": false, "a/./b": false, ".env": false, "a/.b": false,
@@ -177,23 +178,23 @@ func TestPublicNames(t *testing.T) {
 	}
 }
 
-func TestOtherMethodsAreRefused(t *testing.T) {
-	server := serving(t, aSite(t))
+func TestOtherMethods(t *testing.T) {
+	server := newServer(t, newSite(t))
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
 		for _, target := range []string{"/", "/nothing"} {
-			if got, _ := ask(t, server, method, target); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, HEAD" {
+			if got, _ := get(t, server, method, target); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, target, got.StatusCode, got.Header.Get("Allow"))
 			}
 		}
 	}
-	if got, body := ask(t, server, "HEAD", "/nothing"); got.StatusCode != 404 || body != "" {
+	if got, body := get(t, server, "HEAD", "/nothing"); got.StatusCode != 404 || body != "" {
 		t.Errorf("HEAD of nothing: %d %q", got.StatusCode, body)
 	}
 }
 
-func TestPartsAndTags(t *testing.T) {
-	server := serving(t, aSite(t))
-	whole, _ := ask(t, server, "GET", "/files/ada.so")
+func TestRangesAndETags(t *testing.T) {
+	server := newServer(t, newSite(t))
+	whole, _ := get(t, server, "GET", "/files/ada.so")
 	tag := whole.Header.Get("Etag")
 	tests := []struct {
 		name    string
@@ -201,35 +202,35 @@ func TestPartsAndTags(t *testing.T) {
 		status  int
 		body    string
 	}{
-		{"a part", []string{"Range: bytes=2-4"}, 206, "234"},
-		{"the end", []string{"Range: bytes=-3"}, 206, "789"},
+		{"range", []string{"Range: bytes=2-4"}, 206, "234"},
+		{"suffix", []string{"Range: bytes=-3"}, 206, "789"},
 		{"past the end", []string{"Range: bytes=20-"}, 416, ""},
 		{"unchanged", []string{"If-None-Match: " + tag}, 304, ""},
 		{"changed", []string{`If-None-Match: "other"`}, 200, "0123456789"},
-		{"a part of the same", []string{"Range: bytes=0-1", "If-Range: " + tag}, 206, "01"},
-		{"a part of another", []string{"Range: bytes=0-1", `If-Range: "other"`}, 200, "0123456789"},
-		{"a date is no tag", []string{"If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT"}, 200, "0123456789"},
+		{"range of the same version", []string{"Range: bytes=0-1", "If-Range: " + tag}, 206, "01"},
+		{"range of another version", []string{"Range: bytes=0-1", `If-Range: "other"`}, 200, "0123456789"},
+		{"dates are ignored", []string{"If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT"}, 200, "0123456789"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, body := ask(t, server, "GET", "/files/ada.so", test.headers...)
+			got, body := get(t, server, "GET", "/files/ada.so", test.headers...)
 			if got.StatusCode != test.status || (test.body != "" && body != test.body) {
 				t.Errorf("%d %q", got.StatusCode, body)
 			}
 		})
 	}
-	if got, _ := ask(t, server, "GET", "/chat.js"); got.Header.Get("Cache-Control") != "public, max-age=0, must-revalidate" {
+	if got, _ := get(t, server, "GET", "/chat.js"); got.Header.Get("Cache-Control") != "public, max-age=0, must-revalidate" {
 		t.Errorf("Cache-Control %q", got.Header.Get("Cache-Control"))
 	}
-	if got, _ := ask(t, server, "GET", "/agentforge.json"); got.Header.Get("Cache-Control") != "no-store" {
+	if got, _ := get(t, server, "GET", "/agentforge.json"); got.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("a rule for one file: %v", got.Header)
 	}
 }
 
-// The same date, length and place do not hide another content.
-func TestATagIsOfTheContent(t *testing.T) {
-	dir := aSite(t)
-	server := serving(t, dir)
+// The tag changes with the content even if size, path and date stay the same.
+func TestETagDependsOnContent(t *testing.T) {
+	dir := newSite(t)
+	server := newServer(t, dir)
 	path := filepath.Join(dir, "about.html")
 	info, err := os.Stat(path)
 	if err != nil {
@@ -243,7 +244,7 @@ func TestATagIsOfTheContent(t *testing.T) {
 		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 			t.Fatal(err)
 		}
-		got, body := ask(t, server, "GET", "/about")
+		got, body := get(t, server, "GET", "/about")
 		if body != content || seen[got.Header.Get("Etag")] {
 			t.Errorf("%q with the tag %s", body, got.Header.Get("Etag"))
 		}
@@ -251,18 +252,17 @@ func TestATagIsOfTheContent(t *testing.T) {
 	}
 }
 
-// A directory that is put in the place of another shows at once, and no answer
-// has something of both.
-func TestASwapShowsAtOnce(t *testing.T) {
+// A new directory is served at once, and no response mixes both.
+func TestReplacedDirectory(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("needs links that are renamed over each other")
+		t.Skip("needs atomic renames of symbolic links")
 	}
 	base := t.TempDir()
 	content := map[string]string{}
 	for _, name := range []string{"one", "two"} {
 		content[name] = strings.Repeat(name, 100_000)
-		made := lay(t, map[string]string{"index.html": content[name], "_headers": "/*\n  X-Site: " + name + "\n"})
-		if err := os.Rename(made, filepath.Join(base, name)); err != nil {
+		dir := writeFiles(t, map[string]string{"index.html": content[name], "_headers": "/*\n  X-Site: " + name + "\n"})
+		if err := os.Rename(dir, filepath.Join(base, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -274,7 +274,7 @@ func TestASwapShowsAtOnce(t *testing.T) {
 		}
 	}
 	swap("one")
-	server := serving(t, current)
+	server := newServer(t, current)
 	done := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 4 {
@@ -285,7 +285,7 @@ func TestASwapShowsAtOnce(t *testing.T) {
 					return
 				default:
 				}
-				got, body := ask(t, server, "GET", "/")
+				got, body := get(t, server, "GET", "/")
 				if name := got.Header.Get("X-Site"); got.StatusCode != 200 || body != content[name] {
 					t.Errorf("%d, %d bytes with the rules of %q", got.StatusCode, len(body), name)
 				}
@@ -295,8 +295,8 @@ func TestASwapShowsAtOnce(t *testing.T) {
 	for i := range 50 {
 		name := []string{"two", "one"}[i%2]
 		swap(name)
-		if got, _ := ask(t, server, "HEAD", "/"); got.Header.Get("X-Site") != name {
-			t.Errorf("after a swap to %s came %s", name, got.Header.Get("X-Site"))
+		if got, _ := get(t, server, "HEAD", "/"); got.Header.Get("X-Site") != name {
+			t.Errorf("after the swap to %s: %s", name, got.Header.Get("X-Site"))
 		}
 	}
 	close(done)
@@ -304,36 +304,36 @@ func TestASwapShowsAtOnce(t *testing.T) {
 	if err := os.Remove(current); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := ask(t, server, "GET", "/"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
+	if got, _ := get(t, server, "GET", "/"); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("without a directory: %d", got.StatusCode)
 	}
 }
 
-func TestWhatIsNoSite(t *testing.T) {
-	tests := []struct{ name, dir, says string }{
+func TestOpenRefuses(t *testing.T) {
+	tests := []struct{ name, dir, want string }{
 		{"missing", filepath.Join(t.TempDir(), "none"), "no such file"},
-		{"a file", filepath.Join(aSite(t), "index.html"), "can't be opened"},
-		{"no first page", lay(t, map[string]string{"about.html": "x"}), "has no index.html"},
-		{"first page elsewhere", lay(t, map[string]string{"index.html/x": "x"}), "has no index.html"},
-		{"rules that are none", lay(t, map[string]string{"index.html": "x", "_headers": "nonsense"}), "line 1 of _headers"},
+		{"a file", filepath.Join(newSite(t), "index.html"), "cannot open"},
+		{"no index.html", writeFiles(t, map[string]string{"about.html": "x"}), "has no index.html"},
+		{"a directory named index.html", writeFiles(t, map[string]string{"index.html/x": "x"}), "has no index.html"},
+		{"invalid headers", writeFiles(t, map[string]string{"index.html": "x", "_headers": "nonsense"}), "line 1 of _headers"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := Open(test.dir); err == nil || !strings.Contains(err.Error(), test.says) {
+			if _, err := Open(test.dir); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
 }
 
-// A page never goes out without the rules that protect it.
-func TestRulesThatBreakCloseTheSite(t *testing.T) {
-	dir := aSite(t)
-	server := serving(t, dir)
+// A page is never served without the headers that protect it.
+func TestInvalidHeadersCloseTheSite(t *testing.T) {
+	dir := newSite(t)
+	server := newServer(t, dir)
 	if err := os.WriteFile(filepath.Join(dir, "_headers"), []byte("/*\n  no header\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, body := ask(t, server, "GET", "/"); got.StatusCode != 500 || strings.Contains(body, "<h1>first") {
+	if got, body := get(t, server, "GET", "/"); got.StatusCode != 500 || strings.Contains(body, "<h1>first") {
 		t.Errorf("%d %q", got.StatusCode, body)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-func TestRules(t *testing.T) {
-	found, err := parseRules("# of the site\r\n/*\r\n  X-All: a\r\n\n  X-All: b\n  Content-Security-Policy: default-src 'none'; img-src data:\n\n" +
+func TestHeaders(t *testing.T) {
+	rules, err := parseHeaders("# of the site\r\n/*\r\n  X-All: a\r\n\n  X-All: b\n  Content-Security-Policy: default-src 'none'; img-src data:\n\n" +
 		"/files/*\n\tX-Files: yes\n/one\n  x-all: c\n/\n  X-First: yes\n")
 	if err != nil {
 		t.Fatal(err)
@@ -18,20 +18,20 @@ func TestRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		header := http.Header{}
-		found.apply(header, test.path)
+		rules.apply(header, test.path)
 		if got := header.Get(test.name); got != test.want {
 			t.Errorf("%s %s: %q, want %q", test.path, test.name, got, test.want)
 		}
 	}
 }
 
-func TestRulesThatAreRefused(t *testing.T) {
+func TestParseHeadersRefuses(t *testing.T) {
 	for _, text := range []string{
 		"X-All: a\n", "  X-All: a\n", "/*\nX-All: a\n", "/*\n  X-All\n", "/*\n  : a\n", "/*\n  X All: a\n", "/*\n  X-All: a\x00b\n", "/*\n  X-All: a\rX-B: c\n",
 		"https://example.com/*\n  X-All: a\n",
 	} {
-		if _, err := parseRules(text); err == nil {
-			t.Errorf("%q was taken", text)
+		if _, err := parseHeaders(text); err == nil {
+			t.Errorf("%q was accepted", text)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package conversation holds the conversation: it asks the model, runs the tools that
-// the model calls for, and reports every step as an event.
+// Package conversation answers the requests to an agent: it asks the model, runs
+// the tools that the model calls, and reports every step as an event.
 package conversation
 
 import (
@@ -22,21 +22,21 @@ type Agent struct {
 	config   config.Config
 	provider providers.Provider
 	tools    []tools.Tool
-	// broken is why every request will be refused, nil in a sound agent.
-	broken error
+	// err is the fault that every request is refused with, nil in a usable agent.
+	err error
 }
 
-// New assembles an agent from the embedded configuration and the environment.
-// A fault is kept and told to whoever asks, with the manifest still readable.
+// New assembles an agent from the embedded configuration and the environment. An
+// agent with a fault answers every request with it, and still has a manifest.
 func New(blueprint []byte, getenv func(string) string) *Agent {
 	a := &Agent{}
-	if a.config, a.broken = config.Parse(blueprint); a.broken != nil {
+	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
-	if a.tools, a.broken = tools.Select(a.config.Capabilities.Tools); a.broken != nil {
+	if a.tools, a.err = tools.Select(a.config.Capabilities.Tools); a.err != nil {
 		return a
 	}
-	a.provider, a.broken = connect(a.config.Provider, getenv)
+	a.provider, a.err = connect(a.config.Provider, getenv)
 	return a
 }
 
@@ -48,7 +48,7 @@ func connect(p config.Provider, getenv func(string) string) (providers.Provider,
 		if settings.Key = strings.TrimSpace(getenv(p.KeyEnv)); settings.Key == "" {
 			return nil, &providers.Error{
 				Kind:    providers.NoKey,
-				Message: fmt.Sprintf("set %s to the provider's key in the agent's environment, then start it again", p.KeyEnv),
+				Message: fmt.Sprintf("set %s to the provider's key in the agent's environment and restart the agent", p.KeyEnv),
 			}
 		}
 	}
@@ -60,8 +60,8 @@ func connect(p config.Provider, getenv func(string) string) (providers.Provider,
 	return providers.New(p.API, settings)
 }
 
-// Manifest describes the agent as JSON: who it is and what it was built from.
-// It has an "error" where the configuration itself is not usable.
+// Manifest describes the agent and its build as JSON. It has an "error" if the
+// configuration is unusable; a missing key is not an error here.
 func (a *Agent) Manifest() []byte {
 	c := a.config
 	manifest := map[string]any{
@@ -73,15 +73,15 @@ func (a *Agent) Manifest() []byte {
 		"tools": append([]string{}, c.Capabilities.Tools...), "limits": c.Limits,
 		"config_sha256": c.SHA256, "go": runtime.Version(), "module": modulePath(),
 	}
-	if a.broken != nil && a.provider == nil && !isKeyFault(a.broken) {
-		manifest["error"] = a.broken.Error()
+	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
+		manifest["error"] = a.err.Error()
 	}
 	encoded, _ := json.Marshal(manifest)
 	return encoded
 }
 
-// modulePath names the build by the path that this very package was compiled
-// under; the build info of the process is the host's.
+// modulePath returns the module path that this package was compiled under. The
+// build information of the process is that of the host.
 func modulePath() string {
 	pc, _, _, _ := runtime.Caller(0)
 	name := runtime.FuncForPC(pc).Name()
@@ -89,34 +89,33 @@ func modulePath() string {
 	return path
 }
 
-// Handle answers one request (JSON, as the contract says) and calls emit with
-// one JSON event at a time, from one goroutine. The last event is done or
-// error. The returned error repeats the error event, or is emit's own, after
-// which nothing more is emitted.
+// Handle answers one JSON request and calls emit with one JSON event at a time,
+// from one goroutine. The last event is of type done or error. Handle returns the
+// error event as a *Failure, or the error of emit, after which it emits nothing.
 func (a *Agent) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
 	out := &output{emit: emit}
 	err := a.answer(ctx, request, out)
 	if err == nil || out.failed != nil {
 		return out.failed
 	}
-	report := describe(ctx, err)
-	if emitErr := out.send(report); emitErr != nil {
+	failure := failureOf(ctx, err)
+	if emitErr := out.send(failure); emitErr != nil {
 		return emitErr
 	}
-	return report
+	return failure
 }
 
-// answer turns a panic into an error: one bad request must not take down a
-// server that hosts the agent.
+// answer turns a panic into an error: one request must not crash the server that
+// hosts the agent.
 func (a *Agent) answer(ctx context.Context, request []byte, out *output) (err error) {
 	defer func() {
-		if fault := recover(); fault != nil {
-			fmt.Fprintf(os.Stderr, "agent: %v\n%s", fault, debug.Stack())
-			err = fmt.Errorf("the agent failed: %v", fault)
+		if value := recover(); value != nil {
+			fmt.Fprintf(os.Stderr, "agent: %v\n%s", value, debug.Stack())
+			err = fmt.Errorf("the agent failed: %v", value)
 		}
 	}()
-	if a.broken != nil {
-		return a.broken
+	if a.err != nil {
+		return a.err
 	}
 	messages, err := parseRequest(request)
 	if err != nil {
@@ -124,5 +123,5 @@ func (a *Agent) answer(ctx context.Context, request []byte, out *output) (err er
 	}
 	ctx, cancel := a.withTimeLimit(ctx)
 	defer cancel()
-	return a.converse(ctx, remember(messages, a.config.Capabilities.Memory), out)
+	return a.converse(ctx, recall(messages, a.config.Capabilities.Memory), out)
 }

@@ -94,12 +94,12 @@ func TestToolRound(t *testing.T) {
 	}
 }
 
-// Whatever a model calls for, it gets an answer and may go on.
+// Every call gets a result, with which the model may continue.
 func TestToolMistakes(t *testing.T) {
 	tests := []struct {
 		name, arguments, result string
 	}{
-		{"teleport", "{}", `there is no tool called "teleport"; there is: calculator, clock`},
+		{"teleport", "{}", `there is no tool "teleport"; the tools are: calculator, clock`},
 		{"calculator", `{"expression`, "the arguments were not a JSON object"},
 		{"calculator", `[1]`, "the arguments were not a JSON object"},
 		{"calculator", `null`, "the arguments were not a JSON object"},
@@ -117,8 +117,8 @@ func TestToolMistakes(t *testing.T) {
 		if result["error"] != true || !strings.HasPrefix(result["result"].(string), test.result) || result["id"] != "call_1_1" {
 			t.Errorf("%.50s: %v", test.arguments, result)
 		}
-		if told := provider.requests[1].Messages[2]; !told.Failed || told.Text != result["result"] {
-			t.Errorf("the model was told %+v", told)
+		if sent := provider.requests[1].Messages[2]; !sent.Failed || sent.Text != result["result"] {
+			t.Errorf("the model received %+v", sent)
 		}
 	}
 }
@@ -214,9 +214,9 @@ func (overfull) Code() string  { return "memory_limit" }
 func TestCancelled(t *testing.T) {
 	for code, cause := range map[string]error{"cancelled": nil, "memory_limit": overfull{}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		a, _ := sampleAgent(t, nil, func(ctx context.Context, say func(string) error) (providers.Reply, error) {
+		a, _ := sampleAgent(t, nil, func(ctx context.Context, onText func(string) error) (providers.Reply, error) {
 			cancel(cause)
-			return waits(ctx, say)
+			return waits(ctx, onText)
 		})
 		var last map[string]any
 		err := a.Handle(ctx, []byte(hello), func(raw []byte) error { return json.Unmarshal(raw, &last) })
@@ -226,7 +226,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-func TestReceiverGone(t *testing.T) {
+func TestEmitFails(t *testing.T) {
 	gone := errors.New("gone")
 	a, _ := sampleAgent(t, nil, answers("a", "b"))
 	count := 0

@@ -11,7 +11,7 @@ import (
 	"agent.local/a0000000000000000/providers"
 )
 
-// Codes of error events that don't come from the provider.
+// Codes of the error events that are not the provider's.
 const (
 	codeBadRequest = "bad_request"
 	codeCancelled  = "cancelled"
@@ -20,7 +20,7 @@ const (
 	codeToolRounds = "tool_rounds"
 )
 
-// Failure is an error event, and the error that Handle returns after it.
+// Failure is an error event and the error that Handle returns after it.
 type Failure struct {
 	Type    string `json:"type"`
 	Code    string `json:"code"`
@@ -65,7 +65,7 @@ type doneEvent struct {
 	Finish string `json:"finish"`
 }
 
-// output encodes events. After the receiver has failed once it is left alone.
+// output encodes and emits events until emit fails.
 type output struct {
 	emit   func([]byte) error
 	failed error
@@ -85,10 +85,10 @@ func (o *output) send(event any) error {
 	return o.failed
 }
 
-// describe turns any error into the event that tells it. The cause of a
-// cancelled context comes first, since whatever failed then failed of it. A
-// host's cause may name its own code with a method Code.
-func describe(ctx context.Context, err error) *Failure {
+// failureOf returns the event of an error. The cause of a cancelled context takes
+// precedence, since other errors then follow from it. A host's cause may set the
+// code with a method Code.
+func failureOf(ctx context.Context, err error) *Failure {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -103,9 +103,9 @@ func describe(ctx context.Context, err error) *Failure {
 	case errors.As(err, &provider):
 		return &Failure{Type: "error", Code: string(provider.Kind), Status: provider.Status, Message: provider.Message}
 	case errors.Is(err, context.DeadlineExceeded):
-		return failure(codeTimeLimit, "the time that the caller gave is over")
+		return failure(codeTimeLimit, "the caller's time limit has passed")
 	case errors.Is(err, context.Canceled):
-		return failure(codeCancelled, "the answer was stopped")
+		return failure(codeCancelled, "the answer was cancelled")
 	}
 	return failure(codeInternal, err.Error())
 }
@@ -114,9 +114,9 @@ func failure(code, message string) *Failure {
 	return &Failure{Type: "error", Code: code, Message: message}
 }
 
-func isKeyFault(err error) bool {
-	var fault *providers.Error
-	return errors.As(err, &fault) && fault.Kind == providers.NoKey
+func isKeyError(err error) bool {
+	var keyErr *providers.Error
+	return errors.As(err, &keyErr) && keyErr.Kind == providers.NoKey
 }
 
 func (a *Agent) withTimeLimit(ctx context.Context) (context.Context, context.CancelFunc) {

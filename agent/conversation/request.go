@@ -14,7 +14,7 @@ const (
 	maxMessages = 2000
 )
 
-// parseRequest reads {"messages":[{"role","content"},…]}; the last message is
+// parseRequest reads {"messages":[{"role","content"},…]}. The last message must be
 // the user's.
 func parseRequest(raw []byte) ([]providers.Message, error) {
 	if len(raw) > maxRequest {
@@ -27,7 +27,7 @@ func parseRequest(raw []byte) ([]providers.Message, error) {
 		} `json:"messages"`
 	}
 	if err := json.Unmarshal(raw, &request); err != nil {
-		return nil, badRequest("the request is not the JSON that is expected: %v", err)
+		return nil, badRequest("the request is not the expected JSON: %v", err)
 	}
 	count := len(request.Messages)
 	if count == 0 || count > maxMessages {
@@ -36,7 +36,7 @@ func parseRequest(raw []byte) ([]providers.Message, error) {
 	messages := make([]providers.Message, 0, count)
 	for i, m := range request.Messages {
 		if m.Role != providers.User && m.Role != providers.Assistant {
-			return nil, badRequest("message %d has the role %q; it is user or assistant", i+1, m.Role)
+			return nil, badRequest("message %d has the role %q; use user or assistant", i+1, m.Role)
 		}
 		messages = append(messages, providers.Message{Role: m.Role, Text: m.Content})
 	}
@@ -47,9 +47,9 @@ func parseRequest(raw []byte) ([]providers.Message, error) {
 	return messages, nil
 }
 
-// remember keeps the last message and, with memory, the exchanges before it
-// that fit: an exchange begins with a message of the user.
-func remember(messages []providers.Message, memory config.Memory) []providers.Message {
+// recall returns the last message and the exchanges before it that the memory
+// covers. An exchange begins with a message of the user.
+func recall(messages []providers.Message, memory config.Memory) []providers.Message {
 	last := len(messages) - 1
 	start, turns := last, 0
 	if memory.Enabled {
@@ -61,14 +61,14 @@ func remember(messages []providers.Message, memory config.Memory) []providers.Me
 			turns--
 		}
 	}
-	kept := make([]providers.Message, 0, last-start+1)
+	recalled := make([]providers.Message, 0, last-start+1)
 	for _, m := range messages[start:] {
-		// An answer that failed leaves an empty message, which providers refuse.
+		// A failed answer leaves an empty message, which providers refuse.
 		if strings.TrimSpace(m.Text) != "" {
-			kept = append(kept, m)
+			recalled = append(recalled, m)
 		}
 	}
-	return kept
+	return recalled
 }
 
 func badRequest(format string, args ...any) error {

@@ -24,7 +24,7 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-func TestRemember(t *testing.T) {
+func TestRecall(t *testing.T) {
 	history := []providers.Message{
 		{Role: providers.Assistant, Text: "welcome"},
 		{Role: providers.User, Text: "q1"}, {Role: providers.Assistant, Text: "a1"},
@@ -45,7 +45,7 @@ func TestRemember(t *testing.T) {
 	}
 	for _, test := range tests {
 		var texts []string
-		for _, m := range remember(history, test.memory) {
+		for _, m := range recall(history, test.memory) {
 			texts = append(texts, m.Text)
 		}
 		if got := strings.Join(texts, " "); got != test.want {
@@ -90,7 +90,7 @@ func TestNew(t *testing.T) {
 				t.Fatal(err)
 			}
 			if (manifest.Error != "") != (test.manifest != "") || !strings.Contains(manifest.Error, test.manifest) {
-				t.Errorf("the manifest says %q", manifest.Error)
+				t.Errorf("the manifest has the error %q", manifest.Error)
 			}
 			if manifest.Module != "agent.local/a0000000000000000" {
 				t.Errorf("module %q", manifest.Module)

@@ -31,18 +31,18 @@ type script struct {
 	requests []providers.Request
 }
 
-type step func(ctx context.Context, say func(string) error) (providers.Reply, error)
+type step func(ctx context.Context, onText func(string) error) (providers.Reply, error)
 
-func (s *script) Stream(ctx context.Context, r providers.Request, say func(string) error) (providers.Reply, error) {
+func (s *script) Stream(ctx context.Context, r providers.Request, onText func(string) error) (providers.Reply, error) {
 	s.requests = append(s.requests, r)
 	next := s.steps[min(len(s.requests), len(s.steps))-1]
-	return next(ctx, say)
+	return next(ctx, onText)
 }
 
 func answers(pieces ...string) step {
-	return func(_ context.Context, say func(string) error) (providers.Reply, error) {
+	return func(_ context.Context, onText func(string) error) (providers.Reply, error) {
 		for _, piece := range pieces {
-			if err := say(piece); err != nil {
+			if err := onText(piece); err != nil {
 				return providers.Reply{}, err
 			}
 		}
@@ -50,14 +50,14 @@ func answers(pieces ...string) step {
 	}
 }
 
-func calls(text string, wanted ...providers.Call) step {
-	return func(_ context.Context, say func(string) error) (providers.Reply, error) {
+func calls(text string, requested ...providers.Call) step {
+	return func(_ context.Context, onText func(string) error) (providers.Reply, error) {
 		if text != "" {
-			if err := say(text); err != nil {
+			if err := onText(text); err != nil {
 				return providers.Reply{}, err
 			}
 		}
-		return providers.Reply{Finish: providers.Stop, Calls: wanted, Usage: providers.Usage{Input: 10, Output: 2}}, nil
+		return providers.Reply{Finish: providers.Stop, Calls: requested, Usage: providers.Usage{Input: 10, Output: 2}}, nil
 	}
 }
 

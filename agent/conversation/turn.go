@@ -1,0 +1,161 @@
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"agent.local/a0000000000000000/providers"
+)
+
+// turn is the state of one answer.
+type turn struct {
+	*Agent
+	out      *output
+	messages []providers.Message
+	text     strings.Builder
+	usage    providers.Usage
+	rounds   int
+	// newParagraph is set after a round with text: the next text starts a new
+	// paragraph.
+	newParagraph bool
+}
+
+func (a *Agent) converse(ctx context.Context, messages []providers.Message, out *output) error {
+	started := time.Now()
+	t := &turn{Agent: a, out: out, messages: messages}
+	finish, err := t.run(ctx)
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	// The provider also bills the tokens of a failed answer.
+	if err == nil || t.usage != (providers.Usage{}) {
+		if sendErr := out.send(usageEvent{"usage", t.usage.Input, t.usage.Output}); sendErr != nil {
+			return sendErr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return out.send(doneEvent{"done", t.text.String(), t.rounds, time.Since(started).Milliseconds(), finish})
+}
+
+// run asks until the model answers without calling a tool. After the last allowed
+// round it asks once more for an answer without tools: what they returned so far
+// is worth more to the user than an error.
+func (t *turn) run(ctx context.Context) (finish string, err error) {
+	budget := t.config.Limits.ToolRounds
+	for used := 0; ; used++ {
+		exhausted := used >= budget
+		reply, err := t.ask(ctx, exhausted)
+		if err != nil {
+			return "", err
+		}
+		if reply.Finish == providers.Filtered {
+			return "", failure(string(providers.Refused), "the provider's content filter stopped the answer")
+		}
+		offered := budget > 0 && len(t.tools) > 0
+		if len(reply.Calls) == 0 || exhausted || !offered {
+			return t.finish(reply, exhausted && offered)
+		}
+		if err := t.runTools(ctx, reply.Calls); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (t *turn) finish(reply providers.Reply, exhausted bool) (string, error) {
+	if len(reply.Calls) > 0 && t.text.Len() == 0 {
+		return "", failure(codeToolRounds, fmt.Sprintf(
+			"the model still called tools after the agent's limit of %d rounds and gave no answer", t.config.Limits.ToolRounds))
+	}
+	if exhausted {
+		return "tool_rounds", nil
+	}
+	return string(reply.Finish), nil
+}
+
+func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
+	request := providers.Request{
+		System:      t.config.SystemPrompt,
+		Messages:    t.messages,
+		NoCalls:     noCalls,
+		Temperature: t.config.Sampling.Temperature,
+		MaxTokens:   t.config.Sampling.MaxTokens,
+	}
+	if t.config.Limits.ToolRounds > 0 {
+		for _, tool := range t.tools {
+			request.Functions = append(request.Functions, providers.Function{Name: tool.Name, Description: tool.Description, Schema: tool.Schema})
+		}
+	}
+	t.rounds++
+	before := t.text.Len()
+	reply, err := t.provider.Stream(ctx, request, t.emitText)
+	t.usage.Input += reply.Usage.Input
+	t.usage.Output += reply.Usage.Output
+	if err != nil {
+		return reply, err
+	}
+	for i := range reply.Calls {
+		t.complete(&reply.Calls[i], i)
+	}
+	text := strings.TrimSpace(t.text.String()[before:])
+	t.messages = append(t.messages, providers.Message{Role: providers.Assistant, Text: text, Calls: reply.Calls})
+	t.newParagraph = t.text.Len() > 0
+	return reply, nil
+}
+
+func (t *turn) emitText(text string) error {
+	if t.newParagraph {
+		t.newParagraph = false
+		text = "\n\n" + strings.TrimLeft(text, "\n")
+	}
+	t.text.WriteString(text)
+	return t.out.send(tokenEvent{"token", text})
+}
+
+// complete adds what some servers omit: the id of a call, and the empty object for
+// no arguments.
+func (t *turn) complete(call *providers.Call, index int) {
+	if call.ID == "" {
+		call.ID = fmt.Sprintf("call_%d_%d", t.rounds, index+1)
+	}
+	if strings.TrimSpace(call.Arguments) == "" {
+		call.Arguments = "{}"
+	}
+}
+
+func (t *turn) runTools(ctx context.Context, calls []providers.Call) error {
+	for _, call := range calls {
+		arguments, valid := jsonObject(call.Arguments)
+		if err := t.out.send(callEvent{"tool_call", call.ID, call.Name, arguments}); err != nil {
+			return err
+		}
+		started := time.Now()
+		result, failed := "the arguments were not a JSON object; call again with one that fits the schema", true
+		if valid {
+			result, failed = t.runTool(ctx, call.Name, arguments)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		event := resultEvent{"tool_result", call.ID, call.Name, result, failed, time.Since(started).Milliseconds()}
+		if err := t.out.send(event); err != nil {
+			return err
+		}
+		t.messages = append(t.messages, providers.Message{Role: providers.Tool, Text: result, CallID: call.ID, Failed: failed})
+	}
+	return nil
+}
+
+const maxArguments = 64 << 10
+
+func jsonObject(text string) (json.RawMessage, bool) {
+	var object map[string]json.RawMessage
+	if len(text) > maxArguments || json.Unmarshal([]byte(text), &object) != nil || object == nil {
+		return json.RawMessage("{}"), false
+	}
+	return json.RawMessage(text), true
+}

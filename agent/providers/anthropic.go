@@ -11,7 +11,7 @@ import (
 
 func init() { Register("anthropic", newAnthropic) }
 
-// anthropic speaks the Messages API.
+// anthropic implements the Messages API.
 // Protocol: https://docs.anthropic.com/en/api/messages
 type anthropic struct {
 	client        *client
@@ -40,7 +40,8 @@ func (a *anthropic) Stream(ctx context.Context, request Request, onText func(str
 	return readMessage(answer, onText)
 }
 
-// rejectsTemperature notes that the model is one without a temperature.
+// rejectsTemperature reports whether the model refused the temperature, and leaves
+// it out of all later requests.
 func (a *anthropic) rejectsTemperature(err error) bool {
 	var failure *Error
 	return errors.As(err, &failure) && failure.Status == http.StatusBadRequest &&
@@ -85,7 +86,7 @@ func (a *anthropic) body(r Request) messagesBody {
 		Model: a.model, MaxTokens: r.MaxTokens, System: r.System, Messages: messagesEntries(r.Messages), Stream: true,
 	}
 	if !a.noTemperature.Load() {
-		// The range here ends at 1, where other APIs go on to 2.
+		// The range ends at 1 here, at 2 in other APIs.
 		temperature := min(r.Temperature, 1)
 		body.Temperature = &temperature
 	}
@@ -98,8 +99,8 @@ func (a *anthropic) body(r Request) messagesBody {
 	return body
 }
 
-// messagesEntries joins neighbours of one role: all results of a round belong
-// into one message of the user.
+// messagesEntries merges adjacent messages of one role: all results of a round
+// must be in one message of the user.
 func messagesEntries(messages []Message) []messagesEntry {
 	var list []messagesEntry
 	for _, m := range messages {
@@ -122,7 +123,7 @@ func messagesBlocks(m Message) []messagesBlock {
 		return []messagesBlock{{Type: "tool_result", ToolUseID: m.CallID, Content: m.Text, IsError: m.Failed}}
 	}
 	var blocks []messagesBlock
-	// A block of nothing but white space is refused.
+	// The API refuses a block of white space only.
 	if strings.TrimSpace(m.Text) != "" {
 		blocks = append(blocks, messagesBlock{Type: "text", Text: m.Text})
 	}

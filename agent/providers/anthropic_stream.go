@@ -7,8 +7,8 @@ import (
 	"agent.local/a0000000000000000/sse"
 )
 
-// messagesEvent is any event of a Messages stream; unknown types and blocks
-// are skipped, as the protocol asks.
+// messagesEvent is any event of a Messages stream. The protocol requires clients
+// to skip unknown events and blocks.
 type messagesEvent struct {
 	Type    string `json:"type"`
 	Index   int    `json:"index"`
@@ -38,7 +38,7 @@ type messagesUsage struct {
 	OutputTokens  int `json:"output_tokens"`
 }
 
-// messageReader gathers a reply from its events.
+// messageReader assembles a reply from its events.
 type messageReader struct {
 	answer *answer
 	onText func(string) error
@@ -73,7 +73,7 @@ func readMessage(a *answer, onText func(string) error) (Reply, error) {
 func (r *messageReader) event(e sse.Event) (bool, error) {
 	var event messagesEvent
 	if json.Unmarshal([]byte(e.Data), &event) != nil {
-		return false, r.answer.unreadable(e.Data)
+		return false, r.answer.protocolError(e.Data)
 	}
 	switch event.Type {
 	case "message_start":
@@ -97,7 +97,7 @@ func (r *messageReader) start(event messagesEvent) error {
 	block := event.ContentBlock
 	if block.Type == "tool_use" && len(r.calls) < maxCalls {
 		call := &messageCall{index: event.Index, id: block.ID, name: block.Name}
-		// Normally empty here, with the input following in fragments.
+		// Usually empty: the input follows in fragments.
 		if input := string(block.Input); input != "{}" && input != "null" {
 			call.input.WriteString(input)
 		}
@@ -125,8 +125,8 @@ func (r *messageReader) delta(event messagesEvent) error {
 	return nil
 }
 
-// count keeps the latest figures: they are running totals, and those of the
-// input come with the start only, from most versions of the API.
+// count keeps the latest numbers, which are running totals. Most versions of the
+// API send those of the input only at the start.
 func (r *messageReader) count(u messagesUsage) {
 	if input := u.InputTokens + u.CacheCreation + u.CacheRead; input > 0 {
 		r.reply.Usage.Input = input

@@ -88,13 +88,13 @@ func TestAnthropicRequest(t *testing.T) {
 
 func TestAnthropicFailures(t *testing.T) {
 	fault := func(kind string) reply {
-		return stream(messageStart, "event: error\ndata: "+`{"type":"error","error":{"type":"`+kind+`","message":"said so"}}`)
+		return stream(messageStart, "event: error\ndata: "+`{"type":"error","error":{"type":"`+kind+`","message":"reason"}}`)
 	}
 	tests := []struct {
-		name  string
-		reply reply
-		kind  Kind
-		asked int
+		name     string
+		reply    reply
+		kind     Kind
+		attempts int
 	}{
 		{"overloaded", fault("overloaded_error"), Unreachable, 2},
 		{"rate limit", fault("rate_limit_error"), RateLimited, 2},
@@ -107,7 +107,7 @@ func TestAnthropicFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			server := serveReplies(t, test.reply, test.reply)
 			_, _, err := run(t, server.provider(t, "anthropic"), question("hi"))
-			if failure := typed(t, err); failure.Kind != test.kind || len(server.requests) != test.asked {
+			if failure := typed(t, err); failure.Kind != test.kind || len(server.requests) != test.attempts {
 				t.Errorf("%s %q after %d requests", failure.Kind, failure.Message, len(server.requests))
 			}
 		})

@@ -17,11 +17,11 @@ import (
 
 const (
 	maxErrorBody = 64 << 10
-	// No honest answer is larger; an endless one must not fill the memory.
+	// Far more than any real answer; an endless one must not exhaust the memory.
 	maxAnswer = 16 << 20
 )
 
-// client posts requests of one protocol and types what goes wrong.
+// client posts requests to one endpoint and converts failures to an *Error.
 type client struct {
 	url    string
 	header http.Header
@@ -37,14 +37,14 @@ func newClient(s Settings, path string, header http.Header) *client {
 		header: header,
 		http: &http.Client{
 			Transport: s.Transport,
-			// Following one could carry the key to another host.
+			// A redirect could send the key to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// post sends body as JSON and returns the body of a 200 answer, to be closed
-// by the caller. Every failure that is not ctx's is an *Error.
+// post sends body as JSON and returns a 200 response, which the caller must close.
+// Every failure other than the end of ctx is an *Error.
 func (c *client) post(ctx context.Context, body any) (*answer, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -52,28 +52,28 @@ func (c *client) post(ctx context.Context, body any) (*answer, error) {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(encoded))
 	if err != nil {
-		return nil, &Error{Kind: Unreachable, Message: "the base URL is not usable"}
+		return nil, &Error{Kind: Unreachable, Message: "the base URL is not valid"}
 	}
 	request.Header = c.header.Clone()
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, c.broken(ctx, "could not reach", err)
+		return nil, c.connectionError(ctx, "could not reach", err)
 	}
 	if response.StatusCode == http.StatusOK {
 		return &answer{Response: response, client: c, ctx: ctx, left: maxAnswer}, nil
 	}
 	defer response.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
-	failure := statusError(response.StatusCode, response.Header.Get("Retry-After"), said)
+	content, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+	failure := statusError(response.StatusCode, response.Header.Get("Retry-After"), content)
 	if response.StatusCode/100 == 3 {
-		failure.Message = fmt.Sprintf("%s redirects elsewhere; set the base URL to the final address", c.host())
+		failure.Message = fmt.Sprintf("%s redirects to another address; set the base URL to that address", c.host())
 	}
 	return nil, failure
 }
 
-// broken types a failure of the connection. The URL stays out of the message,
-// since an overridden base URL may hold a password.
-func (c *client) broken(ctx context.Context, what string, err error) error {
+// connectionError returns the error of a failed connection. It does not contain
+// the URL, since an overridden base URL may contain a password.
+func (c *client) connectionError(ctx context.Context, action string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -85,7 +85,7 @@ func (c *client) broken(ctx context.Context, what string, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &Error{Kind: Unreachable, again: true, Message: shorten(fmt.Sprintf("%s %s: %v", what, c.host(), err))}
+	return &Error{Kind: Unreachable, retryable: true, Message: truncate(fmt.Sprintf("%s %s: %v", action, c.host(), err))}
 }
 
 func (c *client) host() string {
@@ -95,7 +95,7 @@ func (c *client) host() string {
 	return "the provider"
 }
 
-// answer reads a 200 answer, at most maxAnswer bytes of it.
+// answer is a 200 response, of which it reads at most maxAnswer bytes.
 type answer struct {
 	*http.Response
 	client *client
@@ -119,9 +119,9 @@ func (a *answer) isStream() bool {
 	return kind == "text/event-stream"
 }
 
-// events calls each for every event until it reports that the answer is whole.
-// A stream that ends before is an error, whatever it looked like.
-func (a *answer) events(each func(sse.Event) (whole bool, err error)) error {
+// events passes every event to handle until handle reports that the answer is
+// complete. A stream that ends before is an error.
+func (a *answer) events(handle func(sse.Event) (complete bool, err error)) error {
 	reader := sse.NewReader(a)
 	for {
 		event, err := reader.Next()
@@ -132,18 +132,18 @@ func (a *answer) events(each func(sse.Event) (whole bool, err error)) error {
 			return &Error{Kind: Unreachable, Message: err.Error()}
 		}
 		if err != nil {
-			return a.client.broken(a.ctx, "lost", err)
+			return a.client.connectionError(a.ctx, "lost the connection to", err)
 		}
-		if whole, err := each(event); whole || err != nil {
+		if complete, err := handle(event); complete || err != nil {
 			return err
 		}
 	}
 }
 
-// unreadable is the error for data that is not what the protocol says.
-func (a *answer) unreadable(data string) error {
+// protocolError is the error for data that violates the protocol.
+func (a *answer) protocolError(data string) error {
 	return &Error{
 		Kind:    Unreachable,
-		Message: shorten(fmt.Sprintf("%s sent what is not an answer: %s", a.client.host(), plainText(strings.TrimSpace(data)))),
+		Message: truncate(fmt.Sprintf("%s sent an invalid answer: %s", a.client.host(), plainText(strings.TrimSpace(data)))),
 	}
 }

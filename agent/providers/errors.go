@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// Kind is the typed outcome of a failed request.
+// Kind is the kind of a failed request, and the code of its event.
 type Kind string
 
-// Refused: asking again changes nothing. Unreachable: no usable answer came.
-// RateLimited: the same request may succeed later. NoKey: nothing was sent.
+// Refused: repeating the request changes nothing. Unreachable: no usable answer
+// arrived. RateLimited: the same request may succeed later. NoKey: nothing was
+// sent.
 const (
 	Refused     Kind = "provider_refused"
 	Unreachable Kind = "provider_unreachable"
@@ -20,45 +21,45 @@ const (
 	NoKey       Kind = "no_key"
 )
 
-// Error is a failure that the provider, or the way to it, is the cause of.
-// Message holds the provider's own words.
+// Error is a failure of the provider or of the connection to it. Message is the
+// provider's own if it sent one.
 type Error struct {
 	Kind    Kind
 	Status  int
 	Message string
 
-	param string
-	again bool
-	after time.Duration
+	param      string
+	retryable  bool
+	retryAfter time.Duration
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// statusError types an answer that is not 200 by its status and code; prose
-// drifts and decides nothing.
+// statusError returns the error of a response other than 200. The status and the
+// error code decide the kind, since messages change.
 func statusError(status int, retryAfter string, body []byte) *Error {
-	said := parseFault(body)
-	e := &Error{Status: status, Kind: Refused, Message: said.Message, param: said.Param}
+	fault := parseFault(body)
+	e := &Error{Status: status, Kind: Refused, Message: fault.Message, param: fault.Param}
 	switch {
 	case status == 429:
 		e.Kind = RateLimited
-		// An exhausted account answers 429 too, and waiting does not fill it.
-		e.again = said.Code != "insufficient_quota"
+		// An exhausted account is answered with 429, too.
+		e.retryable = fault.Code != "insufficient_quota"
 	case status >= 500:
-		e.Kind, e.again = Unreachable, status != 501 && status != 505
+		e.Kind, e.retryable = Unreachable, status != 501 && status != 505
 	case status == 408, status == 409, status == 425:
-		e.Kind, e.again = Unreachable, true
+		e.Kind, e.retryable = Unreachable, true
 	}
 	if e.Message == "" {
 		e.Message = "the provider answered " + strconv.Itoa(status) + " without a message"
 	}
 	if seconds, err := strconv.ParseFloat(retryAfter, 64); err == nil && seconds > 0 && seconds < 1e6 {
-		e.after = time.Duration(seconds * float64(time.Second))
+		e.retryAfter = time.Duration(seconds * float64(time.Second))
 	}
 	return e
 }
 
-// fault is what the error bodies of the known servers boil down to.
+// fault is the common part of the error bodies of known servers.
 type fault struct {
 	Message string `json:"message"`
 	Type    string `json:"type"`
@@ -81,29 +82,29 @@ func parseFault(body []byte) fault {
 		return fault{Message: plainText(text)}
 	}
 	for _, part := range []json.RawMessage{outer.Error, outer.Message, outer.Detail} {
-		if f := faultOf(part); f.Message != "" {
+		if f := decodeFault(part); f.Message != "" {
 			return f
 		}
 	}
 	return fault{Message: plainText(text)}
 }
 
-func faultOf(part json.RawMessage) fault {
+func decodeFault(part json.RawMessage) fault {
 	var f struct {
 		fault
 		Code json.RawMessage `json:"code"`
 	}
 	if json.Unmarshal(part, &f) == nil {
 		f.fault.Code = strings.Trim(string(f.Code), `"`)
-		f.Message = shorten(f.Message)
+		f.Message = truncate(f.Message)
 		return f.fault
 	}
-	var words string
-	if json.Unmarshal(part, &words) == nil {
-		return fault{Message: shorten(words)}
+	var text string
+	if json.Unmarshal(part, &text) == nil {
+		return fault{Message: truncate(text)}
 	}
 	if len(part) > 0 && string(part) != "null" {
-		return fault{Message: shorten(string(part))}
+		return fault{Message: truncate(string(part))}
 	}
 	return fault{}
 }
@@ -114,10 +115,10 @@ var (
 	title  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 )
 
-// Package html would add its table of 2,200 names to every agent.
+// Package html would add its table of 2,200 entities to every agent.
 var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">", "&quot;", `"`, "&#39;", "'", "&nbsp;", " ")
 
-// plainText makes one readable line of a body that is not JSON; gateways in
+// plainText converts a body that is not JSON to one readable line. Gateways in
 // front of a provider answer in HTML.
 func plainText(text string) string {
 	if strings.HasPrefix(text, "<") {
@@ -127,12 +128,12 @@ func plainText(text string) string {
 		}
 		text = entities.Replace(heading + tags.ReplaceAllString(hidden.ReplaceAllString(text, " "), " "))
 	}
-	return shorten(strings.Join(strings.Fields(text), " "))
+	return truncate(strings.Join(strings.Fields(text), " "))
 }
 
 const maxMessage = 1000
 
-func shorten(text string) string {
+func truncate(text string) string {
 	text = strings.ToValidUTF8(strings.TrimSpace(text), "\ufffd")
 	if runes := []rune(text); len(runes) > maxMessage {
 		return string(runes[:maxMessage]) + "…"

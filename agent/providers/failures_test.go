@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// The outcome of each kind of failure, and how often the server was asked.
+// The outcome of each failure, and the number of requests.
 func TestFailures(t *testing.T) {
 	bad := func(status int, body string) []reply { return []reply{problem(status, body), problem(status, body)} }
 	event := func(body string) reply { return reply{kind: "text/event-stream", body: body} }
 	tests := []struct {
-		name    string
-		replies []reply
-		kind    Kind
-		status  int
-		message string
-		asked   int
+		name     string
+		replies  []reply
+		kind     Kind
+		status   int
+		message  string
+		attempts int
 	}{
 		{"bad key", bad(401, `{"error":{"message":"Incorrect API key provided: `+testKey+`.","code":"invalid_api_key"}}`),
 			Refused, 401, "Incorrect API key provided: [key removed].", 1},
@@ -38,10 +38,10 @@ func TestFailures(t *testing.T) {
 			Unreachable, 502, "502 Bad Gateway Bad & broken", 2},
 		{"empty body", bad(503, ""), Unreachable, 503, "the provider answered 503 without a message", 2},
 		{"Google's list", bad(400, `[{"error":{"code":400,"message":"API key not valid"}}]`), Refused, 400, "API key not valid", 1},
-		{"redirect", []reply{{status: 307, header: map[string]string{"Location": "https://example.com/"}}}, Refused, 307, "redirects elsewhere", 1},
-		{"HTML for an answer", []reply{{kind: "text/html", body: "<title>Login</title>"}}, Unreachable, 0, "sent what is not an answer: Login", 1},
-		{"JSON for an answer", []reply{{kind: "application/json", body: `{"ok":true}`}}, Unreachable, 0, "sent what is not an answer", 1},
-		{"bad JSON in the stream", []reply{stream("data: {nope")}, Unreachable, 0, "sent what is not an answer: {nope", 1},
+		{"redirect", []reply{{status: 307, header: map[string]string{"Location": "https://example.com/"}}}, Refused, 307, "redirects to another address", 1},
+		{"HTML for an answer", []reply{{kind: "text/html", body: "<title>Login</title>"}}, Unreachable, 0, "sent an invalid answer: Login", 1},
+		{"JSON for an answer", []reply{{kind: "application/json", body: `{"ok":true}`}}, Unreachable, 0, "sent an invalid answer", 1},
+		{"bad JSON in the stream", []reply{stream("data: {nope")}, Unreachable, 0, "sent an invalid answer: {nope", 1},
 		{"error in the stream", []reply{stream(`data: {"error":{"message":"ctx too long","type":"invalid_request_error"}}`)}, Refused, 0, "ctx too long", 1},
 		{"cut in a line", []reply{event(delta("Hi") + "\n\ndata: {\"cho")}, Unreachable, 0, "closed before the answer was complete", 1},
 		{"cut connection", []reply{{kind: "text/event-stream", body: delta("Hi") + "\n\n", cut: true}}, Unreachable, 0, "", 1},
@@ -56,14 +56,14 @@ func TestFailures(t *testing.T) {
 			if failure.Kind != test.kind || failure.Status != test.status || !strings.Contains(failure.Message, test.message) {
 				t.Errorf("got %s %d %q", failure.Kind, failure.Status, failure.Message)
 			}
-			if len(server.requests) != test.asked {
-				t.Errorf("asked %d times, want %d", len(server.requests), test.asked)
+			if len(server.requests) != test.attempts {
+				t.Errorf("%d requests, want %d", len(server.requests), test.attempts)
 			}
 		})
 	}
 }
 
-func TestEndlessAnswerIsCut(t *testing.T) {
+func TestAnswerIsLimited(t *testing.T) {
 	endless := &answer{Response: &http.Response{Body: io.NopCloser(strings.NewReader("0123456789"))}, left: 4}
 	read, err := io.ReadAll(endless)
 	if failure := typed(t, err); string(read) != "0123" || !strings.Contains(failure.Message, "longer than 16 MiB") {
@@ -88,7 +88,7 @@ func TestSecondAttemptAnswers(t *testing.T) {
 	}
 }
 
-func TestLongPauseIsNotWaitedFor(t *testing.T) {
+func TestLongPauseIsNotAwaited(t *testing.T) {
 	server := serveReplies(t, reply{status: 429, header: map[string]string{"Retry-After": "60"}})
 	_, _, err := run(t, server.provider(t, "openai"), question("hi"))
 	if typed(t, err).Kind != RateLimited || len(server.requests) != 1 {
@@ -129,18 +129,18 @@ func TestCancelledInMidStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	because := errors.New("enough")
+	cause := errors.New("enough")
 	_, err = p.Stream(ctx, question("hi"), func(string) error {
-		cancel(because)
+		cancel(cause)
 		return nil
 	})
-	if !errors.Is(err, because) {
+	if !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
 	<-released
 }
 
-func TestReceiverEndsTheStream(t *testing.T) {
+func TestOnTextFails(t *testing.T) {
 	gone := errors.New("gone")
 	for api, lines := range map[string][]string{
 		"openai":    {delta("Hi"), delta("there"), chatStop, chatDone},

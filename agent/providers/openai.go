@@ -11,13 +11,13 @@ import (
 
 func init() { Register("openai", newOpenAI) }
 
-// openAI speaks "chat completions", which most model servers copy.
+// openAI implements chat completions, the protocol of most model servers.
 // Protocol: https://platform.openai.com/docs/api-reference/chat
 type openAI struct {
 	client *client
 	model  string
-	// Servers and models differ in the fields that they accept. What one
-	// refused stays out of all later requests.
+	// Servers and models accept different fields. A field that was refused is left
+	// out of all later requests.
 	dialect atomic.Pointer[dialect]
 }
 
@@ -27,17 +27,18 @@ func newOpenAI(s Settings) Provider {
 		header.Set("Authorization", "Bearer "+s.Key)
 	}
 	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model}
-	// OpenAI's newer models accept only this name; copies know the older one.
-	o.dialect.Store(&dialect{newMaxTokens: s.Code == "openai"})
+	// OpenAI's newer models accept only max_completion_tokens, other servers
+	// max_tokens.
+	o.dialect.Store(&dialect{maxCompletionTokens: s.Code == "openai"})
 	return o
 }
 
 func (o *openAI) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
 	for {
-		spoken := *o.dialect.Load()
-		answer, err := o.client.post(ctx, o.body(request, spoken))
-		if other, ok := spoken.adapt(err); ok {
-			o.dialect.Store(&other)
+		current := *o.dialect.Load()
+		answer, err := o.client.post(ctx, o.body(request, current))
+		if adapted, ok := current.adapt(err); ok {
+			o.dialect.Store(&adapted)
 			continue
 		}
 		if err != nil {
@@ -48,30 +49,30 @@ func (o *openAI) Stream(ctx context.Context, request Request, onText func(string
 	}
 }
 
-// dialect says which optional fields to send, and under which name.
+// dialect selects the optional fields to send and their names.
 type dialect struct {
-	newMaxTokens  bool
-	swapped       bool
-	noTemperature bool
-	noUsage       bool
+	maxCompletionTokens bool
+	swapped             bool
+	noTemperature       bool
+	noUsage             bool
 }
 
-// adapt returns the dialect without the field that err complains about. Each
-// field is given up once, so the attempts come to an end.
+// adapt returns the dialect without the field that the server refused, or false.
+// It changes each field once, so the attempts end.
 func (d dialect) adapt(err error) (dialect, bool) {
 	var failure *Error
 	if !errors.As(err, &failure) || (failure.Status != 400 && failure.Status != 422) {
 		return d, false
 	}
-	about := func(field string) bool {
+	refused := func(field string) bool {
 		return failure.param == field || strings.Contains(failure.Message, field)
 	}
 	switch {
-	case !d.swapped && (about("max_tokens") || about("max_completion_tokens")):
-		d.swapped, d.newMaxTokens = true, !d.newMaxTokens
-	case !d.noUsage && about("stream_options"):
+	case !d.swapped && (refused("max_tokens") || refused("max_completion_tokens")):
+		d.swapped, d.maxCompletionTokens = true, !d.maxCompletionTokens
+	case !d.noUsage && refused("stream_options"):
 		d.noUsage = true
-	case !d.noTemperature && about("temperature"):
+	case !d.noTemperature && refused("temperature"):
 		d.noTemperature = true
 	default:
 		return d, false
@@ -79,13 +80,13 @@ func (d dialect) adapt(err error) (dialect, bool) {
 	return d, true
 }
 
-// explainTools adds what to do where a server can't be given tools, which many
-// small ones can't.
+// explainTools adds a remedy to the error of a server without support for tools,
+// such as many small ones.
 func explainTools(request Request, err error) error {
 	var failure *Error
 	if errors.As(err, &failure) && len(request.Functions) > 0 && failure.Status != 0 &&
 		failure.Kind != RateLimited && strings.Contains(strings.ToLower(failure.Message), "tool") {
-		failure.Kind, failure.again = Refused, false
+		failure.Kind, failure.retryable = Refused, false
 		failure.Message += " (The request offered tools, which this model or server may not support: " +
 			"build the agent without tools, or choose a model that can call them.)"
 	}
@@ -135,7 +136,7 @@ func (o *openAI) body(r Request, d dialect) chatBody {
 	if !d.noTemperature {
 		body.Temperature = &r.Temperature
 	}
-	if d.newMaxTokens {
+	if d.maxCompletionTokens {
 		body.MaxCompletionTokens = r.MaxTokens
 	} else {
 		body.MaxTokens = r.MaxTokens
@@ -171,8 +172,8 @@ func chatMessages(r Request) []chatMessage {
 	return list
 }
 
-// objectText returns arguments if they are a JSON object, else an empty one:
-// servers refuse a history that holds anything else.
+// objectText returns arguments if they are a JSON object, else an empty object:
+// servers refuse a history with anything else.
 func objectText(arguments string) string {
 	var object map[string]json.RawMessage
 	if json.Unmarshal([]byte(arguments), &object) != nil || object == nil {

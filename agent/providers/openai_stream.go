@@ -9,11 +9,11 @@ import (
 	"agent.local/a0000000000000000/sse"
 )
 
-// A flood of calls is cut here; no model has a use for more in one round.
+// The most calls in one round; the rest is dropped.
 const maxCalls = 32
 
-// chatChunk is one event of a stream. A server that does not stream sends the
-// same with Message in the place of Delta.
+// chatChunk is one event of a stream. A server that does not stream sends Message
+// in place of Delta.
 type chatChunk struct {
 	Choices []struct {
 		Delta        chatDelta `json:"delta"`
@@ -33,8 +33,8 @@ type chatDelta struct {
 	ToolCalls []chatCallDelta `json:"tool_calls"`
 }
 
-// chatText is a string, or, from some reasoning models, a list of parts of
-// which only the text is for the user.
+// chatText is a string or, from some reasoning models, a list of parts, of which
+// only the text is for the user.
 type chatText string
 
 func (t *chatText) UnmarshalJSON(raw []byte) error {
@@ -65,7 +65,7 @@ type chatCallDelta struct {
 	} `json:"function"`
 }
 
-// chatReader gathers a reply from its chunks.
+// chatReader assembles a reply from its chunks.
 type chatReader struct {
 	answer   *answer
 	onText   func(string) error
@@ -87,8 +87,8 @@ func readChat(a *answer, onText func(string) error) (Reply, error) {
 		return r.readWhole()
 	}
 	err := a.events(r.event)
-	// Usage and [DONE] come after the finish reason, and some servers leave
-	// them out; the answer itself is whole by then.
+	// Usage and [DONE] follow the finish reason, and some servers omit them; the
+	// answer itself is complete by then.
 	var failure *Error
 	if r.complete && errors.As(err, &failure) && failure.Kind == Unreachable {
 		err = nil
@@ -106,17 +106,17 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 	return false, r.chunk([]byte(e.Data))
 }
 
-// readWhole serves those that ignore "stream" and answer in one piece.
+// readWhole reads the answer of a server that ignores "stream".
 func (r *chatReader) readWhole() (Reply, error) {
 	data, err := io.ReadAll(r.answer)
 	if err != nil {
-		return Reply{}, r.answer.client.broken(r.answer.ctx, "lost", err)
+		return Reply{}, r.answer.client.connectionError(r.answer.ctx, "lost the connection to", err)
 	}
 	if err := r.chunk(data); err != nil {
 		return Reply{}, err
 	}
 	if !r.complete {
-		return Reply{}, r.answer.unreadable(string(data))
+		return Reply{}, r.answer.protocolError(string(data))
 	}
 	return r.reply(), nil
 }
@@ -124,7 +124,7 @@ func (r *chatReader) readWhole() (Reply, error) {
 func (r *chatReader) chunk(data []byte) error {
 	var chunk chatChunk
 	if json.Unmarshal(data, &chunk) != nil {
-		return r.answer.unreadable(string(data))
+		return r.answer.protocolError(string(data))
 	}
 	if len(chunk.Error) > 0 && string(chunk.Error) != "null" {
 		return streamFault(data)
@@ -155,15 +155,15 @@ func (r *chatReader) delta(d chatDelta) error {
 	return nil
 }
 
-// addCall puts a fragment where it belongs: by index, or, from servers that
-// send none, by a new id.
+// addCall adds a fragment to its call, which the index identifies or, from servers
+// without one, the id.
 func (r *chatReader) addCall(part chatCallDelta) {
 	var call *chatCallParts
-	for _, known := range r.calls {
-		sameIndex := part.Index != nil && known.index == *part.Index
-		sameID := part.Index == nil && (part.ID == "" || part.ID == known.id)
+	for _, existing := range r.calls {
+		sameIndex := part.Index != nil && existing.index == *part.Index
+		sameID := part.Index == nil && (part.ID == "" || part.ID == existing.id)
 		if sameIndex || sameID {
-			call = known
+			call = existing
 		}
 	}
 	if call == nil {
@@ -185,8 +185,8 @@ func (r *chatReader) addCall(part chatCallDelta) {
 	call.arguments.WriteString(argumentText(part.Function.Arguments))
 }
 
-// argumentText unwraps arguments: a string by the protocol, an object from
-// some servers.
+// argumentText returns arguments as text: the protocol has a string, some servers
+// send an object.
 func argumentText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -209,15 +209,15 @@ func (r *chatReader) reply() Reply {
 	return reply
 }
 
-// streamFault types an error that a server reports inside a 200 answer.
+// streamFault returns the error that a server reports inside a 200 response.
 func streamFault(data []byte) error {
-	said := parseFault(data)
-	failure := &Error{Kind: Refused, Message: said.Message}
+	fault := parseFault(data)
+	failure := &Error{Kind: Refused, Message: fault.Message}
 	switch {
-	case said.Type == "overloaded_error", said.Type == "api_error", said.Type == "server_error", strings.HasPrefix(said.Code, "5"):
-		failure.Kind, failure.again = Unreachable, true
-	case said.Type == "rate_limit_error", said.Code == "429", said.Code == "rate_limit_exceeded":
-		failure.Kind, failure.again = RateLimited, true
+	case fault.Type == "overloaded_error", fault.Type == "api_error", fault.Type == "server_error", strings.HasPrefix(fault.Code, "5"):
+		failure.Kind, failure.retryable = Unreachable, true
+	case fault.Type == "rate_limit_error", fault.Code == "429", fault.Code == "rate_limit_exceeded":
+		failure.Kind, failure.retryable = RateLimited, true
 	}
 	if failure.Message == "" {
 		failure.Message = "the provider reported an error without a message"

@@ -90,7 +90,7 @@ func TestOpenAIToolCalls(t *testing.T) {
 	}
 }
 
-func TestOpenAIFloodOfCallsIsCut(t *testing.T) {
+func TestOpenAICallsAreLimited(t *testing.T) {
 	var parts []string
 	for range 100 {
 		parts = append(parts, `{"id":"`+strings.Repeat("x", len(parts)+1)+`","function":{"name":"f","arguments":"{}"}}`)
@@ -141,7 +141,7 @@ func TestOpenAIWithoutToolsSendsNone(t *testing.T) {
 	}
 }
 
-// A field that a server refuses is left out from then on.
+// A field that a server refuses is left out of later requests.
 func TestOpenAIAdapts(t *testing.T) {
 	server := serveReplies(t,
 		problem(400, `{"error":{"message":"Unsupported parameter","param":"max_tokens","code":"unsupported_parameter"}}`),
@@ -173,7 +173,7 @@ func TestOpenAIGivesUpAdapting(t *testing.T) {
 	}
 }
 
-func TestOpenAIItselfGetsTheNewName(t *testing.T) {
+func TestOpenAIMaxCompletionTokens(t *testing.T) {
 	server := serveReplies(t, stream(chatStop, chatDone))
 	p, err := New("openai", Settings{Code: "openai", BaseURL: server.URL, Model: "m"})
 	if err != nil {

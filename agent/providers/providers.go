@@ -1,5 +1,5 @@
-// Package providers speaks the wire protocols of model servers. Each protocol
-// is one file that registers itself; the rest of the agent sees Provider.
+// Package providers implements the wire protocols of model servers. Each protocol
+// is one file that registers itself; the rest of the agent sees only Provider.
 package providers
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Role says who wrote a message.
+// Role is the author of a message.
 type Role string
 
 // The roles of a conversation. A Tool message answers one Call.
@@ -25,15 +25,15 @@ const (
 type Message struct {
 	Role Role
 	Text string
-	// Calls are what an assistant's message asked for.
+	// Calls are the tool calls of an assistant's message.
 	Calls []Call
-	// CallID and Failed belong to a tool's message.
+	// CallID is the call that a tool's message answers; Failed marks an error.
 	CallID string
 	Failed bool
 }
 
-// Call is the model's wish to run a tool. Arguments is the text that the model
-// wrote, which may not be JSON.
+// Call is the model's request to run a tool. Arguments is the model's text, which
+// may not be valid JSON.
 type Call struct {
 	ID        string
 	Name      string
@@ -47,8 +47,8 @@ type Function struct {
 	Schema      json.RawMessage
 }
 
-// Request is one question to the model. With NoCalls it may see the functions,
-// which explain earlier calls to it, but must answer in words.
+// Request is one question to the model. With NoCalls the model still receives the
+// functions, which explain earlier calls, but must not call them.
 type Request struct {
 	System      string
 	Messages    []Message
@@ -58,13 +58,13 @@ type Request struct {
 	MaxTokens   int
 }
 
-// Usage counts tokens as the provider bills them; zero where it did not say.
+// Usage counts tokens as the provider bills them; zero if it does not report them.
 type Usage struct {
 	Input  int
 	Output int
 }
 
-// Finish says why the model stopped.
+// Finish is the reason why the model stopped.
 type Finish string
 
 // The reasons to stop. Filtered means that the provider withheld the answer.
@@ -74,8 +74,7 @@ const (
 	Filtered Finish = "filtered"
 )
 
-// Reply is what remains to say when a stream has ended; its text was already
-// handed to the callback.
+// Reply is the end of a stream. The text was already passed to the callback.
 type Reply struct {
 	Calls  []Call
 	Finish Finish
@@ -83,44 +82,45 @@ type Reply struct {
 }
 
 // Provider answers requests. Stream calls onText for each piece of text as it
-// arrives; an error of onText ends the stream and is returned.
+// arrives; if onText fails, Stream ends with that error.
 type Provider interface {
 	Stream(ctx context.Context, request Request, onText func(text string) error) (Reply, error)
 }
 
-// Settings is what a protocol needs to know.
+// Settings configure a Provider.
 type Settings struct {
-	// Code is the provider's code, for differences between servers of one API.
+	// Code identifies the provider, for differences between servers of one API.
 	Code    string
 	BaseURL string
 	Key     string
 	Model   string
-	// Transport makes the connections; http.DefaultTransport where nil.
+	// Transport makes the connections; http.DefaultTransport if nil.
 	Transport http.RoundTripper
-	// RetryPause is the wait before the second attempt where the server names
-	// none; half a second where zero.
+	// RetryPause is the wait before the second attempt if the server sets none;
+	// half a second if zero.
 	RetryPause time.Duration
 }
 
 var apis = map[string]func(Settings) Provider{}
 
-// Register adds a protocol. It is called from init.
+// Register adds a protocol. Call it from init.
 func Register(api string, create func(Settings) Provider) { apis[api] = create }
 
-// New returns the provider that speaks the named API.
+// New returns a provider for the named API. It removes the key from everything
+// that the server sends, and repeats a failed request once if that may help.
 func New(api string, s Settings) (Provider, error) {
 	create, ok := apis[api]
 	if !ok {
-		return nil, fmt.Errorf("this agent does not speak the API %q", api)
+		return nil, fmt.Errorf("this agent does not support the API %q", api)
 	}
-	// Pasted keys often carry a line break, which no header may contain.
+	// Pasted keys often end with a line break, which headers must not contain.
 	s.Key = strings.TrimSpace(s.Key)
 	if strings.ContainsFunc(s.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, &Error{Kind: NoKey, Message: "the key contains characters that no key has; copy it again"}
+		return nil, &Error{Kind: NoKey, Message: "the key contains characters that are not allowed in a key; copy it again"}
 	}
 	s.BaseURL = strings.TrimRight(strings.TrimSpace(s.BaseURL), "/")
 	if s.RetryPause == 0 {
 		s.RetryPause = 500 * time.Millisecond
 	}
-	return &retrying{Provider: create(s), pause: s.RetryPause, secret: NewSecret(s.Key)}, nil
+	return &retrier{Provider: create(s), pause: s.RetryPause, secret: NewSecret(s.Key)}, nil
 }

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// A server that asks for a longer pause is reported instead of waited for: a
-// person sits in front of the answer.
+// The longest pause that a server may set before the second attempt: a person is
+// waiting for the answer.
 const maxPause = 10 * time.Second
 
-// retrying asks a second time where the first attempt failed in a way that may
-// pass and nothing was streamed yet, so that no text is ever repeated.
-type retrying struct {
+// retrier repeats a request once if the failure may be temporary and no text was
+// streamed, so that no text is repeated.
+type retrier struct {
 	Provider
 	pause  time.Duration
 	secret Secret
 }
 
-func (r *retrying) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
+func (r *retrier) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
 	reply, streamed, err := r.attempt(ctx, request, onText)
-	if pause, ok := r.mayRepeat(err); ok && !streamed && sleep(ctx, pause) {
+	if pause, ok := r.pauseAfter(err); ok && !streamed && sleep(ctx, pause) {
 		reply, _, err = r.attempt(ctx, request, onText)
 	}
 	return reply, err
 }
 
-// attempt asks once and lets nothing pass that contains the key. It reports
-// whether any text was streamed.
-func (r *retrying) attempt(ctx context.Context, request Request, onText func(string) error) (Reply, bool, error) {
+// attempt sends the request once and removes the key from whatever comes back. It
+// also returns whether any text was streamed.
+func (r *retrier) attempt(ctx context.Context, request Request, onText func(string) error) (Reply, bool, error) {
 	streamed := false
 	write, flush := r.secret.Stream(func(text string) error {
 		streamed = true
@@ -41,15 +41,16 @@ func (r *retrying) attempt(ctx context.Context, request Request, onText func(str
 	return r.clean(reply), streamed, flush()
 }
 
-func (r *retrying) mayRepeat(err error) (time.Duration, bool) {
+// pauseAfter returns the pause before a second attempt, or false if there is none.
+func (r *retrier) pauseAfter(err error) (time.Duration, bool) {
 	var failure *Error
-	if !errors.As(err, &failure) || !failure.again || failure.after > maxPause {
+	if !errors.As(err, &failure) || !failure.retryable || failure.retryAfter > maxPause {
 		return 0, false
 	}
-	return max(r.pause, failure.after), true
+	return max(r.pause, failure.retryAfter), true
 }
 
-func (r *retrying) clean(reply Reply) Reply {
+func (r *retrier) clean(reply Reply) Reply {
 	for i := range reply.Calls {
 		call := &reply.Calls[i]
 		call.ID, call.Name, call.Arguments = r.secret.Clean(call.ID), r.secret.Clean(call.Name), r.secret.Clean(call.Arguments)
@@ -57,7 +58,7 @@ func (r *retrying) clean(reply Reply) Reply {
 	return reply
 }
 
-func (r *retrying) cleanError(err error) error {
+func (r *retrier) cleanError(err error) error {
 	var failure *Error
 	if errors.As(err, &failure) {
 		failure.Message = r.secret.Clean(failure.Message)
@@ -65,7 +66,7 @@ func (r *retrying) cleanError(err error) error {
 	return err
 }
 
-// sleep reports whether the pause passed before ctx ended.
+// sleep waits and returns false if ctx ended first.
 func sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Shorter keys are placeholders such as "none", and blotting them out would
-// mangle ordinary words.
+// Shorter keys are placeholders such as "none"; removing them would garble
+// ordinary words.
 const minSecret = 8
 
-const blot = "[key removed]"
+const redacted = "[key removed]"
 
-// Secret removes a key from texts, in case a server quotes it back.
+// Secret removes a key from texts, in case a server repeats it.
 type Secret struct {
 	forms    []string
 	replacer *strings.Replacer
 }
 
-// NewSecret returns a Secret for key, which may be empty.
+// NewSecret returns the Secret of a key, which may be empty.
 func NewSecret(key string) Secret {
 	if len(key) < minSecret {
 		return Secret{replacer: strings.NewReplacer()}
@@ -28,17 +28,16 @@ func NewSecret(key string) Secret {
 	}
 	var pairs []string
 	for _, form := range forms {
-		pairs = append(pairs, form, blot)
+		pairs = append(pairs, form, redacted)
 	}
 	return Secret{forms: forms, replacer: strings.NewReplacer(pairs...)}
 }
 
-// Clean returns text without the key.
+// Clean replaces the key in text.
 func (s Secret) Clean(text string) string { return s.replacer.Replace(text) }
 
-// Stream wraps emit so that the key is removed even where it arrives in
-// pieces: a tail that could begin the key waits for the next piece. Call flush
-// at the end of the stream.
+// Stream wraps emit and removes the key even if it arrives in pieces: write holds
+// back a tail that may be the beginning of the key. Call flush at the end.
 func (s Secret) Stream(emit func(string) error) (write func(string) error, flush func() error) {
 	held := ""
 	send := func(text string) error {
@@ -49,7 +48,7 @@ func (s Secret) Stream(emit func(string) error) (write func(string) error, flush
 	}
 	write = func(piece string) error {
 		text := s.Clean(held + piece)
-		cut := len(text) - s.suspicious(text)
+		cut := len(text) - s.partialMatch(text)
 		held = text[cut:]
 		return send(text[:cut])
 	}
@@ -61,9 +60,9 @@ func (s Secret) Stream(emit func(string) error) (write func(string) error, flush
 	return write, flush
 }
 
-// suspicious returns the length of the longest tail of text that is a
-// beginning of the key.
-func (s Secret) suspicious(text string) int {
+// partialMatch returns the length of the longest tail of text that is a beginning
+// of the key.
+func (s Secret) partialMatch(text string) int {
 	longest := 0
 	for _, form := range s.forms {
 		for n := min(len(form)-1, len(text)); n > longest; n-- {

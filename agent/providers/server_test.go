@@ -20,7 +20,7 @@ type reply struct {
 	kind   string
 	header map[string]string
 	body   string
-	// cut closes the connection instead of ending the body.
+	// cut closes the connection before the body ends.
 	cut bool
 }
 
@@ -32,7 +32,7 @@ func problem(status int, body string) reply {
 	return reply{status: status, kind: "application/json", body: body}
 }
 
-// standIn plays its replies in order and keeps the requests.
+// standIn sends its replies in order and records the requests.
 type standIn struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -88,7 +88,7 @@ func (s *standIn) provider(t *testing.T, api string) Provider {
 	return p
 }
 
-// run asks once and returns the text that was streamed.
+// run sends one request and returns the streamed text.
 func run(t *testing.T, p Provider, request Request) (string, Reply, error) {
 	t.Helper()
 	var text strings.Builder
@@ -107,7 +107,7 @@ func typed(t *testing.T, err error) *Error {
 	t.Helper()
 	var failure *Error
 	if !errors.As(err, &failure) {
-		t.Fatalf("not a provider's error: %v", err)
+		t.Fatalf("not an *Error: %v", err)
 	}
 	return failure
 }

@@ -1,5 +1,5 @@
-// Package config parses the configuration that is embedded in an agent. Its
-// texts are data: nothing in them is interpreted.
+// Package config parses and validates the configuration that is embedded in an
+// agent. Its texts are data and never interpreted.
 package config
 
 import (
@@ -14,7 +14,7 @@ import (
 // Schema is the version of the configuration that this runtime understands.
 const Schema = 1
 
-// Config is the whole of agent.json.
+// Config is the content of agent.json.
 type Config struct {
 	Schema       int          `json:"schema"`
 	Identity     Identity     `json:"identity"`
@@ -25,11 +25,11 @@ type Config struct {
 	Capabilities Capabilities `json:"capabilities"`
 	Limits       Limits       `json:"limits"`
 
-	// SHA256 is the hex digest of the bytes that were parsed.
+	// SHA256 is the digest of the parsed bytes, in hexadecimal.
 	SHA256 string `json:"-"`
 }
 
-// Identity says who the agent is.
+// Identity describes the agent.
 type Identity struct {
 	Name        string `json:"name"`
 	Handle      string `json:"handle"`
@@ -38,8 +38,8 @@ type Identity struct {
 	Version     string `json:"version"`
 }
 
-// Provider says which model answers and which environment variables hold the
-// key and, optionally, another base URL.
+// Provider selects the model, and the environment variables with the key and,
+// optionally, another base URL.
 type Provider struct {
 	Code       string `json:"code"`
 	API        string `json:"api"`
@@ -49,8 +49,8 @@ type Provider struct {
 	Model      string `json:"model"`
 }
 
-// Personality is kept for the record: the system prompt was assembled from it
-// and Sampling was derived from it before the build.
+// Personality has no effect at run time: the system prompt and Sampling were
+// derived from it before the build.
 type Personality struct {
 	Preset             string   `json:"preset"`
 	Traits             []string `json:"traits"`
@@ -67,28 +67,28 @@ type Sampling struct {
 	MaxTokens   int     `json:"max_tokens"`
 }
 
-// Capabilities says what the agent remembers and which tools it may use.
+// Capabilities are the agent's memory and tools.
 type Capabilities struct {
 	Memory Memory   `json:"memory"`
 	Tools  []string `json:"tools"`
 }
 
-// Memory bounds the earlier exchanges that are sent along with a question.
+// Memory bounds the earlier exchanges that are sent with a question.
 type Memory struct {
 	Enabled bool `json:"enabled"`
 	Turns   int  `json:"turns"`
 }
 
-// Limits bounds one answer: rounds of tool use, seconds, and mebibytes of the
-// process.
+// Limits bounds one answer: the rounds of tool calls, the seconds, and the memory
+// of the process in MiB.
 type Limits struct {
 	ToolRounds int `json:"tool_rounds"`
 	Seconds    int `json:"seconds"`
 	MemoryMB   int `json:"memory_mb"`
 }
 
-// Parse reads and validates a configuration. Unknown fields are errors: a
-// setting that the runtime does not know would silently have no effect.
+// Parse decodes and validates a configuration. Unknown fields are errors, since
+// they would silently have no effect.
 func Parse(raw []byte) (Config, error) {
 	var c Config
 	decoder := json.NewDecoder(bytes.NewReader(raw))

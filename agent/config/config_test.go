@@ -48,7 +48,7 @@ func TestParseSample(t *testing.T) {
 	}
 }
 
-func TestParseTakesEveryKindOfVersion(t *testing.T) {
+func TestParseVersions(t *testing.T) {
 	for _, version := range []string{"0.1.0", "1.0.0-rc.1", "1.0.0-alpha+001", "1.0.0+20130313144700"} {
 		if _, err := Parse(with(t, "identity.version", version)); err != nil {
 			t.Errorf("%s: %v", version, err)
@@ -60,7 +60,7 @@ func TestParseRefuses(t *testing.T) {
 	tests := []struct {
 		path  string
 		value any
-		says  string
+		want  string
 	}{
 		{"schema", 2, "schema is 2"},
 		{"surprise", 1, "unknown field"},
@@ -85,7 +85,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		_, err := Parse(with(t, test.path, test.value))
-		if err == nil || !strings.Contains(err.Error(), test.says) {
+		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s = %v: %v", test.path, test.value, err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a person writes is data and comes out as it went in.
+// Any text is data and stays unchanged.
 func TestParseKeepsAnyText(t *testing.T) {
 	texts := []string{
 		`"quotes" 'single' \backslash`, "NUL \x00 bell \a", "//go:embed secret.txt", "{{ .Template }} ${HOME} $(id) `id`; rm -rf /",

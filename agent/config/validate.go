@@ -16,10 +16,10 @@ var (
 	types = []string{"assistant", "specialist", "researcher", "analyst", "creative", "technical"}
 )
 
-// validate returns every fault at once, so that one look repairs them all.
+// validate returns all faults, joined.
 func (c Config) validate() error {
 	faults := faultList{}
-	faults.check(c.Schema == Schema, "schema is %d, this runtime reads %d", c.Schema, Schema)
+	faults.check(c.Schema == Schema, "schema is %d, this runtime supports %d", c.Schema, Schema)
 	c.Identity.validate(&faults)
 	c.Provider.validate(&faults)
 	faults.within("personality.creativity", c.Personality.Creativity, 0, 1)
@@ -30,7 +30,7 @@ func (c Config) validate() error {
 	}
 	tools := c.Capabilities.Tools
 	faults.check(len(slices.Compact(slices.Sorted(slices.Values(tools)))) == len(tools),
-		"capabilities.tools names a tool twice")
+		"capabilities.tools has a tool twice")
 	faults.within("limits.tool_rounds", float64(c.Limits.ToolRounds), 0, 20)
 	faults.within("limits.seconds", float64(c.Limits.Seconds), 5, 300)
 	faults.within("limits.memory_mb", float64(c.Limits.MemoryMB), 128, 2048)
@@ -40,7 +40,7 @@ func (c Config) validate() error {
 func (i Identity) validate(faults *faultList) {
 	faults.check(strings.TrimSpace(i.Name) != "", "identity.name is empty")
 	faults.check(strings.TrimSpace(i.Handle) != "", "identity.handle is empty")
-	faults.check(slices.Contains(types, i.Type), "identity.type %q is not known", i.Type)
+	faults.check(slices.Contains(types, i.Type), "identity.type %q is unknown", i.Type)
 	faults.check(version.MatchString(i.Version), "identity.version %q is not like 1.2.3", i.Version)
 }
 
@@ -49,9 +49,9 @@ func (p Provider) validate(faults *faultList) {
 	faults.check(p.API != "", "provider.api is empty")
 	faults.check(strings.TrimSpace(p.Model) != "", "provider.model is empty")
 	faults.check(ValidBaseURL(p.BaseURL), "provider.base_url is not an http(s) URL")
-	faults.check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "provider.key_env %q is not a variable's name", p.KeyEnv)
+	faults.check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "provider.key_env %q is not the name of a variable", p.KeyEnv)
 	faults.check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv),
-		"provider.base_url_env %q is not a variable's name", p.BaseURLEnv)
+		"provider.base_url_env %q is not the name of a variable", p.BaseURLEnv)
 }
 
 // ValidBaseURL reports whether text is an absolute http or https URL.

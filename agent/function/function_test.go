@@ -16,7 +16,7 @@ import (
 	"agent.local/a0000000000000000/webchat"
 )
 
-// platform stands in for Lambda: it hands out events and keeps what comes back.
+// platform is a stand-in for Lambda: it hands out events and records the answers.
 type platform struct {
 	events chan string
 	got    chan [2]string
@@ -57,16 +57,16 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	w.(http.Flusher).Flush()
 }
 
-func echoing() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
+func startEcho() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
 
-func TestEventsAreAnsweredInOrder(t *testing.T) {
+func TestServe(t *testing.T) {
 	p, api := newPlatform(t,
 		`{"httpMethod":"POST","path":"/.netlify/functions/agent/chat","headers":{"x-sign":"a"},"rawQuery":"q=1","body":"hi"}`,
 		`{"httpMethod":"GET","path":"/chat","multiValueHeaders":{"x-sign":["b"]},"queryStringParameters":{"q":"2"},"body":null}`,
 		`{"httpMethod":"POST","path":"/.netlify/functions/agent","body":"aGk=","isBase64Encoded":true}`,
 		`[]`,
 	)
-	if err := serve(t.Context(), api, echoing); err == nil || !strings.Contains(err.Error(), "410") {
+	if err := serve(t.Context(), api, startEcho); err == nil || !strings.Contains(err.Error(), "410") {
 		t.Errorf("ended with %v", err)
 	}
 	for _, want := range []string{"POST /chat?q=1 a hi", "GET /chat?q=2 b ", "POST /  hi"} {
@@ -84,21 +84,21 @@ func TestEventsAreAnsweredInOrder(t *testing.T) {
 	}
 }
 
-func TestAFailedStartIsReported(t *testing.T) {
+func TestFailedStartIsReported(t *testing.T) {
 	p, api := newPlatform(t)
-	wrong := errors.New("no such agent")
-	if err := serve(t.Context(), api, func() (answerer, error) { return nil, wrong }); !errors.Is(err, wrong) {
+	failure := errors.New("no such agent")
+	if err := serve(t.Context(), api, func() (answerer, error) { return nil, failure }); !errors.Is(err, failure) {
 		t.Errorf("ended with %v", err)
 	}
 	if got := <-p.got; got[0] != "/init/error" || !strings.Contains(got[1], "no such agent") {
 		t.Errorf("got %v", got)
 	}
-	if err := serve(t.Context(), "", echoing); err == nil {
+	if err := serve(t.Context(), "", startEcho); err == nil {
 		t.Error("ran without a platform")
 	}
 }
 
-func TestBinaryAnswersAreEncoded(t *testing.T) {
+func TestBinaryAnswer(t *testing.T) {
 	g := gateway{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) })}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/"}`))
 	if err != nil || !strings.Contains(string(raw), `"body":"/w==","isBase64Encoded":true`) {
@@ -106,7 +106,7 @@ func TestBinaryAnswersAreEncoded(t *testing.T) {
 	}
 }
 
-func TestTheDeadlineComesBeforeThePlatforms(t *testing.T) {
+func TestDeadline(t *testing.T) {
 	ctx, cancel := withDeadline(context.Background(), "1000")
 	defer cancel()
 	if at, ok := ctx.Deadline(); !ok || !at.Equal(time.UnixMilli(500)) {
@@ -114,7 +114,7 @@ func TestTheDeadlineComesBeforeThePlatforms(t *testing.T) {
 	}
 }
 
-func TestTheAgentAnswersChats(t *testing.T) {
+func TestAgent(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "sk-none")
 	answer, err := start()
 	if err != nil {
@@ -142,8 +142,8 @@ func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error)
 	return nil
 }
 
-// The platform does not stream: what a page asks for as a stream leaves whole.
-func TestAStreamLeavesAtItsEnd(t *testing.T) {
+// The platform does not stream: a page's stream is sent as a whole.
+func TestStream(t *testing.T) {
 	gate, err := auth.NewGate(func(string) string { return "" }, auth.NetlifyAddress)
 	if err != nil {
 		t.Fatal(err)

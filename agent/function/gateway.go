@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// Where Netlify serves functions; what follows the function's name is the path
-// that the agent's server knows.
-const functions = "/.netlify/functions/"
+// The path of Netlify's functions. The function's name follows, then the path of
+// the agent's server.
+const functionsPath = "/.netlify/functions/"
 
-// event is a request as Netlify and version 1 of AWS' API gateway tell it.
+// event is a request in the format of Netlify and of AWS API Gateway, version 1.
 type event struct {
 	Path              string              `json:"path"`
 	Method            string              `json:"httpMethod"`
@@ -28,6 +28,7 @@ type event struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
+// answer is a response in the same format.
 type answer struct {
 	StatusCode        int                 `json:"statusCode"`
 	Headers           map[string]string   `json:"headers"`
@@ -36,22 +37,22 @@ type answer struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-// gateway answers events with an HTTP handler. An answer is complete when it
-// leaves: the platform does not stream.
+// gateway answers events with an HTTP handler. The platform does not stream, so it
+// sends each response when it is complete.
 type gateway struct{ handler http.Handler }
 
 func (g gateway) answer(ctx context.Context, raw []byte) ([]byte, error) {
 	var e event
 	if err := json.Unmarshal(raw, &e); err != nil {
-		return nil, fmt.Errorf("the event is not the JSON that is expected: %w", err)
+		return nil, fmt.Errorf("the event is not the expected JSON: %w", err)
 	}
 	request, err := e.request(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept := &recorder{header: http.Header{}}
-	g.handler.ServeHTTP(kept, request)
-	return json.Marshal(kept.answer())
+	recorded := &recorder{header: http.Header{}}
+	g.handler.ServeHTTP(recorded, request)
+	return json.Marshal(recorded.answer())
 }
 
 func (e event) request(ctx context.Context) (*http.Request, error) {
@@ -63,10 +64,10 @@ func (e event) request(ctx context.Context) (*http.Request, error) {
 		}
 		body = decoded
 	}
-	where := url.URL{Path: route(e.Path), RawQuery: e.query()}
-	request, err := http.NewRequestWithContext(ctx, e.Method, where.String(), bytes.NewReader(body))
+	target := url.URL{Path: route(e.Path), RawQuery: e.query()}
+	request, err := http.NewRequestWithContext(ctx, e.Method, target.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("the event is no request: %w", err)
+		return nil, fmt.Errorf("the event is not a request: %w", err)
 	}
 	for name, value := range e.Headers {
 		request.Header.Set(name, value)
@@ -91,13 +92,13 @@ func (e event) query() string {
 
 // route returns the path below the function's own.
 func route(path string) string {
-	if rest, ok := strings.CutPrefix(path, functions); ok {
+	if rest, ok := strings.CutPrefix(path, functionsPath); ok {
 		_, path, _ = strings.Cut(rest, "/")
 	}
 	return "/" + strings.TrimLeft(path, "/")
 }
 
-// recorder keeps an answer until it is complete.
+// recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
 	status int
@@ -117,8 +118,7 @@ func (r *recorder) Write(data []byte) (int, error) {
 	return r.body.Write(data)
 }
 
-// Flush does nothing: streams flush every event, and here all of them leave
-// together.
+// Flush does nothing. Streams require it.
 func (r *recorder) Flush() {}
 
 func (r *recorder) answer() answer {

@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// answerer turns one event into one answer, both JSON.
+// answerer returns the answer to one event, both as JSON.
 type answerer func(ctx context.Context, event []byte) ([]byte, error)
 
-// An answer that is cut off by the platform says nothing; one that ends this
-// much earlier can say why.
-const reserve = 500 * time.Millisecond
+// Answers end this much before the platform's deadline, to report why.
+const deadlineReserve = 500 * time.Millisecond
 
-// lambda speaks the Lambda Runtime API: one invocation at a time, each fetched
-// by a request that waits for it.
+// lambda is a client of the Lambda Runtime API, which hands out one invocation at a
+// time, to a long poll.
 type lambda struct {
 	base   string
 	client *http.Client
 }
 
-// serve answers invocations until the API can't be asked any more.
+// serve answers invocations until the API fails, and returns that error.
 func serve(ctx context.Context, api string, start func() (answerer, error)) error {
 	if api == "" {
-		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs as a serverless function only")
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs only as a serverless function")
 	}
-	// The wait for the next invocation has no limit: the platform freezes the
-	// process in it.
+	// No timeout: the platform freezes the process while it waits for the next
+	// invocation.
 	l := lambda{base: "http://" + api + "/2018-06-01/runtime", client: &http.Client{}}
 	answer, err := start()
 	if err != nil {
@@ -86,7 +85,7 @@ func withDeadline(ctx context.Context, milliseconds string) (context.Context, co
 	if err != nil {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, time.UnixMilli(at).Add(-reserve))
+	return context.WithDeadline(ctx, time.UnixMilli(at).Add(-deadlineReserve))
 }
 
 func (l lambda) report(ctx context.Context, path string, failure error) error {

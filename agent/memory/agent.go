@@ -8,7 +8,7 @@ import (
 
 // Limit limits this process to mib mebibytes and returns the agent with a
 // watch over each answer: one that exceeds the limit ends with an
-// *ExceededError. Where the kernel sets no limit, the runtime's soft one holds.
+// *ExceededError. Without the kernel's limit the runtime's soft one applies.
 func Limit(agent protocol.Agent, mib int) protocol.Agent {
 	_ = Apply(mib)
 	return limitedAgent{Agent: agent, mib: mib}

@@ -2,8 +2,8 @@ package memory
 
 import "syscall"
 
-// What the kernel counts on top: the C library gives each thread a stack of
-// 8 MiB, which is data to it though hardly any of it is ever filled.
+// MiB that the kernel counts in addition: the C library reserves a stack of 8 MiB
+// for each thread, which counts as data even while it is unused.
 const reserve = 256
 
 func limitData(mib int) error {

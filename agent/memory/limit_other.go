@@ -4,5 +4,5 @@ package memory
 
 import "errors"
 
-// Elsewhere the kernel does not count data the way that Linux does.
+// Other kernels do not count data like Linux.
 func limitData(int) error { return errors.ErrUnsupported }

@@ -1,6 +1,6 @@
-// Package memory keeps a process within its limit: the runtime collects harder
-// when it comes near, a watch ends the work in progress with a clear error,
-// and the kernel stops what gets past both.
+// Package memory limits the memory of a process in three ways: the runtime
+// collects garbage more often near the limit, a watch ends the work in progress
+// with a clear error, and the kernel refuses memory beyond.
 package memory
 
 import (
@@ -14,42 +14,42 @@ import (
 
 const mebibyte = 1 << 20
 
-// ExceededError is the cause of a context that the watch cancelled.
+// ExceededError is the cause of a context that Watch cancelled. Limit is in MiB.
 type ExceededError struct{ Limit int }
 
 func (e *ExceededError) Error() string {
-	return fmt.Sprintf("the agent needed more than its limit of %d MiB of memory", e.Limit)
+	return fmt.Sprintf("the agent exceeded its memory limit of %d MiB", e.Limit)
 }
 
-// Code is the event code of this failure.
+// Code returns the code of the error event.
 func (e *ExceededError) Code() string { return "memory_limit" }
 
-// An agent waits more than it computes, and threads cost memory.
+// An agent mostly waits, and threads cost memory.
 const maxThreads = 4
 
-// Apply limits this process to mib mebibytes. An error means that only the
-// runtime's own, soft limit holds.
+// Apply limits this process to mib mebibytes. After an error only the runtime's
+// soft limit applies.
 func Apply(mib int) error {
 	runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), maxThreads))
 	debug.SetMemoryLimit(int64(mib) * mebibyte * 9 / 10)
 	return limitData(mib)
 }
 
-const checkEvery = 20 * time.Millisecond
+const checkInterval = 20 * time.Millisecond
 
-// Watch returns a context that is cancelled with an *ExceededError when the
-// process holds more than mib mebibytes. Call stop when the work is done.
+// Watch returns a context that is cancelled with an *ExceededError once the process
+// uses more than mib mebibytes. Call stop when the work is done.
 func Watch(ctx context.Context, mib int) (watched context.Context, stop func()) {
 	watched, cancel := context.WithCancelCause(ctx)
 	go func() {
-		ticker := time.NewTicker(checkEvery)
+		ticker := time.NewTicker(checkInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-watched.Done():
 				return
 			case <-ticker.C:
-				if held() > uint64(mib)*mebibyte {
+				if used() > uint64(mib)*mebibyte {
 					cancel(&ExceededError{Limit: mib})
 				}
 			}
@@ -58,8 +58,9 @@ func Watch(ctx context.Context, mib int) (watched context.Context, stop func()) 
 	return watched, func() { cancel(nil) }
 }
 
-// held returns the bytes that the runtime has from the system.
-func held() uint64 {
+// used returns the bytes that the runtime has obtained from the system and not
+// released.
+func used() uint64 {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},

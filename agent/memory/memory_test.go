@@ -7,7 +7,7 @@ import (
 )
 
 func TestWatchCancels(t *testing.T) {
-	// The runtime holds more than one mebibyte from its start.
+	// The runtime uses more than one mebibyte from the start.
 	ctx, stop := Watch(t.Context(), 1)
 	defer stop()
 	<-ctx.Done()
@@ -17,7 +17,7 @@ func TestWatchCancels(t *testing.T) {
 	}
 }
 
-func TestWatchLetsModestWorkPass(t *testing.T) {
+func TestWatchBelowTheLimit(t *testing.T) {
 	ctx, stop := Watch(t.Context(), 1<<20)
 	if ctx.Err() != nil {
 		t.Error(context.Cause(ctx))

@@ -16,13 +16,13 @@ const MaxEvent = 1 << 20
 // ErrTooLong reports an event of more than MaxEvent bytes.
 var ErrTooLong = errors.New("an event of the stream is longer than 1 MiB")
 
-// Event is one dispatched event. Name is empty where the stream gave none.
+// Event is one event. Name is empty if the stream sets none.
 type Event struct {
 	Name string
 	Data string
 }
 
-// Reader splits a stream into events, as soon as each is complete.
+// Reader returns the events of a stream, each as soon as it is complete.
 type Reader struct {
 	in      *bufio.Reader
 	line    []byte
@@ -30,17 +30,17 @@ type Reader struct {
 	begun   bool
 }
 
-// NewReader reads events from r.
+// NewReader returns a Reader for the stream r.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{in: bufio.NewReader(r)}
 }
 
-// Next returns the next event that carries data. It returns io.EOF at a clean
-// end, io.ErrUnexpectedEOF where the stream was cut inside a line, and
-// ErrTooLong for an event beyond MaxEvent.
+// Next returns the next event with data. It returns io.EOF at the end of the
+// stream, io.ErrUnexpectedEOF if the stream ends within a line, and ErrTooLong for
+// an event of more than MaxEvent bytes.
 //
-// The standard drops an event that no blank line ends. Some model servers
-// leave the last blank line out, so complete lines before the end do count.
+// The standard drops an event without a final blank line. Some model servers omit
+// the last blank line, so Next returns such an event if its lines are complete.
 func (r *Reader) Next() (Event, error) {
 	var event Event
 	var data []string
@@ -80,8 +80,8 @@ func split(line string) (field, value string) {
 	return field, strings.TrimPrefix(value, " ")
 }
 
-// readLine ends a line at CR without waiting to see whether LF follows, since
-// the next byte may be seconds away.
+// readLine ends a line at CR without waiting for a possible LF: the next byte may
+// be seconds away.
 func (r *Reader) readLine() (string, error) {
 	r.line = r.line[:0]
 	for {
@@ -116,7 +116,7 @@ func (r *Reader) finishLine() string {
 	return line
 }
 
-// Write sends data as one event, one data line for each of its lines.
+// Write sends data as one event, with a data field for each line.
 func Write(w io.Writer, data []byte) error {
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {
@@ -129,7 +129,7 @@ func Write(w io.Writer, data []byte) error {
 	return err
 }
 
-// Comment sends a line that readers skip; it keeps idle connections open.
+// Comment sends a comment, which keeps an idle connection open.
 func Comment(w io.Writer) error {
 	_, err := io.WriteString(w, ":\n\n")
 	return err

@@ -63,7 +63,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// A CR must end a line at once: the LF may come seconds later.
+// A CR ends a line at once: the LF may arrive seconds later.
 func TestNextDoesNotWaitAfterCR(t *testing.T) {
 	in, out := io.Pipe()
 	defer out.Close()
@@ -74,7 +74,7 @@ func TestNextDoesNotWaitAfterCR(t *testing.T) {
 	}
 }
 
-func TestWriteIsReadBack(t *testing.T) {
+func TestRoundTrip(t *testing.T) {
 	for _, data := range []string{"a", "a\nb", `{"text":"x"}`, "a\r\nb"} {
 		var out bytes.Buffer
 		if err := Write(&out, []byte(data)); err != nil {
@@ -86,7 +86,7 @@ func TestWriteIsReadBack(t *testing.T) {
 		events, _ := readAll(&out)
 		want := strings.ReplaceAll(data, "\r", "")
 		if len(events) != 1 || events[0].Data != want {
-			t.Errorf("%q came back as %q", data, events)
+			t.Errorf("%q was read as %q", data, events)
 		}
 	}
 }
@@ -99,11 +99,11 @@ func FuzzReader(f *testing.F) {
 		whole, wholeErr := readAll(bytes.NewReader(stream))
 		pieces, piecesErr := readAll(iotest.OneByteReader(bytes.NewReader(stream)))
 		if !slices.Equal(whole, pieces) || wholeErr != piecesErr {
-			t.Errorf("at once %q %v, in pieces %q %v", whole, wholeErr, pieces, piecesErr)
+			t.Errorf("whole %q %v, byte by byte %q %v", whole, wholeErr, pieces, piecesErr)
 		}
 		for _, event := range whole {
 			if strings.ContainsAny(event.Name, "\r\n") || strings.Contains(event.Data, "\r") {
-				t.Errorf("a line end in %q", event)
+				t.Errorf("a line break in %q", event)
 			}
 		}
 	})

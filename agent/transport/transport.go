@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// EgressSocket names the variable that holds the path of a unix socket. Where
-// it is set there is no network, and an HTTP proxy behind that socket decides
-// which hosts may be reached.
+// EgressSocket is the variable with the path of a unix socket. If it is set, there
+// is no other network, and an HTTP proxy behind the socket decides which hosts are
+// reachable.
 const EgressSocket = "AGENT_EGRESS_SOCKET"
 
-// How long a connection may take to stand. Answers have no limit of their own
-// here: a model may think for minutes, and the agent's time limit bounds it.
+// The time limit for establishing a connection. Answers have none here: a model
+// may take minutes, and the agent's time limit applies.
 const connectTimeout = 15 * time.Second
 
-// New returns a transport that follows the environment: the egress socket
-// where there is one, else the usual proxy variables.
+// New returns a transport that connects through the egress socket, or else by the
+// usual proxy variables.
 func New(getenv func(string) string) *http.Transport {
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// proxy listens on a unix socket, answers CONNECT with handle and returns the
-// environment that leads there.
+// proxy listens on a unix socket, passes requests to handle and returns the
+// environment of its clients.
 func proxy(t *testing.T, handle func(net.Conn, *http.Request)) func(string) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "egress.sock")
@@ -49,17 +49,17 @@ func proxy(t *testing.T, handle func(net.Conn, *http.Request)) func(string) stri
 func TestTunnel(t *testing.T) {
 	for _, server := range []*httptest.Server{httptest.NewServer(hello()), httptest.NewTLSServer(hello())} {
 		defer server.Close()
-		asked := make(chan string, 1)
+		requests := make(chan string, 1)
 		env := proxy(t, func(conn net.Conn, r *http.Request) {
-			asked <- r.Method + " " + r.Host
-			far, err := net.Dial("tcp", r.Host)
+			requests <- r.Method + " " + r.Host
+			target, err := net.Dial("tcp", r.Host)
 			if err != nil {
 				return
 			}
-			defer far.Close()
+			defer target.Close()
 			fmt.Fprint(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-			go func() { _, _ = io.Copy(far, conn) }()
-			_, _ = io.Copy(conn, far)
+			go func() { _, _ = io.Copy(target, conn) }()
+			_, _ = io.Copy(conn, target)
 		})
 		transport := New(env)
 		if base, ok := server.Client().Transport.(*http.Transport); ok {
@@ -72,7 +72,7 @@ func TestTunnel(t *testing.T) {
 		body, _ := io.ReadAll(response.Body)
 		response.Body.Close()
 		transport.CloseIdleConnections()
-		if want := "CONNECT " + server.Listener.Addr().String(); <-asked != want || string(body) != "hello" {
+		if want := "CONNECT " + server.Listener.Addr().String(); <-requests != want || string(body) != "hello" {
 			t.Errorf("%s: body %q", server.URL, body)
 		}
 	}
@@ -124,7 +124,7 @@ func TestTunnelWithoutProxy(t *testing.T) {
 	}
 }
 
-func TestWithoutSocketTheProxyVariablesCount(t *testing.T) {
+func TestProxyVariables(t *testing.T) {
 	if New(func(string) string { return "" }).Proxy == nil {
 		t.Error("no proxy function")
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// RefusedError is the proxy's no to a connection.
+// RefusedError reports that the egress proxy refused a connection.
 type RefusedError struct {
 	Address string
 	Status  int
@@ -20,15 +20,15 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	text := fmt.Sprintf("the egress proxy does not connect to %s: %d %s", e.Address, e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("the egress proxy refused to connect to %s: %d %s", e.Address, e.Status, http.StatusText(e.Status))
 	if e.Reason != "" {
 		text += ": " + e.Reason
 	}
 	return text
 }
 
-// tunnel connects by HTTP CONNECT (RFC 9110, section 9.3.6) through a unix
-// socket.
+// tunnel connects through a unix socket with HTTP CONNECT (RFC 9110, section
+// 9.3.6).
 type tunnel struct{ socket string }
 
 func (t tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -38,9 +38,9 @@ func (t tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the egress proxy does not answer: %w", err)
 	}
-	// A passed deadline wakes the reads and writes below.
+	// A deadline in the past interrupts the reads and writes below.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	tunnelled, err := connect(conn, address)
+	tunneled, err := connect(conn, address)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -48,7 +48,7 @@ func (t tunnel) dial(ctx context.Context, _, address string) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return tunnelled, nil
+	return tunneled, nil
 }
 
 func connect(conn net.Conn, address string) (net.Conn, error) {
@@ -76,7 +76,7 @@ func connect(conn net.Conn, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// bufferedConn gives back what was read together with the proxy's answer.
+// bufferedConn reads first what arrived together with the proxy's response.
 type bufferedConn struct {
 	net.Conn
 	reader *bufio.Reader

@@ -1,5 +1,5 @@
-// Package calculator evaluates arithmetic: exactly for integers and fractions,
-// with the precision of a float64 where a function leaves them.
+// Package calculator is the tool for arithmetic. It is exact for integers and
+// fractions, and has the precision of a float64 for functions with other results.
 package calculator
 
 import (
@@ -35,8 +35,8 @@ func run(_ context.Context, arguments json.RawMessage) (string, error) {
 	return Evaluate(input.Expression)
 }
 
-// Evaluate returns the value of an expression as text. A result that had to be
-// rounded begins with "approximately".
+// Evaluate returns the value of an expression as text. A rounded result begins with
+// "approximately".
 func Evaluate(expression string) (string, error) {
 	value, err := parse(expression)
 	if err != nil {

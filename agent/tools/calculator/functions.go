@@ -38,8 +38,8 @@ var naturalLog = floatFunction(math.Log)
 
 var constants = map[string]float64{"pi": math.Pi, "e": math.E}
 
-// floatFunction keeps a result exact that is a whole number for a whole
-// argument, such as log10(1000) or exp(0).
+// floatFunction returns an exact result if argument and result are integers, as
+// in log10(1000) or exp(0).
 func floatFunction(f func(float64) float64) function {
 	return function{1, 1, func(a []number) (number, error) {
 		y := f(a[0].value())
@@ -56,7 +56,7 @@ func logarithm(a []number) (number, error) {
 	}
 	base := a[1].value()
 	if base <= 0 || base == 1 {
-		return number{}, fmt.Errorf("a logarithm's base is positive and not 1")
+		return number{}, fmt.Errorf("the base of a logarithm must be positive and not 1")
 	}
 	return rounded(math.Log(a[0].value()) / math.Log(base))
 }
@@ -94,14 +94,14 @@ func ceil(a number) (number, error) {
 	return negate(low), err
 }
 
-// whole makes an exact number of a float without fraction.
+// whole converts a float without a fraction to an exact number.
 func whole(f float64) (number, error) {
 	return number{ratio: new(big.Rat).SetFloat64(f)}, nil
 }
 
 const maxRoundDigits = 300
 
-// round rounds half away from zero, as people do, to the given decimals.
+// round rounds to the given number of decimals, half away from zero.
 func round(a []number) (number, error) {
 	digits := 0
 	if len(a) == 2 {

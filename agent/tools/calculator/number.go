@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// maxBits bounds exact numbers: about 1200 digits, calculated at once and
-// still readable for a model.
+// maxBits bounds exact numbers to about 1200 digits, which are fast to calculate
+// and still readable for a model.
 const maxBits = 4096
 
 var (
@@ -17,7 +17,7 @@ var (
 	errUndefined = errors.New("the result is not a real number")
 )
 
-// number is exact where ratio is set, else it is the rounded float.
+// number is exactly ratio if that is set, else the rounded float.
 type number struct {
 	ratio *big.Rat
 	float float64
@@ -66,7 +66,7 @@ func b2i(b bool) int {
 	return 0
 }
 
-// Enough for money and measures; longer decimals are rounded.
+// Enough for money and measurements; longer decimals are rounded.
 const maxDecimals = 30
 
 func (n number) String() string {
@@ -132,6 +132,6 @@ func remainder(a, b number) (number, error) {
 }
 
 func floorOf(r *big.Rat) *big.Int {
-	// Denominators are positive, so Euclid's division rounds down.
+	// Denominators are positive, so Euclidean division rounds down.
 	return new(big.Int).Div(r.Num(), r.Denom())
 }

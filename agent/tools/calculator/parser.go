@@ -11,14 +11,14 @@ import (
 const (
 	maxLength = 2000
 	maxDepth  = 100
-	// Beyond it a literal such as 1e999999999 would fill the memory.
+	// A larger literal such as 1e999999999 would exhaust the memory.
 	maxExponent = 1000
 )
 
-// Ways to write operators that models and people use besides ours.
+// Other spellings of operators that models and people use.
 var spellings = strings.NewReplacer("**", "^", "×", "*", "·", "*", "÷", "/", "−", "-", "π", "pi", "√", "sqrt")
 
-// parser evaluates while it reads:
+// parser evaluates an expression while reading it:
 //
 //	sum     = product {("+" | "-") product}
 //	product = unary {("*" | "/" | "%") unary}
@@ -72,7 +72,7 @@ func (p *parser) chain(operand func() (number, error), operators map[byte]operat
 	return left, err
 }
 
-// unary is where every recursion passes, so the depth is counted here.
+// unary counts the depth, since every recursion passes through it.
 func (p *parser) unary() (number, error) {
 	if p.depth++; p.depth > maxDepth {
 		return number{}, fmt.Errorf("the expression is nested deeper than %d", maxDepth)
@@ -152,7 +152,7 @@ func (p *parser) named() (number, error) {
 	if value, ok := constants[name]; ok {
 		return number{float: value}, nil
 	}
-	return number{}, fmt.Errorf("%q is not known", name)
+	return number{}, fmt.Errorf("%q is not a function or constant", name)
 }
 
 func (p *parser) call(name string, f function) (number, error) {
@@ -180,7 +180,7 @@ func (p *parser) call(name string, f function) (number, error) {
 	return f.call(arguments)
 }
 
-// peek returns the next byte that is no white space, and 0 at the end.
+// peek returns the next byte that is not white space, or 0 at the end.
 func (p *parser) peek() byte {
 	p.skip(func(c byte) bool { return strings.IndexByte(" \t\r\n", c) >= 0 })
 	if p.at >= len(p.text) {

@@ -5,8 +5,8 @@ import (
 	"math/big"
 )
 
-// power is exact for integer exponents whose result stays within maxBits. The
-// size is estimated first: 9^9^9^9 must fail, not run.
+// power is exact for integer exponents if the result stays within maxBits. It
+// estimates the size first: 9^9^9^9 must fail at once.
 func power(a, b number) (number, error) {
 	if a.sign() == 0 && b.sign() < 0 {
 		return number{}, errZero

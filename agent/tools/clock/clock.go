@@ -1,4 +1,4 @@
-// Package clock tells the date and time in any IANA time zone.
+// Package clock is the tool for the date and time in any IANA time zone.
 package clock
 
 import (
@@ -20,12 +20,12 @@ func init() {
 			`"description":"IANA name such as Europe/Berlin or America/New_York. UTC when left out."}},` +
 			`"additionalProperties":false}`),
 		Run: func(_ context.Context, arguments json.RawMessage) (string, error) {
-			return tell(time.Now(), arguments)
+			return describe(time.Now(), arguments)
 		},
 	})
 }
 
-func tell(now time.Time, arguments json.RawMessage) (string, error) {
+func describe(now time.Time, arguments json.RawMessage) (string, error) {
 	var input struct {
 		TimeZone string `json:"time_zone"`
 	}
@@ -34,13 +34,13 @@ func tell(now time.Time, arguments json.RawMessage) (string, error) {
 	if err := decoder.Decode(&input); err != nil {
 		return "", fmt.Errorf("bad arguments: %w", err)
 	}
-	// "Local" would tell where the agent happens to run, not where the user is.
+	// "Local" is where the agent runs, which says nothing about the user.
 	if input.TimeZone == "Local" {
-		return "", fmt.Errorf("name an IANA time zone such as Europe/Berlin")
+		return "", fmt.Errorf("use an IANA name such as Europe/Berlin")
 	}
 	zone, err := time.LoadLocation(input.TimeZone)
 	if err != nil {
-		return "", fmt.Errorf("no time zone is called %q; use an IANA name such as Europe/Berlin", input.TimeZone)
+		return "", fmt.Errorf("there is no time zone %q; use an IANA name such as Europe/Berlin", input.TimeZone)
 	}
 	return now.In(zone).Format("Monday, 2006-01-02 15:04:05 MST (-07:00)") + ", " + zone.String(), nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestTell(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	now := time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)
 	tests := []struct {
 		arguments, want string
@@ -16,14 +16,14 @@ func TestTell(t *testing.T) {
 		{`{"time_zone":"UTC"}`, "Wednesday, 2026-07-01 22:30:00 UTC (+00:00), UTC"},
 		{`{"time_zone":"Europe/Berlin"}`, "Thursday, 2026-07-02 00:30:00 CEST (+02:00), Europe/Berlin"},
 		{`{"time_zone":"Asia/Kathmandu"}`, "Thursday, 2026-07-02 04:15:00 +0545 (+05:45), Asia/Kathmandu"},
-		{`{"time_zone":"Local"}`, "error: name an IANA time zone"},
-		{`{"time_zone":"Mars/Olympus"}`, `error: no time zone is called "Mars/Olympus"`},
-		{`{"time_zone":"../../etc/passwd"}`, "error: no time zone is called"},
+		{`{"time_zone":"Local"}`, "error: use an IANA name"},
+		{`{"time_zone":"Mars/Olympus"}`, `error: there is no time zone "Mars/Olympus"`},
+		{`{"time_zone":"../../etc/passwd"}`, "error: there is no time zone"},
 		{`{"zone":"UTC"}`, "error: bad arguments"},
 		{`{"time_zone":1}`, "error: bad arguments"},
 	}
 	for _, test := range tests {
-		got, err := tell(now, json.RawMessage(test.arguments))
+		got, err := describe(now, json.RawMessage(test.arguments))
 		if err != nil {
 			got = "error: " + err.Error()
 		}

@@ -1,6 +1,3 @@
-// Package bundle is one particular agent: its configuration, the tools chosen
-// for it, and the runtime that connects them. Everything that differs between
-// two builds is in this directory.
 package bundle
 
 import (

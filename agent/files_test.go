@@ -20,6 +20,7 @@ type fileLists struct {
 
 // A source missing from the lists would be missing from every agent.
 func TestListsAreComplete(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile("files.json")
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +49,7 @@ func TestListsAreComplete(t *testing.T) {
 }
 
 func TestSampleManifest(t *testing.T) {
+	t.Parallel()
 	var manifest struct{ Error, Handle string }
 	if err := json.Unmarshal(Manifest(), &manifest); err != nil || manifest.Error != "" || manifest.Handle != "sample-agent" {
 		t.Errorf("manifest %s, %v", Manifest(), err)

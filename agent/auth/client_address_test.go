@@ -16,6 +16,7 @@ func from(peer string, headers ...string) *http.Request {
 }
 
 func TestClientAddress(t *testing.T) {
+	t.Parallel()
 	const peer, forwarded, platform = "192.0.2.9:4000", "X-Forwarded-For", "X-Nf-Client-Connection-Ip"
 	tests := []struct {
 		name    string
@@ -46,6 +47,7 @@ func TestClientAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if got := test.address(test.request); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -54,6 +56,7 @@ func TestClientAddress(t *testing.T) {
 }
 
 func TestProxies(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int{"": 0, "0": 0, "2": 2, "16": 16, "17": -1, "-1": -1, "yes": -1, "1 ": -1} {
 		got, err := Proxies(func(string) string { return text })
 		if err != nil {

@@ -55,6 +55,7 @@ func post(h http.Handler, path, body string, changes ...func(*http.Request)) *ht
 }
 
 func TestPassword(t *testing.T) {
+	t.Parallel()
 	g, h := newGate(t, map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashOf("open sesame")})
 	if got := post(h, "/api/ask", `{"message":"x"}`); got.Code != http.StatusUnauthorized {
 		t.Errorf("without: %d", got.Code)
@@ -82,6 +83,7 @@ func TestPassword(t *testing.T) {
 }
 
 func TestSessionExpires(t *testing.T) {
+	t.Parallel()
 	s := Sealer{key: []byte("key")}
 	now := time.Unix(1000, 0)
 	session := s.session("secret", now.Add(time.Second))
@@ -91,6 +93,7 @@ func TestSessionExpires(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	g, h := newGate(t, map[string]string{})
 	now := time.Unix(5000, 0)
 	g.now = func() time.Time { return now }
@@ -112,6 +115,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestNewGateRefusesSettings(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name        string
 		environment map[string]string
@@ -131,6 +135,7 @@ func TestNewGateRefusesSettings(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			gate, err := NewGate(lookup(test.environment), NetlifyAddress)
 			if err == nil || gate != nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, %v", gate, err)
@@ -140,6 +145,7 @@ func TestNewGateRefusesSettings(t *testing.T) {
 }
 
 func TestPlainPassword(t *testing.T) {
+	t.Parallel()
 	environment := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD": "open sesame"}
 	g, h := newGate(t, environment)
 	if got := post(h, "/api/session", `{"password":"wrong"}`); got.Code != http.StatusForbidden {
@@ -166,6 +172,7 @@ func TestPlainPassword(t *testing.T) {
 
 // Parallel guesses count like sequential ones.
 func TestGuessesAreLimited(t *testing.T) {
+	t.Parallel()
 	g, h := newGate(t, map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashIn(10_000, "open sesame")})
 	var wrong atomic.Int32
 	var all sync.WaitGroup
@@ -188,6 +195,7 @@ func TestGuessesAreLimited(t *testing.T) {
 
 // A client that disconnects does not wait for its turn.
 func TestPasswordCheckEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	g, _ := newGate(t, map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashOf("open sesame")})
 	g.hashing <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -202,6 +210,7 @@ func TestPasswordCheckEndsWithItsContext(t *testing.T) {
 }
 
 func TestSignInCostsNoAttempt(t *testing.T) {
+	t.Parallel()
 	g, h := newGate(t, map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": hashOf("open sesame")})
 	for range 2 * g.limits.attempts.most {
 		if got := post(h, "/api/session", `{"password":"open sesame"}`); got.Code != http.StatusOK {

@@ -45,6 +45,7 @@ func newToken(t *testing.T, p *project, alg string, now time.Time) string {
 }
 
 func TestKeysAreNotFetchedForEachToken(t *testing.T) {
+	t.Parallel()
 	p, count := unavailableProject(t)
 	now := time.Now()
 	token := newToken(t, p, "ES256", now)
@@ -63,6 +64,7 @@ func TestKeysAreNotFetchedForEachToken(t *testing.T) {
 }
 
 func TestRemoteVerificationIsLimited(t *testing.T) {
+	t.Parallel()
 	p, count := unavailableProject(t)
 	now := time.Now()
 	token := newToken(t, p, "HS256", now)
@@ -111,6 +113,7 @@ func signed(key *ecdsa.PrivateKey, payload map[string]any, alg string) string {
 }
 
 func TestSupabase(t *testing.T) {
+	t.Parallel()
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	other, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	var token string

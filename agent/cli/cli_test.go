@@ -27,6 +27,7 @@ func program(agent protocol.Agent, input string, arguments ...string) (int, stri
 	return code, out.String(), errs.String()
 }
 
+// The tests of a whole program are sequential: it limits the memory of the process.
 func TestProgram(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -89,6 +90,7 @@ func TestTerminalHistory(t *testing.T) {
 }
 
 func TestSanitizer(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	n, err := sanitizer{&out}.Write([]byte("a\x1b[31mb\x07\u009b\r\n\tä"))
 	if err != nil || n != 15 || out.String() != "a[31mb\n\tä" {

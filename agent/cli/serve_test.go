@@ -18,6 +18,7 @@ import (
 // A stopped server lets the answer in progress end. Where that takes too long
 // it ends it, and its client sees how.
 func TestAStoppedServerEndsItsAnswers(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		grace time.Duration
@@ -30,6 +31,7 @@ func TestAStoppedServerEndsItsAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -64,6 +66,7 @@ func TestAStoppedServerEndsItsAnswers(t *testing.T) {
 }
 
 func TestWithLoopback(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]string{
 		"8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:8080": "0.0.0.0:8080", "[::]:1": "[::]:1", "host:1": "host:1",
 	} {

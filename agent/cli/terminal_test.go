@@ -13,6 +13,7 @@ import (
 
 // Ctrl-C stops the answer and not the conversation.
 func TestInterruptStopsTheAnswer(t *testing.T) {
+	t.Parallel()
 	agent := &agenttest.Agent{Waiting: make(chan struct{})}
 	var out, errs bytes.Buffer
 	terminal := newTerminal(agent, protocol.Manifest{}, stdio{out: &out, err: &errs})
@@ -29,6 +30,7 @@ func TestInterruptStopsTheAnswer(t *testing.T) {
 }
 
 func TestTerminalEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	in, writer := io.Pipe()
 	defer writer.Close()

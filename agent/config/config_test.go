@@ -38,6 +38,7 @@ func with(t *testing.T, path string, value any) []byte {
 }
 
 func TestParseSample(t *testing.T) {
+	t.Parallel()
 	raw := with(t, "identity.name", "Ann")
 	c, err := Parse(raw)
 	if err != nil {
@@ -49,6 +50,7 @@ func TestParseSample(t *testing.T) {
 }
 
 func TestParseVersions(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"0.1.0", "1.0.0-rc.1", "1.0.0-alpha+001", "1.0.0+20130313144700"} {
 		if _, err := Parse(with(t, "identity.version", version)); err != nil {
 			t.Errorf("%s: %v", version, err)
@@ -57,6 +59,7 @@ func TestParseVersions(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		path  string
 		value any
@@ -98,6 +101,7 @@ func TestParseRefuses(t *testing.T) {
 
 // Any text is data and stays unchanged.
 func TestParseKeepsAnyText(t *testing.T) {
+	t.Parallel()
 	texts := []string{
 		`"quotes" 'single' \backslash`, "NUL \x00 bell \a", "//go:embed secret.txt", "{{ .Template }} ${HOME} $(id) `id`; rm -rf /",
 		"\u202eright to left\u202c \u2066isolate", "</script><script>", "line\nline\r\nline\u2028", "-ldflags=-X main.a=b", "日本語 🦊",

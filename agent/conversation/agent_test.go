@@ -63,6 +63,7 @@ func list(t *testing.T, text string) (events []map[string]any) {
 const hello = `{"messages":[{"role":"user","content":"hello"}]}`
 
 func TestAnswer(t *testing.T) {
+	t.Parallel()
 	a, provider := sampleAgent(t, nil, answers("Hi ", "there <b>\u202e\x00"))
 	got, err := handle(t, a, hello)
 	want := list(t, `{"type":"token","text":"Hi "},{"type":"token","text":"there <b>\u202e\u0000"},
@@ -78,6 +79,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestToolRound(t *testing.T) {
+	t.Parallel()
 	a, provider := sampleAgent(t, nil, calls("Let me see.", providers.Call{ID: "c1", Name: "calculator", Arguments: `{"expression":"6*7"}`}), answers("It is 42."))
 	got, err := handle(t, a, hello)
 	want := list(t, `{"type":"token","text":"Let me see."},
@@ -96,6 +98,7 @@ func TestToolRound(t *testing.T) {
 
 // Every call gets a result, with which the model may continue.
 func TestToolMistakes(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, arguments, result string
 	}{
@@ -124,6 +127,7 @@ func TestToolMistakes(t *testing.T) {
 }
 
 func TestToolWithoutArgumentsAndWithALongResult(t *testing.T) {
+	t.Parallel()
 	a, _ := sampleAgent(t, nil, calls("", providers.Call{ID: "a", Name: "clock"},
 		providers.Call{ID: "b", Name: "calculator", Arguments: `{"expression":"long"}`}), answers("ok"))
 	got, err := handle(t, a, hello)
@@ -136,6 +140,7 @@ func TestToolWithoutArgumentsAndWithALongResult(t *testing.T) {
 }
 
 func TestToolRoundsUsedUp(t *testing.T) {
+	t.Parallel()
 	again := calls("", providers.Call{ID: "a", Name: "clock", Arguments: "{}"})
 	two := func(c *config.Config) { c.Limits.ToolRounds = 2 }
 
@@ -156,6 +161,7 @@ func TestToolRoundsUsedUp(t *testing.T) {
 }
 
 func TestNoToolRoundsMeansNoTools(t *testing.T) {
+	t.Parallel()
 	a, provider := sampleAgent(t, func(c *config.Config) { c.Limits.ToolRounds = 0 }, answers("Hi"))
 	got, err := handle(t, a, hello)
 	if err != nil || got[len(got)-1]["finish"] != "stop" || len(provider.requests[0].Functions) != 0 {
@@ -164,6 +170,7 @@ func TestNoToolRoundsMeansNoTools(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	filtered := func(context.Context, func(string) error) (providers.Reply, error) {
 		return providers.Reply{Finish: providers.Filtered, Usage: providers.Usage{Input: 1}}, nil
 	}
@@ -182,6 +189,7 @@ func TestErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			a, _ := sampleAgent(t, nil, test.step)
 			got, err := handle(t, a, hello)
 			if want := list(t, test.want); err == nil || !reflect.DeepEqual(got, want) {
@@ -197,6 +205,7 @@ func waits(ctx context.Context, _ func(string) error) (providers.Reply, error) {
 }
 
 func TestTimeLimit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, _ := sampleAgent(t, func(c *config.Config) { c.Limits.Seconds = 5 }, waits)
 		got, err := handle(t, a, hello)
@@ -212,6 +221,7 @@ func (overfull) Error() string { return "too much" }
 func (overfull) Code() string  { return "memory_limit" }
 
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	for code, cause := range map[string]error{"cancelled": nil, "memory_limit": overfull{}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		a, _ := sampleAgent(t, nil, func(ctx context.Context, onText func(string) error) (providers.Reply, error) {
@@ -227,6 +237,7 @@ func TestCancelled(t *testing.T) {
 }
 
 func TestEmitFails(t *testing.T) {
+	t.Parallel()
 	gone := errors.New("gone")
 	a, _ := sampleAgent(t, nil, answers("a", "b"))
 	count := 0

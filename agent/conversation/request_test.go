@@ -11,6 +11,7 @@ import (
 )
 
 func TestBadRequests(t *testing.T) {
+	t.Parallel()
 	for _, request := range []string{
 		``, `{`, `[]`, `{}`, `{"messages":[]}`, `{"messages":"hi"}`, `{"messages":[{"role":"system","content":"x"}]}`,
 		`{"messages":[{"role":"user","content":" "}]}`, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]}`,
@@ -25,6 +26,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestRecall(t *testing.T) {
+	t.Parallel()
 	history := []providers.Message{
 		{Role: providers.Assistant, Text: "welcome"},
 		{Role: providers.User, Text: "q1"}, {Role: providers.Assistant, Text: "a1"},
@@ -59,6 +61,7 @@ func environment(values map[string]string) func(string) string {
 }
 
 func TestNew(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile("../agent.json")
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +83,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			a := New([]byte(test.blueprint), environment(test.env))
 			got, err := handle(t, a, hello)
 			if err == nil || got[0]["code"] != test.code {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestVersionSettles(t *testing.T) {
+	t.Parallel()
 	info, err := os.Stat(filepath.Join(newSite(t), "index.html"))
 	if err != nil {
 		t.Fatal(err)
@@ -22,6 +23,7 @@ func TestVersionSettles(t *testing.T) {
 }
 
 func TestETagsAreCached(t *testing.T) {
+	t.Parallel()
 	var cache etagCache
 	file, err := os.Open(filepath.Join(newSite(t), "index.html"))
 	if err != nil {

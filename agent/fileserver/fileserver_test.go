@@ -106,6 +106,7 @@ func get(t *testing.T, server *httptest.Server, method, target string, headers .
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, newSite(t))
 	tests := []struct {
 		target, kind, body string
@@ -127,6 +128,7 @@ func TestPages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.target, func(t *testing.T) {
+			t.Parallel()
 			got, body := get(t, server, "GET", test.target)
 			if got.StatusCode != 200 || body != test.body || got.Header.Get("Content-Type") != test.kind {
 				t.Errorf("%d %s %q", got.StatusCode, got.Header.Get("Content-Type"), body)
@@ -143,6 +145,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestNotServed(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, newSite(t))
 	for _, target := range []string{
 		"/nothing", "/../outside.html", "/%2e%2e/outside.html", "/%2E%2E%2Foutside.html", "/..%2foutside.html", "/files/../../outside.html",
@@ -153,6 +156,7 @@ func TestNotServed(t *testing.T) {
 		"/empty", "/empty/", "/files", "/a.dir", "/a.dir.html", "/about.html/", "/about/", "/about.html/x",
 	} {
 		t.Run(target, func(t *testing.T) {
+			t.Parallel()
 			got, body := get(t, server, "GET", target)
 			if got.StatusCode != 404 || strings.Contains(body, secret) || !strings.Contains(body, "no such page") {
 				t.Errorf("%d %q", got.StatusCode, body)
@@ -166,6 +170,7 @@ func TestNotServed(t *testing.T) {
 
 // Names that other systems interpret are public on none.
 func TestIsPublic(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]bool{
 		"index.html": true, "files/ada.so": true, "a..b": true, "_headers2": true, "my_headers": true,
 		"": false, "/a": false, "a//b": false, "../a": false, "a/..": false, "a/./b": false, ".env": false, "a/.b": false,
@@ -179,6 +184,7 @@ func TestIsPublic(t *testing.T) {
 }
 
 func TestOtherMethods(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, newSite(t))
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {
 		for _, target := range []string{"/", "/nothing"} {
@@ -193,6 +199,7 @@ func TestOtherMethods(t *testing.T) {
 }
 
 func TestRangesAndETags(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, newSite(t))
 	whole, _ := get(t, server, "GET", "/files/ada.so")
 	tag := whole.Header.Get("Etag")
@@ -213,6 +220,7 @@ func TestRangesAndETags(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			got, body := get(t, server, "GET", "/files/ada.so", test.headers...)
 			if got.StatusCode != test.status || (test.body != "" && body != test.body) {
 				t.Errorf("%d %q", got.StatusCode, body)
@@ -229,6 +237,7 @@ func TestRangesAndETags(t *testing.T) {
 
 // The tag changes with the content even if size, path and date stay the same.
 func TestETagDependsOnContent(t *testing.T) {
+	t.Parallel()
 	dir := newSite(t)
 	server := newServer(t, dir)
 	path := filepath.Join(dir, "about.html")
@@ -254,6 +263,7 @@ func TestETagDependsOnContent(t *testing.T) {
 
 // A new directory is served at once, and no response mixes both.
 func TestReplacedDirectory(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("needs atomic renames of symbolic links")
 	}
@@ -310,6 +320,7 @@ func TestReplacedDirectory(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, dir, want string }{
 		{"missing", filepath.Join(t.TempDir(), "none"), "no such file"},
 		{"a file", filepath.Join(newSite(t), "index.html"), "cannot open"},
@@ -319,6 +330,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if _, err := Open(test.dir); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v", err)
 			}
@@ -328,6 +340,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // A page is never served without the headers that protect it.
 func TestInvalidHeadersCloseTheSite(t *testing.T) {
+	t.Parallel()
 	dir := newSite(t)
 	server := newServer(t, dir)
 	if err := os.WriteFile(filepath.Join(dir, "_headers"), []byte("/*\n  no header\n"), 0o600); err != nil {

@@ -6,6 +6,7 @@ import (
 )
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	rules, err := parseHeaders("# of the site\r\n/*\r\n  X-All: a\r\n\n  X-All: b\n  Content-Security-Policy: default-src 'none'; img-src data:\n\n" +
 		"/files/*\n\tX-Files: yes\n/one\n  x-all: c\n/\n  X-First: yes\n")
 	if err != nil {
@@ -26,6 +27,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestParseHeadersRefuses(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		"X-All: a\n", "  X-All: a\n", "/*\nX-All: a\n", "/*\n  X-All\n", "/*\n  : a\n", "/*\n  X All: a\n", "/*\n  X-All: a\x00b\n", "/*\n  X-All: a\rX-B: c\n",
 		"https://example.com/*\n  X-All: a\n",

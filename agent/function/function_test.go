@@ -60,6 +60,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 func startEcho() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	p, api := newPlatform(t,
 		`{"httpMethod":"POST","path":"/.netlify/functions/agent/chat","headers":{"x-sign":"a"},"rawQuery":"q=1","body":"hi"}`,
 		`{"httpMethod":"GET","path":"/chat","multiValueHeaders":{"x-sign":["b"]},"queryStringParameters":{"q":"2"},"body":null}`,
@@ -85,6 +86,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestFailedStartIsReported(t *testing.T) {
+	t.Parallel()
 	p, api := newPlatform(t)
 	failure := errors.New("no such agent")
 	if err := serve(t.Context(), api, func() (answerer, error) { return nil, failure }); !errors.Is(err, failure) {
@@ -99,6 +101,7 @@ func TestFailedStartIsReported(t *testing.T) {
 }
 
 func TestBinaryAnswer(t *testing.T) {
+	t.Parallel()
 	g := gateway{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) })}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/"}`))
 	if err != nil || !strings.Contains(string(raw), `"body":"/w==","isBase64Encoded":true`) {
@@ -107,6 +110,7 @@ func TestBinaryAnswer(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := withDeadline(context.Background(), "1000")
 	defer cancel()
 	if at, ok := ctx.Deadline(); !ok || !at.Equal(time.UnixMilli(500)) {
@@ -144,6 +148,7 @@ func (talkingAgent) Handle(_ context.Context, _ []byte, emit func([]byte) error)
 
 // The platform does not stream: a page's stream is sent as a whole.
 func TestStream(t *testing.T) {
+	t.Parallel()
 	gate, err := auth.NewGate(func(string) string { return "" }, auth.NetlifyAddress)
 	if err != nil {
 		t.Fatal(err)

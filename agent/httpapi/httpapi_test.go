@@ -36,6 +36,7 @@ func post(t *testing.T, url, body string, headers ...string) (*http.Response, st
 }
 
 func TestChat(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, &agenttest.Agent{}, "")
 	tests := []struct {
 		name, body string
@@ -55,6 +56,7 @@ func TestChat(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			response, body := post(t, server.URL+"/chat", test.body)
 			if response.StatusCode != test.status || response.Header.Get("Content-Type") != test.kind || !strings.Contains(body, test.want) {
 				t.Errorf("%d %s %q", response.StatusCode, response.Header.Get("Content-Type"), body)
@@ -64,6 +66,7 @@ func TestChat(t *testing.T) {
 }
 
 func TestGuards(t *testing.T) {
+	t.Parallel()
 	agent := &agenttest.Agent{}
 	open, locked := newServer(t, agent, ""), newServer(t, agent, "letmein")
 	tests := []struct {
@@ -80,6 +83,7 @@ func TestGuards(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			for _, path := range []string{"/chat", "/v1/chat/completions"} {
 				if response, body := post(t, test.url+path, agenttest.Question("hi"), test.header...); response.StatusCode != test.status {
 					t.Errorf("%s: %d %s", path, response.StatusCode, body)
@@ -94,6 +98,7 @@ func TestGuards(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
+	t.Parallel()
 	agent := &agenttest.Agent{Waiting: make(chan struct{})}
 	s := &server{agent: agent, slots: make(chan struct{}, 1)}
 	host := httptest.NewServer(s.limited(s.chat))
@@ -116,6 +121,7 @@ func TestBusy(t *testing.T) {
 }
 
 func TestCompletions(t *testing.T) {
+	t.Parallel()
 	agent := &agenttest.Agent{}
 	server := newServer(t, agent, "")
 	_, body := post(t, server.URL+"/v1/chat/completions",
@@ -151,6 +157,7 @@ func TestCompletions(t *testing.T) {
 }
 
 func TestCompletionsStream(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, &agenttest.Agent{}, "")
 	stream := func(text string) string {
 		_, body := post(t, server.URL+"/v1/chat/completions",
@@ -177,6 +184,7 @@ func TestCompletionsStream(t *testing.T) {
 }
 
 func TestReadOnlyRoutes(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, &agenttest.Agent{}, "")
 	for path, want := range map[string]string{
 		"/healthz": `{"status":"ok"}`, "/manifest": agenttest.Manifest, "/v1/models": `"id":"sample"`, "/nowhere": "404",

@@ -20,6 +20,7 @@ func info(main string, settings ...string) *debug.BuildInfo {
 }
 
 func TestCompare(t *testing.T) {
+	t.Parallel()
 	host := info("agent.local/a0000000000000000")
 	other := "agent.local/a0123456789abcdef"
 	older := info(other, "-buildmode=plugin")
@@ -66,6 +67,7 @@ func wantRule(t *testing.T, err error, rule string) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	if _, ok := formats[runtime.GOOS]; !ok {
 		t.Skip("no plugins here")
 	}
@@ -90,6 +92,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckSum(t *testing.T) {
+	t.Parallel()
 	// The digest of "abc", from FIPS 180-2.
 	const sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 	path := filepath.Join(t.TempDir(), "a.so")

@@ -60,6 +60,7 @@ func newKey(seed byte) ed25519.PrivateKey {
 }
 
 func TestCheckSignature(t *testing.T) {
+	t.Parallel()
 	key := newKey(1)
 	other := filepath.Join(t.TempDir(), "other.pub")
 	writeKey(t, other, newKey(2))
@@ -97,6 +98,7 @@ func TestCheckSignature(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			path := signedPlugin(t, key, test.subject, test.content)
 			if test.change != nil {
 				test.change(t, filepath.Dir(path))
@@ -122,6 +124,7 @@ func TestCheckSignature(t *testing.T) {
 }
 
 func TestVerifyRequiresASignature(t *testing.T) {
+	t.Parallel()
 	unsigned := filepath.Join(t.TempDir(), "a.so")
 	write(t, unsigned, []byte("content"))
 	signed := signedPlugin(t, newKey(1), "a.so", "content")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestWatchCancels(t *testing.T) {
+	t.Parallel()
 	// The runtime uses more than one mebibyte from the start.
 	ctx, stop := Watch(t.Context(), 1)
 	defer stop()
@@ -18,6 +19,7 @@ func TestWatchCancels(t *testing.T) {
 }
 
 func TestWatchBelowTheLimit(t *testing.T) {
+	t.Parallel()
 	ctx, stop := Watch(t.Context(), 1<<20)
 	if ctx.Err() != nil {
 		t.Error(context.Cause(ctx))

@@ -22,6 +22,7 @@ func messageEnd(reason string) string {
 }
 
 func TestAnthropicStreams(t *testing.T) {
+	t.Parallel()
 	usage := Usage{Input: 7, Output: 3}
 	tests := []struct {
 		name  string
@@ -46,6 +47,7 @@ func TestAnthropicStreams(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			server := serveReplies(t, test.reply)
 			text, got, err := run(t, server.provider(t, "anthropic"), question("hi"))
 			if err != nil || text != test.text || !reflect.DeepEqual(got, test.want) {
@@ -56,6 +58,7 @@ func TestAnthropicStreams(t *testing.T) {
 }
 
 func TestAnthropicRequest(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t, stream(messageStop))
 	request := question("hi")
 	request.Temperature = 1.5
@@ -87,6 +90,7 @@ func TestAnthropicRequest(t *testing.T) {
 }
 
 func TestAnthropicFailures(t *testing.T) {
+	t.Parallel()
 	fault := func(kind string) reply {
 		return stream(messageStart, "event: error\ndata: "+`{"type":"error","error":{"type":"`+kind+`","message":"reason"}}`)
 	}
@@ -105,6 +109,7 @@ func TestAnthropicFailures(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			server := serveReplies(t, test.reply, test.reply)
 			_, _, err := run(t, server.provider(t, "anthropic"), question("hi"))
 			if failure := typed(t, err); failure.Kind != test.kind || len(server.requests) != test.attempts {
@@ -115,6 +120,7 @@ func TestAnthropicFailures(t *testing.T) {
 }
 
 func TestAnthropicWithoutTemperature(t *testing.T) {
+	t.Parallel()
 	refusal := problem(400, `{"type":"error","error":{"type":"invalid_request_error","message":"`+"`temperature`"+` is deprecated for this model."}}`)
 	server := serveReplies(t, refusal, stream(messageStop), stream(messageStop))
 	provider := server.provider(t, "anthropic")

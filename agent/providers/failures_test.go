@@ -15,6 +15,7 @@ import (
 
 // The outcome of each failure, and the number of requests.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	bad := func(status int, body string) []reply { return []reply{problem(status, body), problem(status, body)} }
 	event := func(body string) reply { return reply{kind: "text/event-stream", body: body} }
 	tests := []struct {
@@ -50,6 +51,7 @@ func TestFailures(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			server := serveReplies(t, test.replies...)
 			_, _, err := run(t, server.provider(t, "openai"), question("hi"))
 			failure := typed(t, err)
@@ -64,6 +66,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestAnswerIsLimited(t *testing.T) {
+	t.Parallel()
 	endless := &answer{Response: &http.Response{Body: io.NopCloser(strings.NewReader("0123456789"))}, left: 4}
 	read, err := io.ReadAll(endless)
 	if failure := typed(t, err); string(read) != "0123" || !strings.Contains(failure.Message, "longer than 16 MiB") {
@@ -72,6 +75,7 @@ func TestAnswerIsLimited(t *testing.T) {
 }
 
 func TestSecondAttemptAnswers(t *testing.T) {
+	t.Parallel()
 	good := stream(delta("Hi"), chatStop, chatDone)
 	for name, first := range map[string]reply{
 		"429":       {status: 429, header: map[string]string{"Retry-After": "0.001"}},
@@ -79,6 +83,7 @@ func TestSecondAttemptAnswers(t *testing.T) {
 		"cut early": {kind: "text/event-stream", cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			server := serveReplies(t, first, good)
 			text, _, err := run(t, server.provider(t, "openai"), question("hi"))
 			if err != nil || text != "Hi" {
@@ -89,6 +94,7 @@ func TestSecondAttemptAnswers(t *testing.T) {
 }
 
 func TestLongPauseIsNotAwaited(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t, reply{status: 429, header: map[string]string{"Retry-After": "60"}})
 	_, _, err := run(t, server.provider(t, "openai"), question("hi"))
 	if typed(t, err).Kind != RateLimited || len(server.requests) != 1 {
@@ -97,6 +103,7 @@ func TestLongPauseIsNotAwaited(t *testing.T) {
 }
 
 func TestServerWithoutTools(t *testing.T) {
+	t.Parallel()
 	request := question("hi")
 	request.Functions = []Function{{Name: "clock", Schema: json.RawMessage(`{}`)}}
 	for _, refusal := range []reply{
@@ -115,6 +122,7 @@ func TestServerWithoutTools(t *testing.T) {
 }
 
 func TestCancelledInMidStream(t *testing.T) {
+	t.Parallel()
 	released := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -141,6 +149,7 @@ func TestCancelledInMidStream(t *testing.T) {
 }
 
 func TestOnTextFails(t *testing.T) {
+	t.Parallel()
 	gone := errors.New("gone")
 	for api, lines := range map[string][]string{
 		"openai":    {delta("Hi"), delta("there"), chatStop, chatDone},
@@ -155,6 +164,7 @@ func TestOnTextFails(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
@@ -170,6 +180,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
+	t.Parallel()
 	if _, err := New("telepathy", Settings{}); err == nil {
 		t.Error("an unknown API was accepted")
 	}

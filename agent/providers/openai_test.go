@@ -19,6 +19,7 @@ const (
 )
 
 func TestOpenAIStreams(t *testing.T) {
+	t.Parallel()
 	usage := Usage{Input: 7, Output: 3}
 	tests := []struct {
 		name  string
@@ -45,6 +46,7 @@ func TestOpenAIStreams(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			server := serveReplies(t, test.reply)
 			text, got, err := run(t, server.provider(t, "openai"), question("hi"))
 			if err != nil || text != test.text || !reflect.DeepEqual(got, test.want) {
@@ -55,6 +57,7 @@ func TestOpenAIStreams(t *testing.T) {
 }
 
 func TestOpenAIToolCalls(t *testing.T) {
+	t.Parallel()
 	finish := `data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}`
 	tests := []struct {
 		name  string
@@ -77,6 +80,7 @@ func TestOpenAIToolCalls(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			var lines []string
 			for _, part := range test.parts {
 				lines = append(lines, `data: {"choices":[{"delta":{"tool_calls":[`+part+`]}}]}`)
@@ -91,6 +95,7 @@ func TestOpenAIToolCalls(t *testing.T) {
 }
 
 func TestOpenAICallsAreLimited(t *testing.T) {
+	t.Parallel()
 	var parts []string
 	for range 100 {
 		parts = append(parts, `{"id":"`+strings.Repeat("x", len(parts)+1)+`","function":{"name":"f","arguments":"{}"}}`)
@@ -103,6 +108,7 @@ func TestOpenAICallsAreLimited(t *testing.T) {
 }
 
 func TestOpenAIRequest(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t, stream(chatStop, chatDone))
 	request := question("hi")
 	request.Functions = []Function{{Name: "clock", Description: "d", Schema: json.RawMessage(`{"type":"object"}`)}}
@@ -128,6 +134,7 @@ func TestOpenAIRequest(t *testing.T) {
 }
 
 func TestOpenAIWithoutToolsSendsNone(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t, stream(chatStop, chatDone))
 	request := question("hi")
 	request.NoCalls = true
@@ -143,6 +150,7 @@ func TestOpenAIWithoutToolsSendsNone(t *testing.T) {
 
 // A field that a server refuses is left out of later requests.
 func TestOpenAIAdapts(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t,
 		problem(400, `{"error":{"message":"Unsupported parameter","param":"max_tokens","code":"unsupported_parameter"}}`),
 		problem(400, `{"error":{"message":"Unsupported value","param":"temperature","code":"unsupported_value"}}`),
@@ -165,6 +173,7 @@ func TestOpenAIAdapts(t *testing.T) {
 }
 
 func TestOpenAIGivesUpAdapting(t *testing.T) {
+	t.Parallel()
 	refusal := problem(400, `{"error":{"message":"max_tokens is too large"}}`)
 	server := serveReplies(t, refusal, refusal, refusal)
 	_, _, err := run(t, server.provider(t, "openai"), question("hi"))
@@ -174,6 +183,7 @@ func TestOpenAIGivesUpAdapting(t *testing.T) {
 }
 
 func TestOpenAIMaxCompletionTokens(t *testing.T) {
+	t.Parallel()
 	server := serveReplies(t, stream(chatStop, chatDone))
 	p, err := New("openai", Settings{Code: "openai", BaseURL: server.URL, Model: "m"})
 	if err != nil {

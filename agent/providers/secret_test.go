@@ -7,6 +7,7 @@ import (
 
 // The key is removed however it is split, and nothing else.
 func TestSecretStream(t *testing.T) {
+	t.Parallel()
 	key := "sk-abc+sk-abd"
 	for _, text := range []string{
 		"no key", "it is " + key, key + key, "sk-abc+sk-abc+sk-abd!", "ends with sk-ab", "escaped sk-abc%2Bsk-abd!", "",
@@ -32,6 +33,7 @@ func TestSecretStream(t *testing.T) {
 }
 
 func TestShortKeysStay(t *testing.T) {
+	t.Parallel()
 	if got := NewSecret("none").Clean("there is none"); got != "there is none" {
 		t.Errorf("got %q", got)
 	}

@@ -22,6 +22,7 @@ func readAll(r io.Reader) ([]Event, error) {
 }
 
 func TestNext(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, stream string
 		want         []Event
@@ -48,6 +49,7 @@ func TestNext(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			whole, err := readAll(strings.NewReader(test.stream))
 			if err != test.err || !slices.Equal(whole, test.want) {
 				t.Errorf("got %q, %v; want %q, %v", whole, err, test.want, test.err)
@@ -65,6 +67,7 @@ func TestNext(t *testing.T) {
 
 // A CR ends a line at once: the LF may arrive seconds later.
 func TestNextDoesNotWaitAfterCR(t *testing.T) {
+	t.Parallel()
 	in, out := io.Pipe()
 	defer out.Close()
 	go func() { _, _ = io.WriteString(out, "data: a\r\r") }()
@@ -75,6 +78,7 @@ func TestNextDoesNotWaitAfterCR(t *testing.T) {
 }
 
 func TestRoundTrip(t *testing.T) {
+	t.Parallel()
 	for _, data := range []string{"a", "a\nb", `{"text":"x"}`, "a\r\nb"} {
 		var out bytes.Buffer
 		if err := Write(&out, []byte(data)); err != nil {

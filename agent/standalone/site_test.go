@@ -67,6 +67,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (int, string
 }
 
 func TestRouting(t *testing.T) {
+	t.Parallel()
 	closed := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": passwordHash}
 	bearer := []string{"Authorization", "Bearer open sesame"}
 	tests := []struct {
@@ -98,6 +99,7 @@ func TestRouting(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if status, text := ask(t, test.method, url+test.path, test.body, test.headers...); status != test.status || !strings.Contains(text, test.want) {
 				t.Errorf("%d %s", status, text)
 			}
@@ -106,6 +108,7 @@ func TestRouting(t *testing.T) {
 }
 
 func TestAnyNameBehindAProxy(t *testing.T) {
+	t.Parallel()
 	url, err := newServer(t, map[string]string{"AGENT_TRUSTED_PROXIES": "1"})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +120,7 @@ func TestAnyNameBehindAProxy(t *testing.T) {
 
 // A client cannot choose its address by forging headers.
 func TestRateLimitAddress(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name        string
 		environment map[string]string
@@ -134,6 +138,7 @@ func TestRateLimitAddress(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			url, err := newServer(t, test.environment)
 			if err != nil {
 				t.Fatal(err)
@@ -152,6 +157,7 @@ func TestRateLimitAddress(t *testing.T) {
 func address(i int) string { return fmt.Sprintf("198.51.100.%d", i) }
 
 func TestSettingsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	for name, environment := range map[string]map[string]string{
 		"AGENT_TRUSTED_PROXIES": {"AGENT_TRUSTED_PROXIES": "many"},
 		"AGENT_ACCESS":          {"AGENT_ACCESS": "pasword"},
@@ -165,6 +171,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 
 // The access that a site was built for applies unless the environment sets one.
 func TestAccessOfTheMarker(t *testing.T) {
+	t.Parallel()
 	const closed = `{"content": "x", "access": "password"}`
 	tests := []struct {
 		name, marker string
@@ -181,6 +188,7 @@ func TestAccessOfTheMarker(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			for name, text := range map[string]string{"index.html": "page", markerFile: test.marker} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

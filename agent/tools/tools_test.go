@@ -10,9 +10,14 @@ func sample(name string) Tool {
 	return Tool{Name: name, Schema: json.RawMessage(`{}`), Run: func(context.Context, json.RawMessage) (string, error) { return "", nil }}
 }
 
+func init() {
+	for _, name := range []string{"one", "two", "taken"} {
+		Register(sample(name))
+	}
+}
+
 func TestSelectKeepsTheOrder(t *testing.T) {
-	Register(sample("one"))
-	Register(sample("two"))
+	t.Parallel()
 	selected, err := Select([]string{"two", "one"})
 	if err != nil || selected[0].Name != "two" || selected[1].Name != "one" {
 		t.Fatalf("got %v, %v", selected, err)
@@ -23,7 +28,7 @@ func TestSelectKeepsTheOrder(t *testing.T) {
 }
 
 func TestRegisterRefusesMistakes(t *testing.T) {
-	Register(sample("taken"))
+	t.Parallel()
 	badSchema := sample("bad")
 	badSchema.Schema = json.RawMessage(`{`)
 	for _, tool := range []Tool{sample("taken"), sample(""), badSchema, {Name: "no run", Schema: json.RawMessage(`{}`)}} {

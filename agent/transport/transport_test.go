@@ -47,6 +47,7 @@ func proxy(t *testing.T, handle func(net.Conn, *http.Request)) func(string) stri
 }
 
 func TestTunnel(t *testing.T) {
+	t.Parallel()
 	for _, server := range []*httptest.Server{httptest.NewServer(hello()), httptest.NewTLSServer(hello())} {
 		defer server.Close()
 		requests := make(chan string, 1)
@@ -83,6 +84,7 @@ func hello() http.Handler {
 }
 
 func TestTunnelRefused(t *testing.T) {
+	t.Parallel()
 	env := proxy(t, func(conn net.Conn, _ *http.Request) {
 		fmt.Fprint(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nnot listed")
 	})
@@ -94,6 +96,7 @@ func TestTunnelRefused(t *testing.T) {
 }
 
 func TestTunnelKeepsEarlyBytes(t *testing.T) {
+	t.Parallel()
 	env := proxy(t, func(conn net.Conn, _ *http.Request) { fmt.Fprint(conn, "HTTP/1.1 200 OK\r\n\r\nearly") })
 	conn, err := New(env).DialContext(t.Context(), "tcp", "a:1")
 	if err != nil {
@@ -106,6 +109,7 @@ func TestTunnelKeepsEarlyBytes(t *testing.T) {
 }
 
 func TestTunnelCancelled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	env := proxy(t, func(conn net.Conn, _ *http.Request) {
 		cancel()
@@ -117,6 +121,7 @@ func TestTunnelCancelled(t *testing.T) {
 }
 
 func TestTunnelWithoutProxy(t *testing.T) {
+	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "none.sock")
 	_, err := New(func(string) string { return missing }).DialContext(t.Context(), "tcp", "a:1")
 	if err == nil || !strings.Contains(err.Error(), "the egress proxy does not answer") {
@@ -125,6 +130,7 @@ func TestTunnelWithoutProxy(t *testing.T) {
 }
 
 func TestProxyVariables(t *testing.T) {
+	t.Parallel()
 	if New(func(string) string { return "" }).Proxy == nil {
 		t.Error("no proxy function")
 	}

@@ -105,6 +105,7 @@ func script(lines ...string) map[string]string {
 const stream = "text/event-stream"
 
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, newScriptedAgent())
 	tests := []struct {
 		name, accept string
@@ -132,6 +133,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			response, err := ask(t.Context(), server.URL, test.accept, test.fields)
 			if err != nil {
 				t.Fatal(err)
@@ -166,6 +168,7 @@ func eventsOf(body string) []string {
 }
 
 func TestStreamEndsWithState(t *testing.T) {
+	t.Parallel()
 	agent := newScriptedAgent()
 	server := newServer(t, agent)
 	response, err := ask(t.Context(), server.URL, stream, script(wordEvent, "wait", doneEvent))
@@ -192,6 +195,7 @@ func TestStreamEndsWithState(t *testing.T) {
 }
 
 func TestDisconnectStopsTheAgent(t *testing.T) {
+	t.Parallel()
 	for _, accept := range []string{stream, ""} {
 		agent := newScriptedAgent()
 		server := newServer(t, agent)
@@ -214,6 +218,7 @@ func TestDisconnectStopsTheAgent(t *testing.T) {
 }
 
 func TestTooManyQuestions(t *testing.T) {
+	t.Parallel()
 	agent := newScriptedAgent()
 	server := newServer(t, agent)
 	done := make(chan int, httpapi.MaxConcurrent)
@@ -263,6 +268,7 @@ func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) err
 }
 
 func TestConversation(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, echoAgent{})
 	post := func(fields map[string]string) (int, map[string]any) {
 		response, err := ask(t.Context(), server.URL, "", fields)
@@ -287,6 +293,7 @@ func TestConversation(t *testing.T) {
 }
 
 func TestStateStaysShort(t *testing.T) {
+	t.Parallel()
 	states := stateCodec{newSealer(t)}
 	var long []protocol.Message
 	for range 100 {
@@ -299,6 +306,7 @@ func TestStateStaysShort(t *testing.T) {
 }
 
 func TestBadBodies(t *testing.T) {
+	t.Parallel()
 	server := newServer(t, echoAgent{})
 	tests := []struct {
 		body, contentType string

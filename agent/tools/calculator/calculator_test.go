@@ -10,6 +10,7 @@ import (
 )
 
 func TestEvaluate(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ expression, want string }{
 		{"1+2*3", "7"},
 		{"(1+2)*3", "9"},
@@ -96,6 +97,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.expression[:min(len(test.expression), 30)], func(t *testing.T) {
+			t.Parallel()
 			got, err := Evaluate(test.expression)
 			if err != nil {
 				got = "error: " + err.Error()
@@ -108,6 +110,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestTool(t *testing.T) {
+	t.Parallel()
 	selected, err := tools.Select([]string{"calculator"})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 7, 1, 22, 30, 0, 0, time.UTC)
 	tests := []struct {
 		arguments, want string

@@ -166,7 +166,7 @@ func TestPlainPassword(t *testing.T) {
 		t.Errorf("after a new password: %d", got.Code)
 	}
 	if strings.Contains(g.password.text, "sesame") {
-		t.Error("the password itself is kept")
+		t.Error("the plain password is stored")
 	}
 }
 

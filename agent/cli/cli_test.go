@@ -85,7 +85,7 @@ func TestTerminalHistory(t *testing.T) {
 		`{"messages":[{"role":"user","content":"three"}]}`,
 	}
 	if got := strings.Join(agent.Requests(), "\n"); got != strings.Join(want, "\n") {
-		t.Errorf("asked\n%s", got)
+		t.Errorf("requests\n%s", got)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestSites(t *testing.T) {
 		name, arguments, token string
 		site                   func(string, protocol.Agent, http.Handler) (http.Handler, error)
 		code                   int
-		says                   string
+		want                   string
 	}{
 		{"not offered", "--serve|0|--site|dir", "", nil, 2, "flag provided but not defined"},
 		{"without a server", "--site|dir", "", refusing, 2, "--site needs --serve"},
@@ -123,12 +123,12 @@ func TestSites(t *testing.T) {
 			var out, errs bytes.Buffer
 			p := Program{Name: "agent", Open: func(string) (protocol.Agent, error) { return &agenttest.Agent{}, nil }, Site: test.site}
 			code := p.run(strings.Split(test.arguments, "|"), stdio{in: strings.NewReader(""), out: &out, err: &errs})
-			if code != test.code || !strings.Contains(errs.String(), test.says) || strings.Contains(errs.String(), "%!") {
+			if code != test.code || !strings.Contains(errs.String(), test.want) || strings.Contains(errs.String(), "%!") {
 				t.Errorf("exit %d, %q", code, errs.String())
 			}
 		})
 	}
 	if _, _, help := program(&agenttest.Agent{}, "", "--help"); strings.Contains(help, "site") || strings.Contains(help, "%!") {
-		t.Errorf("a program without sites says %s", help)
+		t.Errorf("the help of a program without sites: %s", help)
 	}
 }

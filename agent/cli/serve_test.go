@@ -15,14 +15,14 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-// A stopped server lets the answer in progress end. Where that takes too long
-// it ends it, and its client sees how.
-func TestAStoppedServerEndsItsAnswers(t *testing.T) {
+// A stopped server lets the answer in progress finish, and cancels it with an
+// error event after the grace period.
+func TestServeStops(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
 		grace time.Duration
-		// What the visitor does once the server is told to stop.
+		// What the visitor does after the stop.
 		then func(leave func())
 		want string
 	}{

@@ -142,7 +142,7 @@ func TestCompletions(t *testing.T) {
 		t.Errorf("got %s", body)
 	}
 	if agent.Requests()[0] != agenttest.Question("hi there") {
-		t.Errorf("asked %s", agent.Requests()[0])
+		t.Errorf("request %s", agent.Requests()[0])
 	}
 	for request, status := range map[string]int{
 		`{`: 400, `{"messages":[]}`: 400, `{"messages":[{"role":"user","content":"hi"}],"tools":[{}]}`: 400,

@@ -1,4 +1,4 @@
-"""The agent's Go module passes its own tests, under the race detector."""
+"""Run the tests of the agent's Go module under the race detector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GO = str(Path(go.__file__).parent / "bin" / "go")
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="the race detector needs gcc")
 def test_the_module_under_the_race_detector() -> None:
-    # A cache of its own kind: the race detector compiles the standard library anew, once.
+    # A separate cache: the race detector recompiles the standard library, once.
     cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-race-{os.getuid()}"
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="agentforge-go-test-") as home:
@@ -34,7 +34,7 @@ def test_the_module_under_the_race_detector() -> None:
             "GOWORK": "off",
             "CGO_ENABLED": "1",
         }
-        done = subprocess.run(
+        result = subprocess.run(
             [GO, "test", "-race", "./..."],
             cwd=ROOT / "agent",
             env=environment,
@@ -43,5 +43,5 @@ def test_the_module_under_the_race_detector() -> None:
             text=True,
             check=False,
         )
-    print(done.stdout)
-    assert done.returncode == 0, done.stdout
+    print(result.stdout)
+    assert result.returncode == 0, result.stdout

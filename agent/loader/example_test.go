@@ -19,16 +19,3 @@ func ExampleCheckSignature() {
 	fmt.Println(errors.Is(err, loader.ErrUnsigned))
 	// Output: true
 }
-
-func ExampleOpen() {
-	agent, err := loader.Open("agent.so")
-	var mismatch *loader.MismatchError
-	switch {
-	case errors.As(err, &mismatch):
-		fmt.Println("refused by the rule", mismatch.Rule)
-	case err != nil:
-		fmt.Println(err)
-	default:
-		fmt.Printf("%s\n", agent.Manifest())
-	}
-}

@@ -21,7 +21,7 @@ from converter.routes.output import write
 
 from .stage import ROOT
 
-CORPUS = ROOT / "tests" / "deployments" / "routes" / "corpus" / "shop"
+CORPUS = ROOT / "tests" / "converter" / "routes" / "corpus" / "shop"
 ROUNDS = 10
 COMPILER = """
 const ts = require(process.argv[1]);
@@ -63,7 +63,7 @@ def _median(work: Callable[[], object]) -> float:
 
 def _compiler(texts: list[tuple[str, bytes]]) -> float:
     """Return the seconds that the TypeScript compiler needs for all files."""
-    from tests.converter.routes.node import packages, program
+    from tests.converter.node import packages, program
 
     done = subprocess.run(
         [program("node"), "-e", COMPILER, str(packages() / "typescript")],

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from converter.problems import ConversionError, Problem, Severity
 
+from .compatibility import SET_BY_ADAPTER
 from .emitter import adapter_files, function_of, name_functions, package_of, toml_of
 from .graph import Graph, Unit
-from .known_modules import SET_BY_ADAPTER
 from .model import Conversion, Options, Route
+from .module_checks import streaming
 from .output import PACKAGE, TOML
 from .project import RouteFile, Style, open_project, routes_in
 from .project_checks import problems_around
 from .resolver import forget
 from .route_settings import methods_of, settings_of
-from .unsupported import streaming
 
 
 def convert(path: Path, options: Options) -> Conversion:

@@ -144,7 +144,7 @@ def package_of(routes: list[Route], known: dict[str, str], options: Options) -> 
 def _adapter_sources() -> dict[str, str]:
     return {
         file.name: file.read_text("utf-8")
-        for file in sorted(ADAPTER_SOURCES.iterdir())
+        for file in sorted(ADAPTER_SOURCES.rglob("*"), key=lambda path: path.name)
         if file.suffix in (".cjs", ".cts")
     }
 

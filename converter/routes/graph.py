@@ -12,9 +12,9 @@ from converter.problems import Problem, Severity
 
 from .layout import ADAPTER, header, place_of, specifier, suffix_of
 from .linker import Target, target_of, undeclared
+from .module_checks import problems_of, unreadable
 from .project import Project
 from .rewriter import Resolved, is_elided, rewrite, used_names
-from .unsupported import problems_of, unreadable
 
 
 @dataclass

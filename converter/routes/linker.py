@@ -12,10 +12,10 @@ from converter.javascript.modules import Link, LinkKind, Module
 from converter.javascript.syntax import SUFFIXES, field_of, text_of
 from converter.problems import Problem, Severity
 
-from .known_modules import ASSETS, BY_HAND, DROPPED, OFFERED, REACT, TYPES, is_builtin, needs_next
+from .compatibility import ASSETS, BY_HAND, DROPPED, OFFERED, REACT, TYPES, is_builtin, needs_next
+from .module_checks import dynamic, problem
 from .project import Project
 from .resolver import Missing, package_of, resolve
-from .unsupported import dynamic, problem
 
 CODE = SUFFIXES | {".json"}
 # No package has such a name.

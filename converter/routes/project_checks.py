@@ -11,8 +11,8 @@ from converter.javascript.modules import read_module
 from converter.javascript.syntax import field_of, text_of
 from converter.problems import Problem, Severity
 
+from .module_checks import problem
 from .project import ROUTE_SUFFIXES, Project
-from .unsupported import problem
 
 _CONFIG = {
     "basePath": "Put the path in front of every `from` in netlify.toml, and of the addresses that are asked.",

@@ -13,9 +13,9 @@ from converter.javascript.syntax import Edits, child, field_of, has, text_of
 from converter.javascript.type_stripper import strip
 from converter.problems import Problem
 
-from .known_modules import is_builtin
+from .compatibility import is_builtin
 from .layout import header
-from .unsupported import problem
+from .module_checks import problem
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from converter.javascript.syntax import field_of, string_value, text_of
 from converter.problems import Problem, Severity
 
 from .model import HTTP_METHODS
+from .module_checks import problem
 from .project import Style
-from .unsupported import problem
 
 SEGMENT = (
     "runtime",

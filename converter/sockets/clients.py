@@ -9,7 +9,7 @@ from tree_sitter import Node
 from converter.javascript.modules import Module
 from converter.javascript.syntax import field_of, string_value, text_of, walk
 from converter.problems import Problem, Severity
-from converter.routes.unsupported import problem, unreadable
+from converter.routes.module_checks import problem, unreadable
 
 from .model import Found, Library, Server
 from .scopes import FUNCTIONS, arguments_of

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from converter.javascript.modules import declared_names
 from converter.javascript.syntax import field_of, string_value, text_of, walk
 from converter.problems import Severity
-from converter.routes.unsupported import problem
+from converter.routes.module_checks import problem
 
 from .handler_analysis import judged
 from .model import Handler, Server

@@ -14,10 +14,10 @@ from converter.routes.emitter import package_of
 from converter.routes.graph import Graph
 from converter.routes.layout import FUNCTIONS, header, specifier
 from converter.routes.model import Options, Route
+from converter.routes.module_checks import problem
 from converter.routes.output import PACKAGE
 from converter.routes.patterns import Pattern
 from converter.routes.project import Project, Style
-from converter.routes.unsupported import problem
 
 from .handler_analysis import KEEP_ELSEWHERE
 from .handler_modules import path_of, text_for

@@ -7,7 +7,7 @@ from tree_sitter import Node
 from converter.javascript.modules import bound_names, declared_names
 from converter.javascript.syntax import field_of, text_of, walk
 from converter.problems import Severity
-from converter.routes.unsupported import problem
+from converter.routes.module_checks import problem
 
 from .model import Handler, Library, Server
 from .scopes import FUNCTIONS, arguments_of, function_of, is_state, names_in, needed, parameters_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from converter.routes.report import lines_about
 
-from .steps import Report
+from .migration import Report
 
 
 def told(report: Report) -> Iterator[str]:

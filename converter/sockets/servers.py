@@ -11,13 +11,13 @@ from converter.javascript.modules import Module, read_module
 from converter.javascript.syntax import SUFFIXES, field_of, string_value, text_of
 from converter.problems import ConversionError, Problem, Severity
 from converter.routes.layout import HEADER
+from converter.routes.module_checks import problem, unreadable
 from converter.routes.project import Project, files_below, open_project
-from converter.routes.unsupported import problem, unreadable
 
 from .connections import read_connection
+from .markup_clients import unread_pages
 from .model import Found, Library, Server
 from .unconverted_code import overlooked, upgrades_in
-from .unread_pages import unread_pages
 
 _PACKAGES = {"ws": Library.WS, "socket.io": Library.SOCKET_IO}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from converter.problems import ConversionError
 
-_SCRIPT = Path(__file__).parent / "runtime" / "try.mjs"
+_SCRIPT = Path(__file__).with_name("smoke_test.mjs")
 LIMIT = 60  # seconds, for all of them
 
 

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from converter.javascript.modules import Module
 from converter.javascript.syntax import field_of, string_value, text_of, walk
 from converter.problems import Problem, Severity
-from converter.routes.unsupported import problem
+from converter.routes.module_checks import problem
 
 from .model import Server
 from .scopes import FUNCTIONS, arguments_of, declaration_of, names_in, needed, only_logs, top_names

@@ -11,8 +11,8 @@ from converter.routes.conversion import convert
 from converter.routes.model import Options
 from converter.routes.output import left_over, prepare, write
 from converter.routes.report import lines_of
+from converter.sockets.migration import STEPS, begin
 from converter.sockets.report import told
-from converter.sockets.steps import STEPS, begin
 
 # Options of the other task, by whether a path is to be converted.
 _ONLY = {True: ("step", "yes"), False: ("typescript", "v2", "cors", "supabase")}

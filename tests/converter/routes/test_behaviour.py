@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from converter.routes.model import Options
-
-from . import node
-from .projects import CORPUS, HARNESS, converted, redirects
+from tests.converter import node
+from tests.converter.projects import CORPUS, HARNESS, converted, redirects
 
 # What the originals import by these names is here; the converter has to find it out by itself.
 ALIASES = {

@@ -10,8 +10,7 @@ import pytest
 from converter.problems import ConversionError, Severity
 from converter.routes.conversion import convert
 from converter.routes.model import Conversion, Options
-
-from .projects import project
+from tests.converter.projects import project
 
 PAGES = "export default function handler(req, res) { res.end(); }\n"
 APP = "export const GET = () => new Response('');\n"

@@ -12,8 +12,7 @@ from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from converter.routes.output import SOCKETS, TOML, left_over, write
-
-from .projects import converted, project
+from tests.converter.projects import converted, project
 
 FILES = {
     "package.json": '{"dependencies": {"zod": "3.25.0", "next": "15.5.0"}}',

@@ -12,10 +12,9 @@ import pytest
 from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
+from tests.converter import node
+from tests.converter.projects import HARNESS, converted, project, redirects
 from tests.standins.supabase_auth import SupabaseAuth
-
-from . import node
-from .projects import HARNESS, converted, project, redirects
 
 ROUTES = {
     "app/open/route.js": "export const GET = () => Response.json({ open: true });",

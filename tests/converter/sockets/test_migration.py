@@ -16,9 +16,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from converter.problems import Severity
-from converter.sockets.steps import STEPS, Migration, begin
+from converter.sockets.migration import STEPS, Migration, begin
 
-from .running import CORPUS, migrated, serving
+from .driver import CORPUS, migrated, serving
 
 
 def _tree(directory: Path) -> dict[str, bytes]:

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.converter.routes import node
+from tests.converter import node
 
-from .running import migrated, serving
+from .driver import migrated, serving
 
 # Longer than any test: whatever is heard was told, and not found at the end of a stream.
 LONG = {"SOCKET_STREAM_SECONDS": "3600"}

@@ -11,9 +11,8 @@ from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from converter.routes.output import write
-
-from . import node
-from .projects import converted, project
+from tests.converter import node
+from tests.converter.projects import converted, project
 
 APP = "export const GET = () => new Response('x');\n"
 ROUTE = "app/a/route.js"

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from .projects import CORPUS, project
+from tests.converter.projects import CORPUS, project
 
 
 def _run(*words: Any) -> str:

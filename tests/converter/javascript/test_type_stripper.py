@@ -6,13 +6,14 @@ from pathlib import Path
 
 from converter.routes.conversion import convert
 from converter.routes.model import Options
-
-from . import node
-from .projects import CORPUS, HARNESS, project
+from tests.converter import node
+from tests.converter.projects import HARNESS, project
 
 
 def test_the_compiler_takes_out_the_same(tmp_path: Path) -> None:
-    snippets = {file.stem: file.read_text() for file in sorted((CORPUS / "strip").glob("*.ts"))}
+    snippets = {
+        file.stem: file.read_text() for file in sorted(Path(__file__).with_name("corpus").glob("*.ts"))
+    }
     files = {f"pages/api/{name}.ts": text for name, text in snippets.items()}
     files |= {
         "pages/api/types.ts": "export default 1; export type T = 1; export const v = 1; export class C {}"

@@ -9,7 +9,7 @@ from converter.javascript.modules import LinkKind, Module, bound_names
 from converter.javascript.syntax import field_of, place, text_of, too_deep
 from converter.problems import Problem, Severity
 
-from .known_modules import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
+from .compatibility import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.drivers.chromium import launch
 
-from .running import migrated, serving
+from .driver import migrated, serving
 
 pytestmark = [
     pytest.mark.browser,

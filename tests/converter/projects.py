@@ -11,7 +11,7 @@ from converter.routes.model import Conversion, Options
 from converter.routes.output import write
 
 HERE = Path(__file__).parent
-CORPUS = HERE / "corpus"
+CORPUS = HERE / "routes" / "corpus"
 HARNESS = HERE / "harness"
 
 

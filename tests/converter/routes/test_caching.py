@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import node
-from .projects import HARNESS, converted, project, redirects
+from tests.converter import node
+from tests.converter.projects import HARNESS, converted, project, redirects
 
 GET = "export const GET = (request) => Response.json({ query: request.nextUrl.search });"
 ROUTES = {

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from converter.sockets.steps import STEPS, Report, begin
-from tests.converter.routes.node import program
+from converter.sockets.migration import STEPS, Report, begin
+from tests.converter.node import program
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"

@@ -12,19 +12,19 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from .syntax import CASTS, Source, child, field_of, has, parse, walk
+from .syntax import CASTS, Source, child, field_of, has_child, iter_nodes, parse
 
 _BEGINS = ("template_string", "parenthesized_expression")
-_FARTHEST = 2000  # bytes that the types of one call may take
+_MAX_TYPE_BYTES = 2000  # bytes that the types of one call may take
 
 
-def put_right(source: Source) -> Source:
+def apply_grammar_fixes(source: Source) -> Source:
     """Return a source as TypeScript reads it, with the places of types that are not in the tree."""
     if not source.is_typescript:
         return source
     text, root, erased = bytearray(source.text), source.root, set(source.erased)
     while True:
-        nodes = list(walk(root))
+        nodes = list(iter_nodes(root))
         begins = (*_BEGINS, "(") if root.has_error else _BEGINS
         tags = {place for node in nodes if (place := _types_of_call(bytes(text), node, begins)) is not None}
         gaps = [gap for node in nodes if (gap := _gap_behind_cast(node)) and b"\n" not in text[slice(*gap)]]
@@ -48,7 +48,7 @@ def is_misread(node: Node) -> bool:
 
 def _gap_behind_cast(node: Node) -> tuple[int, int] | None:
     """Return where the dot is of a member that a cast without brackets has, which none can have."""
-    if node.type != "member_expression" or has(node, "optional_chain"):
+    if node.type != "member_expression" or has_child(node, "optional_chain"):
         return None
     owner, name = field_of(node, "object"), field_of(node, "property")
     return (owner.end_byte, name.start_byte) if owner and name and owner.type in CASTS else None
@@ -61,11 +61,11 @@ def _types_of_call(text: bytes, node: Node, begins: tuple[str, ...]) -> tuple[in
     end = len(text[: node.start_byte].rstrip())
     if text[end - 1 : end] != b">" or text[end - 2 : end] == b"=>":
         return None
-    start = text.rfind(b"<", max(0, end - _FARTHEST), end)
+    start = text.rfind(b"<", max(0, end - _MAX_TYPE_BYTES), end)
     while start > 0:
         if _are_types(text[start:end]):
             return start, end
-        start = text.rfind(b"<", max(0, end - _FARTHEST), start)
+        start = text.rfind(b"<", max(0, end - _MAX_TYPE_BYTES), start)
     return None
 
 

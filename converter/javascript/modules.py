@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tree_sitter import Node
 
-from .grammar_fixes import put_right
-from .syntax import Source, child, field_of, has, parse, string_value, text_of, walk
+from converter.problems import Problem, Severity
+
+from .grammar_fixes import apply_grammar_fixes
+from .syntax import Source, child, field_of, has_child, iter_nodes, parse, place, string_value, text_of
 
 
 class LinkKind(StrEnum):
@@ -54,11 +56,17 @@ class Module:
     commonjs: Node | None = None  # where it shows that it is CommonJS
     reexports_all: bool = False
 
+    def problem(
+        self, node: Node, code: str, message: str, by_hand: str = "", severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """Return a diagnostic at a node."""
+        return Problem(self.source.name, *place(node), severity, code, message, by_hand)
+
 
 def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | None = None) -> Module:
     """Parse a file, or a text in its place, and take in what the conversion has to know of it."""
-    source = put_right(parse(name, path.read_bytes() if text is None else text))
-    module = Module(path, source, list(walk(source.root)))
+    source = apply_grammar_fixes(parse(name, path.read_bytes() if text is None else text))
+    module = Module(path, source, list(iter_nodes(source.root)))
     for node in module.nodes:
         if (take := _TAKERS.get(node.type)) is not None:
             take(module, node)
@@ -74,7 +82,7 @@ def _take_import(module: Module, node: Node) -> None:
     literal = field_of(required or node, "source")
     if literal is None:
         return
-    type_only = has(node, "type")
+    type_only = has_child(node, "type")
     if required is not None:
         local = required.named_children[0]
         bindings = [Binding("default", text_of(local), local, type_only)]
@@ -101,27 +109,27 @@ def _named(specifier: Node, type_only: bool) -> Binding:
     name = field_of(specifier, "name") or specifier
     alias = field_of(specifier, "alias") or name
     imported = string_value(name) or text_of(name)
-    return Binding(imported, text_of(alias), specifier, type_only or has(specifier, "type"))
+    return Binding(imported, text_of(alias), specifier, type_only or has_child(specifier, "type"))
 
 
 def _take_export(module: Module, node: Node) -> None:
-    if has(node, "="):
+    if has_child(node, "="):
         module.commonjs = module.commonjs or node
         return
     module.is_esm = True
-    type_only = has(node, "type")
+    type_only = has_child(node, "type")
     clause = child(node, "export_clause")
     if (literal := field_of(node, "source")) is not None:
         named = clause.named_children if clause else []
         bindings = [_named(each, type_only) for each in named if each.type != "comment"]
         module.links.append(Link(LinkKind.EXPORT, node, literal, string_value(literal), bindings, type_only))
-        module.reexports_all |= has(node, "*")
+        module.reexports_all |= has_child(node, "*")
     if type_only:
         return
-    if has(node, "default"):
+    if has_child(node, "default"):
         module.exports["default"] = node
     for each in clause.named_children if clause else ():
-        if each.type == "export_specifier" and not has(each, "type"):
+        if each.type == "export_specifier" and not has_child(each, "type"):
             name = field_of(each, "alias") or field_of(each, "name")
             module.exports[string_value(name) or text_of(name) if name else ""] = each
     if (declaration := field_of(node, "declaration")) is not None:

@@ -14,7 +14,7 @@ from tree_sitter import Language, Node, Parser
 JAVASCRIPT = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 TYPESCRIPT = frozenset({".ts", ".tsx", ".mts", ".cts"})
 # Node reads some 3,000 nested brackets with the stack that it has by default.
-DEEPEST = 1000
+MAX_DEPTH = 1000
 SUFFIXES = JAVASCRIPT | TYPESCRIPT
 CASTS = ("as_expression", "satisfies_expression")
 
@@ -54,7 +54,7 @@ def parse(name: str, text: bytes) -> Source:
     return Source(name, text, _parser(grammar).parse(text).root_node)
 
 
-def walk(node: Node) -> Iterator[Node]:
+def iter_nodes(node: Node) -> Iterator[Node]:
     """Yield a node and all below it, in the order of the text."""
     waiting = [node]
     while waiting:
@@ -63,10 +63,10 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(reversed(found.children))
 
 
-def too_deep(root: Node) -> Node | None:
+def too_deep_node(root: Node) -> Node | None:
     """Return the first node that lies deeper than parsers are sure to follow."""
     level = [root]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         if not (level := [below for node in level for below in node.children]):
             return None
     return level[0]
@@ -86,7 +86,7 @@ def child(node: Node | None, *types: str) -> Node | None:
     return next((found for found in node.children if found.type in types), None) if node else None
 
 
-def has(node: Node, *types: str) -> bool:
+def has_child(node: Node, *types: str) -> bool:
     return child(node, *types) is not None
 
 

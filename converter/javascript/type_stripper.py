@@ -10,7 +10,7 @@ from tree_sitter import Node
 from converter.problems import Problem, Severity
 
 from .enums import javascript_of
-from .syntax import CASTS, Edits, Source, child, field_of, has, place, text_of
+from .syntax import CASTS, Edits, Source, child, field_of, has_child, place, text_of
 
 _TYPES = {
     "type_annotation",
@@ -34,7 +34,7 @@ _DECLARATIONS = {
 }
 _OPTIONAL = {"optional_parameter", "method_definition", "public_field_definition", "variable_declarator"}
 _KEYWORDS = ("get", "set", "static", "async")
-_AHEAD = 200  # bytes in which the next statement begins, or none that could be misread
+_LOOKAHEAD = 200  # bytes in which the next statement begins, or none that could be misread
 _STATEMENT_STARTS = ("(", "[", "`", "+", "-", "/")
 _NAMESPACES = ("internal_module", "module")
 _BY_HAND = {
@@ -46,7 +46,7 @@ _BY_HAND = {
 
 
 @dataclass
-class Stripping:
+class TypeStripper:
     """The work on one file; `used` are the names that values are read from, once types are gone."""
 
     source: Source
@@ -70,9 +70,9 @@ class Stripping:
         )
 
 
-def strip(source: Source, edits: Edits) -> Stripping:
+def strip(source: Source, edits: Edits) -> TypeStripper:
     """Collect the edits that turn TypeScript into JavaScript; imports are left to the caller."""
-    work = Stripping(source, edits)
+    work = TypeStripper(source, edits)
     for start, end in source.erased:
         edits.replace(start, end)
     for statement in source.root.children:
@@ -87,12 +87,12 @@ def strip(source: Source, edits: Edits) -> Stripping:
     return work
 
 
-def _remove(work: Stripping, node: Node) -> bool:
+def _remove(work: TypeStripper, node: Node) -> bool:
     work.edits.node(node)
     return False
 
 
-def _remove_modifier(work: Stripping, node: Node) -> bool:
+def _remove_modifier(work: TypeStripper, node: Node) -> bool:
     """What a modifier began on a line of its own must not go on with the member above: `[a]`, `*a`."""
     after = node.next_sibling
     kept = after
@@ -103,7 +103,7 @@ def _remove_modifier(work: Stripping, node: Node) -> bool:
     return False
 
 
-def _remove_statement(work: Stripping, node: Node) -> bool:
+def _remove_statement(work: TypeStripper, node: Node) -> bool:
     parent = node.parent
     if parent is not None and parent.type == "export_statement":
         node = parent
@@ -117,10 +117,10 @@ def _remove_statement(work: Stripping, node: Node) -> bool:
     return False
 
 
-def _cast(work: Stripping, node: Node) -> bool:
+def _cast(work: TypeStripper, node: Node) -> bool:
     """A type ends a statement with its line, where a value would go on with `(`, `[` or a template."""
     value = node.named_children[0]
-    rest = work.edits.text[node.end_byte : node.end_byte + _AHEAD]
+    rest = work.edits.text[node.end_byte : node.end_byte + _LOOKAHEAD]
     beyond = rest.lstrip()
     risky = beyond[:1] in (b"(", b"[", b"`") and b"\n" in rest[: len(rest) - len(beyond)]
     work.edits.replace(value.end_byte, node.end_byte, ";" if risky else "")
@@ -128,13 +128,13 @@ def _cast(work: Stripping, node: Node) -> bool:
     return False
 
 
-def _non_null(work: Stripping, node: Node) -> bool:
+def _non_null(work: TypeStripper, node: Node) -> bool:
     work.edits.node(node.children[-1])
     work.visit(node.children[0])
     return False
 
 
-def _assertion(work: Stripping, node: Node) -> bool:
+def _assertion(work: TypeStripper, node: Node) -> bool:
     """`() => <T>{}` would become a function without a result."""
     value = node.named_children[-1]
     if value.type == "object" and node.parent is not None and node.parent.type == "arrow_function":
@@ -143,8 +143,8 @@ def _assertion(work: Stripping, node: Node) -> bool:
     return True
 
 
-def _optional(work: Stripping, node: Node) -> bool:
-    if node.type == "public_field_definition" and has(node, "declare", "abstract"):
+def _optional(work: TypeStripper, node: Node) -> bool:
+    if node.type == "public_field_definition" and has_child(node, "declare", "abstract"):
         return _remove_statement(work, node)
     name = field_of(node, "name")
     if node.type == "public_field_definition" and name is not None and text_of(name) in _KEYWORDS:
@@ -155,7 +155,7 @@ def _optional(work: Stripping, node: Node) -> bool:
     return True
 
 
-def _parameter(work: Stripping, node: Node) -> bool:
+def _parameter(work: TypeStripper, node: Node) -> bool:
     pattern = field_of(node, "pattern")
     if pattern is not None and pattern.type == "this":
         after = node.next_sibling
@@ -164,12 +164,12 @@ def _parameter(work: Stripping, node: Node) -> bool:
             end += 1
         work.edits.replace(node.start_byte, end)
         return False
-    if has(node, "accessibility_modifier", "readonly", "override_modifier") and pattern is not None:
+    if has_child(node, "accessibility_modifier", "readonly", "override_modifier") and pattern is not None:
         _property(work, node, text_of(pattern))
     return _optional(work, node) if node.type == "optional_parameter" else True
 
 
-def _property(work: Stripping, parameter: Node, name: str) -> None:
+def _property(work: TypeStripper, parameter: Node, name: str) -> None:
     """A parameter of a constructor that is a property: assign it, behind the call of super."""
     method = parameter.parent.parent if parameter.parent else None
     body = field_of(method, "body")
@@ -184,12 +184,12 @@ def _property(work: Stripping, parameter: Node, name: str) -> None:
         work.edits.replace(method.parent.start_byte + 1, method.parent.start_byte + 1, f" {name};")
 
 
-def _export(work: Stripping, node: Node) -> bool:
-    if has(node, "type"):
+def _export(work: TypeStripper, node: Node) -> bool:
+    if has_child(node, "type"):
         return _remove_statement(work, node)
-    if has(node, "namespace") and has(node, "as"):
+    if has_child(node, "namespace") and has_child(node, "as"):
         return _remove_statement(work, node)
-    if has(node, "="):
+    if has_child(node, "="):
         start, equals = node.children[0], child(node, "=")
         work.edits.replace(
             start.start_byte, equals.end_byte if equals else start.end_byte, "module.exports ="
@@ -198,24 +198,24 @@ def _export(work: Stripping, node: Node) -> bool:
     for part in clause.named_children if clause else ():
         name = field_of(part, "name")
         local_type = field_of(node, "source") is None and name and text_of(name) in work.type_names
-        if has(part, "type") or local_type:
+        if has_child(part, "type") or local_type:
             after = part.next_sibling
             end = after.end_byte if after is not None and after.type == "," else part.end_byte
             work.edits.replace(part.start_byte, end)
     return field_of(node, "source") is None
 
 
-def _enum(work: Stripping, node: Node) -> bool:
+def _enum(work: TypeStripper, node: Node) -> bool:
     work.edits.node(node, javascript_of(node, work.refuse))
     return False
 
 
-def _identifier(work: Stripping, node: Node) -> bool:
+def _identifier(work: TypeStripper, node: Node) -> bool:
     work.used.add(text_of(node))
     return False
 
 
-def _namespace(work: Stripping, node: Node) -> bool:
+def _namespace(work: TypeStripper, node: Node) -> bool:
     if not _holds_types_only(node):
         return _refuse(work, node)
     return _remove_statement(work, node)
@@ -240,7 +240,7 @@ def _is_type(statement: Node) -> bool:
     )
 
 
-def _refuse(work: Stripping, node: Node) -> bool:
+def _refuse(work: TypeStripper, node: Node) -> bool:
     what = {"decorator": "a decorator", "import_alias": "an import alias"}.get(node.type, "a namespace")
     work.refuse(
         node, f"{what} is more than a type, and only the TypeScript compiler knows what.", _BY_HAND[node.type]
@@ -248,7 +248,7 @@ def _refuse(work: Stripping, node: Node) -> bool:
     return False
 
 
-_HANDLERS: dict[str, Callable[[Stripping, Node], bool]] = {
+_HANDLERS: dict[str, Callable[[TypeStripper, Node], bool]] = {
     **dict.fromkeys(_TYPES, _remove),
     **dict.fromkeys(_MODIFIERS, _remove_modifier),
     **dict.fromkeys(_DECLARATIONS, _remove_statement),

@@ -12,17 +12,17 @@ from .compatibility import SET_BY_ADAPTER
 from .emitter import adapter_files, function_of, name_functions, package_of, toml_of
 from .graph import Graph, Unit
 from .model import Conversion, Options, Route
-from .module_checks import streaming
+from .module_checks import streaming_problems
 from .output import PACKAGE, TOML
 from .project import RouteFile, Style, open_project, routes_in
-from .project_checks import problems_around
-from .resolver import forget
+from .project_checks import project_problems
+from .resolver import clear_cache
 from .route_settings import methods_of, settings_of
 
 
 def convert(path: Path, options: Options) -> Conversion:
     """Convert every API route at or below a path; nothing is written. Raises ConversionError."""
-    forget()
+    clear_cache()
     project = open_project(path)
     files = routes_in(project, path)
     if not files and not project.problems:
@@ -36,7 +36,7 @@ def convert(path: Path, options: Options) -> Conversion:
     _refuse_doubles(conversion.routes)
     _protect(conversion.routes, options)
     name_functions(conversion.routes)
-    around = [*project.problems, *problems_around(project)]
+    around = [*project.problems, *project_problems(project)]
     every = {problem for route in conversion.routes for problem in route.problems}
     conversion.problems = sorted({*around, *every})
     _emit(conversion, graph, files)
@@ -44,7 +44,7 @@ def convert(path: Path, options: Options) -> Conversion:
 
 
 def _route(graph: Graph, file: RouteFile, options: Options) -> Route:
-    units = graph.reach(file.path)
+    units = graph.reachable_units(file.path)
     module = graph.module(file.path)
     config, problems = settings_of(module, file.style)
     route = Route(graph.project.name(file.path), file.pattern, file.style, config=config)
@@ -54,7 +54,7 @@ def _route(graph: Graph, file: RouteFile, options: Options) -> Route:
     route.modules = [unit.path for unit in units]
     route.problems = [*problems, *_nothing_exported(route, units[0]), *(p for u in units for p in u.problems)]
     if not options.v2:
-        route.problems += [p for unit in units if unit.module for p in streaming(unit.module)]
+        route.problems += [p for unit in units if unit.module for p in streaming_problems(unit.module)]
     return route
 
 

@@ -11,10 +11,10 @@ from converter.javascript.modules import Link, Module, read_module
 from converter.problems import Problem, Severity
 
 from .layout import ADAPTER, header, place_of, specifier, suffix_of
-from .linker import Target, target_of, undeclared
-from .module_checks import problems_of, unreadable
+from .linker import Target, dependency_warning, target_of
+from .module_checks import parse_problems, problems_of
 from .project import Project
-from .rewriter import Resolved, is_elided, rewrite, used_names
+from .rewriter import ResolvedLink, is_elided, rewrite, used_names
 
 
 @dataclass
@@ -38,12 +38,12 @@ class Graph:
         self.project = project
         self.units: dict[Path, Unit] = {}
         # Modules that are not on disk: made of parts of others.
-        self.made: dict[Path, bytes] = {}
+        self.virtual_sources: dict[Path, bytes] = {}
         self._keep_types = keep_types
         self._modules: dict[Path, Module] = {}
         self._places: dict[PurePosixPath, Path] = {}
 
-    def reach(self, path: Path) -> list[Unit]:
+    def reachable_units(self, path: Path) -> list[Unit]:
         """Return the unit of a file, and those of all that it imports, each once."""
         found: dict[Path, Unit] = {}
         waiting = [path]
@@ -56,7 +56,9 @@ class Graph:
     def module(self, path: Path) -> Module:
         if path not in self._modules:
             name, default = self.project.name(path), self.project.is_module
-            self._modules[path] = read_module(path, name, esm_by_default=default, text=self.made.get(path))
+            self._modules[path] = read_module(
+                path, name, esm_by_default=default, text=self.virtual_sources.get(path)
+            )
         return self._modules[path]
 
     def _unit(self, path: Path) -> Unit:
@@ -93,7 +95,7 @@ class Graph:
         module = self.module(path)
         unit = Unit(path, self._out(path), module=module, environment=module.environment)
         unit.problems = problems_of(module)
-        if unreadable(module):
+        if parse_problems(module):
             return unit
         used = used_names(module, keep_types=self._keep_types)
         resolved = [
@@ -105,25 +107,25 @@ class Graph:
         unit.problems += problems
         return unit
 
-    def _resolve(self, unit: Unit, module: Module, link: Link, used: set[str] | None) -> Resolved | None:
+    def _resolve(self, unit: Unit, module: Module, link: Link, used: set[str] | None) -> ResolvedLink | None:
         target = target_of(self.project, module, link, used)
         if isinstance(target, Problem):
             unit.problems.append(target)
             return None
         written = link.specifier or ""
         if target.dropped:
-            return Resolved(link, written, dropped=True)
+            return ResolvedLink(link, written, dropped=True)
         if target.adapter:
-            return Resolved(link, specifier(unit.out, ADAPTER / f"{target.adapter}.cjs"), adapter=True)
+            return ResolvedLink(link, specifier(unit.out, ADAPTER / f"{target.adapter}.cjs"), adapter=True)
         if target.file is None:
             return self._package(unit, module, link, target)
         unit.imports.append(target.file)
         out = self._out(target.file)
-        return Resolved(link, specifier(unit.out, out), commonjs=out.suffix in (".cjs", ".cts"))
+        return ResolvedLink(link, specifier(unit.out, out), commonjs=out.suffix in (".cjs", ".cts"))
 
-    def _package(self, unit: Unit, module: Module, link: Link, target: Target) -> Resolved:
+    def _package(self, unit: Unit, module: Module, link: Link, target: Target) -> ResolvedLink:
         if target.package:
             unit.packages.add(target.package)
-            if (warning := undeclared(self.project, module, link, target.package)) is not None:
+            if (warning := dependency_warning(self.project, module, link, target.package)) is not None:
                 unit.problems.append(warning)
-        return Resolved(link, link.specifier or "")
+        return ResolvedLink(link, link.specifier or "")

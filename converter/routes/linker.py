@@ -13,9 +13,9 @@ from converter.javascript.syntax import SUFFIXES, field_of, text_of
 from converter.problems import Problem, Severity
 
 from .compatibility import ASSETS, BY_HAND, DROPPED, OFFERED, REACT, TYPES, is_builtin, needs_next
-from .module_checks import dynamic, problem
+from .module_checks import dynamic_import_problem
 from .project import Project
-from .resolver import Missing, package_of, resolve
+from .resolver import UnresolvedImport, package_of, resolve
 
 CODE = SUFFIXES | {".json"}
 # No package has such a name.
@@ -38,7 +38,7 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
     """Return what an import means, or why it can't be converted; of `used` names, if types go."""
     name = link.specifier
     if name is None:
-        return dynamic(module, link.node, link.kind)
+        return dynamic_import_problem(module, link.node, link.kind)
     if name in DROPPED:
         return Target(dropped=True)
     if name != "react" and (name in OFFERED or name.startswith("next/")):
@@ -47,18 +47,18 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
         return Target()
     try:
         file = resolve(project, module.path, name)
-    except Missing:
+    except UnresolvedImport:
         by_hand = "Correct the path, or the alias in tsconfig.json."
-        return problem(module, link.node, "missing", f"{name} leads to no file of the project.", by_hand)
+        return module.problem(link.node, "missing", f"{name} leads to no file of the project.", by_hand)
     suffix = (file.suffix if file else PurePosixPath(name).suffix).lower()
     if suffix in ASSETS or (file is not None and suffix not in CODE):
         by_hand = "Read it with fs from process.cwd(), and list it under included_files in netlify.toml."
-        return problem(
-            module, link.node, "asset", f"{name} is no code; only a bundler makes it a module.", by_hand
+        return module.problem(
+            link.node, "asset", f"{name} is no code; only a bundler makes it a module.", by_hand
         )
     if file is None and name.startswith(ALIASES):
         by_hand = "Say under paths in tsconfig.json what it stands for."
-        return problem(module, link.node, "missing", f"{name} is an alias that is nowhere declared.", by_hand)
+        return module.problem(link.node, "missing", f"{name} is an alias that is nowhere declared.", by_hand)
     return Target(file=file) if file else _of_package(module, link, package_of(name), used)
 
 
@@ -69,12 +69,12 @@ def _of_next(module: Module, link: Link, name: str, used: set[str] | None) -> Ta
         by_hand = BY_HAND.get(
             "ImageResponse" if plain == "next/og" else "", "Write what it does without Next."
         )
-        return problem(module, link.node, "next-import", f"{name} has no counterpart in a function.", by_hand)
+        return module.problem(link.node, "next-import", f"{name} has no counterpart in a function.", by_hand)
     for imported, node in _names(module, link, used):
         if imported not in offered and not (imported in types and module.source.is_typescript):
             by_hand = BY_HAND.get(imported, "Write what it does without Next.")
             message = f"{imported} of {name} has no counterpart in a function."
-            return problem(module, node, "next-import", message, by_hand)
+            return module.problem(node, "next-import", message, by_hand)
     return Target(adapter=plain.strip("@").replace("/", "-"))
 
 
@@ -98,7 +98,7 @@ def _of_package(module: Module, link: Link, package: str, used: set[str] | None)
     if (by_hand := needs_next(package)) is not None:
         names = ", ".join(b.imported for b in link.bindings if b.imported not in ("*", "default"))
         message = f"{names or package} of {link.specifier} works inside Next only."
-        return problem(module, link.node, "needs-next", message, by_hand)
+        return module.problem(link.node, "needs-next", message, by_hand)
     return _of_react(module, link, used) if package == "react" else Target(package=package)
 
 
@@ -113,10 +113,10 @@ def _of_react(module: Module, link: Link, used: set[str] | None) -> Target | Pro
         return Target(adapter="react")
     message = f"{taken[0][0]} of react exists in server components only."
     by_hand = "Call the function itself; cache alone may be imported by its name."
-    return problem(module, taken[0][1], "needs-next", message, by_hand)
+    return module.problem(taken[0][1], "needs-next", message, by_hand)
 
 
-def undeclared(project: Project, module: Module, link: Link, package: str) -> Problem | None:
+def dependency_warning(project: Project, module: Module, link: Link, package: str) -> Problem | None:
     """Warn of a package that package.json doesn't name, or by a version that means nothing elsewhere."""
     version = project.dependencies.get(package)
     if version is not None and str(version).startswith(_INSIDE):
@@ -125,9 +125,9 @@ def undeclared(project: Project, module: Module, link: Link, package: str) -> Pr
             "under paths in tsconfig.json."
         )
         message = f"the version {version} of {package} has a meaning inside its workspace only."
-        return problem(module, link.node, "dependency", message, by_hand, Severity.WARNING)
+        return module.problem(link.node, "dependency", message, by_hand, Severity.WARNING)
     if version is not None or (link.kind == LinkKind.EXPORT and link.type_only):
         return None
     by_hand = f"Add {package} to package.json beside netlify.toml."
     message = f"the package {package} is not among the dependencies, so its version is unknown."
-    return problem(module, link.node, "dependency", message, by_hand, Severity.WARNING)
+    return module.problem(link.node, "dependency", message, by_hand, Severity.WARNING)

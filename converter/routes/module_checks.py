@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from converter.javascript.grammar_fixes import is_misread
 from converter.javascript.modules import LinkKind, Module, bound_names
-from converter.javascript.syntax import field_of, place, text_of, too_deep
+from converter.javascript.syntax import field_of, text_of, too_deep_node
 from converter.problems import Problem, Severity
 
 from .compatibility import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
@@ -20,21 +20,9 @@ _HINTS = {
 }
 
 
-def problem(
-    module: Module,
-    node: Node,
-    code: str,
-    message: str,
-    by_hand: str = "",
-    severity: Severity = Severity.ERROR,
-) -> Problem:
-    """Make a diagnostic at a node."""
-    return Problem(module.source.name, *place(node), severity, code, message, by_hand)
-
-
 def problems_of(module: Module) -> list[Problem]:
     """Return what is wrong with a module whoever imports it."""
-    if wrong := unreadable(module):
+    if wrong := parse_problems(module):
         return wrong
     found = _newer(module)
     names = {"identifier": _identifier, "member_expression": _member, "call_expression": _call}
@@ -42,18 +30,18 @@ def problems_of(module: Module) -> list[Problem]:
     for node in module.nodes:
         if node.type in _JSX:
             by_hand = "Build the markup as text, or compile the file to plain JavaScript first."
-            found.append(problem(module, node, "jsx", "JSX needs a compiler that knows React.", by_hand))
+            found.append(module.problem(node, "jsx", "JSX needs a compiler that knows React.", by_hand))
             break
         if (check := names.get(node.type)) is not None:
             found += check(module, node, declared, responses)
     if module.is_esm and module.commonjs is not None and module.commonjs.type != "call_expression":
         by_hand = "Write `export` for what module.exports and exports name."
         message = "import/export and module.exports in one file: the first makes it a module without exports."
-        found.append(problem(module, module.commonjs, "mixed-modules", message, by_hand))
+        found.append(module.problem(module.commonjs, "mixed-modules", message, by_hand))
     return found
 
 
-def unreadable(module: Module) -> list[Problem]:
+def parse_problems(module: Module) -> list[Problem]:
     """Say why nothing of a module can be converted: its encoding, its syntax, or how deep it is nested."""
     try:
         module.source.text.decode("utf-8")
@@ -64,10 +52,10 @@ def unreadable(module: Module) -> list[Problem]:
     typed = module.source.is_typescript
     if module.source.root.has_error or (typed and any(map(is_misread, module.nodes))):
         return [_syntax(module)]
-    if (node := too_deep(module.source.root)) is not None:
+    if (node := too_deep_node(module.source.root)) is not None:
         by_hand = "Take parts of it out into constants or functions."
         return [
-            problem(module, node, "nesting", "it is nested deeper than Node can be sure to read.", by_hand)
+            module.problem(node, "nesting", "it is nested deeper than Node can be sure to read.", by_hand)
         ]
     return []
 
@@ -78,11 +66,11 @@ def _newer(module: Module) -> list[Problem]:
     for node in module.nodes:
         if node.type == "decorator" and not module.source.is_typescript:
             message, by_hand = "Node knows no decorators.", "Call the decorator as a function."
-            found.append(problem(module, node, "newer-syntax", message, by_hand))
+            found.append(module.problem(node, "newer-syntax", message, by_hand))
         elif node.type in ("using", "accessor") and not node.is_named:
             by_hand = "Write try and finally, or a getter and a setter."
             message = f"`{node.type}` is newer than the Node of Netlify's functions."
-            found.append(problem(module, node, "newer-syntax", message, by_hand))
+            found.append(module.problem(node, "newer-syntax", message, by_hand))
     return found
 
 
@@ -90,7 +78,7 @@ def _syntax(module: Module) -> Problem:
     wrong = next((n for n in module.nodes if n.is_error or n.is_missing or is_misread(n)), module.source.root)
     message = "this part is not understood, so nothing of the file is converted."
     by_hand = "Correct the syntax, or write the statement in a plainer form."
-    return problem(module, wrong, "syntax", message, by_hand)
+    return module.problem(wrong, "syntax", message, by_hand)
 
 
 def _declared(module: Module) -> set[str]:
@@ -117,10 +105,10 @@ def _identifier(module: Module, node: Node, declared: set[str], responses: set[s
     name = text_of(node)
     if name in EDGE_GLOBALS and name not in declared:
         message = f"{name} exists in the edge runtime only; functions run in Node."
-        return [problem(module, node, "edge-only", message, EDGE_GLOBALS[name])]
+        return [module.problem(node, "edge-only", message, EDGE_GLOBALS[name])]
     if name in _HINTS and name not in declared:
         message = f"{name} would name a directory of the generated functions, not of the project."
-        return [problem(module, node, "file-place", message, _HINTS[name])]
+        return [module.problem(node, "file-place", message, _HINTS[name])]
     return []
 
 
@@ -128,15 +116,15 @@ def _member(module: Module, node: Node, declared: set[str], responses: set[str])
     text = text_of(node)
     if text in ("import.meta.url", "import.meta.dirname", "import.meta.filename"):
         message = f"{text} would name a generated file, not the project's."
-        return [problem(module, node, "file-place", message, _HINTS["__dirname"])]
+        return [module.problem(node, "file-place", message, _HINTS["__dirname"])]
     if text.startswith(("process.env.VERCEL", "process.env.NEXT_PUBLIC_VERCEL")):
         message = f"{text} is set by Vercel, and not by Netlify."
         by_hand = "Read URL, DEPLOY_PRIME_URL or CONTEXT, which Netlify sets, or set it on the site."
-        return [problem(module, node, "vercel", message, by_hand, Severity.WARNING)]
+        return [module.problem(node, "vercel", message, by_hand, Severity.WARNING)]
     if text in _OF_VERCEL and any(link.specifier == "next/server" for link in module.links):
         message = f"{text} is known on Vercel only."
         by_hand = "Read the headers x-nf-client-connection-ip and x-nf-geo (base64 of JSON)."
-        return [problem(module, node, "vercel", message, by_hand, Severity.WARNING)]
+        return [module.problem(node, "vercel", message, by_hand, Severity.WARNING)]
     owner = text.removesuffix(".server").removesuffix("?")
     if (
         text.endswith(".server")
@@ -144,7 +132,7 @@ def _member(module: Module, node: Node, declared: set[str], responses: set[str])
         and owner[: -len(".socket")].rstrip("?") in responses
     ):
         by_hand = "Functions hold no WebSocket: convert the server with --migrate."
-        return [problem(module, node, "socket-server", "the route reaches for the HTTP server.", by_hand)]
+        return [module.problem(node, "socket-server", "the route reaches for the HTTP server.", by_hand)]
     return []
 
 
@@ -158,23 +146,23 @@ def _call(module: Module, node: Node, declared: set[str], responses: set[str]) -
     )
     if owner in responses and name in RESPONSE_METHODS:
         message = f"{owner}.{name}() needs Next's own server."
-        return [problem(module, node, "next-only", message, RESPONSE_METHODS[name])]
+        return [module.problem(node, "next-only", message, RESPONSE_METHODS[name])]
     if owner == "NextResponse" and name in MIDDLEWARE_ONLY:
         message = f"NextResponse.{name}() means nothing in a route."
-        return [problem(module, node, "next-only", message, MIDDLEWARE_ONLY[name])]
+        return [module.problem(node, "next-only", message, MIDDLEWARE_ONLY[name])]
     if owner == "require" and name in ("context", "resolve", "cache"):
         by_hand = "Import each file by its name."
         return [
-            problem(module, node, "dynamic-require", f"require.{name} exists while bundling only.", by_hand)
+            module.problem(node, "dynamic-require", f"require.{name} exists while bundling only.", by_hand)
         ]
     if owner == "process" and name == "cwd":
         by_hand = "List the files that are read under [functions] included_files in netlify.toml."
         message = "files that are read at run time are not part of a function by themselves."
-        return [problem(module, node, "files", message, by_hand, Severity.WARNING)]
+        return [module.problem(node, "files", message, by_hand, Severity.WARNING)]
     return []
 
 
-def streaming(module: Module) -> list[Problem]:
+def streaming_problems(module: Module) -> list[Problem]:
     """Tell of an answer in parts, which a classic function gives at its end."""
     responses = _responses(module)
     for node in module.nodes:
@@ -184,12 +172,12 @@ def streaming(module: Module) -> list[Problem]:
         writes = parts[0] in responses and parts[2] == "write"
         if writes or (made is not None and text_of(made) in ("ReadableStream", "TransformStream")):
             message = "a classic function gives its answer whole, at the end; with --v2 it streams."
-            return [problem(module, node, "streaming", message, severity=Severity.INFO)]
+            return [module.problem(node, "streaming", message, severity=Severity.INFO)]
     return []
 
 
-def dynamic(module: Module, node: Node, kind: LinkKind) -> Problem:
+def dynamic_import_problem(module: Module, node: Node, kind: LinkKind) -> Problem:
     """Say that only running the code would tell what is imported."""
     by_hand = "Import each module that it can be by its name, and choose among them."
     message = f"what {kind} loads is known only when it runs."
-    return problem(module, node, "dynamic-require", message, by_hand)
+    return module.problem(node, "dynamic-require", message, by_hand)

@@ -21,7 +21,7 @@ _SUFFIXES = (".cjs", ".mjs", ".mts", ".js", ".ts", ".cts")
 
 def prepare(files: dict[PurePosixPath, str], directory: Path, part: str = ROUTES) -> dict[PurePosixPath, str]:
     """Return what is to be written, joined with what is there; raises ConversionError where it can't be."""
-    stay_inside(files, directory)
+    check_inside(files, directory)
     for path in files:
         _refuse_namesakes(path, directory)
     return {path: _prepared(path, text, directory / path, part) for path, text in files.items()}
@@ -44,7 +44,7 @@ def write(files: dict[PurePosixPath, str], directory: Path, part: str = ROUTES) 
     return changed
 
 
-def left_over(files: Iterable[PurePosixPath], directory: Path) -> list[PurePosixPath]:
+def stale_functions(files: Iterable[PurePosixPath], directory: Path) -> list[PurePosixPath]:
     """Return the functions of earlier conversions of routes: Netlify would go on to serve them."""
     there = sorted((directory / FUNCTIONS).glob("*.*"))
     wrappers = [path for path in there if path.suffix in _SUFFIXES and "/adapter/serve.cjs" in _head(path)]
@@ -74,7 +74,7 @@ def _head(path: Path) -> str:
         return file.read(1000).decode("utf-8", "replace")
 
 
-def stay_inside(files: Iterable[PurePosixPath], directory: Path) -> None:
+def check_inside(files: Iterable[PurePosixPath], directory: Path) -> None:
     """Refuse links that would lead out of the directory."""
     root = directory.resolve()
     for path in files:

@@ -15,9 +15,9 @@ from converter.problems import ConversionError, Problem, Severity
 from .patterns import Pattern, Segment, segment
 
 _CONFIGS = tuple(f"next.config{suffix}" for suffix in (".js", ".mjs", ".ts", ".cjs"))
-MARKS = (*_CONFIGS, "package.json", "tsconfig.json", "jsconfig.json")
+PROJECT_FILES = (*_CONFIGS, "package.json", "tsconfig.json", "jsconfig.json")
 ROUTERS = ("pages", "app", "src/pages", "src/app")
-IGNORED = frozenset({"node_modules", ".next", ".git", ".netlify"})
+IGNORED_DIRECTORIES = frozenset({"node_modules", ".next", ".git", ".netlify"})
 ROUTE_SUFFIXES = frozenset({".js", ".jsx", ".ts", ".tsx"})
 
 
@@ -73,7 +73,7 @@ def _root(path: Path) -> Path:
         if any((directory / router).is_dir() for router in ROUTERS) and directory.name != "src":
             return directory
     for directory in around:
-        if any((directory / mark).is_file() for mark in MARKS):
+        if any((directory / mark).is_file() for mark in PROJECT_FILES):
             return directory
     return around[0]
 
@@ -172,7 +172,7 @@ def files_below(
         return
     for path in sorted(directory.iterdir()):
         if path.is_dir():
-            if path.name not in IGNORED:
+            if path.name not in IGNORED_DIRECTORIES:
                 yield from files_below(path, suffixes, above | {real})
         elif path.suffix in suffixes and not path.name.endswith(".d.ts"):
             yield path

@@ -11,7 +11,6 @@ from converter.javascript.modules import read_module
 from converter.javascript.syntax import field_of, text_of
 from converter.problems import Problem, Severity
 
-from .module_checks import problem
 from .project import ROUTE_SUFFIXES, Project
 
 _CONFIG = {
@@ -27,7 +26,7 @@ _USUAL = {suffix.removeprefix(".") for suffix in ROUTE_SUFFIXES}
 _MIDDLEWARE = "Write an edge function (netlify/edge-functions), or call what it does from each route."
 
 
-def problems_around(project: Project) -> list[Problem]:
+def project_problems(project: Project) -> list[Problem]:
     """Return what would be lost without anybody noticing."""
     found: list[Problem] = []
     for directory in (project.root, project.root / "src"):
@@ -50,10 +49,10 @@ def _of_config(project: Project, file: Path) -> list[Problem]:
         name = _key(node)
         if name == "env" and _means_something(node):
             message, by_hand = "env gives variables when Next builds.", "Set them on the site."
-            found.append(problem(module, node, "next-config", message, by_hand, Severity.WARNING))
+            found.append(module.problem(node, "next-config", message, by_hand, Severity.WARNING))
         elif name in _CONFIG and _means_something(node):
             message = f"{name} changes the addresses of routes or their answers, and is not converted."
-            found.append(problem(module, node, "next-config", message, _CONFIG[name], Severity.ERROR))
+            found.append(module.problem(node, "next-config", message, _CONFIG[name], Severity.ERROR))
     return found
 
 

@@ -13,23 +13,23 @@ ORDER = (".tsx", ".ts", ".jsx", ".js", ".mjs", ".json", ".mts", ".cts", ".cjs")
 COMPILED = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 
 
-class Missing(LookupError):
+class UnresolvedImport(LookupError):
     """The import names a file of the project that isn't there."""
 
 
 def resolve(project: Project, importer: Path, specifier: str) -> Path | None:
-    """Return the file that an import means, None for a package; raises Missing."""
+    """Return the file that an import means, None for a package; raises UnresolvedImport."""
     try:
         return _resolve(project, importer, specifier)
     except (OSError, ValueError) as error:
-        raise Missing(specifier) from error  # no file can have such a name
+        raise UnresolvedImport(specifier) from error  # no file can have such a name
 
 
 def _resolve(project: Project, importer: Path, specifier: str) -> Path | None:
     if specifier.startswith((".", "/")):
         base = project.root / specifier.lstrip("/") if specifier[0] == "/" else importer.parent / specifier
         if (found := _complete(base.resolve())) is None:
-            raise Missing(specifier)
+            raise UnresolvedImport(specifier)
         return found
     for pattern, targets in project.aliases:
         if (middle := _matched(pattern, specifier)) is None:
@@ -39,7 +39,7 @@ def _resolve(project: Project, importer: Path, specifier: str) -> Path | None:
             if (found := _complete(candidate)) is not None:
                 return found
         if "*" in pattern and pattern != "*":
-            raise Missing(specifier)
+            raise UnresolvedImport(specifier)
     if project.base_url is not None:
         return _complete((project.base_url / specifier).resolve())
     return None
@@ -74,6 +74,6 @@ def package_of(specifier: str) -> str:
     return "/".join(parts[: 2 if specifier.startswith("@") else 1])
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Drop what is known of the disk; a conversion starts with it."""
     _complete.cache_clear()

@@ -9,17 +9,16 @@ from pathlib import PurePosixPath
 from tree_sitter import Node
 
 from converter.javascript.modules import Binding, Link, LinkKind, Module
-from converter.javascript.syntax import Edits, child, field_of, has, text_of
+from converter.javascript.syntax import Edits, child, field_of, has_child, text_of
 from converter.javascript.type_stripper import strip
 from converter.problems import Problem
 
 from .compatibility import is_builtin
 from .layout import header
-from .module_checks import problem
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedLink:
     """A link and what it became; `commonjs` says that the target is a file of ours in CommonJS."""
 
     link: Link
@@ -30,7 +29,7 @@ class Resolved:
 
 
 @dataclass
-class Rewriting:
+class ModuleRewriter:
     module: Module
     edits: Edits
     keep_types: bool
@@ -62,7 +61,7 @@ def is_elided(link: Link, used: set[str] | None) -> bool:
 
 
 def rewrite(
-    module: Module, links: list[Resolved], *, keep_types: bool, name: PurePosixPath
+    module: Module, links: list[ResolvedLink], *, keep_types: bool, name: PurePosixPath
 ) -> tuple[str, list[Problem]]:
     """Return the text of the converted module, and what it can't say."""
     edits = Edits(module.source.text)
@@ -75,7 +74,7 @@ def rewrite(
         used, problems = stripped.used, stripped.problems
     elif module.source.is_typescript:
         _write_assertions_with_as(module, edits)
-    work = Rewriting(module, edits, keep_types, used, problems)
+    work = ModuleRewriter(module, edits, keep_types, used, problems)
     for resolved in links:
         _HANDLERS[resolved.link.kind](work, resolved)
     for link in module.links:
@@ -93,26 +92,26 @@ def _write_assertions_with_as(module: Module, edits: Edits) -> None:
             edits.replace(value.end_byte, value.end_byte, f" as {text_of(types)[1:-1]})")
 
 
-def _literal(work: Rewriting, resolved: Resolved) -> None:
+def _literal(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     quote = text_of(resolved.link.literal)[:1]
     written = json.dumps(resolved.specifier)
     work.edits.node(resolved.link.literal, f"'{written[1:-1]}'" if quote == "'" else written)
 
 
-def _import(work: Rewriting, resolved: Resolved) -> None:
+def _import(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link = resolved.link
     if resolved.dropped:
         work.edits.node(link.node)
         return
     kept = [b for b in link.bindings if work.used is None or (not b.type_only and b.local in work.used)]
     unpack = resolved.commonjs and not link.type_only
-    if not unpack and len(kept) == len(link.bindings) and not has(link.node, "import_attribute"):
+    if not unpack and len(kept) == len(link.bindings) and not has_child(link.node, "import_attribute"):
         _literal(work, resolved)
         return
     work.edits.node(link.node, _statement(work, resolved, kept, unpack=unpack))
 
 
-def _statement(work: Rewriting, resolved: Resolved, kept: list[Binding], *, unpack: bool) -> str:
+def _statement(work: ModuleRewriter, resolved: ResolvedLink, kept: list[Binding], *, unpack: bool) -> str:
     """Write an import anew; the names of CommonJS are taken out of its one export, which is always there."""
     source = json.dumps(resolved.specifier)
     default = next((b.local for b in kept if b.imported == "default"), "")
@@ -139,7 +138,7 @@ def _pair(binding: Binding, between: str) -> str:
     return prefix + (name if name == binding.local else f"{name}{between}{binding.local}")
 
 
-def _export(work: Rewriting, resolved: Resolved) -> None:
+def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link = resolved.link
     if not resolved.commonjs or link.type_only:
         _literal(work, resolved)
@@ -147,7 +146,7 @@ def _export(work: Rewriting, resolved: Resolved) -> None:
     if not link.bindings:
         message = "export * from a CommonJS module: its names are known only when it runs."
         by_hand = "Name what is exported: export { a, b } from …"
-        work.problems.append(problem(work.module, link.node, "export-all", message, by_hand))
+        work.problems.append(work.module.problem(link.node, "export-all", message, by_hand))
         return
     whole = work.temporary()
     lines = [f"import {whole} from {json.dumps(resolved.specifier)};"]
@@ -158,14 +157,14 @@ def _export(work: Rewriting, resolved: Resolved) -> None:
     work.edits.node(link.node, " ".join(lines))
 
 
-def _require(work: Rewriting, resolved: Resolved) -> None:
+def _require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link, module = resolved.link, work.module
     if not module.is_esm:
         local_module = not resolved.commonjs and resolved.specifier.startswith(".") and not resolved.adapter
         if local_module:
             message = f"require() of {link.specifier}, which is an ES module."
             by_hand = "Write import instead of require, and export instead of module.exports."
-            work.problems.append(problem(module, link.node, "require-esm", message, by_hand))
+            work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
         _literal(work, resolved)
         return
     declaration = _whole_declaration(link.node)
@@ -177,7 +176,7 @@ def _require(work: Rewriting, resolved: Resolved) -> None:
     if declaration is None:
         by_hand = "Import it at the top of the file."
         message = f"require() of {link.specifier} in an ES module, elsewhere than in a constant at the top."
-        work.problems.append(problem(module, link.node, "require-esm", message, by_hand))
+        work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
         return
     target = field_of(link.node.parent, "name")
     pattern = text_of(target) if target is not None else ""
@@ -203,7 +202,7 @@ def _whole_declaration(call: Node) -> Node | None:
     return declaration if len([n for n in declaration.named_children if n.type != "comment"]) == 1 else None
 
 
-def _import_require(work: Rewriting, resolved: Resolved) -> None:
+def _import_require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     local, source = resolved.link.bindings[0].local, json.dumps(resolved.specifier)
     if work.keep_types and not work.module.is_esm:
         _literal(work, resolved)

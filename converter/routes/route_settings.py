@@ -12,7 +12,6 @@ from converter.javascript.syntax import field_of, string_value, text_of
 from converter.problems import Problem, Severity
 
 from .model import HTTP_METHODS
-from .module_checks import problem
 from .project import Style
 
 SEGMENT = (
@@ -24,7 +23,7 @@ SEGMENT = (
     "fetchCache",
     "dynamicParams",
 )
-LONGEST = 60  # seconds; a synchronous function of Netlify ends then
+MAX_SECONDS = 60  # seconds; a synchronous function of Netlify ends then
 
 
 def methods_of(module: Module, style: Style) -> list[str]:
@@ -63,7 +62,7 @@ def settings_of(module: Module, style: Style) -> tuple[dict[str, Any], list[Prob
         if style == Style.APP and _comes_from_elsewhere(exported):
             by_hand = "Write the value itself."
             message = f"{name} is exported from another file, where Next does not look for it."
-            problems.append(problem(module, exported, "config", message, by_hand))
+            problems.append(module.problem(exported, "config", message, by_hand))
             continue
         if (value := _value(module, exported, name)) is None:
             continue
@@ -72,10 +71,10 @@ def settings_of(module: Module, style: Style) -> tuple[dict[str, Any], list[Prob
         except NotLiteral as error:
             by_hand = "Write the value itself."
             message = f"{name} is no literal, which Next does not allow either."
-            problems.append(problem(module, error.node, "config", message, by_hand))
+            problems.append(module.problem(error.node, "config", message, by_hand))
     if style == Style.PAGES:
         found |= found.pop("config", None) or {}
-    return found, problems + _judged(module, style, found)
+    return found, problems + _check_settings(module, style, found)
 
 
 def _comes_from_elsewhere(exported: Node) -> bool:
@@ -100,13 +99,13 @@ def _value(module: Module, exported: Node, name: str) -> Node | None:
     return None
 
 
-def _judged(module: Module, style: Style, found: dict[str, Any]) -> list[Problem]:
+def _check_settings(module: Module, style: Style, found: dict[str, Any]) -> list[Problem]:
     at = module.exports
     problems: list[Problem] = []
 
     def say(name: str, severity: Severity, message: str, by_hand: str = "") -> None:
         node = at.get(name) or at.get("config") or module.source.root
-        problems.append(problem(module, node, "config", message, by_hand, severity))
+        problems.append(module.problem(node, "config", message, by_hand, severity))
 
     if str(found.get("runtime", "")).endswith("edge"):
         say(
@@ -115,18 +114,18 @@ def _judged(module: Module, style: Style, found: dict[str, Any]) -> list[Problem
             "the edge runtime: the function runs in Node, with the same web standards.",
         )
     longest = found.get("maxDuration")
-    if isinstance(longest, int | float) and longest > LONGEST:
+    if isinstance(longest, int | float) and longest > MAX_SECONDS:
         by_hand = "Split the work, or write a background function."
-        say("maxDuration", Severity.WARNING, f"Netlify ends the function after {LONGEST} s.", by_hand)
+        say("maxDuration", Severity.WARNING, f"Netlify ends the function after {MAX_SECONDS} s.", by_hand)
     if "preferredRegion" in found:
         by_hand = "Choose the region of functions in the settings of the site."
         say("preferredRegion", Severity.WARNING, "a function has no region of its own.", by_hand)
     if style == Style.APP:
-        _judge_segment(module, found, say)
+        _check_segment_settings(module, found, say)
     return problems
 
 
-def _judge_segment(module: Module, found: dict[str, Any], say: Any) -> None:
+def _check_segment_settings(module: Module, found: dict[str, Any], say: Any) -> None:
     if "generateStaticParams" in module.exports:
         unknown = found.get("dynamicParams") is False
         by_hand = "Answer 404 for other parameters in the handler." if unknown else ""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from converter.javascript.modules import Module
-from converter.javascript.syntax import field_of, string_value, text_of, walk
+from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
 from converter.problems import Problem, Severity
-from converter.routes.module_checks import problem, unreadable
+from converter.routes.module_checks import parse_problems
 
-from .model import Found, Library, Server
+from .model import Analysis, Library, Server
 from .scopes import FUNCTIONS, arguments_of
 
 _BY_HAND = "Send with fetch(…, { method: 'POST' }), and listen with new EventSource(…)."
@@ -57,31 +57,31 @@ class Client:
         return not any(found.severity == Severity.ERROR for found in self.problems)
 
     def refuse(self, node: Node, message: str) -> None:
-        self.problems.append(problem(self.module, node, "front-end", message, _BY_HAND))
+        self.problems.append(self.module.problem(node, "front-end", message, _BY_HAND))
 
 
-def clients_in(found: Found) -> tuple[list[Client], list[Problem]]:
+def clients_in(found: Analysis) -> tuple[list[Client], list[Problem]]:
     """Return the clients of all modules, and the places that are no client with a name of its own."""
     clients: list[Client] = []
     problems: list[Problem] = []
     servers = {server.module.path for server in found.servers}
     for module in found.modules:
-        if module.path in servers or unreadable(module):
+        if module.path in servers or parse_problems(module):
             continue
         for node in module.nodes:
-            if (library := _opens(module, node)) is None:
+            if (library := _opened_library(module, node)) is None:
                 continue
             client = _client(module, node, library, found)
             if client is None:
                 message = "the connection has no constant of its own in this file, so its uses are unknown."
-                problems.append(problem(module, node, "front-end", message, _BY_HAND))
-                problems += _uses_of_unnamed(module, node)
+                problems.append(module.problem(node, "front-end", message, _BY_HAND))
+                problems += _unnamed_uses(module, node)
             else:
                 clients.append(client)
     return clients, problems
 
 
-def _opens(module: Module, node: Node) -> Library | None:
+def _opened_library(module: Module, node: Node) -> Library | None:
     if node.type == "new_expression":
         made = field_of(node, "constructor")
         return Library.WS if made is not None and text_of(made) in ("WebSocket", "window.WebSocket") else None
@@ -91,7 +91,7 @@ def _opens(module: Module, node: Node) -> Library | None:
     return Library.SOCKET_IO if text_of(function) in makers else None
 
 
-def _client(module: Module, made: Node, library: Library, found: Found) -> Client | None:
+def _client(module: Module, made: Node, library: Library, found: Analysis) -> Client | None:
     declarator = made.parent
     name = field_of(declarator, "name") if declarator and declarator.type == "variable_declarator" else None
     if declarator is None or name is None or name.type != "identifier":
@@ -106,18 +106,18 @@ def _client(module: Module, made: Node, library: Library, found: Found) -> Clien
     client = Client(module, library, text_of(name), declarator, made, _server_of(found, made, library))
     if client.server is None:
         client.refuse(made, "which server it speaks to is not certain.")
-    if (lost := _said_at_first(module, made)) is not None:
+    if (lost := _lost_argument(module, made)) is not None:
         client.refuse(lost, "what it says of itself at the beginning (address, options) would be lost.")
     for node in module.nodes:
         if node.type == "identifier" and text_of(node) == client.variable and node != name:
             client.uses.append(node)
-            _judge(client, node)
+            _check_use(client, node)
         elif node.type == "shorthand_property_identifier" and text_of(node) == client.variable:
             client.refuse(node, f"{client.variable} is handed on, so not all its uses are known.")
     return client
 
 
-def _uses_of_unnamed(module: Module, made: Node) -> list[Problem]:
+def _unnamed_uses(module: Module, made: Node) -> list[Problem]:
     """List what is done with a connection that is kept in a property, or in a variable that changes."""
     kept = field_of(made.parent, "left") or field_of(made.parent, "name")
     if kept is None:
@@ -132,11 +132,11 @@ def _uses_of_unnamed(module: Module, made: Node) -> list[Problem]:
             and text_of(member) in _SPEAKING
         ):
             message = f"{name}.{text_of(member)} is to be written anew with its connection."
-            uses.append(problem(module, node, "front-end", message, _BY_HAND))
+            uses.append(module.problem(node, "front-end", message, _BY_HAND))
     return uses
 
 
-def _said_at_first(module: Module, made: Node) -> Node | None:
+def _lost_argument(module: Module, made: Node) -> Node | None:
     """Return what opens a connection, and an EventSource would not pass on: a query, a protocol, auth."""
     for index, argument in enumerate(arguments_of(made)):
         if argument.type == "object":
@@ -151,7 +151,7 @@ def _said_at_first(module: Module, made: Node) -> Node | None:
 
 def _has_query(module: Module, address: Node, seen: set[str]) -> bool:
     """Say whether an address may say more than where the server is; names are followed to constants."""
-    for node in walk(address):
+    for node in iter_nodes(address):
         name = text_of(node)
         if node.type == "string_fragment" and "?" in name:
             return True
@@ -170,7 +170,7 @@ def _constant(module: Module, name: str) -> Node | None:
     return None
 
 
-def _server_of(found: Found, made: Node, library: Library) -> Server | None:
+def _server_of(found: Analysis, made: Node, library: Library) -> Server | None:
     servers = [server for server in found.servers if server.library == library]
     if len(servers) == 1:
         return servers[0]
@@ -180,7 +180,7 @@ def _server_of(found: Found, made: Node, library: Library) -> Server | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def _judge(client: Client, node: Node) -> None:
+def _check_use(client: Client, node: Node) -> None:
     parent = node.parent
     if parent is None or parent.type != "member_expression" or field_of(parent, "object") != node:
         client.refuse(node, f"{client.variable} is handed on, so not all its uses are known.")
@@ -189,12 +189,12 @@ def _judge(client: Client, node: Node) -> None:
     call = parent.parent if parent.parent and parent.parent.type == "call_expression" else None
     arguments = arguments_of(call) if call is not None else []
     if client.library == Library.WS:
-        _judge_ws(client, parent, member, arguments)
+        _check_ws_use(client, parent, member, arguments)
     else:
-        _judge_socket_io(client, parent, member, arguments)
+        _check_socket_io_use(client, parent, member, arguments)
 
 
-def _judge_ws(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
+def _check_ws_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
     if member == "send" and len(arguments) == 1:
         return
     if member in ("addEventListener", "removeEventListener") and arguments:
@@ -207,7 +207,7 @@ def _judge_ws(client: Client, node: Node, member: str, arguments: list[Node]) ->
         client.refuse(node, f"an EventSource has no {member}.")
 
 
-def _judge_socket_io(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
+def _check_socket_io_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
     event = string_value(arguments[0]) if arguments else None
     if member in ("disconnect", "close") and not arguments:
         return
@@ -222,6 +222,6 @@ def _judge_socket_io(client: Client, node: Node, member: str, arguments: list[No
     client.refuse(node, f"{client.variable}.{member}({event or ''}) has no counterpart that is certain.")
 
 
-def event_of(name: str) -> str:
+def client_event(name: str) -> str:
     """Return the event of an EventSource that one of socket.io means."""
     return _CLIENT_EVENTS.get(name, name)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from converter.javascript.modules import declared_names
-from converter.javascript.syntax import field_of, string_value, text_of, walk
+from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
 from converter.problems import Severity
-from converter.routes.module_checks import problem
 
-from .handler_analysis import judged
+from .handler_analysis import analyse_handler
 from .model import Handler, Server
 from .scopes import FUNCTIONS, arguments_of, function_of, names_in, only_logs, parameters_of
 
@@ -24,7 +23,7 @@ def read_connection(server: Server) -> None:
     if listener is None or (body := field_of(listener, "body")) is None:
         by_hand = "Write the functions by hand, from what happens on a connection."
         message = f"no {server.variable}.on('connection', …) with a function of this file."
-        server.problems.append(problem(server.module, server.declarator, "no-connection", message, by_hand))
+        server.problems.append(server.module.problem(server.declarator, "no-connection", message, by_hand))
         return
     server.listener = listener
     parameters = parameters_of(listener)
@@ -88,22 +87,24 @@ def _take_listener(server: Server, call: tuple[str, Node | None, Node], own: set
         by_hand = "" if quiet else "Let clients post a heartbeat, and take silence for the end."
         severity = Severity.INFO if quiet else Severity.ERROR
         message = f"nothing tells a function of '{event}'" + (", which only logs here." if quiet else ".")
-        server.problems.append(problem(module, node, "connection-end", message, by_hand, severity))
+        server.problems.append(module.problem(node, "connection-end", message, by_hand, severity))
         return
     if function is None:
         by_hand = "Write the function in place, or give its name."
         message = f"the handler of '{event}' is neither a function in place nor the name of one."
-        server.problems.append(problem(module, node, "handler", message, by_hand))
+        server.problems.append(module.problem(node, "handler", message, by_hand))
         return
     handler = Handler(event, node, text_of(function), takes=_takes(server, function))
-    server.handlers.append(judged(server, handler, function, own))
+    server.handlers.append(analyse_handler(server, handler, function, own))
 
 
 def _takes(server: Server, written: Node) -> int:
     """Return how many arguments a handler takes, apart from the function that acknowledges."""
     function = function_of(server.module.nodes, written) or written
     names = parameters_of(function)
-    called = {text_of(field_of(n, "function") or n) for n in walk(function) if n.type == "call_expression"}
+    called = {
+        text_of(field_of(n, "function") or n) for n in iter_nodes(function) if n.type == "call_expression"
+    }
     return len(names) - (bool(names) and names[-1] in called)
 
 
@@ -126,7 +127,7 @@ def _refuse_code(server: Server, statement: Node) -> None:
         f"understood as {server.socket}.on('…', …)."
     )
     message = "this happens on every connection, and is not converted."
-    server.problems.append(problem(server.module, statement, "connection-code", message, by_hand))
+    server.problems.append(server.module.problem(statement, "connection-code", message, by_hand))
 
 
 def _take_greeting(server: Server, statements: list[Node], own: set[str]) -> None:
@@ -141,5 +142,5 @@ def _take_greeting(server: Server, statements: list[Node], own: set[str]) -> Non
         code = "() => {\n" + "\n".join(text_of(statement) for statement in sent) + "\n}"
         handler = Handler("connection", sent[0], code)
         for statement in sent:
-            judged(server, handler, statement, own)
+            analyse_handler(server, handler, statement, own)
         server.handlers.append(handler)

@@ -12,13 +12,13 @@ from converter.javascript.modules import Module
 from converter.javascript.syntax import Edits, field_of, string_value, text_of
 from converter.problems import Problem
 
-from .clients import Client, clients_in, event_of
-from .model import Found, Library
+from .clients import Client, client_event, clients_in
+from .model import Analysis, Library
 from .scopes import FUNCTIONS, arguments_of
 
 
 @dataclass
-class Rewritten:
+class FrontendChanges:
     """The new texts of files, where something was rewritten, and what is left to do by hand."""
 
     files: dict[Path, str] = field(default_factory=dict)
@@ -26,10 +26,10 @@ class Rewritten:
     problems: list[Problem] = field(default_factory=list)
 
 
-def rewrite(found: Found) -> Rewritten:
+def rewrite(found: Analysis) -> FrontendChanges:
     """Rewrite every client of which all uses are certain; the others are listed, and stay as they are."""
     clients, problems = clients_in(found)
-    done = Rewritten(problems=problems)
+    done = FrontendChanges(problems=problems)
     edits: dict[Path, tuple[Module, Edits]] = {}
     for client in clients:
         done.problems += client.problems
@@ -45,7 +45,7 @@ def rewrite(found: Found) -> Rewritten:
     return done
 
 
-def _rewrite(client: Client, edits: Edits, done: Rewritten) -> None:
+def _rewrite(client: Client, edits: Edits, done: FrontendChanges) -> None:
     url = client.server.url if client.server else ""
     own = f"{client.variable}Id"
     statement = client.declarator.parent
@@ -80,11 +80,11 @@ def _indent(client: Client, at: int) -> str:
     return line.decode("utf-8", "replace") if not line.strip() else ""
 
 
-def _note(client: Client, node: Node, what: str, done: Rewritten) -> None:
+def _note(client: Client, node: Node, what: str, done: FrontendChanges) -> None:
     done.places.append(f"{client.module.source.name}:{node.start_point.row + 1}: {what}")
 
 
-def _post(client: Client, edits: Edits, call: Node, url: str, own: str, done: Rewritten) -> None:
+def _post(client: Client, edits: Edits, call: Node, url: str, own: str, done: FrontendChanges) -> None:
     """What the server answers to the sender alone comes as the answer, and goes where messages go.
 
     Only what is around the arguments is replaced, as there may be other uses within them.
@@ -133,10 +133,10 @@ def _around(
         edits.replace(arguments[-1].end_byte, call.end_byte, closing)
 
 
-def _listen(client: Client, edits: Edits, call: Node, done: Rewritten) -> None:
+def _listen(client: Client, edits: Edits, call: Node, done: FrontendChanges) -> None:
     name, listener = arguments_of(call)
     event = string_value(name) or ""
-    meant = event_of(event)
+    meant = client_event(event)
     opening = f"{client.variable}.addEventListener({json.dumps(meant)}, "
     own = meant != event  # of the connection itself, without data
     opening += "() => (" if own else "(event) => ("

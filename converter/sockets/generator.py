@@ -14,14 +14,13 @@ from converter.routes.emitter import package_of
 from converter.routes.graph import Graph
 from converter.routes.layout import FUNCTIONS, header, specifier
 from converter.routes.model import Options, Route
-from converter.routes.module_checks import problem
 from converter.routes.output import PACKAGE
 from converter.routes.patterns import Pattern
 from converter.routes.project import Project, Style
 
 from .handler_analysis import KEEP_ELSEWHERE
-from .handler_modules import path_of, text_for
-from .model import Found, Handler, Server
+from .handler_modules import path_of, source_for
+from .model import Analysis, Handler, Server
 from .scopes import is_state
 
 RUNTIME = PurePosixPath("netlify/sockets")
@@ -31,7 +30,7 @@ STORE = {"postgres": "3.4.7"}
 STORE_ADDRESS = "SOCKET_DATABASE_URL"
 
 
-def generate(project: Project, found: Found) -> dict[PurePosixPath, str]:
+def generate(project: Project, found: Analysis) -> dict[PurePosixPath, str]:
     """Return the generated files; what a handler's modules are refused for is added to its problems."""
     graph = Graph(project, keep_types=False)
     files: dict[PurePosixPath, str] = {}
@@ -49,7 +48,7 @@ def generate(project: Project, found: Found) -> dict[PurePosixPath, str]:
     return files
 
 
-def environment_of(project: Project, found: Found) -> list[str]:
+def environment_of(project: Project, found: Analysis) -> list[str]:
     """Return the names of the environment variables that the handlers read."""
     graph = Graph(project, keep_types=False)
     names = {STORE_ADDRESS} if any(server.has_channel for server in found.servers) else set[str]()
@@ -110,8 +109,8 @@ def _module(
 ) -> dict[PurePosixPath, str]:
     """Convert a handler's module and what it imports; nothing when something of it is refused."""
     path = path_of(server, handler)
-    graph.made[path] = text_for(server, handler).encode()
-    units = graph.reach(path)
+    graph.virtual_sources[path] = source_for(server, handler).encode()
+    units = graph.reachable_units(path)
     refused = [p for unit in units for p in unit.problems if p.severity == Severity.ERROR]
     own = graph.project.name(path)
     known = set(handler.problems)
@@ -134,7 +133,7 @@ def _state_in(module: Module) -> Iterator[Problem]:
             message = (
                 "what is kept here is lost between two calls of a function, and each instance has its own."
             )
-            yield problem(module, statement, "module-state", message, KEEP_ELSEWHERE, Severity.WARNING)
+            yield module.problem(statement, "module-state", message, KEEP_ELSEWHERE, Severity.WARNING)
 
 
 def _word(event: str) -> str:

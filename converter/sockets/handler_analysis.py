@@ -5,12 +5,19 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from converter.javascript.modules import bound_names, declared_names
-from converter.javascript.syntax import field_of, text_of, walk
+from converter.javascript.syntax import field_of, iter_nodes, text_of
 from converter.problems import Severity
-from converter.routes.module_checks import problem
 
 from .model import Handler, Library, Server
-from .scopes import FUNCTIONS, arguments_of, function_of, is_state, names_in, needed, parameters_of
+from .scopes import (
+    FUNCTIONS,
+    arguments_of,
+    declarations_for,
+    function_of,
+    is_state,
+    names_in,
+    parameters_of,
+)
 
 KEEP_ELSEWHERE = "Keep it in a database or in Netlify Blobs, and read it in each call."
 _STATES = ("CONNECTING", "OPEN", "CLOSING", "CLOSED", "readyState")
@@ -25,12 +32,12 @@ _REQUEST = ("headers", "url", "method", "socket")
 _TELLING = ("emit", "to", "in", "broadcast", "volatile", "local", "compress")
 
 
-def judged(server: Server, handler: Handler, function: Node, own: set[str]) -> Handler:
+def analyse_handler(server: Server, handler: Handler, function: Node, own: set[str]) -> Handler:
     """Say what a handler sends to whom, and what it uses that a function doesn't have."""
     module = server.module
     without = {server.variable, server.socket, server.request}
     names = names_in(function) - without
-    declarations = needed(module.source.root.named_children, names, without)
+    declarations = declarations_for(module.source.root.named_children, names, without)
     for name in sorted(names & own):
         message = f"{name} lives as long as a connection; a function knows one message only."
         _refuse(
@@ -44,21 +51,21 @@ def judged(server: Server, handler: Handler, function: Node, own: set[str]) -> H
         if is_state(statement):
             message = "what is kept here is lost between two calls of a function."
             _refuse(server, handler, statement, "module-state", message, KEEP_ELSEWHERE)
-    for node in (n for part in (function, *declarations) for n in walk(part)):
-        _judge_call(server, handler, node)
-        _judge_member(server, handler, node)
+    for node in (n for part in (function, *declarations) for n in iter_nodes(part)):
+        _check_call(server, handler, node)
+        _check_member(server, handler, node)
     written = function_of(module.nodes, function)
     if server.library == Library.WS and written is not None and len(parameters_of(written)) > 1:
         message = "messages are text: what is binary does not come through, and none says that it is."
-        found = problem(
-            module, function, "binary", message, "Post it to a function of its own.", Severity.WARNING
+        found = module.problem(
+            function, "binary", message, "Post it to a function of its own.", Severity.WARNING
         )
         handler.problems.append(found)
     return handler
 
 
 def _refuse(server: Server, handler: Handler, node: Node, code: str, message: str, by_hand: str) -> None:
-    handler.problems.append(problem(server.module, node, code, message, by_hand))
+    handler.problems.append(server.module.problem(node, code, message, by_hand))
 
 
 def _names_around(server: Server) -> set[str]:
@@ -77,10 +84,10 @@ def _names_around(server: Server) -> set[str]:
 
 
 def _first(node: Node, name: str) -> Node | None:
-    return next((n for n in walk(node) if n.type == "identifier" and text_of(n) == name), None)
+    return next((n for n in iter_nodes(node) if n.type == "identifier" and text_of(n) == name), None)
 
 
-def _judge_member(server: Server, handler: Handler, node: Node) -> None:
+def _check_member(server: Server, handler: Handler, node: Node) -> None:
     """Name what the runtime does not give; what is told to several rooms is a chain that ends in emit."""
     owner, name = field_of(node, "object"), field_of(node, "property")
     if node.type != "member_expression" or owner is None or name is None:
@@ -126,7 +133,7 @@ def _plain(node: Node) -> str:
     return text
 
 
-def _judge_call(server: Server, handler: Handler, node: Node) -> None:
+def _check_call(server: Server, handler: Handler, node: Node) -> None:
     socket, variable = server.socket, server.variable
     if node.type == "member_expression" and text_of(node) == f"{variable}.clients":
         handler.broadcasts = True

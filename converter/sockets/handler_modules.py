@@ -10,7 +10,7 @@ from converter.javascript.modules import Link, LinkKind
 from converter.javascript.syntax import text_of
 
 from .model import Handler, Server
-from .scopes import declaration_of, names_in, needed, top_names
+from .scopes import declaration_of, declarations_for, names_in, top_names
 
 _STATES = "{ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }"
 
@@ -22,12 +22,12 @@ def path_of(server: Server, handler: Handler) -> Path:
     return path.with_name(f"{path.stem}.on-{safe}-{handler.line}{path.suffix}")
 
 
-def text_for(server: Server, handler: Handler) -> str:
+def source_for(server: Server, handler: Handler) -> str:
     """Return the source of a handler's module: a function of the connection that returns the handler."""
     module = server.module
     without = {server.variable, server.socket, server.request}
     names = names_in(handler.node) - without
-    statements = needed(module.source.root.named_children, names, without)
+    statements = declarations_for(module.source.root.named_children, names, without)
     wanted = names_in(*statements) | names
     own = [statement for statement in statements if not _is_link(server, statement)]
     inner = _speaking_of(server, own)

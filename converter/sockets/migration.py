@@ -9,16 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from converter.problems import Problem, Severity
-from converter.routes.output import SOCKETS, TOML, stay_inside, write
+from converter.routes.output import SOCKETS, TOML, check_inside, write
 from converter.routes.project import Project
-from converter.routes.resolver import forget
+from converter.routes.resolver import clear_cache
 
 from .configuration import toml_for
 from .frontend import rewrite
 from .generator import environment_of, generate
-from .model import Found
+from .model import Analysis
 from .servers import analyse
-from .smoke_test import call_each
+from .smoke_test import call_functions
 
 STEPS = ("analyse", "generate", "frontend", "configure", "test")
 
@@ -55,7 +55,7 @@ class Migration:
     """A migration of a directory; functions go to `out`."""
 
     project: Project
-    found: Found
+    found: Analysis
     directory: Path
     out: Path
     apply: bool
@@ -68,9 +68,9 @@ class Migration:
         return report
 
 
-def begin(directory: Path, out: Path | None, *, apply: bool) -> Migration:
+def open_migration(directory: Path, out: Path | None, *, apply: bool) -> Migration:
     """Read a directory; raises ConversionError."""
-    forget()
+    clear_cache()
     project, found = analyse(directory)
     files = generate(project, found)
     return Migration(project, found, directory.resolve(), out or directory, apply, files)
@@ -111,7 +111,7 @@ def _frontend(migration: Migration, report: Report) -> None:
 def _put(migration: Migration, files: dict[Path, str]) -> None:
     """Write pages where they are, or at the same place below `out`."""
     inside = {PurePosixPath(path.relative_to(migration.directory)): text for path, text in files.items()}
-    stay_inside(inside, migration.out)
+    check_inside(inside, migration.out)
     for path, text in inside.items():
         place = migration.out / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def _test(migration: Migration, report: Report) -> None:
         modules = migration.project.root / "node_modules"
         if modules.is_dir():
             (Path(name) / "node_modules").symlink_to(modules.resolve())
-        trials = call_each(Path(name))
+        trials = call_functions(Path(name))
     report.facts = {"trials": [vars(trial) | {"passed": trial.passed} for trial in trials]}
     report.lines = [f"{'passed' if t.passed else 'FAILED'}  {t.function}: {t.detail}" for t in trials]
     report.failed = not all(trial.passed for trial in trials)

@@ -18,7 +18,7 @@ class Library(StrEnum):
     SOCKET_IO = "socket.io"
 
 
-class Becomes(StrEnum):
+class Replacement(StrEnum):
     POST = "a POST function"
     CHANNEL = "an SSE channel"
     BOTH = "a POST function and an SSE channel"
@@ -37,10 +37,10 @@ class Handler:
     problems: list[Problem] = field(default_factory=list)
 
     @property
-    def becomes(self) -> Becomes:
+    def becomes(self) -> Replacement:
         if self.event == "connection":
-            return Becomes.CHANNEL
-        return Becomes.BOTH if self.broadcasts else Becomes.POST
+            return Replacement.CHANNEL
+        return Replacement.BOTH if self.broadcasts else Replacement.POST
 
     @property
     def line(self) -> int:
@@ -102,7 +102,7 @@ class Server:
 
 
 @dataclass
-class Found:
+class Analysis:
     """All that the analysis knows: the servers, and the modules of the project that could hold clients."""
 
     root: Path

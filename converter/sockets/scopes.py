@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tree_sitter import Node
 
 from converter.javascript.modules import bound_names, declared_names
-from converter.javascript.syntax import field_of, text_of, walk
+from converter.javascript.syntax import field_of, iter_nodes, text_of
 
 _NAMES = ("identifier", "shorthand_property_identifier", "type_identifier")
 _COLLECTIONS = ("Map", "Set", "WeakMap", "WeakSet", "Array", "Object")
@@ -17,7 +17,7 @@ FUNCTIONS = ("arrow_function", "function_expression", "function_declaration")
 
 def names_in(*nodes: Node) -> set[str]:
     """Return the names that code speaks of."""
-    return {text_of(found) for node in nodes for found in walk(node) if found.type in _NAMES}
+    return {text_of(found) for node in nodes for found in iter_nodes(node) if found.type in _NAMES}
 
 
 def declaration_of(statement: Node) -> Node:
@@ -35,7 +35,7 @@ def top_names(statement: Node) -> set[str]:
     return set()
 
 
-def needed(statements: Iterable[Node], names: set[str], without: set[str]) -> list[Node]:
+def declarations_for(statements: Iterable[Node], names: set[str], without: set[str]) -> list[Node]:
     """Return the declarations that the names lead to, one from another, in the order of the file."""
     offered = [(statement, top_names(statement)) for statement in statements]
     taken: set[int] = set()
@@ -100,6 +100,8 @@ def only_logs(listener: Node) -> bool:
     """Say whether a listener does nothing but write to the console."""
     if listener.type not in FUNCTIONS:
         return text_of(listener).startswith("console.")
-    calls = [text_of(field_of(n, "function") or n) for n in walk(listener) if n.type == "call_expression"]
-    changes = any(n.type in ("assignment_expression", "update_expression") for n in walk(listener))
+    calls = [
+        text_of(field_of(n, "function") or n) for n in iter_nodes(listener) if n.type == "call_expression"
+    ]
+    changes = any(n.type in ("assignment_expression", "update_expression") for n in iter_nodes(listener))
     return not changes and all(call.startswith("console.") for call in calls)

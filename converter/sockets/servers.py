@@ -11,21 +11,21 @@ from converter.javascript.modules import Module, read_module
 from converter.javascript.syntax import SUFFIXES, field_of, string_value, text_of
 from converter.problems import ConversionError, Problem, Severity
 from converter.routes.layout import HEADER
-from converter.routes.module_checks import problem, unreadable
+from converter.routes.module_checks import parse_problems
 from converter.routes.project import Project, files_below, open_project
 
 from .connections import read_connection
 from .markup_clients import unread_pages
-from .model import Found, Library, Server
-from .unconverted_code import overlooked, upgrades_in
+from .model import Analysis, Library, Server
+from .unconverted_code import find_unconverted, find_upgrade_listeners
 
 _PACKAGES = {"ws": Library.WS, "socket.io": Library.SOCKET_IO}
 
 
-def analyse(path: Path) -> tuple[Project, Found]:
+def analyse(path: Path) -> tuple[Project, Analysis]:
     """Read every module below a directory; raises ConversionError when there is none."""
     project = open_project(path)
-    found = Found(project.root)
+    found = Analysis(project.root)
     root = path.resolve()
     for file in files_below(root, SUFFIXES):
         if not file.is_file() or not file.resolve().is_relative_to(root):
@@ -35,18 +35,18 @@ def analyse(path: Path) -> tuple[Project, Found]:
         if module.source.text.startswith(HEADER.encode()):
             continue
         found.modules.append(module)
-        if wrong := unreadable(module):
+        if wrong := parse_problems(module):
             found.problems += wrong
         else:
             found.servers += _servers(module, found)
-            found.problems += upgrades_in(module)
+            found.problems += find_upgrade_listeners(module)
     found.problems += unread_pages(project, root)
     if not found.modules:
         raise ConversionError(f"{path} holds no JavaScript and no TypeScript.")
     _tell_apart(found.servers)
     for server in found.servers:
         read_connection(server)
-        server.problems += overlooked(server)
+        server.problems += find_unconverted(server)
     return project, found
 
 
@@ -69,7 +69,7 @@ def _tell_apart(servers: list[Server]) -> None:
         server.name = name
 
 
-def _servers(module: Module, found: Found) -> list[Server]:
+def _servers(module: Module, found: Analysis) -> list[Server]:
     """Return the servers that a module makes; one without a variable is a problem."""
     makers = {
         binding.local: (library, binding.imported)
@@ -90,7 +90,7 @@ def _servers(module: Module, found: Found) -> list[Server]:
             by_hand = (
                 "Keep it in a constant, as in `const server = …`, and register its handlers by that name."
             )
-            found.problems.append(problem(module, node, "server", message, by_hand))
+            found.problems.append(module.problem(node, "server", message, by_hand))
             continue
         line = node.start_point.row + 1
         servers.append(Server(library, module, "", line, text_of(name), declarator, _path_option(node)))

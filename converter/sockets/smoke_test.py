@@ -28,7 +28,7 @@ class Trial:
         return self.parsed and self.called
 
 
-def call_each(directory: Path) -> list[Trial]:
+def call_functions(directory: Path) -> list[Trial]:
     """Try the functions below a directory; raises ConversionError where Node is missing or hangs."""
     node = shutil.which("node")
     if node is None:

@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from converter.javascript.modules import Module
-from converter.javascript.syntax import field_of, string_value, text_of, walk
+from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
 from converter.problems import Problem, Severity
-from converter.routes.module_checks import problem
 
 from .model import Server
-from .scopes import FUNCTIONS, arguments_of, declaration_of, names_in, needed, only_logs, top_names
+from .scopes import (
+    FUNCTIONS,
+    arguments_of,
+    declaration_of,
+    declarations_for,
+    names_in,
+    only_logs,
+    top_names,
+)
 
 _BY_HAND = "Do it in each function, or in a scheduled one."
 _CHECK = "Check in each function who asks, by a cookie or an Authorization header."
@@ -21,7 +28,7 @@ _CHECKS = ("verifyClient", "allowRequest", "handleProtocols")
 _STARTING = ("listen", "attach", "attachApp", "bind", "close", "handleUpgrade")
 
 
-def overlooked(server: Server) -> Iterator[Problem]:
+def find_unconverted(server: Server) -> Iterator[Problem]:
     """Yield what would be lost without anybody noticing."""
     yield from _options(server)
     used = _names_of_handlers(server)
@@ -31,11 +38,11 @@ def overlooked(server: Server) -> Iterator[Problem]:
         for use in _uses(server, statement):
             if not _is_harmless(server, statement, use, used):
                 message = f"this use of {server.variable} is outside of any message, and is not converted."
-                yield problem(server.module, use, "server-code", message, _BY_HAND)
+                yield server.module.problem(use, "server-code", message, _BY_HAND)
                 break
 
 
-def upgrades_in(module: Module) -> Iterator[Problem]:
+def find_upgrade_listeners(module: Module) -> Iterator[Problem]:
     """Yield the places that decide who may connect before there is a connection."""
     for node in module.nodes:
         function = field_of(node, "function") if node.type == "call_expression" else None
@@ -45,11 +52,11 @@ def upgrades_in(module: Module) -> Iterator[Problem]:
         arguments = arguments_of(node)
         if len(arguments) > 1 and string_value(arguments[0]) == "upgrade":
             message = "what happens before a connection is made is not converted."
-            yield problem(module, node, "who-may-connect", message, _CHECK)
+            yield module.problem(node, "who-may-connect", message, _CHECK)
 
 
 def _options(server: Server) -> Iterator[Problem]:
-    for node in walk(server.declarator):
+    for node in iter_nodes(server.declarator):
         key = field_of(node, "key") or field_of(node, "name")
         if node.type == "shorthand_property_identifier":
             key = node
@@ -58,11 +65,11 @@ def _options(server: Server) -> Iterator[Problem]:
         name = text_of(key) if key is not None else ""
         if name in _CHECKS:
             message = f"{name} decides who may connect, and is not converted."
-            yield problem(server.module, node, "who-may-connect", message, _CHECK)
+            yield server.module.problem(node, "who-may-connect", message, _CHECK)
         elif name == "cors":
             by_hand = "Send access-control-allow-origin for /sockets/* by [[headers]] in netlify.toml."
             message = "pages of other origins are not let in by the functions."
-            yield problem(server.module, node, "cors", message, by_hand, Severity.WARNING)
+            yield server.module.problem(node, "cors", message, by_hand, Severity.WARNING)
 
 
 def _statements_around(server: Server) -> list[Node]:
@@ -81,14 +88,14 @@ def _contains(outer: Node, inner: Node) -> bool:
 
 
 def _uses(server: Server, statement: Node) -> list[Node]:
-    return [n for n in walk(statement) if n.type == "identifier" and text_of(n) == server.variable]
+    return [n for n in iter_nodes(statement) if n.type == "identifier" and text_of(n) == server.variable]
 
 
 def _names_of_handlers(server: Server) -> set[str]:
     """Return the names at the top of the file that handlers lead to."""
     without = {server.variable, server.socket, server.request}
     names = {name for handler in server.handlers for name in names_in(handler.node)} - without
-    taken = needed(server.module.source.root.named_children, names, without)
+    taken = declarations_for(server.module.source.root.named_children, names, without)
     return {name for statement in taken for name in top_names(statement)}
 
 

@@ -15,7 +15,7 @@ CORPUS = HERE / "routes" / "corpus"
 HARNESS = HERE / "harness"
 
 
-def project(directory: Path, files: dict[str, str]) -> Path:
+def write_project(directory: Path, files: dict[str, str]) -> Path:
     """Write files and return the directory."""
     for name, text in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -23,12 +23,12 @@ def project(directory: Path, files: dict[str, str]) -> Path:
     return directory
 
 
-def converted(path: Path, out: Path, options: Options | None = None) -> Conversion:
+def convert_to(path: Path, out: Path, options: Options | None = None) -> Conversion:
     conversion = convert(path, options or Options())
     write(conversion.files, out)
     return conversion
 
 
-def redirects(out: Path) -> list[dict[str, Any]]:
+def read_redirects(out: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = tomllib.loads((out / "netlify.toml").read_text()).get("redirects", [])
     return found

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.converter.projects import CORPUS, project
+from tests.converter.projects import CORPUS, write_project
 
 
 def _run(*words: Any) -> str:
@@ -52,7 +52,7 @@ def test_what_is_left_out_makes_it_fail(tmp_path: Path) -> None:
         "pages/api/good.js": "export default (req, res) => res.end();",
         "pages/api/bad.js": "\nimport 'next/image';\nexport default (req, res) => res.end();",
     }
-    root, out = project(tmp_path / "project", files), io.StringIO()
+    root, out = write_project(tmp_path / "project", files), io.StringIO()
     with pytest.raises(CommandError, match="by hand"):
         call_command("api_to_netlify", str(root), "--out", str(tmp_path / "out"), stdout=out)
     assert "pages/api/bad.js -> NOT CONVERTED" in out.getvalue()
@@ -75,7 +75,7 @@ def test_misuse_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_says_what_would_stand_in_the_way(tmp_path: Path) -> None:
-    project(tmp_path, {"netlify.toml": "[functions]\n"})
+    write_project(tmp_path, {"netlify.toml": "[functions]\n"})
     with pytest.raises(CommandError, match=r"table \[functions\]"):
         _run(CORPUS / "legacy", "--out", tmp_path, "--dry-run")
 

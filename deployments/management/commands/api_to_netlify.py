@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
-from converter.routes.output import left_over, prepare, write
+from converter.routes.output import prepare, stale_functions, write
 from converter.routes.report import lines_of
-from converter.sockets.migration import STEPS, begin
+from converter.sockets.migration import STEPS, open_migration
 from converter.sockets.report import told
 
 # Options of the other task, by whether a path is to be converted.
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if out and dry:
             prepare(conversion.files, out)
         written = [] if dry else write(conversion.files, out)
-        stale = [str(path) for path in left_over(conversion.files, out)] if out else []
+        stale = [str(path) for path in stale_functions(conversion.files, out)] if out else []
         if options["json"]:
             report = {**conversion.as_dict(), "written": [str(path) for path in written], "left_over": stale}
             self.stdout.write(json.dumps(report, ensure_ascii=False))
@@ -88,7 +88,9 @@ class Command(BaseCommand):
         return conversion.complete
 
     def _migrate(self, options: dict[str, Any]) -> bool:
-        migration = begin(options["migrate"], options["out"], apply=options["yes"] and not options["dry_run"])
+        migration = open_migration(
+            options["migrate"], options["out"], apply=options["yes"] and not options["dry_run"]
+        )
         reports = [migration.run(step) for step in STEPS if options["step"] in (None, step)]
         if options["json"]:
             steps = [report.as_dict() for report in reports]

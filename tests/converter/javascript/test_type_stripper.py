@@ -7,7 +7,7 @@ from pathlib import Path
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from tests.converter import node
-from tests.converter.projects import HARNESS, project
+from tests.converter.projects import HARNESS, write_project
 
 
 def test_the_compiler_takes_out_the_same(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_the_compiler_takes_out_the_same(tmp_path: Path) -> None:
     files |= {
         "pages/api/types.ts": "export default 1; export type T = 1; export const v = 1; export class C {}"
     }
-    conversion = convert(project(tmp_path, files), Options())
+    conversion = convert(write_project(tmp_path, files), Options())
     assert conversion.problems == []
     ours = {path.stem: text for path, text in conversion.files.items() if "routes" in path.parts}
     job = {

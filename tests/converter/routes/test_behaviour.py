@@ -11,7 +11,7 @@ import pytest
 
 from converter.routes.model import Options
 from tests.converter import node
-from tests.converter.projects import CORPUS, HARNESS, converted, redirects
+from tests.converter.projects import CORPUS, HARNESS, convert_to, read_redirects
 
 # What the originals import by these names is here; the converter has to find it out by itself.
 ALIASES = {
@@ -39,9 +39,9 @@ def _comparable(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _target(project: str, out: Path, options: Options) -> dict[str, Any]:
-    conversion = converted(CORPUS / project, out, options)
+    conversion = convert_to(CORPUS / project, out, options)
     assert conversion.complete
-    kept = {"v2": options.v2, "redirects": redirects(out)}
+    kept = {"v2": options.v2, "redirects": read_redirects(out)}
     if options.typescript:
         assert node.compile_tree(out) == ""
         out = out / "built"
@@ -82,7 +82,7 @@ def test_the_corpus_is_large_enough_and_every_route_is_asked() -> None:
 @pytest.mark.parametrize("project", sorted(ALIASES))
 @pytest.mark.parametrize("v2", [False, True])
 def test_node_accepts_every_file(project: str, v2: bool, tmp_path: Path) -> None:
-    conversion = converted(CORPUS / project, tmp_path, Options(v2=v2))
+    conversion = convert_to(CORPUS / project, tmp_path, Options(v2=v2))
     own = [tmp_path / path for path in conversion.files if path.suffix in (".cjs", ".mjs")]
     assert len(own) > len(conversion.routes) * 2
     assert node.check(own) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.converter import node
-from tests.converter.projects import HARNESS, converted, project, redirects
+from tests.converter.projects import HARNESS, convert_to, read_redirects, write_project
 
 GET = "export const GET = (request) => Response.json({ query: request.nextUrl.search });"
 ROUTES = {
@@ -19,7 +19,7 @@ CDN = "netlify-cdn-cache-control"
 
 def test_answers_are_kept_as_the_route_says(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    conversion = converted(project(tmp_path / "project", ROUTES), out)
+    conversion = convert_to(write_project(tmp_path / "project", ROUTES), out)
     assert {problem.severity for problem in conversion.problems} == {"info"}
     names = ("minute", "still", "never", "always")
     job = {
@@ -27,7 +27,7 @@ def test_answers_are_kept_as_the_route_says(tmp_path: Path) -> None:
         "root": str(tmp_path / "project"),
         "aliases": [],
         "questions": [{"method": "GET", "path": f"/{name}?a=1", "only": True} for name in names],
-        "targets": [{"out": str(out), "v2": False, "redirects": redirects(out)}],
+        "targets": [{"out": str(out), "v2": False, "redirects": read_redirects(out)}],
     }
     answers = [answer["got"][0] for answer in node.run(HARNESS / "drive.cjs", job)]
     kept = [dict(answer["headers"]).get(CDN, "") for answer in answers]

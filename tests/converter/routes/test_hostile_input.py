@@ -12,7 +12,7 @@ from converter.routes.conversion import convert
 from converter.routes.model import Options
 from converter.routes.output import write
 from tests.converter import node
-from tests.converter.projects import converted, project
+from tests.converter.projects import convert_to, write_project
 
 APP = "export const GET = () => new Response('x');\n"
 ROUTE = "app/a/route.js"
@@ -42,7 +42,7 @@ def _codes(root: Path) -> list[tuple[str, int, str]]:
     ],
 )
 def test_it_is_named_where_it_is(text: bytes, line: int, code: str, tmp_path: Path) -> None:
-    root = project(tmp_path, {ROUTE: ""})
+    root = write_project(tmp_path, {ROUTE: ""})
     (root / ROUTE).write_bytes(text)
     assert (ROUTE, line, code) in _codes(root)
 
@@ -50,13 +50,15 @@ def test_it_is_named_where_it_is(text: bytes, line: int, code: str, tmp_path: Pa
 @pytest.mark.parametrize("text", ["{nonsense", "[" * 100_000 + "]" * 100_000])
 def test_data_that_is_no_json_is_named(text: str, tmp_path: Path) -> None:
     files = {ROUTE: "import x from './x.json';\nx;\n" + APP, "app/a/x.json": text}
-    assert [(file, code) for file, _, code in _codes(project(tmp_path, files))] == [("app/a/x.json", "json")]
+    assert [(file, code) for file, _, code in _codes(write_project(tmp_path, files))] == [
+        ("app/a/x.json", "json")
+    ]
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"dependencies": "x"}', "\0", "[" * 100_000])
 def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"package\.json"):
-        convert(project(tmp_path, {ROUTE: APP, "package.json": text}), Options())
+        convert(write_project(tmp_path, {ROUTE: APP, "package.json": text}), Options())
 
 
 @pytest.mark.parametrize(
@@ -70,19 +72,19 @@ def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -
     ],
 )
 def test_a_tsconfig_of_another_shape_is_named(text: str, tmp_path: Path) -> None:
-    assert [code for *_, code in _codes(project(tmp_path, {ROUTE: APP, "tsconfig.json": text}))] == [
+    assert [code for *_, code in _codes(write_project(tmp_path, {ROUTE: APP, "tsconfig.json": text}))] == [
         "tsconfig"
     ]
 
 
 def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    root = project(tmp_path, {"pages/api/a.js": "export default (req, res) => res.end();"})
+    root = write_project(tmp_path, {"pages/api/a.js": "export default (req, res) => res.end();"})
     os.rename(root / "pages/api/a.js", os.fsencode(root / "pages/api") + b"/\xff.js")
     assert _codes(root) == [("pages/api/\\udcff.js", 0, "segment")]
 
 
 def test_links_in_circles_end(tmp_path: Path) -> None:
-    root = project(tmp_path, {ROUTE: APP, "app/c/route.js": APP})
+    root = write_project(tmp_path, {ROUTE: APP, "app/c/route.js": APP})
     (root / "app/a/up").symlink_to("..")
     (root / "app/a/here").symlink_to(".")
     (root / "app/c/a").symlink_to("../a")
@@ -97,12 +99,16 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     "link", ["netlify", "netlify/functions", "netlify.toml", "netlify/routes/app/a/route.mjs"]
 )
 def test_nothing_is_written_behind_a_link(link: str, tmp_path: Path) -> None:
-    root, out, elsewhere = project(tmp_path / "project", {ROUTE: APP}), tmp_path / "out", tmp_path / "else"
+    root, out, elsewhere = (
+        write_project(tmp_path / "project", {ROUTE: APP}),
+        tmp_path / "out",
+        tmp_path / "else",
+    )
     elsewhere.mkdir()
     (out / link).parent.mkdir(parents=True)
     (out / link).symlink_to(elsewhere if "." not in link else elsewhere / "file")
     with pytest.raises(ConversionError, match="link"):
-        converted(root, out)
+        convert_to(root, out)
     assert list(elsewhere.iterdir()) == []
     assert [path for path in out.rglob("*") if path.is_file()] == []
 
@@ -115,7 +121,7 @@ def test_no_path_leads_out_of_the_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["const a = b as A\n  .B\n  .C;", "const a = b as number\n[1].at(0);"])
 def test_what_the_parser_misreads_is_named(text: str, tmp_path: Path) -> None:
-    assert _codes(project(tmp_path, {"app/a/route.ts": text + "\n" + APP})) == [
+    assert _codes(write_project(tmp_path, {"app/a/route.ts": text + "\n" + APP})) == [
         ("app/a/route.ts", 1, "syntax")
     ]
 
@@ -143,11 +149,11 @@ FORMS = {
 
 @pytest.mark.parametrize("v2", [False, True])
 def test_every_form_of_export_gives_what_node_reads(v2: bool, tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", {}), tmp_path / "out"
+    root, out = write_project(tmp_path / "project", {}), tmp_path / "out"
     for name, text in FORMS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(text.encode())
-    conversion = converted(root, out, Options(v2=v2))
+    conversion = convert_to(root, out, Options(v2=v2))
     assert conversion.complete, conversion.problems
     assert {str(r.url): r.methods for r in conversion.routes}["/as"] == ["GET", "POST"]
     assert node.check(sorted([*out.rglob("*.mjs"), *out.rglob("*.cjs")])) == []
@@ -155,6 +161,8 @@ def test_every_form_of_export_gives_what_node_reads(v2: bool, tmp_path: Path) ->
 
 def test_a_huge_file_is_converted(tmp_path: Path) -> None:
     text = "".join(f"const v{i}: string = 'x' as string;\n" for i in range(10_000))
-    conversion = converted(project(tmp_path / "project", {"app/a/route.ts": text + APP}), tmp_path / "out")
+    conversion = convert_to(
+        write_project(tmp_path / "project", {"app/a/route.ts": text + APP}), tmp_path / "out"
+    )
     assert conversion.complete
     assert node.check([*(tmp_path / "out/netlify/routes").rglob("*.mjs")]) == []

@@ -11,8 +11,8 @@ import pytest
 from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
-from converter.routes.output import SOCKETS, TOML, left_over, write
-from tests.converter.projects import converted, project
+from converter.routes.output import SOCKETS, TOML, stale_functions, write
+from tests.converter.projects import convert_to, write_project
 
 FILES = {
     "package.json": '{"dependencies": {"zod": "3.25.0", "next": "15.5.0"}}',
@@ -21,18 +21,18 @@ FILES = {
 
 
 def test_a_second_conversion_changes_nothing(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
-    conversion = converted(root, out)
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
+    conversion = convert_to(root, out)
     assert write(conversion.files, out) == []
 
 
 def test_netlify_toml_of_somebody_else_is_kept(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     theirs = '[build]\n  publish = "site"\n\n[[redirects]]\n  from = "/old"\n  to = "/new"\n'
-    project(out, {"netlify.toml": theirs})
-    converted(root, out)
+    write_project(out, {"netlify.toml": theirs})
+    convert_to(root, out)
     (root / "pages/api/b.js").write_text("export default (req, res) => res.end();")
-    converted(root, out)
+    convert_to(root, out)
     text = (out / "netlify.toml").read_text()
     assert text.startswith(theirs)
     assert [rule["from"] for rule in tomllib.loads(text)["redirects"]] == ["/old", "/api/a", "/api/b"]
@@ -40,11 +40,11 @@ def test_netlify_toml_of_somebody_else_is_kept(tmp_path: Path) -> None:
 
 
 def test_dependencies_are_those_that_functions_import(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
-    project(out, {"package.json": '{"name": "mine", "dependencies": {"zod": "4.0.0"}}'})
-    converted(root, out)
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
+    write_project(out, {"package.json": '{"name": "mine", "dependencies": {"zod": "4.0.0"}}'})
+    convert_to(root, out)
     assert json.loads((out / "package.json").read_text())["dependencies"] == {"zod": "4.0.0"}
-    converted(root, tmp_path / "other")
+    convert_to(root, tmp_path / "other")
     assert json.loads((tmp_path / "other/package.json").read_text())["dependencies"] == {"zod": "3.25.0"}
 
 
@@ -57,16 +57,16 @@ def test_dependencies_are_those_that_functions_import(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_is_written_when_something_stands_in_the_way(name: str, text: str, tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), project(tmp_path / "out", {name: text})
+    root, out = write_project(tmp_path / "project", FILES), write_project(tmp_path / "out", {name: text})
     with pytest.raises(ConversionError):
-        converted(root, out)
+        convert_to(root, out)
     assert [path for path in out.rglob("*") if path.is_file()] == [out / name]
     assert (out / name).read_text() == text
 
 
 def test_names_of_files_never_become_code(tmp_path: Path) -> None:
     hostile = "pages/api/a\nprocess.exit(3); //'\"`${1}.js"
-    root = project(tmp_path / "project", {hostile: "export default (req, res) => res.end();"})
+    root = write_project(tmp_path / "project", {hostile: "export default (req, res) => res.end();"})
     conversion = convert(root, Options())
     for path, text in conversion.files.items():
         assert "\n" not in str(path)
@@ -76,41 +76,41 @@ def test_names_of_files_never_become_code(tmp_path: Path) -> None:
 def test_two_names_never_become_one_file(tmp_path: Path) -> None:
     text = "export const GET = () => new Response();"
     files = {f"app/{name}/route.js": text for name in ("[id]/a", "(id)/a", "a.b", "a-b")}
-    conversion = convert(project(tmp_path, files), Options())
+    conversion = convert(write_project(tmp_path, files), Options())
     assert sum("routes" in path.parts for path in conversion.files) == 4
     assert sum("functions" in path.parts for path in conversion.files) == 4
 
 
 def test_a_function_of_another_kind_does_not_stay_beside(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
-    converted(root, out)
-    converted(root, out, Options(v2=True))
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
+    convert_to(root, out)
+    convert_to(root, out, Options(v2=True))
     assert [path.name for path in (out / "netlify/functions").iterdir()] == ["api-a.mjs"]
 
 
 def test_a_function_of_the_same_name_by_somebody_else_stands_in_the_way(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
-    theirs = project(out, {"netlify/functions/api-a.ts": "export default () => new Response('');\n"})
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
+    theirs = write_project(out, {"netlify/functions/api-a.ts": "export default () => new Response('');\n"})
     with pytest.raises(ConversionError, match="same name"):
-        converted(root, out)
+        convert_to(root, out)
     assert [path for path in theirs.rglob("*") if path.is_file()] == [out / "netlify/functions/api-a.ts"]
 
 
 def test_functions_of_routes_that_have_gone_are_named(tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
-    project(out, {"netlify/functions/own.mjs": "export default () => new Response('');\n"})
-    converted(root, out)
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
+    write_project(out, {"netlify/functions/own.mjs": "export default () => new Response('');\n"})
+    convert_to(root, out)
     (root / "pages/api/a.js").rename(root / "pages/api/b.js")
-    conversion = converted(root, out)
-    assert [str(path) for path in left_over(conversion.files, out)] == ["netlify/functions/api-a.cjs"]
+    conversion = convert_to(root, out)
+    assert [str(path) for path in stale_functions(conversion.files, out)] == ["netlify/functions/api-a.cjs"]
 
 
 @pytest.mark.parametrize("first", ["routes", "sockets"])
 def test_routes_and_sockets_share_one_netlify_toml(first: str, tmp_path: Path) -> None:
-    root, out = project(tmp_path / "project", FILES), tmp_path / "out"
+    root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     for part in (first, "routes", "sockets", "routes"):
         if part == "routes":
-            converted(root, out)
+            convert_to(root, out)
         else:
             write({TOML: "# Environment variables that the functions read:\n#   OTHER\n"}, out, SOCKETS)
     text = (out / "netlify.toml").read_text()

@@ -13,7 +13,7 @@ from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from tests.converter import node
-from tests.converter.projects import HARNESS, converted, project, redirects
+from tests.converter.projects import HARNESS, convert_to, read_redirects, write_project
 from tests.standins.supabase_auth import SupabaseAuth
 
 ROUTES = {
@@ -31,8 +31,8 @@ SHOP = "https://shop.example"
 
 def _ask(tmp_path: Path, options: Options, questions: list[dict[str, Any]], **environment: str) -> list[Any]:
     out = tmp_path / "out"
-    converted(project(tmp_path / "project", ROUTES), out, options)
-    target = {"out": str(out), "v2": options.v2, "redirects": redirects(out)}
+    convert_to(write_project(tmp_path / "project", ROUTES), out, options)
+    target = {"out": str(out), "v2": options.v2, "redirects": read_redirects(out)}
     asked = [{"method": "GET", "only": True, **question} for question in questions]
     job = {
         "typescript": str(node.packages() / "typescript"),
@@ -109,18 +109,22 @@ def test_nobody_is_answered_while_supabase_is_out_of_reach(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("v2", [False, True])
 def test_nobody_is_sent_to_another_host_for_a_slash(tmp_path: Path, v2: bool) -> None:
-    project(tmp_path / "project", {"app/[[...all]]/route.js": "export const GET = () => new Response('');"})
+    write_project(
+        tmp_path / "project", {"app/[[...all]]/route.js": "export const GET = () => new Response('');"}
+    )
     (answer,) = _ask(tmp_path, Options(v2=v2), [{"path": "//evil.example/a//?b=1"}])
     assert (answer["status"], _headers(answer)["location"]) == (308, "/evil.example/a?b=1")
 
 
 def test_addresses_to_protect_are_those_of_the_report(tmp_path: Path) -> None:
-    root = project(tmp_path, {"app/users/[id]/route.js": "export const GET = () => new Response('');"})
+    root = write_project(tmp_path, {"app/users/[id]/route.js": "export const GET = () => new Response('');"})
     (route,) = convert(root, Options(supabase=("/users/[id]",))).routes
     assert (route.protected, route.environment) == (True, {"SUPABASE_ANON_KEY", "SUPABASE_URL"})
 
 
 def test_nothing_is_written_when_nothing_would_be_protected(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="/privat/\\*"):
-        converted(project(tmp_path / "project", ROUTES), tmp_path / "out", Options(supabase=("/privat/*",)))
+        convert_to(
+            write_project(tmp_path / "project", ROUTES), tmp_path / "out", Options(supabase=("/privat/*",))
+        )
     assert not (tmp_path / "out").exists()

@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from converter.sockets.migration import STEPS, Report, begin
+from converter.sockets.migration import STEPS, Report, open_migration
 from tests.converter.node import program
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 
 
-def migrated(name: str, directory: Path, *, apply: bool = True) -> dict[str, Report]:
+def migrate_copy(name: str, directory: Path, *, apply: bool = True) -> dict[str, Report]:
     """Copy a project and run all steps on the copy."""
     shutil.copytree(CORPUS / name, directory)
-    migration = begin(directory, None, apply=apply)
+    migration = open_migration(directory, None, apply=apply)
     return {step: migration.run(step) for step in STEPS}
 
 
 @contextmanager
-def serving(directory: Path, page: str, **environment: str) -> Iterator[str]:
+def function_server(directory: Path, page: str, **environment: str) -> Iterator[str]:
     """Serve the functions of a directory, with a page that runs a script of it; yields the address."""
     command = [program("node"), str(HERE / "serve.mjs"), str(directory), page]
     with subprocess.Popen(

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.drivers.chromium import launch
 
-from .driver import migrated, serving
+from .driver import function_server, migrate_copy
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,8 +25,8 @@ def _say(page: Page, text: str) -> None:
 
 
 def test_two_people_chat(tmp_path: Path) -> None:
-    migrated("chat", tmp_path / "chat")
-    with serving(tmp_path / "chat", "web/chat.js") as url, sync_playwright() as playwright:
+    migrate_copy("chat", tmp_path / "chat")
+    with function_server(tmp_path / "chat", "web/chat.js") as url, sync_playwright() as playwright:
         browser = launch(playwright)
         ada, bob = browser.new_page(), browser.new_page()
         for page in (ada, bob):

@@ -16,9 +16,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from converter.problems import Severity
-from converter.sockets.migration import STEPS, Migration, begin
+from converter.sockets.migration import STEPS, Migration, open_migration
 
-from .driver import CORPUS, migrated, serving
+from .driver import CORPUS, function_server, migrate_copy
 
 
 def _tree(directory: Path) -> dict[str, bytes]:
@@ -26,7 +26,7 @@ def _tree(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_ws_server_is_understood(tmp_path: Path) -> None:
-    report = migrated("chat", tmp_path / "chat")["analyse"]
+    report = migrate_copy("chat", tmp_path / "chat")["analyse"]
     (server,) = report.facts["servers"]
     assert (server["library"], server["file"], server["line"]) == ("ws", "server.js", 6)
     assert [(h["event"], h["becomes"]) for h in server["handlers"]] == [
@@ -37,7 +37,7 @@ def test_a_ws_server_is_understood(tmp_path: Path) -> None:
 
 
 def test_what_a_function_cannot_keep_is_named(tmp_path: Path) -> None:
-    report = migrated("rooms", tmp_path / "rooms")["analyse"]
+    report = migrate_copy("rooms", tmp_path / "rooms")["analyse"]
     (server,) = report.facts["servers"]
     assert {h["event"]: (h["becomes"], h["generated"]) for h in server["handlers"]} == {
         "vote": ("a POST function and an SSE channel", True),
@@ -62,7 +62,7 @@ def _analysed(directory: Path, files: dict[str, str], *, apply: bool = False) ->
     for name, text in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text)
-    return begin(directory, None, apply=apply)
+    return open_migration(directory, None, apply=apply)
 
 
 WS = "import WebSocket, { WebSocketServer } from 'ws';\n"
@@ -171,7 +171,7 @@ def test_every_client_is_rewritten_or_listed(tmp_path: Path) -> None:
 
 def test_every_function_is_called_once(tmp_path: Path) -> None:
     for name, count in {"chat": 2, "rooms": 4}.items():
-        report = migrated(name, tmp_path / name)["test"]
+        report = migrate_copy(name, tmp_path / name)["test"]
         assert [trial["passed"] for trial in report.facts["trials"]] == [True] * count
 
 
@@ -193,7 +193,7 @@ def test_a_function_that_fails_is_told(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_without_yes(tmp_path: Path) -> None:
-    migrated("chat", tmp_path / "chat", apply=False)
+    migrate_copy("chat", tmp_path / "chat", apply=False)
     assert sorted(_tree(tmp_path / "chat").values()) == sorted(_tree(CORPUS / "chat").values())
 
 
@@ -211,7 +211,7 @@ def test_each_step_runs_alone(step: str) -> None:
 
 
 def test_pages_are_rewritten_where_that_is_certain(tmp_path: Path) -> None:
-    done = migrated("chat", tmp_path / "chat")["frontend"]
+    done = migrate_copy("chat", tmp_path / "chat")["frontend"]
     assert done.written == ["web/chat.js"]
     text = (tmp_path / "chat/web/chat.js").read_text()
     assert "new WebSocket(" not in text
@@ -226,7 +226,7 @@ def test_pages_are_rewritten_where_that_is_certain(tmp_path: Path) -> None:
 
 
 def test_uses_within_uses_are_rewritten_too(tmp_path: Path) -> None:
-    report = migrated("rooms", tmp_path / "rooms")["frontend"]
+    report = migrate_copy("rooms", tmp_path / "rooms")["frontend"]
     assert report.complete
     text = (tmp_path / "rooms/client.ts").read_text()
     assert "socket.emit" not in text
@@ -236,7 +236,7 @@ def test_uses_within_uses_are_rewritten_too(tmp_path: Path) -> None:
 
 
 def test_variables_are_named(tmp_path: Path) -> None:
-    report = migrated("chat", tmp_path / "chat")["configure"]
+    report = migrate_copy("chat", tmp_path / "chat")["configure"]
     assert report.facts == {"environment": ["CHAT_ROOM", "SOCKET_DATABASE_URL"]}
     assert "#   CHAT_ROOM\n#   SOCKET_DATABASE_URL" in (tmp_path / "chat/netlify.toml").read_text()
 
@@ -246,8 +246,11 @@ def _events(lines: list[str]) -> list[Any]:
 
 
 def test_everybody_else_hears_what_one_says(tmp_path: Path) -> None:
-    migrated("rooms", tmp_path / "rooms")
-    with serving(tmp_path / "rooms", "client.ts") as url, httpx.Client(base_url=url, timeout=60) as client:
+    migrate_copy("rooms", tmp_path / "rooms")
+    with (
+        function_server(tmp_path / "rooms", "client.ts") as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         with client.stream("GET", "/sockets/server?id=listener") as stream:
             lines = stream.iter_lines()
             while ": hello" not in next(lines):
@@ -272,7 +275,7 @@ def test_everybody_else_hears_what_one_says(tmp_path: Path) -> None:
 def test_pages_go_where_they_are_asked_to_go(tmp_path: Path) -> None:
     shutil.copytree(CORPUS / "chat", tmp_path / "chat")
     before, out = _tree(tmp_path / "chat"), tmp_path / "out"
-    migration = begin(tmp_path / "chat", out, apply=True)
+    migration = open_migration(tmp_path / "chat", out, apply=True)
     for step in STEPS:
         migration.run(step)
     assert _tree(tmp_path / "chat") == before
@@ -286,7 +289,7 @@ def test_links_out_of_the_directory_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "chat/web/chat.js").unlink()
     (tmp_path / "chat/web/chat.js").symlink_to(outside)
     (tmp_path / "chat/web/again").symlink_to("..")
-    migration = begin(tmp_path / "chat", None, apply=True)
+    migration = open_migration(tmp_path / "chat", None, apply=True)
     reports = {step: migration.run(step) for step in STEPS}
     assert ("web/chat.js", "unreadable") in [(p.file, p.code) for p in reports["analyse"].problems]
     assert outside.read_bytes() == (CORPUS / "chat/web/chat.js").read_bytes()
@@ -326,7 +329,7 @@ def test_helpers_tell_the_sender_from_the_others(tmp_path: Path) -> None:
     migration = _analysed(tmp_path, {"server.js": text, "page.js": ""}, apply=True)
     assert migration.run("generate").complete
     with (
-        serving(tmp_path, "page.js") as url,
+        function_server(tmp_path, "page.js") as url,
         httpx.Client(base_url=url, timeout=60) as client,
         _heard(client, "id=ada") as ada,
         _heard(client, "") as bob,
@@ -344,7 +347,7 @@ def test_several_rooms_are_told_once_each(tmp_path: Path) -> None:
     migration = _analysed(tmp_path, {"server.js": SERVER + ROOMS, "page.js": ""}, apply=True)
     assert migration.run("generate").complete
     with (
-        serving(tmp_path, "page.js") as url,
+        function_server(tmp_path, "page.js") as url,
         httpx.Client(base_url=url, timeout=60) as client,
         _heard(client, "room=red") as red,
     ):

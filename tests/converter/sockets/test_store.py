@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tests.converter import node
 
-from .driver import migrated, serving
+from .driver import function_server, migrate_copy
 
 # Longer than any test: whatever is heard was told, and not found at the end of a stream.
 LONG = {"SOCKET_STREAM_SECONDS": "3600"}
@@ -37,7 +37,7 @@ def database() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def functions(tmp_path: Path) -> Path:
-    migrated("rooms", tmp_path / "rooms")
+    migrate_copy("rooms", tmp_path / "rooms")
     (tmp_path / "rooms/node_modules").symlink_to(node.packages())
     return tmp_path / "rooms"
 
@@ -45,7 +45,7 @@ def functions(tmp_path: Path) -> Path:
 @contextmanager
 def _instance(functions: Path, **environment: str) -> Iterator[httpx.Client]:
     with (
-        serving(functions, "client.ts", **LONG | environment) as url,
+        function_server(functions, "client.ts", **LONG | environment) as url,
         httpx.Client(base_url=url, timeout=120) as client,
     ):
         yield client

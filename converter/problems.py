@@ -1,7 +1,8 @@
-"""What is wrong with a file, where, and what to write by hand."""
+"""Diagnostics: what cannot be converted, where, and what to write by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 
 class Severity(StrEnum):
     ERROR = "error"  # not converted
-    WARNING = "warning"  # converted, and may behave differently
-    INFO = "info"  # converted, and worth knowing
+    WARNING = "warning"  # converted, but may behave differently
+    INFO = "info"  # converted; worth knowing
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One diagnostic; `line` and `column` count from 1, `line` 0 is the file as a whole."""
+    """One diagnostic. `line` and `column` count from 1; `line` 0 means the whole file."""
 
     file: str
     line: int
@@ -26,13 +27,21 @@ class Problem:
     by_hand: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         return asdict(self)
 
+    def report_lines(self) -> list[str]:
+        """Return the diagnostic and what to do about it, for a terminal."""
+        label = "by hand" if self.severity == Severity.ERROR else "hint"
+        return [str(self), f"    {label}: {self.by_hand}"] if self.by_hand else [str(self)]
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.severity}: {self.message} [{self.code}]"
+        position = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{position}: {self.severity}: {self.message} [{self.code}]"
+
+
+def has_errors(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == Severity.ERROR for problem in problems)
 
 
 class ConversionError(Exception):
-    """Nothing can be converted at all; the message says why and what to do."""
+    """Raised when nothing can be converted; the message says why and what to do."""

@@ -1,0 +1,1 @@
+"""Reads JavaScript and TypeScript: syntax trees, imports and exports, literals; strips types."""

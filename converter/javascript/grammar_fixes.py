@@ -1,9 +1,10 @@
-"""Put right what the grammar of TypeScript reads wrongly, before anybody looks at the tree.
+"""Work around three constructs that the TypeScript grammar of tree-sitter parses wrongly.
 
-The parser is given another text of the same length, so that no place moves: `x as A.B.C`, which it takes
-for the member C of a cast, with one name in place of the dotted one; and `` f<T>`…` `` and
-`f<typeof import("a")>(b)`, which it takes for two comparisons, without the types. The source keeps its own
-text.
+- `x as A.B.C` is parsed as the member C of a cast;
+- `` f<T>`…` `` and `f<typeof import("a")>(b)` are parsed as two comparisons.
+
+The parser gets a corrected text of the same length, so that all offsets stay valid: one name in place of the
+dotted one, blanks in place of the type arguments. The source keeps its original text.
 """
 
 from __future__ import annotations
@@ -14,49 +15,50 @@ from tree_sitter import Node
 
 from .syntax import CASTS, Source, child, field_of, has_child, iter_nodes, parse
 
-_BEGINS = ("template_string", "parenthesized_expression")
-_MAX_TYPE_BYTES = 2000  # bytes that the types of one call may take
+Span = tuple[int, int]
+_AFTER_TYPE_ARGUMENTS = ("template_string", "parenthesized_expression")
+_MAX_TYPE_BYTES = 2000  # of the type arguments of one call
 
 
 def apply_grammar_fixes(source: Source) -> Source:
-    """Return a source as TypeScript reads it, with the places of types that are not in the tree."""
+    """Return the source parsed correctly; `erased` holds the type arguments missing from the tree."""
     if not source.is_typescript:
         return source
     text, root, erased = bytearray(source.text), source.root, set(source.erased)
     while True:
         nodes = list(iter_nodes(root))
-        begins = (*_BEGINS, "(") if root.has_error else _BEGINS
-        tags = {place for node in nodes if (place := _types_of_call(bytes(text), node, begins)) is not None}
-        gaps = [gap for node in nodes if (gap := _gap_behind_cast(node)) and b"\n" not in text[slice(*gap)]]
-        if not tags and not gaps:
+        starts = (*_AFTER_TYPE_ARGUMENTS, "(") if root.has_error else _AFTER_TYPE_ARGUMENTS
+        types = {span for node in nodes if (span := _type_arguments(bytes(text), node, starts)) is not None}
+        dots = [span for node in nodes if (span := _dot_after_cast(node)) and b"\n" not in text[slice(*span)]]
+        if not types and not dots:
             return replace(source, root=root, erased=tuple(sorted(erased)))
-        erased |= tags
-        for start, end in tags:
+        erased |= types
+        for start, end in types:
             text[start:end] = bytes(10 if byte == 10 else 32 for byte in text[start:end])
-        for start, end in gaps:
+        for start, end in dots:
             text[start:end] = b"_" * (end - start)
         root = parse(source.name, bytes(text)).root
 
 
 def is_misread(node: Node) -> bool:
-    """Say whether the grammar reads here what the language does not: a type over the end of a line."""
+    """Return whether the grammar misparsed this node: a type that continues on the next line."""
     if node.type in ("lookup_type", "array_type") and (bracket := child(node, "[")) is not None:
         before = bracket.prev_sibling
         return before is not None and before.end_point.row < bracket.start_point.row
-    return _gap_behind_cast(node) is not None
+    return _dot_after_cast(node) is not None
 
 
-def _gap_behind_cast(node: Node) -> tuple[int, int] | None:
-    """Return where the dot is of a member that a cast without brackets has, which none can have."""
+def _dot_after_cast(node: Node) -> Span | None:
+    """Return the span of the dot in a member access on an unparenthesized cast, which is never valid."""
     if node.type != "member_expression" or has_child(node, "optional_chain"):
         return None
     owner, name = field_of(node, "object"), field_of(node, "property")
     return (owner.end_byte, name.start_byte) if owner and name and owner.type in CASTS else None
 
 
-def _types_of_call(text: bytes, node: Node, begins: tuple[str, ...]) -> tuple[int, int] | None:
-    """Return where the types are that stand before a template string, or before arguments."""
-    if node.type not in begins:
+def _type_arguments(text: bytes, node: Node, starts: tuple[str, ...]) -> Span | None:
+    """Return the span of the type arguments before a template string or an argument list."""
+    if node.type not in starts:
         return None
     end = len(text[: node.start_byte].rstrip())
     if text[end - 1 : end] != b">" or text[end - 2 : end] == b"=>":
@@ -71,6 +73,6 @@ def _types_of_call(text: bytes, node: Node, begins: tuple[str, ...]) -> tuple[in
 
 def _are_types(text: bytes) -> bool:
     if b"&&" in text or b"||" in text:
-        return False  # the grammar takes an empty part of `|` and `&` for a type
+        return False  # the grammar accepts an empty operand of `|` and `&` as a type
     root = parse("types.ts", b"type A = B" + text + b";").root
     return not root.has_error and len(root.named_children) == 1

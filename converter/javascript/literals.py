@@ -1,4 +1,4 @@
-"""Read values out of sources: object literals, and JSON with comments (tsconfig.json)."""
+"""Evaluate literals in source code, and JSON with comments (tsconfig.json)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .syntax import field_of, parse, string_value, text_of
 
 
 class NotLiteral(ValueError):
-    """A value that only running the code would tell; `node` is the part that isn't literal."""
+    """Raised for a value that is not a literal; `node` is the part that is not."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(f"not a literal: {text_of(node)[:60]}")
@@ -26,7 +26,7 @@ def value_of(node: Node) -> Any:
     try:
         return _value_of(node)
     except RecursionError as error:
-        raise NotLiteral(node) from error  # nested deeper than anybody writes
+        raise NotLiteral(node) from error  # nested too deeply
 
 
 def _value_of(node: Node) -> Any:
@@ -63,19 +63,19 @@ def _number(node: Node) -> int | float:
 
 
 def _object(node: Node) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for part in node.named_children:
         if part.type == "comment":
             continue
         key, value = field_of(part, "key"), field_of(part, "value")
         if part.type != "pair" or key is None or value is None or key.type == "computed_property_name":
             raise NotLiteral(part)
-        found[string_value(key) if key.type == "string" else text_of(key)] = value_of(value)  # type: ignore[index]
-    return found
+        values[string_value(key) if key.type == "string" else text_of(key)] = value_of(value)  # type: ignore[index]
+    return values
 
 
 def json_with_comments(name: str, text: bytes) -> Any:
-    """Parse JSON that may hold comments and trailing commas; raises NotLiteral."""
+    """Parse JSON that may contain comments and trailing commas; raises NotLiteral."""
     root = parse(f"{name}.js", b"(" + text.removeprefix(b"\xef\xbb\xbf") + b"\n)").root
     if root.has_error or not root.named_children:
         raise NotLiteral(root)

@@ -1,7 +1,8 @@
-"""Understand one module: what it imports, exports and reads from the environment."""
+"""Read a module: its imports, its exports and the environment variables it uses."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from tree_sitter import Node
 from converter.problems import Problem, Severity
 
 from .grammar_fixes import apply_grammar_fixes
-from .syntax import Source, child, field_of, has_child, iter_nodes, parse, place, string_value, text_of
+from .syntax import Source, child, field_of, has_child, iter_nodes, parse, position_of, string_value, text_of
 
 
 class LinkKind(StrEnum):
@@ -24,7 +25,7 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True)
 class Binding:
-    """One name of an import; `imported` is `default`, `*` or a name."""
+    """One imported name; `imported` is `default`, `*` or a name."""
 
     imported: str
     local: str
@@ -34,7 +35,7 @@ class Binding:
 
 @dataclass
 class Link:
-    """A way that one module leads to another; `specifier` is None when only running it would tell."""
+    """An import, re-export or require; `specifier` is None when it is not a literal."""
 
     kind: LinkKind
     node: Node
@@ -53,23 +54,23 @@ class Module:
     exports: dict[str, Node] = field(default_factory=dict)
     environment: set[str] = field(default_factory=set)
     is_esm: bool = False
-    commonjs: Node | None = None  # where it shows that it is CommonJS
+    commonjs: Node | None = None  # the first use of CommonJS
     reexports_all: bool = False
 
     def problem(
         self, node: Node, code: str, message: str, by_hand: str = "", severity: Severity = Severity.ERROR
     ) -> Problem:
         """Return a diagnostic at a node."""
-        return Problem(self.source.name, *place(node), severity, code, message, by_hand)
+        return Problem(self.source.name, *position_of(node), severity, code, message, by_hand)
 
 
 def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | None = None) -> Module:
-    """Parse a file, or a text in its place, and take in what the conversion has to know of it."""
+    """Parse a file, or `text` in its place, and collect its imports, exports and variables."""
     source = apply_grammar_fixes(parse(name, path.read_bytes() if text is None else text))
     module = Module(path, source, list(iter_nodes(source.root)))
     for node in module.nodes:
-        if (take := _TAKERS.get(node.type)) is not None:
-            take(module, node)
+        if (collect := _COLLECTORS.get(node.type)) is not None:
+            collect(module, node)
     if path.suffix in (".mjs", ".mts", ".cjs", ".cts"):
         module.is_esm = path.suffix in (".mjs", ".mts")
     elif not module.is_esm and module.commonjs is None:
@@ -77,7 +78,7 @@ def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | No
     return module
 
 
-def _take_import(module: Module, node: Node) -> None:
+def _collect_import(module: Module, node: Node) -> None:
     required = child(node, "import_require_clause")
     literal = field_of(required or node, "source")
     if literal is None:
@@ -94,25 +95,30 @@ def _take_import(module: Module, node: Node) -> None:
 
 
 def _bindings(clause: Node | None, type_only: bool) -> list[Binding]:
-    found: list[Binding] = []
+    bindings: list[Binding] = []
     for part in clause.named_children if clause else ():
         if part.type == "identifier":
-            found.append(Binding("default", text_of(part), part, type_only))
+            bindings.append(Binding("default", text_of(part), part, type_only))
         elif part.type == "namespace_import":
-            found.append(Binding("*", text_of(part.named_children[0]), part, type_only))
+            bindings.append(Binding("*", text_of(part.named_children[0]), part, type_only))
         elif part.type == "named_imports":
-            found += [_named(each, type_only) for each in part.named_children if each.type != "comment"]
-    return found
+            bindings += _named_bindings(part, type_only)
+    return bindings
 
 
-def _named(specifier: Node, type_only: bool) -> Binding:
+def _named_bindings(clause: Node | None, type_only: bool) -> list[Binding]:
+    specifiers = clause.named_children if clause else []
+    return [_binding(specifier, type_only) for specifier in specifiers if specifier.type != "comment"]
+
+
+def _binding(specifier: Node, type_only: bool) -> Binding:
     name = field_of(specifier, "name") or specifier
     alias = field_of(specifier, "alias") or name
     imported = string_value(name) or text_of(name)
     return Binding(imported, text_of(alias), specifier, type_only or has_child(specifier, "type"))
 
 
-def _take_export(module: Module, node: Node) -> None:
+def _collect_export(module: Module, node: Node) -> None:
     if has_child(node, "="):
         module.commonjs = module.commonjs or node
         return
@@ -120,18 +126,17 @@ def _take_export(module: Module, node: Node) -> None:
     type_only = has_child(node, "type")
     clause = child(node, "export_clause")
     if (literal := field_of(node, "source")) is not None:
-        named = clause.named_children if clause else []
-        bindings = [_named(each, type_only) for each in named if each.type != "comment"]
+        bindings = _named_bindings(clause, type_only)
         module.links.append(Link(LinkKind.EXPORT, node, literal, string_value(literal), bindings, type_only))
         module.reexports_all |= has_child(node, "*")
     if type_only:
         return
     if has_child(node, "default"):
         module.exports["default"] = node
-    for each in clause.named_children if clause else ():
-        if each.type == "export_specifier" and not has_child(each, "type"):
-            name = field_of(each, "alias") or field_of(each, "name")
-            module.exports[string_value(name) or text_of(name) if name else ""] = each
+    for specifier in clause.named_children if clause else ():
+        if specifier.type == "export_specifier" and not has_child(specifier, "type"):
+            name = field_of(specifier, "alias") or field_of(specifier, "name")
+            module.exports[string_value(name) or text_of(name) if name else ""] = specifier
     if (declaration := field_of(node, "declaration")) is not None:
         for declared in declared_names(declaration):
             module.exports[text_of(declared)] = declaration
@@ -141,7 +146,7 @@ _TYPES_ONLY = ("interface_declaration", "type_alias_declaration", "ambient_decla
 
 
 def declared_names(declaration: Node) -> list[Node]:
-    """Return the names that a declaration makes; of types, none."""
+    """Return the names that a declaration introduces; none for a type."""
     if declaration.type in _TYPES_ONLY:
         return []
     if (name := field_of(declaration, "name")) is not None:
@@ -166,14 +171,14 @@ def bound_names(target: Node) -> list[Node]:
     return [name for part in target.named_children for name in bound_names(part)]
 
 
-def _take_call(module: Module, node: Node) -> None:
+def _collect_call(module: Module, node: Node) -> None:
     function, arguments = field_of(node, "function"), field_of(node, "arguments")
     if function is None or arguments is None or not arguments.named_children:
         return
-    if (called := text_of(function)) not in ("require", "import"):
+    if (function_name := text_of(function)) not in ("require", "import"):
         return
     literal = arguments.named_children[0]
-    if called == "import":
+    if function_name == "import":
         module.links.append(Link(LinkKind.DYNAMIC, node, literal, string_value(literal)))
         return
     module.commonjs = module.commonjs or (node if not module.is_esm else None)
@@ -191,30 +196,30 @@ def _required_names(call: Node) -> list[Binding]:
         return []
     if target.type == "identifier":
         return [Binding("*", text_of(target), target)]
-    found = []
+    bindings = []
     for part in target.named_children:
         key = field_of(part, "key") or field_of(part, "left") or part
-        found += [Binding(text_of(key), text_of(name), part) for name in bound_names(part)]
-    return found
+        bindings += [Binding(text_of(key), text_of(name), part) for name in bound_names(part)]
+    return bindings
 
 
-def _take_member(module: Module, node: Node) -> None:
+def _collect_member(module: Module, node: Node) -> None:
     target, name = field_of(node, "object"), field_of(node, "property") or field_of(node, "index")
     if target is None or name is None:
         return
     owner = text_of(target)
     if owner == "process.env":
-        written = string_value(name) if name.type == "string" else text_of(name)
-        if written and (name.type in ("string", "property_identifier")):
-            module.environment.add(written)
+        variable = string_value(name) if name.type == "string" else text_of(name)
+        if variable and name.type in ("string", "property_identifier"):
+            module.environment.add(variable)
     elif (owner == "module" and text_of(name) == "exports") or owner in ("exports", "module.exports"):
         module.commonjs = module.commonjs or node
         parent = node.parent
         if parent is not None and parent.type == "assignment_expression" and field_of(parent, "left") == node:
-            _take_commonjs_export(module, owner, text_of(name), parent)
+            _collect_commonjs_export(module, owner, text_of(name), parent)
 
 
-def _take_commonjs_export(module: Module, owner: str, name: str, assignment: Node) -> None:
+def _collect_commonjs_export(module: Module, owner: str, name: str, assignment: Node) -> None:
     if owner != "module":
         module.exports[name] = assignment
         return
@@ -225,7 +230,7 @@ def _take_commonjs_export(module: Module, owner: str, name: str, assignment: Nod
         module.exports[text_of(key)] = part
 
 
-def _take_environment_pattern(module: Module, node: Node) -> None:
+def _collect_environment_pattern(module: Module, node: Node) -> None:
     """`const { A, B } = process.env`"""
     value, names = field_of(node, "value"), field_of(node, "name")
     if value is None or names is None or names.type != "object_pattern" or text_of(value) != "process.env":
@@ -236,11 +241,11 @@ def _take_environment_pattern(module: Module, node: Node) -> None:
             module.environment.add(text_of(key))
 
 
-_TAKERS = {
-    "import_statement": _take_import,
-    "export_statement": _take_export,
-    "call_expression": _take_call,
-    "member_expression": _take_member,
-    "subscript_expression": _take_member,
-    "variable_declarator": _take_environment_pattern,
+_COLLECTORS: dict[str, Callable[[Module, Node], None]] = {
+    "import_statement": _collect_import,
+    "export_statement": _collect_export,
+    "call_expression": _collect_call,
+    "member_expression": _collect_member,
+    "subscript_expression": _collect_member,
+    "variable_declarator": _collect_environment_pattern,
 }

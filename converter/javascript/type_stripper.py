@@ -1,4 +1,4 @@
-"""Take the types out of TypeScript, so that Node runs it, and write what is left of enums in JavaScript."""
+"""Turn TypeScript into JavaScript that Node runs: strip types, compile enums and parameter properties."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tree_sitter import Node
 
 from converter.problems import Problem, Severity
 
-from .enums import javascript_of
-from .syntax import CASTS, Edits, Source, child, field_of, has_child, place, text_of
+from .enums import enum_to_javascript
+from .syntax import CASTS, Edits, Source, child, field_of, has_child, position_of, text_of
 
 _TYPES = {
     "type_annotation",
@@ -23,10 +23,9 @@ _TYPES = {
     "opting_type_annotation",
 }
 _MODIFIERS = {"accessibility_modifier", "override_modifier", "readonly", "abstract", "declare", "override"}
-_DECLARATIONS = {
-    "interface_declaration",
-    "type_alias_declaration",
-    "ambient_declaration",
+_TYPE_DECLARATIONS = ("interface_declaration", "type_alias_declaration", "ambient_declaration")
+_ERASED_DECLARATIONS = {
+    *_TYPE_DECLARATIONS,
     "function_signature",
     "method_signature",
     "abstract_method_signature",
@@ -34,20 +33,20 @@ _DECLARATIONS = {
 }
 _OPTIONAL = {"optional_parameter", "method_definition", "public_field_definition", "variable_declarator"}
 _KEYWORDS = ("get", "set", "static", "async")
-_LOOKAHEAD = 200  # bytes in which the next statement begins, or none that could be misread
+_LOOKAHEAD = 200  # bytes searched for the next statement
 _STATEMENT_STARTS = ("(", "[", "`", "+", "-", "/")
 _NAMESPACES = ("internal_module", "module")
 _BY_HAND = {
-    "decorator": "Write what the decorator does as a function call.",
-    "internal_module": "Write the namespace as a module of its own, or as an object.",
-    "module": "Write the namespace as a module of its own, or as an object.",
+    "decorator": "Replace the decorator with a function call.",
+    "internal_module": "Write the namespace as a separate module, or as an object.",
+    "module": "Write the namespace as a separate module, or as an object.",
     "import_alias": "Write the alias as a constant: const x = a.b.",
 }
 
 
 @dataclass
 class TypeStripper:
-    """The work on one file; `used` are the names that values are read from, once types are gone."""
+    """The edits and findings for one file; `used` are the names that remaining code reads values from."""
 
     source: Source
     edits: Edits
@@ -56,18 +55,22 @@ class TypeStripper:
     problems: list[Problem] = field(default_factory=list)
 
     def visit(self, node: Node) -> None:
-        waiting = [node]
-        while waiting:
-            found = waiting.pop()
-            handle = _HANDLERS.get(found.type)
-            if handle is None or handle(self, found):
-                waiting.extend(reversed(found.children))
+        stack = [node]
+        while stack:
+            node = stack.pop()
+            handle = _HANDLERS.get(node.type)
+            if handle is None or handle(self, node):
+                stack.extend(reversed(node.children))
 
     def refuse(self, node: Node, message: str, by_hand: str) -> None:
-        line, column = place(node)
+        line, column = position_of(node)
         self.problems.append(
             Problem(self.source.name, line, column, Severity.ERROR, "typescript", message, by_hand)
         )
+
+
+# Edits one node; returns whether `visit` continues with its children.
+Handler = Callable[[TypeStripper, Node], bool]
 
 
 def strip(source: Source, edits: Edits) -> TypeStripper:
@@ -76,13 +79,9 @@ def strip(source: Source, edits: Edits) -> TypeStripper:
     for start, end in source.erased:
         edits.replace(start, end)
     for statement in source.root.children:
-        declared = field_of(statement, "declaration") or statement
-        if declared.type == "expression_statement" and declared.named_children:
-            declared = declared.named_children[0]  # a namespace that is not exported
-        if declared.type in (*_NAMESPACES, "interface_declaration", "type_alias_declaration") and _is_type(
-            declared
-        ):
-            work.type_names.add(text_of(field_of(declared, "name") or declared))
+        declaration = _declaration_of(statement)
+        if declaration.type != "ambient_declaration" and _is_type(declaration):
+            work.type_names.add(text_of(field_of(declaration, "name") or declaration))
     work.visit(source.root)
     return work
 
@@ -93,13 +92,16 @@ def _remove(work: TypeStripper, node: Node) -> bool:
 
 
 def _remove_modifier(work: TypeStripper, node: Node) -> bool:
-    """What a modifier began on a line of its own must not go on with the member above: `[a]`, `*a`."""
+    """Remove a modifier; a bare `[a]` or `*a` must not become a continuation of the member above."""
     after = node.next_sibling
-    kept = after
-    while kept is not None and kept.type in _MODIFIERS:
-        kept = kept.next_sibling
-    risky = node.prev_sibling is None and kept is not None and text_of(kept).startswith(("[", "*"))
-    work.edits.replace(node.start_byte, after.start_byte if after else node.end_byte, ";" if risky else "")
+    member = after
+    while member is not None and member.type in _MODIFIERS:
+        member = member.next_sibling
+    needs_semicolon = (
+        node.prev_sibling is None and member is not None and text_of(member).startswith(("[", "*"))
+    )
+    end = after.start_byte if after else node.end_byte
+    work.edits.replace(node.start_byte, end, ";" if needs_semicolon else "")
     return False
 
 
@@ -111,19 +113,20 @@ def _remove_statement(work: TypeStripper, node: Node) -> bool:
     end = node.end_byte
     if after is not None and after.type == ";":
         end, after = after.end_byte, after.next_sibling
-    # Two statements that a line of types kept apart must not run together.
-    risky = after is not None and text_of(after).startswith(_STATEMENT_STARTS)
-    work.edits.replace(node.start_byte, end, ";" if risky else "")
+    # The statements before and after the removed one must not join.
+    needs_semicolon = after is not None and text_of(after).startswith(_STATEMENT_STARTS)
+    work.edits.replace(node.start_byte, end, ";" if needs_semicolon else "")
     return False
 
 
 def _cast(work: TypeStripper, node: Node) -> bool:
-    """A type ends a statement with its line, where a value would go on with `(`, `[` or a template."""
+    """Remove the type of a cast; without it, `(`, `[` or a template on the next line would join the value."""
     value = node.named_children[0]
     rest = work.edits.text[node.end_byte : node.end_byte + _LOOKAHEAD]
-    beyond = rest.lstrip()
-    risky = beyond[:1] in (b"(", b"[", b"`") and b"\n" in rest[: len(rest) - len(beyond)]
-    work.edits.replace(value.end_byte, node.end_byte, ";" if risky else "")
+    following = rest.lstrip()
+    blank = rest[: len(rest) - len(following)]
+    needs_semicolon = following[:1] in (b"(", b"[", b"`") and b"\n" in blank
+    work.edits.replace(value.end_byte, node.end_byte, ";" if needs_semicolon else "")
     work.visit(value)
     return False
 
@@ -135,7 +138,7 @@ def _non_null(work: TypeStripper, node: Node) -> bool:
 
 
 def _assertion(work: TypeStripper, node: Node) -> bool:
-    """`() => <T>{}` would become a function without a result."""
+    """Parenthesize the object of `() => <T>{}`, which would become a function body."""
     value = node.named_children[-1]
     if value.type == "object" and node.parent is not None and node.parent.type == "arrow_function":
         work.edits.replace(value.start_byte, value.start_byte, "(")
@@ -148,7 +151,7 @@ def _optional(work: TypeStripper, node: Node) -> bool:
         return _remove_statement(work, node)
     name = field_of(node, "name")
     if node.type == "public_field_definition" and name is not None and text_of(name) in _KEYWORDS:
-        work.edits.replace(node.end_byte, node.end_byte, ";")  # `get` above a method is no getter
+        work.edits.replace(node.end_byte, node.end_byte, ";")  # or `get` would make the method below a getter
     for part in node.children:
         if part.type in ("?", "!"):
             work.edits.node(part)
@@ -158,19 +161,23 @@ def _optional(work: TypeStripper, node: Node) -> bool:
 def _parameter(work: TypeStripper, node: Node) -> bool:
     pattern = field_of(node, "pattern")
     if pattern is not None and pattern.type == "this":
-        after = node.next_sibling
-        end = after.end_byte if after is not None and after.type == "," else node.end_byte
-        while work.edits.text[end : end + 1] == b" " and after is not None and after.type == ",":
+        end = _end_with_comma(node)
+        while end > node.end_byte and work.edits.text[end : end + 1] == b" ":
             end += 1
         work.edits.replace(node.start_byte, end)
         return False
     if has_child(node, "accessibility_modifier", "readonly", "override_modifier") and pattern is not None:
-        _property(work, node, text_of(pattern))
+        _parameter_property(work, node, text_of(pattern))
     return _optional(work, node) if node.type == "optional_parameter" else True
 
 
-def _property(work: TypeStripper, parameter: Node, name: str) -> None:
-    """A parameter of a constructor that is a property: assign it, behind the call of super."""
+def _end_with_comma(node: Node) -> int:
+    after = node.next_sibling
+    return after.end_byte if after is not None and after.type == "," else node.end_byte
+
+
+def _parameter_property(work: TypeStripper, parameter: Node, name: str) -> None:
+    """Declare a field for `constructor(readonly name)` and assign it, after the call to super."""
     method = parameter.parent.parent if parameter.parent else None
     body = field_of(method, "body")
     if body is None:
@@ -180,33 +187,30 @@ def _property(work: TypeStripper, parameter: Node, name: str) -> None:
     at = first.end_byte if first is not None and calls_super else body.start_byte + 1
     work.edits.replace(at, at, f" this.{name} = {name};")
     if method is not None and method.parent is not None:
-        # A field of its own, so that properties keep the order that the compiler gives them.
+        # Declared first, so that properties keep the order that the compiler gives them.
         work.edits.replace(method.parent.start_byte + 1, method.parent.start_byte + 1, f" {name};")
 
 
 def _export(work: TypeStripper, node: Node) -> bool:
-    if has_child(node, "type"):
-        return _remove_statement(work, node)
-    if has_child(node, "namespace") and has_child(node, "as"):
+    is_namespace = has_child(node, "namespace") and has_child(node, "as")
+    if is_namespace or has_child(node, "type"):
         return _remove_statement(work, node)
     if has_child(node, "="):
         start, equals = node.children[0], child(node, "=")
         work.edits.replace(
             start.start_byte, equals.end_byte if equals else start.end_byte, "module.exports ="
         )
-    clause = child(node, "export_clause")
+    clause, is_local = child(node, "export_clause"), field_of(node, "source") is None
     for part in clause.named_children if clause else ():
         name = field_of(part, "name")
-        local_type = field_of(node, "source") is None and name and text_of(name) in work.type_names
-        if has_child(part, "type") or local_type:
-            after = part.next_sibling
-            end = after.end_byte if after is not None and after.type == "," else part.end_byte
-            work.edits.replace(part.start_byte, end)
-    return field_of(node, "source") is None
+        is_local_type = is_local and name and text_of(name) in work.type_names
+        if is_local_type or has_child(part, "type"):
+            work.edits.replace(part.start_byte, _end_with_comma(part))
+    return is_local
 
 
 def _enum(work: TypeStripper, node: Node) -> bool:
-    work.edits.node(node, javascript_of(node, work.refuse))
+    work.edits.node(node, enum_to_javascript(node, work.refuse))
     return False
 
 
@@ -216,42 +220,37 @@ def _identifier(work: TypeStripper, node: Node) -> bool:
 
 
 def _namespace(work: TypeStripper, node: Node) -> bool:
-    if not _holds_types_only(node):
-        return _refuse(work, node)
-    return _remove_statement(work, node)
+    return _remove_statement(work, node) if _is_type(node) else _refuse(work, node)
 
 
-def _holds_types_only(namespace: Node) -> bool:
-    body = field_of(namespace, "body")
-    return all(_is_type(statement) for statement in (body.named_children if body else ()))
+def _declaration_of(statement: Node) -> Node:
+    """Return what a statement declares, without `export`; a plain namespace is an expression statement."""
+    declaration = field_of(statement, "declaration") or statement
+    if declaration.type == "expression_statement" and declaration.named_children:
+        return declaration.named_children[0]
+    return declaration
 
 
-def _is_type(statement: Node) -> bool:
-    declared = field_of(statement, "declaration") or statement
-    if declared.type == "expression_statement" and declared.named_children:
-        declared = declared.named_children[0]
-    if declared.type in _NAMESPACES:
-        return _holds_types_only(declared)
-    return declared.type in (
-        "interface_declaration",
-        "type_alias_declaration",
-        "ambient_declaration",
-        "comment",
-    )
+def _is_type(declaration: Node) -> bool:
+    """Return whether a declaration is only a type; a namespace is one if everything in it is."""
+    if declaration.type not in _NAMESPACES:
+        return declaration.type in _TYPE_DECLARATIONS
+    body = field_of(declaration, "body")
+    statements = body.named_children if body else ()
+    return all(part.type == "comment" or _is_type(_declaration_of(part)) for part in statements)
 
 
 def _refuse(work: TypeStripper, node: Node) -> bool:
-    what = {"decorator": "a decorator", "import_alias": "an import alias"}.get(node.type, "a namespace")
-    work.refuse(
-        node, f"{what} is more than a type, and only the TypeScript compiler knows what.", _BY_HAND[node.type]
-    )
+    construct = {"decorator": "decorators", "import_alias": "import aliases"}.get(node.type, "namespaces")
+    message = f"{construct} have an effect at run time and need the TypeScript compiler."
+    work.refuse(node, message, _BY_HAND[node.type])
     return False
 
 
-_HANDLERS: dict[str, Callable[[TypeStripper, Node], bool]] = {
+_HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_TYPES, _remove),
     **dict.fromkeys(_MODIFIERS, _remove_modifier),
-    **dict.fromkeys(_DECLARATIONS, _remove_statement),
+    **dict.fromkeys(_ERASED_DECLARATIONS, _remove_statement),
     **dict.fromkeys(CASTS, _cast),
     **dict.fromkeys(_OPTIONAL, _optional),
     **dict.fromkeys(("identifier", "shorthand_property_identifier"), _identifier),

@@ -1,8 +1,8 @@
-"""What the conversion knows of Next's modules, of packages that need Next, and of globals that Node lacks."""
+"""What the adapter replaces of Next, what does not work in a function, and what to use instead."""
 
 from __future__ import annotations
 
-# Modules of Next that the adapter stands in for, with the values that it offers.
+# Modules that the adapter replaces, with the values it exports.
 OFFERED: dict[str, frozenset[str]] = {
     "next": frozenset(),
     "next/server": frozenset({"NextRequest", "NextResponse", "after", "unstable_after", "connection"}),
@@ -22,7 +22,7 @@ OFFERED: dict[str, frozenset[str]] = {
     "@vercel/functions": frozenset({"waitUntil"}),
     "react": frozenset({"cache"}),
 }
-# And the types, for functions that keep them.
+# The types it exports as well, for functions that keep them.
 TYPES: dict[str, frozenset[str]] = {
     "next": frozenset({"NextApiRequest", "NextApiResponse", "NextApiHandler", "PageConfig"}),
     "next/server": frozenset({"NextRequest", "NextResponse"}),
@@ -31,21 +31,19 @@ TYPES: dict[str, frozenset[str]] = {
     "next/cache": frozenset(),
 }
 
-_CACHE = (
-    "Netlify has no such cache: send Netlify-CDN-Cache-Control and Netlify-Cache-Tag, and purge by its API."
-)
-_SESSION = "Verify the session yourself, from its cookie or an Authorization header (see --supabase)."
-_REGION = "Read context.geo and context.ip in a function written by hand (Netlify's second argument)."
-# Variables that Next sets, and the adapter as well.
+_CACHE = "Send Netlify-CDN-Cache-Control and Netlify-Cache-Tag, and purge the tag with Netlify's API."
+_SESSION = "Verify the session from its cookie or an Authorization header (see --supabase)."
+_REGION = "Read context.geo and context.ip, the second argument of a hand-written Netlify function."
+# Variables that the adapter sets, as Next does.
 SET_BY_ADAPTER = frozenset({"NODE_ENV", "NEXT_RUNTIME"})
-# What else of Next's modules routes use, and what to write instead.
+# Other exports of Next's modules, and what to write instead.
 BY_HAND: dict[str, str] = {
-    "draftMode": "Keep a signed cookie of your own that says so, and read it with cookies().",
-    "userAgent": "Read the header user-agent, with a parser such as ua-parser-js.",
-    "userAgentFromString": "Use a parser such as ua-parser-js.",
-    "ImageResponse": "Render with @vercel/og or satori directly, and answer with the bytes.",
-    "URLPattern": "Match request.nextUrl.pathname yourself, or install urlpattern-polyfill.",
-    "NextFetchEvent": "It belongs to middleware: write an edge function.",
+    "draftMode": "Set a signed cookie, and read it with cookies().",
+    "userAgent": "Parse the user-agent header with a package such as ua-parser-js.",
+    "userAgentFromString": "Use a package such as ua-parser-js.",
+    "ImageResponse": "Render with satori, and return the bytes.",
+    "URLPattern": "Match request.nextUrl.pathname with a regular expression, or install urlpattern-polyfill.",
+    "NextFetchEvent": "Write the middleware as an edge function.",
     "revalidatePath": _CACHE,
     "revalidateTag": _CACHE,
     "updateTag": _CACHE,
@@ -55,31 +53,31 @@ BY_HAND: dict[str, str] = {
 }
 DROPPED = frozenset({"server-only", "client-only"})
 
-# Packages that can't work without Next around them, by name or by the beginning of it.
+# Packages that only work inside Next.
 NEEDS_NEXT: dict[str, str] = {
     "next-auth": _SESSION,
     "@auth/nextjs": _SESSION,
-    "@clerk/nextjs": "Use @clerk/backend, and verify the token of the Authorization header.",
+    "@clerk/nextjs": "Use @clerk/backend, and verify the token in the Authorization header.",
     "@auth0/nextjs-auth0": _SESSION,
     "@supabase/auth-helpers-nextjs": "Use @supabase/ssr with cookies(), or --supabase.",
-    "next-intl": "Read the locale from the URL or from accept-language.",
+    "next-intl": "Read the locale from the URL or the accept-language header.",
     "@vercel/edge": _REGION,
     "@vercel/functions": _REGION,
-    "@vercel/og": "Render with satori in Node, and answer with the bytes.",
+    "@vercel/og": "Render with satori in Node, and return the bytes.",
     "@sentry/nextjs": "Use @sentry/node.",
 }
-# Names of React that only server components have.
+# Exports of React that only exist in server components.
 REACT = frozenset({"cache", "use", "taintObjectReference", "taintUniqueValue"})
 
-# Globals of the edge runtime that Node doesn't have.
+# Globals of the edge runtime that Node lacks.
 EDGE_GLOBALS: dict[str, str] = {
-    "EdgeRuntime": "Take the branch that Node takes.",
-    "caches": "Send Netlify-CDN-Cache-Control, or keep the value in Netlify Blobs.",
-    "HTMLRewriter": "Use a parser such as parse5, or an edge function of Netlify.",
-    "WebSocketPair": "Functions hold no WebSocket: see --migrate.",
+    "EdgeRuntime": "Keep only the branch for Node.",
+    "caches": "Send Netlify-CDN-Cache-Control, or store the value in Netlify Blobs.",
+    "HTMLRewriter": "Use a parser such as parse5, or a Netlify edge function.",
+    "WebSocketPair": "Convert the WebSocket server with --migrate.",
     "URLPattern": BY_HAND["URLPattern"],
 }
-# Methods of the response that need Next's server.
+# Methods of the response that only work on Next's server.
 RESPONSE_METHODS: dict[str, str] = {
     "revalidate": _CACHE,
     "unstable_revalidate": _CACHE,
@@ -88,9 +86,8 @@ RESPONSE_METHODS: dict[str, str] = {
     "setDraftMode": BY_HAND["draftMode"],
 }
 MIDDLEWARE_ONLY: dict[str, str] = {
-    "next": "It belongs to middleware: return a response of its own here.",
-    "rewrite": "It belongs to middleware: fetch the other address and return its answer, or add a redirect "
-    "with status 200 to netlify.toml.",
+    "next": "Return a response here; NextResponse.next() is for middleware.",
+    "rewrite": "Fetch the other URL and return its response, or add a redirect with status 200.",
 }
 ASSETS = frozenset({".css", ".scss", ".sass", ".svg", ".png", ".jpg", ".webp", ".wasm", ".node", ".mdx"})
 
@@ -105,8 +102,3 @@ BUILTINS = frozenset(_BUILTINS.split())
 
 def is_builtin(specifier: str) -> bool:
     return specifier.startswith("node:") or specifier.split("/")[0] in BUILTINS
-
-
-def needs_next(package: str) -> str | None:
-    """Return what to write instead of a package that needs Next."""
-    return NEEDS_NEXT.get(package)

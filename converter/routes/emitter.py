@@ -1,4 +1,4 @@
-"""Write the functions, netlify.toml and package.json of a conversion."""
+"""Generate the functions, netlify.toml and package.json of a conversion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .layout import ADAPTER, FUNCTIONS, HEADER, header, specifier
+from .layout import ADAPTER, FUNCTIONS, HEADER, header, import_thunk, slug, specifier, unique_name
 from .model import Options, Route
+from .output import environment_comment
 from .patterns import Pattern
 from .project import Style
 
@@ -16,31 +17,27 @@ ADAPTER_SOURCES = Path(__file__).parent / "adapter"
 
 
 def name_functions(routes: list[Route]) -> None:
-    """Give every route the name of its function: unique, of letters that Netlify takes."""
+    """Give every route a unique function name that Netlify accepts."""
     taken: set[str] = set()
     for route in routes:
-        words = "-".join(s.name for s in route.url.segments) or "index"
-        plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in words)
-        base = "-".join(filter(None, plain.split("-"))) or "route"
-        name, number = base, 2
-        while name.lower() in taken:
-            name, number = f"{base}-{number}", number + 1
-        taken.add(name.lower())
-        route.name = name
+        words = slug("-".join(s.name for s in route.url.segments) or "index").split("-")
+        route.name = unique_name("-".join(filter(None, words)) or "route", taken)
 
 
 def facts_of(route: Route, options: Options) -> dict[str, Any]:
-    """Return what the adapter has to know of a route."""
+    """Return the facts about a route that the adapter needs at run time."""
     config = route.config
     facts: dict[str, Any] = {"name": route.name, "style": str(route.style), "segments": route.url.as_list()}
-    if route.style == Style.PAGES and str(config.get("runtime", "")).endswith("edge"):
-        facts["style"] = "edge"
-    if route.style == Style.PAGES and "api" in config:
-        facts["api"] = config["api"]
-    if route.style == Style.APP and config.get("dynamic") in ("force-static", "error"):
-        facts["static"] = True
-    if route.style == Style.APP and (kept := _kept_for(config)) is not None:
-        facts["revalidate"] = kept
+    if route.style == Style.PAGES:
+        if str(config.get("runtime", "")).endswith("edge"):
+            facts["style"] = "edge"
+        if "api" in config:
+            facts["api"] = config["api"]
+    else:
+        if config.get("dynamic") in ("force-static", "error"):
+            facts["static"] = True
+        if (seconds := _cache_seconds(config)) is not None:
+            facts["revalidate"] = seconds
     if options.cors:
         facts["cors"] = list(options.cors)
     if route.protected:
@@ -48,68 +45,61 @@ def facts_of(route: Route, options: Options) -> dict[str, Any]:
     return facts
 
 
-def _kept_for(config: dict[str, Any]) -> int | None:
-    """Return the seconds that the CDN may keep an answer to GET, None for not at all."""
+def _cache_seconds(config: dict[str, Any]) -> int | None:
+    """Return how long the CDN may cache responses to GET; None means not at all."""
     static = config.get("dynamic") in ("force-static", "error")
     seconds = config.get("revalidate", False if static else 0)
     if config.get("dynamic") == "force-dynamic":
         return None
-    if seconds is False:  # for ever, as Next has it
+    if seconds is False:  # Next caches it forever
         return 31536000
     return int(seconds) or None
 
 
 def function_of(
-    route: Route, out: PurePosixPath, options: Options, others: list[Pattern]
+    route: Route, out: PurePosixPath, options: Options, earlier: list[Pattern]
 ) -> dict[PurePosixPath, str]:
-    """Return the file of a route's function; `others` are the routes that come before it."""
-    facts = json.dumps(facts_of(route, options), ensure_ascii=False)
+    """Return the file of a route's function; `earlier` are the routes that take precedence."""
     suffix = ".mts" if options.typescript else ".mjs" if options.v2 else ".cjs"
     place = FUNCTIONS / f"{route.name}{suffix}"
-    module = json.dumps(specifier(place, out), ensure_ascii=False)
+    facts = json.dumps(facts_of(route, options), ensure_ascii=False)
+    arguments = f"{import_thunk(place, out)}, {facts}"
     serve = json.dumps(specifier(place, ADAPTER / "serve.cjs"))
-    head = header(str(route.url), route.file)
-    load = f"() => import({module})"
     if options.v2:
         config: dict[str, Any] = {"path": route.url.for_functions()}
-        excluded = [path for other in others if other.overlaps(route.url) for path in other.for_functions()]
+        excluded = [path for other in earlier if other.overlaps(route.url) for path in other.for_functions()]
         if excluded:
             config["excludedPath"] = excluded
-        written = json.dumps(config, ensure_ascii=False)
-        body = f"import {{ web }} from {serve};\n\nexport default web({load}, {facts});\n"
-        body += f"\nexport const config = {written};\n"
+        body = f"import {{ web }} from {serve};\n\nexport default web({arguments});\n"
+        body += f"\nexport const config = {json.dumps(config, ensure_ascii=False)};\n"
     elif options.typescript:
-        body = f"import {{ classic }} from {serve};\n\nexport const handler = classic({load}, {facts});\n"
+        body = f"import {{ classic }} from {serve};\n\nexport const handler = classic({arguments});\n"
     else:
         body = f'"use strict";\nconst {{ classic }} = require({serve});\n'
-        body += f"\nexports.handler = classic({load}, {facts});\n"
-    return {place: head + body}
+        body += f"\nexports.handler = classic({arguments});\n"
+    return {place: header(str(route.url), route.file) + body}
 
 
 def redirects_of(routes: list[Route]) -> str:
-    """Return the part of netlify.toml that keeps the old addresses; the first that matches wins.
+    """Return the redirects from the original URLs to the functions; the first match wins.
 
-    `/*` matches what is before it, too: what [...slug] leaves to others there goes to them first. And
-    what a route would answer that is not converted is answered by nobody, not by one that comes later.
+    `/*` also matches the path before it. What [...slug] leaves to other routes there is redirected first.
+    A route that is not converted answers 404, so that no later route catches its URLs.
     """
     blocks: list[str] = []
     for index, route in enumerate(routes):
-        later = [other for other in routes[index + 1 :] if other.url.overlaps(route.url)]
-        if route.converted or any(other.converted for other in later):
-            blocks += [_passed_on(route.url, other) for other in _beside(route, routes[index + 1 :])]
+        later = routes[index + 1 :]
+        if route.converted or any(other.converted for other in later if other.url.overlaps(route.url)):
+            if route.url.needs_rest:
+                blocks += _redirects_before_rest(route.url, later)
             blocks.append(_redirect(route, route.url.for_redirects(), route.url.arguments()))
     return "\n".join(blocks)
 
 
-def _beside(route: Route, later: list[Route]) -> list[Route]:
-    """Return the routes that answer what is before the `/*` of a route with [...slug]."""
-    if not route.url.needs_rest:
-        return []
-    return [other for other in later if route.url.before_rest.meeting(other.url) is not None]
-
-
-def _passed_on(url: Pattern, other: Route) -> str:
-    return _redirect(other, *(url.before_rest.meeting(other.url) or ("", "")))
+def _redirects_before_rest(url: Pattern, later: list[Route]) -> list[str]:
+    """Return redirects for the path before the `/*` of a catch-all URL, which other routes handle."""
+    matches = [(other, url.before_rest.intersection(other.url)) for other in later]
+    return [_redirect(other, *both) for other, both in matches if both is not None]
 
 
 def _redirect(route: Route, place: str, arguments: str) -> str:
@@ -125,32 +115,26 @@ def _toml(text: str) -> str:
 
 
 def toml_of(routes: list[Route], options: Options) -> str:
-    """Return the generated part of netlify.toml, without the table of functions."""
-    environment = sorted({name for route in routes if route.converted for name in route.environment})
-    named = "".join(f"#   {name}\n" for name in environment)
-    asked = f"# Environment variables that the functions read:\n{named}" if environment else ""
-    return asked + ("" if options.v2 else f"\n{redirects_of(routes)}")
+    """Return the generated section of netlify.toml, without the [functions] table."""
+    environment = {name for route in routes if route.converted for name in route.environment}
+    return environment_comment(environment) + ("" if options.v2 else f"\n{redirects_of(routes)}")
 
 
-def package_of(routes: list[Route], known: dict[str, str], options: Options) -> str:
-    """Return the package.json with what the functions import, in the versions of the project."""
-    packages = {name: known[name] for r in routes for name in sorted(r.packages) if name in known}
-    if options.typescript:
-        packages |= {name: known.get(name, "*") for name in ("@types/node",) if name in known}
-    return json.dumps({"private": True, "dependencies": dict(sorted(packages.items()))}, indent=2) + "\n"
+def package_json(packages: set[str], versions: dict[str, str], *, typescript: bool = False) -> str:
+    """Return a package.json with the packages that the functions import, at the project's versions."""
+    names = packages | {"@types/node"} if typescript else packages
+    dependencies = {name: versions[name] for name in sorted(names) if name in versions}
+    return json.dumps({"private": True, "dependencies": dependencies}, indent=2) + "\n"
 
 
 @cache
 def _adapter_sources() -> dict[str, str]:
-    return {
-        file.name: file.read_text("utf-8")
-        for file in sorted(ADAPTER_SOURCES.rglob("*"), key=lambda path: path.name)
-        if file.suffix in (".cjs", ".cts")
-    }
+    files = sorted(ADAPTER_SOURCES.rglob("*.c[jt]s"), key=lambda file: file.name)
+    return {file.name: file.read_text("utf-8") for file in files}
 
 
 def adapter_files(options: Options) -> dict[PurePosixPath, str]:
-    """Return the files of the adapter; with types if the functions keep theirs."""
-    wanted = (".cjs", ".cts") if options.typescript else (".cjs",)
+    """Return the adapter; with type declarations if the functions keep their types."""
+    suffixes = (".cjs", ".cts") if options.typescript else (".cjs",)
     sources = _adapter_sources()
-    return {ADAPTER / name: text for name, text in sources.items() if name.endswith(wanted)}
+    return {ADAPTER / name: text for name, text in sources.items() if name.endswith(suffixes)}

@@ -1,4 +1,4 @@
-"""The modules that routes are made of: read once, converted once, whoever imports them."""
+"""The graph of modules that routes import; each is read and converted once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from converter.javascript.modules import Link, Module, read_module
 from converter.problems import Problem, Severity
 
-from .layout import ADAPTER, header, place_of, specifier, suffix_of
+from .layout import ADAPTER, header, output_path, specifier, suffix_of
 from .linker import Target, dependency_warning, target_of
 from .module_checks import parse_problems, problems_of
 from .project import Project
@@ -19,7 +19,7 @@ from .rewriter import ResolvedLink, is_elided, rewrite, used_names
 
 @dataclass
 class Unit:
-    """A converted module, or a JSON file that became one."""
+    """A module converted from a source file or a JSON file."""
 
     path: Path
     out: PurePosixPath
@@ -37,28 +37,26 @@ class Graph:
     def __init__(self, project: Project, *, keep_types: bool) -> None:
         self.project = project
         self.units: dict[Path, Unit] = {}
-        # Modules that are not on disk: made of parts of others.
+        # Sources of modules that are not on disk.
         self.virtual_sources: dict[Path, bytes] = {}
         self._keep_types = keep_types
         self._modules: dict[Path, Module] = {}
-        self._places: dict[PurePosixPath, Path] = {}
+        self._outputs: dict[PurePosixPath, Path] = {}
 
     def reachable_units(self, path: Path) -> list[Unit]:
-        """Return the unit of a file, and those of all that it imports, each once."""
-        found: dict[Path, Unit] = {}
-        waiting = [path]
-        while waiting:
-            if (next_path := waiting.pop()) not in found:
-                found[next_path] = self._unit(next_path)
-                waiting.extend(reversed(found[next_path].imports))
-        return list(found.values())
+        """Return the unit of a file and of everything it imports, each once."""
+        units: dict[Path, Unit] = {}
+        stack = [path]
+        while stack:
+            if (current := stack.pop()) not in units:
+                units[current] = self._unit(current)
+                stack.extend(reversed(units[current].imports))
+        return list(units.values())
 
     def module(self, path: Path) -> Module:
         if path not in self._modules:
-            name, default = self.project.name(path), self.project.is_module
-            self._modules[path] = read_module(
-                path, name, esm_by_default=default, text=self.virtual_sources.get(path)
-            )
+            name, text = self.project.name(path), self.virtual_sources.get(path)
+            self._modules[path] = read_module(path, name, esm_by_default=self.project.is_module, text=text)
         return self._modules[path]
 
     def _unit(self, path: Path) -> Unit:
@@ -71,11 +69,11 @@ class Graph:
             suffix = ".cjs"
         else:
             suffix = suffix_of(self.module(path), typescript=self._keep_types)
-        out = place_of(self.project, path, suffix)
-        if self._places.setdefault(out, path) != path:
-            mark = hashlib.sha256(self.project.name(path).encode()).hexdigest()[:6]
-            out = out.with_name(f"{mark}-{out.name}")
-            self._places[out] = path
+        out = output_path(self.project, path, suffix)
+        if self._outputs.setdefault(out, path) != path:
+            digest = hashlib.sha256(self.project.name(path).encode()).hexdigest()[:6]
+            out = out.with_name(f"{digest}-{out.name}")
+            self._outputs[out] = path
         return out
 
     def _json(self, path: Path) -> Unit:
@@ -83,11 +81,11 @@ class Graph:
         try:
             value = json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False, indent=2)
         except (ValueError, RecursionError) as error:
-            message, by_hand = f"it is not JSON: {error}", "Correct the file, or what imports it."
+            message, by_hand = f"not valid JSON: {error}", "Correct the file, or remove the import."
             line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
             unit.problems.append(Problem(name, line, column, Severity.ERROR, "json", message, by_hand))
             return unit
-        # As an object literal, "__proto__" would mean something else.
+        # In an object literal, "__proto__" would set the prototype.
         unit.text = f"{header(name)}module.exports = JSON.parse({json.dumps(value)});\n"
         return unit
 
@@ -98,12 +96,10 @@ class Graph:
         if parse_problems(module):
             return unit
         used = used_names(module, keep_types=self._keep_types)
-        resolved = [
-            made
-            for link in module.links
-            if not is_elided(link, used) and (made := self._resolve(unit, module, link, used)) is not None
-        ]
-        unit.text, problems = rewrite(module, resolved, keep_types=self._keep_types, name=unit.out)
+        kept = [link for link in module.links if not is_elided(link, used)]
+        resolved = [self._resolve(unit, module, link, used) for link in kept]
+        links = [link for link in resolved if link is not None]
+        unit.text, problems = rewrite(module, links, keep_types=self._keep_types)
         unit.problems += problems
         return unit
 
@@ -112,9 +108,8 @@ class Graph:
         if isinstance(target, Problem):
             unit.problems.append(target)
             return None
-        written = link.specifier or ""
         if target.dropped:
-            return ResolvedLink(link, written, dropped=True)
+            return ResolvedLink(link, link.specifier or "", dropped=True)
         if target.adapter:
             return ResolvedLink(link, specifier(unit.out, ADAPTER / f"{target.adapter}.cjs"), adapter=True)
         if target.file is None:

@@ -1,4 +1,4 @@
-"""The understood model of a route, and of a whole conversion."""
+"""The model of a route and of a whole conversion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from converter.problems import Problem, Severity
+from converter.problems import Problem, has_errors
 
 from .patterns import Pattern
 from .project import Style
@@ -16,7 +16,7 @@ HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True)
 class Options:
-    """How to convert; `supabase` holds patterns of the URLs that only signed-in people may ask."""
+    """Conversion options; `supabase` holds patterns of the URLs that require a Supabase user."""
 
     typescript: bool = False
     v2: bool = False
@@ -26,7 +26,7 @@ class Options:
 
 @dataclass
 class Route:
-    """One API route: what it answers to, and what its function needs."""
+    """One API route: its URL and methods, and what its function needs."""
 
     file: str
     url: Pattern
@@ -38,14 +38,13 @@ class Route:
     packages: set[str] = field(default_factory=set)
     modules: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    protected: bool = False  # only users of the Supabase project are answered
+    protected: bool = False  # requires a user of the Supabase project
 
     @property
     def converted(self) -> bool:
-        return not any(p.severity == Severity.ERROR for p in self.problems)
+        return not has_errors(self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         return {
             "file": self.file,
             "url": str(self.url),
@@ -62,7 +61,7 @@ class Route:
 
 @dataclass
 class Conversion:
-    """All that came out: routes, the text of every generated file, and the diagnostics."""
+    """The result: routes, the text of every generated file, and diagnostics."""
 
     root: Path
     options: Options
@@ -72,11 +71,10 @@ class Conversion:
 
     @property
     def complete(self) -> bool:
-        """Say whether nothing was left out."""
-        return bool(self.routes) and not any(p.severity == Severity.ERROR for p in self.problems)
+        """Whether every route was converted."""
+        return bool(self.routes) and not has_errors(self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         return {
             "success": self.complete,
             "root": str(self.root),

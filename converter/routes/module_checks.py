@@ -1,6 +1,8 @@
-"""Find in a module what can't be converted, apart from its imports."""
+"""Find what cannot be converted in a module, apart from its imports."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from tree_sitter import Node
 
@@ -12,76 +14,73 @@ from converter.problems import Problem, Severity
 from .compatibility import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
-_FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
-_OF_VERCEL = ("request.ip", "request.geo", "req.ip", "req.geo")
-_HINTS = {
-    "__dirname": "Read the file from process.cwd(), and list it under included_files in netlify.toml.",
-    "__filename": "Read the file from process.cwd(), and list it under included_files in netlify.toml.",
-}
+_STREAMS = ("ReadableStream", "TransformStream")
+_VERCEL_MEMBERS = ("request.ip", "request.geo", "req.ip", "req.geo")
+_INCLUDE = "Read the file from process.cwd(), and add it to included_files in netlify.toml."
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names that a module declares, and the names of its response parameters."""
+
+    declared: set[str]
+    responses: set[str]
 
 
 def problems_of(module: Module) -> list[Problem]:
-    """Return what is wrong with a module whoever imports it."""
-    if wrong := parse_problems(module):
-        return wrong
-    found = _newer(module)
-    names = {"identifier": _identifier, "member_expression": _member, "call_expression": _call}
-    declared, responses = _declared(module), _responses(module)
+    """Return the problems of a module, whatever imports it."""
+    if unparsed := parse_problems(module):
+        return unparsed
+    problems = _syntax_problems(module)
+    names = _Names(_declared_names(module), _response_names(module))
     for node in module.nodes:
         if node.type in _JSX:
             by_hand = "Build the markup as text, or compile the file to plain JavaScript first."
-            found.append(module.problem(node, "jsx", "JSX needs a compiler that knows React.", by_hand))
+            problems.append(module.problem(node, "jsx", "JSX needs a compiler.", by_hand))
             break
-        if (check := names.get(node.type)) is not None:
-            found += check(module, node, declared, responses)
+        if (check := _CHECKS.get(node.type)) is not None:
+            problems += check(module, node, names)
     if module.is_esm and module.commonjs is not None and module.commonjs.type != "call_expression":
-        by_hand = "Write `export` for what module.exports and exports name."
-        message = "import/export and module.exports in one file: the first makes it a module without exports."
-        found.append(module.problem(module.commonjs, "mixed-modules", message, by_hand))
-    return found
+        by_hand = "Replace module.exports and exports with `export`."
+        message = "import/export and module.exports in one file: as an ES module, it would export nothing."
+        problems.append(module.problem(module.commonjs, "mixed-modules", message, by_hand))
+    return problems
 
 
 def parse_problems(module: Module) -> list[Problem]:
-    """Say why nothing of a module can be converted: its encoding, its syntax, or how deep it is nested."""
+    """Return why a module cannot be read at all: its encoding, its syntax or its nesting."""
     try:
         module.source.text.decode("utf-8")
     except UnicodeDecodeError as error:
         line = module.source.text.count(b"\n", 0, error.start) + 1
-        message, by_hand = "this is not UTF-8, so its letters are unknown.", "Save the file as UTF-8."
+        message, by_hand = "the file is not valid UTF-8.", "Save the file as UTF-8."
         return [Problem(module.source.name, line, 1, Severity.ERROR, "encoding", message, by_hand)]
-    typed = module.source.is_typescript
-    if module.source.root.has_error or (typed and any(map(is_misread, module.nodes))):
-        return [_syntax(module)]
-    if (node := too_deep_node(module.source.root)) is not None:
-        by_hand = "Take parts of it out into constants or functions."
-        return [
-            module.problem(node, "nesting", "it is nested deeper than Node can be sure to read.", by_hand)
-        ]
+    root = module.source.root
+    if root.has_error or (module.source.is_typescript and any(map(is_misread, module.nodes))):
+        wrong = next((n for n in module.nodes if n.is_error or n.is_missing or is_misread(n)), root)
+        message = "syntax error or unsupported syntax; nothing of this file is converted."
+        return [module.problem(wrong, "syntax", message, "Correct the syntax, or simplify it.")]
+    if (node := too_deep_node(root)) is not None:
+        message, by_hand = "nested too deeply for Node to parse.", "Move parts into constants or functions."
+        return [module.problem(node, "nesting", message, by_hand)]
     return []
 
 
-def _newer(module: Module) -> list[Problem]:
-    """Name what Node's parser does not know; decorators of TypeScript are for its compiler."""
-    found = []
+def _syntax_problems(module: Module) -> list[Problem]:
+    """Report syntax that Node cannot parse; decorators of TypeScript are left to the type stripper."""
+    problems = []
     for node in module.nodes:
         if node.type == "decorator" and not module.source.is_typescript:
-            message, by_hand = "Node knows no decorators.", "Call the decorator as a function."
-            found.append(module.problem(node, "newer-syntax", message, by_hand))
+            by_hand = "Replace the decorator with a function call."
+            problems.append(module.problem(node, "newer-syntax", "Node has no decorators.", by_hand))
         elif node.type in ("using", "accessor") and not node.is_named:
             by_hand = "Write try and finally, or a getter and a setter."
-            message = f"`{node.type}` is newer than the Node of Netlify's functions."
-            found.append(module.problem(node, "newer-syntax", message, by_hand))
-    return found
+            message = f"`{node.type}` is newer than the Node version of Netlify functions."
+            problems.append(module.problem(node, "newer-syntax", message, by_hand))
+    return problems
 
 
-def _syntax(module: Module) -> Problem:
-    wrong = next((n for n in module.nodes if n.is_error or n.is_missing or is_misread(n)), module.source.root)
-    message = "this part is not understood, so nothing of the file is converted."
-    by_hand = "Correct the syntax, or write the statement in a plainer form."
-    return module.problem(wrong, "syntax", message, by_hand)
-
-
-def _declared(module: Module) -> set[str]:
+def _declared_names(module: Module) -> set[str]:
     names = {binding.local for link in module.links for binding in link.bindings}
     for node in module.nodes:
         if node.type in ("variable_declarator", "function_declaration", "class_declaration"):
@@ -92,8 +91,8 @@ def _declared(module: Module) -> set[str]:
     return names
 
 
-def _responses(module: Module) -> set[str]:
-    """Return the names of second parameters: `res`, as a rule."""
+def _response_names(module: Module) -> set[str]:
+    """Return the names of second parameters: usually `res`."""
     names = {"res", "response"}
     for node in module.nodes:
         if node.type == "formal_parameters" and len(node.named_children) == 2:
@@ -101,83 +100,82 @@ def _responses(module: Module) -> set[str]:
     return names
 
 
-def _identifier(module: Module, node: Node, declared: set[str], responses: set[str]) -> list[Problem]:
+def _check_identifier(module: Module, node: Node, names: _Names) -> list[Problem]:
     name = text_of(node)
-    if name in EDGE_GLOBALS and name not in declared:
-        message = f"{name} exists in the edge runtime only; functions run in Node."
+    if name in names.declared:
+        return []
+    if name in EDGE_GLOBALS:
+        message = f"{name} only exists in the edge runtime; functions run in Node."
         return [module.problem(node, "edge-only", message, EDGE_GLOBALS[name])]
-    if name in _HINTS and name not in declared:
-        message = f"{name} would name a directory of the generated functions, not of the project."
-        return [module.problem(node, "file-place", message, _HINTS[name])]
+    if name in ("__dirname", "__filename"):
+        message = f"{name} would refer to the generated functions, not to the project."
+        return [module.problem(node, "file-place", message, _INCLUDE)]
     return []
 
 
-def _member(module: Module, node: Node, declared: set[str], responses: set[str]) -> list[Problem]:
+def _check_member(module: Module, node: Node, names: _Names) -> list[Problem]:
     text = text_of(node)
     if text in ("import.meta.url", "import.meta.dirname", "import.meta.filename"):
-        message = f"{text} would name a generated file, not the project's."
-        return [module.problem(node, "file-place", message, _HINTS["__dirname"])]
+        message = f"{text} would refer to a generated file, not to the project."
+        return [module.problem(node, "file-place", message, _INCLUDE)]
     if text.startswith(("process.env.VERCEL", "process.env.NEXT_PUBLIC_VERCEL")):
-        message = f"{text} is set by Vercel, and not by Netlify."
+        message = f"{text} is set by Vercel, not by Netlify."
         by_hand = "Read URL, DEPLOY_PRIME_URL or CONTEXT, which Netlify sets, or set it on the site."
         return [module.problem(node, "vercel", message, by_hand, Severity.WARNING)]
-    if text in _OF_VERCEL and any(link.specifier == "next/server" for link in module.links):
-        message = f"{text} is known on Vercel only."
-        by_hand = "Read the headers x-nf-client-connection-ip and x-nf-geo (base64 of JSON)."
-        return [module.problem(node, "vercel", message, by_hand, Severity.WARNING)]
-    owner = text.removesuffix(".server").removesuffix("?")
-    if (
-        text.endswith(".server")
-        and owner.endswith(".socket")
-        and owner[: -len(".socket")].rstrip("?") in responses
-    ):
-        by_hand = "Functions hold no WebSocket: convert the server with --migrate."
-        return [module.problem(node, "socket-server", "the route reaches for the HTTP server.", by_hand)]
+    if text in _VERCEL_MEMBERS and any(link.specifier == "next/server" for link in module.links):
+        by_hand = "Read the headers x-nf-client-connection-ip and x-nf-geo (JSON in base64)."
+        return [module.problem(node, "vercel", f"{text} is only set on Vercel.", by_hand, Severity.WARNING)]
+    response, _, member = text.replace("?", "").partition(".")
+    if member == "socket.server" and response in names.responses:
+        by_hand = "Functions cannot hold a WebSocket; convert the server with --migrate."
+        return [module.problem(node, "socket-server", "the route uses the HTTP server.", by_hand)]
     return []
 
 
-def _call(module: Module, node: Node, declared: set[str], responses: set[str]) -> list[Problem]:
+def _check_call(module: Module, node: Node, names: _Names) -> list[Problem]:
     function = field_of(node, "function")
     if function is None or function.type != "member_expression":
         return []
-    owner, name = (
-        text_of(field_of(function, "object") or node),
-        text_of(field_of(function, "property") or node),
-    )
-    if owner in responses and name in RESPONSE_METHODS:
+    owner = text_of(field_of(function, "object") or node)
+    name = text_of(field_of(function, "property") or node)
+    if owner in names.responses and name in RESPONSE_METHODS:
         message = f"{owner}.{name}() needs Next's own server."
         return [module.problem(node, "next-only", message, RESPONSE_METHODS[name])]
     if owner == "NextResponse" and name in MIDDLEWARE_ONLY:
-        message = f"NextResponse.{name}() means nothing in a route."
+        message = f"NextResponse.{name}() only works in middleware."
         return [module.problem(node, "next-only", message, MIDDLEWARE_ONLY[name])]
     if owner == "require" and name in ("context", "resolve", "cache"):
-        by_hand = "Import each file by its name."
-        return [
-            module.problem(node, "dynamic-require", f"require.{name} exists while bundling only.", by_hand)
-        ]
+        message = f"require.{name} only works in a bundler."
+        return [module.problem(node, "dynamic-require", message, "Import each file by name.")]
     if owner == "process" and name == "cwd":
-        by_hand = "List the files that are read under [functions] included_files in netlify.toml."
-        message = "files that are read at run time are not part of a function by themselves."
+        by_hand = "Add the files that are read to included_files under [functions] in netlify.toml."
+        message = "files read at run time are not bundled with a function automatically."
         return [module.problem(node, "files", message, by_hand, Severity.WARNING)]
     return []
 
 
+_CHECKS = {
+    "identifier": _check_identifier,
+    "member_expression": _check_member,
+    "call_expression": _check_call,
+}
+
+
 def streaming_problems(module: Module) -> list[Problem]:
-    """Tell of an answer in parts, which a classic function gives at its end."""
-    responses = _responses(module)
+    """Report the first streamed response, which a classic function sends in one piece."""
+    responses = _response_names(module)
     for node in module.nodes:
-        made = field_of(node, "constructor") if node.type == "new_expression" else None
+        constructor = field_of(node, "constructor") if node.type == "new_expression" else None
         function = field_of(node, "function") if node.type == "call_expression" else None
-        parts = text_of(function).rpartition(".") if function is not None else ("", "", "")
-        writes = parts[0] in responses and parts[2] == "write"
-        if writes or (made is not None and text_of(made) in ("ReadableStream", "TransformStream")):
-            message = "a classic function gives its answer whole, at the end; with --v2 it streams."
+        owner, _, method = text_of(function).rpartition(".") if function is not None else ("", "", "")
+        writes = owner in responses and method == "write"
+        if writes or (constructor is not None and text_of(constructor) in _STREAMS):
+            message = "a classic function sends its response in one piece; use --v2 to stream it."
             return [module.problem(node, "streaming", message, severity=Severity.INFO)]
     return []
 
 
 def dynamic_import_problem(module: Module, node: Node, kind: LinkKind) -> Problem:
-    """Say that only running the code would tell what is imported."""
-    by_hand = "Import each module that it can be by its name, and choose among them."
-    message = f"what {kind} loads is known only when it runs."
+    by_hand = "Import each possible module by name, and choose among them."
+    message = f"the module that {kind} loads is not a literal."
     return module.problem(node, "dynamic-require", message, by_hand)

@@ -1,4 +1,4 @@
-"""A Next.js project on disk: where it is, its routes, and what its configuration says."""
+"""A Next.js project on disk: its root, configuration and route files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from converter.javascript.literals import NotLiteral, json_with_comments
 from converter.problems import ConversionError, Problem, Severity
 
-from .patterns import Pattern, Segment, segment
+from .patterns import Pattern, Segment, parse_segment
 
-_CONFIGS = tuple(f"next.config{suffix}" for suffix in (".js", ".mjs", ".ts", ".cjs"))
-PROJECT_FILES = (*_CONFIGS, "package.json", "tsconfig.json", "jsconfig.json")
+CONFIG_FILES = tuple(f"next.config{suffix}" for suffix in (".js", ".mjs", ".ts", ".cjs"))
+PROJECT_FILES = (*CONFIG_FILES, "package.json", "tsconfig.json", "jsconfig.json")
 ROUTERS = ("pages", "app", "src/pages", "src/app")
 IGNORED_DIRECTORIES = frozenset({"node_modules", ".next", ".git", ".netlify"})
 ROUTE_SUFFIXES = frozenset({".js", ".jsx", ".ts", ".tsx"})
@@ -28,7 +28,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True)
 class RouteFile:
-    """A file that Next takes for an API route."""
+    """A file that Next serves as an API route."""
 
     path: Path
     style: Style
@@ -37,7 +37,7 @@ class RouteFile:
 
 @dataclass
 class Project:
-    """What the conversion knows of the project; `aliases` hold a pattern and its targets."""
+    """A project's configuration; `aliases` pairs each pattern with its targets, longest prefix first."""
 
     root: Path
     aliases: list[tuple[str, list[Path]]] = field(default_factory=list)
@@ -47,35 +47,35 @@ class Project:
     problems: list[Problem] = field(default_factory=list)
 
     def name(self, path: Path) -> str:
-        """Return a path as people know it: relative to the project."""
+        """Return the path relative to the project, for reports."""
         name = path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
-        return name.encode("utf-8", "backslashreplace").decode("utf-8")  # not all names are of letters
+        return name.encode("utf-8", "backslashreplace").decode("utf-8")  # names need not be valid UTF-8
 
 
 def open_project(path: Path) -> Project:
-    """Find the project around a path and read its configuration; raises ConversionError."""
+    """Find the project that contains a path and read its configuration; raises ConversionError."""
     path = path.resolve()
     if not path.exists():
         raise ConversionError(f"{path} does not exist.")
     project = Project(_root(path))
     _read_package(project)
     for name in ("tsconfig.json", "jsconfig.json"):
-        if (found := project.root / name).is_file():
-            _read_aliases(project, found)
+        if (file := project.root / name).is_file():
+            _read_aliases(project, file)
             break
     return project
 
 
 def _root(path: Path) -> Path:
-    """Return the nearest directory that has routes below it, or else marks of a project."""
-    around = [path, *path.parents] if path.is_dir() else list(path.parents)
-    for directory in around:
+    """Return the nearest directory with routes, or else with a configuration file."""
+    candidates = [path, *path.parents] if path.is_dir() else list(path.parents)
+    for directory in candidates:
         if any((directory / router).is_dir() for router in ROUTERS) and directory.name != "src":
             return directory
-    for directory in around:
-        if any((directory / mark).is_file() for mark in PROJECT_FILES):
+    for directory in candidates:
+        if any((directory / name).is_file() for name in PROJECT_FILES):
             return directory
-    return around[0]
+    return candidates[0]
 
 
 def _read_package(project: Project) -> None:
@@ -85,61 +85,60 @@ def _read_package(project: Project) -> None:
     try:
         package = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ConversionError(f"{file} is not JSON: {error}") from error
+        raise ConversionError(f"{file} is not valid JSON: {error}") from error
     if not isinstance(package, dict):
-        raise ConversionError(f"{file} holds no object.")
+        raise ConversionError(f"{file} is not a JSON object.")
     project.is_module = package.get("type") == "module"
     for part in ("devDependencies", "peerDependencies", "dependencies"):
-        if not isinstance(named := package.get(part) or {}, dict):
-            raise ConversionError(f"{file}: {part} is no object of names and versions.")
-        project.dependencies |= named
+        if not isinstance(versions := package.get(part) or {}, dict):
+            raise ConversionError(f"{file}: {part} is not an object of package names and versions.")
+        project.dependencies |= versions
 
 
 def _read_aliases(project: Project, file: Path) -> None:
     try:
-        _take_aliases(project, file)
+        _set_aliases(project, file)
     except (AttributeError, TypeError, ValueError) as error:
-        message = (
-            f"{file.name} or what it extends is of the wrong shape, so path aliases are unknown: {error}"
+        message = f"{file.name} or a file it extends is malformed, so path aliases are unknown: {error}"
+        by_hand = 'Make "paths" an object of lists, and "baseUrl" and "extends" strings.'
+        project.problems.append(
+            Problem(project.name(file), 0, 0, Severity.ERROR, "tsconfig", message, by_hand)
         )
-        by_hand = 'Write "paths" as an object of lists, and "baseUrl" and "extends" as texts.'
-        wrong = Problem(project.name(file), 0, 0, Severity.ERROR, "tsconfig", message, by_hand)
-        project.problems.append(wrong)
 
 
-def _take_aliases(project: Project, file: Path) -> None:
+def _set_aliases(project: Project, file: Path) -> None:
     options, directory = _compiler_options(project, file, set())
     base = options.get("baseUrl")
     project.base_url = (directory["baseUrl"] / base).resolve() if base else None
     start = project.base_url or directory.get("paths", file.parent)
     for pattern, targets in (options.get("paths") or {}).items():
         project.aliases.append((pattern, [start / target for target in targets]))
-    # The longest prefix wins, as with the TypeScript compiler.
+    # As in the TypeScript compiler.
     project.aliases.sort(key=lambda alias: -len(alias[0].split("*")[0]))
 
 
 def _compiler_options(
     project: Project, file: Path, seen: set[Path]
 ) -> tuple[dict[str, Any], dict[str, Path]]:
-    """Return the options with what they extend, and for each the directory that it is relative to."""
+    """Return the options, including inherited ones, and the directory that each is relative to."""
     seen.add(file)
     try:
         document = json_with_comments(file.name, file.read_bytes())
     except (NotLiteral, OSError) as error:
-        message = f"{file.name} can't be read, so its path aliases are unknown: {error}"
+        message = f"{file.name} cannot be read, so its path aliases are unknown: {error}"
         project.problems.append(Problem(project.name(file), 0, 0, Severity.ERROR, "tsconfig", message))
         return {}, {}
     options: dict[str, Any] = {}
     places: dict[str, Path] = {}
     extended = document.get("extends") or []
     for parent in [extended] if isinstance(extended, str) else extended:
-        found = (file.parent / parent).resolve()
-        found = found if found.suffix == ".json" else found.with_name(f"{found.name}.json")
+        base = (file.parent / parent).resolve()
+        base = base if base.suffix == ".json" else base.with_name(f"{base.name}.json")
         if not parent.startswith("."):
-            message = f'"extends": "{parent}" is a package; path aliases in it are not read.'
+            message = f'"extends": "{parent}" is a package, so its path aliases are not read.'
             project.problems.append(Problem(project.name(file), 0, 0, Severity.WARNING, "tsconfig", message))
-        elif found not in seen:
-            inherited, inherited_places = _compiler_options(project, found, seen)
+        elif base not in seen:
+            inherited, inherited_places = _compiler_options(project, base, seen)
             options |= inherited
             places |= inherited_places
     own = document.get("compilerOptions") or {}
@@ -149,24 +148,24 @@ def _compiler_options(
 def routes_in(project: Project, path: Path) -> list[RouteFile]:
     """Return the routes at or below a path, in Next's order of precedence."""
     path = path.resolve()
-    found = [route for route in _all_routes(project) if route.path.is_relative_to(path)]
-    return sorted(found, key=lambda route: (route.pattern.order, str(route.path)))
+    routes = [
+        *_pages_routes(project, _router_directory(project, "pages")),
+        *_app_routes(project, _router_directory(project, "app")),
+    ]
+    below = [route for route in routes if route.path.is_relative_to(path)]
+    return sorted(below, key=lambda route: (route.pattern.order, str(route.path)))
 
 
-def _all_routes(project: Project) -> Iterator[RouteFile]:
-    """Yield what is in `pages` and `app`; those in `src` count, as with Next, where the root has none."""
-    yield from _pages(project, _directory(project, "pages"))
-    yield from _app(project, _directory(project, "app"))
-
-
-def _directory(project: Project, name: str) -> Path:
-    return found if (found := project.root / name).is_dir() else project.root / "src" / name
+def _router_directory(project: Project, name: str) -> Path:
+    """Return `pages` or `app`; like Next, look in `src` only if the root has none."""
+    directory = project.root / name
+    return directory if directory.is_dir() else project.root / "src" / name
 
 
 def files_below(
     directory: Path, suffixes: frozenset[str], above: frozenset[Path] = frozenset()
 ) -> Iterator[Path]:
-    """Yield the files with code below a directory; links that lead back to where they are end there."""
+    """Yield the files with these suffixes below a directory, without following links in a circle."""
     real = directory.resolve()
     if real in above or not directory.is_dir():
         return
@@ -178,23 +177,20 @@ def files_below(
             yield path
 
 
-def _files(project: Project, directory: Path) -> Iterator[Path]:
+def _route_sources(project: Project, directory: Path) -> Iterator[Path]:
     for path in files_below(directory, ROUTE_SUFFIXES):
         if path.is_file():
             yield path
         else:
-            message, by_hand = "it is no file that can be read.", "Mend or remove the link."
-            wrong = Problem(project.name(path), 0, 0, Severity.ERROR, "unreadable", message, by_hand)
-            project.problems.append(wrong)
+            message, by_hand = "the file cannot be read.", "Repair or remove the link."
+            project.problems.append(
+                Problem(project.name(path), 0, 0, Severity.ERROR, "unreadable", message, by_hand)
+            )
 
 
-def _pages(project: Project, directory: Path) -> Iterator[RouteFile]:
-    for path in [
-        *_files(project, directory / "api"),
-        *(directory / f"api{suffix}" for suffix in sorted(ROUTE_SUFFIXES)),
-    ]:
-        if not path.is_file():
-            continue
+def _pages_routes(project: Project, directory: Path) -> Iterator[RouteFile]:
+    index_files = [directory / f"api{suffix}" for suffix in sorted(ROUTE_SUFFIXES)]
+    for path in [*_route_sources(project, directory / "api"), *filter(Path.is_file, index_files)]:
         parts = list(path.relative_to(directory).with_suffix("").parts)
         if parts[-1] == "index":
             parts.pop()
@@ -202,8 +198,8 @@ def _pages(project: Project, directory: Path) -> Iterator[RouteFile]:
             yield RouteFile(path, Style.PAGES, pattern)
 
 
-def _app(project: Project, directory: Path) -> Iterator[RouteFile]:
-    for path in _files(project, directory):
+def _app_routes(project: Project, directory: Path) -> Iterator[RouteFile]:
+    for path in _route_sources(project, directory):
         parts = path.relative_to(directory).parts[:-1]
         if path.stem != "route" or any(part.startswith("_") for part in parts):
             continue
@@ -215,12 +211,13 @@ def _app(project: Project, directory: Path) -> Iterator[RouteFile]:
 def _pattern(project: Project, path: Path, parts: list[str]) -> Pattern | None:
     segments: list[Segment] = []
     for part in parts:
-        found = segment(part.replace("%5F", "_"))
-        if found is None or (segments and segments[-1].is_rest) or part.startswith("("):
-            message = f'the name "{part}" is no segment that a URL can be made of.'
+        segment = parse_segment(part.replace("%5F", "_"))
+        if segment is None or (segments and segments[-1].is_rest) or part.startswith("("):
+            message = f'"{part}" is not a valid URL segment.'
             by_hand = "Rename it, or write the function and its redirect by hand."
-            problem = Problem(project.name(path), 0, 0, Severity.ERROR, "segment", message, by_hand)
-            project.problems.append(problem)
+            project.problems.append(
+                Problem(project.name(path), 0, 0, Severity.ERROR, "segment", message, by_hand)
+            )
             return None
-        segments.append(found)
+        segments.append(segment)
     return Pattern(tuple(segments))

@@ -1,4 +1,4 @@
-"""What of the project acts on its API routes from outside them: middleware, and next.config."""
+"""Report what affects API routes from outside: middleware and next.config."""
 
 from __future__ import annotations
 
@@ -11,53 +11,56 @@ from converter.javascript.modules import read_module
 from converter.javascript.syntax import field_of, text_of
 from converter.problems import Problem, Severity
 
-from .project import ROUTE_SUFFIXES, Project
+from .project import CONFIG_FILES, ROUTE_SUFFIXES, Project
 
 _CONFIG = {
-    "basePath": "Put the path in front of every `from` in netlify.toml, and of the addresses that are asked.",
-    "i18n": "Read the locale in the route, from the URL or from accept-language.",
+    "basePath": "Prefix every `from` in netlify.toml with the path, and the URLs that clients request.",
+    "i18n": "Read the locale in the route, from the URL or the accept-language header.",
     "rewrites": "Write each as a redirect with status 200 in netlify.toml, above the generated ones.",
     "redirects": "Write each as a redirect in netlify.toml, above the generated ones.",
-    "headers": "Write each as [[headers]] in netlify.toml; for answers of functions, in the function.",
-    "pageExtensions": "Name the files of the routes .js or .ts, or write the functions by hand.",
-    "trailingSlash": "Ask for the addresses without a slash at their end.",
+    "headers": "Write each as [[headers]] in netlify.toml; set those of responses in the function.",
+    "pageExtensions": "Rename the route files to .js or .ts, or write the functions by hand.",
+    "trailingSlash": "Request URLs without a trailing slash.",
 }
-_USUAL = {suffix.removeprefix(".") for suffix in ROUTE_SUFFIXES}
-_MIDDLEWARE = "Write an edge function (netlify/edge-functions), or call what it does from each route."
+_DEFAULT_EXTENSIONS = {suffix.removeprefix(".") for suffix in ROUTE_SUFFIXES}
+_MIDDLEWARE_FILES = [
+    f"{stem}{suffix}" for stem in ("middleware", "proxy") for suffix in sorted(ROUTE_SUFFIXES)
+]
+_MIDDLEWARE = "Write an edge function (netlify/edge-functions), or call its code from each route."
 
 
 def project_problems(project: Project) -> list[Problem]:
-    """Return what would be lost without anybody noticing."""
-    found: list[Problem] = []
+    """Return what the conversion would otherwise drop silently."""
+    problems: list[Problem] = []
     for directory in (project.root, project.root / "src"):
-        for stem in ("middleware", "proxy"):
-            for suffix in sorted(ROUTE_SUFFIXES):
-                if (file := directory / f"{stem}{suffix}").is_file():
-                    name = project.name(file)
-                    message = "it runs before every route that it matches, and is not converted."
-                    found.append(Problem(name, 1, 1, Severity.ERROR, "middleware", message, _MIDDLEWARE))
-    for suffix in (".js", ".mjs", ".ts", ".cjs"):
-        if (file := project.root / f"next.config{suffix}").is_file():
-            found += _of_config(project, file)
-    return found
+        for name in _MIDDLEWARE_FILES:
+            if (file := directory / name).is_file():
+                message = "middleware runs before the routes it matches, and is not converted."
+                problems.append(
+                    Problem(project.name(file), 1, 1, Severity.ERROR, "middleware", message, _MIDDLEWARE)
+                )
+    for name in CONFIG_FILES:
+        if (file := project.root / name).is_file():
+            problems += _config_problems(project, file)
+    return problems
 
 
-def _of_config(project: Project, file: Path) -> list[Problem]:
+def _config_problems(project: Project, file: Path) -> list[Problem]:
     module = read_module(file, project.name(file), esm_by_default=project.is_module)
-    found = []
+    problems = []
     for node in module.nodes:
         name = _key(node)
-        if name == "env" and _means_something(node):
-            message, by_hand = "env gives variables when Next builds.", "Set them on the site."
-            found.append(module.problem(node, "next-config", message, by_hand, Severity.WARNING))
-        elif name in _CONFIG and _means_something(node):
-            message = f"{name} changes the addresses of routes or their answers, and is not converted."
-            found.append(module.problem(node, "next-config", message, _CONFIG[name], Severity.ERROR))
-    return found
+        if name == "env" and _has_effect(node):
+            message, by_hand = "env sets variables when Next builds.", "Set the variables on the site."
+            problems.append(module.problem(node, "next-config", message, by_hand, Severity.WARNING))
+        elif name in _CONFIG and _has_effect(node):
+            message = f"{name} changes the URLs or responses of routes, and is not converted."
+            problems.append(module.problem(node, "next-config", message, _CONFIG[name]))
+    return problems
 
 
 def _key(node: Node) -> str:
-    """Return the key of a property at the top of an object that no call is given."""
+    """Return the key of a top-level property of the configuration; empty for other nodes."""
     if node.type not in ("pair", "method_definition") or node.parent is None:
         return ""
     owner = node.parent.parent
@@ -67,13 +70,13 @@ def _key(node: Node) -> str:
     return text_of(key).strip("\"'") if key else ""
 
 
-def _means_something(node: Node) -> bool:
-    value = field_of(node, "value")
+def _has_effect(node: Node) -> bool:
+    node_value = field_of(node, "value")
     try:
-        known = value_of(value) if value is not None else True
+        value = value_of(node_value) if node_value is not None else True
     except NotLiteral:
         return True
-    if _key(node) == "pageExtensions" and isinstance(known, list):
-        # Others besides the usual ones are of pages, as .mdx.
-        return not set(map(str, known)) >= _USUAL or any("." in str(suffix) for suffix in known)
-    return bool(known)
+    if _key(node) == "pageExtensions" and isinstance(value, list):
+        # Extensions besides the default ones are for pages, such as .mdx.
+        return not set(map(str, value)) >= _DEFAULT_EXTENSIONS or any("." in str(suffix) for suffix in value)
+    return bool(value)

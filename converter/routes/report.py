@@ -1,16 +1,16 @@
-"""Say what a conversion did, for people."""
+"""Report a conversion on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from converter.problems import Problem, Severity
+from converter.problems import Severity
 
-from .model import Conversion, Route
+from .model import Conversion
 
 
-def lines_of(conversion: Conversion) -> Iterator[str]:
-    """Yield the report: the routes with their functions, then the diagnostics, then the sums."""
+def report_lines(conversion: Conversion) -> Iterator[str]:
+    """Yield the routes with their functions, the diagnostics, and a summary."""
     for route in conversion.routes:
         methods = ", ".join(route.methods) or "any method"
         target = route.name if route.converted else "NOT CONVERTED"
@@ -18,27 +18,16 @@ def lines_of(conversion: Conversion) -> Iterator[str]:
     if conversion.problems:
         yield ""
     for problem in conversion.problems:
-        yield from lines_about(problem)
+        yield from problem.report_lines()
     yield ""
-    yield _sums(conversion)
-    names = sorted({name for route in conversion.routes if route.converted for name in route.environment})
-    if protected := [str(r.url) for r in conversion.routes if r.converted and r.protected]:
-        yield f"Only users of the Supabase project are answered by {', '.join(protected)}."
-    if names:
-        yield f"Environment variables to set on the site: {', '.join(names)}."
-
-
-def lines_about(problem: Problem) -> Iterator[str]:
-    """Yield a diagnostic, and what to write by hand."""
-    yield str(problem)
-    if problem.by_hand:
-        yield f"    {'by hand' if problem.severity == Severity.ERROR else 'hint'}: {problem.by_hand}"
-
-
-def _sums(conversion: Conversion) -> str:
-    done: list[Route] = [route for route in conversion.routes if route.converted]
+    converted = [route for route in conversion.routes if route.converted]
     errors = sum(problem.severity == Severity.ERROR for problem in conversion.problems)
-    left = f", {errors} problem{'s' * (errors != 1)} to solve by hand" if errors else ""
-    return (
-        f"{len(done)} of {len(conversion.routes)} routes converted into {len(conversion.files)} files{left}."
+    remaining = f", {errors} problem{'s' * (errors != 1)} to solve by hand" if errors else ""
+    yield (
+        f"{len(converted)} of {len(conversion.routes)} routes converted into {len(conversion.files)} files"
+        f"{remaining}."
     )
+    if protected := [str(route.url) for route in converted if route.protected]:
+        yield f"Require a user of the Supabase project: {', '.join(protected)}."
+    if names := sorted({name for route in converted for name in route.environment}):
+        yield f"Environment variables to set on the site: {', '.join(names)}."

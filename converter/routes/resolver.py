@@ -1,4 +1,4 @@
-"""Find the file that an import means, as Next's bundler does."""
+"""Resolve imports to files as Next's bundler does."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from pathlib import Path
 
 from .project import Project
 
-# In this order a name without suffix is completed.
+# The order in which suffixes are tried.
 ORDER = (".tsx", ".ts", ".jsx", ".js", ".mjs", ".json", ".mts", ".cts", ".cjs")
-# A TypeScript file may be imported by the name that it has once compiled.
+# A TypeScript file may be imported by the name of its compiled file.
 COMPILED = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 
 
 class UnresolvedImport(LookupError):
-    """The import names a file of the project that isn't there."""
+    """Raised for an import of a project file that does not exist."""
 
 
 def resolve(project: Project, importer: Path, specifier: str) -> Path | None:
-    """Return the file that an import means, None for a package; raises UnresolvedImport."""
+    """Return the file that an import resolves to, None for a package; raises UnresolvedImport."""
     try:
         return _resolve(project, importer, specifier)
     except (OSError, ValueError) as error:
-        raise UnresolvedImport(specifier) from error  # no file can have such a name
+        raise UnresolvedImport(specifier) from error  # not a valid file name
 
 
 def _resolve(project: Project, importer: Path, specifier: str) -> Path | None:
     if specifier.startswith((".", "/")):
         base = project.root / specifier.lstrip("/") if specifier[0] == "/" else importer.parent / specifier
-        if (found := _complete(base.resolve())) is None:
+        if (file := _complete(base.resolve())) is None:
             raise UnresolvedImport(specifier)
-        return found
+        return file
     for pattern, targets in project.aliases:
-        if (middle := _matched(pattern, specifier)) is None:
+        if (middle := _wildcard_match(pattern, specifier)) is None:
             continue
         for target in targets:
             candidate = Path(str(target).replace("*", middle, 1)).resolve()
-            if (found := _complete(candidate)) is not None:
-                return found
+            if (file := _complete(candidate)) is not None:
+                return file
         if "*" in pattern and pattern != "*":
             raise UnresolvedImport(specifier)
     if project.base_url is not None:
@@ -45,7 +45,8 @@ def _resolve(project: Project, importer: Path, specifier: str) -> Path | None:
     return None
 
 
-def _matched(pattern: str, specifier: str) -> str | None:
+def _wildcard_match(pattern: str, specifier: str) -> str | None:
+    """Return what `*` in an alias stands for; None if the alias does not match."""
     before, star, after = pattern.partition("*")
     if not star:
         return "" if specifier == pattern else None
@@ -65,15 +66,16 @@ def _complete(base: Path) -> Path | None:
     for suffix in COMPILED.get(base.suffix, ()):
         if (candidate := base.with_suffix(suffix)).is_file():
             return candidate
-    return next((base / f"index{suffix}" for suffix in ORDER if (base / f"index{suffix}").is_file()), None)
+    index_files = (base / f"index{suffix}" for suffix in ORDER)
+    return next(filter(Path.is_file, index_files), None)
 
 
 def package_of(specifier: str) -> str:
-    """Return the package that a bare import is from."""
+    """Return the package name of a bare import."""
     parts = specifier.split("/")
     return "/".join(parts[: 2 if specifier.startswith("@") else 1])
 
 
 def clear_cache() -> None:
-    """Drop what is known of the disk; a conversion starts with it."""
+    """Forget which files exist; call before each conversion."""
     _complete.cache_clear()

@@ -1,10 +1,9 @@
-"""Write the text of a converted module: its own code, with other imports and, unless kept, without types."""
+"""Generate a converted module: its code with rewritten imports, and without types unless they are kept."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
@@ -19,7 +18,7 @@ from .layout import header
 
 @dataclass(frozen=True)
 class ResolvedLink:
-    """A link and what it became; `commonjs` says that the target is a file of ours in CommonJS."""
+    """A link and its new specifier; `commonjs` marks a generated CommonJS file as its target."""
 
     link: Link
     specifier: str
@@ -33,7 +32,7 @@ class ModuleRewriter:
     module: Module
     edits: Edits
     keep_types: bool
-    used: set[str] | None  # None: every import stays
+    used: set[str] | None  # None keeps every import
     problems: list[Problem]
     temporaries: int = 0
 
@@ -43,14 +42,14 @@ class ModuleRewriter:
 
 
 def used_names(module: Module, *, keep_types: bool) -> set[str] | None:
-    """Return the names that values are read from; imports of others vanish, as TypeScript has it."""
+    """Return the names used as values; TypeScript drops imports of other names. None keeps every import."""
     if keep_types or not module.source.is_typescript:
         return None
     return strip(module.source, Edits(module.source.text)).used
 
 
 def is_elided(link: Link, used: set[str] | None) -> bool:
-    """Say whether nothing is left of an import once the types are gone."""
+    """Return whether an import disappears with the types."""
     if used is None:
         return False
     if link.type_only:
@@ -60,20 +59,18 @@ def is_elided(link: Link, used: set[str] | None) -> bool:
     return all(b.type_only or b.local not in used for b in link.bindings)
 
 
-def rewrite(
-    module: Module, links: list[ResolvedLink], *, keep_types: bool, name: PurePosixPath
-) -> tuple[str, list[Problem]]:
-    """Return the text of the converted module, and what it can't say."""
+def rewrite(module: Module, links: list[ResolvedLink], *, keep_types: bool) -> tuple[str, list[Problem]]:
+    """Return the text of the converted module, and what could not be rewritten."""
     edits = Edits(module.source.text)
     used: set[str] | None = None
     problems: list[Problem] = []
     if (first := child(module.source.root, "hash_bang_line")) is not None:
-        edits.node(first)  # it may stand on the first line only
+        edits.node(first)  # only allowed on the first line
     if module.source.is_typescript and not keep_types:
         stripped = strip(module.source, edits)
         used, problems = stripped.used, stripped.problems
     elif module.source.is_typescript:
-        _write_assertions_with_as(module, edits)
+        _replace_type_assertions(module, edits)
     work = ModuleRewriter(module, edits, keep_types, used, problems)
     for resolved in links:
         _HANDLERS[resolved.link.kind](work, resolved)
@@ -83,8 +80,8 @@ def rewrite(
     return header(module.source.name) + edits.apply(), problems
 
 
-def _write_assertions_with_as(module: Module, edits: Edits) -> None:
-    """`<T>x` is not allowed in .mts and .cts."""
+def _replace_type_assertions(module: Module, edits: Edits) -> None:
+    """Replace `<T>x` with `x as T`: .mts and .cts files do not allow the former."""
     for node in module.nodes:
         if node.type == "type_assertion":
             types, value = node.named_children
@@ -94,8 +91,8 @@ def _write_assertions_with_as(module: Module, edits: Edits) -> None:
 
 def _literal(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     quote = text_of(resolved.link.literal)[:1]
-    written = json.dumps(resolved.specifier)
-    work.edits.node(resolved.link.literal, f"'{written[1:-1]}'" if quote == "'" else written)
+    literal = json.dumps(resolved.specifier)
+    work.edits.node(resolved.link.literal, f"'{literal[1:-1]}'" if quote == "'" else literal)
 
 
 def _import(work: ModuleRewriter, resolved: ResolvedLink) -> None:
@@ -108,11 +105,13 @@ def _import(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     if not unpack and len(kept) == len(link.bindings) and not has_child(link.node, "import_attribute"):
         _literal(work, resolved)
         return
-    work.edits.node(link.node, _statement(work, resolved, kept, unpack=unpack))
+    work.edits.node(link.node, _import_statement(work, resolved, kept, unpack=unpack))
 
 
-def _statement(work: ModuleRewriter, resolved: ResolvedLink, kept: list[Binding], *, unpack: bool) -> str:
-    """Write an import anew; the names of CommonJS are taken out of its one export, which is always there."""
+def _import_statement(
+    work: ModuleRewriter, resolved: ResolvedLink, kept: list[Binding], *, unpack: bool
+) -> str:
+    """Return a new import statement; the names of a CommonJS module are read from its default export."""
     source = json.dumps(resolved.specifier)
     default = next((b.local for b in kept if b.imported == "default"), "")
     space = next((b.local for b in kept if b.imported == "*"), "")
@@ -120,7 +119,7 @@ def _statement(work: ModuleRewriter, resolved: ResolvedLink, kept: list[Binding]
     if not kept:
         return f"import {source};"
     if not unpack:
-        inner = ", ".join(_pair(b, " as ") for b in named)
+        inner = ", ".join(_rename(b, " as ") for b in named)
         parts = [default, f"* as {space}" if space else "", f"{{ {inner} }}" if named else ""]
         return f"import {', '.join(filter(None, parts))} from {source};"
     whole = default or space or work.temporary()
@@ -128,14 +127,14 @@ def _statement(work: ModuleRewriter, resolved: ResolvedLink, kept: list[Binding]
     if space and space != whole:
         lines.append(f"const {space} = {whole};")
     if named:
-        lines.append(f"const {{ {', '.join(_pair(b, ': ') for b in named)} }} = {whole};")
+        lines.append(f"const {{ {', '.join(_rename(b, ': ') for b in named)} }} = {whole};")
     return " ".join(lines)
 
 
-def _pair(binding: Binding, between: str) -> str:
+def _rename(binding: Binding, separator: str) -> str:
     name = binding.imported if binding.imported.isidentifier() else json.dumps(binding.imported)
-    prefix = "type " if binding.type_only and between == " as " else ""
-    return prefix + (name if name == binding.local else f"{name}{between}{binding.local}")
+    prefix = "type " if binding.type_only and separator == " as " else ""
+    return prefix + (name if name == binding.local else f"{name}{separator}{binding.local}")
 
 
 def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
@@ -144,8 +143,8 @@ def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
         _literal(work, resolved)
         return
     if not link.bindings:
-        message = "export * from a CommonJS module: its names are known only when it runs."
-        by_hand = "Name what is exported: export { a, b } from …"
+        message = "export * from a CommonJS module: its exports are not known before it runs."
+        by_hand = "List the exports: export { a, b } from …"
         work.problems.append(work.module.problem(link.node, "export-all", message, by_hand))
         return
     whole = work.temporary()
@@ -160,22 +159,22 @@ def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
 def _require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link, module = resolved.link, work.module
     if not module.is_esm:
-        local_module = not resolved.commonjs and resolved.specifier.startswith(".") and not resolved.adapter
-        if local_module:
+        is_esm = resolved.specifier.startswith(".") and not (resolved.commonjs or resolved.adapter)
+        if is_esm:
             message = f"require() of {link.specifier}, which is an ES module."
-            by_hand = "Write import instead of require, and export instead of module.exports."
+            by_hand = "Use import instead of require, and export instead of module.exports."
             work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
         _literal(work, resolved)
         return
     declaration = _whole_declaration(link.node)
-    if declaration is None and _does_nothing(link):
+    if declaration is None and _has_no_effect(link):
         name, end = work.temporary(), len(work.edits.text)
         work.edits.node(link.node, name)
         work.edits.replace(end, end, f"\nimport {name} from {json.dumps(resolved.specifier)};\n")
         return
     if declaration is None:
-        by_hand = "Import it at the top of the file."
-        message = f"require() of {link.specifier} in an ES module, elsewhere than in a constant at the top."
+        by_hand = "Import the module at the top of the file."
+        message = f"require() of {link.specifier} in an ES module, outside a top-level constant."
         work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
         return
     target = field_of(link.node.parent, "name")
@@ -188,18 +187,19 @@ def _require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     work.edits.node(declaration, f"import {whole} from {source}; const {pattern} = {whole};")
 
 
-def _does_nothing(link: Link) -> bool:
-    """Say whether loading a module changes nothing, so that it does not matter when that happens."""
+def _has_no_effect(link: Link) -> bool:
+    """Return whether loading a module has no side effects, so that it can be loaded at any time."""
     return (link.specifier or "").endswith(".json") or is_builtin(link.specifier or "")
 
 
 def _whole_declaration(call: Node) -> Node | None:
-    """Return the statement at the top of the file that does nothing but keep what is required."""
+    """Return the top-level declaration whose only declarator is this require()."""
     declarator = call.parent
     declaration = declarator.parent if declarator and declarator.type == "variable_declarator" else None
     if declaration is None or declaration.parent is None or declaration.parent.type != "program":
         return None
-    return declaration if len([n for n in declaration.named_children if n.type != "comment"]) == 1 else None
+    declarators = [part for part in declaration.named_children if part.type != "comment"]
+    return declaration if len(declarators) == 1 else None
 
 
 def _import_require(work: ModuleRewriter, resolved: ResolvedLink) -> None:

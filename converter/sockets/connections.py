@@ -1,4 +1,4 @@
-"""Understand what a server does with a connection: a greeting, and a handler for each message."""
+"""Read the 'connection' handler of a server: its greeting, and a handler for each kind of message."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from converter.javascript.modules import declared_names
-from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
+from converter.javascript.syntax import field_of, string_value, text_of
 from converter.problems import Severity
 
 from .handler_analysis import analyse_handler
 from .model import Handler, Server
-from .scopes import FUNCTIONS, arguments_of, function_of, names_in, only_logs, parameters_of
+from .scopes import (
+    FUNCTIONS,
+    arguments_of,
+    called_functions,
+    function_of,
+    names_in,
+    only_logs,
+    parameters_of,
+)
 
-_ENDS = ("close", "disconnect", "disconnecting", "error", "pong", "ping")
+_LIFECYCLE_EVENTS = ("close", "disconnect", "disconnecting", "error", "pong", "ping")
 
 
 def read_connection(server: Server) -> None:
-    """Fill a server with its handlers, and with what stands in the way."""
-    listener = next(_listeners(server), None)
+    """Add a server's handlers and their problems to it."""
+    listener = next(_connection_listeners(server), None)
     if listener is None or (body := field_of(listener, "body")) is None:
-        by_hand = "Write the functions by hand, from what happens on a connection."
+        by_hand = "Write the functions by hand, from what the server does on a connection."
         message = f"no {server.variable}.on('connection', …) with a function of this file."
         server.problems.append(server.module.problem(server.declarator, "no-connection", message, by_hand))
         return
@@ -29,34 +37,41 @@ def read_connection(server: Server) -> None:
     parameters = parameters_of(listener)
     server.socket = parameters[0] if parameters else server.socket
     server.request = parameters[1] if len(parameters) > 1 else server.request
-    own = _own_names(body)
     statements = body.named_children if body.type == "statement_block" else [body]
+    declarations = [statement for statement in body.named_children if _is_declaration(statement)]
+    names = {text_of(name) for statement in declarations for name in declared_names(statement)}
     greeting: list[Node] = []
     for statement in statements:
-        if statement.type == "comment" or statement.type.endswith("_declaration"):
+        if statement.type == "comment" or _is_declaration(statement):
             continue
-        if (call := _on(statement, server.socket)) is not None:
-            _take_listener(server, call, own)
+        if (registration := _registration(statement, server.socket)) is not None:
+            _add_handler(server, registration, names)
         else:
             greeting.append(statement)
-    _take_greeting(server, greeting, own)
-    _name_unused(server, statements)
+    _add_greeting(server, greeting, names)
+    _report_unused(server, declarations)
 
 
-def _listeners(server: Server) -> Iterator[Node]:
-    """Yield the functions that the server gives its connections to."""
+def _is_declaration(statement: Node) -> bool:
+    return statement.type.endswith("_declaration")
+
+
+def _connection_listeners(server: Server) -> Iterator[Node]:
     for node in server.module.nodes:
         for owner in (server.variable, f"{server.variable}.sockets"):
-            call = _on(node, owner)
-            if call is None or call[0] not in ("connection", "connect") or call[1] is None:
+            event, listener, _ = _registration(node, owner) or ("", None, node)
+            if event not in ("connection", "connect") or listener is None:
                 continue
-            function = function_of(server.module.nodes, call[1])
-            if function is not None:
+            if (function := function_of(server.module.nodes, listener)) is not None:
                 yield function
 
 
-def _on(statement: Node, owner: str) -> tuple[str, Node | None, Node] | None:
-    """Understand `owner.on("event", function)`."""
+# The event, its listener if that is a function or a name, and the whole call.
+Registration = tuple[str, Node | None, Node]
+
+
+def _registration(statement: Node, owner: str) -> Registration | None:
+    """Parse `owner.on("event", listener)`."""
     call = statement.named_children[0] if statement.type == "expression_statement" else statement
     if call.type != "call_expression" or (function := field_of(call, "function")) is None:
         return None
@@ -69,78 +84,71 @@ def _on(statement: Node, owner: str) -> tuple[str, Node | None, Node] | None:
     return event, arguments[1] if arguments[1].type in (*FUNCTIONS, "identifier") else None, call
 
 
-def _own_names(body: Node) -> set[str]:
-    """Return the names that live as long as a connection."""
-    return {
-        text_of(name)
-        for statement in body.named_children
-        if statement.type.endswith("_declaration")
-        for name in declared_names(statement)
-    }
-
-
-def _take_listener(server: Server, call: tuple[str, Node | None, Node], own: set[str]) -> None:
-    event, function, node = call
+def _add_handler(server: Server, registration: Registration, names: set[str]) -> None:
+    event, function, node = registration
     module = server.module
-    if event in _ENDS:
-        quiet = only_logs(arguments_of(node)[1])
-        by_hand = "" if quiet else "Let clients post a heartbeat, and take silence for the end."
-        severity = Severity.INFO if quiet else Severity.ERROR
-        message = f"nothing tells a function of '{event}'" + (", which only logs here." if quiet else ".")
-        server.problems.append(module.problem(node, "connection-end", message, by_hand, severity))
-        return
-    if function is None:
-        by_hand = "Write the function in place, or give its name."
-        message = f"the handler of '{event}' is neither a function in place nor the name of one."
+    if event in _LIFECYCLE_EVENTS:
+        message = f"functions do not receive '{event}'"
+        if only_logs(arguments_of(node)[1]):
+            problem = module.problem(
+                node, "connection-end", f"{message}, which only logs here.", severity=Severity.INFO
+            )
+        else:
+            by_hand = "Let clients post a heartbeat, and treat its absence as the end."
+            problem = module.problem(node, "connection-end", f"{message}.", by_hand)
+        server.problems.append(problem)
+    elif function is None:
+        by_hand = "Write the function inline, or pass its name."
+        message = f"the handler of '{event}' is neither an inline function nor the name of one."
         server.problems.append(module.problem(node, "handler", message, by_hand))
-        return
-    handler = Handler(event, node, text_of(function), takes=_takes(server, function))
-    server.handlers.append(analyse_handler(server, handler, function, own))
+    else:
+        handler = Handler(event, node, text_of(function), arity=_arity(server, function))
+        analyse_handler(server, handler, function, names)
+        server.handlers.append(handler)
 
 
-def _takes(server: Server, written: Node) -> int:
-    """Return how many arguments a handler takes, apart from the function that acknowledges."""
-    function = function_of(server.module.nodes, written) or written
-    names = parameters_of(function)
-    called = {
-        text_of(field_of(n, "function") or n) for n in iter_nodes(function) if n.type == "call_expression"
-    }
-    return len(names) - (bool(names) and names[-1] in called)
+def _arity(server: Server, listener: Node) -> int:
+    """Return the number of arguments of a message, without the acknowledgement callback."""
+    function = function_of(server.module.nodes, listener) or listener
+    parameters = parameters_of(function)
+    has_callback = bool(parameters) and parameters[-1] in called_functions(function)
+    return len(parameters) - has_callback
 
 
-def _name_unused(server: Server, statements: list[Node]) -> None:
-    """Name what is kept for no handler, and so does something else: a timer, as a rule."""
+def _report_unused(server: Server, declarations: list[Node]) -> None:
+    """Report calls whose result no handler uses, so that they have another purpose: usually a timer."""
     used = {name for handler in server.handlers for name in names_in(handler.node)}
-    for statement in statements:
-        names = {text_of(name) for name in declared_names(statement)}
-        if not statement.type.endswith("_declaration") or statement.type.startswith(("function", "class")):
+    for statement in declarations:
+        if statement.type.startswith(("function", "class")):
             continue
+        names = {text_of(name) for name in declared_names(statement)}
         values = [field_of(part, "value") for part in statement.named_children]
         calls = [v for v in values if v is not None and v.type in ("call_expression", "await_expression")]
         if calls and not names & used:
-            _refuse_code(server, statement)
+            _report_connection_code(server, statement)
 
 
-def _refuse_code(server: Server, statement: Node) -> None:
+def _report_connection_code(server: Server, statement: Node) -> None:
     by_hand = (
         "Nothing runs between two calls: use a scheduled function, or do it with each message. Handlers are "
-        f"understood as {server.socket}.on('…', …)."
+        f"recognized in the form {server.socket}.on('…', …)."
     )
-    message = "this happens on every connection, and is not converted."
+    message = "this code runs on every connection, and is not converted."
     server.problems.append(server.module.problem(statement, "connection-code", message, by_hand))
 
 
-def _take_greeting(server: Server, statements: list[Node], own: set[str]) -> None:
-    """What is sent to whoever comes opens the channel; anything else has no place there."""
-    sent = [
-        s for s in statements if text_of(s).startswith((f"{server.socket}.send(", f"{server.socket}.emit("))
-    ]
+def _add_greeting(server: Server, statements: list[Node], names: set[str]) -> None:
+    """Turn what is sent on connecting into the start of the channel; report other code."""
+    sending: list[Node] = []
     for statement in statements:
-        if statement not in sent and not text_of(statement).startswith("console."):
-            _refuse_code(server, statement)
-    if sent:
-        code = "() => {\n" + "\n".join(text_of(statement) for statement in sent) + "\n}"
-        handler = Handler("connection", sent[0], code)
-        for statement in sent:
-            analyse_handler(server, handler, statement, own)
+        text = text_of(statement)
+        if text.startswith((f"{server.socket}.send(", f"{server.socket}.emit(")):
+            sending.append(statement)
+        elif not text.startswith("console."):
+            _report_connection_code(server, statement)
+    if sending:
+        code = "() => {\n" + "\n".join(map(text_of, sending)) + "\n}"
+        handler = Handler("connection", sending[0], code)
+        for statement in sending:
+            analyse_handler(server, handler, statement, names)
         server.handlers.append(handler)

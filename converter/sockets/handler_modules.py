@@ -1,4 +1,4 @@
-"""Make a module of its own out of each handler: its code, and what that needs from the top of the file."""
+"""Extract each handler into a module, with the top-level declarations it depends on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from converter.javascript.modules import Link, LinkKind
 from converter.javascript.syntax import text_of
+from converter.routes.layout import slug
 
 from .model import Handler, Server
 from .scopes import declaration_of, declarations_for, names_in, top_names
@@ -16,22 +17,20 @@ _STATES = "{ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }"
 
 
 def path_of(server: Server, handler: Handler) -> Path:
-    """Return the place beside the server's file that the handler's module pretends to have."""
-    safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in handler.event)
+    """Return the virtual path of a handler's module, next to the server's file."""
     path = server.module.path
-    return path.with_name(f"{path.stem}.on-{safe}-{handler.line}{path.suffix}")
+    return path.with_name(f"{path.stem}.on-{slug(handler.event)}-{handler.line}{path.suffix}")
 
 
 def source_for(server: Server, handler: Handler) -> str:
     """Return the source of a handler's module: a function of the connection that returns the handler."""
     module = server.module
-    without = {server.variable, server.socket, server.request}
-    names = names_in(handler.node) - without
-    statements = declarations_for(module.source.root.named_children, names, without)
-    wanted = names_in(*statements) | names
-    own = [statement for statement in statements if not _is_link(server, statement)]
-    inner = _speaking_of(server, own)
-    lines = [*_imports(server, wanted, statements)]
+    names = names_in(handler.node) - server.own_names
+    statements = declarations_for(server.top_level, names, server.own_names)
+    imports = {_statement_of(link) for link in module.links}
+    own = [statement for statement in statements if statement not in imports]
+    inner = _dependents_of_server(server, own)
+    lines = _imports(server, names_in(*statements) | names)
     lines += [text_of(declaration_of(statement)) for statement in own if statement not in inner]
     arguments = ", ".join(_typed(server, name) for name in (server.socket, server.variable, server.request))
     export = "export default" if module.is_esm else "module.exports ="
@@ -41,23 +40,17 @@ def source_for(server: Server, handler: Handler) -> str:
     return "\n".join([*lines, f"{export} ({arguments}) => {{", *helpers, f"return {handler.code};", "};", ""])
 
 
-def _speaking_of(server: Server, statements: list[Node]) -> list[Node]:
-    """Return the declarations that lead to the server, which exists within the function only."""
-    names, found = {server.variable}, list[Node]()
-    while more := [s for s in statements if s not in found and names_in(s) & names]:
-        found += more
-        names |= {name for statement in more for name in top_names(statement)}
-    return [statement for statement in statements if statement in found]
+def _dependents_of_server(server: Server, statements: list[Node]) -> list[Node]:
+    """Return the declarations that refer to the server, which only exists inside the function."""
+    names, dependents = {server.variable}, list[Node]()
+    while added := [s for s in statements if s not in dependents and names_in(s) & names]:
+        dependents += added
+        names |= {name for statement in added for name in top_names(statement)}
+    return [statement for statement in statements if statement in dependents]
 
 
 def _typed(server: Server, name: str) -> str:
     return f"{name}: any" if server.module.source.is_typescript else name
-
-
-def _is_link(server: Server, statement: Node) -> bool:
-    """Say whether a statement only imports, by require or otherwise."""
-    links = {id(link): link for link in server.module.links}.values()
-    return any(_statement_of(link) == statement for link in links)
 
 
 def _statement_of(link: Link) -> Node:
@@ -67,8 +60,8 @@ def _statement_of(link: Link) -> Node:
     return node
 
 
-def _imports(server: Server, wanted: set[str], statements: list[Node]) -> list[str]:
-    """Return the imports that are used; of the server's own library, only the states of a connection."""
+def _imports(server: Server, wanted: set[str]) -> list[str]:
+    """Return the imports that are used; for the server's library, constants for the connection states."""
     lines: list[str] = []
     seen: set[int] = set()
     for link in server.module.links:
@@ -79,9 +72,8 @@ def _imports(server: Server, wanted: set[str], statements: list[Node]) -> list[s
         if link.kind == LinkKind.REQUIRE and statement.type == "expression_statement":
             continue
         seen.add(statement.start_byte)
-        own = link.specifier in ("ws", "socket.io")
-        if own and not link.type_only:
-            lines += [f"const {name} = {_STATES};" for name in used if not name.endswith("Server")]
-        elif not own:
+        if link.specifier not in ("ws", "socket.io"):
             lines.append(text_of(statement))
+        elif not link.type_only:
+            lines += [f"const {name} = {_STATES};" for name in used if not name.endswith("Server")]
     return lines

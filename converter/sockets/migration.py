@@ -1,4 +1,4 @@
-"""The five steps of a migration, each reported and runnable alone; only with `apply` they write."""
+"""The five steps of a migration. Each can run alone; only with `apply` do they write."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from converter.problems import Problem, Severity
-from converter.routes.output import SOCKETS, TOML, check_inside, write
+from converter.problems import Problem, has_errors
+from converter.routes.output import SOCKETS, TOML, check_inside, environment_comment, write
 from converter.routes.project import Project
 from converter.routes.resolver import clear_cache
 
-from .configuration import toml_for
-from .frontend import rewrite
-from .generator import environment_of, generate
+from .frontend import rewrite_clients
+from .generator import generate
 from .model import Analysis
 from .servers import analyse
 from .smoke_test import call_functions
@@ -25,7 +24,7 @@ STEPS = ("analyse", "generate", "frontend", "configure", "test")
 
 @dataclass
 class Report:
-    """What one step found or did."""
+    """The result of one step."""
 
     step: str
     lines: list[str] = field(default_factory=list)
@@ -36,10 +35,9 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        return not self.failed and not any(p.severity == Severity.ERROR for p in self.problems)
+        return not self.failed and not has_errors(self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         problems = [problem.as_dict() for problem in self.problems]
         return {
             "step": self.step,
@@ -49,20 +47,26 @@ class Report:
             "written": self.written,
         }
 
+    def report_lines(self) -> list[str]:
+        """Return the results and problems, for a terminal."""
+        problems = [line for problem in self.problems for line in problem.report_lines()]
+        written = [f"{len(self.written)} files written."] if self.written else []
+        return [*self.lines, *problems, *written]
+
 
 @dataclass
 class Migration:
-    """A migration of a directory; functions go to `out`."""
+    """A migration of a directory; functions are written to `out`."""
 
     project: Project
-    found: Analysis
+    analysis: Analysis
     directory: Path
     out: Path
     apply: bool
     files: dict[PurePosixPath, str]
+    environment: list[str]
 
     def run(self, step: str) -> Report:
-        """Run one step."""
         report = Report(step)
         _RUNNERS[step](self, report)
         return report
@@ -71,23 +75,24 @@ class Migration:
 def open_migration(directory: Path, out: Path | None, *, apply: bool) -> Migration:
     """Read a directory; raises ConversionError."""
     clear_cache()
-    project, found = analyse(directory)
-    files = generate(project, found)
-    return Migration(project, found, directory.resolve(), out or directory, apply, files)
+    project, analysis = analyse(directory)
+    files, environment = generate(project, analysis)
+    return Migration(project, analysis, directory.resolve(), out or directory, apply, files, environment)
 
 
 def _analyse(migration: Migration, report: Report) -> None:
-    found = migration.found
-    report.problems = sorted({*found.problems, *(p for s in found.servers for p in s.all_problems())})
-    report.facts = {"servers": [server.as_dict() for server in found.servers]}
-    if not found.servers:
+    servers = migration.analysis.servers
+    problems = {problem for server in servers for problem in server.all_problems()}
+    report.problems = sorted({*migration.analysis.problems, *problems})
+    report.facts = {"servers": [server.as_dict() for server in servers]}
+    if not servers:
         report.lines.append("No server of ws or socket.io was found.")
-    for server in found.servers:
-        report.lines.append(f"{server.file}:{server.line}: {server.library} server, from now on {server.url}")
+    for server in servers:
+        report.lines.append(f"{server.file}:{server.line}: {server.library} server becomes {server.url}")
         for handler in server.handlers:
-            what = "the greeting" if handler.event == "connection" else f"'{handler.event}'"
-            becomes = handler.becomes if handler.certain else "to be written by hand"
-            report.lines.append(f"  {server.file}:{handler.line}: {what} becomes {becomes}")
+            source = "the greeting" if handler.event == "connection" else f"'{handler.event}'"
+            target = handler.replacement if handler.convertible else "NOT CONVERTED"
+            report.lines.append(f"  {server.file}:{handler.line}: {source} becomes {target}")
 
 
 def _generate(migration: Migration, report: Report) -> None:
@@ -99,44 +104,46 @@ def _generate(migration: Migration, report: Report) -> None:
 
 
 def _frontend(migration: Migration, report: Report) -> None:
-    done = rewrite(migration.found)
-    report.lines, report.problems = done.places, sorted(done.problems)
-    names = [migration.project.name(path) for path in done.files]
-    report.facts = {"files": names, "places": done.places}
+    changes = rewrite_clients(migration.analysis)
+    report.lines, report.problems = changes.places, sorted(changes.problems)
+    names = [migration.project.name(path) for path in changes.files]
+    report.facts = {"files": names, "places": changes.places}
     if migration.apply:
-        _put(migration, done.files)
+        _write_pages(migration, changes.files)
         report.written = names
 
 
-def _put(migration: Migration, files: dict[Path, str]) -> None:
-    """Write pages where they are, or at the same place below `out`."""
-    inside = {PurePosixPath(path.relative_to(migration.directory)): text for path, text in files.items()}
-    check_inside(inside, migration.out)
-    for path, text in inside.items():
+def _write_pages(migration: Migration, files: dict[Path, str]) -> None:
+    """Write pages in place, or at the same path below `out`."""
+    pages = {PurePosixPath(path.relative_to(migration.directory)): text for path, text in files.items()}
+    check_inside(pages, migration.out)
+    for path, text in pages.items():
         place = migration.out / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode())
 
 
 def _configure(migration: Migration, report: Report) -> None:
-    environment = environment_of(migration.project, migration.found)
-    report.facts = {"environment": environment}
-    report.lines = [f"{TOML}", *(f"set {name} on the site" for name in environment)]
+    report.facts = {"environment": migration.environment}
+    report.lines = [f"{TOML}", *(f"set {name} on the site" for name in migration.environment)]
     if migration.apply:
-        report.written = [str(path) for path in write({TOML: toml_for(environment)}, migration.out, SOCKETS)]
+        # Each function declares its own URL.
+        files = {TOML: environment_comment(migration.environment)}
+        report.written = [str(path) for path in write(files, migration.out, SOCKETS)]
 
 
 def _test(migration: Migration, report: Report) -> None:
-    """Try what generating gives now, in a place of its own."""
+    """Call the generated functions in a temporary directory."""
     if not any("functions" in path.parts for path in migration.files):
-        report.lines.append("There is no function to try.")
+        report.lines.append("There are no functions to test.")
         return
     with tempfile.TemporaryDirectory(prefix="agentforge-functions-") as name:
-        write(migration.files, Path(name))
+        directory = Path(name)
+        write(migration.files, directory)
         modules = migration.project.root / "node_modules"
         if modules.is_dir():
-            (Path(name) / "node_modules").symlink_to(modules.resolve())
-        trials = call_functions(Path(name))
+            (directory / "node_modules").symlink_to(modules.resolve())
+        trials = call_functions(directory)
     report.facts = {"trials": [vars(trial) | {"passed": trial.passed} for trial in trials]}
     report.lines = [f"{'passed' if t.passed else 'FAILED'}  {t.function}: {t.detail}" for t in trials]
     report.failed = not all(trial.passed for trial in trials)

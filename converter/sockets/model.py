@@ -1,4 +1,4 @@
-"""The understood model of a WebSocket server."""
+"""The model of a WebSocket server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from tree_sitter import Node
 
 from converter.javascript.modules import Module
-from converter.problems import Problem, Severity
+from converter.problems import Problem, has_errors
 
 
 class Library(StrEnum):
@@ -26,18 +26,18 @@ class Replacement(StrEnum):
 
 @dataclass
 class Handler:
-    """What happens on one kind of message; `event` is `message` for ws, `connection` for the greeting."""
+    """The code for one kind of message; `event` is `message` for ws, `connection` for the greeting."""
 
     event: str
     node: Node
     code: str
     replies: bool = False
     broadcasts: bool = False
-    takes: int = 1  # arguments, apart from the function that acknowledges
+    arity: int = 1  # without the acknowledgement callback
     problems: list[Problem] = field(default_factory=list)
 
     @property
-    def becomes(self) -> Replacement:
+    def replacement(self) -> Replacement:
         if self.event == "connection":
             return Replacement.CHANNEL
         return Replacement.BOTH if self.broadcasts else Replacement.POST
@@ -47,13 +47,13 @@ class Handler:
         return self.node.start_point.row + 1
 
     @property
-    def certain(self) -> bool:
-        return not any(problem.severity == Severity.ERROR for problem in self.problems)
+    def convertible(self) -> bool:
+        return not has_errors(self.problems)
 
 
 @dataclass
 class Server:
-    """A server in a file: the names that its code uses for itself, a connection and the first request."""
+    """A server, with the names its code gives to itself, a connection and the upgrade request."""
 
     library: Library
     module: Module
@@ -77,8 +77,16 @@ class Server:
         return f"/sockets/{self.name}"
 
     @property
+    def own_names(self) -> set[str]:
+        return {self.variable, self.socket, self.request}
+
+    @property
+    def top_level(self) -> list[Node]:
+        return self.module.source.root.named_children
+
+    @property
     def has_channel(self) -> bool:
-        """Say whether browsers have to listen: they do so with ws in any case, as there are no answers."""
+        """Whether browsers have to listen; with ws they always do, as it has no acknowledgements."""
         return self.library == Library.WS or any(
             h.broadcasts or h.event == "connection" for h in self.handlers
         )
@@ -87,9 +95,8 @@ class Server:
         return [*self.problems, *(problem for handler in self.handlers for problem in handler.problems)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
         handlers = [
-            {"event": h.event, "line": h.line, "becomes": str(h.becomes), "generated": h.certain}
+            {"event": h.event, "line": h.line, "becomes": str(h.replacement), "generated": h.convertible}
             for h in self.handlers
         ]
         return {
@@ -103,7 +110,7 @@ class Server:
 
 @dataclass
 class Analysis:
-    """All that the analysis knows: the servers, and the modules of the project that could hold clients."""
+    """The servers of a project, and the modules that may contain clients."""
 
     root: Path
     servers: list[Server] = field(default_factory=list)

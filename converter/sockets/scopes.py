@@ -1,4 +1,4 @@
-"""Names: which a piece of code uses, and the declarations at the top of a file that it needs for that."""
+"""Resolve names: those that code uses, and the top-level declarations it depends on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FUNCTIONS = ("arrow_function", "function_expression", "function_declaration")
 
 
 def names_in(*nodes: Node) -> set[str]:
-    """Return the names that code speaks of."""
-    return {text_of(found) for node in nodes for found in iter_nodes(node) if found.type in _NAMES}
+    """Return the names that code mentions."""
+    return {text_of(node) for node in iter_nodes(*nodes) if node.type in _NAMES}
 
 
 def declaration_of(statement: Node) -> Node:
@@ -26,7 +26,7 @@ def declaration_of(statement: Node) -> Node:
 
 
 def top_names(statement: Node) -> set[str]:
-    """Return the names that a statement at the top of a file declares."""
+    """Return the names that a top-level statement declares."""
     declaration = declaration_of(statement)
     if declaration.type in _TYPES:
         return {text_of(name) for name in [field_of(declaration, "name")] if name}
@@ -35,24 +35,20 @@ def top_names(statement: Node) -> set[str]:
     return set()
 
 
-def declarations_for(statements: Iterable[Node], names: set[str], without: set[str]) -> list[Node]:
-    """Return the declarations that the names lead to, one from another, in the order of the file."""
-    offered = [(statement, top_names(statement)) for statement in statements]
-    taken: set[int] = set()
-    wanted = set(names) - without
-    grown = True
-    while grown:
-        grown = False
-        for index, (statement, made) in enumerate(offered):
-            if index not in taken and made & wanted:
-                taken.add(index)
-                wanted |= names_in(statement) - without
-                grown = True
-    return [offered[index][0] for index in sorted(taken)]
+def declarations_for(statements: Iterable[Node], names: set[str], excluded: set[str]) -> list[Node]:
+    """Return the declarations that the names depend on, directly or through others, in source order."""
+    declarations = [(statement, top_names(statement)) for statement in statements]
+    wanted, kept = names - excluded, set[int]()
+    while True:
+        added = {i for i, (_, declared) in enumerate(declarations) if i not in kept and declared & wanted}
+        if not added:
+            return [declarations[i][0] for i in sorted(kept)]
+        kept |= added
+        wanted |= names_in(*(declarations[i][0] for i in added)) - excluded
 
 
 def is_state(statement: Node) -> bool:
-    """Say whether a declaration keeps something that changes: it would be lost between two calls."""
+    """Return whether a declaration holds mutable state, which is lost between two calls of a function."""
     declaration = declaration_of(statement)
     if declaration.type not in ("lexical_declaration", "variable_declaration"):
         return False
@@ -64,44 +60,46 @@ def is_state(statement: Node) -> bool:
 
 def _is_empty_collection(value: Node) -> bool:
     if value.type == "new_expression":
-        made = field_of(value, "constructor")
-        return made is not None and text_of(made) in _COLLECTIONS
+        constructor = field_of(value, "constructor")
+        return constructor is not None and text_of(constructor) in _COLLECTIONS
     return value.type in ("array", "object") and not value.named_children
 
 
 def arguments_of(call: Node) -> list[Node]:
-    """Return the arguments of a call."""
     arguments = field_of(call, "arguments")
     return [part for part in arguments.named_children if part.type != "comment"] if arguments else []
 
 
 def parameters_of(function: Node) -> list[str]:
-    """Return the names of a function's parameters; of a pattern, its first."""
+    """Return the names of a function's parameters; for a pattern, the first name in it."""
     single, several = field_of(function, "parameter"), field_of(function, "parameters")
     nodes = [single] if single else several.named_children if several else []
     return [text_of(names[0]) for node in nodes if node and (names := bound_names(node))]
 
 
-def function_of(nodes: Iterable[Node], written: Node) -> Node | None:
-    """Return a function in place, or the one of the file that a name means."""
-    if written.type != "identifier":
-        return written if written.type in FUNCTIONS else None
+def function_of(nodes: Iterable[Node], expression: Node) -> Node | None:
+    """Return a function expression, or the function of the file that a name refers to."""
+    if expression.type != "identifier":
+        return expression if expression.type in FUNCTIONS else None
     for node in nodes:
         name = field_of(node, "name")
-        if name is None or text_of(name) != text_of(written):
+        if name is None or text_of(name) != text_of(expression):
             continue
-        made = node if node.type in FUNCTIONS else field_of(node, "value")
-        if made is not None and made.type in FUNCTIONS:
-            return made
+        function = node if node.type in FUNCTIONS else field_of(node, "value")
+        if function is not None and function.type in FUNCTIONS:
+            return function
     return None
 
 
+def called_functions(node: Node) -> list[str]:
+    """Return the text of every function expression that is called."""
+    calls = [part for part in iter_nodes(node) if part.type == "call_expression"]
+    return [text_of(field_of(call, "function") or call) for call in calls]
+
+
 def only_logs(listener: Node) -> bool:
-    """Say whether a listener does nothing but write to the console."""
+    """Return whether a listener does nothing but write to the console."""
     if listener.type not in FUNCTIONS:
         return text_of(listener).startswith("console.")
-    calls = [
-        text_of(field_of(n, "function") or n) for n in iter_nodes(listener) if n.type == "call_expression"
-    ]
-    changes = any(n.type in ("assignment_expression", "update_expression") for n in iter_nodes(listener))
-    return not changes and all(call.startswith("console.") for call in calls)
+    assigns = any(n.type in ("assignment_expression", "update_expression") for n in iter_nodes(listener))
+    return not assigns and all(name.startswith("console.") for name in called_functions(listener))

@@ -1,4 +1,4 @@
-"""Parse every generated function, and call it once."""
+"""Load every generated function in Node and call it once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from converter.problems import ConversionError
 
 _SCRIPT = Path(__file__).with_name("smoke_test.mjs")
-LIMIT = 60  # seconds, for all of them
+LIMIT = 60  # seconds, for all functions together
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How it went with one function; `detail` says what it answered, or why it did not."""
+    """The result for one function; `detail` is its response or the error."""
 
     function: str
     parsed: bool
@@ -29,15 +29,15 @@ class Trial:
 
 
 def call_functions(directory: Path) -> list[Trial]:
-    """Try the functions below a directory; raises ConversionError where Node is missing or hangs."""
+    """Call the functions below a directory; raises ConversionError if Node is missing or hangs."""
     node = shutil.which("node")
     if node is None:
-        raise ConversionError("node is missing, so nothing was tried. Install it: apt-get install nodejs")
+        raise ConversionError("node was not found, so nothing was tested. Install it: apt-get install nodejs")
     command = [node, str(_SCRIPT), str(directory / "netlify" / "functions")]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ConversionError(f"The functions did not answer within {LIMIT} s.") from error
-    if done.returncode:
-        raise ConversionError(f"The functions could not be tried: {done.stderr.strip()[-500:]}")
-    return [Trial(**trial) for trial in json.loads(done.stdout)]
+        raise ConversionError(f"The functions did not respond within {LIMIT} s.") from error
+    if result.returncode:
+        raise ConversionError(f"The functions could not be tested: {result.stderr.strip()[-500:]}")
+    return [Trial(**trial) for trial in json.loads(result.stdout)]

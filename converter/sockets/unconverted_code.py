@@ -1,4 +1,4 @@
-"""Name what a server does besides handling messages: who may connect, other servers, and work on its own."""
+"""Report what a server does besides handling messages: access control, other servers and background work."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from .scopes import (
     top_names,
 )
 
-_BY_HAND = "Do it in each function, or in a scheduled one."
-_CHECK = "Check in each function who asks, by a cookie or an Authorization header."
-_CHECKS = ("verifyClient", "allowRequest", "handleProtocols")
-# What starts or ends a server has no counterpart, and needs none.
-_STARTING = ("listen", "attach", "attachApp", "bind", "close", "handleUpgrade")
+_AUTHENTICATE = "Authenticate the caller in each function, by a cookie or an Authorization header."
+_ACCESS_OPTIONS = ("verifyClient", "allowRequest", "handleProtocols")
+# Methods that start or stop a server, which functions do not need.
+_LIFECYCLE_METHODS = ("listen", "attach", "attachApp", "bind", "close", "handleUpgrade")
 
 
 def find_unconverted(server: Server) -> Iterator[Problem]:
-    """Yield what would be lost without anybody noticing."""
-    yield from _options(server)
-    used = _names_of_handlers(server)
-    for statement in _statements_around(server):
+    """Yield what the conversion would otherwise drop silently."""
+    yield from _option_problems(server)
+    handler_names = _names_of_handlers(server)
+    for statement in _sibling_statements(server):
         if server.listener is not None and _contains(statement, server.listener):
             continue
         for use in _uses(server, statement):
-            if not _is_harmless(server, statement, use, used):
-                message = f"this use of {server.variable} is outside of any message, and is not converted."
-                yield server.module.problem(use, "server-code", message, _BY_HAND)
+            if not _is_harmless(server, statement, use, handler_names):
+                message = f"this use of {server.variable} is outside a message handler, and is not converted."
+                by_hand = "Do it in each function, or in a scheduled function."
+                yield server.module.problem(use, "server-code", message, by_hand)
                 break
 
 
 def find_upgrade_listeners(module: Module) -> Iterator[Problem]:
-    """Yield the places that decide who may connect before there is a connection."""
+    """Yield the 'upgrade' listeners, which decide who may connect."""
     for node in module.nodes:
         function = field_of(node, "function") if node.type == "call_expression" else None
         name = field_of(function, "property")
@@ -51,36 +51,32 @@ def find_upgrade_listeners(module: Module) -> Iterator[Problem]:
             continue
         arguments = arguments_of(node)
         if len(arguments) > 1 and string_value(arguments[0]) == "upgrade":
-            message = "what happens before a connection is made is not converted."
-            yield module.problem(node, "who-may-connect", message, _CHECK)
+            message = "code that runs before a connection is accepted is not converted."
+            yield module.problem(node, "who-may-connect", message, _AUTHENTICATE)
 
 
-def _options(server: Server) -> Iterator[Problem]:
+def _option_problems(server: Server) -> Iterator[Problem]:
     for node in iter_nodes(server.declarator):
-        key = field_of(node, "key") or field_of(node, "name")
-        if node.type == "shorthand_property_identifier":
-            key = node
-        if key is None and node.type != "shorthand_property_identifier":
-            continue
+        is_shorthand = node.type == "shorthand_property_identifier"
+        key = node if is_shorthand else field_of(node, "key") or field_of(node, "name")
         name = text_of(key) if key is not None else ""
-        if name in _CHECKS:
+        if name in _ACCESS_OPTIONS:
             message = f"{name} decides who may connect, and is not converted."
-            yield server.module.problem(node, "who-may-connect", message, _CHECK)
+            yield server.module.problem(node, "who-may-connect", message, _AUTHENTICATE)
         elif name == "cors":
-            by_hand = "Send access-control-allow-origin for /sockets/* by [[headers]] in netlify.toml."
-            message = "pages of other origins are not let in by the functions."
+            by_hand = "Send access-control-allow-origin for /sockets/* with [[headers]] in netlify.toml."
+            message = "the functions do not allow requests from other origins."
             yield server.module.problem(node, "cors", message, by_hand, Severity.WARNING)
 
 
-def _statements_around(server: Server) -> list[Node]:
-    """Return the statements beside the one that makes the server."""
-    node: Node | None = server.declarator
-    while node is not None and (
-        node.parent is None or node.parent.type not in ("program", "statement_block")
-    ):
+def _sibling_statements(server: Server) -> list[Node]:
+    """Return the statements next to the one that creates the server."""
+    node = server.declarator
+    while node.parent is not None:
+        if node.parent.type in ("program", "statement_block"):
+            return [statement for statement in node.parent.named_children if statement != node]
         node = node.parent
-    block = node.parent if node is not None else None
-    return [s for s in block.named_children if s != node] if block is not None else []
+    return []
 
 
 def _contains(outer: Node, inner: Node) -> bool:
@@ -92,45 +88,46 @@ def _uses(server: Server, statement: Node) -> list[Node]:
 
 
 def _names_of_handlers(server: Server) -> set[str]:
-    """Return the names at the top of the file that handlers lead to."""
-    without = {server.variable, server.socket, server.request}
-    names = {name for handler in server.handlers for name in names_in(handler.node)} - without
-    taken = declarations_for(server.module.source.root.named_children, names, without)
-    return {name for statement in taken for name in top_names(statement)}
+    """Return the top-level names that handlers depend on."""
+    names = names_in(*(handler.node for handler in server.handlers)) - server.own_names
+    declarations = declarations_for(server.top_level, names, server.own_names)
+    return {name for statement in declarations for name in top_names(statement)}
 
 
-def _is_harmless(server: Server, statement: Node, use: Node, used: set[str]) -> bool:
-    """Say whether a use is in a helper of handlers, starts the server, exports it, or only logs."""
+def _is_harmless(server: Server, statement: Node, use: Node, handler_names: set[str]) -> bool:
+    """Return whether a use is in a helper of handlers, starts or exports the server, or only logs."""
     if statement.type in ("return_statement", "import_statement"):
         return True
     if statement.type == "export_statement" and field_of(statement, "declaration") is None:
         return True
-    if top_names(declaration_of(statement)):
-        return bool(top_names(statement) & used) and _is_function(declaration_of(statement))
+    if names := top_names(statement):
+        return bool(names & handler_names) and _is_function(declaration_of(statement))
     if text_of(statement).startswith(("module.exports", "exports.")):
         return True
-    if server.listener is not None and _connects(server, use):
-        # By the name of a function, which is the one that was read.
-        return True
-    call, name = _call_on(use)
+    call, name = _method_call(use)
     if call is None:
         return False
+    if _registers_listener(server, call):
+        return True
     arguments = arguments_of(call)
-    return name in _STARTING or (name in ("on", "once") and len(arguments) > 1 and only_logs(arguments[1]))
+    return name in _LIFECYCLE_METHODS or (
+        name in ("on", "once") and len(arguments) > 1 and only_logs(arguments[1])
+    )
 
 
-def _connects(server: Server, use: Node) -> bool:
-    call, _ = _call_on(use)
-    arguments = arguments_of(call) if call is not None else []
-    if len(arguments) < 2 or string_value(arguments[0]) not in ("connection", "connect"):
+def _registers_listener(server: Server, call: Node) -> bool:
+    """Return whether a call registers, by name, the connection listener that was read."""
+    arguments, listener = arguments_of(call), server.listener
+    if listener is None or len(arguments) < 2:
         return False
-    listener = server.listener
-    name = field_of(listener, "name") or field_of(listener.parent if listener else None, "name")
+    if string_value(arguments[0]) not in ("connection", "connect"):
+        return False
+    name = field_of(listener, "name") or field_of(listener.parent, "name")
     return arguments[1].type == "identifier" and name is not None and text_of(name) == text_of(arguments[1])
 
 
-def _call_on(use: Node) -> tuple[Node | None, str]:
-    """Return the call of a member of the server, or of its `sockets`, with the member's name."""
+def _method_call(use: Node) -> tuple[Node | None, str]:
+    """Return the call of a method of the server, or of its `sockets`, with the method's name."""
     member = use.parent
     while member is not None and member.type == "member_expression" and member.parent is not None:
         if member.parent.type == "call_expression":

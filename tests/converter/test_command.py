@@ -76,10 +76,10 @@ def test_misuse_is_refused(tmp_path: Path) -> None:
 
 def test_a_dry_run_says_what_would_stand_in_the_way(tmp_path: Path) -> None:
     write_project(tmp_path, {"netlify.toml": "[functions]\n"})
-    with pytest.raises(CommandError, match=r"table \[functions\]"):
+    with pytest.raises(CommandError, match=r"\[functions\] table"):
         _run(CORPUS / "legacy", "--out", tmp_path, "--dry-run")
 
 
 def test_who_is_answered_is_said(tmp_path: Path) -> None:
     words = [CORPUS / "legacy", "--out", tmp_path, "--supabase", "/api/form"]
-    assert "Only users of the Supabase project are answered by /api/form." in _run(*words)
+    assert "Require a user of the Supabase project: /api/form." in _run(*words)

@@ -10,25 +10,24 @@ from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from converter.routes.output import prepare, stale_functions, write
-from converter.routes.report import lines_of
+from converter.routes.report import report_lines
 from converter.sockets.migration import STEPS, open_migration
-from converter.sockets.report import told
 
-# Options of the other task, by whether a path is to be converted.
-_ONLY = {True: ("step", "yes"), False: ("typescript", "v2", "cors", "supabase")}
+_MIGRATE_OPTIONS = ("step", "yes")
+_ROUTES_OPTIONS = ("typescript", "v2", "cors", "supabase")
 
 
 class Command(BaseCommand):
-    help = "Convert the API routes of a Next.js project into Netlify functions."
+    help = "Convert the API routes of a Next.js project, or a WebSocket server, into Netlify functions."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, nargs="?", help="a Next.js project, or a part of it")
-        parser.add_argument("--out", type=Path, metavar="DIR", help="where the functions go")
-        parser.add_argument("--typescript", action="store_true", help="keep the types")
-        parser.add_argument("--v2", action="store_true", help="web-standard functions, which stream")
+        parser.add_argument("path", type=Path, nargs="?", help="a Next.js project, or a file or folder in it")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="directory for the generated files")
+        parser.add_argument("--typescript", action="store_true", help="generate TypeScript")
+        parser.add_argument("--v2", action="store_true", help="generate web-standard functions, which stream")
         parser.add_argument(
-            "--cors", action="append", default=[], metavar="ORIGIN", help="may ask; repeatable"
+            "--cors", action="append", default=[], metavar="ORIGIN", help="allow this origin; repeatable"
         )
         parser.add_argument(
             "--supabase",
@@ -37,36 +36,36 @@ class Command(BaseCommand):
             metavar="URLS",
             nargs="?",
             const="*",
-            help="answer only users of the Supabase project; of these addresses, as '/api/private/*'",
+            help="require a user of the Supabase project, on all URLs or on these: '/api/private/*'",
         )
-        parser.add_argument("--dry-run", action="store_true", help="write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="report only; write nothing")
         parser.add_argument(
-            "--migrate", type=Path, metavar="DIR", help="move a WebSocket server, in five steps"
+            "--migrate", type=Path, metavar="DIR", help="convert the WebSocket server in DIR, in five steps"
         )
-        parser.add_argument("--step", choices=STEPS, help="of --migrate, one alone")
-        parser.add_argument("--yes", action="store_true", help="let --migrate write")
-        parser.add_argument("--json", action="store_true", help="the report as one JSON object")
+        parser.add_argument("--step", choices=STEPS, help="run only this step of --migrate")
+        parser.add_argument("--yes", action="store_true", help="let --migrate write files")
+        parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["path"] is None) == (options["migrate"] is None):
-            raise CommandError("Name a path to convert, or a directory to --migrate.")
-        if stray := [f"--{name}" for name in _ONLY[bool(options["path"])] if options[name]]:
-            raise CommandError(f"{', '.join(stray)}: {'only' if options['path'] else 'not'} with --migrate.")
+            raise CommandError("Pass either a path to convert or --migrate DIR.")
+        migrate = options["migrate"] is not None
+        foreign = _ROUTES_OPTIONS if migrate else _MIGRATE_OPTIONS
+        if invalid := [f"--{name}" for name in foreign if options[name]]:
+            raise CommandError(f"{', '.join(invalid)}: {'not' if migrate else 'only'} with --migrate.")
         try:
-            complete = self._convert(options) if options["path"] else self._migrate(options)
+            complete = self._migrate(options) if migrate else self._convert(options)
         except (ConversionError, OSError) as error:
             reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
             if options["json"]:
                 self.stdout.write(json.dumps({"success": False, "error": reason}))
             raise CommandError(reason) from error
         if not complete:
-            raise CommandError("Not everything could be converted: see what is to be written by hand.")
+            raise CommandError('Not everything was converted; write the parts marked "by hand" yourself.')
 
     def _convert(self, options: dict[str, Any]) -> bool:
         if not options["out"] and not options["dry_run"]:
-            raise CommandError(
-                "Name the directory for the functions: --out DIR, or look first with --dry-run."
-            )
+            raise CommandError("Pass --out DIR for the generated files, or --dry-run for a report only.")
         cors, supabase = tuple(options["cors"]), tuple(options["supabase"])
         conversion = convert(options["path"], Options(options["typescript"], options["v2"], cors, supabase))
         out, dry = options["out"], options["dry_run"]
@@ -78,19 +77,18 @@ class Command(BaseCommand):
             report = {**conversion.as_dict(), "written": [str(path) for path in written], "left_over": stale}
             self.stdout.write(json.dumps(report, ensure_ascii=False))
             return conversion.complete
-        for line in lines_of(conversion):
+        for line in report_lines(conversion):
             self.stdout.write(line)
         for path in stale:
             self.stdout.write(
-                f"{path} is of an earlier conversion, and would be served: remove it, if it has ended."
+                f"{path} is left over from an earlier conversion; delete it if its route is gone."
             )
         self.stdout.write("Nothing was written." if dry else f"{len(written)} files written.")
         return conversion.complete
 
     def _migrate(self, options: dict[str, Any]) -> bool:
-        migration = open_migration(
-            options["migrate"], options["out"], apply=options["yes"] and not options["dry_run"]
-        )
+        apply = options["yes"] and not options["dry_run"]
+        migration = open_migration(options["migrate"], options["out"], apply=apply)
         reports = [migration.run(step) for step in STEPS if options["step"] in (None, step)]
         if options["json"]:
             steps = [report.as_dict() for report in reports]
@@ -99,7 +97,7 @@ class Command(BaseCommand):
         else:
             for report in reports:
                 self.stdout.write(f"== {report.step}")
-                for line in told(report):
+                for line in report.report_lines():
                     self.stdout.write(line)
-            self.stdout.write("" if migration.apply else "Nothing was written: add --yes to write.")
+            self.stdout.write("" if migration.apply else "Nothing was written; add --yes to write files.")
         return all(report.complete for report in reports)

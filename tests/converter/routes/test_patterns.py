@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from converter.routes.patterns import Pattern, segment
+from converter.routes.patterns import Pattern, parse_segment
 
 ROWS = [
     ("api/users", "/api/users", "", ["/api/users"]),
@@ -18,7 +18,7 @@ ROWS = [
 
 
 def pattern(text: str) -> Pattern:
-    segments = [segment(part) for part in text.split("/") if part]
+    segments = [parse_segment(part) for part in text.split("/") if part]
     assert all(segments)
     return Pattern(tuple(part for part in segments if part))
 
@@ -73,9 +73,9 @@ def test_overlaps_are_seen(left: str, right: str, both: bool) -> None:
     ],
 )
 def test_what_two_patterns_match_is_told(left: str, right: str, meeting: tuple[str, str] | None) -> None:
-    assert pattern(left).meeting(pattern(right)) == meeting
+    assert pattern(left).intersection(pattern(right)) == meeting
 
 
 @pytest.mark.parametrize("name", ["", "[]", "[a", "a]", "[...]", "[[a]]", "a*", "a?b"])
 def test_other_names_are_no_segments(name: str) -> None:
-    assert segment(name) is None
+    assert parse_segment(name) is None

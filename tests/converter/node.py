@@ -1,4 +1,4 @@
-"""Node for the tests: whether it is there, the TypeScript compiler from npm, and `node --check`."""
+"""Node and pinned npm packages for the tests: run scripts, check syntax, compile TypeScript."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from typing import Any
 
 import pytest
 
-# With what they require; nothing of theirs runs while they are installed.
+# Complete with their dependencies; install scripts do not run.
 PACKAGES = {
     "typescript": "5.9.3",
     "@types/node": "20.19.24",
     "undici-types": "6.21.0",
     "postgres": "3.4.7",
 }
+HARNESS = Path(__file__).parent / "harness"
 CACHE = Path(tempfile.gettempdir()) / f"agentforge-npm-{os.getuid()}"
 REMEDY = "Install Node 18 or newer with npm: apt-get install nodejs npm"
 
 
 def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         pytest.fail(f"{name} is missing. {REMEDY}")
-    return found
+    return path
 
 
 def packages() -> Path:
     """Return a node_modules with the pinned packages, installed once for all test processes."""
-    wanted = "-".join(f"{name.split('/')[-1]}-{version}" for name, version in PACKAGES.items())
-    directory = CACHE / wanted
+    key = "-".join(f"{name.split('/')[-1]}-{version}" for name, version in PACKAGES.items())
+    directory = CACHE / key
     CACHE.mkdir(mode=0o700, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -47,25 +48,23 @@ def _install(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     (directory / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
     command = [program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
-    if done.returncode:
-        pytest.fail(f"npm could not install {', '.join(PACKAGES)}: {done.stderr[-2000:]}")
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
+    if result.returncode:
+        pytest.fail(f"npm could not install {', '.join(PACKAGES)}: {result.stderr[-2000:]}")
     (directory / "complete").touch()
 
 
-def check(files: list[Path]) -> list[str]:
-    """Return what Node's parser says against the files: `node --check` for many in one process."""
-    script = Path(__file__).parent / "harness" / "check.cjs"
-    complaints: list[str] = run(
-        script, [str(file) for file in files], NODE_OPTIONS="--experimental-vm-modules"
-    )
-    return complaints
+def syntax_errors(files: list[Path]) -> list[str]:
+    """Return the errors of Node's parser: `node --check` for many files in one process."""
+    names = [str(file) for file in files]
+    errors: list[str] = run("check.cjs", names, NODE_OPTIONS="--experimental-vm-modules")
+    return errors
 
 
-def run(script: Path, job: Any, **environment: str) -> Any:
-    """Run a script of Node with a job on its input, and return the JSON that it prints."""
-    done = subprocess.run(
-        [program("node"), str(script)],
+def run(script: str, job: Any, **environment: str) -> Any:
+    """Run a script of the harness with a job on its input, and return the JSON that it prints."""
+    result = subprocess.run(
+        [program("node"), str(HARNESS / script)],
         input=json.dumps(job),
         capture_output=True,
         text=True,
@@ -73,12 +72,31 @@ def run(script: Path, job: Any, **environment: str) -> Any:
         check=False,
         env={**os.environ, **environment},
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def drive(
+    root: Path,
+    requests: list[dict[str, Any]],
+    targets: list[dict[str, Any]],
+    aliases: list[list[str]] | None = None,
+    environment: dict[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """Send requests to the original routes and to the converted functions; return both responses of each."""
+    job = {
+        "typescript": str(packages() / "typescript"),
+        "root": str(root),
+        "aliases": aliases or [],
+        "requests": requests,
+        "targets": targets,
+    }
+    responses: list[dict[str, Any]] = run("drive.cjs", job, **(environment or {}))
+    return responses
 
 
 def compile_tree(directory: Path) -> str:
-    """Compile all TypeScript below a directory into `built`, strictly; return what the compiler says."""
+    """Compile all TypeScript below a directory into `built`, strictly; return the compiler's output."""
     options = {
         "target": "ES2022",
         "module": "nodenext",
@@ -96,10 +114,10 @@ def compile_tree(directory: Path) -> str:
     modules = packages()
     (directory / "node_modules").symlink_to(modules)
     command = [program("node"), str(modules / "typescript" / "bin" / "tsc"), "-p", str(directory)]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
-    # The compiler leaves out the JavaScript that has its types beside it.
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
+    # The compiler skips JavaScript files with declarations next to them.
     for file in directory.glob("netlify/**/*.cjs"):
         place = directory / "built" / file.relative_to(directory)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
-    return done.stdout
+    return result.stdout

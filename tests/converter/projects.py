@@ -1,4 +1,4 @@
-"""Write small projects, and convert them."""
+"""Write small projects and convert them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from converter.routes.conversion import convert
 from converter.routes.model import Conversion, Options
 from converter.routes.output import write
 
-HERE = Path(__file__).parent
-CORPUS = HERE / "routes" / "corpus"
-HARNESS = HERE / "harness"
+CORPUS = Path(__file__).parent / "routes" / "corpus"
 
 
 def write_project(directory: Path, files: dict[str, str]) -> Path:
@@ -30,5 +28,11 @@ def convert_to(path: Path, out: Path, options: Options | None = None) -> Convers
 
 
 def read_redirects(out: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads((out / "netlify.toml").read_text()).get("redirects", [])
-    return found
+    document = tomllib.loads((out / "netlify.toml").read_text())
+    redirects: list[dict[str, Any]] = document.get("redirects", [])
+    return redirects
+
+
+def drive_target(out: Path, options: Options | None = None) -> dict[str, Any]:
+    """Describe converted functions for `node.drive`."""
+    return {"out": str(out), "v2": (options or Options()).v2, "redirects": read_redirects(out)}

@@ -1,4 +1,4 @@
-// Answers for a file named route of the app directory.
+// Runs a route file of the app directory.
 'use strict';
 const { Readable } = require('node:stream');
 const { store, modules, Thrown } = require('./next.cjs');
@@ -7,9 +7,9 @@ const { NextRequest } = modules['next/server'];
 
 async function run(handler, request, params, scope) {
   try {
-    const found = await store.run(scope, () => handler(request, { params: Promise.resolve(params) }));
-    if (!found?.headers) throw new Error('no response');
-    return found;
+    const response = await store.run(scope, () => handler(request, { params: Promise.resolve(params) }));
+    if (!response?.headers) throw new Error('no response');
+    return response;
   } catch (error) {
     if (error instanceof Thrown && !error.location) scope.set = [];
     if (error instanceof Thrown) return new Response(null, { status: error.status, headers: error.location ? { location: error.location } : {} });

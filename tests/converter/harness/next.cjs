@@ -1,4 +1,4 @@
-// What the corpus needs of next/*, written for the harness alone: the converter's adapter is not asked.
+// The parts of next/* that the corpus needs, written for the harness, independent of the converter's adapter.
 'use strict';
 const { AsyncLocalStorage } = require('node:async_hooks');
 

@@ -1,4 +1,4 @@
-// Lets Node load the originals as they are: the TypeScript compiler writes them as CommonJS.
+// Lets Node load the original routes: the TypeScript compiler turns them into CommonJS.
 'use strict';
 const fs = require('node:fs');
 const Module = require('node:module');

@@ -1,4 +1,4 @@
-// Answers for a file of pages/api, on Node's own request and response.
+// Runs a file of pages/api with Node's own request and response.
 'use strict';
 const { readCookies } = require('./next.cjs');
 

@@ -1,4 +1,4 @@
-// Calls generated functions as Netlify does: by redirects and events, or by config.path and requests.
+// Calls generated functions as Netlify does: with redirects and events, or with config.path and requests.
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
@@ -7,10 +7,10 @@ const { pathToFileURL } = require('node:url');
 function redirected(redirects, pathname) {
   const parts = pathname.split('/').filter(Boolean);
   for (const { from, to, status } of redirects) {
-    const wanted = from.split('/').filter(Boolean);
+    const words = from.split('/').filter(Boolean);
     const values = {};
-    const splat = wanted.at(-1) === '*';
-    const fixed = splat ? wanted.slice(0, -1) : wanted;
+    const splat = words.at(-1) === '*';
+    const fixed = splat ? words.slice(0, -1) : words;
     if (splat ? parts.length < fixed.length : parts.length !== fixed.length) continue;
     if (!fixed.every((word, at) => (word.startsWith(':') ? (values[word.slice(1)] = parts[at]) : word === parts[at]))) continue;
     if (status === 404) return null;
@@ -29,18 +29,18 @@ function matches(patterns, pathname) {
 
 const load = (file) => import(pathToFileURL(file).href);
 
-async function classic(out, redirects, question) {
-  const url = new URL(question.origin + question.path);
+async function classic(out, redirects, request) {
+  const url = new URL(request.origin + request.path);
   const target = redirected(redirects, url.pathname);
   if (target === null) return { status: 404, headers: [], body: '' };
   const name = target.split('/')[3];
   const file = ['.cjs', '.mjs'].map((suffix) => path.join(out, 'netlify/functions', name + suffix)).find((each) => fs.existsSync(each));
-  const headers = { host: url.host, ...question.headers };
+  const headers = { host: url.host, ...request.headers };
   const event = {
-    httpMethod: question.method, path: question.direct ? target : url.pathname, rawUrl: question.direct ? new URL(target + url.search, url).href : url.href, rawQuery: url.search.slice(1), headers,
+    httpMethod: request.method, path: request.direct ? target : url.pathname, rawUrl: request.direct ? new URL(target + url.search, url).href : url.href, rawQuery: url.search.slice(1), headers,
     multiValueHeaders: Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [value]])),
     queryStringParameters: Object.fromEntries(url.searchParams), multiValueQueryStringParameters: {},
-    body: question.body === undefined ? null : Buffer.from(question.body).toString('base64'), isBase64Encoded: question.body !== undefined,
+    body: request.body === undefined ? null : Buffer.from(request.body).toString('base64'), isBase64Encoded: request.body !== undefined,
   };
   const module = await load(file);
   const result = await (module.handler ?? module.default.handler)(event, {});
@@ -52,24 +52,24 @@ async function classic(out, redirects, question) {
   };
 }
 
-async function modern(out, question) {
-  const url = new URL(question.origin + question.path);
+async function modern(out, request) {
+  const url = new URL(request.origin + request.path);
   const directory = path.join(out, 'netlify/functions');
-  const found = [];
+  const matching = [];
   for (const name of fs.readdirSync(directory)) {
     const module = await load(path.join(directory, name));
-    if (matches(module.config.path, url.pathname) && !matches(module.config.excludedPath, url.pathname)) found.push(module);
+    if (matches(module.config.path, url.pathname) && !matches(module.config.excludedPath, url.pathname)) matching.push(module);
   }
-  // A platform that finds two functions for one path may take either, so there must not be two.
-  if (found.length > 1) throw new Error(`${found.length} functions for ${url.pathname}`);
-  if (!found.length) return { status: 404, headers: [], body: '' };
-  const body = ['GET', 'HEAD'].includes(question.method) || question.body === undefined ? undefined : Buffer.from(question.body);
-  const request = new Request(url, { method: question.method, headers: question.headers, body });
+  // Netlify may call either of two functions with the same path, so there must not be two.
+  if (matching.length > 1) throw new Error(`${matching.length} functions for ${url.pathname}`);
+  if (!matching.length) return { status: 404, headers: [], body: '' };
+  const body = ['GET', 'HEAD'].includes(request.method) || request.body === undefined ? undefined : Buffer.from(request.body);
+  const webRequest = new Request(url, { method: request.method, headers: request.headers, body });
   const waiting = [];
-  const response = await found[0].default(request, { waitUntil: (promise) => waiting.push(promise) });
+  const response = await matching[0].default(webRequest, { waitUntil: (promise) => waiting.push(promise) });
   const bytes = Buffer.from(await response.arrayBuffer());
   await Promise.all(waiting);
   return { status: response.status, headers: [...response.headers], body: bytes.toString('latin1') };
 }
 
-exports.call = (job, question) => (job.v2 ? modern(job.out, question) : classic(job.out, job.redirects, question));
+exports.call = (job, request) => (job.v2 ? modern(job.out, request) : classic(job.out, job.redirects, request));

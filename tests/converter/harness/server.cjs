@@ -1,4 +1,4 @@
-// A small server that is like Next: it finds the file for a path, and runs it as it is.
+// A small server like Next's: it finds the route file for a path and runs it unchanged.
 'use strict';
 const fs = require('node:fs');
 const http = require('node:http');
@@ -15,7 +15,7 @@ function* filesBelow(directory) {
   }
 }
 
-// `[[...a]]`, `[...a]`, `[a]` and plain names: an expression, and how exact it is.
+// Returns the expression for a URL of `[[...a]]`, `[...a]`, `[a]` and plain names, and its precedence.
 function compile(url) {
   const names = [];
   let rank = '';
@@ -33,18 +33,18 @@ function compile(url) {
 }
 
 function routesOf(root) {
-  const found = [];
+  const routes = [];
   for (const base of [root, path.join(root, 'src')]) {
     for (const file of filesBelow(path.join(base, 'pages', 'api'))) {
       const url = path.relative(path.join(base, 'pages'), file).replace(/(\/index)?\.[jt]s$/, '');
-      found.push({ file, answer: pages.answer, ...compile(url) });
+      routes.push({ file, answer: pages.answer, ...compile(url) });
     }
     for (const file of filesBelow(path.join(base, 'app'))) {
       const url = path.dirname(path.relative(path.join(base, 'app'), file)).replace(/(^|\/)\(\w+\)/g, '');
-      found.push({ file, answer: app.answer, ...compile(url) });
+      routes.push({ file, answer: app.answer, ...compile(url) });
     }
   }
-  return found.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+  return routes.sort((a, b) => (a.rank < b.rank ? -1 : 1));
 }
 
 function paramsOf(names, groups) {
@@ -56,12 +56,12 @@ function paramsOf(names, groups) {
   return params;
 }
 
-// pages/api with the edge runtime answers as routes of the app directory do, with the parameters in the query.
-function answerAtTheEdge(module, req, res, url, params) {
+// Routes of pages/api in the edge runtime work like those of the app directory, with the parameters in the query.
+function answerInEdgeRuntime(module, req, res, url, params) {
   for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
   return app.answer(module, req, res, url, params);
 }
-const answerOf = (route, module) => (module.config?.runtime === 'edge' ? answerAtTheEdge : route.answer);
+const answerOf = (route, module) => (module.config?.runtime === 'edge' ? answerInEdgeRuntime : route.answer);
 
 exports.routesOf = routesOf;
 

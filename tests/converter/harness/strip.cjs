@@ -1,11 +1,11 @@
-// The same file compiled, and our own made of it, both printed by the compiler so that only meaning counts.
+// Prints the compiler's and the stripper's output for each file with the compiler's printer, to compare their meaning.
 'use strict';
 const fs = require('node:fs');
 
 const job = JSON.parse(fs.readFileSync(0, 'utf8'));
 const ts = require(job.typescript);
 
-// `(a as T)` leaves brackets behind that mean nothing; the printer writes those that do.
+// Drop the parentheses that `(a as T)` leaves behind; the printer adds those that are needed.
 const bare = (context) => {
   const visit = (node) => (ts.isParenthesizedExpression(node) ? visit(node.expression) : ts.visitEachChild(node, visit, context));
   return (file) => ts.visitEachChild(file, visit, context);
@@ -14,7 +14,7 @@ const bare = (context) => {
 function printed(text, fileName) {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext, isolatedModules: true, removeComments: true };
   const { outputText } = ts.transpileModule(text, { compilerOptions, fileName, transformers: { after: [bare] } });
-  // Where our own imports end in .mjs; and how an enum is written is a matter of taste.
+  // Ignore the .mjs of rewritten imports, and the formatting of enums.
   return outputText.replaceAll('.mjs', '').replace(/^\s*;$/gm, '').replace(/\n+/g, '\n').replaceAll("'", '"').replaceAll(', }', ' }').trim();
 }
 

@@ -1,4 +1,4 @@
-"""The functions answer as the originals do: status, headers and body, over the whole corpus."""
+"""The functions respond as the original routes do, with the same status, headers and body."""
 
 from __future__ import annotations
 
@@ -11,84 +11,76 @@ import pytest
 
 from converter.routes.model import Options
 from tests.converter import node
-from tests.converter.projects import CORPUS, HARNESS, convert_to, read_redirects
+from tests.converter.projects import CORPUS, convert_to, drive_target
 
-# What the originals import by these names is here; the converter has to find it out by itself.
+# The targets of the originals' aliases; the converter reads them from the configuration.
 ALIASES = {
     "shop": [["@/nowhere/", "lib/"], ["@/", "./"], ["~db", "lib/db.ts"]],
     "legacy": [["#/", "src/server/"], ["server", "src/server"]],
 }
-# The connection's own, and the platform's: it counts bytes and dates answers itself.
+# Headers that the connection or the platform sets.
 UNCOMPARED = {"date", "connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
-def _questions(project: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((CORPUS / f"{project}.json").read_text())
-    return found
+def _requests(project: str) -> list[dict[str, Any]]:
+    requests: list[dict[str, Any]] = json.loads((CORPUS / f"{project}.json").read_text())
+    return requests
 
 
-def _comparable(answer: dict[str, Any]) -> dict[str, Any]:
-    assert "failed" not in answer, answer["failed"]
+def _comparable(response: dict[str, Any]) -> dict[str, Any]:
+    assert "failed" not in response, response["failed"]
     headers: dict[str, list[str]] = {}
-    for name, value in answer["headers"]:
-        # An entity tag means nothing but "the same as before".
+    for name, value in response["headers"]:
+        # Entity tags only have to be stable.
         headers.setdefault(name, []).append("…" if name == "etag" else value)
-    kept = {name: sorted(values) for name, values in headers.items() if name not in UNCOMPARED}
-    joined = {name: v if name == "set-cookie" else ", ".join(v) for name, v in kept.items()}
-    return {"status": answer["status"], "headers": joined, "body": answer["body"]}
+    compared = {name: sorted(values) for name, values in headers.items() if name not in UNCOMPARED}
+    joined = {name: v if name == "set-cookie" else ", ".join(v) for name, v in compared.items()}
+    return {"status": response["status"], "headers": joined, "body": response["body"]}
 
 
 def _target(project: str, out: Path, options: Options) -> dict[str, Any]:
-    conversion = convert_to(CORPUS / project, out, options)
-    assert conversion.complete
-    kept = {"v2": options.v2, "redirects": read_redirects(out)}
+    assert convert_to(CORPUS / project, out, options).complete
+    target = drive_target(out, options)
     if options.typescript:
         assert node.compile_tree(out) == ""
-        out = out / "built"
-    return {"out": str(out), **kept}
+        target["out"] = str(out / "built")
+    return target
 
 
 @pytest.mark.parametrize("project", sorted(ALIASES))
-def test_functions_answer_as_the_originals_do(project: str, tmp_path: Path) -> None:
+def test_functions_respond_as_the_originals_do(project: str, tmp_path: Path) -> None:
     modes = {"classic": Options(), "v2": Options(v2=True)}
     if project == "shop":  # the other one has no types
         modes["typescript"] = Options(typescript=True)
     targets = [_target(project, tmp_path / n, options) for n, options in modes.items()]
-    questions = _questions(project)
-    job = {
-        "typescript": str(node.packages() / "typescript"),
-        "root": str(CORPUS / project),
-        "aliases": ALIASES[project],
-        "questions": questions,
-        "targets": targets,
-    }
-    answers = node.run(HARNESS / "drive.cjs", job)
-    assert len(answers) == len(questions)
-    for question, answer in zip(questions, answers, strict=True):
-        expected = _comparable(answer["expected"])
-        for mode, got in zip(modes, answer["got"], strict=True):
-            asked = f"{mode}: {question['method']} {question['path']}"
-            assert (asked, _comparable(got)) == (asked, expected)
+    requests = _requests(project)
+    pairs = node.drive(CORPUS / project, requests, targets, ALIASES[project])
+    assert len(pairs) == len(requests)
+    for request, pair in zip(requests, pairs, strict=True):
+        expected = _comparable(pair["expected"])
+        for mode, response in zip(modes, pair["got"], strict=True):
+            label = f"{mode}: {request['method']} {request['path']}"
+            assert (label, _comparable(response)) == (label, expected)
 
 
-def test_the_corpus_is_large_enough_and_every_route_is_asked() -> None:
+def test_the_corpus_is_large_enough_and_covers_every_route() -> None:
     for project in ALIASES:
-        job = {"root": str(CORPUS / project), "questions": [q["path"] for q in _questions(project)]}
-        unasked = node.run(HARNESS / "coverage.cjs", job)
-        assert unasked["routes"] >= {"shop": 40, "legacy": 5}[project]
-        assert unasked["unasked"] == []
+        job = {"root": str(CORPUS / project), "paths": [request["path"] for request in _requests(project)]}
+        coverage = node.run("coverage.cjs", job)
+        assert coverage["routes"] >= {"shop": 40, "legacy": 5}[project]
+        assert coverage["uncovered"] == []
 
 
 @pytest.mark.parametrize("project", sorted(ALIASES))
 @pytest.mark.parametrize("v2", [False, True])
 def test_node_accepts_every_file(project: str, v2: bool, tmp_path: Path) -> None:
     conversion = convert_to(CORPUS / project, tmp_path, Options(v2=v2))
-    own = [tmp_path / path for path in conversion.files if path.suffix in (".cjs", ".mjs")]
-    assert len(own) > len(conversion.routes) * 2
-    assert node.check(own) == []
+    files = [tmp_path / path for path in conversion.files if path.suffix in (".cjs", ".mjs")]
+    assert len(files) > len(conversion.routes) * 2
+    assert node.syntax_errors(files) == []
 
 
-def test_the_check_of_files_is_that_of_node(tmp_path: Path) -> None:
+def test_the_syntax_check_agrees_with_node(tmp_path: Path) -> None:
     texts = {
         "good.mjs": "await 1;",
         "bad.mjs": "const a = ;",
@@ -97,30 +89,21 @@ def test_the_check_of_files_is_that_of_node(tmp_path: Path) -> None:
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    said = {name: bool(node.check([tmp_path / name])) for name in texts}
+    own = {name: bool(node.syntax_errors([tmp_path / name])) for name in texts}
     command = [node.program("node"), "--check"]
-    node_says = {
+    nodes = {
         name: subprocess.run([*command, str(tmp_path / name)], capture_output=True, check=False).returncode
         != 0
         for name in texts
     }
-    assert said == node_says == {name: name.startswith("bad") for name in texts}
+    assert own == nodes == {name: name.startswith("bad") for name in texts}
 
 
-def test_functions_answer_by_their_own_address_too(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    target = _target("shop", out, Options())
-    asked = [
-        {"method": "GET", "path": "/api/products/2", "direct": True, "only": True},
-        {"method": "GET", "path": "/api/docs/a/b%20c", "direct": True, "only": True},
-    ]
-    job = {
-        "typescript": str(node.packages() / "typescript"),
-        "root": str(CORPUS / "shop"),
-        "aliases": [],
-        "questions": asked,
-        "targets": [target],
-    }
-    first, second = (answer["got"][0] for answer in node.run(HARNESS / "drive.cjs", job))
-    assert json.loads(first["body"])["id"] == "2"
-    assert json.loads(second["body"])["slug"] == ["a", "b c"]
+def test_functions_also_respond_at_their_own_url(tmp_path: Path) -> None:
+    target = _target("shop", tmp_path / "out", Options())
+    paths = ("/api/products/2", "/api/docs/a/b%20c")
+    requests = [{"method": "GET", "path": path, "direct": True, "only": True} for path in paths]
+    pairs = node.drive(CORPUS / "shop", requests, [target])
+    first, second = (json.loads(pair["got"][0]["body"]) for pair in pairs)
+    assert first["id"] == "2"
+    assert second["slug"] == ["a", "b c"]

@@ -156,7 +156,7 @@ def test_every_form_of_export_gives_what_node_reads(v2: bool, tmp_path: Path) ->
     conversion = convert_to(root, out, Options(v2=v2))
     assert conversion.complete, conversion.problems
     assert {str(r.url): r.methods for r in conversion.routes}["/as"] == ["GET", "POST"]
-    assert node.check(sorted([*out.rglob("*.mjs"), *out.rglob("*.cjs")])) == []
+    assert node.syntax_errors(sorted([*out.rglob("*.mjs"), *out.rglob("*.cjs")])) == []
 
 
 def test_a_huge_file_is_converted(tmp_path: Path) -> None:
@@ -165,4 +165,4 @@ def test_a_huge_file_is_converted(tmp_path: Path) -> None:
         write_project(tmp_path / "project", {"app/a/route.ts": text + APP}), tmp_path / "out"
     )
     assert conversion.complete
-    assert node.check([*(tmp_path / "out/netlify/routes").rglob("*.mjs")]) == []
+    assert node.syntax_errors([*(tmp_path / "out/netlify/routes").rglob("*.mjs")]) == []

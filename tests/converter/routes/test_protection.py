@@ -1,4 +1,4 @@
-"""What the conversion can add: other origins may ask, and only signed-in people are answered."""
+"""Access rules that the conversion adds: other origins, and users of a Supabase project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from converter.problems import ConversionError
 from converter.routes.conversion import convert
 from converter.routes.model import Options
 from tests.converter import node
-from tests.converter.projects import HARNESS, convert_to, read_redirects, write_project
+from tests.converter.projects import convert_to, drive_target, write_project
 from tests.standins.supabase_auth import SupabaseAuth
 
 ROUTES = {
@@ -29,29 +29,22 @@ ROUTES = {
 SHOP = "https://shop.example"
 
 
-def _ask(tmp_path: Path, options: Options, questions: list[dict[str, Any]], **environment: str) -> list[Any]:
-    out = tmp_path / "out"
-    convert_to(write_project(tmp_path / "project", ROUTES), out, options)
-    target = {"out": str(out), "v2": options.v2, "redirects": read_redirects(out)}
-    asked = [{"method": "GET", "only": True, **question} for question in questions]
-    job = {
-        "typescript": str(node.packages() / "typescript"),
-        "root": str(tmp_path / "project"),
-        "aliases": [],
-        "questions": asked,
-        "targets": [target],
-    }
-    return [answer["got"][0] for answer in node.run(HARNESS / "drive.cjs", job, **environment)]
+def _send(tmp_path: Path, options: Options, requests: list[dict[str, Any]], **environment: str) -> list[Any]:
+    root, out = write_project(tmp_path / "project", ROUTES), tmp_path / "out"
+    convert_to(root, out, options)
+    requests = [{"method": "GET", "only": True, **request} for request in requests]
+    pairs = node.drive(root, requests, [drive_target(out, options)], environment=environment)
+    return [pair["got"][0] for pair in pairs]
 
 
-def _headers(answer: dict[str, Any]) -> dict[str, str]:
-    return dict(answer["headers"])
+def _headers(response: dict[str, Any]) -> dict[str, str]:
+    return dict(response["headers"])
 
 
-def test_another_origin_may_ask_when_it_is_named(tmp_path: Path) -> None:
+def test_cors_allows_the_given_origin(tmp_path: Path) -> None:
     preflight = {"origin": SHOP, "access-control-request-method": "GET"}
     stranger = {**preflight, "origin": "https://other.example"}
-    allowed, refused, answered, own = _ask(
+    allowed, refused, simple, own = _send(
         tmp_path,
         Options(cors=(SHOP,)),
         [
@@ -63,13 +56,13 @@ def test_another_origin_may_ask_when_it_is_named(tmp_path: Path) -> None:
     )
     assert (allowed["status"], _headers(allowed)["access-control-allow-origin"]) == (204, SHOP)
     assert "access-control-allow-origin" not in _headers(refused)
-    assert _headers(answered)["access-control-allow-origin"] == SHOP
-    assert _headers(answered)["vary"] == "origin"
+    assert _headers(simple)["access-control-allow-origin"] == SHOP
+    assert _headers(simple)["vary"] == "origin"
     assert _headers(own)["access-control-allow-origin"] == "https://own.example"
 
 
 @pytest.mark.parametrize("v2", [False, True])
-def test_only_users_of_the_supabase_project_are_answered(tmp_path: Path, v2: bool) -> None:
+def test_protected_routes_require_a_user_of_the_supabase_project(tmp_path: Path, v2: bool) -> None:
     service = SupabaseAuth().start()
     try:
         service.account("ada@example.com", "correct horse")
@@ -79,7 +72,7 @@ def test_only_users_of_the_supabase_project_are_answered(tmp_path: Path, v2: boo
             json={"email": "ada@example.com", "password": "correct horse"},
         ).json()
         bearer = {"authorization": f"Bearer {signed_in['access_token']}"}
-        answers = _ask(
+        responses = _send(
             tmp_path,
             Options(v2=v2, supabase=("/private/*", "/api/private/*")),
             [
@@ -94,35 +87,35 @@ def test_only_users_of_the_supabase_project_are_answered(tmp_path: Path, v2: boo
         )
     finally:
         service.stop()
-    assert [answer["status"] for answer in answers] == [200, 401, 401, 200, 200]
-    assert [json.loads(answer["body"]) for answer in answers[3:]] == [{"user": "ada@example.com"}] * 2
+    assert [response["status"] for response in responses] == [200, 401, 401, 200, 200]
+    assert [json.loads(response["body"]) for response in responses[3:]] == [{"user": "ada@example.com"}] * 2
 
 
-def test_nobody_is_answered_while_supabase_is_out_of_reach(tmp_path: Path) -> None:
-    question = {"path": "/private/mine", "headers": {"authorization": "Bearer a.b.c"}}
-    away = {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_ANON_KEY": "k"}
-    (answer,) = _ask(tmp_path, Options(supabase=("*",)), [question], **away)
-    assert answer["status"] == 503
-    (unset,) = _ask(tmp_path, Options(supabase=("*",)), [question], SUPABASE_URL="", SUPABASE_ANON_KEY="")
+def test_protected_routes_refuse_everybody_while_supabase_is_unreachable(tmp_path: Path) -> None:
+    request = {"path": "/private/mine", "headers": {"authorization": "Bearer a.b.c"}}
+    unreachable = {"SUPABASE_URL": "http://127.0.0.1:9", "SUPABASE_ANON_KEY": "k"}
+    (response,) = _send(tmp_path, Options(supabase=("*",)), [request], **unreachable)
+    assert response["status"] == 503
+    (unset,) = _send(tmp_path, Options(supabase=("*",)), [request], SUPABASE_URL="", SUPABASE_ANON_KEY="")
     assert unset["status"] == 503
 
 
 @pytest.mark.parametrize("v2", [False, True])
-def test_nobody_is_sent_to_another_host_for_a_slash(tmp_path: Path, v2: bool) -> None:
+def test_double_slashes_do_not_redirect_to_another_host(tmp_path: Path, v2: bool) -> None:
     write_project(
         tmp_path / "project", {"app/[[...all]]/route.js": "export const GET = () => new Response('');"}
     )
-    (answer,) = _ask(tmp_path, Options(v2=v2), [{"path": "//evil.example/a//?b=1"}])
-    assert (answer["status"], _headers(answer)["location"]) == (308, "/evil.example/a?b=1")
+    (response,) = _send(tmp_path, Options(v2=v2), [{"path": "//evil.example/a//?b=1"}])
+    assert (response["status"], _headers(response)["location"]) == (308, "/evil.example/a?b=1")
 
 
-def test_addresses_to_protect_are_those_of_the_report(tmp_path: Path) -> None:
+def test_protected_urls_are_written_as_in_the_report(tmp_path: Path) -> None:
     root = write_project(tmp_path, {"app/users/[id]/route.js": "export const GET = () => new Response('');"})
     (route,) = convert(root, Options(supabase=("/users/[id]",))).routes
     assert (route.protected, route.environment) == (True, {"SUPABASE_ANON_KEY", "SUPABASE_URL"})
 
 
-def test_nothing_is_written_when_nothing_would_be_protected(tmp_path: Path) -> None:
+def test_a_pattern_that_protects_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="/privat/\\*"):
         convert_to(
             write_project(tmp_path / "project", ROUTES), tmp_path / "out", Options(supabase=("/privat/*",))

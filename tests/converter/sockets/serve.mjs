@@ -1,4 +1,4 @@
-// Serves a page and generated functions as Netlify does; prints its port, and ends with its input.
+// Serves a page and generated functions as Netlify does. Prints its port; exits at the end of its input.
 import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
@@ -14,17 +14,17 @@ for (const name of readdirSync(join(directory, 'netlify/functions'))) {
 
 async function answer(req, res) {
   const url = new URL(req.url, `http://${req.headers.host}`);
-  const found = functions.get(url.pathname);
-  if (!found) {
+  const handler = functions.get(url.pathname);
+  if (!handler) {
     const isScript = url.pathname.endsWith('.js');
     res.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
     return res.end(isScript ? readFileSync(join(directory, page)) : `<ul></ul><form><input name="text"></form><script src="/${page}"></script>`);
   }
-  const leaving = new AbortController();
-  res.on('close', () => leaving.abort());
+  const disconnect = new AbortController();
+  res.on('close', () => disconnect.abort());
   const body = req.method === 'GET' ? undefined : Readable.toWeb(req);
-  const request = new Request(url, { method: req.method, headers: req.headers, body, duplex: 'half', signal: leaving.signal });
-  const response = await found(request, {});
+  const request = new Request(url, { method: req.method, headers: req.headers, body, duplex: 'half', signal: disconnect.signal });
+  const response = await handler(request, {});
   res.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body) for await (const chunk of response.body) res.write(chunk);
   return res.end();

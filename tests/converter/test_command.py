@@ -18,20 +18,20 @@ def _run(*words: Any) -> str:
     return out.getvalue()
 
 
-def test_it_says_what_it_did(tmp_path: Path) -> None:
-    said = _run(CORPUS / "legacy", "--out", tmp_path)
-    assert "/api/form  POST  src/pages/api/form.js -> api-form" in said
-    assert "5 of 5 routes converted" in said
+def test_the_report_lists_routes_and_functions(tmp_path: Path) -> None:
+    output = _run(CORPUS / "legacy", "--out", tmp_path)
+    assert "/api/form  POST  src/pages/api/form.js -> api-form" in output
+    assert "5 of 5 routes converted" in output
     assert (tmp_path / "netlify/functions/api-form.cjs").is_file()
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
-    said = _run(CORPUS / "shop", "--out", tmp_path / "out", "--dry-run")
-    assert "Nothing was written." in said
+    output = _run(CORPUS / "shop", "--out", tmp_path / "out", "--dry-run")
+    assert "Nothing was written." in output
     assert not (tmp_path / "out").exists()
 
 
-def test_scripts_get_json(tmp_path: Path) -> None:
+def test_json_report(tmp_path: Path) -> None:
     report = json.loads(_run(CORPUS / "shop", "--out", tmp_path, "--v2", "--json"))
     assert report["success"] is True
     assert len(report["routes"]) == 53
@@ -40,14 +40,14 @@ def test_scripts_get_json(tmp_path: Path) -> None:
     assert sorted(report["written"]) == sorted(report["files"])
 
 
-def test_one_route_alone(tmp_path: Path) -> None:
-    said = _run(CORPUS / "shop/pages/api/products", "--out", tmp_path)
-    assert "3 of 3 routes converted" in said
+def test_a_part_of_a_project_is_converted(tmp_path: Path) -> None:
+    output = _run(CORPUS / "shop/pages/api/products", "--out", tmp_path)
+    assert "3 of 3 routes converted" in output
     _run(CORPUS / "shop/pages/api/hello.ts", "--out", tmp_path / "one")
     assert [path.name for path in (tmp_path / "one/netlify/functions").iterdir()] == ["api-hello.cjs"]
 
 
-def test_what_is_left_out_makes_it_fail(tmp_path: Path) -> None:
+def test_an_unconverted_route_fails_the_command(tmp_path: Path) -> None:
     files = {
         "pages/api/good.js": "export default (req, res) => res.end();",
         "pages/api/bad.js": "\nimport 'next/image';\nexport default (req, res) => res.end();",
@@ -74,12 +74,12 @@ def test_misuse_is_refused(tmp_path: Path) -> None:
         _run(CORPUS / "legacy", "--out", tmp_path / "file")
 
 
-def test_a_dry_run_says_what_would_stand_in_the_way(tmp_path: Path) -> None:
+def test_a_dry_run_reports_conflicts(tmp_path: Path) -> None:
     write_project(tmp_path, {"netlify.toml": "[functions]\n"})
     with pytest.raises(CommandError, match=r"\[functions\] table"):
         _run(CORPUS / "legacy", "--out", tmp_path, "--dry-run")
 
 
-def test_who_is_answered_is_said(tmp_path: Path) -> None:
+def test_protected_routes_are_listed(tmp_path: Path) -> None:
     words = [CORPUS / "legacy", "--out", tmp_path, "--supabase", "/api/form"]
     assert "Require a user of the Supabase project: /api/form." in _run(*words)

@@ -1,4 +1,4 @@
-"""What can't be converted is named: file, line, why, and what to write by hand."""
+"""Diagnostics of what cannot be converted: file, line, reason, and what to write by hand."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ REFUSED = [
 ]
 
 
-def _only(path: Path, options: Options | None = None) -> Conversion:
-    return convert(path, options or Options())
+def _convert(path: Path) -> Conversion:
+    return convert(path, Options())
 
 
 @pytest.mark.parametrize(("code", "line", "text"), REFUSED)
-def test_a_route_that_cannot_be_converted_is_named(code: str, line: int, text: str, tmp_path: Path) -> None:
+def test_an_unconvertible_route_is_reported(code: str, line: int, text: str, tmp_path: Path) -> None:
     package = '{"dependencies": {"next-auth": "4", "@clerk/nextjs": "5", "react": "19"}}'
     root = write_project(
         tmp_path,
@@ -71,7 +71,7 @@ def test_a_route_that_cannot_be_converted_is_named(code: str, line: int, text: s
             "pages/api/b.js": PAGES,
         },
     )
-    conversion = _only(root)
+    conversion = _convert(root)
     errors = [problem for problem in conversion.problems if problem.severity == Severity.ERROR]
     assert [(e.file, e.line, e.code) for e in errors] == [(ROUTE, line, code)]
     assert errors[0].message
@@ -84,79 +84,79 @@ def test_a_route_that_cannot_be_converted_is_named(code: str, line: int, text: s
     assert "api-a" not in conversion.files[next(p for p in conversion.files if p.name == "netlify.toml")]
 
 
-def test_a_problem_of_a_helper_is_named_where_it_is(tmp_path: Path) -> None:
+def test_a_problem_is_reported_in_the_module_that_has_it(tmp_path: Path) -> None:
     helper = (
         "\nimport { getServerSession } from 'next-auth/next';\nexport const who = () => getServerSession();\n"
     )
     route = "import { who } from '../../lib/who';\nexport default (req, res) => who();\n"
-    conversion = _only(write_project(tmp_path, {"pages/api/a.js": route, "lib/who.js": helper}))
+    conversion = _convert(write_project(tmp_path, {"pages/api/a.js": route, "lib/who.js": helper}))
     (error,) = [problem for problem in conversion.problems if problem.severity == Severity.ERROR]
     assert (error.file, error.line, error.column) == ("lib/who.js", 2, 1)
     assert "getServerSession" in error.message
 
 
-def test_what_only_types_ask_for_is_no_problem(tmp_path: Path) -> None:
+def test_type_only_imports_are_no_problem(tmp_path: Path) -> None:
     text = "import type { Metadata } from 'next/og';\nimport { Session } from 'next-auth';\n" + PAGES
     text += "export type S = Session & Metadata;\n"
-    assert _only(write_project(tmp_path, {ROUTE: text})).complete
+    assert _convert(write_project(tmp_path, {ROUTE: text})).complete
 
 
-def test_what_acts_on_routes_from_outside_is_named(tmp_path: Path) -> None:
+def test_middleware_and_next_config_are_reported(tmp_path: Path) -> None:
     config = (
         "module.exports = {\n  basePath: '/shop',\n  async rewrites() { return [{ basePath: 1 }]; },\n};\n"
     )
     files = {"middleware.ts": "export function middleware() {}", "next.config.js": config, ROUTE: PAGES}
-    found = [(p.file, p.line, p.code) for p in _only(write_project(tmp_path, files)).problems]
-    assert found == [
+    problems = _convert(write_project(tmp_path, files)).problems
+    assert [(p.file, p.line, p.code) for p in problems] == [
         ("middleware.ts", 1, "middleware"),
         ("next.config.js", 2, "next-config"),
         ("next.config.js", 3, "next-config"),
     ]
 
 
-def test_a_route_without_methods_is_named(tmp_path: Path) -> None:
+def test_a_route_without_methods_is_reported(tmp_path: Path) -> None:
     files = {"app/a/route.js": "export default () => new Response('');"}
-    assert [p.code for p in _only(write_project(tmp_path, files)).problems] == ["no-handler"]
+    assert [p.code for p in _convert(write_project(tmp_path, files)).problems] == ["no-handler"]
 
 
-def test_two_files_for_one_address_are_refused(tmp_path: Path) -> None:
+def test_two_files_for_one_url_are_refused(tmp_path: Path) -> None:
     files = {"pages/api/[id].js": PAGES, "app/api/[name]/route.js": APP}
-    (problem,) = _only(write_project(tmp_path, files)).problems
+    (problem,) = _convert(write_project(tmp_path, files)).problems
     assert (problem.code, problem.severity) == ("double", Severity.ERROR)
 
 
-def test_no_directory_of_routes_is_overlooked(tmp_path: Path) -> None:
+def test_every_directory_of_routes_is_searched(tmp_path: Path) -> None:
     files = {"pages/api/netlify/a.js": PAGES, "app/hooks/netlify/route.js": APP, "src/pages/api/b.js": PAGES}
-    conversion = _only(
+    conversion = _convert(
         write_project(tmp_path, files)
     )  # with `pages` in the root, Next does not look into src
     assert [str(route.url) for route in conversion.routes] == ["/api/netlify/a", "/hooks/netlify"]
 
 
 @pytest.mark.parametrize("v2", [False, True])
-def test_another_route_does_not_answer_what_is_left_out(v2: bool, tmp_path: Path) -> None:
+def test_no_other_route_handles_an_unconverted_one(v2: bool, tmp_path: Path) -> None:
     files = {"app/[...all]/route.js": APP, "app/hook/route.js": "import 'next/image';\n" + APP}
     conversion = convert(write_project(tmp_path, files), Options(v2=v2))
-    made = {path.name: text for path, text in conversion.files.items()}
+    files_by_name = {path.name: text for path, text in conversion.files.items()}
     if v2:
-        assert '"excludedPath": ["/hook"]' in made["all.mjs"]
+        assert '"excludedPath": ["/hook"]' in files_by_name["all.mjs"]
     else:
-        rules = tomllib.loads(made["netlify.toml"])["redirects"]
+        rules = tomllib.loads(files_by_name["netlify.toml"])["redirects"]
         assert [(r["from"], r["status"]) for r in rules] == [("/hook", 404), ("/*", 200)]
 
 
-def test_settings_from_another_file_are_named(tmp_path: Path) -> None:
+def test_reexported_settings_are_reported(tmp_path: Path) -> None:
     own = "const revalidate = 60;\nexport { revalidate };\n" + APP
     files = {"app/a/route.js": "export { GET, revalidate } from '../b/route';", "app/b/route.js": own}
-    first, second = _only(write_project(tmp_path, files)).routes
+    first, second = _convert(write_project(tmp_path, files)).routes
     assert [(p.line, p.code) for p in first.problems if p.severity == Severity.ERROR] == [(1, "config")]
     assert second.config == {"revalidate": 60}
 
 
-def test_names_of_next_that_only_types_ask_for_are_no_problem(tmp_path: Path) -> None:
+def test_next_exports_used_only_as_types_are_no_problem(tmp_path: Path) -> None:
     text = "import { NextResponse, NextFetchEvent, userAgent } from 'next/server';\n"
     text += "export const GET = (event: NextFetchEvent) => NextResponse.json(1);\n"
-    assert _only(write_project(tmp_path, {"app/a/route.ts": text})).complete
+    assert _convert(write_project(tmp_path, {"app/a/route.ts": text})).complete
 
 
 @pytest.mark.parametrize(
@@ -168,39 +168,39 @@ def test_names_of_next_that_only_types_ask_for_are_no_problem(tmp_path: Path) ->
         ("env: { API: 'https://api.example' }", ["warning"]),
     ],
 )
-def test_settings_that_change_routes_are_named(config: str, severities: list[str], tmp_path: Path) -> None:
+def test_settings_that_change_routes_are_reported(config: str, severities: list[str], tmp_path: Path) -> None:
     files = {ROUTE: PAGES, "next.config.mjs": f"export default {{\n  {config},\n}};\n"}
-    found = _only(write_project(tmp_path, files)).problems
-    assert [str(problem.severity) for problem in found] == severities
-    assert all(problem.line == 2 for problem in found)
+    problems = _convert(write_project(tmp_path, files)).problems
+    assert [str(problem.severity) for problem in problems] == severities
+    assert all(problem.line == 2 for problem in problems)
 
 
-def test_names_that_are_no_segments_are_refused(tmp_path: Path) -> None:
+def test_invalid_segments_are_refused(tmp_path: Path) -> None:
     files = {"pages/api/[...all]/more.js": PAGES, "pages/api/[].js": PAGES, "app/(.)photo/route.js": APP}
-    assert [p.code for p in _only(write_project(tmp_path, files)).problems] == ["segment"] * 3
+    assert [p.code for p in _convert(write_project(tmp_path, files)).problems] == ["segment"] * 3
 
 
 def test_warnings_do_not_stop_the_conversion(tmp_path: Path) -> None:
     text = "import x from 'unknown-package';\nexport const maxDuration = 300;\nx(process.cwd());\n" + APP
-    conversion = _only(write_project(tmp_path, {"app/a/route.js": text, "package.json": "{}"}))
+    conversion = _convert(write_project(tmp_path, {"app/a/route.js": text, "package.json": "{}"}))
     assert conversion.complete
     assert sorted(p.code for p in conversion.problems) == ["config", "dependency", "files"]
 
 
 @pytest.mark.parametrize("version", ["workspace:*", "catalog:", "file:../db"])
-def test_a_version_that_only_a_workspace_knows_is_named(version: str, tmp_path: Path) -> None:
+def test_a_version_local_to_the_workspace_is_reported(version: str, tmp_path: Path) -> None:
     text = "import { db } from '@acme/db';\ndb();\n" + APP
     package = f'{{"dependencies": {{"@acme/db": "{version}"}}}}'
-    (warning,) = _only(write_project(tmp_path, {"app/a/route.js": text, "package.json": package})).problems
+    (warning,) = _convert(write_project(tmp_path, {"app/a/route.js": text, "package.json": package})).problems
     assert (warning.file, warning.line, warning.severity) == ("app/a/route.js", 1, Severity.WARNING)
     assert version in warning.message
 
 
-def test_what_vercel_knows_is_named(tmp_path: Path) -> None:
+def test_vercel_features_are_reported(tmp_path: Path) -> None:
     text = "import { NextRequest } from 'next/server';\nexport const GET = (request: NextRequest) =>\n"
     text += "  Response.json([request.ip, request.geo?.city,\n    process.env.VERCEL_URL]);\n"
-    found = _only(write_project(tmp_path, {"app/a/route.ts": text})).problems
-    assert [(p.line, p.code, p.severity) for p in found] == [
+    problems = _convert(write_project(tmp_path, {"app/a/route.ts": text})).problems
+    assert [(p.line, p.code, p.severity) for p in problems] == [
         (3, "vercel", Severity.WARNING),
         (3, "vercel", Severity.WARNING),
         (4, "vercel", Severity.WARNING),
@@ -209,10 +209,10 @@ def test_what_vercel_knows_is_named(tmp_path: Path) -> None:
 
 def test_a_directory_without_routes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="no API routes"):
-        _only(write_project(tmp_path, {"lib/a.js": ""}))
+        _convert(write_project(tmp_path, {"lib/a.js": ""}))
 
 
-def test_unreadable_tsconfig_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_tsconfig_is_reported(tmp_path: Path) -> None:
     files = {ROUTE: PAGES, "tsconfig.json": '{"compilerOptions": {"paths": nonsense()}}'}
-    (problem,) = _only(write_project(tmp_path, files)).problems
+    (problem,) = _convert(write_project(tmp_path, files)).problems
     assert (problem.file, problem.code) == ("tsconfig.json", "tsconfig")

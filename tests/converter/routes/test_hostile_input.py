@@ -1,4 +1,4 @@
-"""Whatever is in the files, it is named or converted: nothing crashes, and nothing is written elsewhere."""
+"""Malformed and hostile input is reported: nothing crashes, and nothing is written outside the directory."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def _codes(root: Path) -> list[tuple[str, int, str]]:
         (b"import x from './" + b"a" * 5000 + b"';\nx();", 1, "missing"),
     ],
 )
-def test_it_is_named_where_it_is(text: bytes, line: int, code: str, tmp_path: Path) -> None:
+def test_malformed_source_is_reported_at_its_line(text: bytes, line: int, code: str, tmp_path: Path) -> None:
     root = write_project(tmp_path, {ROUTE: ""})
     (root / ROUTE).write_bytes(text)
     assert (ROUTE, line, code) in _codes(root)
 
 
 @pytest.mark.parametrize("text", ["{nonsense", "[" * 100_000 + "]" * 100_000])
-def test_data_that_is_no_json_is_named(text: str, tmp_path: Path) -> None:
+def test_invalid_json_is_reported(text: str, tmp_path: Path) -> None:
     files = {ROUTE: "import x from './x.json';\nx;\n" + APP, "app/a/x.json": text}
     assert [(file, code) for file, _, code in _codes(write_project(tmp_path, files))] == [
         ("app/a/x.json", "json")
@@ -56,7 +56,7 @@ def test_data_that_is_no_json_is_named(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"dependencies": "x"}', "\0", "[" * 100_000])
-def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -> None:
+def test_a_malformed_package_json_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"package\.json"):
         convert(write_project(tmp_path, {ROUTE: APP, "package.json": text}), Options())
 
@@ -71,19 +71,19 @@ def test_a_package_json_of_another_shape_is_refused(text: str, tmp_path: Path) -
         '{"compilerOptions": {"baseUrl": 3}}',
     ],
 )
-def test_a_tsconfig_of_another_shape_is_named(text: str, tmp_path: Path) -> None:
+def test_a_malformed_tsconfig_is_reported(text: str, tmp_path: Path) -> None:
     assert [code for *_, code in _codes(write_project(tmp_path, {ROUTE: APP, "tsconfig.json": text}))] == [
         "tsconfig"
     ]
 
 
-def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
     root = write_project(tmp_path, {"pages/api/a.js": "export default (req, res) => res.end();"})
     os.rename(root / "pages/api/a.js", os.fsencode(root / "pages/api") + b"/\xff.js")
     assert _codes(root) == [("pages/api/\\udcff.js", 0, "segment")]
 
 
-def test_links_in_circles_end(tmp_path: Path) -> None:
+def test_circular_links_end(tmp_path: Path) -> None:
     root = write_project(tmp_path, {ROUTE: APP, "app/c/route.js": APP})
     (root / "app/a/up").symlink_to("..")
     (root / "app/a/here").symlink_to(".")
@@ -98,7 +98,7 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "link", ["netlify", "netlify/functions", "netlify.toml", "netlify/routes/app/a/route.mjs"]
 )
-def test_nothing_is_written_behind_a_link(link: str, tmp_path: Path) -> None:
+def test_links_are_not_written_through(link: str, tmp_path: Path) -> None:
     root, out, elsewhere = (
         write_project(tmp_path / "project", {ROUTE: APP}),
         tmp_path / "out",
@@ -120,7 +120,7 @@ def test_no_path_leads_out_of_the_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["const a = b as A\n  .B\n  .C;", "const a = b as number\n[1].at(0);"])
-def test_what_the_parser_misreads_is_named(text: str, tmp_path: Path) -> None:
+def test_source_that_the_parser_misreads_is_reported(text: str, tmp_path: Path) -> None:
     assert _codes(write_project(tmp_path, {"app/a/route.ts": text + "\n" + APP})) == [
         ("app/a/route.ts", 1, "syntax")
     ]
@@ -148,7 +148,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("v2", [False, True])
-def test_every_form_of_export_gives_what_node_reads(v2: bool, tmp_path: Path) -> None:
+def test_every_form_of_export_is_valid_for_node(v2: bool, tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", {}), tmp_path / "out"
     for name, text in FORMS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files are written without touching what somebody else wrote."""
+"""Files are written without changing anything that was not generated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_second_conversion_changes_nothing(tmp_path: Path) -> None:
     assert write(conversion.files, out) == []
 
 
-def test_netlify_toml_of_somebody_else_is_kept(tmp_path: Path) -> None:
+def test_handwritten_netlify_toml_is_kept(tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     theirs = '[build]\n  publish = "site"\n\n[[redirects]]\n  from = "/old"\n  to = "/new"\n'
     write_project(out, {"netlify.toml": theirs})
@@ -39,7 +39,7 @@ def test_netlify_toml_of_somebody_else_is_kept(tmp_path: Path) -> None:
     assert "#   KEY" in text
 
 
-def test_dependencies_are_those_that_functions_import(tmp_path: Path) -> None:
+def test_dependencies_are_the_imported_packages(tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     write_project(out, {"package.json": '{"name": "mine", "dependencies": {"zod": "4.0.0"}}'})
     convert_to(root, out)
@@ -56,7 +56,7 @@ def test_dependencies_are_those_that_functions_import(tmp_path: Path) -> None:
         ("package.json", "no JSON"),
     ],
 )
-def test_nothing_is_written_when_something_stands_in_the_way(name: str, text: str, tmp_path: Path) -> None:
+def test_a_conflict_prevents_all_writing(name: str, text: str, tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), write_project(tmp_path / "out", {name: text})
     with pytest.raises(ConversionError):
         convert_to(root, out)
@@ -64,7 +64,7 @@ def test_nothing_is_written_when_something_stands_in_the_way(name: str, text: st
     assert (out / name).read_text() == text
 
 
-def test_names_of_files_never_become_code(tmp_path: Path) -> None:
+def test_file_names_never_become_code(tmp_path: Path) -> None:
     hostile = "pages/api/a\nprocess.exit(3); //'\"`${1}.js"
     root = write_project(tmp_path / "project", {hostile: "export default (req, res) => res.end();"})
     conversion = convert(root, Options())
@@ -81,14 +81,14 @@ def test_two_names_never_become_one_file(tmp_path: Path) -> None:
     assert sum("functions" in path.parts for path in conversion.files) == 4
 
 
-def test_a_function_of_another_kind_does_not_stay_beside(tmp_path: Path) -> None:
+def test_a_function_of_another_kind_is_replaced(tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     convert_to(root, out)
     convert_to(root, out, Options(v2=True))
     assert [path.name for path in (out / "netlify/functions").iterdir()] == ["api-a.mjs"]
 
 
-def test_a_function_of_the_same_name_by_somebody_else_stands_in_the_way(tmp_path: Path) -> None:
+def test_a_handwritten_function_of_the_same_name_is_kept(tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     theirs = write_project(out, {"netlify/functions/api-a.ts": "export default () => new Response('');\n"})
     with pytest.raises(ConversionError, match="same name"):
@@ -96,7 +96,7 @@ def test_a_function_of_the_same_name_by_somebody_else_stands_in_the_way(tmp_path
     assert [path for path in theirs.rglob("*") if path.is_file()] == [out / "netlify/functions/api-a.ts"]
 
 
-def test_functions_of_routes_that_have_gone_are_named(tmp_path: Path) -> None:
+def test_functions_of_deleted_routes_are_listed(tmp_path: Path) -> None:
     root, out = write_project(tmp_path / "project", FILES), tmp_path / "out"
     write_project(out, {"netlify/functions/own.mjs": "export default () => new Response('');\n"})
     convert_to(root, out)

@@ -24,19 +24,21 @@ def pattern(text: str) -> Pattern:
 
 
 @pytest.mark.parametrize(("text", "redirect", "arguments", "paths"), ROWS)
-def test_netlify_writes_patterns_its_own_way(
-    text: str, redirect: str, arguments: str, paths: list[str]
-) -> None:
-    made = pattern(text)
-    assert (made.for_redirects(), made.arguments(), made.for_functions()) == (redirect, arguments, paths)
-    assert str(made) == f"/{text}"
+def test_netlifys_notation(text: str, redirect: str, arguments: str, paths: list[str]) -> None:
+    parsed = pattern(text)
+    assert (parsed.for_redirects(), parsed.arguments(), parsed.for_functions()) == (
+        redirect,
+        arguments,
+        paths,
+    )
+    assert str(parsed) == f"/{text}"
 
 
-def test_the_most_exact_route_comes_first() -> None:
-    wanted = ["api/a", "api/a/b", "api/a/[id]", "api/[x]/b", "api/[x]", "api/[...r]", "[t]/a", "[[...all]]"]
-    for shuffled in list(permutations(wanted))[::997]:
-        found = sorted(map(pattern, shuffled), key=lambda made: made.order)
-        rank = [str(made)[1:] for made in found]
+def test_the_most_specific_route_comes_first() -> None:
+    urls = ["api/a", "api/a/b", "api/a/[id]", "api/[x]/b", "api/[x]", "api/[...r]", "[t]/a", "[[...all]]"]
+    for shuffled in list(permutations(urls))[::997]:
+        ordered = sorted(map(pattern, shuffled), key=lambda parsed: parsed.order)
+        rank = [str(parsed)[1:] for parsed in ordered]
         for exact, loose in [("api/a", "api/[x]"), ("api/a/b", "api/a/[id]"), ("api/a/[id]", "api/[x]/b")]:
             assert rank.index(exact) < rank.index(loose)
         assert rank.index("api/[x]") < rank.index("api/[...r]") < rank.index("[t]/a")
@@ -54,12 +56,12 @@ def test_the_most_exact_route_comes_first() -> None:
         ("a/b", "a/c", False),
     ],
 )
-def test_overlaps_are_seen(left: str, right: str, both: bool) -> None:
+def test_overlaps(left: str, right: str, both: bool) -> None:
     assert pattern(left).overlaps(pattern(right)) is pattern(right).overlaps(pattern(left)) is both
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "meeting"),
+    ("left", "right", "expected"),
     [
         ("params/[a]", "[user]/[...rest]", ("/params/:a", "/params/:a")),
         ("params/[a]", "[user]/me", ("/params/me", "/params")),
@@ -72,10 +74,10 @@ def test_overlaps_are_seen(left: str, right: str, both: bool) -> None:
         ("", "[[...all]]", ("/", "")),
     ],
 )
-def test_what_two_patterns_match_is_told(left: str, right: str, meeting: tuple[str, str] | None) -> None:
-    assert pattern(left).intersection(pattern(right)) == meeting
+def test_intersection(left: str, right: str, expected: tuple[str, str] | None) -> None:
+    assert pattern(left).intersection(pattern(right)) == expected
 
 
 @pytest.mark.parametrize("name", ["", "[]", "[a", "a]", "[...]", "[[a]]", "a*", "a?b"])
-def test_other_names_are_no_segments(name: str) -> None:
+def test_invalid_segments(name: str) -> None:
     assert parse_segment(name) is None

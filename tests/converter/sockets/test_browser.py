@@ -1,4 +1,4 @@
-"""The rewritten page and the generated functions talk to each other, in a real browser."""
+"""The rewritten page works with the generated functions in a real browser."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .driver import function_server, migrate_copy
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
+    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 skips the browser tests"),
 ]
 SOON = 60_000
 
 
-def _say(page: Page, text: str) -> None:
+def _send(page: Page, text: str) -> None:
     page.get_by_role("textbox").fill(text)
     page.get_by_role("textbox").press("Enter")
 
@@ -31,10 +31,10 @@ def test_two_people_chat(tmp_path: Path) -> None:
         ada, bob = browser.new_page(), browser.new_page()
         for page in (ada, bob):
             page.goto(url)
-            # What the server greets with, and what it answers to the one who asked.
+            # The greeting, and the answer to the ping.
             expect(page.get_by_role("listitem")).to_have_text(["welcome", "pong"], timeout=SOON)
-        _say(ada, "hello")
+        _send(ada, "hello")
         expect(bob.get_by_role("listitem").last).to_have_text("HELLO", timeout=SOON)
-        _say(bob, "hi")
+        _send(bob, "hi")
         expect(ada.get_by_role("listitem")).to_have_text(["welcome", "pong", "HI"], timeout=SOON)
         browser.close()

@@ -1,4 +1,4 @@
-"""What is said wakes every process that listens, through PostgreSQL: nobody asks again and again."""
+"""Messages reach every listening process through PostgreSQL notifications, without polling."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.converter import node
 
 from .driver import function_server, migrate_copy
 
-# Longer than any test: whatever is heard was told, and not found at the end of a stream.
+# Longer than any test, so that messages arrive by notification, not when a stream reconnects.
 LONG = {"SOCKET_STREAM_SECONDS": "3600"}
 VOTES = "/sockets/server"
 
 
 @pytest.fixture
 def database() -> Iterator[dict[str, str]]:
-    """Make a database, and yield what the functions have to know of it."""
+    """Create a database and yield the functions' environment variables for it."""
     name = f"sockets_{uuid4().hex}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        told = connection.info
-        place = {"PGHOST": told.host, "PGPORT": str(told.port), "PGUSER": told.user}
-        yield {"SOCKET_DATABASE_URL": f"postgres:///{name}", "PGPASSWORD": told.password} | place
+        info = connection.info
+        server = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user}
+        yield {"SOCKET_DATABASE_URL": f"postgres:///{name}", "PGPASSWORD": info.password} | server
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -51,75 +51,75 @@ def _instance(functions: Path, **environment: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def _say(client: httpx.Client, *names: str) -> None:
+def _post(client: httpx.Client, *names: str) -> None:
     for name in names:
         assert client.post(f"{VOTES}/typing", json=[name]).status_code == 200
 
 
-def _heard(lines: Iterator[str], count: int) -> list[str]:
-    found: list[str] = []
-    while len(found) < count:
+def _received(lines: Iterator[str], count: int) -> list[str]:
+    names: list[str] = []
+    while len(names) < count:
         line = next(lines)
         if line.startswith("data: "):
-            found += json.loads(line[6:])
-    return found
+            names += json.loads(line[6:])
+    return names
 
 
-def _opened(lines: Iterator[str]) -> str:
-    """Return the number of the last message before the stream began."""
+def _last_id(lines: Iterator[str]) -> str:
+    """Read up to the start of the stream; return the id of the last message before it."""
     last = ""
     while (line := next(lines)) != ": hello":
         last = line.removeprefix("id: ") if line.startswith("id: ") else last
     return last
 
 
-def test_another_process_hears_it_at_once(database: dict[str, str], functions: Path) -> None:
+@contextmanager
+def _stream(client: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
+    with client.stream("GET", VOTES, headers=headers) as response:
+        yield response.iter_lines()
+
+
+def test_other_processes_receive_messages_at_once(database: dict[str, str], functions: Path) -> None:
+    with _instance(functions, **database) as one, _instance(functions, **database) as other:
+        with _stream(one) as lines:
+            start = _last_id(lines)
+            _post(other, "ada")
+            assert _received(lines, 1) == ["ada"]
+            _post(other, "bob", "cleo")
+            assert _received(lines, 2) == ["bob", "cleo"]
+        # A reconnecting client receives what it missed, from any process.
+        with _stream(other, **{"last-event-id": start}) as missed:
+            assert _received(missed, 3) == ["ada", "bob", "cleo"]
+
+
+def test_a_lost_database_connection_loses_no_message(database: dict[str, str], functions: Path) -> None:
     with (
         _instance(functions, **database) as one,
         _instance(functions, **database) as other,
-        one.stream("GET", VOTES) as stream,
+        _stream(one) as lines,
     ):
-        lines = stream.iter_lines()
-        begun = _opened(lines)
-        _say(other, "ada")
-        assert _heard(lines, 1) == ["ada"]
-        _say(other, "bob", "cleo")
-        assert _heard(lines, 2) == ["bob", "cleo"]
-        # Whoever was away hears what was said meanwhile, from any process.
-        with other.stream("GET", VOTES, headers={"last-event-id": begun}) as again:
-            assert _heard(again.iter_lines(), 3) == ["ada", "bob", "cleo"]
-
-
-def test_a_broken_connection_loses_nothing(database: dict[str, str], functions: Path) -> None:
-    with (
-        _instance(functions, **database) as one,
-        _instance(functions, **database) as other,
-        one.stream("GET", VOTES) as stream,
-    ):
-        lines = stream.iter_lines()
-        _opened(lines)
+        _last_id(lines)
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-            listening = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'listen%'"
-            ended = connection.execute(listening).fetchall()
-        assert ended
-        _say(other, "ada")
-        assert _heard(lines, 1) == ["ada"]
+            listeners = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'listen%'"
+            terminated = connection.execute(listeners).fetchall()
+        assert terminated
+        _post(other, "ada")
+        assert _received(lines, 1) == ["ada"]
 
 
-def test_waiting_asks_nothing(database: dict[str, str], functions: Path) -> None:
-    with _instance(functions, **database) as one, one.stream("GET", VOTES) as stream:
-        lines = stream.iter_lines()
-        _opened(lines)
-        _say(one, "ada")
-        _heard(lines, 1)
+def test_an_open_stream_does_not_poll(database: dict[str, str], functions: Path) -> None:
+    with _instance(functions, **database) as one, _stream(one) as lines:
+        _last_id(lines)
+        _post(one, "ada")
+        _received(lines, 1)
     source = (functions / "netlify/sockets/channel.cjs").read_text()
     assert "setInterval" not in source
     assert source.count("setTimeout") == 1  # the end of the stream
 
 
-def test_on_netlify_a_channel_without_a_database_says_so(functions: Path) -> None:
+def test_on_netlify_a_channel_needs_a_database(functions: Path) -> None:
     with _instance(functions, AWS_LAMBDA_FUNCTION_NAME="server") as client:
         assert client.get(VOTES).status_code == 503
         assert client.post(f"{VOTES}/typing", json=["ada"]).status_code == 500
-        # What tells nobody else needs none.
+        # A message that is not broadcast needs none.
         assert client.post(f"{VOTES}/choices", json=[]).json()["acknowledged"] == [["tea", "coffee"]]

@@ -1,0 +1,114 @@
+"""Servers are analysed; code that cannot be converted is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converter.problems import Severity
+
+from .driver import IO, SERVER, WS, migrate_copy, open_sources
+
+
+def _on_a(code: str) -> str:
+    return f"{SERVER}io.on('connection', (s) => {{ s.on('a', () => {code}); }});"
+
+
+UNCONVERTED = [
+    ("who-may-connect", 2, WS + "const wss = new WebSocketServer({ verifyClient: () => true });\n{ws}"),
+    ("who-may-connect", 3, WS + "const wss = new WebSocketServer({});\nhttp.on('upgrade', (a) => {});\n{ws}"),
+    ("server-code", 3, SERVER + "io.use((socket, next) => next());\n{io}"),
+    ("server-code", 3, SERVER + "const chat = io.of('/chat');\n{io}"),
+    ("server-code", 3, SERVER + "setInterval(() => io.emit('time'), 5000);\n{io}"),
+    ("server-code", 3, SERVER + "export function tell() { io.emit('told'); }\n{io}"),
+    ("server-code", 4, SERVER + "{io}\nio.on('connection', (s) => s.on('b', f));"),
+    ("server", 2, IO + "class Hub { constructor() { this.io = new Server(1); } }\n"),
+    ("connection-code", 4, SERVER + "io.on('connection', (s) => {\n  const t = setInterval(f);\n});"),
+    ("connection-state", 3, _on_a("{ s.data.a = 1; }")),
+    ("no-counterpart", 3, _on_a("s.disconnect()")),
+    ("no-counterpart", 3, _on_a("io.in('r').fetchSockets()")),
+    ("who-may-connect", 3, _on_a("s.handshake.auth.token")),
+    ("scope", 4, IO + "function start(http) {\n  const io = new Server(http); const all = {};\n"
+     "  io.on('connection', (s) => { s.on('a', () => io.emit('b', all)); });\n}"),
+    ("no-counterpart", 3, WS + "const wss = new WebSocketServer({});\n"
+     "wss.on('connection', (s) => { s.on('message', () => s.send(wss.clients.size)); });"),
+    ("binary", 3, WS + "const wss = new WebSocketServer({});\n"
+     "wss.on('connection', (s) => { s.on('message', (d) => s.send(d, { binary: true })); });"),
+]  # fmt: skip
+
+
+def test_a_ws_server_is_analysed(tmp_path: Path) -> None:
+    report = migrate_copy("chat", tmp_path / "chat")["analyse"]
+    (server,) = report.facts["servers"]
+    assert (server["library"], server["file"], server["line"]) == ("ws", "server.js", 6)
+    assert [(h["event"], h["becomes"]) for h in server["handlers"]] == [
+        ("message", "a POST function and an SSE channel"),
+        ("connection", "an SSE channel"),
+    ]
+    assert report.complete
+
+
+def test_state_of_a_connection_is_reported(tmp_path: Path) -> None:
+    report = migrate_copy("rooms", tmp_path / "rooms")["analyse"]
+    (server,) = report.facts["servers"]
+    assert {h["event"]: (h["becomes"], h["generated"]) for h in server["handlers"]} == {
+        "vote": ("a POST function and an SSE channel", True),
+        "typing": ("a POST function and an SSE channel", True),
+        "choices": ("a POST function", True),
+        "name": ("a POST function", False),
+        "count": ("a POST function", False),
+        "join": ("a POST function", False),
+    }
+    assert [(p.file, p.line, p.code) for p in report.problems] == [
+        ("server.ts", 7, "cors"),
+        ("server.ts", 9, "module-state"),
+        ("server.ts", 28, "connection-state"),
+        ("server.ts", 33, "room"),
+        ("server.ts", 34, "connection-end"),
+    ]
+    assert all(p.by_hand for p in report.problems)
+
+
+@pytest.mark.parametrize(("code", "line", "text"), UNCONVERTED)
+def test_unconverted_code_is_reported(code: str, line: int, text: str, tmp_path: Path) -> None:
+    text = text.replace("{ws}", "wss.on('connection', (s) => { s.on('message', (d) => s.send('a')); });")
+    text = text.replace("{io}", "io.on('connection', (s) => { s.on('a', () => io.emit('b')); });")
+    report = open_sources(tmp_path, {"server.js": text}).run("analyse")
+    errors = [(p.file, p.line, p.code) for p in report.problems if p.severity == Severity.ERROR]
+    assert errors == [("server.js", line, code)]
+    assert all(p.by_hand for p in report.problems)
+
+
+def test_starting_and_logging_code_is_not_reported(tmp_path: Path) -> None:
+    text = SERVER + "const hear = (s) => { s.on('a', () => tell('b')); s.on('error', console.error); };\n"
+    text += "function tell(name) { io.sockets.emit(name); }\nio.sockets.on('connection', hear);\n"
+    text += (
+        "io.on('close', () => console.log('closed'));\nio.listen(1);\nexport default io;\nexport { io };\n"
+    )
+    report = open_sources(tmp_path, {"server.js": text}).run("analyse")
+    assert report.complete, report.problems
+    assert [h["becomes"] for h in report.facts["servers"][0]["handlers"]] == [
+        "a POST function and an SSE channel"
+    ]
+
+
+def test_each_server_of_a_file_is_found(tmp_path: Path) -> None:
+    text = WS + "const a = new WebSocketServer({ port: 1 });\nconst b = new WebSocketServer({ port: 2 });\n"
+    text += "a.on('connection', (s) => { s.on('message', (d) => s.send('a')); });\n"
+    text += "b.on('connection', (s) => { s.on('message', (d) => s.send('b')); });\n"
+    report = open_sources(tmp_path, {"server.js": text}).run("analyse")
+    assert [(s["url"], s["line"]) for s in report.facts["servers"]] == [
+        ("/sockets/server", 2),
+        ("/sockets/server-2", 3),
+    ]
+
+
+def test_state_of_an_imported_module_is_reported(tmp_path: Path) -> None:
+    text = "import { seen } from './seen.js';\n" + SERVER
+    text += "io.on('connection', (s) => { s.on('a', (x) => { seen.push(x); io.emit('b', seen); }); });"
+    files = {"server.js": text, "seen.js": "export const seen = [];\n"}
+    report = open_sources(tmp_path, files).run("analyse")
+    assert [(p.file, p.line, p.code, p.severity) for p in report.problems] == [
+        ("seen.js", 1, "module-state", Severity.WARNING)
+    ]

@@ -47,9 +47,9 @@ def main() -> None:
         directories = iter(Path(name) / str(number) for number in range(ROUNDS))
         seconds = _median(lambda: write(convert(CORPUS, Options()).files, next(directories)))
     parsing = _median(lambda: [parse(file, text) for file, text in texts])
-    named = {"figure": "converted_routes_a_second", "routes": routes, "value": round(routes / seconds)}
+    figure = {"figure": "converted_routes_a_second", "routes": routes, "value": round(routes / seconds)}
     rivals = {"parsed_only": round(routes / parsing), "types_out_by_tsc": round(routes / _compiler(texts))}
-    print(json.dumps({**named, "rivals": rivals}), flush=True)
+    print(json.dumps({**figure, "rivals": rivals}), flush=True)
 
 
 def _median(work: Callable[[], object]) -> float:
@@ -65,14 +65,14 @@ def _compiler(texts: list[tuple[str, bytes]]) -> float:
     """Return the seconds that the TypeScript compiler needs for all files."""
     from tests.converter.node import packages, program
 
-    done = subprocess.run(
+    result = subprocess.run(
         [program("node"), "-e", COMPILER, str(packages() / "typescript")],
         input=json.dumps([(file, text.decode()) for file, text in texts]),
         capture_output=True,
         text=True,
         check=True,
     )
-    return float(done.stdout)
+    return float(result.stdout)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def function_of(
 def redirects_of(routes: list[Route]) -> str:
     """Return the redirects from the original URLs to the functions; the first match wins.
 
-    `/*` also matches the path before it. What [...slug] leaves to other routes there is redirected first.
+    `/*` also matches the path before it, so redirects to the routes that handle that path come first.
     A route that is not converted answers 404, so that no later route catches its URLs.
     """
     blocks: list[str] = []

@@ -122,12 +122,12 @@ def _import_statement(
         inner = ", ".join(_rename(b, " as ") for b in named)
         parts = [default, f"* as {space}" if space else "", f"{{ {inner} }}" if named else ""]
         return f"import {', '.join(filter(None, parts))} from {source};"
-    whole = default or space or work.temporary()
-    lines = [f"import {whole} from {source};"]
-    if space and space != whole:
-        lines.append(f"const {space} = {whole};")
+    local = default or space or work.temporary()
+    lines = [f"import {local} from {source};"]
+    if space and space != local:
+        lines.append(f"const {space} = {local};")
     if named:
-        lines.append(f"const {{ {', '.join(_rename(b, ': ') for b in named)} }} = {whole};")
+        lines.append(f"const {{ {', '.join(_rename(b, ': ') for b in named)} }} = {local};")
     return " ".join(lines)
 
 
@@ -147,10 +147,10 @@ def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
         by_hand = "List the exports: export { a, b } from …"
         work.problems.append(work.module.problem(link.node, "export-all", message, by_hand))
         return
-    whole = work.temporary()
-    lines = [f"import {whole} from {json.dumps(resolved.specifier)};"]
+    local = work.temporary()
+    lines = [f"import {local} from {json.dumps(resolved.specifier)};"]
     for binding in link.bindings:
-        value = whole if binding.imported == "default" else f"{whole}.{binding.imported}"
+        value = local if binding.imported == "default" else f"{local}.{binding.imported}"
         is_default = binding.local == "default"
         lines.append(f"export default {value};" if is_default else f"export const {binding.local} = {value};")
     work.edits.node(link.node, " ".join(lines))
@@ -158,33 +158,29 @@ def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
 
 def _require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link, module = resolved.link, work.module
+    source = json.dumps(resolved.specifier)
     if not module.is_esm:
-        is_esm = resolved.specifier.startswith(".") and not (resolved.commonjs or resolved.adapter)
-        if is_esm:
+        if resolved.specifier.startswith(".") and not (resolved.commonjs or resolved.adapter):
             message = f"require() of {link.specifier}, which is an ES module."
             by_hand = "Use import instead of require, and export instead of module.exports."
             work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
         _literal(work, resolved)
-        return
-    declaration = _whole_declaration(link.node)
-    if declaration is None and _has_no_effect(link):
-        name, end = work.temporary(), len(work.edits.text)
-        work.edits.node(link.node, name)
-        work.edits.replace(end, end, f"\nimport {name} from {json.dumps(resolved.specifier)};\n")
-        return
-    if declaration is None:
-        by_hand = "Import the module at the top of the file."
+    elif (declaration := _sole_declaration(link.node)) is not None:
+        target = field_of(link.node.parent, "name")
+        pattern = text_of(target) if target is not None else ""
+        if target is not None and target.type == "identifier":
+            work.edits.node(declaration, f"import {pattern} from {source};")
+        else:
+            local = work.temporary()
+            work.edits.node(declaration, f"import {local} from {source}; const {pattern} = {local};")
+    elif _has_no_effect(link):
+        local, end = work.temporary(), len(work.edits.text)
+        work.edits.node(link.node, local)
+        work.edits.replace(end, end, f"\nimport {local} from {source};\n")
+    else:
         message = f"require() of {link.specifier} in an ES module, outside a top-level constant."
+        by_hand = "Import the module at the top of the file."
         work.problems.append(module.problem(link.node, "require-esm", message, by_hand))
-        return
-    target = field_of(link.node.parent, "name")
-    pattern = text_of(target) if target is not None else ""
-    source = json.dumps(resolved.specifier)
-    if target is not None and target.type == "identifier":
-        work.edits.node(declaration, f"import {pattern} from {source};")
-        return
-    whole = work.temporary()
-    work.edits.node(declaration, f"import {whole} from {source}; const {pattern} = {whole};")
 
 
 def _has_no_effect(link: Link) -> bool:
@@ -192,7 +188,7 @@ def _has_no_effect(link: Link) -> bool:
     return (link.specifier or "").endswith(".json") or is_builtin(link.specifier or "")
 
 
-def _whole_declaration(call: Node) -> Node | None:
+def _sole_declaration(call: Node) -> Node | None:
     """Return the top-level declaration whose only declarator is this require()."""
     declarator = call.parent
     declaration = declarator.parent if declarator and declarator.type == "variable_declarator" else None

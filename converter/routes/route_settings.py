@@ -71,7 +71,10 @@ def settings_of(module: Module, style: Style) -> tuple[dict[str, Any], list[Prob
             problems.append(module.problem(error.node, "config", message, _LITERAL))
     if style == Style.PAGES:
         settings |= settings.pop("config", None) or {}
-    return settings, [*problems, *_check_settings(module, style, settings)]
+    problems += _check_settings(module, settings)
+    if style == Style.APP:
+        problems += _check_segment(module, settings)
+    return settings, problems
 
 
 def _is_reexport(exported: Node) -> bool:
@@ -96,37 +99,43 @@ def _value(module: Module, exported: Node, name: str) -> Node | None:
     return None
 
 
-def _check_settings(module: Module, style: Style, settings: dict[str, Any]) -> Iterator[Problem]:
-    def report(name: str, severity: Severity, message: str, by_hand: str = "") -> Problem:
-        node = module.exports.get(name) or module.exports.get("config") or module.source.root
-        return module.problem(node, "config", message, by_hand, severity)
+def _setting_problem(
+    module: Module, name: str, severity: Severity, message: str, by_hand: str = ""
+) -> Problem:
+    node = module.exports.get(name) or module.exports.get("config") or module.source.root
+    return module.problem(node, "config", message, by_hand, severity)
 
+
+def _check_settings(module: Module, settings: dict[str, Any]) -> Iterator[Problem]:
     if str(settings.get("runtime", "")).endswith("edge"):
         message = "edge runtime: the function runs in Node, with the same web APIs."
-        yield report("runtime", Severity.INFO, message)
+        yield _setting_problem(module, "runtime", Severity.INFO, message)
     duration = settings.get("maxDuration")
     if isinstance(duration, int | float) and duration > MAX_SECONDS:
+        message = f"Netlify stops the function after {MAX_SECONDS} s."
         by_hand = "Split the work, or write a background function."
-        yield report(
-            "maxDuration", Severity.WARNING, f"Netlify stops the function after {MAX_SECONDS} s.", by_hand
-        )
+        yield _setting_problem(module, "maxDuration", Severity.WARNING, message, by_hand)
     if "preferredRegion" in settings:
+        message = "a single function cannot choose its region."
         by_hand = "Choose the region of functions in the settings of the site."
-        yield report(
-            "preferredRegion", Severity.WARNING, "a single function cannot choose its region.", by_hand
-        )
-    if style == Style.PAGES:
-        return
+        yield _setting_problem(module, "preferredRegion", Severity.WARNING, message, by_hand)
+
+
+def _check_segment(module: Module, settings: dict[str, Any]) -> Iterator[Problem]:
+    """Check the settings of a route segment in the app directory."""
     if "generateStaticParams" in module.exports and settings.get("dynamicParams") is False:
         by_hand = "Respond with 404 to other parameters in the handler."
         message = "responses are generated on request, so parameters that are not listed get one too."
-        yield report("generateStaticParams", Severity.ERROR, message, by_hand)
+        yield _setting_problem(module, "generateStaticParams", Severity.ERROR, message, by_hand)
     elif "generateStaticParams" in module.exports:
         message = "responses are generated on request, not at build time."
-        yield report("generateStaticParams", Severity.INFO, message)
+        yield _setting_problem(module, "generateStaticParams", Severity.INFO, message)
     if settings.get("dynamic") in ("force-static", "error") or settings.get("revalidate"):
         message = "Netlify's CDN caches responses to GET from the first request on, not from the build."
-        yield report("revalidate" if "revalidate" in settings else "dynamic", Severity.INFO, message)
+        name = "revalidate" if "revalidate" in settings else "dynamic"
+        yield _setting_problem(module, name, Severity.INFO, message)
     if settings.get("fetchCache"):
         by_hand = "Send cache headers, or store the value yourself."
-        yield report("fetchCache", Severity.WARNING, "functions do not cache fetch().", by_hand)
+        yield _setting_problem(
+            module, "fetchCache", Severity.WARNING, "functions do not cache fetch().", by_hand
+        )

@@ -1,4 +1,4 @@
-"""Turn a terminal's colours into classes; static/js/ansi.js does the same for lines that come live.
+"""Turn a terminal's colours into classes; static/js/log/ansi.js does the same for lines that come live.
 
 Known are the SGR codes of ECMA-48 and their forms of 256 colours and 24 bits, which become the nearest of 16.
 Every other escape sequence and control character is dropped. Each line begins without colours.

@@ -4,7 +4,7 @@ import "./drafts.js";
 import "./menus.js";
 import "./time.js";
 import "./keys.js";
-import "./log.js";
+import "./log/panel.js";
 import "./steps.js";
 import "./uploads.js";
 import "./wizard.js";

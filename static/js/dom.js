@@ -15,6 +15,11 @@ export function icon(name) {
   return h("span", { class: `icon icon-${name}`, "aria-hidden": "true" });
 }
 
+/** Build a small quiet button, for toolbars. */
+export function button(label, attributes = {}, ...before) {
+  return h("button", { type: "button", class: "button quiet small", ...attributes }, ...before, label);
+}
+
 let region = null;
 
 /** Tell a screen reader, without moving the focus. */
@@ -48,4 +53,14 @@ export function on(kind, channel, handle) {
   document.addEventListener(`live:${kind}`, ({ detail }) => {
     if (!channel || detail.channel === channel) handle(detail.record, detail.seq, detail.channel);
   });
+}
+
+/** Put text on the clipboard, also where the page is not served over https. */
+export async function copyText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.body.appendChild(h("textarea", { class: "visually-hidden" }));
+  area.value = text;
+  area.select();
+  document.execCommand("copy");
+  area.remove();
 }

@@ -1,7 +1,6 @@
 // Menus (`data-menu` on <details>) close on Escape and on a click elsewhere; `data-open="#id"` opens a dialog and
 // `data-close` closes it; `data-copy="#id"` copies that element's text.
-import { toast } from "./dom.js";
-import { copyText } from "./logtools.js";
+import { copyText, toast } from "./dom.js";
 
 document.addEventListener("click", async ({ target }) => {
   for (const menu of document.querySelectorAll("[data-menu][open]")) if (!menu.contains(target)) menu.open = false;

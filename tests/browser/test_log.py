@@ -245,6 +245,6 @@ COLOURS = [
 def test_the_browser_and_the_server_read_the_same_colours(open_page: OpenPage, forge: Forge) -> None:
     page = open_page().page
     page.goto("/sign-in/")
-    source = (ROOT / "static" / "js" / "ansi.js").read_text().replace("export function", "function")
+    source = (ROOT / "static" / "js" / "log" / "ansi.js").read_text().replace("export function", "function")
     run = f"texts => {{ {source} return texts.map(spans); }}"
     assert page.evaluate(run, COLOURS) == json.loads(json.dumps([spans(text) for text in COLOURS]))

@@ -1,6 +1,6 @@
 // The tools of a log panel: the first error, stderr only, times, follow, copy, full screen, the pill "New lines".
-import { h, icon, toast } from "./dom.js";
-import { searchBox } from "./logsearch.js";
+import { button, copyText, h, icon, toast } from "../dom.js";
+import { searchBox } from "./search.js";
 
 /** Add the tools that only a script can serve to a LogPanel's bar. */
 export function addTools(panel) {
@@ -8,10 +8,6 @@ export function addTools(panel) {
   bar.prepend(errorButton(panel), searchBox(panel), stderrButton(panel), timesChoice(panel), followButton(panel), copyButton(panel));
   bar.append(screenButton(panel));
   addPill(panel);
-}
-
-export function button(label, attributes = {}, ...before) {
-  return h("button", { type: "button", class: "button quiet small", ...attributes }, ...before, label);
 }
 
 function toggle(label, pressed, change) {
@@ -66,16 +62,6 @@ function copyButton(panel) {
     toast(`${lines.length.toLocaleString()} ${lines.length === 1 ? "line" : "lines"} copied.`, "success");
   });
   return element;
-}
-
-/** Put text on the clipboard, also where the page is not served over https. */
-export async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.body.appendChild(h("textarea", { class: "visually-hidden" }));
-  area.value = text;
-  area.select();
-  document.execCommand("copy");
-  area.remove();
 }
 
 function screenButton(panel) {

@@ -1,7 +1,6 @@
 // The search of a log panel, over the whole log: the server looks, for most of it is not here.
 import { plain } from "./ansi.js";
-import { announce, h } from "./dom.js";
-import { button } from "./logtools.js";
+import { announce, button, h } from "../dom.js";
 
 export function searchBox(panel) {
   const input = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the log", "data-key": "f", maxlength: "200" });

@@ -1,6 +1,6 @@
 // Links to lines of a log panel: #L10 and #L10-L20. A click takes one line, with shift the range from the last one;
 // the arrow keys go from link to link.
-import { announce } from "./dom.js";
+import { announce } from "../dom.js";
 
 const LINK = /^#L(\d+)(?:-L(\d+))?$/;
 

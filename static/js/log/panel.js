@@ -1,12 +1,12 @@
 // The log panel, on `data-log` (see templates/_log.html). Only the lines in sight, and some around them, are in the
-// document; logmodel.js holds or fetches the others, loglayout.js knows where they stand. Lines arrive by `live:line`.
-// logtools.js adds the bar's tools, loglinks.js the links to lines.
+// document; model.js holds or fetches the others, layout.js knows where they stand. Lines arrive by `live:line`.
+// tools.js adds the bar's tools, links.js the links to lines.
 import { spans } from "./ansi.js";
-import { duration, h, on } from "./dom.js";
-import { addLinks } from "./loglinks.js";
-import { LINE_HEIGHT, LogLayout } from "./loglayout.js";
-import { LogModel } from "./logmodel.js";
-import { addTools } from "./logtools.js";
+import { duration, h, on } from "../dom.js";
+import { addLinks } from "./links.js";
+import { LINE_HEIGHT, LogLayout } from "./layout.js";
+import { LogModel } from "./model.js";
+import { addTools } from "./tools.js";
 
 // So much is drawn above and below what is in sight.
 const AROUND = 400;

@@ -1,4 +1,4 @@
-// Starts the behaviours of a page. Each module looks for its own data-* hooks and does nothing without them.
+// Start the behaviours of a page. Each module looks for its own data-* hooks and does nothing without them.
 import "./forms.js";
 import "./drafts.js";
 import "./menus.js";
@@ -15,5 +15,5 @@ import "./parts.js";
 import "./deploy.js";
 import { start } from "./live.js";
 
-// Last: whoever listens must be listening before the first record arrives.
+// Last: every module must be listening before the first record arrives.
 start();

@@ -1,7 +1,7 @@
-// The trial chat, on `data-chat` with `data-channel`: a message goes up by fetch, the answer comes down token by token as
-// `live:chat` records. The server's reply holds the new messages as it renders them; records that are faster than the
-// reply wait for it.
-import { announce, duration, h, icon, on } from "./dom.js";
+// The trial chat, on `data-chat` with `data-channel`: fetch sends a message, `live:chat` records bring the answer
+// token by token. The server's reply holds the new messages as HTML; records that arrive before it wait.
+import { announce, h, icon, on } from "./dom.js";
+import { duration } from "./formats.js";
 
 class Chat {
   constructor(root) {
@@ -10,9 +10,9 @@ class Chat {
     this.form = root.querySelector("[data-chat-form]");
     this.network = document.querySelector("[data-chat-network]");
     this.stop = root.querySelector("[data-chat-stop]");
-    this.stop?.addEventListener("submit", (event) => this.halt(event));
+    this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
-    on("chat", root.dataset.channel, (record) => this.hear(record));
+    on("chat", root.dataset.channel, (record) => this.receive(record));
     if (!this.form) return;
     this.field = this.form.querySelector("textarea");
     this.form.addEventListener("submit", (event) => this.send(event));
@@ -33,22 +33,25 @@ class Chat {
     this.form.querySelector("[data-chat-problem]")?.remove();
     const body = new FormData(this.form);
     try {
-      const answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "text/html" } });
-      this.take(new DOMParser().parseFromString(await answer.text(), "text/html"), answer);
+      const response = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+      this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"));
     } catch {
-      this.problem("The message did not reach the forge. It is still here: send it again.");
+      this.showError("The message did not reach the forge. It is still here: send it again.");
     }
     this.form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
     this.field.focus();
   }
 
-  take(page, answer) {
-    if (!answer.ok) {
-      const said = page.querySelector(".field-error, .message[data-level=error]")?.textContent.trim();
-      return this.problem(said || `The message was not sent (${answer.status}). It is still here.`);
+  /** Show the messages of the server's reply, or its error. */
+  accept(response, page) {
+    if (!response.ok) {
+      const error = page.querySelector(".field-error, .message[data-level=error]")?.textContent.trim();
+      return this.showError(error || `The message was not sent (${response.status}). It is still here.`);
     }
     this.field.value = "";
-    for (const item of page.querySelectorAll("[data-message]")) if (!this.message(item.dataset.message)) this.show(item);
+    for (const item of page.querySelectorAll("[data-message]")) {
+      if (!this.message(item.dataset.message)) this.show(item);
+    }
     this.toEnd();
   }
 
@@ -61,12 +64,13 @@ class Chat {
     this.offerStop();
   }
 
-  async halt(event) {
+  async cancel(event) {
     event.preventDefault();
-    await fetch(this.stop.action, { method: "POST", body: new FormData(this.stop), redirect: "manual" }).catch(() => {});
+    const body = new FormData(this.stop);
+    await fetch(this.stop.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
   }
 
-  /** Offer to stop while an answer is under way. */
+  /** Show the stop button while an answer is being written. */
   offerStop() {
     if (!this.stop) return;
     this.stop.hidden = !this.list.querySelector('[data-status="streaming"], [data-status="queued"]');
@@ -77,11 +81,11 @@ class Chat {
     return item.dataset.status === "done" || item.dataset.status === "failed";
   }
 
-  problem(text) {
+  showError(text) {
     this.form.append(h("p", { class: "field-error", "data-chat-problem": true, role: "alert" }, text));
   }
 
-  hear({ message, event }) {
+  receive({ message, event }) {
     const item = this.message(message);
     if (item) return this.settled(item) || this.apply(item, event);
     const waiting = this.early.get(String(message)) ?? [];
@@ -119,9 +123,10 @@ const HANDLERS = {
     item.dataset.status = "streaming";
     part(item, "text").append(text);
   },
-  tool_call(item, { id, name, arguments: given }) {
-    const summary = h("summary", {}, icon("tool"), h("span", { class: "mono" }, name), h("span", { class: "muted" }, "running"));
-    const list = h("dl", {}, h("div", {}, h("dt", {}, "Arguments"), h("dd", {}, JSON.stringify(given, null, 2))));
+  tool_call(item, { id, name, arguments: values }) {
+    const words = [h("span", { class: "mono" }, name), h("span", { class: "muted" }, "running")];
+    const summary = h("summary", {}, icon("tool"), ...words);
+    const list = h("dl", {}, h("div", {}, h("dt", {}, "Arguments"), h("dd", {}, JSON.stringify(values, null, 2))));
     part(item, "calls").append(h("details", { class: "tool-call", "data-call": id }, summary, list));
   },
   tool_result(item, { id, result, error, ms }) {

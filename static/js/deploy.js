@@ -1,47 +1,49 @@
-// An upload's progress, on `data-upload` naming a deployment's channel: bytes, speed and what is left by `live:progress`,
-// and a countdown while the host asks for patience by `live:wait`. What the server knew is in its other data attributes.
-import { duration, on } from "./dom.js";
-
-const MB = 1e6;
-const size = (bytes) => bytes < MB ? `${Math.ceil(bytes / 1000)} KB` : `${(bytes / MB).toFixed(1)} MB`;
+// The progress of an upload, on `data-upload` with a deployment's channel: bytes, speed and time left by
+// `live:progress`, a countdown by `live:wait` while the host limits requests. The other data attributes hold the
+// state at page load.
+import { on } from "./dom.js";
+import { duration, size } from "./formats.js";
 
 for (const root of document.querySelectorAll("[data-upload]")) {
   const bar = root.querySelector("[data-upload-bar]");
   const words = root.querySelector("[data-upload-words]");
   const wait = root.querySelector("[data-upload-wait]");
-  let clock = null;
+  let timer = null;
 
-  const quiet = () => {
-    clearInterval(clock);
+  const stopWaiting = () => {
+    clearInterval(timer);
     wait.hidden = true;
   };
-  const progress = ({ sent, total, files, of, rate, left }) => {
-    quiet();
+  const showProgress = ({ sent, total, files, of, rate, left }) => {
+    stopWaiting();
     bar.value = total ? (100 * sent) / total : 100;
     words.hidden = false;
-    const ahead = left ? `, about ${duration(left * 1000)} left` : "";
-    words.textContent = `${files} of ${of} files, ${size(sent)} of ${size(total)}, ${size(rate)}/s${ahead}`;
+    const remaining = left ? `, about ${duration(left * 1000)} left` : "";
+    words.textContent = `${files} of ${of} files, ${size(sent)} of ${size(total)}, ${size(rate)}/s${remaining}`;
   };
-  const patience = ({ words: said, until }) => {
+  const showWait = ({ words: text, until }) => {
     const show = () => {
       const left = Math.ceil(until - Date.now() / 1000);
-      if (left <= 0) return quiet();
+      if (left <= 0) return stopWaiting();
       wait.hidden = false;
-      wait.firstElementChild.textContent = `${said} (${left} s)`;
+      wait.firstElementChild.textContent = `${text} (${left} s)`;
     };
-    clearInterval(clock);
-    clock = setInterval(show, 250);
+    clearInterval(timer);
+    timer = setInterval(show, 250);
     show();
   };
 
   const { sent, total, files, of, rate, left, said, until } = root.dataset;
-  if (sent !== undefined) progress({ sent: Number(sent), total: Number(total), files, of, rate: Number(rate), left: Number(left ?? 0) });
-  if (until !== undefined) patience({ words: said, until: Number(until) });
-  on("progress", root.dataset.upload, progress);
-  on("wait", root.dataset.upload, patience);
+  if (sent !== undefined) {
+    const [sentBytes, totalBytes, bytesPerSecond, secondsLeft] = [sent, total, rate, left ?? 0].map(Number);
+    showProgress({ sent: sentBytes, total: totalBytes, files, of, rate: bytesPerSecond, left: secondsLeft });
+  }
+  if (until !== undefined) showWait({ words: said, until: Number(until) });
+  on("progress", root.dataset.upload, showProgress);
+  on("wait", root.dataset.upload, showWait);
   on("step", root.dataset.upload, ({ name, state }) => {
-    quiet();
-    if (name === "Upload" && state === "done") bar.value = 100; // also when the host had every byte already
+    stopWaiting();
+    if (name === "Upload" && state === "done") bar.value = 100; // even when the host already had every byte
   });
-  on("end", root.dataset.upload, () => { root.hidden = true; quiet(); });
+  on("end", root.dataset.upload, () => { root.hidden = true; stopWaiting(); });
 }

@@ -1,4 +1,4 @@
-// Small pieces that several modules share. Text from outside becomes text only, never HTML.
+// Helpers that several modules share. Text is inserted as text, never as HTML.
 
 /** Build an element: `h("p", {class: "hint"}, "text", child)`. */
 export function h(name, attributes = {}, ...children) {
@@ -22,30 +22,19 @@ export function button(label, attributes = {}, ...before) {
 
 let region = null;
 
-/** Tell a screen reader, without moving the focus. */
+/** Announce a text to screen readers without moving the focus. */
 export function announce(text) {
   region ??= document.body.appendChild(h("div", { class: "visually-hidden", "aria-live": "polite" }));
   region.textContent = text;
 }
 
-/** Show a short message that goes by itself; `level` success, info, warning or error. */
+/** Show a message for a few seconds; `level` is success, info, warning or error. */
 export function toast(text, level = "info") {
   let tray = document.querySelector(".toasts");
   tray ??= document.body.appendChild(h("div", { class: "toasts", role: "status" }));
   const message = h("p", { class: "message", "data-level": level }, h("span", {}, text));
   tray.append(message);
   setTimeout(() => message.remove(), 6000);
-}
-
-/** Say milliseconds the way people do: 0.8 s, 12 s, 3 min 5 s. */
-export function duration(ms) {
-  if (ms < 50) return "<0.1 s";
-  const seconds = ms / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
 /** Listen for records of a kind on a channel ("" for any): `on("line", "build-4", (record, seq) => …)`. */
@@ -55,7 +44,7 @@ export function on(kind, channel, handle) {
   });
 }
 
-/** Put text on the clipboard, also where the page is not served over https. */
+/** Copy a text to the clipboard, also on pages served without https. */
 export async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.body.appendChild(h("textarea", { class: "visually-hidden" }));

@@ -1,23 +1,23 @@
-// Typing is never lost: a form with `data-draft="key"` keeps its unsaved values in this browser tab (sessionStorage) until
-// the server has them. Secrets are never kept: no password, hidden or file inputs, nothing under `data-secret`.
-// A form that htmx swaps in with errors, or with `data-unsaved`, shows values that are still to be saved.
+// Drafts: a form with `data-draft="key"` keeps its unsaved values in this browser tab (sessionStorage) until the
+// server has them. Secrets are never kept: no password, hidden or file inputs, nothing under `data-secret`. A form
+// that htmx swaps in with errors, or with `data-unsaved`, still holds unsaved values.
 import { h } from "./dom.js";
 import { refresh, setField } from "./forms.js";
 
 const SKIPPED = ["password", "hidden", "file", "submit", "button"];
-const saved = new Map();
+const savedValues = new Map();
 
 function values(form) {
-  const held = {};
+  const current = {};
   for (const field of form.elements) {
     if (!field.name || SKIPPED.includes(field.type) || field.closest("[data-secret]")) continue;
     if (field.type === "checkbox") {
-      held[field.name] ??= [];
-      if (field.checked) held[field.name].push(field.value);
-    } else if (field.type !== "radio") held[field.name] = field.value;
-    else if (field.checked) held[field.name] = field.value;
+      current[field.name] ??= [];
+      if (field.checked) current[field.name].push(field.value);
+    } else if (field.type !== "radio") current[field.name] = field.value;
+    else if (field.checked) current[field.name] = field.value;
   }
-  return held;
+  return current;
 }
 
 function read(key) {
@@ -38,28 +38,28 @@ class Draft {
     this.words = [...this.note.childNodes];
     const unsaved = "unsaved" in form.dataset || form.querySelector("[data-invalid]");
     if (!swapped) this.restore();
-    else if (unsaved && saved.has(this.key)) this.served = saved.get(this.key);
-    saved.set(this.key, this.served);
+    else if (unsaved && savedValues.has(this.key)) this.served = savedValues.get(this.key);
+    savedValues.set(this.key, this.served);
     if (swapped) this.keep();
     for (const kind of ["input", "change"]) form.addEventListener(kind, () => this.keep());
   }
 
   restore() {
-    const kept = read(this.key);
-    if (!kept) return;
-    // The server's values have moved on from those that were typed over: they were saved, or changed elsewhere.
-    if (kept.served !== this.served || JSON.stringify(kept.values) === this.served) return this.drop();
-    this.fill(kept.values);
-    this.offer();
+    const stored = read(this.key);
+    if (!stored) return;
+    // The server's values changed since the draft was typed: it was saved, or the agent changed elsewhere.
+    if (stored.served !== this.served || JSON.stringify(stored.values) === this.served) return this.drop();
+    this.fill(stored.values);
+    this.offerDiscard();
   }
 
-  fill(held) {
-    for (const [name, value] of Object.entries(held)) setField(this.form, name, value);
+  fill(stored) {
+    for (const [name, value] of Object.entries(stored)) setField(this.form, name, value);
     refresh(this.form);
     this.form.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  offer() {
+  offerDiscard() {
     const discard = h("button", { type: "button", class: "button quiet small" }, "Discard them");
     const note = h("p", { class: "draft", role: "status" }, "Your unsaved changes were kept.", discard);
     discard.addEventListener("click", () => {
@@ -68,21 +68,21 @@ class Draft {
       this.keep();
     });
     this.form.prepend(note);
-    this.tell();
+    this.update();
   }
 
   keep() {
     const now = values(this.form);
     if (JSON.stringify(now) === this.served) this.drop();
     else sessionStorage.setItem(this.key, JSON.stringify({ served: this.served, values: now }));
-    this.tell();
+    this.update();
   }
 
   drop() {
     sessionStorage.removeItem(this.key);
   }
 
-  tell() {
+  update() {
     const changed = sessionStorage.getItem(this.key) !== null;
     if (changed) this.note.replaceChildren("unsaved changes");
     else this.note.replaceChildren(...this.words);

@@ -1,7 +1,7 @@
-// Forms: a button says what it is doing (`data-busy="Saving…"`) and can't be pressed twice; a range shows its value;
-// `data-count` counts a field's characters up to `data-max`.
+// Forms: a pressed button shows what it is doing (`data-busy="Saving…"`) and can't be pressed twice; a range shows
+// its value; `data-count` counts a field's characters up to `data-max`.
 
-function busy(button) {
+function setBusy(button) {
   button.setAttribute("aria-busy", "true");
   button.dataset.words = button.textContent;
   if (button.dataset.busy) button.textContent = button.dataset.busy;
@@ -21,8 +21,8 @@ document.addEventListener("submit", (event) => {
   if ("sending" in form.dataset) return event.preventDefault();
   form.dataset.sending = "";
   const button = event.submitter ?? form.querySelector("button:not([type=button])");
-  // A form may leave its button outside; the submitter is the one that was pressed.
-  if (button?.matches(".button")) busy(button);
+  // The button may lie outside of the form; the submitter is the one that was pressed.
+  if (button?.matches(".button")) setBusy(button);
 }, true);
 
 document.addEventListener("htmx:afterRequest", ({ target }) => { if (target.matches("form")) rest(target); });
@@ -45,7 +45,7 @@ function output(range) {
   if (shown) shown.value = range.value;
 }
 
-/** Bring counters and range outputs in line with their fields. */
+/** Update counters and range outputs from their fields. */
 export function refresh(root = document) {
   root.querySelectorAll("[data-count]").forEach(count);
   root.querySelectorAll("input[type=range]").forEach(output);
@@ -67,7 +67,7 @@ export function setField(form, name, value) {
   }
 }
 
-// A form that htmx put in place of another: its counters are filled, and whoever listens for typing (the preview) hears of it.
+// A form that htmx swaps in gets its counters, and announces its values as input: the preview listens for that.
 document.addEventListener("htmx:load", ({ target }) => {
   refresh(target.parentElement ?? document);
   if (target.matches("form")) target.dispatchEvent(new Event("input", { bubbles: true }));

@@ -1,5 +1,5 @@
-// Keys: `?` shows them; `data-key="g a"` on a link, button or input names the keys that use it; lists (`data-list`)
-// move by arrow keys.
+// Keyboard: `?` lists the keys; `data-key="g a"` on a link, button or input names the keys that use it; arrow keys
+// move through lists (`data-list`).
 import { h } from "./dom.js";
 
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]";
@@ -10,20 +10,26 @@ function nameOf(element) {
   return element.getAttribute("aria-label") ?? element.textContent.trim();
 }
 
+const COMMON_KEYS = [
+  ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"], ["These keys", "?"],
+];
+
 function help() {
-  let dialog = document.querySelector("#keys-help");
-  if (!dialog) {
-    const rows = [...document.querySelectorAll("[data-key]")].filter((element) => !element.closest("[hidden]"));
-    const list = h("div", { class: "keys" });
-    const more = [["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"], ["These keys", "?"]];
-    for (const [name, keys] of [...rows.map((element) => [nameOf(element), element.dataset.key]), ...more]) {
-      list.append(h("div", {}, h("span", {}, name), h("span", {}, ...keys.split(" ").flatMap((key) => [h("kbd", {}, key), " "]))));
-    }
-    const close = h("form", { method: "dialog", class: "dialog-actions" }, h("button", { class: "button" }, "Close"));
-    dialog = h("dialog", { class: "dialog", id: "keys-help", "aria-label": "Keyboard" }, h("h2", {}, "Keyboard"), list, close);
-    document.body.append(dialog);
-  }
+  const dialog = document.querySelector("#keys-help") ?? document.body.appendChild(helpDialog());
   dialog.showModal();
+}
+
+function helpDialog() {
+  const elements = [...document.querySelectorAll("[data-key]")].filter((element) => !element.closest("[hidden]"));
+  const rows = [...elements.map((element) => [nameOf(element), element.dataset.key]), ...COMMON_KEYS];
+  const list = h("div", { class: "keys" }, ...rows.map(([name, keys]) => helpRow(name, keys.split(" "))));
+  const close = h("form", { method: "dialog", class: "dialog-actions" }, h("button", { class: "button" }, "Close"));
+  const attributes = { class: "dialog", id: "keys-help", "aria-label": "Keyboard" };
+  return h("dialog", attributes, h("h2", {}, "Keyboard"), list, close);
+}
+
+function helpRow(name, keys) {
+  return h("div", {}, h("span", {}, name), h("span", {}, ...keys.flatMap((key) => [h("kbd", {}, key), " "])));
 }
 
 function use(element) {

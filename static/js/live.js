@@ -1,7 +1,7 @@
 // The one EventSource of a page. Channels and the positions that the page already shows come from every `data-live`
-// attribute ("agent-3:9 build-42:17"). Each record becomes a DOM event `live:<kind>` on the document with
-// {channel, seq, record}, once and in order, whatever breaks in between. `body[data-link]` says how the line is:
-// idle, opening, open, lost, ended or refused.
+// attribute ("agent-3:9 build-42:17"). Each record becomes a DOM event `live:<kind>` on the document with {channel,
+// seq, record}, once and in order, across lost connections. `body[data-link]` holds the connection's state: idle,
+// opening, open, lost, ended or refused.
 import { h } from "./dom.js";
 
 const positions = new Map();
@@ -11,14 +11,14 @@ let retry = null;
 let delay = 500;
 let notice = null;
 
-/** Read the page's channels and connect, if there are any. */
+/** Read the page's channels and connect if there are any. */
 export function start() {
   for (const element of document.querySelectorAll("[data-live]")) collect(element.dataset.live);
-  say("idle");
+  setLink("idle");
   if (positions.size) connect();
 }
 
-/** Follow another channel from a position on; it joins the page's one connection. */
+/** Add a channel, read after a position, to the page's one connection. */
 export function follow(channel, position = 0) {
   if (positions.has(channel)) return;
   positions.set(channel, position);
@@ -28,9 +28,9 @@ export function follow(channel, position = 0) {
 function collect(text) {
   for (const token of text.split(/[\s,]+/).filter(Boolean)) {
     const [channel, seq = "0"] = token.split(":");
-    // Two pieces of a page may show one stream: it is read from where the older one stopped.
-    const known = positions.get(channel) ?? Infinity;
-    positions.set(channel, Math.min(known, Number(seq) || 0));
+    // Two fragments of a page may show one stream at different positions: read from the earlier one.
+    const other = positions.get(channel) ?? Infinity;
+    positions.set(channel, Math.min(other, Number(seq) || 0));
   }
 }
 
@@ -45,16 +45,16 @@ function connect() {
   clearTimeout(retry);
   source?.close();
   if (positions.size === ended.size) return finish();
-  say("opening");
+  setLink("opening");
   source = new EventSource(address());
   source.onopen = () => {
     delay = 500;
-    say("open");
+    setLink("open");
   };
   source.onmessage = ({ data }) => receive(JSON.parse(data));
   source.onerror = () => {
-    say("lost");
-    // While CONNECTING the browser tries again by itself; CLOSED means that it gave up.
+    setLink("lost");
+    // While CONNECTING the browser retries on its own; CLOSED means that it gave up.
     if (source.readyState === EventSource.CLOSED) later();
   };
 }
@@ -76,7 +76,7 @@ function receive({ channel, seq, records }) {
 function finish() {
   source?.close();
   source = null;
-  say("ended");
+  setLink("ended");
 }
 
 function later() {
@@ -85,14 +85,14 @@ function later() {
   delay = Math.min(delay * 2, 10000);
 }
 
-// An EventSource does not tell why it gave up, so a plain request asks: 204 is the end, 4xx will not get better.
+// An EventSource hides why it gave up, so a plain request finds out: 204 is the end, and a 4xx is final.
 async function probe() {
   const control = new AbortController();
   try {
     const { status } = await fetch(address(), { signal: control.signal, headers: { Accept: "text/event-stream" } });
     control.abort();
     if (status === 204) finish();
-    else if (status >= 400 && status < 500 && status !== 429) say("refused");
+    else if (status >= 400 && status < 500 && status !== 429) setLink("refused");
     else if (status === 200) connect();
     else later();
   } catch {
@@ -102,28 +102,28 @@ async function probe() {
 
 const WORDS = {
   lost: "Connection lost. Trying again; nothing will be missed.",
-  refused: "This page no longer follows live. Load it again, or sign in again.",
+  refused: "This page no longer updates. Reload it, or sign in again.",
 };
 
 let showing = null;
 
-function say(state) {
+function setLink(state) {
   const before = document.body.dataset.link;
   if (before === state || (before === "lost" && state === "opening")) return;
   document.body.dataset.link = state;
   clearTimeout(showing);
-  // The server ends a connection now and then, and the browser is back in a moment: that is no loss worth a word.
-  if (WORDS[state]) showing = setTimeout(() => tell(state), 2000);
+  // The server ends connections regularly and the browser reconnects at once: only a longer loss is shown.
+  if (WORDS[state]) showing = setTimeout(() => showNotice(state), 2000);
   else if (notice) notice.hidden = true;
 }
 
-function tell(state) {
+function showNotice(state) {
   notice ??= document.body.appendChild(h("div", { class: "link-lost", role: "status", hidden: true }));
   notice.textContent = WORDS[state];
   notice.hidden = false;
 }
 
-// An open connection keeps a page out of the back/forward cache; a page that comes back reads what it missed.
+// An open connection keeps a page out of the back/forward cache; a restored page reads what it missed.
 addEventListener("pagehide", () => {
   clearTimeout(retry);
   source?.close();

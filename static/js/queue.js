@@ -1,20 +1,21 @@
-// Where a build waits, on `data-queue="build-4"`: the queue tells each build's stream when it moves, in words.
+// A build's position in the queue, on `data-queue="build-4"`: `live:queue` brings it as text whenever the queue
+// moves.
 import { on } from "./dom.js";
 
-const begun = new Set();
+const started = new Set();
 
-function spots(channel) {
+function elementsOf(channel) {
   return document.querySelectorAll(`[data-queue="${CSS.escape(channel)}"]`);
 }
 
 on("queue", "", ({ words }, seq, channel) => {
-  // It is told after the queue moved, perhaps when the build has left it.
-  if (begun.has(channel)) return;
-  for (const spot of spots(channel)) spot.textContent = words;
+  // The record is sent after the queue moved; by then the build may have left it.
+  if (started.has(channel)) return;
+  for (const element of elementsOf(channel)) element.textContent = words;
 });
 
 on("status", "", ({ status }, seq, channel) => {
-  if (status === "queued") return begun.delete(channel);
-  begun.add(channel);
-  for (const spot of spots(channel)) spot.textContent = "";
+  if (status === "queued") return started.delete(channel);
+  started.add(channel);
+  for (const element of elementsOf(channel)) element.textContent = "";
 });

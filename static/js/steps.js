@@ -1,18 +1,20 @@
-// A build's steps, on `data-steps` with `data-channel`: `live:step` sets the state, word and duration of its `data-step`.
-import { duration, h, on } from "./dom.js";
+// The steps of a build or deployment, on `data-steps` with `data-channel`: `live:step` sets the state, word and
+// duration of its `data-step`.
+import { h, on } from "./dom.js";
+import { duration } from "./formats.js";
 
-const WORDS = { running: "running", done: "done", failed: "failed" };
+function stepElement(name, section) {
+  const parts = [["step-name", name], ["step-word", ""], ["step-ms", ""]];
+  const spans = parts.map(([className, text]) => h("span", { class: className }, text));
+  return h("li", { class: "step", "data-step": name, "data-section": section }, ...spans);
+}
 
 for (const list of document.querySelectorAll("[data-steps]")) {
   on("step", list.dataset.channel, ({ name, state, ms, section = "" }) => {
-    let item = [...list.children].find((child) => child.dataset.step === name && (child.dataset.section ?? "") === section);
-    if (!item) {
-      item = h("li", { class: "step", "data-step": name, "data-section": section }, h("span", { class: "step-name" }, name));
-      item.append(h("span", { class: "step-word" }), h("span", { class: "step-ms" }));
-      list.append(item);
-    }
+    const isSame = ({ dataset }) => dataset.step === name && (dataset.section ?? "") === section;
+    const item = [...list.children].find(isSame) ?? list.appendChild(stepElement(name, section));
     item.dataset.state = state;
-    item.querySelector(".step-word").textContent = WORDS[state] ?? state;
+    item.querySelector(".step-word").textContent = state;
     item.querySelector(".step-ms").textContent = ms === undefined ? "" : duration(ms);
   });
 }

@@ -1,18 +1,6 @@
 // Times for people: `<time data-time datetime="…">` becomes "2 minutes ago" with the exact time on hover,
-// `data-time="clock"` the reader's own 12:04;
-// `data-elapsed="ISO time"` counts up from that time while something runs.
-import { duration } from "./dom.js";
-
-const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [86400 * 30, "day", 86400],
-  [86400 * 365, "month", 86400 * 30], [Infinity, "year", 86400 * 365]];
-const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-
-function relative(at) {
-  const seconds = (at - Date.now()) / 1000;
-  if (Math.abs(seconds) < 10) return "just now";
-  const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
-  return words.format(Math.trunc(seconds / size), unit);
-}
+// `data-time="clock"` the reader's own 12:04; `data-elapsed="ISO time"` counts up from that time.
+import { duration, relative } from "./formats.js";
 
 function refresh() {
   for (const element of document.querySelectorAll("time[data-time]")) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
 import re
 import subprocess
 import sys
@@ -15,18 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = sorted((ROOT / "templates" / "deployments" / "site").rglob("*.html"))
 TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - set(SITE))
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
-ENTRY = ROOT / "static" / "js" / "agentforge.js"
 CSS = (ROOT / "static" / "agentforge.css").read_text()
 
 # Set for tests and styles alone: no script looks for them.
 FOR_STYLE = {"state", "source", "level", "role", "invalid", "label", "stream", "field", "prompt"}
 # Read in the shape `element.dataset.words-queued`, by their common beginning.
 FOR_WORDS = re.compile(r"^words-")
-
-
-def imports_of(script: Path) -> set[Path]:
-    imported = re.findall(r'^(?:import|.* from) "(\.[^"]+)";', script.read_text(), re.MULTILINE)
-    return {(script.parent / name).resolve() for name in imported}
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -103,16 +96,6 @@ def test_a_script_makes_no_html_from_text(path: Path) -> None:
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text()
     )
-
-
-def test_every_script_is_started() -> None:
-    imported = set().union(*(imports_of(path) for path in SCRIPTS))
-    assert set(SCRIPTS) - imported == {ENTRY}
-
-
-def test_no_scripts_import_each_other_in_a_circle() -> None:
-    order = graphlib.TopologicalSorter({path: imports_of(path) for path in SCRIPTS})
-    order.prepare()  # raises CycleError, which names the circle
 
 
 def test_every_class_of_a_template_has_a_style() -> None:

@@ -1,20 +1,20 @@
-// Where each row of a log panel stands. Rows are as high as a line, some are higher (wrapped); only those that were seen
-// are known to be. A row is {part, place}, place 0 for a section's heading.
+// The position of each row of a log panel. A row is {part, place}; place 0 is the heading of a section. Every row
+// counts as one line high until it has been drawn and measured (long lines wrap).
 export const LINE_HEIGHT = 20;
 export const HEADING_HEIGHT = 32;
 
-/** What rows are higher than a line, by place: sums in logarithmic time (a Fenwick tree). */
-class Extras {
+/** Heights beyond one line, by place, with prefix sums in logarithmic time (a Fenwick tree). */
+class ExtraHeights {
   constructor() {
-    this.known = new Map();
+    this.extras = new Map();
     this.tree = new Float64Array(1024);
     this.total = 0;
   }
 
   set(place, extra) {
-    const change = extra - (this.known.get(place) ?? 0);
+    const change = extra - (this.extras.get(place) ?? 0);
     if (!change) return 0;
-    this.known.set(place, extra);
+    this.extras.set(place, extra);
     this.total += change;
     if (place >= this.tree.length) this.grow(place);
     else this.add(place, change);
@@ -27,7 +27,7 @@ class Extras {
 
   grow(place) {
     this.tree = new Float64Array(2 ** Math.ceil(Math.log2(place + 1)));
-    for (const [known, extra] of this.known) this.add(known, extra);
+    for (const [at, extra] of this.extras) this.add(at, extra);
   }
 
   before(place) {
@@ -43,13 +43,13 @@ export class LogLayout {
     this.reset();
   }
 
-  /** Forget the heights, when the width or what is shown has changed. */
+  /** Drop all measured heights, after the width or the choice of lines changed. */
   reset() {
     this.extras = new Map();
   }
 
   extra(part) {
-    if (!this.extras.has(part)) this.extras.set(part, new Extras());
+    if (!this.extras.has(part)) this.extras.set(part, new ExtraHeights());
     return this.extras.get(part);
   }
 
@@ -65,50 +65,58 @@ export class LogLayout {
     return this.model.parts.reduce((sum, part) => sum + this.height(part), 0);
   }
 
-  /** Remember a row's true height; return by how much that changes it. */
-  measured({ part, place }, height) {
+  /** Record a row's measured height; return the change. */
+  setHeight({ part, place }, height) {
     return place ? this.extra(part).set(place, height - LINE_HEIGHT) : 0;
   }
 
-  /** Return the distance of a row from the top. */
+  /** Return a row's distance from the top. */
   top({ part, place }) {
     let sum = 0;
     for (const other of this.model.parts) {
       if (other === part) break;
       sum += this.height(other);
     }
-    if (!place) return sum;
-    return sum + this.heading(part) + (place - 1) * LINE_HEIGHT + this.extra(part).before(place);
+    return place ? sum + this.offset(part, place) : sum;
+  }
+
+  /** Return a line's distance from the top of its part. */
+  offset(part, place) {
+    return this.heading(part) + (place - 1) * LINE_HEIGHT + this.extra(part).before(place);
   }
 
   /** Return the rows between two distances from the top. */
   rows(from, to) {
-    const found = [];
+    const rows = [];
     let top = 0;
     for (const part of this.model.parts) {
       const end = top + this.height(part);
-      if (end > from && top < to) this.rowsOf(part, from - top, to - top, found);
+      if (end > from && top < to) rows.push(...this.rowsOf(part, from - top, to - top));
       top = end;
     }
-    return found;
+    return rows;
   }
 
-  rowsOf(part, from, to, found) {
+  rowsOf(part, from, to) {
     const heading = this.heading(part);
-    if (heading && from < heading) found.push({ part, place: 0 });
-    if (!part.open) return;
-    const extra = this.extra(part);
+    const rows = heading && from < heading ? [{ part, place: 0 }] : [];
+    if (!part.open) return rows;
     const count = this.model.count(part);
+    for (let place = this.placeAt(part, from); place <= count && this.offset(part, place) < to; place += 1) {
+      rows.push({ part, place });
+    }
+    return rows;
+  }
+
+  /** Return the last place that starts at or above a distance from the top of its part; 1 at the least. */
+  placeAt(part, distance) {
     let low = 1;
-    let high = count;
+    let high = this.model.count(part);
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (heading + (middle - 1) * LINE_HEIGHT + extra.before(middle) <= from) low = middle;
+      if (this.offset(part, middle) <= distance) low = middle;
       else high = middle - 1;
     }
-    for (let place = low; place <= count; place += 1) {
-      if (heading + (place - 1) * LINE_HEIGHT + extra.before(place) >= to) break;
-      found.push({ part, place });
-    }
+    return low;
   }
 }

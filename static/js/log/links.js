@@ -1,75 +1,93 @@
-// Links to lines of a log panel: #L10 and #L10-L20. A click takes one line, with shift the range from the last one;
-// the arrow keys go from link to link.
+// Links to lines of a log panel: #L10 and #L10-L20. A click marks one line, with shift the range from the last one;
+// the arrow keys move from link to link.
 import { announce } from "../dom.js";
 
-const LINK = /^#L(\d+)(?:-L(\d+))?$/;
+const HASH = /^#L(\d+)(?:-L(\d+))?$/;
 
 export function addLinks(panel) {
-  let start = null;
+  const links = new LineLinks(panel);
+  addEventListener("hashchange", () => links.markHash());
+  panel.body.addEventListener("click", (event) => links.click(event));
+  panel.body.addEventListener("keydown", (event) => links.keydown(event));
+  links.markHash();
+}
 
-  function range() {
-    const found = LINK.exec(location.hash);
-    if (!found) return null;
-    const ends = [Number(found[1]), Number(found[2] ?? found[1])];
-    return ends.sort((one, other) => one - other);
+/** Read the lines that a hash names: [first, last], or null. */
+export function rangeOf(hash) {
+  const match = HASH.exec(hash);
+  return match && ordered(Number(match[1]), Number(match[2] ?? match[1]));
+}
+
+function ordered(one, other) {
+  return [Math.min(one, other), Math.max(one, other)];
+}
+
+class LineLinks {
+  constructor(panel) {
+    this.panel = panel;
+    this.start = null;
   }
 
-  async function mark() {
-    panel.marked = range();
-    panel.draw();
-    panel.dispatchEvent(new Event("marked"));
-    if (!panel.marked) return;
-    [start] = panel.marked;
-    const drawn = panel.body.querySelector(`#L${start}`);
-    if (drawn && inSight(drawn)) return;
-    if (!(await panel.showLine(start))) announce(`This log has no line ${start}.`);
+  mark(range) {
+    this.panel.marked = range;
+    this.panel.draw();
+    this.panel.dispatchEvent(new Event("marked"));
   }
 
-  function inSight(element) {
-    const [line, body] = [element, panel.body].map((each) => each.getBoundingClientRect());
+  async markHash() {
+    const range = rangeOf(location.hash);
+    this.mark(range);
+    if (!range) return;
+    [this.start] = range;
+    const { start } = this;
+    const drawn = this.panel.body.querySelector(`#L${start}`);
+    if (drawn && this.inSight(drawn)) return;
+    if (!(await this.panel.showLine(start))) announce(`This log has no line ${start}.`);
+  }
+
+  inSight(element) {
+    const [line, body] = [element, this.panel.body].map((each) => each.getBoundingClientRect());
     return line.top >= body.top && line.bottom <= body.bottom;
   }
 
-  panel.body.addEventListener("click", (event) => {
+  click(event) {
     const link = event.target.closest("a.log-n");
     if (!link || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
-    take(Number(link.parentElement.dataset.n), event.shiftKey);
-  });
-
-  function take(number, extend) {
-    panel.follow(false);
-    const ends = extend && start !== null ? [start, number].sort((one, other) => one - other) : [number];
-    if (!extend) start = number;
-    const first = start;
-    history.replaceState(history.state, "", `#L${ends.join("-L")}`);
-    panel.marked = [ends[0], ends[ends.length - 1]];
-    start = first;
-    panel.draw();
-    panel.dispatchEvent(new Event("marked"));
+    this.select(link, event.shiftKey);
   }
 
-  panel.body.addEventListener("keydown", (event) => {
+  /** Mark the line of a link, or extend the range from the last marked line to it. */
+  select(link, extend) {
+    const number = Number(link.parentElement.dataset.n);
+    this.panel.follow(false);
+    const isRange = extend && this.start !== null;
+    if (!extend) this.start = number;
+    const range = isRange ? ordered(this.start, number) : [number, number];
+    history.replaceState(history.state, "", isRange ? `#L${range.join("-L")}` : `#L${number}`);
+    this.mark(range);
+  }
+
+  keydown(event) {
+    const { body } = this.panel;
+    if (event.target === body && event.key === "Enter") {
+      body.querySelector("[data-marked] a.log-n, a.log-n")?.focus({ preventScroll: true });
+    }
     const link = event.target.closest("a.log-n");
-    if (event.target === panel.body && event.key === "Enter") panel.body.querySelector("[data-marked] a.log-n, a.log-n")?.focus({ preventScroll: true });
     if (!link) return;
-    if (event.key === "Enter") {
-      event.preventDefault();
-      take(Number(link.parentElement.dataset.n), event.shiftKey);
-    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      step(link.parentElement, event.key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling");
-    } else if (event.key === "Escape") panel.body.focus({ preventScroll: true });
-  });
-
-  function step(line, way) {
-    let next = line[way];
-    while (next && !next.querySelector("a.log-n")) next = next[way];
-    if (!next) return;
-    next.querySelector("a.log-n").focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+    if (event.key === "Escape") body.focus({ preventScroll: true });
+    if (!["Enter", "ArrowDown", "ArrowUp"].includes(event.key)) return;
+    event.preventDefault();
+    if (event.key === "Enter") this.select(link, event.shiftKey);
+    else focusNext(link.parentElement, event.key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling");
   }
+}
 
-  addEventListener("hashchange", mark);
-  mark();
+/** Focus the nearest link in a direction; section headings are skipped. */
+function focusNext(line, direction) {
+  let next = line[direction];
+  while (next && !next.querySelector("a.log-n")) next = next[direction];
+  if (!next) return;
+  next.querySelector("a.log-n").focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
 }

@@ -1,11 +1,17 @@
-// What a log panel knows of its log: its parts (sections, and the lines of none before and after them), how many lines
-// each has, and those lines that are here. Others come from the server, in chunks, when they are wanted.
+// The data of a log panel: its parts (sections, and the lines outside of them), the number of lines in each, and the
+// lines that are loaded. The others are fetched from the server in chunks on demand.
 import { plain } from "./ansi.js";
 
 const CHUNK = 500;
-const MOST_CHUNKS = 60;
+const MAX_CHUNKS = 60;
+const RETRY_MS = 2000;
+const COPY_LIMIT = 20_000;
+const COPY_CHUNK = 2000;
+// The parts that hold the lines before and after all sections.
 const BEFORE = 0;
 const AFTER = -1;
+// Compilers write progress to stderr too: an error names itself, or a file with line and column.
+const ERROR = /\b(error|panic|fatal|failed|cannot|undefined)\b|\.\w+:\d+:\d+: /i;
 
 export class LogModel extends EventTarget {
   constructor(root) {
@@ -16,7 +22,7 @@ export class LogModel extends EventTarget {
     this.parts = [];
     this.total = 0;
     this.chunks = new Map();
-    this.asked = new Set();
+    this.pending = new Set();
     this.firstError = Number(root.dataset.firstError) || null;
     this.started = Number(root.dataset.started) || null;
   }
@@ -31,16 +37,29 @@ export class LogModel extends EventTarget {
     return added;
   }
 
+  /** Add the part for lines after the last section, unless the server listed one. */
+  ensureLastPart() {
+    if (!this.part(AFTER)) this.addPart({ part: AFTER });
+  }
+
   part(number) {
     return this.parts.find((part) => part.part === number);
   }
 
-  /** Return how many lines of a part are shown: all, or those of stderr. */
+  /** Return the part with a section's name, created if it is new; without a name, the one that now takes lines. */
+  partOf(name) {
+    const sections = this.parts.filter((part) => part.name);
+    if (!name) return this.part(sections.length ? AFTER : BEFORE);
+    const existing = sections.find((part) => part.name === name);
+    return existing ?? this.addPart({ part: sections.length + 1, name, state: "running" });
+  }
+
+  /** Return the number of lines shown of a part: all, or those of stderr. */
   count(part) {
     return this.errors ? part.stderr : part.lines;
   }
 
-  /** Return a line by its place in its part, from 1, if it is here. */
+  /** Return a line by its place in its part, from 1; undefined while it is not loaded. */
   line(part, place) {
     const chunk = this.chunks.get(this.key(part, place));
     if (chunk) chunk.used = performance.now();
@@ -48,41 +67,47 @@ export class LogModel extends EventTarget {
   }
 
   key(part, place) {
-    return `${part.part}:${this.errors ? "err" : ""}:${Math.floor((place - 1) / CHUNK)}`;
+    return `${part.part}:${this.mode}:${Math.floor((place - 1) / CHUNK)}`;
   }
 
-  keep(part, place, line) {
+  get mode() {
+    return this.errors ? "err" : "";
+  }
+
+  get filter() {
+    return this.errors ? { stream: "err" } : {};
+  }
+
+  store(part, place, line) {
     const key = this.key(part, place);
     let chunk = this.chunks.get(key);
     if (!chunk) this.chunks.set(key, (chunk = { lines: [], used: performance.now() }));
     chunk.lines[(place - 1) % CHUNK] ??= line;
-    if (this.url && this.chunks.size > MOST_CHUNKS) this.forget();
+    if (this.url && this.chunks.size > MAX_CHUNKS) this.evict();
   }
 
-  forget() {
+  evict() {
     const oldest = [...this.chunks].sort((one, other) => one[1].used - other[1].used);
-    for (const [key] of oldest.slice(0, MOST_CHUNKS / 4)) this.chunks.delete(key);
+    for (const [key] of oldest.slice(0, MAX_CHUNKS / 4)) this.chunks.delete(key);
   }
 
-  /** Fetch the chunk that a line is in; the event `lines` says when it is here. */
-  async want(part, place) {
+  /** Fetch the chunk that holds a line; dispatch `lines` when it is loaded or may be requested again. */
+  async request(part, place) {
     const key = this.key(part, place);
-    if (!this.url || this.asked.has(key)) return;
-    this.asked.add(key);
-    const first = Math.floor((place - 1) / CHUNK) * CHUNK + 1;
-    try {
-      const query = { part: part.part, from: first, to: first + CHUNK - 1, ...(this.errors ? { stream: "err" } : {}) };
-      const { errors } = this;
-      const { lines } = await this.get(this.url, query);
-      if (errors === this.errors) lines.forEach((line) => this.keep(part, line.i, line));
-      this.asked.delete(key);
+    if (!this.url || this.pending.has(key)) return;
+    this.pending.add(key);
+    const from = Math.floor((place - 1) / CHUNK) * CHUNK + 1;
+    const { errors } = this;
+    const settle = () => {
+      this.pending.delete(key);
       this.dispatchEvent(new Event("lines"));
+    };
+    try {
+      const { lines } = await this.get(this.url, { part: part.part, from, to: from + CHUNK - 1, ...this.filter });
+      if (errors === this.errors) lines.forEach((line) => this.store(part, line.i, line));
+      settle();
     } catch {
-      // The network is away for a moment: whoever still looks at the place asks again.
-      setTimeout(() => {
-        this.asked.delete(key);
-        this.dispatchEvent(new Event("lines"));
-      }, 2000);
+      setTimeout(settle, RETRY_MS); // offline for a moment: the redraw requests what is still in sight
     }
   }
 
@@ -92,7 +117,7 @@ export class LogModel extends EventTarget {
     return response.json();
   }
 
-  /** Take a line that comes live; return {part, place}, place null while the line is not among those shown. */
+  /** Append a live line; return {part, place}, with place null when the filter hides the line. */
   add(record) {
     const part = this.partOf(record.section);
     this.total += 1;
@@ -100,57 +125,57 @@ export class LogModel extends EventTarget {
     const isError = record.stream === "err";
     if (isError) part.stderr += 1;
     this.started ??= record.t;
-    const line = { ...record, n: this.total, part: part.part };
     if (isError && !this.firstError && ERROR.test(plain(record.text))) this.firstError = this.total;
-    if (this.errors && !isError) return { part, place: null, line };
-    this.keep(part, this.count(part), line);
-    return { part, place: this.count(part), line };
-  }
-
-  partOf(name) {
-    if (!name) return this.part(this.parts.some((part) => part.name) ? AFTER : BEFORE);
-    const found = this.parts.find((part) => part.name === name);
-    return found ?? this.addPart({ part: this.parts.filter((part) => part.name).length + 1, name, state: "running" });
+    if (this.errors && !isError) return { part, place: null };
+    const place = this.count(part);
+    this.store(part, place, { ...record, n: this.total, part: part.part });
+    return { part, place };
   }
 
   /** Find a line by its number: {part, place}, or null. */
   async find(number) {
     for (const [key, { lines }] of this.chunks) {
-      const at = lines.findIndex((line) => line?.n === number);
+      const index = lines.findIndex((line) => line?.n === number);
       const [part, mode, chunk] = key.split(":");
-      if (at >= 0 && mode === (this.errors ? "err" : "")) return { part: this.part(Number(part)), place: Number(chunk) * CHUNK + at + 1 };
+      if (index < 0 || mode !== this.mode) continue;
+      return { part: this.part(Number(part)), place: Number(chunk) * CHUNK + index + 1 };
     }
     if (!this.url) return null;
     const { lines } = await this.get(this.url, { from: number, to: number });
     return lines.length ? { part: this.part(lines[0].part), place: lines[0].i } : null;
   }
 
-  /** Return {total, hits: [[number, part, place]]} of the lines that hold some words. */
-  async search(words) {
-    if (this.searchUrl) return this.get(this.searchUrl, { q: words, ...(this.errors ? { stream: "err" } : {}) });
+  /** Return {total, hits: [[number, part, place]]} of the lines that contain a text. */
+  async search(text) {
+    if (this.searchUrl) return this.get(this.searchUrl, { q: text, ...this.filter });
     const hits = [];
-    const sought = words.toLowerCase();
+    const needle = text.toLowerCase();
     for (const part of this.parts) {
       for (let place = 1; place <= this.count(part); place += 1) {
         const line = this.line(part, place);
-        if (line && plain(line.text).toLowerCase().includes(sought)) hits.push([line.n, part.part, place]);
+        if (line && plain(line.text).toLowerCase().includes(needle)) hits.push([line.n, part.part, place]);
       }
     }
     return { total: hits.length, hits };
   }
 
-  /** Return the texts of the lines from one number to another, 20,000 at the most. */
+  /** Return the texts of the lines from one number to another, at most 20,000. */
   async texts(first, last) {
-    const found = [];
-    const end = Math.min(last, first + 19_999);
-    for (let from = first; this.url && from <= end; from += 2000) {
-      const { lines } = await this.get(this.url, { from, to: Math.min(from + 1999, end) });
-      found.push(...lines);
+    const end = Math.min(last, first + COPY_LIMIT - 1);
+    const lines = this.url ? await this.fetchLines(first, end) : this.loadedLines(first, end);
+    return lines.sort((one, other) => one.n - other.n).map((line) => plain(line.text));
+  }
+
+  async fetchLines(first, end) {
+    const fetched = [];
+    for (let from = first; from <= end; from += COPY_CHUNK) {
+      const { lines } = await this.get(this.url, { from, to: Math.min(from + COPY_CHUNK - 1, end) });
+      fetched.push(...lines);
     }
-    if (!this.url) for (const { lines } of this.chunks.values()) found.push(...lines.filter((line) => line.n >= first && line.n <= end));
-    return found.sort((one, other) => one.n - other.n).map((line) => plain(line.text));
+    return fetched;
+  }
+
+  loadedLines(first, end) {
+    return [...this.chunks.values()].flatMap(({ lines }) => lines.filter((line) => line.n >= first && line.n <= end));
   }
 }
-
-// Compilers tell progress on stderr too: an error says so, or names a file with line and column.
-const ERROR = /\b(error|panic|fatal|failed|cannot|undefined)\b|\.\w+:\d+:\d+: /i;

@@ -1,21 +1,25 @@
-// The search of a log panel, over the whole log: the server looks, for most of it is not here.
-import { plain } from "./ansi.js";
+// The search of a log panel. The server searches the whole log: most lines are not loaded.
 import { announce, button, h } from "../dom.js";
+import { plain } from "./ansi.js";
+
+const TYPING_PAUSE_MS = 200;
+// The server limits searches: a growing log is searched again at most this often.
+const REPEAT_MS = 3000;
 
 export function searchBox(panel) {
-  const input = h("input", { type: "search", placeholder: "Search", "aria-label": "Search the log", "data-key": "f", maxlength: "200" });
+  const attributes = { type: "search", placeholder: "Search", "aria-label": "Search the log", maxlength: "200" };
+  const input = h("input", { ...attributes, "data-key": "f" });
   const count = h("span", { class: "log-count", role: "status" });
-  const step = (label, name) => button(label, { "aria-label": name, class: "button quiet small icon-only", hidden: true });
-  const previous = step("↑", "Previous match");
-  const next = step("↓", "Next match");
-  const search = new Search(panel, (text, any) => {
+  const [previous, next] = [["↑", "Previous match"], ["↓", "Next match"]].map(([label, name]) =>
+    button(label, { "aria-label": name, class: "button quiet small icon-only", hidden: true }));
+  const search = new Search(panel, (text, hasHits) => {
     count.textContent = text;
-    previous.hidden = next.hidden = !any;
+    previous.hidden = next.hidden = !hasHits;
   });
   let pause = null;
   input.addEventListener("input", () => {
     clearTimeout(pause);
-    pause = setTimeout(() => search.look(input.value), 200);
+    pause = setTimeout(() => search.start(input.value), TYPING_PAUSE_MS);
   });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
@@ -25,74 +29,78 @@ export function searchBox(panel) {
   previous.addEventListener("click", () => search.go(-1));
   next.addEventListener("click", () => search.go(1));
   panel.addEventListener("filtered", () => search.refresh());
-  panel.addEventListener("grown", () => search.again());
+  panel.addEventListener("grown", () => search.scheduleRepeat());
   return h("span", { class: "log-search", role: "search" }, input, count, previous, next);
 }
 
 class Search {
-  constructor(panel, report) {
+  constructor(panel, show) {
     this.panel = panel;
-    this.report = report;
+    this.show = show;
+    this.query = "";
     this.hits = [];
     this.total = 0;
-    this.at = -1;
+    this.index = -1;
   }
 
-  async look(words) {
-    this.words = this.panel.words = words.toLowerCase();
+  async start(text) {
+    this.query = this.panel.query = text.toLowerCase();
     this.panel.here = null;
     this.panel.draw();
-    this.at = -1;
-    if (!words) return this.report("", false);
-    this.report("…", false);
-    if (await this.ask(words)) this.hits.length ? this.go(1) : this.tell();
+    this.index = -1;
+    if (!text) return this.show("", false);
+    this.show("…", false);
+    if (!(await this.fetch(text))) return;
+    if (this.hits.length) this.go(1);
+    else this.update();
   }
 
-  /** Ask for the matches in the order in which they are shown; false when other words were asked for meanwhile. */
-  async ask(words) {
-    const asked = this.words;
+  /** Fetch the matches in the order in which they are shown; return false when the query changed meanwhile. */
+  async fetch(text) {
+    const { query } = this;
+    const { model } = this.panel;
     try {
-      const { total, hits } = await this.panel.model.search(words);
-      if (asked !== this.words) return false;
-      const order = new Map(this.panel.model.parts.map(({ part }, index) => [part, index]));
+      const { total, hits } = await model.search(text);
+      if (query !== this.query) return false;
+      const order = new Map(model.parts.map(({ part }, index) => [part, index]));
       this.hits = hits.sort((one, other) => order.get(one[1]) - order.get(other[1]) || one[2] - other[2]);
       this.total = total;
       return true;
-    } catch (error) {
-      const said = error.message === "429" ? "Too many searches, try again in some minutes" : "Search failed";
-      if (asked === this.words) this.report(said, false);
+    } catch ({ message }) {
+      const problem = message === "429" ? "Too many searches, try again in a few minutes" : "Search failed";
+      if (query === this.query) this.show(problem, false);
       return false;
     }
   }
 
-  /** Look again when the log has grown, at most every three seconds: the server counts searches. */
-  again() {
-    if (!this.words || this.waiting) return;
-    this.waiting = setTimeout(async () => {
-      this.waiting = null;
-      if (this.words && (await this.ask(this.words))) this.tell();
-    }, 3000);
+  scheduleRepeat() {
+    if (!this.query || this.timer) return;
+    this.timer = setTimeout(async () => {
+      this.timer = null;
+      if (this.query && (await this.fetch(this.query))) this.update();
+    }, REPEAT_MS);
   }
 
-  /** Look again without going anywhere. */
+  /** Search again without moving to a match. */
   async refresh() {
-    this.at = -1;
-    if (this.words && (await this.ask(this.words))) this.tell();
+    this.index = -1;
+    if (this.query && (await this.fetch(this.query))) this.update();
   }
 
   go(step) {
     if (!this.hits.length) return;
-    this.at = (this.at + step + this.hits.length) % this.hits.length;
-    const [number, part, place] = this.hits[this.at];
+    this.index = (this.index + step + this.hits.length) % this.hits.length;
+    const [number, partNumber, place] = this.hits[this.index];
+    const part = this.panel.model.part(partNumber);
     this.panel.here = number;
-    this.panel.show({ part: this.panel.model.part(part), place });
-    this.tell();
-    const line = this.panel.model.line(this.panel.model.part(part), place);
+    this.panel.show({ part, place });
+    this.update();
+    const line = this.panel.model.line(part, place);
     announce(`Line ${number}${line ? `: ${plain(line.text)}` : ""}`);
   }
 
-  tell() {
-    const place = this.at < 0 ? "" : `${(this.at + 1).toLocaleString()} of `;
-    this.report(this.total ? `${place}${this.total.toLocaleString()}` : "no match", this.hits.length > 0);
+  update() {
+    const position = this.index < 0 ? "" : `${(this.index + 1).toLocaleString()} of `;
+    this.show(this.total ? `${position}${this.total.toLocaleString()}` : "no match", this.hits.length > 0);
   }
 }

@@ -1,11 +1,13 @@
-// The tools of a log panel: the first error, stderr only, times, follow, copy, full screen, the pill "New lines".
+// The tools of a log panel: first error, search, stderr only, times, follow, copy, full screen, the pill "New lines".
 import { button, copyText, h, icon, toast } from "../dom.js";
+import { plural } from "../formats.js";
 import { searchBox } from "./search.js";
 
-/** Add the tools that only a script can serve to a LogPanel's bar. */
+/** Add the tools that need a script to a LogPanel's bar. */
 export function addTools(panel) {
   const bar = panel.root.querySelector("[data-log-tools]");
-  bar.prepend(errorButton(panel), searchBox(panel), stderrButton(panel), timesChoice(panel), followButton(panel), copyButton(panel));
+  const tools = [errorButton, searchBox, stderrButton, timesChoice, followButton, copyButton];
+  bar.prepend(...tools.map((tool) => tool(panel)));
   bar.append(screenButton(panel));
   addPill(panel);
 }
@@ -20,8 +22,8 @@ function timesChoice(panel) {
   const kinds = [["", "No times"], ["clock", "Clock"], ["since", "Since start"]];
   const options = kinds.map(([value, label]) => h("option", { value }, label));
   const element = h("select", { class: "log-times", "aria-label": "Times" }, ...options);
-  const kept = localStorage.getItem("log-times");
-  element.value = kinds.some(([value]) => value === kept) ? kept : "";
+  const stored = localStorage.getItem("log-times");
+  element.value = kinds.some(([value]) => value === stored) ? stored : "";
   element.addEventListener("change", () => {
     localStorage.setItem("log-times", element.value);
     panel.showTimes(element.value);
@@ -59,7 +61,7 @@ function copyButton(panel) {
   element.addEventListener("click", async () => {
     const lines = await panel.model.texts(...(panel.marked ?? [1, panel.model.total]));
     await copyText(lines.join("\n"));
-    toast(`${lines.length.toLocaleString()} ${lines.length === 1 ? "line" : "lines"} copied.`, "success");
+    toast(`${plural(lines.length, "line")} copied.`, "success");
   });
   return element;
 }

@@ -1,0 +1,45 @@
+"""The scripts of the pages: how they import each other, and the unit tests of those that need no browser."""
+
+from __future__ import annotations
+
+import graphlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
+ENTRY = ROOT / "static" / "js" / "agentforge.js"
+NODE = shutil.which("node")
+UNIT_TESTS = Path("tests/frontend/js")
+
+
+def imports_of(script: Path) -> set[Path]:
+    imported = re.findall(r'^(?:import|.* from) "(\.[^"]+)";', script.read_text(), re.MULTILINE)
+    return {(script.parent / name).resolve() for name in imported}
+
+
+def test_every_script_is_imported() -> None:
+    imported = set().union(*(imports_of(path) for path in SCRIPTS))
+    assert set(SCRIPTS) - imported == {ENTRY}
+
+
+def test_no_scripts_import_each_other_in_a_circle() -> None:
+    order = graphlib.TopologicalSorter({path: imports_of(path) for path in SCRIPTS})
+    order.prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.skipif(NODE is None, reason="Node.js is missing")
+def test_the_unit_tests_of_the_scripts_pass(tmp_path: Path) -> None:
+    """Run them from a copy: Node.js reads a .js file as an ES module only where a package.json says so."""
+    for folder in (Path("static/js"), UNIT_TESTS):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    tests = sorted(str(path) for path in (tmp_path / UNIT_TESTS).glob("*.test.js"))
+    done = subprocess.run(
+        [str(NODE), "--test", *tests], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

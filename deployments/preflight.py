@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from agentforge import formats
 from builds.models import Artifact, Build, BuildStatus
 from builds.package import assembly
 from builds.reports import UNFINISHED
-from builds.templatetags.build_words import megabytes
 from configs.choices import KeyStatus
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -186,7 +186,7 @@ def _size_of(build_id: int, programs: tuple[str, ...], with_plugin: bool) -> tup
 
 def _size(kind: Kind, build: Build, site: Site) -> Check:
     largest, whole = _size_of(build.pk, kind.targets, site.offers_download)
-    words = f"{megabytes(whole)} before packing, the largest program {megabytes(largest)}."
+    words = f"{formats.size(whole)} before packing, the largest program {formats.size(largest)}."
     return Check("Size", BAD if 0 < kind.largest_program < largest else OK, words)
 
 

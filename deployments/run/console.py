@@ -11,9 +11,9 @@ from typing import Self
 from django.core.management.base import OutputWrapper
 from django.core.management.color import Style
 
+from agentforge import formats
 from builds.logs.ansi import plain
 from builds.logs.console import Console, Record
-from builds.templatetags.build_words import megabytes, seconds
 
 # Seconds between two lines about an upload, where no line can be written over.
 _EVERY = 5.0
@@ -107,7 +107,7 @@ class DeployConsole(Console):
 
 def far(record: Record) -> str:
     """Say how far an upload is: 3 of 5 files, 1.2 MB of 13.0 MB, 4.1 MB/s, about 3.0 s left."""
-    sent, total, rate = (megabytes(record[name]) for name in ("sent", "total", "rate"))
+    sent, total, rate = (formats.size(record[name]) for name in ("sent", "total", "rate"))
     words = f"{record['files']} of {record['of']} files, {sent} of {total}, {rate}/s"
     left = record.get("left")
-    return f"{words}, about {seconds(timedelta(seconds=left))} left" if left else words
+    return f"{words}, about {formats.duration(timedelta(seconds=left))} left" if left else words

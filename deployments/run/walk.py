@@ -9,9 +9,9 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from agentforge import formats
 from agentforge.tenancy.connections import give_back
 from builds.logs.build_log import BuildLog
-from builds.templatetags.build_words import megabytes
 from deployments import bundle
 from deployments.accounts.connections import doubt, host_for
 from deployments.errors import DeployError
@@ -145,7 +145,7 @@ class Walk:
             password_hash=self.site.password_hash,
         )
         size = sum(entry.content.size for entry in self._entries)
-        self._log.say(f"{len(self._entries)} files, {megabytes(size)}, content {made.sha256[:12]}….")
+        self._log.say(f"{len(self._entries)} files, {formats.size(size)}, content {made.sha256[:12]}….")
 
     def _created_before(self) -> str:
         """Return the id of a deploy whose worker died before it was stored, empty when there is none."""

@@ -1,4 +1,4 @@
-// Durations, sizes and times as people write them. Pure functions; agentforge/formats.py does the same on the server.
+// Durations, sizes and times as people write them: pure functions, for what changes while a page is open.
 
 /** Format milliseconds: "<0.1 s", "0.8 s", "12 s", "3 min 5 s", "2 h 4 min". */
 export function duration(ms) {

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agentforge import formats
 from builds.logs.ansi import plain
 from builds.logs.console import Console
-from builds.templatetags.build_words import seconds
 from deployments import history, services
 from deployments.accounts.connections import KINDS, AccountProblem
 from deployments.errors import NotPossible
@@ -113,7 +113,7 @@ def _line(facts: Facts) -> str:
         deployment.site.name,
         f"revision {deployment.revision.number}{draft}{_STANDING.get(facts.standing, '')}",
         f"{deployment.created_at:%Y-%m-%d %H:%M}",
-        f"in {seconds(took)}" if took is not None else "",
+        f"in {formats.duration(took)}" if took is not None else "",
         facts.address,
         f"changed: {facts.summary}" if facts.summary else "",
         deployment.error,

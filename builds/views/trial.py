@@ -107,7 +107,7 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
         "sandbox_label": sandbox.LEVEL_LABELS[sandbox.level()],
     }
-    return render(request, "builds/trial.html", context, status=status)
+    return render(request, "builds/trial_chat.html", context, status=status)
 
 
 def message_json(message: ChatMessage) -> dict[str, Any]:

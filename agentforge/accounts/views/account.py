@@ -29,7 +29,7 @@ from .mailed import RECOVERING
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 
-PASSWORD, EMAIL = "accounts/password.html", "accounts/email.html"
+PASSWORD, EMAIL = "accounts/password_change.html", "accounts/email_change.html"
 _CHANGED = "Your password is changed. Your other sign-ins have ended."
 _MAILED = "If {email} is free, two mails are on their way: follow both links, in this browser."
 
@@ -38,7 +38,7 @@ _MAILED = "If {email} is free, two mails are on their way: follow both links, in
 @require_safe
 def account(request: Request) -> HttpResponse:
     """Show what a person can do about their account."""
-    return render(request, "accounts/account.html", {"by_supabase": supabase_service() is not None})
+    return render(request, "accounts/account_detail.html", {"by_supabase": supabase_service() is not None})
 
 
 @sensitive_post_parameters("current", "password", "code")

@@ -41,7 +41,7 @@ def activity(request: Request) -> HttpResponse:
     if wants_json(request):
         return success(events=[_json(event) for event in page], pages=page.paginator.num_pages)
     context = {"page": page, "kind": kind, "kinds": Kind.choices, "form": form}
-    return render(request, "accounts/activity.html", context)
+    return render(request, "accounts/activity_list.html", context)
 
 
 def _json(event: AuditEvent) -> dict[str, Any]:

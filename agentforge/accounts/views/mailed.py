@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 
 RECOVERING = "recovering"
-ASK, CODE, CONFIRM = "accounts/mail.html", "accounts/code.html", "accounts/confirm.html"
+ASK, CODE, CONFIRM = "accounts/mail_request.html", "accounts/code_entry.html", "accounts/mail_confirm.html"
 _SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
 _HALF_WAY = "This address is confirmed. Now follow the link in the mail to your other address."
 

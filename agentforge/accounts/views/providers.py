@@ -37,6 +37,6 @@ def provider(request: HttpRequest, service: SupabaseIdentityService, code: str) 
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)
     flows.keep(request.session, state, flows.Flow("oauth", verifier, asked_next(request)))
-    response = render(request, "accounts/provider.html", {"url": url, "label": PROVIDERS[code]})
+    response = render(request, "accounts/provider_redirect.html", {"url": url, "label": PROVIDERS[code]})
     response["Refresh"] = f"0; url={url}"
     return response

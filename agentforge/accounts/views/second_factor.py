@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
     from agentforge.accounts.identity.supabase_factors import Factor
 
-OVERVIEW, ENROL = "accounts/second_factor.html", "accounts/second_factor_enrol.html"
+OVERVIEW, ENROL = "accounts/second_factor_detail.html", "accounts/second_factor_enrol.html"
 
 
 @sensitive_post_parameters("code")

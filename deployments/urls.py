@@ -6,7 +6,7 @@ app_name = "deployments"
 
 urlpatterns = [
     path("deployments/", pages.deployment_list, name="list"),
-    path("deployments/hosts/netlify/", account.authorized, name="authorized"),
+    path("deployments/netlify/", account.authorized, name="authorized"),
     path("deployments/<int:pk>/", pages.deployment_detail, name="detail"),
     path("deployments/<int:pk>/site.tar.gz", archive.download, name="archive"),
     path("deployments/<int:pk>/cancel/", actions.cancel, name="cancel"),

@@ -25,6 +25,11 @@ class Part:
     tab: Tab
     text: str
 
+    @property
+    def source_group(self) -> str:
+        """Return what the preview colours it by: its tab, or custom for the owner's instructions."""
+        return "custom" if self.source == "custom_instructions" else self.tab.value
+
 
 @dataclass(frozen=True)
 class PromptParts:

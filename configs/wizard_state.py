@@ -62,6 +62,11 @@ class Rail:
         return self.status == RunStatus.READY
 
     @property
+    def shows_build_link(self) -> bool:
+        """Return whether the page is one of the tabs that a run checks."""
+        return any(item.current for item in self.items)
+
+    @property
     def notes(self) -> list[str]:
         return [note for step in (self.run.steps if self.run else []) for note in step.get("notes", [])]
 

@@ -120,3 +120,29 @@ def site_json(site: Site) -> dict[str, Any]:
         "live_deployment": live.pk if live else None,
         "live_revision": live.revision.number if live else None,
     }
+
+
+def own_rules(deployment: Deployment) -> str:
+    """Return the warning of a deployment whose rules differ from those that its site has now."""
+    site = deployment.site
+    access = deployment.get_access_display()
+    rules = f"Who may talk to it: {access}. " if deployment.access not in ("", site.access) else ""
+    chosen = "Another password" if deployment.access == site.access else "Something else"
+    address = ", also at its own address" if deployment.url else ""
+    deletion = "" if deployment.is_live else ", or delete it"
+    return (
+        f"{rules}{chosen} was chosen for {site.name} since, and this deployment keeps its own rules"
+        f"{address}. Deploy again to bring what was chosen{deletion}."
+    )
+
+
+def outdated_rules(live: Deployment) -> str:
+    """Return the warning on a site's rules while what is live still has others."""
+    rules = f", for: {live.get_access_display()}" if live.access else ""
+    if live.access == live.site.access:
+        rules = ", with another password"
+    addresses = " at their own addresses" if live.site.url else ""
+    return (
+        f"What is live was deployed before this was chosen{rules}. Deploy to bring it to the site. "
+        f"Earlier deployments keep their rules{addresses}: delete those that nobody should talk to."
+    )

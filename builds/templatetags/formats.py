@@ -1,20 +1,27 @@
-"""Filters that format durations, sizes and states."""
+"""Filters that format times, sizes, states and log lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from agentforge import formats
 from builds import reports
-from builds.models import Build, BuildTarget
+from builds.models import Build, BuildTarget, BuildVerification, ChatMessage, MessageStatus
 
 register = template.Library()
 register.filter("size", formats.size)
 
 _FAVICONS = {"queued": "running", "running": "running", "succeeded": "done", "failed": "failed"}
+_VERIFICATION_STATES: dict[str, str] = {"same": "succeeded", "different": "failed"}
 
 
 @register.filter
@@ -37,6 +44,42 @@ def took(build: Build | BuildTarget) -> str:
 
 
 @register.filter
+def ago(at: datetime) -> SafeString:
+    """Render a time as "2 minutes ago", exact on hover; static/js/time.js keeps it current."""
+    local = localtime(at)
+    exact = date_format(local, "Y-m-d H:i:s e")
+    iso = local.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}" data-time>{}</time>', iso, exact, naturaltime(at))
+
+
+@register.filter
+def clock(at: datetime) -> SafeString:
+    """Render the time of day; static/js/time.js shows it in the reader's own time zone."""
+    local = localtime(at)
+    iso = local.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" data-time="clock">{}</time>', iso, date_format(local, "H:i"))
+
+
+@register.filter
+def log_text(line: Mapping[str, Any]) -> SafeString:
+    """Render the text of a log line, styled spans as elements."""
+    spans = line.get("spans") or [(line["text"], "")]
+    pieces = (
+        format_html('<span class="{}">{}</span>', style, text) if style else text for text, style in spans
+    )
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def usage(message: ChatMessage) -> str:
+    """Return the line under an answer: the tokens it took, or that it waits; empty while it streams."""
+    if message.status == MessageStatus.QUEUED:
+        return "waiting for the worker"
+    output = message.usage.get("output_tokens")
+    return f"{message.usage.get('input_tokens', '')} tokens in, {output} out" if output else ""
+
+
+@register.filter
 def first_line(text: str) -> str:
     return text.partition("\n")[0]
 
@@ -44,6 +87,12 @@ def first_line(text: str) -> str:
 @register.filter
 def lookup(mapping: Mapping[int, object], key: int) -> object:
     return mapping.get(key)
+
+
+@register.filter
+def verification_state(verification: BuildVerification) -> str:
+    """Return the `data-state` of a verification, which decides its colour and icon."""
+    return _VERIFICATION_STATES.get(verification.status, verification.status)
 
 
 @register.filter

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def rail_of(agent: AgentConfig, current: str) -> wizard_state.Rail:
-    """Return what the rail of an agent shows."""
+    """Return the rail of an agent's page."""
     return wizard_state.rail_of(agent, current)
 
 
@@ -31,11 +31,11 @@ def prompt_of(agent: AgentConfig) -> PromptParts:
 
 @register.simple_tag
 def changes_of(agent: AgentConfig) -> Changes | None:
-    """Return what a draft changes of its newest revision; None before the first."""
+    """Return how a draft differs from its newest revision; None before the first."""
     return changes_since_revision(agent)
 
 
 @register.simple_tag
 def key_trouble_of(agent: AgentConfig) -> KeyTrouble | None:
-    """Return what keeps an agent from using its key, as far as is known."""
+    """Return the known problem of an agent's key, if there is one."""
     return keyring_of(agent.owner_id).trouble_of(agent)

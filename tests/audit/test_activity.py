@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from tests.drivers.pages import shown
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[[User], Client]
@@ -17,7 +18,7 @@ ClientOf = Callable[[User], Client]
 def page(client: Client, query: str = "") -> str:
     response = client.get(f"/activity/{query}")
     assert response.status_code == 200
-    return response.content.decode()
+    return shown(response)
 
 
 def test_own_events_only(client_of: ClientOf, alice: User, bob: User, olga: User) -> None:
@@ -34,7 +35,7 @@ def test_own_events_only(client_of: ClientOf, alice: User, bob: User, olga: User
 def test_kinds_filter(client_of: ClientOf, alice: User) -> None:
     record(Action.AGENT_CREATED, owner=alice, subject=alice)
     client = client_of(alice)
-    assert '<td class="table-main">Agent created' in page(client, "?kind=agents")
+    assert '<td class="table-main"> Agent created' in page(client, "?kind=agents")
     assert '<td class="table-main">Signed in' not in page(client, "?kind=agents")
     assert "Nothing of this kind yet" in page(client, "?kind=downloads")
     assert "There is no such kind." in page(client, "?kind=secrets")

@@ -14,6 +14,7 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
+from tests.drivers.pages import shown
 
 from .test_tabs import VALID, url
 
@@ -46,7 +47,7 @@ def test_the_later_save_sees_both_sides_and_chooses(browser: Client, agent: Agen
         == 302
     )
     met = browser.post(url(agent, "identity"), {**second, "name": "Hedy", "description": "Mine <b>"})
-    page = met.content.decode()
+    page = shown(met)
     assert met.status_code == 409
     assert AgentConfig.objects.get(pk=agent.pk).name == "Grace"
     for words in ("Grace", "Hedy", "2.0.0", "0.1.0", "Mine &lt;b&gt;", "Both sides changed this."):

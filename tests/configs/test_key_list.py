@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 from agentforge.accounts.models import User
 from configs import vault
 from configs.models import AgentConfig, ApiKey
+from tests.drivers.pages import shown
 from tests.standins.openai import OpenAIStandIn
 
 SECRET = "sk-a-key-of-alices-abcd"
@@ -34,7 +35,7 @@ def test_shows_what_its_owner_may_see(
     AgentConfig.objects.update(provider="openai")
     before = text_of(browser)
     assert "Not tested yet." in before
-    page = browser.post(f"/keys/{key.pk}/test/", follow=True).content.decode()
+    page = shown(browser.post(f"/keys/{key.pk}/test/", follow=True))
     assert 'data-state="valid"' in page
     assert "…abcd" in page
     assert key.fingerprint in page
@@ -74,7 +75,7 @@ def test_replacing_tests_the_new_key_first(browser: Client, key: ApiKey, openai:
 
 def test_removing_asks_first_and_names_who_uses_it(browser: Client, agent: AgentConfig, key: ApiKey) -> None:
     AgentConfig.objects.update(provider="openai")
-    asked = browser.get(f"/keys/{key.pk}/remove/").content.decode()
+    asked = shown(browser.get(f"/keys/{key.pk}/remove/"))
     assert "1 agent of yours uses it: Ada." in asked
     assert ApiKey.objects.exists()
     page = browser.post(f"/keys/{key.pk}/remove/", follow=True).content.decode()

@@ -8,6 +8,7 @@ from django.test import Client
 from agentforge.accounts.models import User
 from configs import vault
 from configs.models import AgentConfig, ApiKey
+from tests.drivers.pages import shown
 from tests.standins.openai import Mode, OpenAIStandIn
 
 
@@ -145,7 +146,7 @@ def test_removing_asks_and_names_the_agents_that_use_it(
     save(browser, agent, "openai", key=openai.key)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="openai")
     url = f"/agents/{agent.pk}/keys/openai/remove/"
-    asked = browser.get(url).content.decode()
+    asked = shown(browser.get(url))
     assert "1 agent of yours uses it: Ada." in asked
     assert ApiKey.objects.exists()
     assert browser.post(url).status_code == 302

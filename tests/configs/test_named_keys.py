@@ -17,6 +17,7 @@ from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
 from configs.revisions import draft_json
 from configs.validation import tab_problems
+from tests.drivers.pages import shown
 from tests.standins.openai import OpenAIStandIn
 
 FIRST, WORK = "sk-the-first-of-alices-0001", "sk-the-second-of-alices-0002"
@@ -65,11 +66,11 @@ def test_an_agent_uses_the_oldest_key_until_one_is_chosen(
 def test_its_form_offers_the_keys_and_the_models_of_the_chosen_one(
     browser: Client, on_openai: AgentConfig, first: ApiKey, work: ApiKey
 ) -> None:
-    page = browser.get(f"/agents/{on_openai.pk}/keys/").content.decode()
+    page = shown(browser.get(f"/agents/{on_openai.pk}/keys/"))
     assert f'<option value="{work.pk}">Work …0002</option>' in page
     assert "The oldest: Default …0001" in page
     url = f"/agents/{on_openai.pk}/keys/model/"
-    field = browser.get(url, {"provider": "openai", "api_key": str(work.pk)}).content.decode()
+    field = shown(browser.get(url, {"provider": "openai", "api_key": str(work.pk)}))
     assert f'<option value="{work.pk}" selected>' in field
     assert '<option value="gpt-work">' in field
     told = browser.get(url, {"provider": "openai", "api_key": str(first.pk)}, headers=JSON).json()
@@ -104,7 +105,7 @@ def test_the_wizard_adds_a_key_under_a_name(
         assert refused.status_code == 422, name
     assert openai.asked == []
     assert browser.post(url, {"name": "Work", "key": "sk-wrong"}).status_code == 422
-    page = browser.post(url, {"name": "Work", "key": openai.key}, follow=True).content.decode()
+    page = shown(browser.post(url, {"name": "Work", "key": openai.key}, follow=True))
     assert "The key Work is saved: an agent uses it once you choose it." in page
     assert "Also saved: Work." in page
     assert sorted(ApiKey.objects.values_list("name", flat=True)) == ["Default", "Work"]
@@ -112,7 +113,7 @@ def test_the_wizard_adds_a_key_under_a_name(
 
 
 def test_the_list_adds_and_renames(browser: Client, alice: User, openai: OpenAIStandIn) -> None:
-    page = browser.get("/keys/").content.decode()
+    page = shown(browser.get("/keys/"))
     assert "No keys yet" in page
     assert 'action="/keys/add/openai/"' in page
     added = browser.post("/keys/add/openai/", {"name": "Work", "key": openai.key}, follow=True)
@@ -157,11 +158,11 @@ def test_who_uses_a_key_is_true_for_each(
         "Default": ["Ada"],
         "Work": ["Bea"],
     }
-    asked = browser.get(f"/keys/{work.pk}/remove/").content.decode()
+    asked = shown(browser.get(f"/keys/{work.pk}/remove/"))
     assert "1 agent of yours uses it: Bea. From then on it uses your key Default" in asked
     browser.post(f"/keys/{work.pk}/remove/")
     assert given_to(other) == FIRST
-    asked = browser.get(f"/keys/{first.pk}/remove/").content.decode()
+    asked = shown(browser.get(f"/keys/{first.pk}/remove/"))
     assert "2 agents of yours use it: Ada, Bea. Without a key they can" in asked
 
 

@@ -17,6 +17,7 @@ from deployments import services
 from deployments.accounts import connections
 from deployments.models import Deployment, Site
 from deployments.sites import sites
+from tests.drivers.pages import shown
 from tests.drivers.planted_key import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import KINDS, Storm
@@ -223,7 +224,7 @@ def test_a_reload_knows_how_far_it_is_and_what_is_waited_for(
     sent = {"kind": "progress", "sent": 2000, "total": 8000, "files": 1, "of": 4, "rate": 1000, "left": 6.0}
     wait = {"kind": "wait", "words": "Netlify asks for patience", "until": 4_000_000_000.25}
     streams.publish(deployment.stream_name, sent, wait)
-    page = client_of(alice).get(deployment.get_absolute_url()).content.decode()
+    page = shown(client_of(alice).get(deployment.get_absolute_url()))
     assert "1 of 4 files, 2.0 KB of 8.0 KB" in page
     assert 'data-said="Netlify asks for patience" data-until="4000000000.250"' in page
     streams.publish(deployment.stream_name, {"kind": "step", "name": "Upload", "state": "done"})

@@ -15,6 +15,7 @@ from builds.models import Build
 from configs.models import AgentConfig
 from deployments import services
 from deployments.models import Connection, Deployment, Site
+from tests.drivers.pages import shown
 from tests.standins.netlify import NetlifyStandIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +33,7 @@ def address(name: str, pk: int) -> str:
 
 
 def text(client: Client, url: str) -> str:
-    return client.get(url).content.decode()
+    return shown(client.get(url))
 
 
 def ask(client: Client, url: str, **body: Any) -> Any:

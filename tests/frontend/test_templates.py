@@ -16,6 +16,8 @@ TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - set(SITE))
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 CSS = (ROOT / "static" / "agentforge.css").read_text()
 
+LINE_LENGTH = 120
+
 # Set for tests and styles alone: no script looks for them.
 FOR_STYLE = {"state", "source", "level", "role", "invalid", "label", "stream", "field", "prompt"}
 # Read in the shape `element.dataset.words-queued`, by their common beginning.
@@ -73,6 +75,11 @@ def test_a_template_holds_no_inline_code(path: Path) -> None:
     assert not re.search(r"<style\b|\sstyle=|\son[a-z]+=|javascript:", text)
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text)
+
+
+@pytest.mark.parametrize("path", [*TEMPLATES, *SITE], ids=names([*TEMPLATES, *SITE]))
+def test_a_template_has_short_lines(path: Path) -> None:
+    assert [line for line in path.read_text().splitlines() if len(line) > LINE_LENGTH] == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names(TEMPLATES))

@@ -24,6 +24,7 @@ from builds.logs.search import search
 from builds.models import Build
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from tests.drivers.pages import shown
 
 pytestmark = pytest.mark.django_db
 
@@ -129,7 +130,7 @@ def test_scripts_get_ranges_and_hits(browser: Client, build: Build) -> None:
 def test_a_page_shows_sections_colours_and_nothing_that_was_smuggled(browser: Client, build: Build) -> None:
     hostile = "\x1b[31m<b>red</b>\x1b[0m\x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07\x1b[2J\x08"
     publish(build, [*mixed(), line(hostile)])
-    page = browser.get(build.get_absolute_url()).content.decode()
+    page = shown(browser.get(build.get_absolute_url()))
     assert '<span class="sgr-fg-1">&lt;b&gt;red&lt;/b&gt;</span>link</span>' in page
     assert "javascript:" not in page
     assert "\x1b" not in page

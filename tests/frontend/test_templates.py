@@ -120,3 +120,9 @@ def test_every_icon_that_is_used_is_drawn() -> None:
     assert used - set(drawn) == set()
     for place, name in enumerate(drawn):
         assert f".icon-{name} {{ --icon: {place}; }}" in CSS
+
+
+def test_every_rule_is_in_a_layer_and_the_layers_stand_in_their_order() -> None:
+    [declared] = re.findall(r"^@layer ([^{]+);$", CSS, re.MULTILINE)
+    blocks = re.findall(r"^([^\s}/].*?) {$", CSS, re.MULTILINE)
+    assert blocks == [f"@layer {name}" for name in declared.split(", ")]

@@ -112,7 +112,7 @@ class SiteAdmin(HostAdmin):
     def at_host(self, site: Site) -> str:
         return "" if site.deleted_at else link_out(site.admin_url, KINDS[site.host].label)
 
-    @admin.action(description="Look again", permissions=["operate"])
+    @admin.action(description="Check again", permissions=["operate"])
     def look(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
         self._do(request, chosen, "looked at", _look)
 

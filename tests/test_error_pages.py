@@ -28,7 +28,7 @@ def test_not_found(browser: Client, path: str) -> None:
     response = browser.get(path)
     page = response.content.decode()
     assert response.status_code == 404
-    assert "Nothing lives at this address" in page
+    assert "Page not found" in page
     assert "urlpatterns" not in page and "URLconf" not in page
     assert "default-src 'self'" in response["Content-Security-Policy"]
 

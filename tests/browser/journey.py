@@ -24,10 +24,10 @@ def sign_up(page: Page) -> str:
 
 def make_agent(page: Page) -> None:
     """Fill in the first form wrongly, then rightly."""
-    page.get_by_role("link", name="Make an agent").click()
+    page.get_by_role("link", name="New agent").click()
     page.get_by_label("Name").fill("Al")
     page.get_by_label("Handle").fill("Not a handle!")
-    page.get_by_role("button", name="Make the agent").click()
+    page.get_by_role("button", name="Create agent").click()
     expect(page.locator(".field-error").first).to_be_visible()
     expect(page.get_by_label("Name")).to_have_value("Al")  # what was typed is kept
     page.get_by_label("Name").fill("Ada <script>alert(1)</script>")
@@ -36,7 +36,7 @@ def make_agent(page: Page) -> None:
     page.get_by_label("Description").fill(
         'Says "quotes", `backticks`, {{ braces }} and //go:embed as they are.'
     )
-    page.get_by_role("button", name="Make the agent").click()
+    page.get_by_role("button", name="Create agent").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Ada <script>alert(1)</script>")
 
 

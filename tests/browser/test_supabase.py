@@ -63,7 +63,7 @@ def test_mail_second_factor_and_provider(auth: SupabaseAuth, page: Page) -> None
 
     page.goto("/accounts/")
     page.get_by_role("button", name="Sign out everywhere").click()
-    page.get_by_role("button", name="Go on with GitHub").click()
+    page.get_by_role("button", name="Continue with GitHub").click()
     expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
     page.goto("/accounts/")
     expect(page.locator(".lede", has_text="octo@example.com")).to_be_visible()

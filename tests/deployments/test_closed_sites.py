@@ -108,7 +108,7 @@ def test_a_site_that_is_chosen_again_keeps_its_rules_and_its_history(
     told = browser.post(address("create_site", agent.pk), {"name": "own", "host": SELF_HOST}, follow=True)
     assert "ada stays online as it is" in told.content.decode()
     page = text(browser, live.get_absolute_url())
-    assert "What it shows is not looked at any more" in page
+    assert "What it shows is no longer checked" in page
     assert "<strong>Live</strong>" not in page
     assert address("retry", live.pk) not in page
     again = ask(browser, address("choose_site", agent.pk), site=site.remote_id).json()["site"]
@@ -133,7 +133,7 @@ def test_a_deployment_of_a_site_that_was_given_up_can_go(
 ) -> None:
     live = deploy()
     sites.create_site(agent, "own", "", alice, host=SELF_HOST)
-    assert "nothing is asked of Netlify" in text(browser, address("delete", live.pk))
+    assert "nothing changes at Netlify" in text(browser, address("delete", live.pk))
     assert browser.post(address("delete", live.pk), headers=JSON).status_code == 200
     assert netlify.state.sites[site.remote_id].published == live.remote_id
 

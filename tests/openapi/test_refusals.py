@@ -52,4 +52,4 @@ def test_a_breakdown(hers: Client, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_people_get_pages(hers: Client) -> None:
-    assert "Nothing lives at this address" in hers.get("/nowhere/").content.decode()
+    assert "Page not found" in hers.get("/nowhere/").content.decode()

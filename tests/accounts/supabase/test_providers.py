@@ -23,7 +23,7 @@ def begin(client: Client, **given: str) -> str:
 
 
 def test_sign_in_with_a_provider(auth: SupabaseAuth, client: Client) -> None:
-    assert "Go on with GitHub" in words(client.get("/sign-in/"))
+    assert "Continue with GitHub" in words(client.get("/sign-in/"))
     url = begin(client, next="/healthz")
     assert "code_challenge_method=s256" in url
     answer = follow(client, url)

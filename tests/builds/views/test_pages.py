@@ -47,7 +47,7 @@ def test_the_tab_names_what_keeps_a_draft_from_compiling(browser: Client, agent:
     AgentConfig.objects.filter(pk=agent.pk).update(model="")
     page = browser.get(reverse("builds:agent", args=[agent.pk])).content.decode()
     assert reverse("configs:keys", args=[agent.pk]) + "?check=1" in page
-    assert "Mend these first" in page
+    assert "Fix these first" in page
 
 
 def test_the_tab_says_what_changed_since_the_last_build(

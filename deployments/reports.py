@@ -132,7 +132,7 @@ def own_rules(deployment: Deployment) -> str:
     deletion = "" if deployment.is_live else ", or delete it"
     return (
         f"{rules}{chosen} was chosen for {site.name} since, and this deployment keeps its own rules"
-        f"{address}. Deploy again to bring what was chosen{deletion}."
+        f"{address}. Deploy again to apply the new rules{deletion}."
     )
 
 
@@ -143,6 +143,6 @@ def outdated_rules(live: Deployment) -> str:
         rules = ", with another password"
     addresses = " at their own addresses" if live.site.url else ""
     return (
-        f"What is live was deployed before this was chosen{rules}. Deploy to bring it to the site. "
-        f"Earlier deployments keep their rules{addresses}: delete those that nobody should talk to."
+        f"What is live was deployed before this was chosen{rules}. Deploy to apply it. "
+        f"Earlier deployments keep their rules{addresses}: delete those that nobody should use."
     )

@@ -17,10 +17,9 @@ from agentforge.openapi.schemas import (
     record,
 )
 
-from .forms import LogRangeForm, LogSearchForm, MessageForm
+from .forms import LogRangeForm, LogSearchForm, MessageForm, TargetForm
 from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .remote.forms import BuilderForm
-from .target_form import TargetForm
 
 _TARGET = record(
     {

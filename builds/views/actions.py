@@ -13,6 +13,7 @@ from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.problems import problem
 from builds.errors import NotPossible
+from builds.forms import TargetForm
 from builds.models import Build, BuildStatus
 from builds.preflight import problems
 from builds.queue.fairness import QueueFull
@@ -20,7 +21,6 @@ from builds.queue.position import places
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
-from builds.target_form import TargetForm
 from configs.views.forms import agent_of
 
 from .pages import build_of, compile_page

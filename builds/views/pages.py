@@ -16,7 +16,7 @@ from agentforge.pagination import page_of
 from builds import reports
 from builds.compiler import sandbox, toolchain, warmup
 from builds.errors import ToolchainMissing
-from builds.forms import LogPageForm
+from builds.forms import LogPageForm, TargetForm
 from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build, BuildTarget
@@ -26,7 +26,6 @@ from builds.queue.position import place_of, places
 from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
-from builds.target_form import TargetForm
 from builds.verification import lifecycle
 from configs.choices import Tab
 from configs.models import AgentConfig

@@ -15,7 +15,7 @@ def backend(
             return {"BACKEND": "builds.artifacts.supabase.SupabaseStorage", "OPTIONS": options}
         case "s3":
             return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _s3(bucket, seconds, s3_endpoint)}
-    return {"BACKEND": "builds.artifacts.local_backend.ArtifactFiles"}
+    return {"BACKEND": "builds.artifacts.local_backend.LocalArtifactStorage"}
 
 
 def _s3(bucket: str, seconds: int, endpoint: str) -> dict[str, Any]:

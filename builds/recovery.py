@@ -32,7 +32,7 @@ def recover() -> int:
     for pk, job_id in dead_jobs(verifying.values_list("pk", "job_id")):
         end_job(job_id)
         settled += lifecycle.finish(pk, job_id, "failed", ["The worker died. Ask again."])
-    records.forget_leftovers()
+    records.give_up_orphans()
     return settled
 
 
@@ -59,4 +59,4 @@ def _settle_answer(pk: int, job_id: int) -> bool:
             return False
         told = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
         status = MessageStatus(message.status)
-        return chat.end(pk, job_id, MessageStatus.FAILED, error=told, was=status)
+        return chat.finish(pk, job_id, MessageStatus.FAILED, error=told, was=status)

@@ -5,11 +5,11 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from builds.artifacts.retention import register_in_use
+        from builds.artifacts.retention import register_usage_check
 
         from . import checks  # noqa: F401 # importing it registers the checks
         from .sites import pruning
         from .sites.retention import builds_in_use
 
-        register_in_use(builds_in_use)
+        register_usage_check(builds_in_use)
         pruning.register()

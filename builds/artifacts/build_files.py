@@ -1,4 +1,4 @@
-"""Store the files of a build, and tell in its log how far an upload is."""
+"""Store the files of a build and report the progress of their upload."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Protocol
 
 from . import leases, storage
 
-# An upload tells at most so often, in parts of the whole.
-_PARTS = 50
+# Progress of a file is reported at most this many times.
+_STEPS = 50
+
+OnProgress = Callable[[str, int, int], None]
 
 
-class Bytes(Protocol):
-    """A file as the package has it."""
+class PackedFile(Protocol):
+    """A file as the package provides it."""
 
     @property
     def name(self) -> str: ...
@@ -22,26 +24,25 @@ class Bytes(Protocol):
     def sha256(self) -> str: ...
 
 
-def store(files: Sequence[Bytes], tell: Callable[[str, int, int], None]) -> None:
-    """Store files durably, each hash checked; `tell(name, sent, total)` follows uploads to a shared storage.
+def store(files: Sequence[PackedFile], on_progress: OnProgress) -> None:
+    """Store files durably and check each hash.
 
-    Raises BuildError; what was stored until then is found again by the next try.
+    `on_progress(name, sent, total)` reports uploads to a shared storage, in bytes. Raises BuildError; files
+    stored before the error are reused by the next attempt.
     """
-    leases.take(file.sha256 for file in files)
+    leases.acquire(file.sha256 for file in files)
     for file in files:
-        storage.put(file.data, file.sha256, _Steps(file.name, tell))
+        storage.put(file.data, file.sha256, _ThrottledProgress(file.name, on_progress))
 
 
-class _Steps:
-    """Pass on the progress of one file, but not every step of it."""
-
-    def __init__(self, name: str, tell: Callable[[str, int, int], None]) -> None:
+class _ThrottledProgress:
+    def __init__(self, name: str, on_progress: OnProgress) -> None:
         self._name = name
-        self._tell = tell
-        self._told = -1
+        self._on_progress = on_progress
+        self._last_step = -1
 
     def __call__(self, sent: int, total: int) -> None:
-        part = _PARTS * sent // total if total else _PARTS
-        if part != self._told:
-            self._told = part
-            self._tell(self._name, sent, total)
+        step = _STEPS * sent // total if total else _STEPS
+        if step != self._last_step:
+            self._last_step = step
+            self._on_progress(self._name, sent, total)

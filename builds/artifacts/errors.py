@@ -4,16 +4,18 @@ from builds.errors import BuildError
 
 
 class StorageProblem(BuildError):
-    """Say that the artifact storage refused or did not answer, what was kept, and what to do next."""
+    """The artifact storage refused a request or did not answer.
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
+    `permanent` marks a refusal that a retry will not change, such as a wrong key or a missing bucket.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
-        # A refusal that asking again will not change: a wrong key, a missing bucket.
-        self.lasting = lasting
+        self.permanent = permanent
 
 
 class FileMissing(StorageProblem):
-    """Say that bytes are kept nowhere."""
+    """The storage does not hold these bytes."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, lasting=True)
+        super().__init__(message, permanent=True)

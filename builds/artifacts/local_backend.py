@@ -12,11 +12,11 @@ from django.core.files.storage import Storage
 from . import local_store
 
 
-class ArtifactFiles(Storage):
-    """Keep artifacts in `var/artifacts`; whoever runs several machines takes a storage that they share."""
+class LocalArtifactStorage(Storage):
+    """Artifacts in `var/artifacts`; an installation on several machines needs a shared storage instead."""
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Keep the name: it is the hash of the content, so what is there already is the same."""
+        """Return the name unchanged: it is the content's hash, so an existing file is identical."""
         return name
 
     def path(self, name: str) -> str:
@@ -32,9 +32,10 @@ class ArtifactFiles(Storage):
         (local_store.root() / name).unlink(missing_ok=True)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        found = sorted((local_store.root() / path).iterdir()) if (local_store.root() / path).is_dir() else []
-        files = [entry.name for entry in found if entry.is_file() and not entry.name.startswith(".")]
-        return [entry.name for entry in found if entry.is_dir()], files
+        directory = local_store.root() / path
+        entries = sorted(directory.iterdir()) if directory.is_dir() else []
+        files = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+        return [entry.name for entry in entries if entry.is_dir()], files
 
     def get_modified_time(self, name: str) -> datetime:
         return datetime.fromtimestamp((local_store.root() / name).stat().st_mtime, UTC)
@@ -45,5 +46,5 @@ class ArtifactFiles(Storage):
     def _save(self, name: str, content: IO[Any] | File[Any]) -> str:
         data = content.read()
         sha256 = hashlib.sha256(data).hexdigest()
-        local_store.place([data], sha256)
+        local_store.write([data], sha256)
         return local_store.name_of(sha256)

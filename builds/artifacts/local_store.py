@@ -1,4 +1,4 @@
-"""Keep bytes under their sha256 on this machine: stored once, written whole or not at all."""
+"""Content-addressed files on this machine: stored once under their sha256, written atomically."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def root() -> Path:
 
 
 def name_of(sha256: str) -> str:
-    """Return the name of the bytes with that hash, on this machine as in any storage."""
+    """Return the storage name of the bytes with this hash, the same in every storage."""
     return f"{sha256[:2]}/{sha256}"
 
 
 def path_of(sha256: str) -> Path:
-    """Return where the bytes with that hash lie, or would."""
+    """Return the path of the bytes with this hash, whether or not they exist."""
     return root() / name_of(sha256)
 
 
@@ -35,15 +35,15 @@ def hash_file(path: Path) -> str:
 
 
 def holds(sha256: str) -> bool:
-    """Tell whether the bytes are there and still have their hash."""
+    """Return whether the bytes exist and still match their hash."""
     path = path_of(sha256)
     return path.is_file() and hash_file(path) == sha256
 
 
-def place(pieces: Iterable[bytes], sha256: str) -> Path:
-    """Write bytes durably under their sha256 and return where they lie.
+def write(pieces: Iterable[bytes], sha256: str) -> Path:
+    """Write bytes durably under their sha256 and return their path.
 
-    Raises BuildError when what was written does not read back with that hash; then nothing is kept.
+    Raises BuildError, keeping nothing, when they do not read back with that hash.
     """
     target = path_of(sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def place(pieces: Iterable[bytes], sha256: str) -> Path:
             os.fsync(file.fileno())
         if hash_file(temporary) != sha256:
             raise BuildError("The artifact did not read back as it was written; the disk may be failing.")
-        # Executable, because a host is run from where it is stored.
+        # Executable: a host runs from the place where it is stored.
         temporary.chmod(0o755)
         temporary.replace(target)
         _sync_directory(target.parent)
@@ -66,14 +66,14 @@ def place(pieces: Iterable[bytes], sha256: str) -> Path:
     return target
 
 
-def names() -> Iterator[Path]:
-    """Yield every whole file on the shelf."""
+def paths() -> Iterator[Path]:
+    """Yield the path of every complete file."""
     for directory in sorted(root().glob("??")):
         yield from (path for path in sorted(directory.iterdir()) if not path.name.startswith("."))
 
 
 def leftovers(*, before: float) -> Iterator[Path]:
-    """Yield what writers that died left half-written, not touched since a time (seconds of the epoch)."""
+    """Yield partial files of dead writers, last modified before a time (seconds since the epoch)."""
     for path in root().glob("??/.new-*"):
         if path.stat().st_mtime < before:
             yield path

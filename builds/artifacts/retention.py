@@ -1,4 +1,4 @@
-"""Decide how long the files of a build are kept, and let them go when nobody needs them any more."""
+"""Expire the files of builds, except pinned ones and those that another app still uses."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ from builds.models import Artifact, Build
 
 from . import leases, storage
 
-InUse = Callable[[Iterable[int]], Iterable[int]]
-_in_use: list[InUse] = []
+UsageCheck = Callable[[Iterable[int]], Iterable[int]]
+_usage_checks: list[UsageCheck] = []
 
 
-def register_in_use(of: InUse) -> InUse:
-    """Let another room keep builds: `of(pks)` returns those of these builds that it still needs.
+def register_usage_check(check: UsageCheck) -> UsageCheck:
+    """Let another app keep builds: `check(pks)` returns which of these builds it still uses.
 
-    It is asked while each of these builds is locked, so that what it answers stays true until they are gone.
+    It is called while the builds are locked, so that its answer holds until they are gone.
     """
-    _in_use.append(of)
-    return of
+    _usage_checks.append(check)
+    return check
 
 
-def in_use(pks: Iterable[int]) -> set[int]:
-    """Return those of these builds that some room still needs."""
-    asked = list(pks)
-    return {pk for of in _in_use for pk in of(asked)}
+def builds_in_use(pks: Iterable[int]) -> set[int]:
+    """Return which of these builds another app still uses."""
+    keys = list(pks)
+    return {pk for check in _usage_checks for pk in check(keys)}
 
 
 def expiry(finished_at: datetime) -> datetime | None:
-    """Return when the files of a build that ended then may go; None for never."""
+    """Return when the files of a build that finished at this time expire; None for never."""
     return finished_at + timedelta(days=settings.ARTIFACT_DAYS) if settings.ARTIFACT_DAYS else None
 
 
 def pin(build: Build, by: User) -> None:
     """Keep a build's files until they are unpinned.
 
-    Raises NotPossible when they are gone.
+    Raises NotPossible when they have been removed.
     """
     _pin(build, by, pinned=True)
 
 
 def unpin(build: Build, by: User) -> None:
-    """Let a build's files go when their time is over, the usual one from now on at the earliest."""
+    """Let a build's files expire, at the earliest after the usual time from now."""
     _pin(build, by, pinned=False)
 
 
@@ -61,7 +61,7 @@ def _pin(build: Build, by: User, *, pinned: bool) -> None:
     with transaction.atomic(), as_service():
         current: Build = Build.objects.select_for_update().get(pk=build.pk)
         if current.expired_at is not None:
-            raise NotPossible("The files of this build are gone. Build it again: it gives the same bytes.")
+            raise NotPossible("The files of this build were removed. Build it again to get the same bytes.")
         if current.pinned != pinned:
             current.pinned = pinned
             if not pinned and current.finished_at is not None:
@@ -73,8 +73,8 @@ def _pin(build: Build, by: User, *, pinned: bool) -> None:
 
 
 @dataclass(frozen=True)
-class Expired:
-    """Count what went with one build: rows, and those files and bytes that no other build shares."""
+class RemovedFiles:
+    """What expiring a build removed: its rows, and the files and bytes that no other build shares."""
 
     build: int
     rows: int
@@ -83,24 +83,25 @@ class Expired:
 
 
 def expired(at: datetime) -> QuerySet[Build]:
-    """Return the builds whose time is over, but for pinned ones; some may still be in use."""
-    waiting = Build.objects.filter(
-        expires_at__lt=at, expired_at=None, pinned=False, finished_at__isnull=False
-    )
-    return waiting.order_by("expires_at", "pk")
+    """Return the builds due to expire, without pinned ones; some may still be in use."""
+    return _expirable().filter(expires_at__lt=at).order_by("expires_at", "pk")
 
 
-def expire(pk: int, at: datetime, *, unused_since: datetime, anyway: bool = False) -> Expired | None:
-    """Remove the files of one build, rows and bytes together; None when it must be kept.
+def _expirable() -> QuerySet[Build]:
+    return Build.objects.filter(expired_at=None, pinned=False, finished_at__isnull=False)
 
-    What others share or used after `unused_since` stays in the storage. `anyway`: an operator asked for it,
-    so the time need not be over.
+
+def expire(pk: int, at: datetime, *, unused_since: datetime, force: bool = False) -> RemovedFiles | None:
+    """Remove the files of one build, rows and bytes together; return None when it must be kept.
+
+    Bytes that other builds share or that were leased after `unused_since` stay in the storage. `force`, for
+    operators, ignores when the build expires.
     """
     with transaction.atomic():
-        over = Build.objects.filter(pk=pk, expired_at=None, pinned=False, finished_at__isnull=False)
-        over = over if anyway else over.filter(expires_at__lt=at)
-        build = over.select_for_update(skip_locked=True).first()
-        if build is None or in_use([pk]):
+        builds = _expirable().filter(pk=pk)
+        builds = builds if force else builds.filter(expires_at__lt=at)
+        build = builds.select_for_update(skip_locked=True).first()
+        if build is None or builds_in_use([pk]):
             return None
         files = list(build.artifacts.all())
         build.expired_files = {file.path: {"sha256": file.sha256, "size": file.size} for file in files}
@@ -108,13 +109,13 @@ def expire(pk: int, at: datetime, *, unused_since: datetime, anyway: bool = Fals
         build.save(update_fields=["expired_files", "expired_at"])
         Artifact.objects.filter(build=build).delete()
         sizes = {file.sha256: file.size for file in files}
-        gone = list(_forgotten(sorted(sizes), before=unused_since))
-    return Expired(pk, len(files), len(gone), sum(sizes[sha256] for sha256 in gone))
+        removed = list(_delete_unused(sorted(sizes), before=unused_since))
+    return RemovedFiles(pk, len(files), len(removed), sum(sizes[sha256] for sha256 in removed))
 
 
-def _forgotten(hashes: Iterable[str], *, before: datetime) -> Iterator[str]:
-    """Remove those bytes that nobody names or uses, each with its row, and yield their hashes."""
+def _delete_unused(hashes: Iterable[str], *, before: datetime) -> Iterator[str]:
+    """Delete the bytes that nobody refers to or uses, each with its row, and yield their hashes."""
     for sha256 in hashes:
-        if leases.forget(sha256, before=before):
+        if leases.delete_unused(sha256, before=before):
             storage.delete(sha256)
             yield sha256

@@ -1,7 +1,7 @@
-"""Keep artifacts under their sha256, stored once: on this machine, or in a storage that several share.
+"""Content-addressed artifacts: on this machine, or in a storage that several machines share.
 
-Whatever the storage (`STORAGES["artifacts"]`), this machine's copy is written first, durably; what is run or
-zipped here is read from it, and fetched again, its hash checked, where it is missing.
+Whatever the storage (`STORAGES["artifacts"]`), a local copy is written first, durably. Running and zipping
+read the local copy; a missing one is fetched again and its hash checked.
 """
 
 from __future__ import annotations
@@ -18,85 +18,80 @@ from django.utils import timezone
 
 from . import local_store, uploads
 from .errors import FileMissing
-from .local_backend import ArtifactFiles
-from .local_store import hash_file, name_of, path_of
-
-__all__ = ["delete", "entries", "far", "hash_file", "holds", "local_copy", "path_of", "put", "signed_url"]
+from .local_backend import LocalArtifactStorage
+from .local_store import hash_file as hash_file
+from .local_store import name_of
+from .local_store import path_of as path_of
 
 Progress = Callable[[int, int], None]
 _ALIAS = "artifacts"
 
 
-def near() -> Storage:
-    """Return the storage that keeps the artifacts, wherever that is."""
-    return storages[_ALIAS]
-
-
-def far() -> Storage | None:
-    """Return the storage that other machines share, None when artifacts are files of this one."""
-    storage = near()
-    return None if isinstance(storage, ArtifactFiles) else storage
+def shared_storage() -> Storage | None:
+    """Return the storage that several machines share; None when artifacts are files of this machine."""
+    storage = storages[_ALIAS]
+    return None if isinstance(storage, LocalArtifactStorage) else storage
 
 
 def holds(sha256: str) -> bool:
-    """Tell whether the bytes are kept; those on this machine are read and must still have their hash."""
-    shared = far()
+    """Return whether the bytes are stored; local ones are read and must match their hash."""
+    shared = shared_storage()
     return local_store.holds(sha256) if shared is None else shared.exists(name_of(sha256))
 
 
 def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
-    """Store bytes durably under their sha256 (given where it is known already), and return it.
+    """Store bytes durably under their sha256 (computed unless given) and return it.
 
-    `progress(sent, total)` is told in bytes what a shared storage has taken.
-    Raises BuildError when what was written does not read back with that hash, StorageProblem when a shared
-    storage does not take it.
+    `progress(sent, total)` reports in bytes how much a shared storage has received.
+    Raises BuildError when the bytes do not read back with that hash, and StorageProblem when a shared storage
+    does not accept them.
     """
     sha256 = sha256 or hashlib.sha256(data).hexdigest()
     if not local_store.holds(sha256):
-        local_store.place([data], sha256)
-    shared = far()
+        local_store.write([data], sha256)
+    shared = shared_storage()
     if shared is not None:
-        uploads.send(shared, sha256, progress or _quiet)
+        uploads.send(shared, sha256, progress or _ignore_progress)
     return sha256
 
 
 def local_copy(sha256: str) -> Path:
-    """Return where the bytes lie on this machine, fetched first if need be; their hash is checked.
+    """Return the local path of the bytes, fetching them first if necessary; their hash is checked.
 
-    Raises FileMissing when they are kept nowhere, StorageProblem when the storage can't be asked.
+    Raises FileMissing when they are stored nowhere, and StorageProblem when the storage does not answer.
     """
     if local_store.holds(sha256):
         return path_of(sha256)
-    shared = far()
+    shared = shared_storage()
     if shared is None:
-        raise FileMissing(f"The bytes {sha256[:12]}… are no longer kept.")
+        raise FileMissing(f"The bytes {sha256[:12]}… are no longer stored.")
     with (
-        uploads.told(f"The file {sha256[:12]}… could not be fetched"),
+        uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"),
         shared.open(name_of(sha256)) as content,
     ):
-        return local_store.place(content.chunks(), sha256)
+        return local_store.write(content.chunks(), sha256)
 
 
 def delete(sha256: str) -> None:
-    """Remove the bytes, here and in a shared storage; it is no error if they are gone."""
-    shared = far()
+    """Delete the bytes, here and in a shared storage, if they exist."""
+    shared = shared_storage()
     if shared is not None:
         shared.delete(name_of(sha256))
     path_of(sha256).unlink(missing_ok=True)
 
 
 def signed_url(sha256: str, filename: str) -> str | None:
-    """Return an address that hands the bytes out for a short time, None where this machine hands them out.
+    """Return a short-lived download URL; None when this machine serves the bytes itself.
 
     Raises StorageProblem.
     """
-    shared: Any = far()
+    shared: Any = shared_storage()
     return None if shared is None else uploads.signed_url(shared, name_of(sha256), filename)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Name one file of the storage; its size and time are asked for when they are wanted."""
+    """A file of the storage; `size` and `changed_at` are fetched on access."""
 
     storage: Storage
     name: str
@@ -116,13 +111,13 @@ class Entry:
 
 
 def entries() -> Iterator[Entry]:
-    """Yield everything that the storage keeps."""
-    storage = near()
+    """Yield every file in the storage."""
+    storage = storages[_ALIAS]
     directories, _ = storage.listdir("")
     for directory in sorted(directories):
         for name in storage.listdir(directory)[1]:
             yield Entry(storage, f"{directory}/{name}")
 
 
-def _quiet(sent: int, total: int) -> None:
-    """Tell nobody."""
+def _ignore_progress(sent: int, total: int) -> None:
+    """No-op progress callback."""

@@ -1,7 +1,7 @@
 """Artifacts in a private bucket of Supabase Storage.
 
-Paths and bodies: https://supabase.com/docs/reference/self-hosting-storage/introduction. An error's status is
-mostly 400; the true one is its body's `statusCode`.
+Paths and bodies: https://supabase.com/docs/reference/self-hosting-storage/introduction. Most errors have the
+HTTP status 400; the real one is `statusCode` in the body.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from .errors import FileMissing, StorageProblem
-from .tus_upload import CHUNK, Place, upload
+from .tus_upload import CHUNK, Endpoint, upload
 
-# A listing's page; the service gives 100 unless asked.
+# Entries per page of a listing; the service's default is 100.
 _PAGE = 1000
 _IN_MEMORY = 1024 * 1024
 
 
 class SupabaseStorage(Storage):
-    """Speak to Supabase Storage with a secret key (`service_role`), which no browser ever sees."""
+    """Supabase Storage, accessed with the secret `service_role` key, which never reaches a browser."""
 
     def __init__(
         self, *, url: str, key: str, bucket: str, seconds: int = 60, timeout: float = 30.0, pause: float = 0.5
@@ -39,7 +39,7 @@ class SupabaseStorage(Storage):
         self._pause = pause
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Keep the name: it is the hash of the content, so what is there already is the same."""
+        """Return the name unchanged: it is the content's hash, so an existing file is identical."""
         return name
 
     def exists(self, name: str) -> bool:
@@ -65,7 +65,7 @@ class SupabaseStorage(Storage):
         return directories, [entry["name"] for entry in entries if entry["id"] is not None]
 
     def signed_url(self, name: str, filename: str) -> str:
-        """Return an address that hands out the file under a name, for some seconds."""
+        """Return a short-lived URL that downloads the file as `filename`."""
         path = f"object/sign/{self._bucket}/{quote(name)}"
         signed = self._json("POST", path, json={"expiresIn": self._seconds})["signedURL"]
         return f"{self._url}{signed}&download={quote(filename, safe='')}"
@@ -75,18 +75,19 @@ class SupabaseStorage(Storage):
         name: str,
         content: IO[bytes],
         *,
-        begun: str,
-        on_begin: Callable[[str], None],
+        resume_url: str,
+        on_create: Callable[[str], None],
         progress: Callable[[int, int], None],
     ) -> None:
-        """Upload a file in resumable pieces."""
-        place = Place(
+        """Upload a file in chunks; see tus_upload.upload."""
+        endpoint = Endpoint(
             f"{self._url}/upload/resumable",
             {**self._headers, "x-upsert": "true"},
             timeout=self._timeout,
             pause=self._pause,
         )
-        upload(place, content, self._metadata(name), begun=begun, on_begin=on_begin, progress=progress)
+        metadata = self._metadata(name)
+        upload(endpoint, content, metadata, resume_url=resume_url, on_create=on_create, progress=progress)
 
     def _metadata(self, name: str) -> dict[str, str]:
         return {
@@ -97,23 +98,23 @@ class SupabaseStorage(Storage):
         }
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the File that is returned closes it
+        spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by the returned File
         path = f"{self._url}/object/{self._bucket}/{quote(name)}"
         try:
             with (
-                _answers(),
-                httpx.stream("GET", path, headers=self._headers, timeout=self._timeout) as answer,
+                _transport_errors(),
+                httpx.stream("GET", path, headers=self._headers, timeout=self._timeout) as response,
             ):
-                if answer.is_error:
-                    answer.read()
-                    raise _problem(answer)
-                for piece in answer.iter_bytes():
-                    kept.write(piece)
+                if response.is_error:
+                    response.read()
+                    raise _storage_problem(response)
+                for piece in response.iter_bytes():
+                    spool.write(piece)
         except BaseException:
-            kept.close()
+            spool.close()
             raise
-        kept.seek(0)
-        return File(kept, name)
+        spool.seek(0)
+        return File(spool, name)
 
     def _save(self, name: str, content: IO[Any] | File[Any]) -> str:
         data = content.read(CHUNK + 1)
@@ -126,52 +127,54 @@ class SupabaseStorage(Storage):
             self._json("POST", f"object/{self._bucket}/{quote(name)}", content=data, headers=headers)
         else:
             content.seek(0)
-            self.upload(name, content, begun="", on_begin=lambda url: None, progress=lambda sent, total: None)
+            self.upload(
+                name, content, resume_url="", on_create=lambda url: None, progress=lambda sent, total: None
+            )
         return name
 
     def _info(self, name: str) -> Any:
         return self._json("GET", f"object/info/{self._bucket}/{quote(name)}")
 
     def _listed(self, path: str) -> Iterator[Any]:
-        asked: dict[str, Any] = {
+        query: dict[str, Any] = {
             "prefix": path,
             "limit": _PAGE,
             "offset": 0,
             "sortBy": {"column": "name", "order": "asc"},
         }
-        while found := self._json("POST", f"object/list/{self._bucket}", json=asked):
-            yield from found
-            asked["offset"] += len(found)
-            if len(found) < _PAGE:
+        while page := self._json("POST", f"object/list/{self._bucket}", json=query):
+            yield from page
+            query["offset"] += len(page)
+            if len(page) < _PAGE:
                 return
 
     def _json(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
-        every = {**self._headers, **(headers or {})}
-        with _answers():
-            answer = httpx.request(
-                method, f"{self._url}/{path}", headers=every, timeout=self._timeout, **body
+        headers = {**self._headers, **(headers or {})}
+        with _transport_errors():
+            response = httpx.request(
+                method, f"{self._url}/{path}", headers=headers, timeout=self._timeout, **body
             )
-        if answer.is_error:
-            raise _problem(answer)
-        return answer.json()
+        if response.is_error:
+            raise _storage_problem(response)
+        return response.json()
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
+def _transport_errors() -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
         raise StorageProblem(f"Supabase Storage does not answer ({type(error).__name__}).") from error
 
 
-def _problem(answer: httpx.Response) -> StorageProblem:
+def _storage_problem(response: httpx.Response) -> StorageProblem:
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         body = {}
-    status = str(body.get("statusCode") or answer.status_code)
-    said = str(body.get("message") or answer.text)[:200]
+    status = str(body.get("statusCode") or response.status_code)
+    message = str(body.get("message") or response.text)[:200]
     if status == "404" and body.get("error") in ("not_found", "NoSuchKey"):
         return FileMissing("Supabase Storage does not hold that file.")
-    lasting = status.startswith("4") and status not in ("408", "409", "423", "429")
-    return StorageProblem(f"Supabase Storage answered {status}: {said}", lasting=lasting)
+    permanent = status.startswith("4") and status not in ("408", "409", "423", "429")
+    return StorageProblem(f"Supabase Storage answered {status}: {message}", permanent=permanent)

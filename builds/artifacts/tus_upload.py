@@ -1,11 +1,12 @@
-"""Upload by the TUS protocol 1.0.0 (https://tus.io), and go on where an interrupted upload stopped.
+"""Resumable uploads over the TUS protocol 1.0.0 (https://tus.io).
 
-tuspy speaks the protocol; what it leaves open is here: every request has a time limit, and only what may be
-different the next time is tried again.
+tuspy implements the protocol. This module adds what it lacks: a time limit on every request, and retries of
+transient errors only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,22 +19,25 @@ from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 from tusclient.request import TusRequest
 from tusclient.uploader import Uploader
 
+from agentforge.retry import retrying
+
 from .errors import StorageProblem
 
-Answer = TypeVar("Answer")
+R = TypeVar("R")
 
-# Supabase takes pieces of exactly 6 MB, the last one excepted:
+# Supabase requires chunks of exactly 6 MB, except the last one:
 # https://supabase.com/docs/guides/storage/uploads/resumable-uploads
 CHUNK = 6 * 1024 * 1024
-# Answers after which the same request may succeed: locked by a dying upload, too busy, broken for now.
-_PASSING = frozenset({408, 409, 423, 425, 429})
+# Status codes after which the same request may succeed: locked by a dying upload, too busy.
+_TRANSIENT = frozenset({408, 409, 423, 425, 429})
+_LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """Say where an upload goes, with which headers, and how patient it is (seconds, tries, seconds)."""
+class Endpoint:
+    """Where an upload goes and how often each request is tried; `timeout` and first `pause` in seconds."""
 
-    endpoint: str
+    url: str
     headers: Mapping[str, str]
     timeout: float = 30.0
     tries: int = 5
@@ -42,7 +46,7 @@ class Place:
 
 
 class _Request(TusRequest):
-    """Send one piece, within a time limit."""
+    """The upload of one chunk, with a time limit."""
 
     def __init__(self, uploader: _Uploader) -> None:
         super().__init__(uploader)
@@ -64,7 +68,7 @@ class _Request(TusRequest):
 
 
 class _Uploader(Uploader):
-    """tuspy's uploader, over one connection and with time limits."""
+    """tuspy's uploader on a single connection, with time limits."""
 
     def __init__(self, session: requests.Session, timeout: float, **options: object) -> None:
         self.session = session
@@ -72,18 +76,18 @@ class _Uploader(Uploader):
         super().__init__(**options)
 
     def create_url(self) -> str:
-        response = self._ask("POST", self.client.url, self.get_url_creation_headers())
+        response = self._send("POST", self.client.url, self.get_url_creation_headers())
         if response.status_code != 201 or "location" not in response.headers:
             raise TusCommunicationError("", response.status_code, response.content)
         return str(urljoin(self.client.url, response.headers["location"]))
 
     def get_offset(self) -> int:
-        response = self._ask("HEAD", self.url, self.get_headers())
+        response = self._send("HEAD", self.url, self.get_headers())
         if "upload-offset" not in response.headers:
             raise TusCommunicationError("", response.status_code, response.content)
         return int(response.headers["upload-offset"])
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
         try:
             return self.session.request(method, url, headers=dict(headers), timeout=self.timeout)
         except requests.RequestException as error:
@@ -97,78 +101,80 @@ class _Uploader(Uploader):
 
 
 def upload(
-    place: Place,
+    endpoint: Endpoint,
     content: IO[bytes],
     metadata: Mapping[str, str],
     *,
-    begun: str = "",
-    on_begin: Callable[[str], None],
+    resume_url: str = "",
+    on_create: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> None:
-    """Upload a file; `begun` is the address of an upload that was interrupted, if there is one.
+    """Upload a file, resuming the interrupted upload at `resume_url` if the server still knows it.
 
-    `on_begin` is told the address of a new upload, `progress` the bytes that the server has, and how many
-    there are. Raises StorageProblem when the server refuses, or fails `tries` times in a row.
+    `on_create(url)` is called for a new upload, `progress(sent, total)` with the bytes that the server has.
+    Raises StorageProblem when the server refuses or a request fails `tries` times.
     """
     with requests.Session() as session:
         uploader = _Uploader(
             session,
-            place.timeout,
-            client=TusClient(place.endpoint, headers=dict(place.headers)),
+            endpoint.timeout,
+            client=TusClient(endpoint.url, headers=dict(endpoint.headers)),
             file_stream=content,
-            chunk_size=place.chunk,
+            chunk_size=endpoint.chunk,
             metadata=dict(metadata),
         )
         total = uploader.get_file_size()
-        _begin(uploader, place, begun, on_begin)
+        _resume_or_create(uploader, endpoint, resume_url, on_create)
         progress(uploader.offset, total)
         while uploader.offset < total:
-            _patiently(place, uploader, uploader.upload_chunk)
+            _retry(uploader.upload_chunk, uploader, endpoint)
             progress(uploader.offset, total)
 
 
-def _begin(uploader: _Uploader, place: Place, begun: str, on_begin: Callable[[str], None]) -> None:
-    """Find how far an interrupted upload came; begin a new one where the server knows none."""
-    if begun:
-        uploader.url = begun
+def _resume_or_create(
+    uploader: _Uploader, endpoint: Endpoint, resume_url: str, on_create: Callable[[str], None]
+) -> None:
+    if resume_url:
+        uploader.url = resume_url
         try:
-            uploader.offset = _patiently(place, uploader, uploader.get_offset)
+            uploader.offset = _retry(uploader.get_offset, uploader, endpoint)
             return
         except StorageProblem as problem:
-            if not problem.lasting:
+            if not problem.permanent:
                 raise
-    uploader.url = _patiently(place, uploader, uploader.create_url)
+    uploader.url = _retry(uploader.create_url, uploader, endpoint)
     uploader.offset = 0
-    on_begin(uploader.url)
+    on_create(uploader.url)
 
 
-def _patiently(place: Place, uploader: _Uploader, ask: Callable[[], Answer]) -> Answer:
-    """Ask until there is an answer; between tries, look how much of the file the server has."""
-    attempt = 1
-    while True:
-        try:
-            return ask()
-        except TusCommunicationError as error:
-            passing = error.status_code is None or error.status_code >= 500 or error.status_code in _PASSING
-            if not passing or attempt == place.tries:
-                raise _problem(error, uploader, lasting=not passing) from error
-        time.sleep(place.pause * 2 ** (attempt - 1))
-        attempt += 1
-        _look(uploader)
+def _retry(send: Callable[[], R], uploader: _Uploader, endpoint: Endpoint) -> R:
+    """Call `send` until it succeeds; before each retry, ask the server how much of the file it has."""
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds)
+        if uploader.url:
+            # A server that still does not answer fails the next try as well.
+            with contextlib.suppress(TusCommunicationError):
+                uploader.offset = uploader.get_offset()
+
+    policy = retrying(
+        _is_transient, first=endpoint.pause, longest=_LONGEST_PAUSE, attempts=endpoint.tries, sleep=pause
+    )
+    try:
+        return policy(send)
+    except TusCommunicationError as error:
+        raise _storage_problem(error, uploader) from error
 
 
-def _look(uploader: _Uploader) -> None:
-    if uploader.url:
-        try:
-            uploader.offset = uploader.get_offset()
-        except TusCommunicationError:
-            # It does not answer yet; the next try says why.
-            return
+def _is_transient(error: BaseException) -> bool:
+    if not isinstance(error, TusCommunicationError):
+        return False
+    return error.status_code is None or error.status_code >= 500 or error.status_code in _TRANSIENT
 
 
-def _problem(error: TusCommunicationError, uploader: _Uploader, *, lasting: bool) -> StorageProblem:
+def _storage_problem(error: TusCommunicationError, uploader: _Uploader) -> StorageProblem:
     answer = f"it answered {error.status_code}" if error.status_code else "it does not answer"
-    said = (error.response_content or b"").decode("utf-8", "replace")[:200]
+    body = (error.response_content or b"").decode("utf-8", "replace")[:200]
     kept = f"{uploader.offset:,} of {uploader.get_file_size():,} bytes are there"
-    told = f"The upload to the artifact storage stopped: {answer}{f' ({said})' if said else ''}; {kept}."
-    return StorageProblem(told, lasting=lasting)
+    message = f"The upload to the artifact storage stopped: {answer}{f' ({body})' if body else ''}; {kept}."
+    return StorageProblem(message, permanent=not _is_transient(error))

@@ -1,9 +1,8 @@
-"""Bring files into a storage that several machines share, and say what went wrong in one way."""
+"""Upload files to a shared storage; its clients' errors become StorageProblem."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -12,6 +11,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage
 from django.utils.http import content_disposition_header
+
+from agentforge.retry import retrying
 
 from . import leases, local_store
 from .errors import FileMissing, StorageProblem
@@ -22,25 +23,30 @@ else:
     BytesFile = File
 
 Progress = Callable[[int, int], None]
-_TRIES = 3
-_PAUSE = 0.5
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, StorageProblem) and not error.permanent
+
+
+_retry = retrying(_is_transient, first=0.5, longest=1.0, attempts=3)
 
 
 def send(storage: Storage, sha256: str, progress: Progress) -> None:
-    """Bring this machine's copy into the storage, once, and read it back: its hash must be the same.
+    """Upload the local copy unless the storage has it, then read it back and compare its hash.
 
-    An interrupted upload is gone on with, also by another worker. Raises StorageProblem.
+    Any worker can resume an interrupted upload. Raises StorageProblem.
     """
     name, path = local_store.name_of(sha256), local_store.path_of(sha256)
     size = path.stat().st_size
-    with told(f"{path.name[:12]}… was compiled, but not taken by the artifact storage"):
-        if leases.is_checked(sha256) and _patiently(lambda: storage.exists(name)):
+    with storage_errors(f"{path.name[:12]}… was compiled, but the artifact storage did not accept it"):
+        if leases.is_checked(sha256) and _retry(storage.exists, name):
             progress(size, size)
             return
         with path.open("rb") as content:
             _upload(storage, name, content, sha256, progress)
-        _patiently(lambda: _read_back(storage, name, sha256))
-        leases.note_checked(sha256)
+        _retry(_read_back, storage, name, sha256)
+        leases.mark_checked(sha256)
 
 
 def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: Progress) -> None:
@@ -48,24 +54,24 @@ def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: P
         storage.upload(
             name,
             content,
-            begun=leases.begun_upload(sha256),
-            on_begin=lambda url: leases.note_upload(sha256, url),
+            resume_url=leases.upload_url(sha256),
+            on_create=lambda url: leases.save_upload_url(sha256, url),
             progress=progress,
         )
         return
 
     def save() -> None:
         content.seek(0)
-        watched = _Watched(content, progress)
-        progress(0, watched.size)
-        storage.save(name, watched)
-        progress(watched.size, watched.size)
+        file = _ProgressFile(content, progress)
+        progress(0, file.size)
+        storage.save(name, file)
+        progress(file.size, file.size)
 
-    _patiently(save)
+    _retry(save)
 
 
-class _Watched(BytesFile):
-    """Tell how much of a file was read; a storage reads what it sends."""
+class _ProgressFile(BytesFile):
+    """Report how much was read: a storage reads what it sends."""
 
     def __init__(self, content: BinaryIO, progress: Progress) -> None:
         super().__init__(content)
@@ -85,55 +91,43 @@ def _read_back(storage: Storage, name: str, sha256: str) -> None:
             digest.update(piece)
     if digest.hexdigest() != sha256:
         storage.delete(name)
-        raise StorageProblem("it did not read back as it was written, and was removed again", lasting=True)
+        raise StorageProblem("it did not read back as written and was removed again", permanent=True)
 
 
 def signed_url(storage: Any, name: str, filename: str) -> str:
-    """Return an address that hands out a file for a short time, under a name.
+    """Return a short-lived URL that downloads a file as `filename`.
 
     Raises StorageProblem.
     """
-    with told(f"{filename} can't be handed out now"):
+    with storage_errors(f"{filename} can't be downloaded now"):
         if hasattr(storage, "signed_url"):
             return str(storage.signed_url(name, filename))
-        as_named = {"ResponseContentDisposition": content_disposition_header(True, filename)}
-        return str(storage.url(name, parameters=as_named, expire=settings.ARTIFACT_URL_SECONDS))
+        parameters = {"ResponseContentDisposition": content_disposition_header(True, filename)}
+        return str(storage.url(name, parameters=parameters, expire=settings.ARTIFACT_URL_SECONDS))
+
+
+_NEXT_STEP = "This machine's copy is kept. Try again; if that fails, ask your operator (manage.py doctor)."
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn whatever a storage raises into a StorageProblem that begins with `what`."""
+def storage_errors(subject: str) -> Iterator[None]:
+    """Turn a storage's errors into StorageProblem, with a message that begins with `subject`."""
     try:
         yield
     except FileMissing:
         raise
     except FileNotFoundError as error:
-        raise FileMissing(f"{what}: it is no longer kept.") from error
+        raise FileMissing(f"{subject}: it is no longer stored.") from error
     except StorageProblem as problem:
-        raise StorageProblem(f"{what}: {problem} {_NEXT}", lasting=problem.lasting) from problem
+        raise StorageProblem(f"{subject}: {problem} {_NEXT_STEP}", permanent=problem.permanent) from problem
     except Exception as error:
-        if not _is_of_a_storage(error):
+        if not _is_storage_error(error):
             raise
-        raise StorageProblem(f"{what}: {type(error).__name__}: {error}. {_NEXT}") from error
+        raise StorageProblem(f"{subject}: {type(error).__name__}: {error}. {_NEXT_STEP}") from error
 
 
-_NEXT = "This machine's copy is kept. Try again; if it stays so, ask your operator (manage.py doctor)."
-
-
-def _is_of_a_storage(error: Exception) -> bool:
-    # django-storages lets the errors of the client through whose package is optional here.
+def _is_storage_error(error: Exception) -> bool:
+    # django-storages passes on the errors of boto3, which is optional and can't be imported here.
     return isinstance(error, OSError) or type(error).__module__.startswith(
         ("botocore", "boto3", "s3transfer")
     )
-
-
-def _patiently(ask: Callable[[], Any]) -> Any:
-    """Ask up to three times; a lasting refusal is not asked again."""
-    for attempt in range(_TRIES):
-        try:
-            return ask()
-        except StorageProblem as problem:
-            if problem.lasting or attempt == _TRIES - 1:
-                raise
-        time.sleep(_PAUSE * 2**attempt)
-    return None

@@ -24,7 +24,7 @@ def find(input_digest: str) -> list[Stored]:
     rows = Artifact.objects.filter(build_id=newest.build_id, target=newest.target)
     found = [Stored(*row) for row in rows.values_list("name", "sha256", "size")]
     # First said, then looked: what is there then stays there until this build names it.
-    leases.take(stored.sha256 for stored in found)
+    leases.acquire(stored.sha256 for stored in found)
     with ThreadPoolExecutor(_HASHING_THREADS) as hashing:
         return found if all(hashing.map(storage.holds, [stored.sha256 for stored in found])) else []
 

@@ -1,4 +1,4 @@
-"""What operators do with people's builds; each returns for how many it was done, and is logged."""
+"""Operators' actions on many builds; each is audited and returns the number of builds it changed."""
 
 from __future__ import annotations
 
@@ -18,42 +18,41 @@ from builds.services import cancel_build, retry_build
 
 
 def rebuild(builds: Iterable[Build], by: User) -> int:
-    """Build again what succeeded; the builds belong to the owners."""
+    """Build the succeeded ones again, for their owners."""
     return _each(builds, lambda build: retry_build(build, by), BuildStatus.SUCCEEDED)
 
 
 def retry(builds: Iterable[Build], by: User) -> int:
-    """Build again what failed or was cancelled."""
+    """Build the failed and cancelled ones again."""
     return _each(builds, lambda build: retry_build(build, by), BuildStatus.FAILED, BuildStatus.CANCELLED)
 
 
 def cancel(builds: Iterable[Build], by: User) -> int:
-    """Cancel what waits, and stop what runs."""
     return _each(builds, lambda build: cancel_build(build, by), BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 
 def pin(builds: Iterable[Build], by: User) -> int:
-    """Keep files until they are unpinned."""
+    """Keep the files until they are unpinned."""
     return _each((build for build in builds if not build.pinned), lambda build: retention.pin(build, by))
 
 
 def unpin(builds: Iterable[Build], by: User) -> int:
-    """Let files go when their time is over."""
+    """Let the files expire."""
     return _each((build for build in builds if build.pinned), lambda build: retention.unpin(build, by))
 
 
 def expire(builds: Iterable[Build], by: User) -> int:
-    """Remove files before their time is over, but for pinned ones and those in use."""
+    """Remove the files before they expire, except pinned ones and those in use."""
     return _each(builds, lambda build: _expire(build, by))
 
 
 def prefer(builds: Iterable[Build], builder: str, by: User) -> int:
-    """Let waiting builds be made by one builder, where that is possible; empty: by any."""
+    """Set the preferred builder of queued builds; an empty name means any."""
 
     def change(build: Build) -> None:
-        waiting = Build.objects.filter(pk=build.pk, status=BuildStatus.QUEUED)
-        if not waiting.exclude(wanted_builder=builder).update(wanted_builder=builder):
-            raise NotPossible("It does not wait any more, or waits for that builder already.")
+        queued = Build.objects.filter(pk=build.pk, status=BuildStatus.QUEUED)
+        if not queued.exclude(wanted_builder=builder).update(wanted_builder=builder):
+            raise NotPossible("It is no longer queued, or prefers that builder already.")
 
     return _each(builds, change, BuildStatus.QUEUED)
 
@@ -61,15 +60,15 @@ def prefer(builds: Iterable[Build], builder: str, by: User) -> int:
 def _expire(build: Build, by: User) -> None:
     now = timezone.now()
     with transaction.atomic():
-        gone = retention.expire(build.pk, now, unused_since=now - LEASE, anyway=True)
-        if gone is None:
-            raise NotPossible("It is pinned, in use, not over, or has no files any more.")
-        record(Action.BUILD_EXPIRED, owner=build.owner_id, actor=by, subject=build, files=gone.rows)
+        removed = retention.expire(build.pk, now, unused_since=now - LEASE, force=True)
+        if removed is None:
+            raise NotPossible("It is pinned, in use or unfinished, or its files were removed already.")
+        record(Action.BUILD_EXPIRED, owner=build.owner_id, actor=by, subject=build, files=removed.rows)
 
 
 def _each(builds: Iterable[Build], change: Callable[[Build], object], *statuses: BuildStatus) -> int:
-    """Count the builds that a change was possible for; those in no such status are left alone."""
-    done = 0
+    """Apply a change to builds with one of these statuses (default: any) and count where it was possible."""
+    changed = 0
     for build in builds:
         if statuses and build.status not in statuses:
             continue
@@ -77,5 +76,5 @@ def _each(builds: Iterable[Build], change: Callable[[Build], object], *statuses:
             change(build)
         except NotPossible:
             continue
-        done += 1
-    return done
+        changed += 1
+    return changed

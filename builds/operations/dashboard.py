@@ -1,4 +1,4 @@
-"""Show operators how builds are doing."""
+"""The dashboard panels about builds."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from . import metrics
 
 @register
 def _builds() -> Panel:
-    now = metrics.take()
-    listed = reverse("admin:builds_build_changelist")
+    now = metrics.measure()
+    url = reverse("admin:builds_build_changelist")
     ended = now.ended[BuildStatus.SUCCEEDED] + now.ended[BuildStatus.FAILED]
-    rate = "none ended yet"
+    rate = "none finished yet"
     if now.failure_ratio is not None:
         rate = f"{100 * now.failure_ratio:.0f} % of the last {ended}"
     facts = [
-        Fact("Waiting", str(now.queued), f"{listed}?status__exact=queued"),
+        Fact("Waiting", str(now.queued), f"{url}?status__exact=queued"),
         Fact("Oldest waiting", f"{ago(now.oldest_queued)}" if now.oldest_queued else "none"),
-        Fact("Running", str(now.running), f"{listed}?status__exact=running"),
-        Fact("Failed", rate, f"{listed}?status__exact=failed"),
+        Fact("Running", str(now.running), f"{url}?status__exact=running"),
+        Fact("Failed", rate, f"{url}?status__exact=failed"),
     ]
     if now.seconds is not None:
         facts.append(Fact("A build takes", f"{now.seconds:.1f} s on average"))

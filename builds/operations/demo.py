@@ -1,4 +1,4 @@
-"""Show the whole way from a file to an answer, with the time of each step."""
+"""The demo: from a file to an answer, with the duration of each step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from configs.providers.local import LOCAL
 
 
 class Stopwatch:
-    """Time the steps of the demonstration, each with its title, for one table at the end."""
+    """Prints and times the steps of the demo; `times` lists (title, seconds)."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
         self.times: list[tuple[str, float]] = []
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        self._say(f"\n{title}")
+        self._write(f"\n{title}")
         started = time.monotonic()
         yield
         self.times.append((title, time.monotonic() - started))
@@ -35,31 +35,34 @@ class Stopwatch:
 
 @contextmanager
 def local_model() -> Iterator[str]:
-    """Run the local model while the body runs, if it does not run already; gives its own words about it.
+    """Run the local model during the block unless it is running already; yields its status line.
 
     Raises BuildError when it is not installed or does not start.
     """
     if LOCAL.check().status == KeyStatus.VALID:
-        yield f"The local model already runs at {LOCAL.base_url}"
+        yield f"The local model is already running at {LOCAL.base_url}"
         return
     port = urlsplit(settings.LOCAL_MODEL_URL).port or 80
     command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
-    # Fixed words and a number of the settings.
+    # The arguments are constants and a number from the settings.
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=settings.BASE_DIR, text=True) as server:
         ready = server.stdout.readline().strip() if server.stdout else ""
         try:
             if not ready:
-                raise BuildError("The local model did not start; its own words are above.")
+                raise BuildError("The local model did not start; see its output above.")
             yield ready
         finally:
             server.terminate()
 
 
 async def ask(written: Written, question: str, on_token: Callable[[str], None]) -> Event:
-    """Ask a compiled agent in the sandbox and return its last event."""
+    """Ask a compiled agent in the sandbox and return its last event.
+
+    Raises BuildError when the agent fails.
+    """
     last: Event = {}
 
-    def take(event: Event) -> None:
+    def handle(event: Event) -> None:
         nonlocal last
         if event["type"] == "token":
             on_token(str(event["text"]))
@@ -68,7 +71,7 @@ async def ask(written: Written, question: str, on_token: Callable[[str], None]) 
 
     program = Program(written.host.resolve(), written.program.resolve(), written.document)
     messages = [{"role": "user", "content": question}]
-    await converse(program, messages, {LOCAL.base_url_env: LOCAL.base_url}, take)
+    await converse(program, messages, {LOCAL.base_url_env: LOCAL.base_url}, handle)
     if last.get("type") != "done":
-        raise BuildError(f"The agent did not answer: {last.get('message', 'no event came')}")
+        raise BuildError(f"The agent did not answer: {last.get('message', 'it sent no event')}")
     return last

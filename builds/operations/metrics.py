@@ -1,4 +1,4 @@
-"""Measure builds, for /metrics and for the administration's first page; nothing is by person."""
+"""Metrics of builds, for /metrics and the admin dashboard; none is per user."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from builds.models import Build, BuildStatus
 
 from .diagnostics import tree_size
 
-# So many builds that ended last say how it goes at present.
+# Rates and durations are those of this many builds that finished last.
 RECENT = 100
 _ENDED = (BuildStatus.SUCCEEDED, BuildStatus.FAILED, BuildStatus.CANCELLED)
-# Walking the cache takes a moment: its size is measured once a minute.
+# Walking the cache is slow: its size is measured once a minute.
 _CACHE_SIZE, _CACHE_SECONDS = "builds.cache_bytes", 60
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Hold how builds are doing at one moment; seconds and bytes."""
+class BuildMetrics:
+    """The state of all builds at one moment, in seconds and bytes."""
 
     queued: int
     running: int
@@ -41,13 +41,13 @@ class Snapshot:
 
     @property
     def failure_ratio(self) -> float | None:
-        """Return which part of the recent builds that came to an end failed; None without any."""
+        """Return the share of the recent builds that failed, ignoring cancelled ones; None without any."""
         counted = self.ended[BuildStatus.SUCCEEDED] + self.ended[BuildStatus.FAILED]
         return self.ended[BuildStatus.FAILED] / counted if counted else None
 
 
-def take() -> Snapshot:
-    """Measure now; the queries read open builds and the newest ones, however many there are."""
+def measure() -> BuildMetrics:
+    """Measure now; the queries read only open builds and the newest ones."""
     queued = Build.objects.filter(status=BuildStatus.QUEUED)
     newest = list(
         Build.objects.order_by("-pk").filter(status__in=_ENDED).values_list("pk", "status")[:RECENT]
@@ -57,7 +57,7 @@ def take() -> Snapshot:
         "took"
     ]
     disk = shutil.disk_usage(settings.VAR_DIR)
-    return Snapshot(
+    return BuildMetrics(
         queued=queued.count(),
         running=Build.objects.filter(status=BuildStatus.RUNNING).count(),
         oldest_queued=queued.aggregate(oldest=Min("created_at"))["oldest"],
@@ -70,9 +70,9 @@ def take() -> Snapshot:
 
 
 def running() -> list[Build]:
-    """Return the builds that run, the longest first."""
-    found = Build.objects.filter(status=BuildStatus.RUNNING).select_related("revision__agent", "owner")
-    return list(found.order_by("started_at")[:50])
+    """Return up to 50 running builds, the longest running first."""
+    builds = Build.objects.filter(status=BuildStatus.RUNNING).select_related("revision__agent", "owner")
+    return list(builds.order_by("started_at")[:50])
 
 
 def _cache_bytes() -> int:
@@ -85,15 +85,13 @@ def _cache_bytes() -> int:
 
 @register
 def _metrics() -> Iterator[Metric]:
-    now = take()
+    now = measure()
     waited = (timezone.now() - now.oldest_queued).total_seconds() if now.oldest_queued else 0.0
-    yield gauges(
-        "builds", "Builds that are not over", "status", {"queued": now.queued, "running": now.running}
-    )
+    yield gauges("builds", "Unfinished builds", "status", {"queued": now.queued, "running": now.running})
     yield gauge("builds_oldest_queued_seconds", "How long the oldest waiting build has waited", waited)
-    yield gauges("builds_recent", f"How the last {RECENT} builds ended", "status", dict(now.ended))
+    yield gauges("builds_recent", f"Results of the last {RECENT} builds", "status", dict(now.ended))
     if now.seconds is not None:
         yield gauge("build_seconds", "Mean duration of those that succeeded", now.seconds)
     yield gauge("disk_free_bytes", "Free bytes on the disk of var/", now.disk_free)
-    yield gauge("disk_total_bytes", "Bytes of the disk of var/", now.disk_total)
+    yield gauge("disk_total_bytes", "Size of the disk of var/", now.disk_total)
     yield gauge("go_cache_bytes", "Size of Go's cache", now.cache_bytes)

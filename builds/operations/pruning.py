@@ -1,4 +1,4 @@
-"""Remove what is old and what nothing belongs to: rows and files together, never one that is in use."""
+"""Remove expired and orphaned data, rows and files together, never anything in use."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from builds.models import Artifact, Build, ChatMessage, StoredFile
 from builds.trial.chat import UNFINISHED
 from configs.models import ProcessRun
 
-# A checked draft's findings; the draft itself stays.
+# The findings of a checked draft; the draft itself stays.
 RUN_AGE = timedelta(days=7)
 JOB_AGE = timedelta(days=1)
 WORK_AGE = timedelta(hours=1)
-# This machine's copies of what a shared storage keeps.
+# Local copies of files in a shared storage.
 COPY_AGE = timedelta(days=2)
-_MANY = 500
+_BATCH = 500
 
 
 @dataclass
 class Amount:
-    """Count what goes, or would: rows of the database, files and their bytes."""
+    """The rows, files and bytes that were removed, or would be."""
 
     rows: int = 0
     files: int = 0
@@ -52,7 +52,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Moment:
-    """Fix what is old for one run."""
+    """The time of one run, and how long a lease protects bytes from it."""
 
     now: datetime
     lease: timedelta = leases.LEASE
@@ -63,16 +63,16 @@ class Moment:
 
 
 Step = Callable[[Moment, bool], Iterator[Amount]]
-_elsewhere: dict[str, Step] = {}
+_registered: dict[str, Step] = {}
 
 
 def register(kind: str, step: Step) -> None:
-    """Let another room prune what is its own."""
-    _elsewhere[kind] = step
+    """Add another app's step."""
+    _registered[kind] = step
 
 
 def steps() -> dict[str, Step]:
-    """Return what is pruned, by kind; each step yields its amounts as it goes on."""
+    """Return the steps by kind of data; each yields amounts as it proceeds."""
     return {
         "files of expired builds": _expired_builds,
         "files that no build has": _orphan_files,
@@ -84,16 +84,16 @@ def steps() -> dict[str, Step]:
         "checks of drafts": _runs,
         "finished jobs": _jobs,
         "accounts": _accounts,
-        **_elsewhere,
+        **_registered,
     }
 
 
 def prune(
-    *, apply: bool, moment: Moment | None = None, tell: Callable[[str, Amount], None] | None = None
+    *, apply: bool, moment: Moment | None = None, on_progress: Callable[[str, Amount], None] | None = None
 ) -> dict[str, Amount]:
-    """Count what is old by kind, and remove it when `apply`; `tell` follows each kind as it grows.
+    """Count what can be removed by kind, and remove it with `apply`; removals are audited.
 
-    An operator sees in the audit log what was removed.
+    `on_progress(kind, amount)` is called with each kind's growing total.
     """
     moment = moment or Moment(timezone.now())
     totals: dict[str, Amount] = {}
@@ -101,8 +101,8 @@ def prune(
         total = totals[kind] = Amount()
         for amount in step(moment, apply):
             total.add(amount.rows, amount.files, amount.bytes)
-            if tell is not None:
-                tell(kind, total)
+            if on_progress is not None:
+                on_progress(kind, total)
     if apply and any(asdict(total) != asdict(Amount()) for total in totals.values()):
         counts: dict[str, Any] = {
             kind.replace(" ", "_"): total.rows + total.files for kind, total in totals.items()
@@ -117,16 +117,16 @@ def _expired_builds(moment: Moment, apply: bool) -> Iterator[Amount]:
         yield from _would_expire(pks, moment)
         return
     for pk in pks:
-        if gone := retention.expire(pk, moment.now, unused_since=moment.unused_since):
-            yield Amount(gone.rows, gone.files, gone.bytes)
+        if removed := retention.expire(pk, moment.now, unused_since=moment.unused_since):
+            yield Amount(removed.rows, removed.files, removed.bytes)
 
 
 def _would_expire(pks: list[int], moment: Moment) -> Iterator[Amount]:
-    """Count as a real run would: a file counts once, and only if no build that stays names it."""
-    going = set(pks) - retention.in_use(pks)
-    rows = Artifact.objects.filter(build__in=going)
+    """Count as a real run would: each file once, and only if no remaining build refers to it."""
+    expiring = set(pks) - retention.builds_in_use(pks)
+    rows = Artifact.objects.filter(build__in=expiring)
     yield Amount(rows=rows.count())
-    kept = Artifact.objects.exclude(build__in=going).values("sha256")
+    kept = Artifact.objects.exclude(build__in=expiring).values("sha256")
     used = StoredFile.objects.filter(used_at__gte=moment.unused_since).values("sha256")
     only = rows.exclude(sha256__in=kept).exclude(sha256__in=used)
     for size in dict(only.order_by().values_list("sha256", "size")).values():
@@ -134,25 +134,24 @@ def _would_expire(pks: list[int], moment: Moment) -> Iterator[Amount]:
 
 
 def _orphan_files(moment: Moment, apply: bool) -> Iterator[Amount]:
-    """Bytes that no build names: their builds were deleted, or the work that wrote them died."""
-    known = StoredFile.objects.in_bulk
+    """Bytes that no build refers to: their build was deleted, or its worker died."""
     for entry in storage.entries():
         if Artifact.objects.filter(sha256=entry.sha256).exists():
             continue
-        row = known([entry.sha256]).get(entry.sha256)
+        row = StoredFile.objects.filter(pk=entry.sha256).first()
         try:
             used_at, size = row.used_at if row else entry.changed_at, entry.size
         except FileNotFoundError:
-            # Another run was first.
+            # A concurrent run has removed it.
             continue
         if used_at >= moment.unused_since:
             continue
         if not apply:
             yield Amount(int(row is not None), 1, size)
             continue
-        leases.know(entry.sha256, used_at)
+        leases.add_known(entry.sha256, used_at)
         with transaction.atomic():
-            if leases.forget(entry.sha256, before=moment.unused_since):
+            if leases.delete_unused(entry.sha256, before=moment.unused_since):
                 storage.delete(entry.sha256)
                 yield Amount(int(row is not None), 1, size)
     yield from _rows_without_files(moment, apply)
@@ -168,16 +167,16 @@ def _rows_without_files(moment: Moment, apply: bool) -> Iterator[Amount]:
             yield Amount(rows=1)
             continue
         with transaction.atomic():
-            if leases.forget(sha256, before=moment.unused_since):
+            if leases.delete_unused(sha256, before=moment.unused_since):
                 yield Amount(rows=1)
 
 
 def _copies(moment: Moment, apply: bool) -> Iterator[Amount]:
-    """This machine's copies, where a shared storage keeps the files: they are fetched again when needed."""
-    if storage.far() is None:
+    """Local copies of files in a shared storage; they are fetched again when needed."""
+    if storage.shared_storage() is None:
         return
     before = moment.now - COPY_AGE
-    for path in local_store.names():
+    for path in local_store.paths():
         used = StoredFile.objects.filter(pk=path.name, used_at__gte=before).exists()
         if not used and path.stat().st_mtime < before.timestamp():
             size = path.stat().st_size
@@ -210,7 +209,7 @@ def _logs(moment: Moment, apply: bool) -> Iterator[Amount]:
 
 
 def lost_logs(of: type[Model], prefix: str, moment: Moment, apply: bool) -> Iterator[Amount]:
-    """Logs whose row was deleted: the stream's name is the prefix and the row's key."""
+    """Logs whose row was deleted; a stream's name is the prefix followed by the row's key."""
     rows = of._default_manager.annotate(stream=Concat(Value(prefix), Cast("pk", CharField())))
     lost = Stream.objects.filter(name__regex=f"^{prefix}[0-9]+$", created_at__lt=moment.unused_since)
     for name in list(lost.exclude(name__in=rows.values("stream")).values_list("name", flat=True)):
@@ -232,11 +231,11 @@ def _runs(moment: Moment, apply: bool) -> Iterator[Amount]:
 
 
 def _rows(old: Any, apply: bool) -> Iterator[Amount]:
-    """Delete rows some hundred at a time, so that nobody waits long for their locks."""
+    """Delete rows in batches, to hold their locks only briefly."""
     if not apply:
         yield Amount(rows=old.count())
         return
-    while pks := list(old.order_by("pk").values_list("pk", flat=True)[:_MANY]):
+    while pks := list(old.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
         old.model.objects.filter(pk__in=pks).delete()
         yield Amount(rows=len(pks))
 
@@ -250,7 +249,7 @@ WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND NOT EXISTS (
 
 
 def _jobs(moment: Moment, apply: bool) -> Iterator[Amount]:
-    """Jobs that ended; what they were about has rows of its own."""
+    """Finished jobs of the queue; their results are stored in other rows."""
     with connection.cursor() as cursor:
         if apply:
             cursor.execute(f"DELETE {_FINISHED_JOBS}", [moment.now - JOB_AGE])

@@ -1,4 +1,4 @@
-"""Choose the builds to make again, and ask for them."""
+"""Find the builds to repeat, and enqueue them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from builds.services import enqueue_revision
 
 @dataclass(frozen=True)
 class Candidate:
-    """Name an agent's newest build that succeeded, and whether the same would be built now."""
+    """An agent's newest successful build; `outdated` means that building now would give other bytes."""
 
     build: Build
     outdated: bool
@@ -26,9 +26,9 @@ class Candidate:
 
 
 def candidates(agents: Iterable[int] | None) -> list[Candidate]:
-    """Return the newest build of each of these agents, or of all of them.
+    """Return the newest successful build of each of these agents; None means all agents.
 
-    Raises ToolchainMissing where nothing can be built.
+    Raises ToolchainMissing when nothing can be compiled here.
     """
     return [Candidate(build, _is_outdated(build)) for build in _newest(agents).iterator(chunk_size=100)]
 
@@ -51,7 +51,7 @@ def _is_outdated(build: Build) -> bool:
 
 
 def start(chosen: Iterable[Candidate]) -> list[Build]:
-    """Enqueue the chosen builds again, for their owners."""
+    """Enqueue builds of the same revisions and targets, for their owners."""
     return [
         enqueue_revision(candidate.build.revision, candidate.build.owner, candidate.build.targets)
         for candidate in chosen

@@ -1,4 +1,4 @@
-"""Run a compiled agent for one request: the host in the sandbox, its events as they come."""
+"""Run a compiled agent for one request: its host in the sandbox, its events as a stream."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from . import egress
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
 _SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-# The agent keeps its own time limit; this much later the forge ends it.
+# The agent enforces its own time limit; the forge kills it this much later.
 _GRACE_SECONDS = 10
-# The runtime's own needs, above the memory limit that the agent was given (MiB).
+# What the runtime needs on top of the agent's memory limit (MiB).
 _RUNTIME_MEMORY = 256
 _LAST_LINES = 5
 
 
 @dataclass(frozen=True)
 class Program:
-    """Name the host and plugin to run, and the canonical JSON that the plugin was built from."""
+    """A host, a plugin, and the canonical JSON that the plugin was built from."""
 
     host: Path
     plugin: Path
@@ -39,13 +39,13 @@ class Program:
 
     @property
     def limits(self) -> sandbox.Limits:
-        given = json.loads(self.document)["limits"]
-        seconds = int(given["seconds"]) + _GRACE_SECONDS
-        memory = int(given["memory_mb"]) + _RUNTIME_MEMORY
+        limits = json.loads(self.document)["limits"]
+        seconds = int(limits["seconds"]) + _GRACE_SECONDS
+        memory = int(limits["memory_mb"]) + _RUNTIME_MEMORY
         return sandbox.Limits(seconds=seconds, data=memory, file_size=1, cpu_seconds=seconds)
 
     def destination(self, environment: Mapping[str, str]) -> egress.Destination:
-        """Return the only place on the network that the agent may reach."""
+        """Return the only network destination that the agent may reach."""
         provider = json.loads(self.document)["provider"]
         return egress.destination_of(environment.get(provider["base_url_env"]) or provider["base_url"])
 
@@ -53,21 +53,21 @@ class Program:
 async def converse(
     program: Program, messages: list[dict[str, str]], environment: Mapping[str, str], on_event: OnEvent
 ) -> None:
-    """Ask the agent; `on_event` gets its events, and one of type `network` for each attempt to connect.
+    """Send messages to the agent and pass its events to `on_event`, plus one `network` event per destination.
 
-    Exactly one event of type `done` or `error` comes, as the last of the agent's own; also when the agent is
-    killed or takes too long. The keys are in `environment`, which only the agent's process sees.
+    The agent's last event is always one `done` or `error`, even when it is killed or times out. The keys are
+    in `environment`, which only the agent's process sees.
     """
-    # A unix socket's path may have some 100 characters, so it can't lie below a deep data directory.
+    # A unix socket's path is limited to about 100 characters, too short for a deep data directory.
     with tempfile.TemporaryDirectory(prefix="agentforge-") as name:
         work = Path(name)
         listener = _Listener(on_event)
-        attempts = _Attempts(on_event)
+        attempts = _NetworkAttempts(on_event)
         allowed = {program.destination(environment)}
-        async with egress.serving(work / "egress.sock", allowed, attempts.told):
+        async with egress.proxy_server(work / "egress.sock", allowed, attempts.add):
             finished = await _run(program, work, messages, environment, listener)
     if not listener.ended:
-        on_event(_ending(finished, program.limits, listener.errors))
+        on_event(_error_event(finished, program.limits, listener.errors))
 
 
 async def _run(
@@ -96,7 +96,7 @@ async def _run(
 
 
 def _place(stored: Path, target: Path) -> Path:
-    """Give a stored file its name in the throwaway directory; a link where the disk is the same."""
+    """Link a stored file into the throwaway directory, or copy it from another disk."""
     try:
         os.link(stored, target)
     except OSError:
@@ -106,7 +106,7 @@ def _place(stored: Path, target: Path) -> Path:
 
 
 class _Listener:
-    """Turn the host's lines into events."""
+    """Turns the host's output lines into events."""
 
     def __init__(self, on_event: OnEvent) -> None:
         self._on_event = on_event
@@ -124,22 +124,22 @@ class _Listener:
                 self._on_event(event)
 
 
-class _Attempts:
-    """Tell each destination once, not each of its connections."""
+class _NetworkAttempts:
+    """Emits one event per destination, however often the agent connects to it."""
 
     def __init__(self, on_event: OnEvent) -> None:
         self._on_event = on_event
-        self._told: set[tuple[str, int, bool]] = set()
+        self._seen: set[tuple[str, int, bool]] = set()
 
-    def told(self, host: str, port: int, allowed: bool) -> None:
-        if (host, port, allowed) not in self._told:
-            self._told.add((host, port, allowed))
+    def add(self, host: str, port: int, allowed: bool) -> None:
+        if (host, port, allowed) not in self._seen:
+            self._seen.add((host, port, allowed))
             self._on_event({"type": "network", "host": host, "port": port, "allowed": allowed})
 
 
-def _ending(finished: processes.Finished, limits: sandbox.Limits, errors: list[str]) -> Event:
+def _error_event(finished: processes.Finished, limits: sandbox.Limits, errors: list[str]) -> Event:
     if finished.timed_out:
-        told = f"The agent did not end within {limits.seconds:.0f} s and was stopped."
-        return {"type": "error", "code": "time_limit", "message": told}
+        message = f"The agent did not end within {limits.seconds:.0f} s and was stopped."
+        return {"type": "error", "code": "time_limit", "message": message}
     reason = " ".join(errors) or f"exit code {finished.exit_code}"
     return {"type": "error", "code": "internal", "message": f"The agent ended without an answer: {reason}"}

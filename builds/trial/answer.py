@@ -1,4 +1,4 @@
-"""Put an answer together from the events of an agent."""
+"""Assemble an answer from an agent's events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Publish = Callable[[dict[str, Any]], None]
 
 
 class Answer:
-    """Gather an answer from its events, and pass them on to the page as they come."""
+    """An answer built up from its events; each event is redacted and published as it arrives."""
 
     def __init__(self, message_id: int, publish: Publish, secrets: Sequence[str] = ()) -> None:
         self._message_id = message_id
@@ -31,18 +31,18 @@ class Answer:
         }
         self.last: Event = {}
 
-    def take(self, event: Event) -> None:
-        """Take one event; the last one (done or error) is kept back until the answer is stored."""
+    def add(self, event: Event) -> None:
+        """Add one event; the last one (done or error) is not published until the answer is stored."""
         if event.get("type") == "token":
-            self._take_text(self._pieces(str(event.get("text", ""))))
+            self._add_text(self._pieces(str(event.get("text", ""))))
             return
-        self._take_text(self._pieces.rest())
+        self._add_text(self._pieces.rest())
         clean: Event = self._redact.within(event)
         match clean.get("type"):
             case "tool_call":
                 self.facts["tool_calls"].append({key: clean.get(key) for key in ("id", "name", "arguments")})
             case "tool_result":
-                self._take_result(clean)
+                self._add_result(clean)
             case "usage":
                 self.facts["usage"] = {key: clean.get(key) for key in ("input_tokens", "output_tokens")}
             case "network":
@@ -54,18 +54,17 @@ class Answer:
         if clean.get("type") in ("done", "error"):
             self.last = clean
         else:
-            self._tell(clean)
+            self._publish_event(clean)
 
-    def _take_text(self, text: str) -> None:
-        """Pass on a piece of the answer's text, of which what may begin a secret is held back."""
+    def _add_text(self, text: str) -> None:
         if text:
             self.facts["content"] += text
-            self._tell({"type": "token", "text": text})
+            self._publish_event({"type": "token", "text": text})
 
-    def _tell(self, event: Event) -> None:
+    def _publish_event(self, event: Event) -> None:
         self._publish({"kind": "chat", "message": self._message_id, "event": event})
 
-    def _take_result(self, event: Event) -> None:
+    def _add_result(self, event: Event) -> None:
         for call in self.facts["tool_calls"]:
             if call["id"] == event.get("id"):
                 call |= {key: event.get(key) for key in ("result", "error", "ms")}
@@ -75,14 +74,14 @@ class Answer:
         return MessageStatus.DONE if self.last.get("type") == "done" else MessageStatus.FAILED
 
 
-def so_far(message: ChatMessage) -> int:
-    """Fill an answer that is still coming with what its stream says; return the position that was read."""
+def load_partial(message: ChatMessage) -> int:
+    """Fill an unfinished answer from its stream and return the stream position that was read."""
     answer = Answer(message.pk, lambda _record: None)
     position = message.stream_seq
     for seq, record in streams.read(f"agent-{message.agent_id}", after=message.stream_seq):
         position = seq
         if record["kind"] == "chat" and record["message"] == message.pk:
-            answer.take(record["event"])
+            answer.add(record["event"])
     for name, value in answer.facts.items():
         setattr(message, name, value)
     return position

@@ -1,7 +1,7 @@
-"""Let a sandboxed agent reach its provider and nothing else: an HTTP CONNECT proxy on a unix socket.
+"""HTTP CONNECT proxy on a unix socket: a sandboxed agent reaches its provider and nothing else.
 
-The sandbox has no network; the socket is its only way out. The tunnel stays the agent's own (TLS ends in
-the agent), so no key passes through here in the clear where the provider speaks https.
+The sandbox has no network; the socket is its only way out. TLS ends in the agent, so a key passes through
+here in clear text only when the provider's URL is plain http.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ OnAttempt = Callable[[str, int, bool], None]
 
 
 def destination_of(url: str) -> Destination:
-    """Return the host (lower case, no brackets) and port that a provider's base URL leads to.
+    """Return the host (lower case, no brackets) and port of a provider's base URL.
 
     Raises ValueError for a URL without a host or with a port out of range.
     """
     parts = urlsplit(url)
     if not parts.hostname:
-        raise ValueError(f"{url!r} names no host.")
+        raise ValueError(f"{url!r} has no host.")
     return parts.hostname.lower(), parts.port or (80 if parts.scheme == "http" else 443)
 
 
 class EgressProxy:
-    """Open tunnels to the allowed destinations; `on_attempt(host, port, allowed)` hears of every attempt."""
+    """Opens tunnels to the allowed destinations; calls `on_attempt(host, port, allowed)` for each attempt."""
 
     def __init__(self, allowed: set[Destination], on_attempt: OnAttempt) -> None:
         self._allowed = allowed
@@ -50,7 +50,7 @@ class EgressProxy:
         try:
             await self._serve(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-            # The agent, or the provider, went away: the other side sees the connection end.
+            # The agent or the provider disconnected; closing the writer tells the other side.
             pass
         finally:
             writer.close()
@@ -58,34 +58,34 @@ class EgressProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_HEAD_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
-        asked = _CONNECT.match(head)
-        if asked is None:
-            await _answer(writer, "400 Bad Request", "This proxy knows CONNECT host:port only.")
+        request = _CONNECT.match(head)
+        if request is None:
+            await _respond(writer, "400 Bad Request", "This proxy supports only CONNECT host:port.")
             return
-        host, port = asked[1].decode().strip("[]").lower(), int(asked[2])
+        host, port = request[1].decode().strip("[]").lower(), int(request[2])
         if (host, port) not in self._allowed:
             self._on_attempt(host, port, False)
-            await _answer(writer, "403 Forbidden", f"{host}:{port} is not this agent's provider.")
+            await _respond(writer, "403 Forbidden", f"{host}:{port} is not this agent's provider.")
             return
         try:
-            away_reader, away_writer = await _open(host, port)
+            remote_reader, remote_writer = await _open(host, port)
         except OutboundError as refusal:
             self._on_attempt(host, port, False)
-            await _answer(writer, "403 Forbidden", str(refusal))
+            await _respond(writer, "403 Forbidden", str(refusal))
             return
         except (OSError, TimeoutError):
             self._on_attempt(host, port, True)
-            await _answer(writer, "502 Bad Gateway", f"{host}:{port} did not answer.")
+            await _respond(writer, "502 Bad Gateway", f"{host}:{port} did not answer.")
             return
         self._on_attempt(host, port, True)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         async with asyncio.TaskGroup() as both:
-            both.create_task(_pump(reader, away_writer))
-            both.create_task(_pump(away_reader, writer))
+            both.create_task(_pump(reader, remote_writer))
+            both.create_task(_pump(remote_reader, writer))
 
 
 async def _open(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect to an address that was judged, not to the name: it could change its mind in between."""
+    """Connect to a checked address rather than the name, which could resolve differently the next time."""
     async with asyncio.timeout(_CONNECT_SECONDS):
         addresses = await asyncio.to_thread(resolve, host, port)
         for number, address in enumerate(addresses, start=1):
@@ -105,7 +105,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-async def _answer(writer: asyncio.StreamWriter, status: str, text: str) -> None:
+async def _respond(writer: asyncio.StreamWriter, status: str, text: str) -> None:
     body = text.encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -115,8 +115,8 @@ async def _answer(writer: asyncio.StreamWriter, status: str, text: str) -> None:
 
 
 @asynccontextmanager
-async def serving(socket: Path, allowed: set[Destination], on_attempt: OnAttempt) -> AsyncIterator[None]:
-    """Serve the proxy on a unix socket while the body runs; then every tunnel is closed."""
+async def proxy_server(socket: Path, allowed: set[Destination], on_attempt: OnAttempt) -> AsyncIterator[None]:
+    """Serve the proxy on a unix socket during the block, then close every tunnel."""
     proxy = EgressProxy(allowed, on_attempt)
     connections: set[asyncio.Task[None]] = set()
 

@@ -1,4 +1,4 @@
-"""Answer one question of the trial chat in a worker."""
+"""Answer one question of the trial chat, in a worker."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from . import chat
 from .agent_run import Program, converse
 from .answer import Answer
 
-_GONE = "The files of this build are gone or damaged. Compile the agent again: it gives the same ones."
+_FILES_MISSING = "The files of this build are missing or damaged. Compile the agent again to restore them."
 
 
 async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
-    """Answer a question, if this job may; cancelled, it first kills the agent, then says so."""
+    """Answer a question unless another job owns it; on cancellation, kill the agent and store that."""
     message = await in_thread(chat.claim, message_id, job_id)
     if message is None:
         return
@@ -37,45 +37,45 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     try:
         await _answer(message, answer)
     except asyncio.CancelledError:
-        told = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
-        answer.take({"type": "error", "code": "stopped", "message": told})
-        await asyncio.shield(_end(message, answer, writer))
+        text = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
+        answer.add({"type": "error", "code": "stopped", "message": text})
+        await asyncio.shield(_finish(message, answer, writer))
         raise
     except BuildError as error:
-        answer.take({"type": "error", "code": "internal", "message": str(error)})
+        answer.add({"type": "error", "code": "internal", "message": str(error)})
     except KeyProblem as problem:
-        answer.take({"type": "error", "code": "no_key", "message": str(problem)})
+        answer.add({"type": "error", "code": "no_key", "message": str(problem)})
     except Exception:
         incident = record_incident(f"Answer {message_id}")
-        told = f"The forge itself failed (incident {incident}). Ask again, or ask your operator."
-        answer.take({"type": "error", "code": "internal", "message": told})
-    await _end(message, answer, writer)
+        text = f"The forge failed unexpectedly (incident {incident}). Ask again, or contact your operator."
+        answer.add({"type": "error", "code": "internal", "message": text})
+    await _finish(message, answer, writer)
 
 
-async def _end(message: ChatMessage, answer: Answer, writer: StreamWriter) -> None:
+async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) -> None:
     await asyncio.to_thread(writer.close)
-    await in_thread(chat.end, message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
+    await in_thread(chat.finish, message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
 
 
 async def _answer(message: ChatMessage, answer: Answer) -> None:
     program, environment, messages = await in_thread(_prepare, message)
-    await converse(program, messages, environment, answer.take)
+    await converse(program, messages, environment, answer.add)
 
 
 def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[str, str]]]:
     build = message.build
     if build is None:
-        raise BuildError("The build that should have answered was deleted. Compile the agent again.")
+        raise BuildError("The build that was to answer has been deleted. Compile the agent again.")
     files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
     document = build.revision.canonical_json
     identity, provider = (json.loads(document)[part] for part in ("identity", "provider"))
     names = (assembly.HOST, assembly.plugin_name(identity["handle"]))
     if not all(name in files for name in names):
-        raise BuildError(_GONE)
+        raise BuildError(_FILES_MISSING)
     try:
-        leases.take(files[name] for name in names)
+        leases.acquire(files[name] for name in names)
         host, plugin = (storage.local_copy(files[name]) for name in names)
     except FileMissing as missing:
-        raise BuildError(_GONE) from missing
+        raise BuildError(_FILES_MISSING) from missing
     environment = environment_for(message.agent, provider["code"])
     return Program(host, plugin, document), environment, chat.history(message)

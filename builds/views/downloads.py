@@ -1,4 +1,4 @@
-"""Hand out the files of a build, alone or as one zip."""
+"""Download the files of a build, one by one or as a zip."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
-from agentforge.problems import problem
+from agentforge.problems import problem as problem_response
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import PLUGIN, Artifact, Build
@@ -37,59 +37,59 @@ _PIECE = 256 * 1024
 
 @require_safe
 def build_download(request: Request, pk: int) -> HttpResponseBase:
-    """Send all files of a build as one zip, whose bytes depend on the files alone."""
+    """Send all files of a build as a reproducible zip."""
     build = build_of(request, pk)
     files = list(build.artifacts.all())
     if build.expired_at is not None:
-        return gone(request, build)
+        return _gone(request, build)
     if not files:
         raise Http404("This build has no files.")
-    named = "".join(f"{file.path} {file.sha256}\n" for file in files)
-    sums = hashlib.sha256(named.encode()).hexdigest()
+    listing = "".join(f"{file.path} {file.sha256}\n" for file in files)
+    digest = hashlib.sha256(listing.encode()).hexdigest()
     try:
-        leases.take(file.sha256 for file in files)
+        leases.acquire(file.sha256 for file in files)
         entries = [
             (file.path, storage.local_copy(file.sha256), assembly.is_executable(file.name)) for file in files
         ]
-    except StorageProblem as why:
-        return _not_now(request, build, why)
+    except StorageProblem as problem:
+        return _unavailable(request, build, problem)
     name = f"{build.revision.agent.handle}-{build.revision.number}.zip"
-    response = _sent(
-        request, archive.stream(entries), content_type="application/zip", name=name, tag=f"zip-{sums}"
+    response = _attachment(
+        request, archive.stream(entries), content_type="application/zip", name=name, tag=f"zip-{digest}"
     )
-    if _hands_out(request, response):
-        record(Action.BUILD_DOWNLOADED, owner=build.owner_id, subject=build, sha256=sums)
+    if _is_download(request, response):
+        record(Action.BUILD_DOWNLOADED, owner=build.owner_id, subject=build, sha256=digest)
     return response
 
 
 @require_safe
 def build_file(request: Request, pk: int, name: str) -> HttpResponseBase:
-    """Send one file of a build, by its path among them, or lead to where a shared storage hands it out."""
+    """Send one file of a build, or redirect to a signed URL of a shared storage."""
     target, _, plain = name.rpartition("/")
     build = build_of(request, pk)
     if name in build.expired_files:
-        return gone(request, build)
+        return _gone(request, build)
     file: Artifact = get_object_or_404(build.artifacts, target=target or PLUGIN, name=plain)
     try:
-        leases.take([file.sha256])
-        response = _handed_out(request, file)
-    except StorageProblem as why:
-        return _not_now(request, build, why)
-    if _hands_out(request, response):
+        leases.acquire([file.sha256])
+        response = _file_response(request, file)
+    except StorageProblem as problem:
+        return _unavailable(request, build, problem)
+    if _is_download(request, response):
         record(Action.FILE_DOWNLOADED, owner=file.owner_id, subject=file, sha256=file.sha256)
     return response
 
 
-def _handed_out(request: Request, file: Artifact) -> HttpResponseBase:
-    elsewhere = storage.signed_url(file.sha256, file.name)
-    if elsewhere is not None:
-        response: HttpResponseBase = HttpResponseRedirect(elsewhere)
-        # The address is good for a short time, and whoever has it needs no sign-in.
+def _file_response(request: Request, file: Artifact) -> HttpResponseBase:
+    url = storage.signed_url(file.sha256, file.name)
+    if url is not None:
+        response: HttpResponseBase = HttpResponseRedirect(url)
+        # The URL works without signing in, so it must not be cached or leak as a referrer.
         response["Cache-Control"] = "private, no-store"
         response["Referrer-Policy"] = "no-referrer"
         return response
     pieces = _pieces(storage.local_copy(file.sha256))
-    response = _sent(
+    response = _attachment(
         request, pieces, content_type="application/octet-stream", name=file.name, tag=file.sha256
     )
     if response.status_code == 200:
@@ -97,26 +97,25 @@ def _handed_out(request: Request, file: Artifact) -> HttpResponseBase:
     return response
 
 
-def gone(request: Request, build: Build) -> HttpResponse:
-    """Answer for files that were removed: the same build again gives the same ones."""
+def _gone(request: Request, build: Build) -> HttpResponse:
     if wants_json(request):
-        again = reverse("builds:retry", args=[build.pk])
-        told = f"The files of build {build.pk} were removed. POST {again} builds them again, byte for byte."
-        return problem(410, told)
+        url = reverse("builds:retry", args=[build.pk])
+        detail = f"The files of build {build.pk} were removed. POST {url} to get the same bytes again."
+        return problem_response(410, detail)
     context = {"build": build, "agent": build.revision.agent, "tab": "builds"}
     return render(request, "builds/build_expired.html", context, status=410)
 
 
-def _not_now(request: Request, build: Build, why: StorageProblem) -> HttpResponse:
-    if isinstance(why, FileMissing):
-        return gone(request, build)
+def _unavailable(request: Request, build: Build, problem: StorageProblem) -> HttpResponse:
+    if isinstance(problem, FileMissing):
+        return _gone(request, build)
     if wants_json(request):
-        return problem(503, str(why))
-    messages.error(request, str(why))
+        return problem_response(503, str(problem))
+    messages.error(request, str(problem))
     return redirect(build)
 
 
-def _hands_out(request: Request, response: HttpResponseBase) -> bool:
+def _is_download(request: Request, response: HttpResponseBase) -> bool:
     return request.method == "GET" and response.status_code in (200, 302)
 
 
@@ -126,13 +125,13 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _sent(
+def _attachment(
     request: Request, pieces: Iterator[bytes], *, content_type: str, name: str, tag: str
 ) -> HttpResponseBase:
-    """Send bytes as a download under their strong ETag; who has them already gets 304."""
-    asked = {part.strip() for part in request.headers.get("If-None-Match", "").split(",")}
+    """Send bytes as a download with a strong ETag, or 304 to a client that has them."""
+    known_tags = {part.strip() for part in request.headers.get("If-None-Match", "").split(",")}
     response: HttpResponseBase
-    if asked & {f'"{tag}"', "*"}:
+    if known_tags & {f'"{tag}"', "*"}:
         response = HttpResponseNotModified()
     else:
         response = streamed(request, pieces, content_type)

@@ -1,4 +1,4 @@
-"""Try an agent: a chat with what was compiled last."""
+"""Try an agent: a chat with its newest build."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from builds.errors import NotPossible
 from builds.forms import MessageForm
 from builds.models import ChatMessage
 from builds.trial import chat
-from builds.trial.answer import so_far
+from builds.trial.answer import load_partial
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 
@@ -28,12 +28,12 @@ from configs.views.forms import agent_of
 def trial(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
-        found = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
-        return success(messages=[message_json(message) for message in found])
+        chat_messages = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
+        return success(messages=[message_json(message) for message in chat_messages])
     return _page(request, agent, MessageForm())
 
 
-def _send_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
+def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
     form = MessageForm(posted(request))
     form.add_error(None, str(refusal))
     return _page(request, agent_of(request, pk), form)
@@ -41,7 +41,7 @@ def _send_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResp
 
 @require_POST
 @negotiated
-@rate_limited("messages", _send_later)
+@rate_limited("messages", _limited)
 def trial_send(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = MessageForm(posted(request))
@@ -70,7 +70,7 @@ def trial_stop(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def trial_clear(request: Request, pk: int) -> HttpResponse:
-    """Ask whether the chat should go, and delete it."""
+    """Ask for confirmation, then delete the chat."""
     agent = agent_of(request, pk)
     if request.method != "POST":
         count = ChatMessage.objects.owned_by(request.user).filter(agent=agent).count()
@@ -90,18 +90,18 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
 
 def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
     position = streams.position(agent.stream_name)
-    # Read after the position: what comes in between is shown by the page and told again, never left out.
-    found = list(ChatMessage.objects.owned_by(request.user).filter(agent=agent))
-    for message in found:
+    # Read after the position: an event in between may arrive twice, but is never missed.
+    chat_messages = list(ChatMessage.objects.owned_by(request.user).filter(agent=agent))
+    for message in chat_messages:
         if message.status in chat.UNFINISHED:
-            position = so_far(message)
+            position = load_partial(message)
     context: dict[str, Any] = {
         "agent": agent,
         "tab": "try",
         "form": form,
-        "chat_messages": found,
-        "answering": any(message.status in chat.UNFINISHED for message in found),
-        "network": [attempt for message in found for attempt in message.network],
+        "chat_messages": chat_messages,
+        "answering": any(message.status in chat.UNFINISHED for message in chat_messages),
+        "network": [attempt for message in chat_messages for attempt in message.network],
         "build": chat.newest_build(agent),
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
@@ -111,6 +111,6 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
 
 
 def message_json(message: ChatMessage) -> dict[str, Any]:
-    """Return what scripts learn of a message."""
+    """Return the JSON representation of a message."""
     names = ("id", "role", "status", "content", "tool_calls", "usage", "network", "error")
     return {name: getattr(message, name) for name in names}

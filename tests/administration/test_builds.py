@@ -51,8 +51,8 @@ def test_actions_say_for_how_many_builds_they_worked(
 ) -> None:
     good, bad, waiting = ended("succeeded"), ended("failed"), enqueue_revision(revision, by=alice)
     every = (good, bad, waiting)
-    assert act(operator, "rebuild", *every).startswith("Asked for again: 1. Left as they were: 2")
-    assert act(operator, "retry", *every).startswith("Asked for again: 1. Left as they were: 2")
+    assert act(operator, "rebuild", *every).startswith("Enqueued again: 1. Left as they were: 2")
+    assert act(operator, "retry", *every).startswith("Enqueued again: 1. Left as they were: 2")
     assert act(operator, "prefer local", *every).startswith("Prefer local: 1. Left as they were: 2")
     waiting.refresh_from_db()
     assert waiting.wanted_builder == "local"
@@ -70,7 +70,7 @@ def test_files_are_removed_before_their_time(ended: Callable[[str], Build], oper
     build, pinned = ended("succeeded"), ended("succeeded")
     Build.objects.filter(pk=pinned.pk).update(pinned=True)
     sha256 = storage.put(b"of both")
-    leases.take([sha256])
+    leases.acquire([sha256])
     for each in (build, pinned):
         Artifact.objects.create(owner=each.owner, build=each, name="a", sha256=sha256, size=7)
     assert act(operator, "expire", build, pinned).startswith("Files removed: 1. Left as they were: 1")

@@ -61,7 +61,7 @@ def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
     assert (_is_whole(first), _is_whole(second), other.artifacts.exists()) == (True, True, False)
     # An operator who lets a build expire at once is held to the same.
     now = timezone.now()
-    assert retention.expire(first.pk, now, unused_since=now, anyway=True) is None
+    assert retention.expire(first.pk, now, unused_since=now, force=True) is None
     services.delete(Deployment.objects.get(pk=waiting.pk), alice)
     assert _prune() == 3
     assert (first.artifacts.exists(), _is_whole(second)) == (False, True)

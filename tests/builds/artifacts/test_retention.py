@@ -94,8 +94,8 @@ def test_files_go_with_their_rows_when_the_last_build_that_shares_them_expires(
 @pytest.mark.django_db
 def test_what_another_room_uses_is_kept(make: Callable[..., Build], monkeypatch: pytest.MonkeyPatch) -> None:
     deployed, other = make(b"deployed"), make(b"other")
-    monkeypatch.setattr(retention, "_in_use", [])
-    retention.register_in_use(lambda pks: [pk for pk in pks if pk == deployed.pk])
+    monkeypatch.setattr(retention, "_usage_checks", [])
+    retention.register_usage_check(lambda pks: [pk for pk in pks if pk == deployed.pk])
     assert pruning.prune(apply=False, moment=_later())[EXPIRED].files == 1
     assert pruning.prune(apply=True, moment=_later())[EXPIRED].files == 1
     assert storage.holds(_sha(b"deployed"))
@@ -119,7 +119,7 @@ def test_orphans_go_and_young_ones_stay(make: Callable[..., Build]) -> None:
     build = make(b"kept")
     retention.pin(build, by=build.owner)
     storage.put(b"nobody's, and unknown")
-    leases.take([_sha(b"never written")])
+    leases.acquire([_sha(b"never written")])
     assert pruning.prune(apply=True)[ORPHANS].files == 0
     dry = pruning.prune(apply=False, moment=_later())[ORPHANS]
     assert (dry.rows, dry.files) == (1, 1)
@@ -175,7 +175,7 @@ class Reuser(threading.Thread):
 
     def run(self) -> None:
         try:
-            leases.take([self.sha256])
+            leases.acquire([self.sha256])
             self.found = storage.holds(self.sha256)
         finally:
             connection.close()

@@ -73,4 +73,4 @@ def test_a_missing_bucket_is_told(endpoint: str) -> None:
 
 
 def test_the_backend_is_the_one_that_the_setting_names(settings: Settings) -> None:
-    assert type(storages["artifacts"]).__name__ == "ArtifactFiles"
+    assert type(storages["artifacts"]).__name__ == "LocalArtifactStorage"

@@ -84,16 +84,16 @@ def test_another_worker_goes_on_with_an_upload(service: SupabaseStorageStandIn, 
     with pytest.raises(KeyboardInterrupt):
         storage.put(BIG, progress=die)
     assert (taken, service.objects) == (6 * MB, {})
-    assert leases.begun_upload(sha256)
+    assert leases.upload_url(sha256)
     storage.put(BIG)
     assert service.objects[_name(BIG)] == BIG
     assert _patches(service) == [0, 6 * MB, 12 * MB]
-    assert leases.begun_upload(sha256) == ""
+    assert leases.upload_url(sha256) == ""
 
 
 @pytest.mark.django_db
 def test_an_upload_that_the_service_forgot_begins_anew(service: SupabaseStorageStandIn) -> None:
-    leases.note_upload(hashlib.sha256(BIG).hexdigest(), f"{service.url}/upload/resumable/gone")
+    leases.save_upload_url(hashlib.sha256(BIG).hexdigest(), f"{service.url}/upload/resumable/gone")
     storage.put(BIG)
     assert service.objects[_name(BIG)] == BIG
 
@@ -112,7 +112,7 @@ def test_problems_say_what_was_kept_and_what_to_do(service: SupabaseStorageStand
     service.buckets.clear()
     with pytest.raises(StorageProblem, match=r"Bucket not found.*copy is kept.*doctor") as met:
         storage.put(b"small")
-    assert met.value.lasting
+    assert met.value.permanent
     assert storage.path_of(sha256).exists()
     with pytest.raises(StorageProblem, match=r"it answered 404 .Bucket not found.; 0 of 14,680,064 bytes"):
         storage.put(BIG)
@@ -120,7 +120,7 @@ def test_problems_say_what_was_kept_and_what_to_do(service: SupabaseStorageStand
     service.busy = 1000
     with pytest.raises(StorageProblem, match="answered 503") as busy:
         storage.put(b"small")
-    assert not busy.value.lasting
+    assert not busy.value.permanent
     assert len(service.asked) > asked + 1
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_key_is_refused_at_once(service: SupabaseStorageStandIn, setting
     settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, key="other")}
     with pytest.raises(StorageProblem, match="403") as met:
         storage.put(b"small")
-    assert met.value.lasting
+    assert met.value.permanent
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builds.artifacts.errors import StorageProblem
-from builds.artifacts.tus_upload import Place, upload
+from builds.artifacts.tus_upload import Endpoint, upload
 from tests.drivers.tus_server import TusServer
 
 PIECE = 64 * 1024
@@ -30,13 +30,13 @@ class Upload:
         self.sent: list[int] = []
         self.urls: list[str] = []
 
-    def run(self, server: TusServer, begun: str = "", **place: int) -> None:
+    def run(self, server: TusServer, resume_url: str = "", **options: int) -> None:
         upload(
-            Place(server.url, {}, pause=0.001, chunk=PIECE, **place),
+            Endpoint(server.url, {}, pause=0.001, chunk=PIECE, **options),
             io.BytesIO(CONTENT),
             {"filename": "ada.so"},
-            begun=begun,
-            on_begin=self.urls.append,
+            resume_url=resume_url,
+            on_create=self.urls.append,
             progress=lambda sent, total: self.at(sent),
         )
 
@@ -77,7 +77,7 @@ def test_another_process_goes_on_with_an_upload(server: TusServer) -> None:
     dying, heir = Dying(), Upload()
     with pytest.raises(KeyboardInterrupt):
         dying.run(server)
-    heir.run(server, begun=dying.urls[0])
+    heir.run(server, resume_url=dying.urls[0])
     assert server.files() == [CONTENT]
     assert heir.sent == ENDS[3:]
     assert heir.urls == []
@@ -97,6 +97,6 @@ def test_a_server_that_stays_away_is_given_up(server: TusServer) -> None:
 
 def test_what_the_server_forgot_is_uploaded_anew(server: TusServer) -> None:
     upload = Upload()
-    upload.run(server, begun=f"{server.url}/00000000-0000-4000-8000-000000000000")
+    upload.run(server, resume_url=f"{server.url}/00000000-0000-4000-8000-000000000000")
     assert server.files() == [CONTENT]
     assert upload.sent == ENDS

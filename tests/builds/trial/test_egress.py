@@ -35,7 +35,9 @@ async def _ask(socket: Path, request: bytes) -> tuple[asyncio.StreamReader, asyn
 async def test_the_provider_is_reached(tmp_path: Path, echo: int, settings: Settings) -> None:
     settings.AGENTFORGE_ALLOWED_HOSTS = [f"127.0.0.1:{echo}"]
     attempts: Attempts = []
-    async with egress.serving(tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(
+        tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)
+    ):
         request = f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\nHost: x\r\n\r\n"
         reader, writer, head = await _ask(tmp_path / "s", request.encode())
         assert head.startswith(b"HTTP/1.1 200 ")
@@ -48,7 +50,7 @@ async def test_the_provider_is_reached(tmp_path: Path, echo: int, settings: Sett
 async def test_any_other_host_or_port_is_refused(tmp_path: Path, echo: int, settings: Settings) -> None:
     settings.AGENTFORGE_ALLOWED_HOSTS = ["127.0.0.1"]
     attempts: Attempts = []
-    async with egress.serving(tmp_path / "s", {("127.0.0.1", 1)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 1)}, lambda *told: attempts.append(told)):
         _, writer, head = await _ask(tmp_path / "s", f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\n".encode())
         assert head.startswith(b"HTTP/1.1 403 ")
         writer.close()
@@ -57,7 +59,9 @@ async def test_any_other_host_or_port_is_refused(tmp_path: Path, echo: int, sett
 
 async def test_a_private_address_needs_the_operator(tmp_path: Path, echo: int) -> None:
     attempts: Attempts = []
-    async with egress.serving(tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(
+        tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)
+    ):
         _, writer, head = await _ask(tmp_path / "s", f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\n".encode())
         assert head.startswith(b"HTTP/1.1 403 ")
         writer.close()
@@ -75,7 +79,7 @@ async def test_a_private_address_needs_the_operator(tmp_path: Path, echo: int) -
 )
 async def test_whatever_is_no_connect_is_refused(tmp_path: Path, request_line: bytes) -> None:
     attempts: Attempts = []
-    async with egress.serving(tmp_path / "s", {("127.0.0.1", 80)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 80)}, lambda *told: attempts.append(told)):
         _, writer, head = await _ask(tmp_path / "s", request_line + b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400 ")
         writer.close()

@@ -139,11 +139,11 @@ def test_an_address_that_nobody_allowed_is_refused(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "Write something first."),
-        ("   ", "Write something first."),
+        ("", "Enter a message."),
+        ("   ", "Enter a message."),
         ("x" * (LONGEST_MESSAGE + 1), "A message may have 8,000 characters"),
         ("a\0b", "Null characters are not allowed."),
-        ("a\x1bb", "not text"),
+        ("a\x1bb", "control character"),
     ],
 )
 def test_a_wrong_message_is_refused_and_kept(

@@ -1,4 +1,4 @@
-"""Bring a job's messages and files to the forge, from where the forge stands, whatever broke in between."""
+"""Deliver a job's messages and files to the forge, resuming at the forge's position after any failure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from agentforge.retry import Backoff
 from agentforge.tenancy.threads import in_thread
 from builds.remote import client
 from builds.remote.messages import PIECE_BYTES
@@ -18,76 +19,75 @@ from builds.remote.messages import PIECE_BYTES
 from . import job_store
 from .models import Entry, Job
 
-# With nothing more to compile, a forge that is silent for so long is left; its next sign, or the next
-# look of the upkeep, tries again.
+# Once the compilation is finished, stop after the forge has been unreachable for this long. The forge's next
+# request, or the recovery task, tries again.
 GIVE_UP_SECONDS = 10.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 3.0
 
 
-class Unwanted(Exception):
-    """Say that the forge wants nothing more of a job: it gave it up, or deleted the build."""
+class JobNotWanted(Exception):
+    """The forge gave up the job or deleted the build."""
 
 
 class FileLost(Exception):
-    """Say that a file of a job is gone from this builder."""
+    """This builder no longer has a file of the job, or the forge never receives it intact."""
 
 
 class Delivery:
-    """Deliver one job; `news()` says that there is more to deliver."""
+    """The delivery of one job; `notify()` reports that there is more to deliver."""
 
-    def __init__(self, job: Job, is_over: Callable[[], bool]) -> None:
+    def __init__(self, job: Job, is_compiled: Callable[[], bool]) -> None:
         self._job = job
-        self._is_over = is_over
+        self._is_compiled = is_compiled
         self._url = f"{settings.AGENTFORGE_FORGE_URL}/webhooks/builder/{job.build}/"
         self._next: int | None = None
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
 
-    def news(self) -> None:
-        self._news.set()
+    def notify(self) -> None:
+        self._wakeup.set()
 
     async def run(self) -> bool:
-        """Deliver until the job's last message is with the forge; False when the forge stays silent.
+        """Deliver until the forge has the job's last message; return False when it stays unreachable.
 
-        Raises Unwanted.
+        Raises JobNotWanted.
         """
-        silent_since, pause = 0.0, _FIRST_PAUSE
+        unreachable_since, delays = 0.0, Backoff(0.2, 3.0)
         while True:
-            self._news.clear()
+            self._wakeup.clear()
             try:
-                if await self._send():
+                if await self._send_pending():
                     return True
-            except client.Silent:
-                silent_since = silent_since or time.monotonic()
-                if self._is_over() and time.monotonic() - silent_since > GIVE_UP_SECONDS:
+            except client.Unreachable:
+                unreachable_since = unreachable_since or time.monotonic()
+                if self._is_compiled() and time.monotonic() - unreachable_since > GIVE_UP_SECONDS:
                     return False
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await asyncio.sleep(delays.next())
             else:
-                silent_since, pause = 0.0, _FIRST_PAUSE
-                await self._news.wait()
+                unreachable_since = 0.0
+                delays.reset()
+                await self._wakeup.wait()
 
-    async def _send(self) -> bool:
-        """Send what there is; True when that was the last of it."""
+    async def _send_pending(self) -> bool:
+        """Send the pending messages; return True after the last one of the job."""
         if self._next is None:
-            self._next = int((await self._say(kind="ask"))["next"])
+            self._next = int((await self._send(kind="ask"))["next"])
         while entry := await in_thread(self._entry, self._next):
             is_end = entry.content["kind"] == "end"
             if is_end and entry.content["result"] == Job.Result.SUCCEEDED:
                 await self._upload_all(entry)
-            answer = await self._say(**entry.content, sequence=entry.sequence)
+            answer = await self._send(**entry.content, sequence=entry.sequence)
             self._next = int(answer["next"])
             if is_end and self._next > entry.sequence:
                 return True
         return False
 
-    def _entry(self, following: int) -> Entry | None:
-        """Return the message that the forge expects; those before it are not needed any more."""
+    def _entry(self, sequence: int) -> Entry | None:
+        """Return the message that the forge expects, and delete those before it."""
         entries = Entry.objects.filter(job=self._job)
-        entries.filter(sequence__lt=following).delete()
-        return entries.filter(sequence=following).first()
+        entries.filter(sequence__lt=sequence).delete()
+        return entries.filter(sequence=sequence).first()
 
     async def _upload_all(self, end: Entry) -> None:
-        offsets = (await self._say(kind="ask"))["offsets"]
+        offsets = (await self._send(kind="ask"))["offsets"]
         try:
             for name, offset in offsets.items():
                 await self._upload(job_store.directory_of(self._job) / name, int(offset))
@@ -101,24 +101,25 @@ class Delivery:
         while offset < size:
             data = await asyncio.to_thread(_read, path, offset)
             piece = base64.b64encode(data).decode()
-            answer = await self._say(kind="piece", name=path.name, offset=offset, content=piece)
+            answer = await self._send(kind="piece", name=path.name, offset=offset, content=piece)
             rewinds += int(answer["offset"]) <= offset
             if rewinds > 3:
-                raise FileLost(f"The forge did not get {path.name} whole.")
+                raise FileLost(f"The forge did not receive {path.name} intact.")
             offset = int(answer["offset"])
 
-    async def _say(self, **content: Any) -> dict[str, Any]:
-        secret = settings.AGENTFORGE_BUILDER_SECRET
-        told = {**content, "key": str(self._job.key)}
+    async def _send(self, **content: Any) -> dict[str, Any]:
+        message = {**content, "key": str(self._job.key)}
         try:
-            return await asyncio.to_thread(client.call, self._url, secret, told)
+            return await asyncio.to_thread(
+                client.call, self._url, settings.AGENTFORGE_BUILDER_SECRET, message
+            )
         except client.Refused as refusal:
             if refusal.status in (404, 410):
-                raise Unwanted(str(refusal)) from refusal
+                raise JobNotWanted(str(refusal)) from refusal
             if refusal.status == 409 and {"next", "offset"} & refusal.content.keys():
-                # Ahead of what the forge has: it says where it stands.
+                # Not the next message: the answer names the forge's position.
                 return dict(refusal.content)
-            raise client.Silent(str(refusal)) from refusal
+            raise client.Unreachable(str(refusal)) from refusal
 
 
 def _size(path: Path) -> int:

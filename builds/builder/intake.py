@@ -1,4 +1,4 @@
-"""Take jobs that a forge asks for, and stop them: what the forge's messages do at once."""
+"""Handle a forge's requests: accept a job, cancel it, report its state."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from .models import Job
 
 
 def accept(content: dict[str, Any]) -> Answer:
-    """Queue a job, once however often it is asked for.
+    """Enqueue a job; a repeated request returns the same job.
 
-    Refused with 409 and a `code` when this builder's bytes would be others than the forge asked for.
+    Refuses with 409 and a `code` when this builder can't produce the bytes that the forge expects.
     """
     form = JobForm(content)
     if not form.is_valid():
         return malformed(form.errors)
-    asked = form.cleaned_data
-    job = Job.objects.filter(key=asked["key"]).first()
+    request = form.cleaned_data
+    job = Job.objects.filter(key=request["key"]).first()
     if job is None:
         try:
-            difference = _difference(asked)
+            difference = _difference(request)
         except BuildError as error:
             return 409, {"code": "impossible", "detail": str(error)}
         if difference:
             return 409, {"code": "different", "detail": difference}
-        del asked["system"]
-        job = Job.objects.create(**asked)
+        del request["system"]
+        job = Job.objects.create(**request)
         job_store.enqueue(job)
     return 202, describe(job)
 
 
-def _difference(asked: dict[str, Any]) -> str:
-    if targets.get(asked["target"]).section != asked["system"]:
-        return f"The target {asked['target']} is here for {targets.get(asked['target']).section}."
-    here = sources_digest(asked["target"])
-    if here != asked["sources"]:
-        return f"This builder has other agent sources: {here[:12]}, asked for were {asked['sources'][:12]}."
-    chain = targets.chain_for(targets.get(asked["target"]))
-    if asked["toolchain"] and asked["toolchain"] != chain.digest:
+def _difference(request: dict[str, Any]) -> str:
+    target = targets.get(request["target"])
+    if target.section != request["system"]:
+        return f"Here the target {target.name} means {target.section}."
+    local = sources_digest(target.name)
+    if local != request["sources"]:
+        return f"This builder has other agent sources: {local[:12]}, requested {request['sources'][:12]}."
+    chain = targets.chain_for(target)
+    if request["toolchain"] and request["toolchain"] != chain.digest:
         return f"This builder has another toolchain: {chain.label}, {chain.linker_version}."
     return ""
 
 
 def describe(job: Job) -> dict[str, Any]:
-    """Return what the forge learns of a job."""
     return {"job": job.pk, "state": job.state, "result": job.result}
 
 
 def cancel(job: Job) -> Answer:
-    """End a job that waits, or ask the worker that runs it to kill the compiler.
+    """Cancel a queued job, or have the worker that runs it kill the compiler.
 
-    The job's result says `cancelled` only when no process of it lives.
+    The result becomes `cancelled` only when no process of the job lives.
     """
     if job.state in (Job.State.QUEUED, Job.State.RUNNING):
         if job.job_id is not None:
@@ -73,7 +73,7 @@ def cancel(job: Job) -> Answer:
 
 
 def state(job: Job) -> Answer:
-    """Say how far a job is; a forge that asks is there to be told the rest."""
-    job_store.revive([job])
+    """Return a job's state, and resume its delivery: a forge that asks is reachable again."""
+    job_store.requeue_abandoned([job])
     job.refresh_from_db()
     return 200, describe(job)

@@ -1,6 +1,10 @@
-"""Keep the book of a builder's jobs.
+"""State transitions of a builder's jobs.
 
-Every step is one transaction, guarded by the job of the queue that may take it.
+`queued` → `running` when a worker claims the job; `running` → `queued` when that worker shuts down in order;
+`queued` or `running` → `ended` with a result, when the compilation finishes, fails or is cancelled; any state
+→ `closed`, when the forge has everything or no longer wants the job, or when nobody fetched it for a day.
+Every transition is one transaction that checks `job_id`, the queue's job that owns the row; a job of the
+queue whose worker died is replaced by a new one, which resumes at the stored state.
 """
 
 from __future__ import annotations
@@ -24,24 +28,24 @@ MOST_ATTEMPTS = 2
 
 
 class Superseded(Exception):
-    """Say that another worker has the job now, or nobody needs it any more."""
+    """Another worker owns the job now, or it has ended."""
 
 
 def directory_of(job: Job) -> Path:
-    """Return where the files of a job lie until the forge has them."""
+    """Return the directory of a job's files, kept until the forge has them."""
     return Path(settings.VAR_DIR) / "builder" / str(job.key)
 
 
 def enqueue(job: Job) -> None:
-    """Give a job a place in the queue, in place of any earlier one."""
+    """Defer a job to the queue; it replaces any earlier job of the queue."""
     job.job_id = jobs.defer(jobs.SERVE, job=job.pk)
     job.save(update_fields=["job_id"])
 
 
 def claim(pk: int, job_id: int) -> Job | None:
-    """Take a job for this place in the queue, None when it is somebody else's or closed.
+    """Claim a job for a job of the queue; return None if another one owns it or it is closed.
 
-    Returned `running`, it is to be compiled; `ended`, the forge is to be told.
+    A returned `running` job is to be compiled; an `ended` one is only to be delivered.
     """
     with transaction.atomic():
         job = (
@@ -55,12 +59,12 @@ def claim(pk: int, job_id: int) -> Job | None:
         if job.cancel_asked:
             return end(pk, job_id, Job.Result.CANCELLED)
         if job.attempts >= MOST_ATTEMPTS:
-            told = f"The builder died {job.attempts} times while it compiled."
-            return end(pk, job_id, Job.Result.FAILED, error=told, fault="builder")
+            message = f"The builder died {job.attempts} times during the compilation."
+            return end(pk, job_id, Job.Result.FAILED, error=message, fault="builder")
         if job.attempts:
             attempt = f"attempt {job.attempts + 1} of {MOST_ATTEMPTS}"
-            told = f"The builder was restarted; it compiles again, {attempt}."
-            append(pk, job_id, log_entry([{"kind": "line", "stream": "sys", "text": told, "mark": True}]))
+            message = f"The builder was restarted; it compiles again, {attempt}."
+            append(pk, job_id, log_entry([{"kind": "line", "stream": "sys", "text": message, "mark": True}]))
             job.refresh_from_db()
         job.state = Job.State.RUNNING
         job.attempts += 1
@@ -73,9 +77,9 @@ def log_entry(records: list[dict[str, object]]) -> dict[str, Any]:
 
 
 def append(pk: int, job_id: int | None, content: dict[str, Any]) -> Job:
-    """Number a message for the forge and keep it.
+    """Store a message for the forge under the next sequence number.
 
-    Raises Superseded when the job is another worker's by now.
+    Raises Superseded when another worker owns the job or it has ended.
     """
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=pk, job_id=job_id).first()
@@ -88,7 +92,7 @@ def append(pk: int, job_id: int | None, content: dict[str, Any]) -> Job:
 
 
 def end(pk: int, job_id: int | None, result: Job.Result, **facts: Any) -> Job:
-    """End a job: its last message says how."""
+    """End a job and store its last message, the result."""
     with transaction.atomic():
         job = append(pk, job_id, {"kind": "end", "result": str(result), **facts})
         job.state, job.result, job.ended_at = Job.State.ENDED, result, timezone.now()
@@ -96,8 +100,8 @@ def end(pk: int, job_id: int | None, result: Job.Result, **facts: Any) -> Job:
     return job
 
 
-def step_back(pk: int, job_id: int) -> None:
-    """Put a job that runs back into the queue, because its worker is stopped in order."""
+def requeue(pk: int, job_id: int) -> None:
+    """Put a running job back into the queue, without counting the attempt; its worker is shutting down."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=pk, job_id=job_id, state=Job.State.RUNNING).first()
         if job is not None:
@@ -107,7 +111,7 @@ def step_back(pk: int, job_id: int) -> None:
 
 
 def close(pk: int) -> None:
-    """Forget everything of a job but that it was there."""
+    """Close a job and delete its messages, document and files."""
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=pk)
         job.entries.all().delete()
@@ -116,24 +120,25 @@ def close(pk: int) -> None:
     shutil.rmtree(directory_of(job), ignore_errors=True)
 
 
-def revive(candidates: Iterable[Job]) -> int:
-    """Give a new place in the queue to those whose worker died or gave up; return their number."""
+def requeue_abandoned(candidates: Iterable[Job]) -> int:
+    """Enqueue again the jobs whose worker died or stopped delivering; return their number."""
     open_jobs = [(job.pk, job.job_id) for job in candidates if job.state != Job.State.CLOSED]
-    revived = 0
+    requeued = 0
     for pk, job_id in dead_jobs(open_jobs):
         with transaction.atomic():
             job = Job.objects.select_for_update().filter(pk=pk, job_id=job_id).first()
             if job is not None and job.state != Job.State.CLOSED:
                 end_job(job_id)
                 enqueue(job)
-                revived += 1
-    return revived
+                requeued += 1
+    return requeued
 
 
 def prune(before: datetime) -> int:
-    """Close what no forge fetched since a time, and forget what was closed before; return their number."""
-    forgotten, _ = Job.objects.filter(state=Job.State.CLOSED, created_at__lt=before).delete()
-    waiting = Job.objects.filter(created_at__lt=before).values_list("pk", flat=True)
-    for pk in list(waiting):
+    """Of the jobs created before a time, delete the closed ones and close the rest; return their number."""
+    old = Job.objects.filter(created_at__lt=before)
+    deleted, _ = old.filter(state=Job.State.CLOSED).delete()
+    unfetched = list(old.values_list("pk", flat=True))
+    for pk in unfetched:
         close(pk)
-    return forgotten + len(waiting)
+    return deleted + len(unfetched)

@@ -7,14 +7,14 @@ from django.utils import timezone
 
 
 class Job(models.Model):
-    """Follow what a forge asked this builder for, until the forge has everything of it."""
+    """A job that a forge requested from this builder; see job_store.py for its states."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
-        # The compiler is done or dead; what is left is to tell the forge.
+        # The compiler has finished or was killed; the delivery to the forge may be incomplete.
         ENDED = "ended"
-        # The forge has everything, or wants nothing of it any more.
+        # The forge has everything, or no longer wants the job.
         CLOSED = "closed"
 
     class Result(models.TextChoices):
@@ -22,7 +22,7 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
-    # The forge's name of it: asked for twice, it is still one job.
+    # Chosen by the forge: repeated requests refer to the same job.
     key = models.UUIDField(unique=True)
     build = models.BigIntegerField()
     target = models.CharField(max_length=40)
@@ -51,7 +51,7 @@ class Job(models.Model):
 
 
 class Entry(models.Model):
-    """Hold one numbered message for the forge, until the forge has it."""
+    """A numbered message for the forge, kept until the forge has it."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="entries")
     sequence = models.PositiveIntegerField()

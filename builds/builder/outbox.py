@@ -1,4 +1,4 @@
-"""Gather what a compilation logs, and keep it in numbered pieces for the forge."""
+"""Collect the log of a compilation and store it as numbered messages for the forge."""
 
 from __future__ import annotations
 
@@ -18,45 +18,43 @@ CHUNK_BYTES = 128 * 1024
 
 
 class Outbox:
-    """Take records from any thread; `stored` is called whenever some of them are durable."""
+    """Accepts records from any thread; calls `on_stored` after each message that was stored."""
 
-    def __init__(self, pk: int, job_id: int, stored: Callable[[], None]) -> None:
-        self._pk, self._job_id, self._stored = pk, job_id, stored
+    def __init__(self, pk: int, job_id: int, on_stored: Callable[[], None]) -> None:
+        self._pk, self._job_id, self._on_stored = pk, job_id, on_stored
         self._waiting: list[Record] = []
         self._lock = threading.Lock()
         self._storing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
 
     def write(self, record: Record) -> None:
-        """Take one record."""
         self.write_lines([record])
 
     def write_lines(self, records: Sequence[Record]) -> None:
-        """Take several records."""
         with self._lock:
             self._waiting.extend(records)
-        self._loop.call_soon_threadsafe(self._news.set)
+        self._loop.call_soon_threadsafe(self._wakeup.set)
 
     async def run(self) -> None:
-        """Store what comes, until cancelled.
+        """Store records as they arrive, until cancelled.
 
-        Raises Superseded when the job is another worker's by now.
+        Raises Superseded when another worker owns the job or it has ended.
         """
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._wakeup.wait()
+            self._wakeup.clear()
             await self.flush()
-            # More lines gather meanwhile: one message for each would keep both sides busy.
+            # Collect more lines meanwhile: one message per line would keep both sides busy.
             await asyncio.sleep(FLUSH_SECONDS)
 
     async def flush(self) -> None:
-        """Store everything that was written so far."""
+        """Store everything written so far."""
         async with self._storing:
             while records := self._next():
                 entry = job_store.log_entry(records)
                 await asyncio.shield(in_thread(job_store.append, self._pk, self._job_id, entry))
-                self._stored()
+                self._on_stored()
 
     def _next(self) -> list[Record]:
         size, count = 0, 0
@@ -66,5 +64,5 @@ class Outbox:
                 if count and size > CHUNK_BYTES:
                     break
                 count += 1
-            taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
+            batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch

@@ -1,4 +1,4 @@
-"""Register what a builder's worker does."""
+"""The tasks of a builder's worker."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from builds.remote.models import SeenMessage
 from . import job_store, worker
 from .models import Job
 
-# What no forge fetched for so long is not wanted any more.
-_KEPT = timedelta(days=1)
-# Longer than a message's time is accepted, into the past and into the future.
-_REMEMBERED = timedelta(minutes=15)
+# A job that no forge fetched for this long is no longer wanted.
+_JOB_AGE = timedelta(days=1)
+# Longer than the span of accepted timestamps, which reaches into the past and the future.
+_MESSAGE_AGE = timedelta(minutes=15)
 
 
 @app.task(name=jobs.SERVE, queue=jobs.QUEUES[jobs.SERVE], pass_context=True)
 async def serve(context: JobContext, *, job: int) -> None:
-    """Work on one job of a builder."""
+    """Compile and deliver one job."""
     await worker.run(job, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
@@ -35,14 +35,14 @@ def _is_shutdown(context: JobContext) -> bool:
 @app.periodic(cron="* * * * * */10")
 @app.task(name="builder.recover", queue="upkeep", queueing_lock="builder.recover")
 async def recover(timestamp: int) -> None:
-    """Go on with the jobs that dead workers left behind, and with those whose forge was silent."""
-    await in_thread(lambda: job_store.revive(Job.objects.exclude(state=Job.State.CLOSED)))
+    """Resume the jobs of dead workers, and those whose forge was unreachable."""
+    await in_thread(lambda: job_store.requeue_abandoned(Job.objects.exclude(state=Job.State.CLOSED)))
 
 
 @app.periodic(cron="23 * * * *")
 @app.task(name="builder.prune", queue="upkeep", queueing_lock="builder.prune")
 async def prune(timestamp: int) -> None:
-    """Forget old jobs, and the ids of messages whose time is over."""
+    """Remove old jobs, and the ids of messages that are too old to be accepted again."""
     now = timezone.now()
-    await in_thread(job_store.prune, now - _KEPT)
-    await in_thread(SeenMessage.forget, now - _REMEMBERED)
+    await in_thread(job_store.prune, now - _JOB_AGE)
+    await in_thread(SeenMessage.prune, now - _MESSAGE_AGE)

@@ -1,4 +1,4 @@
-"""Name the addresses of a builder: all that is served with AGENTFORGE_ROLE=builder."""
+"""The URLs of a builder, which serves nothing else with AGENTFORGE_ROLE=builder."""
 
 from __future__ import annotations
 
@@ -19,15 +19,12 @@ urlpatterns = [
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that can't be understood."""
-    return problem(400, "The request can't be understood.")
+    return problem(400, "The request is malformed.")
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what is not there; a builder has no pages."""
-    return problem(404, "There is nothing here. This is a builder of AgentForge.")
+    return problem(404, "Not found. This is a builder of AgentForge and has no pages.")
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Answer a fault of ours."""
-    return problem(500, "Something went wrong here. Nothing was changed.")
+    return problem(500, "The builder failed unexpectedly. Nothing was changed.")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 from builds.remote.endpoints import Answer, malformed, signed
@@ -8,38 +10,35 @@ from builds.remote.webhook_signature import Message
 from . import intake
 from .models import Job
 
-_MISSING = (404, {"detail": "There is no such job here."})
+_NOT_FOUND = (404, {"detail": "This builder has no such job."})
 
 
 def _secrets() -> dict[str, str]:
     return {"forge": settings.AGENTFORGE_BUILDER_SECRET}
 
 
-def _asks(message: Message, kind: str) -> bool:
-    return message.content.get("kind") == kind
+def _wrong_kind(message: Message, kind: str) -> Answer | None:
+    if message.content.get("kind") == kind:
+        return None
+    return malformed({"kind": [f"Expected {kind}."]})
 
 
 @signed(_secrets)
 def job_new(message: Message) -> Answer:
-    """Queue a job."""
-    if not _asks(message, "job"):
-        return malformed({"kind": ["job is expected here."]})
-    return intake.accept(message.content)
+    return _wrong_kind(message, "job") or intake.accept(message.content)
 
 
 @signed(_secrets)
 def job_cancel(message: Message, pk: int) -> Answer:
-    """Stop a job."""
     job = Job.objects.select_for_update().filter(pk=pk).first()
-    if not _asks(message, "cancel"):
-        return malformed({"kind": ["cancel is expected here."]})
-    return intake.cancel(job) if job and str(job.key) == message.content.get("key") else _MISSING
+    return _wrong_kind(message, "cancel") or _answer(message, job, intake.cancel)
 
 
 @signed(_secrets)
 def job_state(message: Message, pk: int) -> Answer:
-    """Say how far a job is."""
     job = Job.objects.filter(pk=pk).first()
-    if not _asks(message, "state"):
-        return malformed({"kind": ["state is expected here."]})
-    return intake.state(job) if job and str(job.key) == message.content.get("key") else _MISSING
+    return _wrong_kind(message, "state") or _answer(message, job, intake.state)
+
+
+def _answer(message: Message, job: Job | None, handle: Callable[[Job], Answer]) -> Answer:
+    return handle(job) if job and str(job.key) == message.content.get("key") else _NOT_FOUND

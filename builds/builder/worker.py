@@ -1,4 +1,4 @@
-"""Work on one job of a builder: compile it while the forge is told, then tell the rest."""
+"""Run one job of a builder: compile it and deliver its log to the forge meanwhile, then deliver the rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from builds.logs.build_log import BuildLog
 from builds.remote.job_request import sources_digest
 
 from . import job_store
-from .delivery import Delivery, Unwanted
+from .delivery import Delivery, JobNotWanted
 from .job_store import Superseded
 from .models import Job
 from .outbox import Outbox
@@ -28,69 +28,63 @@ logger = logging.getLogger(__name__)
 
 
 async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
-    """Work on a job, if this place in the queue may.
+    """Run a job unless another job of the queue owns it.
 
-    Cancelled, it first kills the compiler; then the forge is told so, or the job waits for the next worker.
+    On cancellation, kill the compiler; then end the job, or requeue it when the worker is shutting down.
     """
     job = await in_thread(job_store.claim, pk, job_id)
     if job is None:
         return
     try:
-        if await Work(job, job_id).run():
+        if await JobRun(job, job_id).run():
             await in_thread(job_store.close, pk)
-    except Unwanted:
-        logger.info("The forge does not want job %s any more.", pk)
+    except JobNotWanted:
+        logger.info("The forge no longer wants job %s.", pk)
         await in_thread(job_store.close, pk)
     except Superseded:
-        logger.info("Job %s is another worker's by now.", pk)
+        logger.info("Another worker owns job %s now.", pk)
     except asyncio.CancelledError:
-        await asyncio.shield(_stopped(job, job_id, handing_over=is_shutdown()))
+        stop = job_store.requeue if is_shutdown() else _cancel
+        await asyncio.shield(in_thread(stop, pk, job_id))
         raise
 
 
-async def _stopped(job: Job, job_id: int, *, handing_over: bool) -> None:
-    if handing_over:
-        await in_thread(job_store.step_back, job.pk, job_id)
-    else:
-        await in_thread(_cancelled, job.pk, job_id)
-
-
-def _cancelled(pk: int, job_id: int) -> None:
+def _cancel(pk: int, job_id: int) -> None:
     try:
         job = job_store.end(pk, job_id, Job.Result.CANCELLED)
     except Superseded:
-        # It had ended by itself before; the forge learns of that.
+        # It had ended before the cancellation; deliver that result.
         job = Job.objects.get(pk=pk)
     if job.state == Job.State.ENDED:
         job_store.enqueue(job)
 
 
-class Work:
-    """Compile and deliver one job at the same time."""
+class JobRun:
+    """The concurrent compilation and delivery of one job."""
 
     def __init__(self, job: Job, job_id: int) -> None:
         self._job, self._job_id = job, job_id
         self._compiled = job.state == Job.State.ENDED
-        self._delivery = Delivery(job, is_over=lambda: self._compiled)
-        self._outbox = Outbox(job.pk, job_id, self._delivery.news)
+        self._delivery = Delivery(job, is_compiled=lambda: self._compiled)
+        self._outbox = Outbox(job.pk, job_id, self._delivery.notify)
 
     async def run(self) -> bool:
-        """Return True when the forge has everything; no process of the job lives when this ends.
+        """Return True when the forge has everything. No process of the job lives afterwards.
 
-        Raises Unwanted, and Superseded.
+        Raises JobNotWanted and Superseded.
         """
-        telling = asyncio.create_task(self._delivery.run())
-        tasks: list[asyncio.Task[Any]] = [telling]
+        delivering = asyncio.create_task(self._delivery.run())
+        tasks: list[asyncio.Task[Any]] = [delivering]
         try:
             if not self._compiled:
                 compiling = asyncio.create_task(self._compile())
                 tasks.append(compiling)
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                if not telling.done():
+                if not delivering.done():
                     await compiling
                     self._compiled = True
-                    self._delivery.news()
-            return await telling
+                    self._delivery.notify()
+            return await delivering
         finally:
             for task in tasks:
                 task.cancel()
@@ -100,7 +94,7 @@ class Work:
         storing = asyncio.create_task(self._outbox.run())
         log = BuildLog(self._outbox.write, write_lines=self._outbox.write_lines)
         try:
-            facts = await self._attempt(log)
+            facts = await self._result(log)
         finally:
             storing.cancel()
             await asyncio.gather(storing, return_exceptions=True)
@@ -112,37 +106,36 @@ class Work:
             )
         await in_thread(job_store.end, self._job.pk, self._job_id, **facts)
 
-    async def _attempt(self, log: BuildLog) -> dict[str, Any]:
-        """Compile; return how it ended, also when the compiler or this builder failed."""
+    async def _result(self, log: BuildLog) -> dict[str, Any]:
+        """Compile and return the result, also when the compiler or this builder failed."""
         try:
             with resource_errors.told():
                 return await self._make(log)
         except BuildError as error:
-            told = {"error": str(error), "exit_code": error.exit_code}
-            # Killed, or not run at all, the compiler has not judged the agent: another builder may do better.
-            judged = bool(error.exit_code and error.exit_code > 0) and not isinstance(error, Exhausted)
-            fault = "" if judged else "builder"
-            return {"result": Job.Result.FAILED, "fault": fault, **told}
+            # A compiler that was killed or never ran has not rejected the agent: another builder may succeed.
+            rejected = bool(error.exit_code and error.exit_code > 0) and not isinstance(error, Exhausted)
+            fault = "" if rejected else "builder"
+            details = {"error": str(error), "exit_code": error.exit_code}
+            return {"result": Job.Result.FAILED, "fault": fault, **details}
         except Exception:
             incident = record_incident(f"Builder job {self._job.pk}")
-            told = {"error": f"The builder itself failed (incident {incident})."}
-            return {"result": Job.Result.FAILED, "fault": "builder", **told}
+            message = f"The builder failed unexpectedly (incident {incident})."
+            return {"result": Job.Result.FAILED, "fault": "builder", "error": message}
 
     async def _make(self, log: BuildLog) -> dict[str, Any]:
         job = self._job
         level = await asyncio.to_thread(sandbox.level)
         inputs = await asyncio.to_thread(gather, job.document, job.target)
         chain = inputs.toolchain
-        here = await asyncio.to_thread(sources_digest, job.target)
-        if here != job.sources or job.toolchain not in ("", chain.digest):
-            raise BuildError("The builder's sources or its toolchain were changed meanwhile.")
+        sources = await asyncio.to_thread(sources_digest, job.target)
+        if sources != job.sources or job.toolchain not in ("", chain.digest):
+            raise BuildError("The builder's sources or toolchain changed after it accepted the job.")
         log.say(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with workplace() as work:
             compiled = await compilation.compile_agent(inputs, work, log)
-            files = await asyncio.to_thread(_keep, job, compiled)
-        result = Job.Result.SUCCEEDED
+            files = await asyncio.to_thread(_store_files, job, compiled)
         return {
-            "result": result,
+            "result": Job.Result.SUCCEEDED,
             "files": files,
             "toolchain": chain.describe(),
             "sandbox": level,
@@ -150,16 +143,16 @@ class Work:
         }
 
 
-def _keep(job: Job, compiled: Compiled) -> list[dict[str, Any]]:
-    """Put the programs where they stay until the forge has them, and describe them."""
+def _store_files(job: Job, compiled: Compiled) -> list[dict[str, Any]]:
+    """Copy the programs to the job's directory and return their descriptions for the forge."""
     directory = job_store.directory_of(job)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    described = []
+    files = []
     for name, path in (("program", compiled.program), ("host", compiled.host)):
         if path is None:
             continue
-        kept = directory / name
-        shutil.copyfile(path, kept)
-        described.append({"name": name, "sha256": storage.hash_file(kept), "size": kept.stat().st_size})
-    return described
+        copy = directory / name
+        shutil.copyfile(path, copy)
+        files.append({"name": name, "sha256": storage.hash_file(copy), "size": copy.stat().st_size})
+    return files

@@ -17,8 +17,8 @@ from builds.logs.build_log import BuildLog
 from builds.remote import records
 from builds.remote.build import RemoteBuild
 from builds.remote.builders import Builder
-from builds.remote.choice import Way
-from builds.remote.job_request import Elsewhere
+from builds.remote.choice import BuilderCandidate
+from builds.remote.job_request import TryNextBuilder
 
 from .transitions import Claim, Outcome
 
@@ -27,12 +27,12 @@ _CHECK = "Check what the builder sent"
 
 @dataclass
 class Making:
-    """Make one target of a build; who makes it is tried in the order of `ways`."""
+    """Make one target of a build; who makes it is tried in the order of `candidates`."""
 
     claim: Claim
     name: str
     outcome: Outcome
-    ways: list[Way]
+    candidates: list[BuilderCandidate]
     is_shutdown: Callable[[], bool]
     # Held while a compiler of this machine runs.
     slot: Slot
@@ -40,7 +40,7 @@ class Making:
     @property
     def is_asked(self) -> bool:
         """Tell whether somebody asked for this builder."""
-        return self.ways[0].asked
+        return self.candidates[0].requested
 
     def gather(self) -> Inputs | None:
         """Return the inputs as they are here; None where only a remote builder can tell them.
@@ -50,7 +50,7 @@ class Making:
         try:
             return gather(self.claim.document, self.name)
         except ToolchainMissing:
-            if all(way.builder is None for way in self.ways):
+            if all(way.builder is None for way in self.candidates):
                 raise
             return None
 
@@ -60,7 +60,7 @@ class Making:
         Raises BuildError with the compiler's message, or with the reasons of all who could not.
         """
         failed: list[str] = []
-        for number, way in enumerate(self.ways):
+        for number, way in enumerate(self.candidates):
             self._say_who(way, "; ".join(failed[-1:]) or way.why, log)
             room = work / str(number)
             room.mkdir()
@@ -68,11 +68,11 @@ class Making:
                 if way.builder is None:
                     return await self._here(inputs, room, log, way.seconds)
                 return await self._there(way.builder, inputs, room, log)
-            except Elsewhere as reason:
+            except TryNextBuilder as reason:
                 failed.append(str(reason))
         raise BuildError("Nobody could build this. " + " ".join(f"{told.rstrip('.')}." for told in failed))
 
-    def _say_who(self, way: Way, why: str, log: BuildLog) -> None:
+    def _say_who(self, way: BuilderCandidate, why: str, log: BuildLog) -> None:
         self.outcome.facts |= {"builder": way.name, "builder_reason": why[:500]}
         if why:
             who = f"by {way.builder.name}" if way.builder else "here"
@@ -93,7 +93,7 @@ class Making:
         except TimeoutError as late:
             if not limit.expired():
                 raise
-            raise Elsewhere(f"this forge's own compiler took longer than {seconds:g} s") from late
+            raise TryNextBuilder(f"this forge's own compiler took longer than {seconds:g} s") from late
 
     async def _there(
         self, builder: Builder, inputs: Inputs | None, work: Path, log: BuildLog
@@ -109,7 +109,7 @@ class Making:
             with log.step(_CHECK):
                 await self._check(made, inputs, compiled, work, log)
         except BuildError as error:
-            raise Elsewhere(f"what {builder.name} sent was refused: {error}") from error
+            raise TryNextBuilder(f"what {builder.name} sent was refused: {error}") from error
         return made, compiled
 
     async def _check(

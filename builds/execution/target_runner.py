@@ -42,13 +42,13 @@ async def run(
     is_shutdown: Callable[[], bool],
 ) -> None:
     """Make one target and write down how it ended; what is known is in `outcome`, also when cancelled."""
-    ways = await in_thread_with_retry(choice.ways, claim.build_id, name)
-    is_here = ways[0].builder is None
+    candidates = await in_thread_with_retry(choice.candidates, claim.build_id, name)
+    is_here = candidates[0].builder is None
     async with cpu_slots.slot(taken_at_once=is_here) as slot, AsyncExitStack() as held:
         if not await in_thread_with_retry(transitions.start_target, claim, name):
             return
         making = _Making(
-            claim, name, outcome, slot, held, Making(claim, name, outcome, ways, is_shutdown, slot)
+            claim, name, outcome, slot, held, Making(claim, name, outcome, candidates, is_shutdown, slot)
         )
         try:
             with log.section(targets.get(name).section) as part:

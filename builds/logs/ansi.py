@@ -1,14 +1,14 @@
-"""Turn a terminal's colours into classes; static/js/log/ansi.js does the same for lines that come live.
+"""Turn terminal colours into CSS classes; static/js/log/ansi.js does the same for live lines.
 
-Known are the SGR codes of ECMA-48 and their forms of 256 colours and 24 bits, which become the nearest of 16.
-Every other escape sequence and control character is dropped. Each line begins without colours.
+Supports the SGR codes of ECMA-48; 256-colour and 24-bit codes become the nearest of 16 colours. All other
+escape sequences and control characters are dropped. Each line starts without colours.
 """
 
 from __future__ import annotations
 
 import re
 
-# An SGR sequence (its parameters are kept), any other sequence, or a control character that is no tab.
+# An SGR sequence (its parameters are captured), any other sequence, or a control character except tab.
 _TOKEN = re.compile(
     r"\x1b\[([0-9;:]*)m"
     r"|\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
@@ -21,17 +21,17 @@ Span = tuple[str, str]
 
 
 def spans(text: str) -> list[Span]:
-    """Return the pieces of a line, each with its classes (`sgr-bold sgr-fg-1`), and without any escape."""
-    found: list[Span] = []
+    """Split a line into (text, classes) pairs without escapes; classes are such as `sgr-bold sgr-fg-1`."""
+    pieces: list[Span] = []
     style: dict[str, str] = {}
     start = 0
     for token in _TOKEN.finditer(text):
-        _add(found, text[start : token.start()], style)
+        _add(pieces, text[start : token.start()], style)
         start = token.end()
         if token[1] is not None:
             _apply(style, [int(code or 0) for code in re.split("[;:]", token[1])])
-    _add(found, text[start:], style)
-    return found
+    _add(pieces, text[start:], style)
+    return pieces
 
 
 def plain(text: str) -> str:
@@ -40,17 +40,17 @@ def plain(text: str) -> str:
 
 
 def coloured(text: str) -> str:
-    """Return a line whose only escapes are colours, which can't harm a terminal."""
+    """Return a line whose only escapes are colours, which are safe to print to a terminal."""
     return _TOKEN.sub(lambda token: "" if token[1] is None else token[0], text)
 
 
-def _add(found: list[Span], text: str, style: dict[str, str]) -> None:
+def _add(pieces: list[Span], text: str, style: dict[str, str]) -> None:
     classes = " ".join(f"sgr-{name}" for name in sorted(style.values()))
     if not text:
         return
-    if found and found[-1][1] == classes:
-        text = found.pop()[0] + text
-    found.append((text, classes))
+    if pieces and pieces[-1][1] == classes:
+        text = pieces.pop()[0] + text
+    pieces.append((text, classes))
 
 
 def _apply(style: dict[str, str], codes: list[int]) -> None:
@@ -79,7 +79,7 @@ def _paint(style: dict[str, str], ground: str, colour: int | None) -> None:
 
 
 def _extended(codes: list[int]) -> int | None:
-    """Take `5;n` or `2;r;g;b` off the codes and return the nearest of 16 colours."""
+    """Consume `5;n` or `2;r;g;b` from the codes and return the nearest of 16 colours."""
     kind = codes.pop(0) if codes else None
     if kind == 5 and codes:
         number = codes.pop(0)

@@ -1,4 +1,4 @@
-"""Write down what a build does, as it does it: lines, sections, and steps with their durations."""
+"""The log of a build: lines, sections, and steps with their durations, written as they happen."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 from agentforge.redaction import LineRedactor, Redactor
 
-from .quota import Allowance, Tail
+from .quota import Quota, Tail
 
 Record = dict[str, object]
 Write = Callable[[Record], None]
 
-# A longer line is cut there.
+# Longer lines are cut.
 LONGEST_LINE = 16 * 1024
 
 
@@ -23,10 +23,10 @@ def redactor(secrets: Iterable[str]) -> Redactor:
 
 
 class BuildLog:
-    """Turn what happens into records for one `write(record)`: without secrets, and within the limits.
+    """Passes redacted records to `write(record)`, within the limits of the log.
 
-    What a process writes beyond the limits is left out, but for its last lines: they come when the forge
-    itself speaks next (a step, a section, a line of its own), or at `close()`.
+    Process output beyond the limits is omitted, except its last lines: they are written before the forge's
+    next own record (a step, a section, a line) or at `close()`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class BuildLog:
         self._write_record = write
         self._write_records = write_lines
         self._redact = redact or Redactor()
-        self._allowance = Allowance.of_settings()
+        self._quota = Quota.from_settings()
         self.name = ""
         self.steps: list[dict[str, object]] = []
         self.state = "done"
@@ -48,7 +48,7 @@ class BuildLog:
         self._redactors: dict[str, LineRedactor] = {}
 
     def line(self, stream: str, text: str) -> None:
-        """Write one line; `stream` is `out`, `err`, or `sys` for the forge's own words."""
+        """Write one line; `stream` is `out`, `err`, or `sys` for the forge's own messages."""
         if stream == "sys":
             self.say(text)
         else:
@@ -56,31 +56,26 @@ class BuildLog:
 
     def lines(self, stream: str, texts: Sequence[str]) -> None:
         """Write consecutive lines of a process, faster than one by one."""
-        fitting = len(texts)
-        if self._tail:
-            fitting = 0
-        else:
-            for at, text in enumerate(texts):
-                if not self._allowance.take(text):
-                    fitting = at
-                    break
+        fitting = 0
+        if not self._tail:
+            fitting = next((at for at, text in enumerate(texts) if not self._quota.take(text)), len(texts))
         if fitting:
             self._put(stream, texts[:fitting])
         if fitting < len(texts):
-            self._leave_out(stream, texts[fitting:])
+            self._omit(stream, texts[fitting:])
 
     def say(self, text: str) -> None:
-        """Write a line in the forge's own words."""
+        """Write a message of the forge."""
         self._write({"kind": "line", "stream": "sys", "text": _cut(self._redact(text))})
 
     def mark(self, text: str) -> None:
-        """Write a line of the forge that stands out: a recovery, a flood, who builds and why."""
+        """Write a highlighted message of the forge: a recovery, a reached limit, the choice of builder."""
         self._write({"kind": "line", "stream": "sys", "text": self._redact(text), "mark": True})
 
-    def take(self, record: Record) -> None:
-        """Write a record that another machine's log made, as if it had happened here.
+    def replay(self, record: Record) -> None:
+        """Write a record of another machine's log, redacted and limited like local ones.
 
-        Raises ValueError for a kind that a build's log does not hold.
+        Raises ValueError for a kind of record that a build's log does not contain.
         """
         match record:
             case {"kind": "line", "stream": "out" | "err" as stream, "text": str(text)}:
@@ -90,12 +85,12 @@ class BuildLog:
             case {"kind": "line", "stream": "sys", "text": str(text)}:
                 self.say(text)
             case {"kind": "step", "name": str(name), "state": str(state)}:
-                self._note({"name": name, "state": state, "ms": record.get("ms")})
+                self._record_step({"name": name, "state": state, "ms": record.get("ms")})
             case _:
-                raise ValueError(f"A build's log holds no record like {str(record)[:80]}.")
+                raise ValueError(f"A build's log contains no record like {str(record)[:80]}.")
 
     def upload(self, name: str, sent: int, total: int) -> None:
-        """Tell how many bytes of a file the artifact storage has."""
+        """Report how many bytes of a file the artifact storage has."""
         self._write({"kind": "upload", "name": name, "sent": sent, "total": total})
 
     def status(self, status: str, error: str = "") -> None:
@@ -104,25 +99,25 @@ class BuildLog:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Mark the body as one step: running, then done or failed with its milliseconds."""
+        """Log the block as one step: running, then done or failed with its milliseconds."""
         started = time.monotonic()
-        self._note({"name": name, "state": "running"})
+        self._record_step({"name": name, "state": "running"})
         state = "failed"
         try:
             yield
             state = "done"
         finally:
-            self._note({"name": name, "state": state, "ms": round((time.monotonic() - started) * 1000)})
+            self._record_step({"name": name, "state": state, "ms": _ms_since(started)})
 
     @contextmanager
     def section(self, name: str) -> Iterator[BuildLog]:
-        """Yield a log whose records belong to a section; sections may be open at the same time.
+        """Yield a log whose records belong to a section; several sections may be open at once.
 
-        Its `state` at the end is `done`, or `failed` after an exception; the body may set it, to `cached` for
-        example. It has `steps` of its own.
+        Its final `state` is `done`, or `failed` after an exception; the block may set another, such as
+        `cached`. It has its own `steps`.
         """
         log = BuildLog(self._write_record, self._redact, write_lines=self._write_records)
-        log._allowance = self._allowance
+        log._quota = self._quota
         log.name = name
         started = time.monotonic()
         self._write_record({"kind": "section", "name": name, "state": "running"})
@@ -133,20 +128,20 @@ class BuildLog:
             raise
         finally:
             log.close()
-            ms = round((time.monotonic() - started) * 1000)
+            ms = _ms_since(started)
             self._write_record({"kind": "section", "name": name, "state": log.state, "ms": ms})
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write the last lines of omitted output."""
         if self._tail:
-            left_out, lines = self._tail.empty()
-            if left_out:
-                self.mark(f"{left_out:,} lines were left out here; the last {len(lines):,} follow.")
+            omitted, lines = self._tail.drain()
+            if omitted:
+                self.mark(f"{omitted:,} lines were omitted here; the last {len(lines):,} follow.")
             for stream, text in lines:
                 self._put(stream, [text])
 
-    def _note(self, step: dict[str, object]) -> None:
-        """Write a step's state, and keep it among `steps` in place of its earlier one."""
+    def _record_step(self, step: dict[str, object]) -> None:
+        """Write a step's state; in `steps` it replaces the step's earlier state."""
         step["name"] = self._redact(str(step["name"]))
         step = {key: value for key, value in step.items() if value is not None}
         if self.steps and self.steps[-1]["name"] == step["name"] and self.steps[-1]["state"] == "running":
@@ -154,10 +149,10 @@ class BuildLog:
         self.steps.append(step)
         self._write({"kind": "step", **step})
 
-    def _leave_out(self, stream: str, texts: Sequence[str]) -> None:
+    def _omit(self, stream: str, texts: Sequence[str]) -> None:
         if not self._warned:
             self._warned = True
-            self.mark("The log of this build has reached its limit. Of what follows, only the end is kept.")
+            self.mark("The log of this build has reached its limit. Only the end of what follows is kept.")
         for text in texts:
             self._tail.add(stream, text[: 2 * LONGEST_LINE])
 
@@ -179,6 +174,10 @@ class BuildLog:
 
     def _in_section(self, record: Record) -> Record:
         return {**record, "section": self.name} if self.name else record
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _cut(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Show a build's records in a terminal, in a pipe, or as JSON for scripts."""
+"""Print a build's log to a terminal or a pipe, or as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = dict[str, Any]
 
 
 class Console:
-    """Print records as they come: with times and colours on a terminal, plain lines in a pipe."""
+    """Prints records with times and colours on a terminal, and as plain lines in a pipe."""
 
     def __init__(self, out: OutputWrapper, style: Style, *, as_json: bool = False) -> None:
         self._out = out
@@ -29,19 +29,19 @@ class Console:
         self.show(record)
 
     def show(self, record: Record, prefix: str = "") -> None:
-        """Print one record; `prefix` says whose it is where there are several."""
+        """Print one record; `prefix` names its build when there are several."""
         if self._as_json:
             self._print(json.dumps(record, default=str))
         elif (text := self._text(record)) is not None:
             self._print(f"{self._elapsed(record)}{prefix}{self._section(record)}{text}")
 
     def say(self, text: str) -> None:
-        """Print a line for people; scripts that asked for JSON do not get it."""
+        """Print a line for people; it is left out of JSON output."""
         if not self._as_json:
             self._print(text)
 
     def result(self, **facts: Any) -> None:
-        """Print the last line for scripts."""
+        """Print the last line of JSON output."""
         if self._as_json:
             self._print(json.dumps({"kind": "result", **facts}, default=str))
 
@@ -50,8 +50,8 @@ class Console:
             case "line" if record.get("mark"):
                 return self._style.WARNING(f"— {plain(record['text'])} —")
             case "line":
-                mark = self._style.WARNING("stderr ") if record["stream"] == "err" else ""
-                return f"    {mark}{self._clean(record['text'])}"
+                label = self._style.WARNING("stderr ") if record["stream"] == "err" else ""
+                return f"    {label}{self._sanitize(record['text'])}"
             case "section":
                 return self._heading(record)
             case "step" if record["state"] == "running":
@@ -62,8 +62,8 @@ class Console:
                 return f"{self._word(record['status'])} {record.get('error', '')}".rstrip()
         return None
 
-    def _clean(self, text: str) -> str:
-        """Return a line without what might harm a terminal: with colours only, and none in a pipe."""
+    def _sanitize(self, text: str) -> str:
+        """Return a line that can't harm a terminal; colours are kept only where the output shows them."""
         if "\x1b" in text and self._out.isatty() and self._style.ERROR("x") != "x":
             return f"{coloured(text)}\x1b[0m"
         return plain(text)
@@ -78,7 +78,7 @@ class Console:
         return f"== {name}: {self._word(state)}{took}"
 
     def _section(self, record: Record) -> str:
-        """Say whose a record is while several sections write."""
+        """Return the record's section as a prefix while several sections are open."""
         return f"{record['section']} | " if record.get("section") and len(self._open) > 1 else ""
 
     def _word(self, state: str) -> str:
@@ -87,7 +87,7 @@ class Console:
         return self._style.SUCCESS(state) if state in ("done", "cached", "succeeded") else state
 
     def _elapsed(self, record: Record) -> str:
-        """Say when something happened, on a terminal: since the first record, or since this began."""
+        """Return the time since the first record, or since the start; empty in a pipe."""
         if not self._out.isatty():
             return ""
         seconds = time.monotonic() - self._started

@@ -1,4 +1,4 @@
-"""Follow streams from a command, record by record, until they end."""
+"""Follow the streams of builds, record by record, until they end."""
 
 from __future__ import annotations
 
@@ -7,41 +7,40 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, connection
 
 from agentforge.live import streams
 from agentforge.live.connections import parameters
 from agentforge.live.log import StreamMissing
+from agentforge.retry import DATABASE_AWAY, Backoff
+from agentforge.tenancy.connections import give_back
 
-Numbered = tuple[int, dict[str, Any]]
-
-# Notifications are only hints; once in so many seconds everything is looked at anyway.
-_LOOK_AGAIN = 5.0
-_PAUSE = 1.0
-_AWAY = (psycopg.OperationalError, InterfaceError, DatabaseError)
+# Notifications are only hints: every stream is read at least this often.
+_POLL_SECONDS = 5.0
 
 
 def follow(names: Iterable[str], stop: Callable[[], bool]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (stream, record) as they come, until every stream has ended or `stop()` says so.
+    """Yield (stream, record), each record once, until every stream has ended or `stop()` returns True.
 
-    A database that goes away is waited for; each record comes once.
+    Waits while the database is unavailable.
     """
     positions = dict.fromkeys(names, 0)
+    delays = Backoff(0.1, 1.0)
     while positions and not stop():
         try:
             with psycopg.connect(**parameters()) as listening:
                 listening.execute("LISTEN live")
                 while positions and not stop():
                     for name in list(positions):
-                        yield from _new(name, positions)
+                        yield from _new_records(name, positions)
+                    delays.reset()
                     if positions:
-                        list(listening.notifies(timeout=_LOOK_AGAIN, stop_after=1))
-        except _AWAY:
-            connection.close()
-            time.sleep(_PAUSE)
+                        list(listening.notifies(timeout=_POLL_SECONDS, stop_after=1))
+        except DATABASE_AWAY:
+            give_back()
+            time.sleep(delays.next())
 
 
-def _new(name: str, positions: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _new_records(name: str, positions: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         for seq, record in streams.read(name, after=positions[name]):
             positions[name] = seq

@@ -1,6 +1,6 @@
-"""Know where in a build's log which line is, so that any part of it can be read at once.
+"""An index of a build's log, so that any range of it can be read directly.
 
-The index of a log is made by reading it once, kept in memory, and continued when the log has grown.
+It is built by reading the log once, cached in memory, and extended as the log grows.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .ansi import plain
 
 Line = dict[str, Any]
 
-# Lines before the first section and lines of no section after it; sections count from 1 between them.
+# Part numbers of the lines outside sections, before and after the first section; sections count from 1.
 BEFORE, AFTER = 0, -1
 MOST_LOGS = 32
-# Compilers tell progress on stderr too: an error says so, or names a file with line and column.
+# Compilers also report progress on stderr: an error contains one of these words or a file:line:column.
 _ERROR = re.compile(r"\b(error|panic|fatal|failed|cannot|undefined)\b|\.\w+:\d+:\d+: ", re.IGNORECASE)
 
 
 @dataclass
 class Part:
-    """Hold a section of a log, or the lines of none: how many there are, and how many of them are stderr."""
+    """A section of a log, or its lines outside sections; `errors` counts the stderr lines among `lines`."""
 
     number: int
     name: str = ""
@@ -45,8 +45,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """Say what comes before a chunk: lines in all, and in each part (lines, of them stderr)."""
+class Checkpoint:
+    """The counts before a chunk: all lines, and per part the lines and how many of them are stderr."""
 
     last: int
     lines: int
@@ -55,7 +55,7 @@ class Spot:
 
 @dataclass
 class Index:
-    """Hold the numbers of a log up to `position`."""
+    """The line counts of a log up to `position`."""
 
     name: str
     created_at: datetime | None = None
@@ -65,26 +65,29 @@ class Index:
     first_error: int | None = None
     started: float | None = None
     steps: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    found: dict[int, Part] = field(default_factory=lambda: {BEFORE: Part(BEFORE), AFTER: Part(AFTER)})
+    by_number: dict[int, Part] = field(default_factory=lambda: {BEFORE: Part(BEFORE), AFTER: Part(AFTER)})
     numbers: dict[str, int] = field(default_factory=dict)
-    spots: list[Spot] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
 
     @property
     def parts(self) -> list[Part]:
-        """Return the parts in the order in which they are shown."""
-        return [self.found[number] for number in (BEFORE, *self.numbers.values(), AFTER)]
+        """Return the parts in display order."""
+        return [self.by_number[number] for number in (BEFORE, *self.numbers.values(), AFTER)]
 
     def copy(self) -> Index:
-        """Return the index as it is now, which further chunks do not change."""
-        found = {number: replace(part) for number, part in self.found.items()}
+        """Return a copy that later chunks do not change."""
         return replace(
-            self, found=found, numbers=dict(self.numbers), spots=list(self.spots), steps=dict(self.steps)
+            self,
+            by_number={number: replace(part) for number, part in self.by_number.items()},
+            numbers=dict(self.numbers),
+            checkpoints=list(self.checkpoints),
+            steps=dict(self.steps),
         )
 
     def add(self, chunk: LoggedChunk) -> None:
-        """Go on behind a further chunk."""
-        before = {number: (part.lines, part.errors) for number, part in self.found.items()}
-        self.spots.append(Spot(chunk.last, self.lines, before))
+        """Extend the index by the next chunk."""
+        before = {number: (part.lines, part.errors) for number, part in self.by_number.items()}
+        self.checkpoints.append(Checkpoint(chunk.last, self.lines, before))
         for _, record in chunk.records_after(self.position):
             match record["kind"]:
                 case "line":
@@ -99,15 +102,15 @@ class Index:
         self.position = chunk.last
 
     def part_of(self, record: dict[str, Any], *, sections: bool | None = None) -> Part:
-        """Return the part that a line belongs to; `sections` says whether a section had begun before it."""
+        """Return the part of a line; `sections` says whether a section began before it (default: by now)."""
         name = record.get("section", "")
         if not name:
             begun = bool(self.numbers) if sections is None else sections
-            return self.found[AFTER if begun else BEFORE]
+            return self.by_number[AFTER if begun else BEFORE]
         if name not in self.numbers:
             number = self.numbers[name] = len(self.numbers) + 1
-            self.found[number] = Part(number, name, "running")
-        return self.found[self.numbers[name]]
+            self.by_number[number] = Part(number, name, "running")
+        return self.by_number[self.numbers[name]]
 
     def _line(self, record: dict[str, Any]) -> None:
         part = self.part_of(record)
@@ -121,85 +124,80 @@ class Index:
                 self.first_error = self.lines
 
 
-class _Kept:
-    """Hold a log's index for whoever asks next; the lock is held while it grows."""
+class _CachedIndex:
+    """An index in the cache; the lock guards its extension."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
         self.lock = threading.Lock()
 
 
-_kept: OrderedDict[str, _Kept] = OrderedDict()
-_kept_lock = threading.Lock()
+_cache: OrderedDict[str, _CachedIndex] = OrderedDict()
+_cache_lock = threading.Lock()
 
 
 def index_of(name: str) -> Index:
-    """Return the index of a stream's log up to its present end; an empty one for a log that is gone."""
+    """Return the index of a stream's log up to its current end; an empty one for a missing log."""
     stream = Stream.objects.filter(pk=name).first()
     if stream is None:
         return Index(name)
-    with _kept_lock:
-        kept = _kept.pop(name, None)
-        if kept is None or kept.index.created_at != stream.created_at:
-            kept = _Kept(Index(name, stream.created_at))
-        _kept[name] = kept
-        while len(_kept) > MOST_LOGS:
-            _kept.popitem(last=False)
-    with kept.lock:
-        if kept.index.position < stream.last_seq:
+    with _cache_lock:
+        cached = _cache.pop(name, None)
+        if cached is None or cached.index.created_at != stream.created_at:
+            cached = _CachedIndex(Index(name, stream.created_at))
+        _cache[name] = cached
+        while len(_cache) > MOST_LOGS:
+            _cache.popitem(last=False)
+    with cached.lock:
+        if cached.index.position < stream.last_seq:
             try:
-                for chunk in streams.chunks(name, after=kept.index.position):
-                    kept.index.add(chunk)
+                for chunk in streams.chunks(name, after=cached.index.position):
+                    cached.index.add(chunk)
             except StreamMissing:
                 return Index(name)
-        return kept.index.copy()
+        return cached.index.copy()
 
 
 def read_lines(
     index: Index, first: int, last: int, *, part: int | None = None, errors: bool = False
 ) -> list[Line]:
-    """Return the lines `first` to `last`, counted from 1, of the log or of one part, or of its stderr.
+    """Return the lines `first` to `last`, counted from 1: of the log, of one part, or of their stderr only.
 
-    Each has its number `n` in the log, its `part`, and its place `i` in the part (or the part's stderr).
+    Each line has its number `n` in the log, its `part`, and its position `i` in the part (or its stderr).
     """
-    wanted = _chunks_of(index, first, last, part, errors=errors)
-    place = _before(index.spots[wanted[0]], part, errors=errors) if wanted else 0
-    found: list[Line] = []
-    for line in numbered(index, wanted, errors=errors):
-        if part in (None, line["part"]) and not (errors and line["stream"] != "err"):
-            place += 1
-            if first <= place <= last:
-                found.append(line)
-    return found
+    chunks = _chunks_with(index, first, last, part, errors=errors)
+    place = _lines_before(index.checkpoints[chunks[0]], part, errors=errors) if chunks else 0
+    lines: list[Line] = []
+    for at, chunk in read_chunks(index, chunks):
+        for line in number_lines(index, at, chunk, errors=errors):
+            if part in (None, line["part"]) and not (errors and line["stream"] != "err"):
+                place += 1
+                if first <= place <= last:
+                    lines.append(line)
+    return lines
 
 
-def _before(spot: Spot, part: int | None, *, errors: bool) -> int:
+def _lines_before(checkpoint: Checkpoint, part: int | None, *, errors: bool) -> int:
     if part is not None:
-        return spot.parts.get(part, (0, 0))[errors]
-    return sum(count[1] for count in spot.parts.values()) if errors else spot.lines
+        return checkpoint.parts.get(part, (0, 0))[errors]
+    return sum(count[1] for count in checkpoint.parts.values()) if errors else checkpoint.lines
 
 
-def _chunks_of(index: Index, first: int, last: int, part: int | None, *, errors: bool) -> list[int]:
-    """Return the positions in `spots` of the chunks that hold some of the lines asked for."""
-    counts = [_before(spot, part, errors=errors) for spot in index.spots]
+def _chunks_with(index: Index, first: int, last: int, part: int | None, *, errors: bool) -> list[int]:
+    """Return the positions in `checkpoints` of the chunks that contain some of these lines."""
+    counts = [_lines_before(checkpoint, part, errors=errors) for checkpoint in index.checkpoints]
     end = bisect_right(counts, last - 1)
     start = max(bisect_right(counts, first - 1) - 1, 0)
-    # A chunk without any such line begins and ends at the same count.
+    # A chunk without any such line starts and ends at the same count.
     return [at for at in range(start, end) if at == len(counts) - 1 or counts[at] < counts[at + 1]]
 
 
-def numbered(index: Index, wanted: list[int], *, errors: bool = False) -> Iterator[Line]:
-    """Yield the lines of some chunks with their numbers."""
-    for at, chunk in read_chunks(index, wanted):
-        yield from number_lines(index, at, chunk, errors=errors)
-
-
 def number_lines(index: Index, at: int, chunk: LoggedChunk, *, errors: bool = False) -> Iterator[Line]:
-    """Yield the lines of the chunk that is at a position in `spots`, with their numbers."""
-    spot = index.spots[at]
-    number = spot.lines
-    counts = {part: list(count) for part, count in spot.parts.items()}
-    begun = len(spot.parts) > 2
+    """Yield the numbered lines of the chunk at position `at` in `checkpoints`."""
+    checkpoint = index.checkpoints[at]
+    number = checkpoint.lines
+    counts = {part: list(count) for part, count in checkpoint.parts.items()}
+    begun = len(checkpoint.parts) > 2
     for _, record in chunk.records_after(0):
         if record["kind"] == "section":
             begun = True
@@ -214,9 +212,9 @@ def number_lines(index: Index, at: int, chunk: LoggedChunk, *, errors: bool = Fa
         yield {**record, "n": number, "part": part, "i": count[errors]}
 
 
-def read_chunks(index: Index, wanted: list[int], portion: int = 16) -> Iterator[tuple[int, LoggedChunk]]:
-    """Yield chunks with their positions in `spots`, a few at a time."""
-    for start in range(0, len(wanted), portion):
-        places = {index.spots[at].last: at for at in wanted[start : start + portion]}
-        for chunk in streams.chunks_ending(index.name, list(places)):
-            yield places[chunk.last], chunk
+def read_chunks(index: Index, positions: list[int], batch: int = 16) -> Iterator[tuple[int, LoggedChunk]]:
+    """Yield the chunks at these positions in `checkpoints`, each with its position; reads in batches."""
+    for start in range(0, len(positions), batch):
+        by_last = {index.checkpoints[at].last: at for at in positions[start : start + batch]}
+        for chunk in streams.chunks_ending(index.name, list(by_last)):
+            yield by_last[chunk.last], chunk

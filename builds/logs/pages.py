@@ -1,4 +1,4 @@
-"""Cut a build's log into pages for the server to render, part by part."""
+"""Split a build's log into pages that the server renders, part by part."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .ansi import spans
 from .index import Index, Line, Part, read_lines
 
 PAGE_LINES = 500
-# Sections that went well are folded when there are several.
-_QUIET = ("done", "cached")
+# With several sections, those in these states are folded.
+_FOLDED = ("done", "cached")
 
 
 @dataclass
-class Shown:
-    """Hold what a page shows of a part: its lines, and where else the part has some."""
+class PartView:
+    """A part on a page: its lines there, and `page`, where the part starts."""
 
     part: Part
     open: bool
@@ -27,30 +27,30 @@ class Shown:
 
 @dataclass
 class LogPage:
-    """Hold one page of a log; `number` counts from 1."""
+    """One page of a log; `number` counts from 1."""
 
     index: Index
     number: int
     last: int
     errors: bool
-    parts: list[Shown] = field(default_factory=list)
+    parts: list[PartView] = field(default_factory=list)
 
     @property
     def numbers(self) -> list[int]:
-        """Return the pages to link: the ends, and those around this one."""
-        near = {1, self.last, *range(self.number - 2, self.number + 3)}
-        return sorted(number for number in near if 1 <= number <= self.last)
+        """Return the pages to link to: the first, the last, and those around this one."""
+        candidates = {1, self.last, *range(self.number - 2, self.number + 3)}
+        return sorted(number for number in candidates if 1 <= number <= self.last)
 
     @property
     def first_error_page(self) -> int | None:
-        found = self.index.first_error
-        return page_of(self.index, found) if found is not None else None
+        line = self.index.first_error
+        return page_of(self.index, line) if line is not None else None
 
 
 def log_page(index: Index, number: int | None, *, errors: bool = False) -> LogPage:
-    """Return a page of a log; without a number the first, or the last while the log still grows.
+    """Return a page of a log; by default the first, or the last while the log is growing.
 
-    Parts follow each other, whatever came when.
+    Pages go part by part, not in the order in which lines were written.
     """
     total = sum(part.size(errors=errors) for part in index.parts)
     last = max(-(-total // PAGE_LINES), 1)
@@ -60,25 +60,25 @@ def log_page(index: Index, number: int | None, *, errors: bool = False) -> LogPa
     before = 0
     for part in index.parts:
         size = part.size(errors=errors)
-        unfolded = not several or part.state not in _QUIET
-        shown = Shown(part, unfolded, before // PAGE_LINES + 1)
+        unfolded = not several or part.state not in _FOLDED
+        view = PartView(part, unfolded, before // PAGE_LINES + 1)
         if before < end and before + size > first:
             start, stop = max(first - before, 0) + 1, min(end - before, size)
             lines = read_lines(index, start, stop, part=part.number, errors=errors)
-            shown.lines = with_spans(lines, index.started)
+            view.lines = with_spans(lines, index.started)
         before += size
-        page.parts.append(shown)
+        page.parts.append(view)
     return page
 
 
 def page_of(index: Index, number: int) -> int:
-    """Return the page that a line is on."""
-    found = read_lines(index, number, number)
-    return page_at(index, found[0]) if found else 1
+    """Return the page that shows line `number`."""
+    lines = read_lines(index, number, number)
+    return page_at(index, lines[0]) if lines else 1
 
 
 def page_at(index: Index, line: Line) -> int:
-    """Return the page of a line that was read with its place in its part."""
+    """Return the page that shows a line, by the line's position in its part."""
     before = 0
     for part in index.parts:
         if part.number == line["part"]:
@@ -88,7 +88,7 @@ def page_at(index: Index, line: Line) -> int:
 
 
 def with_spans(lines: Iterable[Line], started: float | None = None) -> list[dict[str, Any]]:
-    """Add to lines what a template shows of them: coloured spans, the clock, and the time since the start."""
+    """Add to lines what a template shows: coloured spans, the clock, and the seconds since the start."""
     return [
         {
             **line,

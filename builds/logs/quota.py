@@ -1,4 +1,4 @@
-"""Keep a build's log within limits: what comes after them is left out, but for its end."""
+"""The limits of a build's log; output beyond them is omitted, except its last lines."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from django.conf import settings
 
 
 @dataclass
-class Allowance:
-    """Say how much a build's processes may still write, all of its sections together."""
+class Quota:
+    """The lines and characters that a build's processes may still write, all sections together."""
 
     lines: int
     size: int
 
     @classmethod
-    def of_settings(cls) -> Allowance:
+    def from_settings(cls) -> Quota:
         return cls(settings.BUILD_LOG_LINES, settings.BUILD_LOG_MB * 1024 * 1024)
 
     def take(self, text: str) -> bool:
-        """Take a line's part; False when there is nothing left of it."""
+        """Charge a line to the quota; return False when the quota is used up."""
         if self.lines <= 0 or self.size <= 0:
             return False
         self.lines -= 1
@@ -29,7 +29,7 @@ class Allowance:
 
 
 class Tail:
-    """Hold the last lines of what a log could not take."""
+    """The last lines of the omitted output."""
 
     def __init__(self) -> None:
         self._lines: deque[tuple[str, str]] = deque(maxlen=settings.BUILD_LOG_TAIL)
@@ -42,9 +42,9 @@ class Tail:
         self._count += 1
         self._lines.append((stream, text))
 
-    def empty(self) -> tuple[int, list[tuple[str, str]]]:
-        """Return how many lines are left out, and the last ones, which are not; hold nothing any more."""
-        lines, left_out = list(self._lines), self._count - len(self._lines)
+    def drain(self) -> tuple[int, list[tuple[str, str]]]:
+        """Remove and return the last lines, after the number of lines omitted before them."""
+        lines, omitted = list(self._lines), self._count - len(self._lines)
         self._lines.clear()
         self._count = 0
-        return left_out, lines
+        return omitted, lines

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class RemoteConfig(AppConfig):
-    """The forge's side of remote builders, and what both sides speak."""
+    """The forge's side of remote builders, and the protocol of both sides."""
 
     name = "builds.remote"
     label = "remote_builders"

@@ -1,4 +1,11 @@
-"""Let a remote builder make one target: ask, follow, fetch; and stop it when nobody wants it any more."""
+"""Build one target at a remote builder: submit the job, follow it, fetch its files, or cancel it.
+
+The states of a RemoteJob: `open` until the builder's last message (remote/receiver.py) makes it `succeeded`,
+`failed` or `cancelled`, or until the forge closes it here: `cancelled` once the builder confirms that no
+process of the job lives, otherwise `given up`, as when another builder takes over or the build has finished
+(remote/records.py). Only an open job changes. A worker that dies or hands over leaves its job open, and the
+next worker resumes it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +19,9 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agentforge.live.connections import parameters
+from agentforge.retry import aretry_while_database_away
 from agentforge.tenancy.threads import in_thread
 from builds.compiler.inputs import Inputs
 from builds.errors import BuildError
@@ -22,12 +29,12 @@ from builds.logs.build_log import BuildLog
 
 from . import client, job_request, receiver, records
 from .builders import Builder
-from .job_request import Elsewhere
+from .job_request import TryNextBuilder
 from .models import RemoteJob
 
-# A builder that said nothing for so long is asked how far it is.
-ASK_SECONDS = 5.0
-# A job takes no longer than this, the builder's own queue included.
+# A builder that sent nothing for this long is asked for the job's state.
+POLL_SECONDS = 5.0
+# The time limit of a job, including its wait in the builder's queue.
 MOST_SECONDS = 1800.0
 _PAUSE = 0.5
 
@@ -35,126 +42,119 @@ State = RemoteJob.State
 
 
 class CancelUnconfirmed(BuildError):
-    """Say that a builder did not confirm the end of a job's processes: it is not known to be cancelled."""
+    """The builder did not confirm that the job's processes have ended, so they may still run."""
 
 
 class RemoteBuild:
-    """Follow one target of a build at one builder."""
+    """One target of a build at one builder."""
 
     def __init__(self, builder: Builder, job: RemoteJob, log: BuildLog) -> None:
         self.job = job
         self._builder = builder
         self._log = log
         self._position = 0
-        self._heard = self._started = time.monotonic()
+        self._last_contact = self._started = time.monotonic()
 
     async def run(
         self, document: str, inputs: Inputs | None, *, is_shutdown: Callable[[], bool]
     ) -> RemoteJob:
-        """Return the finished job. Cancelled, it stops the builder first, unless the worker hands over.
+        """Return the finished job; on cancellation, stop the builder first unless the worker hands over.
 
-        Raises Elsewhere, BuildError with the compiler's message, or CancelUnconfirmed.
+        Raises TryNextBuilder, BuildError with the compiler's message, or CancelUnconfirmed.
         """
         try:
-            await self._ask(job_request.request(self.job, document, inputs))
-            await self._follow_on()
+            await self._submit(job_request.request(self.job, document, inputs))
+            await aretry_while_database_away(self._follow)
         except asyncio.CancelledError as cancelled:
             if is_shutdown():
                 raise
             if not await asyncio.shield(self._cancel()):
-                told = (
-                    f"{self._builder.name} did not confirm that its compiler is dead. It may still run there."
-                )
-                raise CancelUnconfirmed(f"Cancel was asked for, but {told}") from cancelled
+                message = f"Cancellation was requested, but {self._builder.name} did not confirm it."
+                raise CancelUnconfirmed(f"{message} The compiler may still be running there.") from cancelled
             raise
-        except Elsewhere:
+        except TryNextBuilder:
             await asyncio.shield(self._give_up())
             raise
         return self.job
 
-    async def _ask(self, request: dict[str, Any]) -> None:
-        """Ask for the job, or for the one that was asked for before."""
+    async def _submit(self, request: dict[str, Any]) -> None:
+        """Submit the job, or find the one submitted before under the same key."""
         while True:
             try:
                 answer = await self._call("jobs/", request)
             except client.Refused as refusal:
-                raise Elsewhere(f"{self._builder.name} refused: {refusal}") from refusal
-            except client.Silent as silence:
+                raise TryNextBuilder(f"{self._builder.name} refused: {refusal}") from refusal
+            except client.Unreachable as error:
                 if self.job.number is None or self._is_out_of_patience():
-                    raise Elsewhere(f"{self._builder.name} is unreachable: {silence}") from silence
+                    raise TryNextBuilder(f"{self._builder.name} is unreachable: {error}") from error
                 await asyncio.sleep(_PAUSE)
             else:
-                await in_thread(records.numbered, self.job, int(answer["job"]))
+                await in_thread(records.set_number, self.job, int(answer["job"]))
                 return
 
-    async def _follow_on(self) -> None:
-        """Follow the job, through restarts of the database."""
-        while True:
-            try:
-                async with _notified(str(self.job.key)) as wait:
-                    return await self._follow(wait)
-            except (OperationalError, InterfaceError, psycopg.OperationalError):
-                # Nothing could be received meanwhile: that is not the builder's silence.
-                self._heard = time.monotonic()
-                await asyncio.sleep(_PAUSE)
+    async def _follow(self) -> None:
+        # While the database was away nothing could be received: the builder was not silent.
+        self._last_contact = time.monotonic()
+        async with _notifications(str(self.job.key)) as wait:
+            await self._copy_log(wait)
 
-    async def _follow(self, wait: Callable[[float], Any]) -> None:
-        """Write the builder's log into ours until the job is over."""
+    async def _copy_log(self, wait: Callable[[float], Any]) -> None:
+        """Copy the builder's log into the build's log until the job is finished."""
         while True:
-            news = await in_thread(records.news, self.job, self._position)
-            for record in news.records:
-                # What no log of a build holds is left out; the rest is redacted and limited as our own is.
+            update = await in_thread(records.read_update, self.job, self._position)
+            for record in update.records:
+                # Unknown kinds of records are dropped.
                 with contextlib.suppress(ValueError):
-                    self._log.take(record)
-            self.job, self._position = news.job, news.position
-            if news.records:
+                    self._log.replay(record)
+            self.job, self._position = update.job, update.position
+            if update.records:
                 continue
             if self.job.state != State.OPEN:
-                return self._judge()
-            if await wait(ASK_SECONDS):
-                self._heard = time.monotonic()
+                return self._check_result()
+            if await wait(POLL_SECONDS):
+                self._last_contact = time.monotonic()
             else:
-                await self._ask_how_far()
+                await self._poll_state()
 
-    def _judge(self) -> None:
+    def _check_result(self) -> None:
         if self.job.state == State.SUCCEEDED:
             return
         if self.job.state == State.FAILED and not self.job.fault:
             raise BuildError(self.job.error or "The compiler failed.", exit_code=self.job.exit_code)
         why = self.job.error or f"the job was {self.job.state}"
-        raise Elsewhere(f"{self._builder.name} could not finish: {why}")
+        raise TryNextBuilder(f"{self._builder.name} could not finish: {why}")
 
-    async def _ask_how_far(self) -> None:
+    async def _poll_state(self) -> None:
         name = self._builder.name
         if time.monotonic() - self._started > MOST_SECONDS:
-            raise Elsewhere(f"{name} took longer than {MOST_SECONDS / 60:.0f} minutes.")
+            raise TryNextBuilder(f"{name} took longer than {MOST_SECONDS / 60:.0f} minutes.")
         try:
-            answer = await self._tell("state")
+            answer = await self._send("state")
         except client.Refused as refusal:
-            raise Elsewhere(f"{name} does not know the job any more: {refusal}") from refusal
-        except client.Silent as silence:
+            raise TryNextBuilder(f"{name} no longer knows the job: {refusal}") from refusal
+        except client.Unreachable as error:
             if self._is_out_of_patience():
                 seconds = settings.AGENTFORGE_BUILDER_PATIENCE
-                raise Elsewhere(f"{name} did not answer for {seconds:.0f} s: {silence}") from silence
+                raise TryNextBuilder(f"{name} did not answer for {seconds:.0f} s: {error}") from error
             return
-        self._heard = time.monotonic()
+        self._last_contact = time.monotonic()
         if answer["state"] == "closed":
-            raise Elsewhere(f"{name} closed the job and told nothing.")
+            raise TryNextBuilder(f"{name} closed the job without a result.")
 
     def _is_out_of_patience(self) -> bool:
-        return time.monotonic() - self._heard > settings.AGENTFORGE_BUILDER_PATIENCE
+        return time.monotonic() - self._last_contact > settings.AGENTFORGE_BUILDER_PATIENCE
 
     async def _cancel(self) -> bool:
-        """Cancel the job; True when the builder says that no process of it lives."""
-        self._heard = time.monotonic()
+        """Cancel the job; return True when the builder confirms that no process of it lives."""
+        self._last_contact = time.monotonic()
         confirmed = self.job.number is None
         while not confirmed and not self._is_out_of_patience():
             try:
-                answer = await self._tell("cancel")
+                answer = await self._send("cancel")
                 confirmed = answer["state"] in ("ended", "closed")
             except client.Refused as refusal:
                 confirmed = refusal.status == 404
-            except client.Silent:
+            except client.Unreachable:
                 pass
             if not confirmed:
                 await asyncio.sleep(_PAUSE)
@@ -164,11 +164,11 @@ class RemoteBuild:
     async def _give_up(self) -> None:
         await in_thread(records.close, self.job, State.GIVEN_UP)
         if self.job.number is not None:
-            # If this does not reach it, it is told with its next message, and stops then.
-            with contextlib.suppress(client.Refused, client.Silent):
-                await self._tell("cancel")
+            # If this request is lost, the refusal of the builder's next message stops it.
+            with contextlib.suppress(client.Refused, client.Unreachable):
+                await self._send("cancel")
 
-    async def _tell(self, kind: str) -> dict[str, Any]:
+    async def _send(self, kind: str) -> dict[str, Any]:
         content = {"kind": kind, "key": str(self.job.key)}
         return await self._call(f"jobs/{self.job.number}/{kind}/", content)
 
@@ -177,20 +177,20 @@ class RemoteBuild:
         return await asyncio.to_thread(client.call, url, self._builder.secret, content)
 
     async def fetch(self, document: str, work: Path) -> tuple[Inputs, dict[str, Path]]:
-        """Return what the finished job was made of, and its files in the directory `work`.
+        """Write the finished job's files to the directory `work`; return its inputs and the files by name.
 
-        Raises BuildError when something of it is not as it should be.
+        Raises BuildError when a file is damaged or missing, or the toolchain differs from this forge's.
         """
         files = await in_thread(records.fetch, self.job, work)
-        await in_thread(records.tidy, self.job)
+        await in_thread(records.delete_received, self.job)
         if "program" not in files:
             raise BuildError(f"{self._builder.name} sent no program.")
         return await asyncio.to_thread(job_request.inputs_of, self.job, document), files
 
 
 @asynccontextmanager
-async def _notified(key: str) -> AsyncIterator[Callable[[float], Any]]:
-    """Yield a function that waits for a sign of a job, at most so many seconds."""
+async def _notifications(key: str) -> AsyncIterator[Callable[[float], Any]]:
+    """Yield a function that waits up to some seconds for a message about a job and returns if one came."""
     connection = await psycopg.AsyncConnection.connect(**parameters())
     try:
         await connection.execute(f"LISTEN {receiver.CHANNEL}")
@@ -198,8 +198,8 @@ async def _notified(key: str) -> AsyncIterator[Callable[[float], Any]]:
         async def wait(seconds: float) -> bool:
             until = time.monotonic() + seconds
             while (left := until - time.monotonic()) > 0:
-                told = [each.payload async for each in connection.notifies(timeout=left, stop_after=1)]
-                if key in told:
+                notifications = connection.notifies(timeout=left, stop_after=1)
+                if key in [each.payload async for each in notifications]:
                     return True
             return False
 

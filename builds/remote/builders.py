@@ -1,4 +1,4 @@
-"""Name the remote builders that the operator configured."""
+"""The remote builders that the operator configured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Builder:
-    """Name a builder, its address, and the secret that it shares with this forge."""
+    """A remote builder and the secret that it shares with this forge."""
 
     name: str
     url: str
@@ -19,11 +19,13 @@ class Builder:
 
 
 def configured() -> dict[str, Builder]:
-    """Return the remote builders by name, in the order in which they are tried."""
-    listed = (Builder(**each) for each in settings.AGENTFORGE_BUILDERS)
-    return {each.name: each for each in listed}
+    """Return the remote builders by name, in the order in which they are tried.
+
+    Raises TypeError when the setting has other fields.
+    """
+    builders = (Builder(**each) for each in settings.AGENTFORGE_BUILDERS)
+    return {each.name: each for each in builders}
 
 
-def secrets() -> dict[str, str]:
-    """Return the secrets of all builders by name."""
+def secrets_by_name() -> dict[str, str]:
     return {each.name: each.secret for each in configured().values()}

@@ -1,4 +1,4 @@
-"""Tell operators what is wrong with the settings of remote builders."""
+"""System checks of the settings of remote builders."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from agentforge.outbound import OutboundError, checked_url
 from . import builders
 
 _FORM = 'A list such as [{"name": "iron", "url": "https://builder.example.com", "secret": "whsec_…"}].'
-_SECRET = "Make one: openssl rand -base64 32, with whsec_ before it. Both sides have the same."  # noqa: S105
+_SECRET = "Run openssl rand -base64 32 and prefix whsec_. Both sides need the same secret."  # noqa: S105
 _SECRET_BYTES = 24
 
 
 @checks.register
 def check_builders(**_: Any) -> list[checks.CheckMessage]:
-    """Find out whether the builders are told completely."""
-    wrong: list[checks.CheckMessage] = []
+    """Check the names, URLs and secrets in AGENTFORGE_BUILDERS."""
     try:
-        listed = list(builders.configured().values())
+        configured = list(builders.configured().values())
     except TypeError:
-        return [checks.Error("AGENTFORGE_BUILDERS can't be understood.", hint=_FORM, id="builds.E010")]
-    if len(listed) < len(settings.AGENTFORGE_BUILDERS) or any(
-        each.name in ("", builders.LOCAL) for each in listed
+        return [checks.Error("AGENTFORGE_BUILDERS has the wrong format.", hint=_FORM, id="builds.E010")]
+    errors: list[checks.CheckMessage] = []
+    if len(configured) < len(settings.AGENTFORGE_BUILDERS) or any(
+        each.name in ("", builders.LOCAL) for each in configured
     ):
-        told = f"Each builder needs a name of its own, and none is called {builders.LOCAL}."
-        wrong.append(checks.Error(told, hint=_FORM, id="builds.E010"))
-    for each in listed:
-        wrong += _check(each.url, each.secret, f"builder {each.name}")
-    return wrong
+        message = f"Each builder needs a unique name other than {builders.LOCAL}."
+        errors.append(checks.Error(message, hint=_FORM, id="builds.E010"))
+    for each in configured:
+        errors += _check(each.url, each.secret, f"builder {each.name}")
+    return errors
 
 
 @checks.register
 def check_role(**_: Any) -> list[checks.CheckMessage]:
-    """Find out whether a builder knows whom it works for."""
+    """Check AGENTFORGE_ROLE, and on a builder the forge's URL and secret."""
     if settings.AGENTFORGE_ROLE not in ("forge", "builder"):
-        told = f"AGENTFORGE_ROLE is {settings.AGENTFORGE_ROLE!r}; it must be forge or builder."
-        return [checks.Error(told, id="builds.E011")]
+        message = f"AGENTFORGE_ROLE is {settings.AGENTFORGE_ROLE!r}; it must be forge or builder."
+        return [checks.Error(message, id="builds.E011")]
     if settings.AGENTFORGE_ROLE == "forge":
         return []
     return _check(settings.AGENTFORGE_FORGE_URL, settings.AGENTFORGE_BUILDER_SECRET, "forge of this builder")
@@ -53,13 +53,13 @@ def _is_strong(secret: str) -> bool:
         return False
 
 
-def _check(url: str, secret: str, whose: str) -> list[checks.CheckMessage]:
-    wrong: list[checks.CheckMessage] = []
+def _check(url: str, secret: str, peer: str) -> list[checks.CheckMessage]:
+    errors: list[checks.CheckMessage] = []
     try:
         checked_url(url)
     except OutboundError as error:
-        wrong.append(checks.Error(f"The URL of the {whose}: {error}", id="builds.E012"))
+        errors.append(checks.Error(f"The URL of the {peer}: {error}", id="builds.E012"))
     if not _is_strong(secret):
-        told = f"The secret of the {whose} is no base64 of {_SECRET_BYTES} bytes or more."
-        wrong.append(checks.Error(told, hint=_SECRET, id="builds.E013"))
-    return wrong
+        message = f"The secret of the {peer} is not base64 of at least {_SECRET_BYTES} bytes."
+        errors.append(checks.Error(message, hint=_SECRET, id="builds.E013"))
+    return errors

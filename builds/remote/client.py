@@ -1,4 +1,4 @@
-"""Make one signed call to the other side, and read its answer."""
+"""Signed requests to the other side, from a forge to a builder or back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .webhook_signature import sign
 SECONDS = 10.0
 
 
-class Silent(Exception):
-    """Say that the other side could not be reached or gave no usable answer; it may be asked again."""
+class Unreachable(Exception):
+    """The other side could not be reached or gave no usable response; the request may be retried."""
 
 
 class Refused(Exception):
-    """Hold the other side's refusal: its status, what it said, and the members of its answer."""
+    """The other side answered with a client error; `content` is the JSON of its response."""
 
     def __init__(self, status: int, content: Mapping[str, Any]) -> None:
         self.status = status
@@ -27,20 +27,20 @@ class Refused(Exception):
 
 
 def call(url: str, secret: str, content: Mapping[str, Any], *, seconds: float = SECONDS) -> dict[str, Any]:
-    """Send a message and return the answer's object.
+    """Send a message and return the JSON object of the response.
 
-    Raises Silent, also for an answer of 500 or more, and Refused for one of 400 or more.
+    Raises Refused for a status of 400 to 499, except 429. Raises Unreachable for other errors.
     """
     body, headers = sign(secret, content)
     try:
         reply = outbound.fetch("POST", url, headers=headers, content=body, seconds=seconds)
         answer = json_value(reply.body)
     except outbound.OutboundError as error:
-        raise Silent(str(error)) from error
+        raise Unreachable(str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise Silent(f"It answered {reply.status} without JSON.") from error
+        raise Unreachable(f"It answered {reply.status} without JSON.") from error
     if not isinstance(answer, dict) or reply.status >= 500 or reply.status in (301, 302, 303, 307, 308, 429):
-        raise Silent(f"It answered {reply.status}.")
+        raise Unreachable(f"It answered {reply.status}.")
     if reply.status >= 400:
         raise Refused(reply.status, answer)
     return answer

@@ -1,4 +1,4 @@
-"""Let a view be asked by signed messages only."""
+"""Views that accept only signed messages."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from django.views.decorators.http import require_POST
 from agentforge.problems import problem
 from agentforge.tenancy.rls import as_service
 
-from .webhook_signature import Forged, Message, Repeated, check
+from .webhook_signature import InvalidSignature, Message, RepeatedMessage, check
 
-# A status and the members of the answer.
+# An HTTP status and the JSON object of the response.
 Answer = tuple[int, dict[str, Any]]
 Receive = Callable[..., Answer]
 
 
 def signed(secrets: Callable[[], Mapping[str, str]]) -> Callable[[Receive], Callable[..., HttpResponse]]:
-    """Give a view the checked message in place of the request, in the transaction that marks it as taken.
+    """Call the view with the verified message instead of the request, in the transaction that records its id.
 
-    Unsigned, altered and old messages are answered 401, repeated ones 409, too long ones 413.
+    Unsigned, altered and old messages are answered with 401, repeated ones with 409, too long ones with 413.
     """
 
     def decorate(receive: Receive) -> Callable[..., HttpResponse]:
@@ -39,12 +39,12 @@ def signed(secrets: Callable[[], Mapping[str, str]]) -> Callable[[Receive], Call
                     message: Message = check(secrets(), body, request.headers)
                     status, content = receive(message, **arguments)
             except RequestDataTooBig:
-                return problem(413, "The message is too long. Nothing of it was taken.")
+                return problem(413, "The message is too long. Nothing was stored.")
             except UnreadablePostError:
-                return problem(400, "The message broke off. Nothing of it was taken.")
-            except Forged as error:
+                return problem(400, "The message is incomplete. Nothing was stored.")
+            except InvalidSignature as error:
                 return problem(401, str(error))
-            except Repeated as error:
+            except RepeatedMessage as error:
                 return problem(409, str(error), code="repeated")
             if status >= 400:
                 detail = str(content.pop("detail", "This is not possible."))
@@ -57,6 +57,6 @@ def signed(secrets: Callable[[], Mapping[str, str]]) -> Callable[[Receive], Call
 
 
 def malformed(errors: Mapping[str, Any]) -> Answer:
-    """Return the answer to a message whose shape is wrong."""
-    told = {name: [str(said) for said in messages] for name, messages in errors.items()}
-    return 422, {"detail": "The message has not the shape that it should have.", "errors": told}
+    """Return the answer to a message with invalid fields."""
+    details = {name: [str(message) for message in messages] for name, messages in errors.items()}
+    return 422, {"detail": "The message has invalid fields.", "errors": details}

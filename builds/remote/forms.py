@@ -1,4 +1,4 @@
-"""The form with which a person chooses who builds."""
+"""The form to choose a builder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,4 @@ def _choices() -> list[tuple[str, str]]:
 
 
 class BuilderForm(forms.Form):
-    """Take who should build: this machine or one of the remote builders."""
-
     builder = forms.ChoiceField(label="Builder", choices=_choices)

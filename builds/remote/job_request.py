@@ -1,4 +1,4 @@
-"""Say what is asked of a builder, and understand what it says of its compilers."""
+"""The request for a job, and the description of the compilers that a builder used."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from builds.errors import BuildError
 from .models import RemoteJob
 
 
-class Elsewhere(Exception):
-    """Say why a target has to be built elsewhere; the agent is not to blame."""
+class TryNextBuilder(Exception):
+    """This builder can't build the target for a reason outside the agent; the message is the reason."""
 
 
 def sources_digest(target: str) -> str:
-    """Return the sha256 over the sources here that decide the bytes of a target, in hex.
+    """Return the sha256 (hex) of the local sources that determine the bytes of a target.
 
     Raises BuildError for an unknown target and for damaged sources.
     """
-    found, of = sources.read(), targets.get(target)
-    digest = found.digest_of(of.program)
+    local, of = sources.read(), targets.get(target)
+    digest = local.digest_of(of.program)
     if of.kind != PLUGIN_KIND:
         return digest
-    return hashlib.sha256(f"{digest}\0{found.host_digest}".encode()).hexdigest()
+    return hashlib.sha256(f"{digest}\0{local.host_digest}".encode()).hexdigest()
 
 
 def request(job: RemoteJob, document: str, inputs: Inputs | None) -> dict[str, Any]:
-    """Return the message that asks for a job; without `inputs` this forge has no compiler to compare with."""
+    """Return the message that requests a job; without `inputs` the builder's toolchain is not compared."""
     return {
         "kind": "job",
         "key": str(job.key),
@@ -46,25 +46,25 @@ def request(job: RemoteJob, document: str, inputs: Inputs | None) -> dict[str, A
 
 
 def inputs_of(job: RemoteJob, document: str) -> Inputs:
-    """Return the inputs of a finished job, with the compilers that its builder named.
+    """Return the inputs of a finished job, with the toolchain that its builder reported.
 
-    Raises BuildError when they are not described as this forge would describe them.
+    Raises BuildError when this forge would describe that toolchain differently.
     """
-    told, of = job.toolchain, targets.get(job.target)
+    reported, of = job.toolchain, targets.get(job.target)
     try:
         chain = Toolchain(
             goroot=Path("/nonexistent"),
-            go=str(told["go"]),
+            go=str(reported["go"]),
             goos=of.goos,
             goarch=of.goarch,
             cc="",
-            cc_kind=str(told["c_compiler"]),
-            cc_version=str(told["c_compiler_version"]),
-            linker_version=str(told["linker"]),
+            cc_kind=str(reported["c_compiler"]),
+            cc_version=str(reported["c_compiler_version"]),
+            linker_version=str(reported["linker"]),
             cgo=of.cgo,
         )
     except (LookupError, TypeError) as error:
-        raise BuildError(f"{job.builder} did not say what it compiled with.") from error
-    if chain.describe() != told:
-        raise BuildError(f"{job.builder} compiles in another way than this forge.")
+        raise BuildError(f"{job.builder} did not report its toolchain.") from error
+    if chain.describe() != reported:
+        raise BuildError(f"{job.builder} compiles differently from this forge.")
     return Inputs(document, job.target, sources.read(), chain)

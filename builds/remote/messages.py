@@ -1,4 +1,4 @@
-"""Check the shape of what comes over the wire: one form for each kind of message."""
+"""Validation of the messages between forge and builder: one form per kind of message."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ PIECE_BYTES = 1024 * 1024
 CHUNK_RECORDS = 5000
 MOST_FILES = 20
 _SHA256 = r"\A[0-9a-f]{64}\Z"
-# A name only, never a path.
+# A plain name, never a path.
 _NAME = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 
 
 class JobForm(forms.Form):
-    """Ask a builder for one target of a build."""
+    """A forge's request to compile one target of a build."""
 
     key = forms.UUIDField()
     build = forms.IntegerField(min_value=1)
     target = forms.CharField(max_length=40)
-    # What a target's name means differs between machines.
+    # The same target name can mean another system on another machine.
     system = forms.CharField(max_length=80)
-    # Text and not an object: the bytes of a build depend on every character of it.
+    # Text rather than an object: the bytes of a build depend on each of its characters.
     document = forms.CharField(strip=False, max_length=200_000)
     sources = forms.RegexField(_SHA256)
     toolchain = forms.RegexField(_SHA256, required=False)
@@ -37,12 +37,12 @@ class JobForm(forms.Form):
         try:
             json.loads(document)["capabilities"]["tools"]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise ValidationError("This is no agent's configuration.") from error
+            raise ValidationError("This is not an agent's configuration.") from error
         return document
 
 
 class LogForm(forms.Form):
-    """Bring records of a job's log."""
+    """Records of a job's log."""
 
     sequence = forms.IntegerField(min_value=0)
     records = forms.JSONField()
@@ -50,14 +50,14 @@ class LogForm(forms.Form):
     def clean_records(self) -> list[dict[str, Any]]:
         records = self.cleaned_data["records"]
         if not isinstance(records, list) or len(records) > CHUNK_RECORDS:
-            raise ValidationError("This is no list of records.")
+            raise ValidationError("This is not a list of records.")
         if not all(isinstance(record, dict) for record in records):
             raise ValidationError("A record is an object.")
         return records
 
 
 class FileForm(forms.Form):
-    """Announce a file."""
+    """One announced file."""
 
     name = forms.CharField(max_length=80, validators=[_NAME])
     sha256 = forms.RegexField(_SHA256)
@@ -65,11 +65,11 @@ class FileForm(forms.Form):
 
 
 class EndForm(forms.Form):
-    """Say how a job ended."""
+    """The result of a job."""
 
     sequence = forms.IntegerField(min_value=0)
     result = forms.ChoiceField(choices=[(each, each) for each in ("succeeded", "failed", "cancelled")])
-    # `builder` when the agent is not to blame: it is then compiled elsewhere.
+    # `builder` when the agent is not at fault: another builder then tries.
     fault = forms.ChoiceField(required=False, choices=[("", ""), ("builder", "builder")])
     error = forms.CharField(required=False, max_length=20_000)
     exit_code = forms.IntegerField(required=False)
@@ -78,25 +78,25 @@ class EndForm(forms.Form):
 
 
 class FilesForm(forms.Form):
-    """Announce the files that will be uploaded."""
+    """The files that will be uploaded."""
 
     sequence = forms.IntegerField(min_value=0)
     announced = forms.JSONField()
 
     def clean_announced(self) -> list[dict[str, Any]]:
-        listed = self.cleaned_data["announced"]
-        if not isinstance(listed, list) or not 0 < len(listed) <= MOST_FILES:
-            raise ValidationError("This is no list of files.")
-        checked = [FileForm(each if isinstance(each, dict) else {}) for each in listed]
-        if not all(form.is_valid() for form in checked):
+        files = self.cleaned_data["announced"]
+        if not isinstance(files, list) or not 0 < len(files) <= MOST_FILES:
+            raise ValidationError("This is not a list of files.")
+        file_forms = [FileForm(each if isinstance(each, dict) else {}) for each in files]
+        if not all(form.is_valid() for form in file_forms):
             raise ValidationError("A file has a name, a sha256 and a size.")
-        if len({form.cleaned_data["name"] for form in checked}) < len(checked):
-            raise ValidationError("Two files have one name.")
-        return [form.cleaned_data for form in checked]
+        if len({form.cleaned_data["name"] for form in file_forms}) < len(file_forms):
+            raise ValidationError("Two files have the same name.")
+        return [form.cleaned_data for form in file_forms]
 
 
 class PieceForm(forms.Form):
-    """Bring some bytes of a file."""
+    """Some bytes of an announced file."""
 
     name = forms.CharField(max_length=80, validators=[_NAME])
     offset = forms.IntegerField(min_value=0)
@@ -106,4 +106,4 @@ class PieceForm(forms.Form):
         try:
             return base64.b64decode(self.cleaned_data["content"], validate=True)
         except binascii.Error as error:
-            raise ValidationError("This is no base64.") from error
+            raise ValidationError("This is not base64.") from error

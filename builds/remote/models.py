@@ -12,7 +12,7 @@ from builds.models import Build
 
 
 class SeenMessage(models.Model):
-    """Remember the id of a signed message for as long as its time would still be accepted."""
+    """The id of a received message, kept for as long as its timestamp would still be accepted."""
 
     webhook_id = models.CharField(max_length=120, unique=True)
     seen_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -23,32 +23,32 @@ class SeenMessage(models.Model):
         return self.webhook_id
 
     @classmethod
-    def take(cls, webhook_id: str) -> bool:
-        """Take an id for good; False when it was taken before."""
+    def add(cls, webhook_id: str) -> bool:
+        """Record an id; return False when it was recorded before."""
         return cls.objects.get_or_create(webhook_id=webhook_id)[1]
 
     @classmethod
-    def forget(cls, before: datetime) -> int:
-        """Forget the ids that were taken before a time; return their number."""
+    def prune(cls, before: datetime) -> int:
+        """Delete the ids recorded before a time and return their number."""
         return cls.objects.filter(seen_at__lt=before).delete()[0]
 
 
 class RemoteJob(models.Model):
-    """Follow one target of a build that a remote builder was asked for."""
+    """One target of a build, requested from a remote builder; see remote/build.py for its states."""
 
     class State(models.TextChoices):
         OPEN = "open"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
         CANCELLED = "cancelled"
-        # The forge waits no longer: whatever still comes is refused, and the builder stops.
+        # The forge no longer waits: it refuses further messages, which makes the builder stop.
         GIVEN_UP = "given up"
 
     key = models.UUIDField(default=uuid.uuid4, unique=True)
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="remote_jobs")
     target = models.CharField(max_length=40)
     builder = models.CharField(max_length=120)
-    # The builder's own number of it, once it was accepted.
+    # The job's number at the builder, once the builder has accepted it.
     number = models.BigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=20, choices=State, default=State.OPEN)
     next_sequence = models.PositiveIntegerField(default=0)
@@ -76,7 +76,7 @@ class RemoteJob(models.Model):
 
 
 class RemoteChunk(models.Model):
-    """Hold one piece of a remote job's log, until the build is over."""
+    """One chunk of a remote job's log, kept until the build is finished."""
 
     job = models.ForeignKey(RemoteJob, on_delete=models.CASCADE, related_name="chunks")
     sequence = models.PositiveIntegerField()
@@ -95,7 +95,7 @@ class RemoteChunk(models.Model):
 
 
 class RemoteFile(models.Model):
-    """Follow the upload of one file: `received` bytes are here."""
+    """A file of a remote job, of which `received` bytes have arrived."""
 
     job = models.ForeignKey(RemoteJob, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=120)
@@ -114,10 +114,10 @@ class RemoteFile(models.Model):
 
 
 class RemotePiece(models.Model):
-    """Hold some bytes of a file, until the build is over.
+    """Some bytes of a file, kept until the build is finished.
 
-    In the database, because the web process that takes a piece may run on another machine than the one that
-    took the last, and because the bytes and the offset that is answered must be kept or lost together.
+    They are in the database because the web processes that receive two pieces may run on different machines,
+    and because the bytes and the acknowledged offset must be committed together.
     """
 
     file = models.ForeignKey(RemoteFile, on_delete=models.CASCADE, related_name="pieces")

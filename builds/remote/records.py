@@ -1,4 +1,4 @@
-"""Keep the forge's rows of remote jobs: one open job a target, and nothing of it left when it is over."""
+"""The forge's rows of remote jobs: at most one open job per target, and no received data after its end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _READ_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
-class News:
-    """Hold what came of a job since a position in its log."""
+class JobUpdate:
+    """A job's current row, and its log records after a position."""
 
     job: RemoteJob
     records: list[Record]
@@ -29,12 +29,12 @@ class News:
 
 
 def unfinished(build_id: int, target: str) -> RemoteJob | None:
-    """Return the job that an earlier worker of this build left open."""
+    """Return the open job of a target, left by an earlier worker of this build."""
     return RemoteJob.objects.filter(build_id=build_id, target=target, state=RemoteJob.State.OPEN).first()
 
 
 def open_job(build_id: int, target: str, builder: str) -> RemoteJob:
-    """Return the open job of a target at a builder, made where there is none."""
+    """Return the open job of a target at a builder, creating it if necessary; give up another builder's."""
     with transaction.atomic():
         job = unfinished(build_id, target)
         if job is not None and job.builder != builder:
@@ -43,62 +43,62 @@ def open_job(build_id: int, target: str, builder: str) -> RemoteJob:
         return job or RemoteJob.objects.create(build_id=build_id, target=target, builder=builder)
 
 
-def numbered(job: RemoteJob, number: int) -> None:
-    """Note the builder's own number of a job."""
+def set_number(job: RemoteJob, number: int) -> None:
+    """Store the job's number at its builder."""
     job.number = number
     RemoteJob.objects.filter(pk=job.pk).update(number=number)
 
 
-def news(job: RemoteJob, position: int) -> News:
-    """Return a job as it is now, and the next records of its log."""
-    # The job first: the log of one that is over is whole.
+def read_update(job: RemoteJob, position: int) -> JobUpdate:
+    """Return a job's current row and the next records of its log."""
+    # The row first: the log of a finished job is complete.
     current = RemoteJob.objects.get(pk=job.pk)
     chunks = list(RemoteChunk.objects.filter(job=job, sequence__gte=position)[:_READ_AT_ONCE])
     records: list[Record] = [record for chunk in chunks for record in chunk.records]
-    return News(current, records, chunks[-1].sequence + 1 if chunks else position)
+    return JobUpdate(current, records, chunks[-1].sequence + 1 if chunks else position)
 
 
 def close(job: RemoteJob, state: RemoteJob.State) -> None:
-    """Give an open job a state, and drop what was received of it."""
+    """Move an open job to a final state and delete the data received for it."""
     with transaction.atomic():
-        still = RemoteJob.objects.filter(pk=job.pk, state=RemoteJob.State.OPEN)
-        still.update(state=state, ended_at=timezone.now())
-        tidy(job)
+        open_jobs = RemoteJob.objects.filter(pk=job.pk, state=RemoteJob.State.OPEN)
+        open_jobs.update(state=state, ended_at=timezone.now())
+        delete_received(job)
 
 
-def tidy(job: RemoteJob) -> None:
-    """Drop the log and the bytes that were received of a job; its row answers what the builder repeats."""
+def delete_received(job: RemoteJob) -> None:
+    """Delete the log and the bytes received for a job; its row still answers repeated messages."""
     RemotePiece.objects.filter(file__job=job).delete()
     RemoteChunk.objects.filter(job=job).delete()
 
 
-def forget_leftovers() -> int:
-    """Give up the jobs of builds that are over, drop what was received of them, and return their number.
+def give_up_orphans() -> int:
+    """Give up the open jobs of finished builds, delete the data received for them, and return their number.
 
-    A worker that died or handed over left them; a builder still at one hears it with its next message.
+    They were left by workers that died or handed over. The builder learns of it with its next message.
     """
-    over = RemoteJob.objects.filter(build__finished_at__isnull=False)
+    finished = RemoteJob.objects.filter(build__finished_at__isnull=False)
     with transaction.atomic():
-        still = over.filter(state=RemoteJob.State.OPEN)
-        given_up: int = still.update(state=RemoteJob.State.GIVEN_UP, ended_at=timezone.now())
+        orphans = finished.filter(state=RemoteJob.State.OPEN)
+        given_up: int = orphans.update(state=RemoteJob.State.GIVEN_UP, ended_at=timezone.now())
         RemotePiece.objects.filter(file__job__build__finished_at__isnull=False).delete()
         RemoteChunk.objects.filter(job__build__finished_at__isnull=False).delete()
     return given_up
 
 
 def fetch(job: RemoteJob, directory: Path) -> dict[str, Path]:
-    """Write the files of a job into a directory, their hashes checked, and return them by name.
+    """Write the files of a job into a directory, check their hashes, and return their paths by name.
 
-    Raises BuildError when one is not whole.
+    Raises BuildError when a file is damaged.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for file in RemoteFile.objects.filter(job=job):
-        found[file.name] = path = directory / f"remote-{file.name}"
+        paths[file.name] = path = directory / f"remote-{file.name}"
         if file.pieces.exists():
             path.write_bytes(content_of(file))
         else:
             shutil.copyfile(storage.local_copy(file.sha256), path)
         if storage.hash_file(path) != file.sha256:
-            raise BuildError(f"What {job.builder} sent as {file.name} has another hash than it said.")
+            raise BuildError(f"The hash of {file.name} is not the one that {job.builder} announced.")
         path.chmod(0o755)
-    return found
+    return paths

@@ -6,7 +6,7 @@ from .receiver import receive
 from .webhook_signature import Message
 
 
-@signed(builders.secrets)
+@signed(builders.secrets_by_name)
 def builder_webhook(message: Message, build: int) -> Answer:
-    """Take what a remote builder says of a build."""
+    """Receive a remote builder's message about a build."""
     return receive(message.sender, build, message.content)

@@ -1,8 +1,8 @@
-"""Sign and check the messages between a forge and its builders, by the Standard Webhooks rules.
+"""Sign and verify the messages between a forge and its builders, following the Standard Webhooks spec.
 
-A message is one JSON object with a `kind`. Its body is signed together with its id and the time, and an id is
-taken once: a message that is repeated is refused. Who got no answer says it anew, under a new id; that it
-has no second effect is the business of job keys, sequence numbers and offsets (docs/builder.md).
+A message is a JSON object with a `kind`. The signature covers its body, id and timestamp, and an id is
+accepted once. A sender without a response repeats the message under a new id; job keys, sequence numbers and
+offsets make that idempotent (docs/builder.md).
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -25,24 +25,24 @@ HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _LONGEST_ID = 120
 
 
-class Forged(Exception):
-    """Refuse a message that nobody who knows the secret has just signed."""
+class InvalidSignature(Exception):
+    """The message was not signed with a known secret within the last five minutes."""
 
 
-class Repeated(Exception):
-    """Refuse a message whose id was taken before."""
+class RepeatedMessage(Exception):
+    """A message with this id was accepted before."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """Hold a checked message: who signed it, and what it says."""
+    """A verified message; `sender` is the name of the secret's owner."""
 
     sender: str
     content: dict[str, Any]
 
 
 def sign(secret: str, content: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers of a message that is sent now."""
+    """Return the body and the headers of a message sent now."""
     body = json.dumps(content, separators=(",", ":"))
     number, now = f"msg_{uuid.uuid4().hex}", datetime.now(UTC)
     values = (number, str(int(now.timestamp())), Webhook(secret).sign(number, now, body))
@@ -51,23 +51,23 @@ def sign(secret: str, content: Mapping[str, Any]) -> tuple[bytes, dict[str, str]
 
 
 def check(secrets: Mapping[str, str], body: bytes, headers: Mapping[str, str]) -> Message:
-    """Return what a message says; `secrets` are those of the possible senders, by their names.
+    """Verify a message and record its id; `secrets` are those of the possible senders, by name.
 
-    Raises Forged, also for a time more than five minutes away, and Repeated. To be called in the transaction
-    that does what the message asks for: undone with it, the id may come again.
+    Call it in the transaction that acts on the message: a rollback releases the id as well. Raises
+    InvalidSignature, also for a timestamp more than five minutes away, and RepeatedMessage.
     """
-    given = {name: headers.get(name, "") for name in HEADERS}
-    sender = next((name for name, secret in secrets.items() if _verifies(secret, body, given)), None)
-    if sender is None or len(given["webhook-id"]) > _LONGEST_ID:
-        raise Forged("The signature is wrong, or the message is older than five minutes.")
-    if not SeenMessage.take(given["webhook-id"]):
-        raise Repeated("This message was taken before.")
+    signature = {name: headers.get(name, "") for name in HEADERS}
+    sender = next((name for name, secret in secrets.items() if _verifies(secret, body, signature)), None)
+    if sender is None or len(signature["webhook-id"]) > _LONGEST_ID:
+        raise InvalidSignature("The signature is wrong, or the message is older than five minutes.")
+    if not SeenMessage.add(signature["webhook-id"]):
+        raise RepeatedMessage("This message was accepted before.")
     try:
         content = json_value(body)
     except (ValueError, RecursionError) as error:
-        raise Forged("The body is not JSON.") from error
+        raise InvalidSignature("The body is not JSON.") from error
     if not isinstance(content, dict):
-        raise Forged("The body is no JSON object.")
+        raise InvalidSignature("The body is not a JSON object.")
     return Message(sender, content)
 
 
@@ -75,6 +75,6 @@ def _verifies(secret: str, body: bytes, headers: dict[str, str]) -> bool:
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except (WebhookVerificationError, ValueError):
-        # A ValueError is a header that is no base64 or has no version, or a body that is no UTF-8.
+        # ValueError: a header is not base64 or has no version, or the body is not UTF-8.
         return False
     return True

@@ -24,15 +24,14 @@ _UNKNOWN, _INTERRUPTED = 2, 130
 
 
 class Command(BaseCommand):
-    help = """Show a build's log from its beginning, and follow it until the build ends.
+    help = """Print a build's log and follow it until the build finishes.
 
-Whatever breaks in between, every line comes once and in order. Without --url the log is read from
-this forge's database. With it, from a forge elsewhere, as the person whose token is in AGENTFORGE_TOKEN:
+Every line is printed once and in order, even across a broken connection. Without --url, the log is read
+from this forge's database; with it, from another forge, using the access token in AGENTFORGE_TOKEN:
 
   AGENTFORGE_TOKEN=... manage.py follow_build 42 --url https://forge.example.com
 
-Exit code: 0 succeeded, 1 failed, 3 cancelled, 2 when that is not known, 130 interrupted (the build
-goes on)."""
+Exit code: 0 succeeded, 1 failed, 3 cancelled, 2 unknown, 130 interrupted (the build continues)."""
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -41,9 +40,9 @@ goes on)."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("build", type=int, help="the build's number")
-        parser.add_argument("--url", help="a forge elsewhere, such as https://forge.example.com")
-        parser.add_argument("--since", type=int, default=1, metavar="LINE", help="leave out the lines before")
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--url", help="another forge, such as https://forge.example.com")
+        parser.add_argument("--since", type=int, default=1, metavar="LINE", help="the first line to print")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.style, as_json=options["json"])
@@ -51,7 +50,7 @@ goes on)."""
         try:
             status = self._follow(console, options)
         except KeyboardInterrupt:
-            console.say("Stopped following. The build goes on.")
+            console.say("Stopped following. The build continues.")
             sys.exit(_INTERRUPTED)
         sys.exit(EXIT_CODES.get(status, _UNKNOWN))
 
@@ -74,23 +73,23 @@ goes on)."""
             return
         token = os.environ.get("AGENTFORGE_TOKEN", "")
         if not token:
-            raise CommandError("Give your token in AGENTFORGE_TOKEN.", returncode=_UNKNOWN)
+            raise CommandError("Set AGENTFORGE_TOKEN to your access token.", returncode=_UNKNOWN)
         if urlsplit(url).scheme not in ("http", "https"):
-            raise CommandError(f"{url} is no address: it begins with https://.", returncode=_UNKNOWN)
+            raise CommandError(f"{url} is not a URL that starts with https://.", returncode=_UNKNOWN)
         try:
             yield from follow_remote(url.rstrip("/"), token, f"build-{pk}", self.stderr.write)
         except Refused as refused:
             raise CommandError(str(refused), returncode=_UNKNOWN) from refused
 
     def _local(self, pk: int) -> Iterator[dict[str, Any]]:
-        found = Build.objects.filter(pk=pk)
-        build = found.first()
+        build = Build.objects.filter(pk=pk).first()
         if build is None:
             raise CommandError(f"There is no build {pk}.", returncode=_UNKNOWN)
-        known = False
+        is_logged = False
         for _, record in follow([build.stream_name], lambda: False):
-            known = True
+            is_logged = True
             yield record
-        if not known:
-            # Its log was pruned; how it ended is kept.
-            yield {"kind": "status", "status": found.values_list("status", flat=True)[0]}
+        if not is_logged:
+            # The log was pruned; the build's status is kept.
+            build.refresh_from_db()
+            yield {"kind": "status", "status": build.status}

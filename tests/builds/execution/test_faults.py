@@ -161,7 +161,7 @@ def test_a_flood_of_lines_is_cut_and_its_end_kept(
     lines = transcript(build).lines
     marks = [at for at, line in enumerate(lines) if line.get("mark")]
     assert "has reached its limit" in lines[marks[0]]["text"]
-    assert "lines were left out here; the last 20 follow." in lines[marks[1]]["text"]
+    assert "lines were omitted here; the last 20 follow." in lines[marks[1]]["text"]
     assert any("undefinedName" in line["text"] for line in lines[marks[1] :])
     written = [line for line in lines if line["stream"] != "sys"]
     assert len(written) == 40 + 20

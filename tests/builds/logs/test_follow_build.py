@@ -126,7 +126,7 @@ def test_interrupted_it_says_that_the_build_goes_on(queued: Build, follow_build:
     following.until("going on")
     following.process.send_signal(signal.SIGINT)
     out, _, code = following.rest()
-    assert (out, code) == ("Stopped following. The build goes on.\n", 130)
+    assert (out, code) == ("Stopped following. The build continues.\n", 130)
 
 
 def test_from_a_forge_elsewhere_it_resumes_when_that_is_back(
@@ -157,8 +157,8 @@ NOWHERE = "postgres://nobody@127.0.0.1:9/nothing"
     ("arguments", "wrong"),
     [
         ((), "There is no build"),
-        (("--url", "https://x"), "Give your token"),
-        (("--url", "ftp://x"), "no address"),
+        (("--url", "https://x"), "Set AGENTFORGE_TOKEN"),
+        (("--url", "ftp://x"), "not a URL"),
     ],
 )
 def test_it_says_what_is_missing(

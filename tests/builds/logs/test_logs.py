@@ -182,7 +182,7 @@ async def test_a_noisy_process_is_cut_and_its_end_is_kept(settings: LazySettings
     texts = [str(record["text"]) for record in told if record["kind"] == "line"]
     assert texts[:1000] == [str(number) for number in range(1000)]
     assert "has reached its limit" in texts[1000]
-    assert texts[1001] == "198,951 lines were left out here; the last 50 follow."
+    assert texts[1001] == "198,951 lines were omitted here; the last 50 follow."
     assert texts[1002:] == [*(str(number) for number in range(199_951, 200_000)), "the last words"]
     assert told[-1]["kind"] == "step"
     log.say("after it")
@@ -226,7 +226,7 @@ def test_secrets_are_blanked_before_they_are_cut_left_out_or_wrapped(settings: L
     log.lines("err", ["key " + secret[:10], secret[10:]])
     with log.step(f"Use {secret}"):
         log.say(f"at {secret}")
-    log.take({"kind": "line", "stream": "out", "text": secret})
+    log.replay({"kind": "line", "stream": "out", "text": secret})
     log.close()
     whole = json.dumps(told)
     assert not any(secret[start : start + 5] in whole for start in range(len(secret) - 4))

@@ -226,7 +226,7 @@ def test_a_builder_that_sends_something_else_is_refused(
     pair.to_forge.gate = spoil
     work()
     assert built(there) == ("succeeded", "local"), there.error
-    assert "Built here: iron could not finish: The forge did not get program whole" in marks(there)
+    assert "Built here: iron could not finish: The forge did not receive program intact" in marks(there)
     assert all(storage.holds(sha256) for sha256 in files(there).values())
 
 

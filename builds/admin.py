@@ -39,7 +39,7 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
         return lookup == "revision__agent__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def log_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """Stream somebody's build log to an operator, whose reading it the owner sees."""
+        """Stream a build's log to an operator; the access is shown in the owner's activity."""
         build = self.get_object(request, str(pk))
         if build is None or not self.has_view_permission(request, build):
             raise Http404
@@ -98,8 +98,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
         return file.sha256[:12]
 
 
-# The queue's package brings pages of its own: they style themselves inline, which the content policy forbids,
-# and change jobs behind the back of the builds that they belong to.
+# procrastinate's own admin uses inline styles, which the content policy forbids, and lets jobs change without
+# their builds.
 admin.site.unregister(ProcrastinateJob)
 
 

@@ -1,4 +1,4 @@
-"""What operators may do with the builds that they chose in the administration."""
+"""The admin actions of builds."""
 
 from __future__ import annotations
 
@@ -22,31 +22,29 @@ else:
 
 
 class BuildActions(Base):
-    """Each action calls a service, and says for how many builds it did its work."""
+    """Each action calls a service and reports how many builds it changed."""
 
     actions = ("rebuild", "retry", "cancel", "pin", "unpin", "expire")
 
-    @admin.action(description="Build again what succeeded", permissions=["operate"])
+    @admin.action(description="Rebuild succeeded builds", permissions=["operate"])
     def rebuild(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = bulk_actions.rebuild(builds, request.user)
-        self.report(request, "Asked for again", done, len(builds), "not succeeded, or too many wait")
+        count = bulk_actions.rebuild(builds, request.user)
+        self.report(request, "Enqueued again", count, len(builds), "not succeeded, or the queue is full")
 
-    @admin.action(description="Build again what failed or was cancelled", permissions=["operate"])
+    @admin.action(description="Retry failed and cancelled builds", permissions=["operate"])
     def retry(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = bulk_actions.retry(builds, request.user)
-        self.report(request, "Asked for again", done, len(builds), "neither failed nor cancelled")
+        count = bulk_actions.retry(builds, request.user)
+        self.report(request, "Enqueued again", count, len(builds), "neither failed nor cancelled")
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: Request, builds: QuerySet[Build]) -> None:
-        self.report(
-            request, "Cancelled", bulk_actions.cancel(builds, request.user), len(builds), "over already"
-        )
+        count = bulk_actions.cancel(builds, request.user)
+        self.report(request, "Cancelled", count, len(builds), "already finished")
 
     @admin.action(description="Pin the files", permissions=["operate"])
     def pin(self, request: Request, builds: QuerySet[Build]) -> None:
-        self.report(
-            request, "Pinned", bulk_actions.pin(builds, request.user), len(builds), "pinned already, or gone"
-        )
+        count = bulk_actions.pin(builds, request.user)
+        self.report(request, "Pinned", count, len(builds), "already pinned, or removed")
 
     @admin.action(description="Unpin the files", permissions=["operate"])
     def unpin(self, request: Request, builds: QuerySet[Build]) -> None:
@@ -54,22 +52,24 @@ class BuildActions(Base):
 
     @admin.action(description="Remove the files now", permissions=["operate"])
     def expire(self, request: Request, builds: QuerySet[Build]) -> None:
-        done = bulk_actions.expire(builds, request.user)
-        self.report(request, "Files removed", done, len(builds), "pinned, in use, not over, or gone already")
+        count = bulk_actions.expire(builds, request.user)
+        self.report(
+            request, "Files removed", count, len(builds), "pinned, in use, unfinished, or already removed"
+        )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Add one action for each builder that can be preferred."""
-        found = super().get_actions(request)
+        """Add one action per builder that can be preferred."""
+        actions = super().get_actions(request)
         if self.has_operate_permission(request):
             for builder in (builders.LOCAL, *builders.configured()):
                 name = f"prefer {builder}"
-                found[name] = (_preferring(builder), name, f"Prefer the builder {builder}")
-        return found
+                actions[name] = (_prefer_action(builder), name, f"Prefer the builder {builder}")
+        return actions
 
 
-def _preferring(builder: str) -> Any:
+def _prefer_action(builder: str) -> Any:
     def prefer(model_admin: BuildActions, request: Request, builds: QuerySet[Build]) -> None:
-        done = bulk_actions.prefer(builds, builder, request.user)
-        model_admin.report(request, f"Prefer {builder}", done, len(builds), "not waiting, or so already")
+        count = bulk_actions.prefer(builds, builder, request.user)
+        model_admin.report(request, f"Prefer {builder}", count, len(builds), "not queued, or already so")
 
     return prefer

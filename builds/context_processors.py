@@ -1,4 +1,4 @@
-"""Tell every page which builds of the signed-in person are under way, for the header."""
+"""The signed-in person's unfinished builds, shown in the header of every page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from agentforge.live.models import Stream
 from .models import Build
 from .reports import UNFINISHED
 
-# A connection carries up to 20 channels, and the page itself needs some.
+# A connection carries up to 20 channels; the page itself needs some of them.
 MOST_FOLLOWED = 12
 
 
 def running_work(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `running_work`: `count`, `words` and `live` (channels), read when first used."""
+    """Provide `running_work` with `count`, `words` and `live` (channels), evaluated lazily."""
     return {"running_work": SimpleLazyObject(lambda: _running(request))}
 
 
 def _running(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
-    # An error page is rendered in a transaction that is already given up.
+    # An error page may be rendered in a transaction that is marked for rollback.
     if connection.needs_rollback or not isinstance(user, User):
         return {"count": 0}
     builds = Build.objects.owned_by(user).filter(status__in=UNFINISHED)

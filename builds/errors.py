@@ -2,7 +2,7 @@ from __future__ import annotations
 
 
 class BuildError(Exception):
-    """End a build with a message for its owner; `exit_code` is the failed process's, if one ran."""
+    """A build failed; the message is for its owner, `exit_code` is that of the failed process, if one ran."""
 
     def __init__(self, message: str, *, exit_code: int | None = None) -> None:
         super().__init__(message)
@@ -10,12 +10,12 @@ class BuildError(Exception):
 
 
 class Exhausted(BuildError):
-    """Say that a machine had no more disk or memory: the agent is not to blame."""
+    """A machine ran out of disk space or memory; the agent is not at fault."""
 
 
 class ToolchainMissing(BuildError):
-    """Say that this machine can't compile, and what would mend it."""
+    """No toolchain is available; the message says how to install one."""
 
 
 class NotPossible(Exception):
-    """Refuse a user's action that the present state does not allow; the message is shown."""
+    """The current state does not allow a user's action; the message is shown to the user."""

@@ -12,7 +12,7 @@ LONGEST_MESSAGE = 8000
 
 
 class MessageForm(forms.Form):
-    """Take one message to the agent: any text, a few thousand characters, no control characters."""
+    """A message to the agent: any text without control characters."""
 
     content = forms.CharField(
         label="Message",
@@ -20,7 +20,7 @@ class MessageForm(forms.Form):
         strip=True,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Ask the agent something"}),
         error_messages={
-            "required": "Write something first.",
+            "required": "Enter a message.",
             "max_length": f"A message may have {LONGEST_MESSAGE:,} characters; this one has %(show_value)s.",
         },
     )
@@ -30,14 +30,13 @@ class MessageForm(forms.Form):
         if any(
             unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in text
         ):
-            raise forms.ValidationError("The message contains a character that is not text. Remove it.")
+            raise forms.ValidationError("The message contains a control character. Remove it.")
         return text
 
 
 class LogRangeForm(forms.Form):
-    """Take which lines of a log to answer with: `from` and `to`, counted from 1, both included."""
+    """A range of log lines: `from` and `to`, counted from 1, both included, at most MOST lines."""
 
-    # More are asked for in several requests.
     MOST = 2000
 
     part = forms.IntegerField(required=False, min_value=-1)
@@ -49,7 +48,7 @@ class LogRangeForm(forms.Form):
         self.fields["to"] = forms.IntegerField(required=False, min_value=1)
 
     def clean(self) -> dict[str, Any]:
-        """Complete the range: `first` and `last`, at most MOST lines; and `errors`."""
+        """Add `first` and `last`, the completed range, and `errors`."""
         cleaned: dict[str, Any] = super().clean() or {}
         first = cleaned.get("from") or 1
         last = min(cleaned.get("to") or first + self.MOST - 1, first + self.MOST - 1)
@@ -57,15 +56,11 @@ class LogRangeForm(forms.Form):
 
 
 class LogPageForm(forms.Form):
-    """Take which page of a log to show."""
-
     page = forms.IntegerField(required=False, min_value=1)
     stream = forms.ChoiceField(required=False, choices=[("", "all"), ("err", "stderr")])
 
 
 class LogSearchForm(forms.Form):
-    """Take what to look for in a log."""
-
     q = forms.CharField(max_length=200, strip=False)
     stream = forms.ChoiceField(required=False, choices=[("", "all"), ("err", "stderr")])
 
@@ -74,22 +69,22 @@ class LogSearchForm(forms.Form):
         return {**cleaned, "errors": cleaned.get("stream") == "err"}
 
 
-class _Targets(forms.CheckboxSelectMultiple):
-    """Say under each target what it is for, and disable what can't be built here, with the reason."""
+class _TargetCheckboxes(forms.CheckboxSelectMultiple):
+    """Explains each target, and disables those that can't be built here."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
         target = targets.get(str(value))
-        why = targets.refusal(target)
-        option["attrs"]["title"] = why or f"{target.purpose} · about {target.megabytes} MB"
-        option["attrs"]["disabled"] = bool(why)
+        refusal = targets.refusal(target)
+        option["attrs"]["title"] = refusal or f"{target.purpose} · about {target.megabytes} MB"
+        option["attrs"]["disabled"] = bool(refusal)
         return option
 
 
 class TargetForm(forms.Form):
-    """Take what a build should make; the plugin where nothing is named."""
+    """The targets of a build, by default the plugin."""
 
-    targets = forms.MultipleChoiceField(label="What to make", required=False, widget=_Targets)
+    targets = forms.MultipleChoiceField(label="What to build", required=False, widget=_TargetCheckboxes)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +94,7 @@ class TargetForm(forms.Form):
 
     def clean_targets(self) -> list[str]:
         chosen = targets.in_order(self.cleaned_data["targets"] or [PLUGIN])
-        refused = {name: targets.refusal(targets.get(name)) for name in chosen}
-        if told := [f"{name}: {why}" for name, why in refused.items() if why]:
-            raise forms.ValidationError(told)
+        refusals = {name: targets.refusal(targets.get(name)) for name in chosen}
+        if errors := [f"{name}: {refusal}" for name, refusal in refusals.items() if refusal]:
+            raise forms.ValidationError(errors)
         return chosen

@@ -10,7 +10,7 @@ from django.utils import timezone
 from agentforge.tenancy.querysets import OwnedQuerySet
 from configs.models import AgentConfig, Revision
 
-# The target of every build that asks for no other: a plugin for this machine, and its host.
+# The default target: a plugin for this machine, and its host.
 PLUGIN = "plugin"
 
 
@@ -27,24 +27,24 @@ def default_targets() -> list[str]:
 
 
 class Build(models.Model):
-    """Follow one compilation of a revision, for one or several targets, from its job to its artifacts."""
+    """One build of a revision for one or several targets, from its job to its artifacts."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="builds")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="builds")
-    # Names of builds.targets, in that registry's order; each has a row of BuildTarget.
+    # Names in compiler.targets, in that registry's order; each has a BuildTarget.
     targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
-    # Its place in the queue (see builds.queue.fairness), which it keeps when it has to begin again.
+    # The position in the queue (see builds.queue.fairness), kept when the build has to start again.
     turn = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
-    # `local` or a remote builder's name, where somebody prefers one.
+    # The preferred builder: `local`, a remote builder's name, or empty.
     wanted_builder = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # When the files may go (none: never), whether they stay all the same, when they went and what they were.
+    # When the files may expire (None: never) unless pinned, when they expired, and what they were.
     expires_at = models.DateTimeField(null=True, blank=True)
     pinned = models.BooleanField(default=False)
     expired_at = models.DateTimeField(null=True, blank=True)
@@ -84,13 +84,13 @@ class Build(models.Model):
 
     @property
     def from_cache(self) -> bool:
-        """Tell whether nothing was compiled: every target's files were there already."""
-        found = [each.from_cache for each in self.per_target.all()]
-        return bool(found) and all(found)
+        """Return whether nothing was compiled because every target's files existed already."""
+        cached = [each.from_cache for each in self.per_target.all()]
+        return bool(cached) and all(cached)
 
 
 class BuildTarget(models.Model):
-    """Hold what became of one target of a build."""
+    """The result of one build for one target."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="per_target")
@@ -98,7 +98,7 @@ class BuildTarget(models.Model):
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
     input_digest = models.CharField(max_length=64, blank=True)
     from_cache = models.BooleanField(default=False)
-    # `local` or a remote builder's name, and why it was that one.
+    # `local` or a remote builder's name, and why it was chosen.
     builder = models.CharField(max_length=120, blank=True)
     builder_reason = models.CharField(max_length=500, blank=True)
     sandbox = models.CharField(max_length=40, blank=True)
@@ -127,7 +127,7 @@ class BuildTarget(models.Model):
 
 
 class Artifact(models.Model):
-    """Name one file of a build; its bytes lie once in storage, under their sha256."""
+    """One file of a build; its bytes are stored once, under their sha256."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="artifacts")
@@ -151,19 +151,19 @@ class Artifact(models.Model):
 
     @property
     def path(self) -> str:
-        """Return its place among all files of a build: the plugin's lie at the top, others in a directory."""
+        """Return the path among a build's files; only the plugin's are not in a directory of their target."""
         return self.name if self.target == PLUGIN else f"{self.target}/{self.name}"
 
 
 class StoredFile(models.Model):
-    """Know one file of the artifact storage by its hash; rows of Artifact, of any owner, may share it.
+    """A content-addressed file, shared by the artifacts of any owner.
 
-    Who is about to use the bytes says so first (`used_at`): they stay for as long as that may take.
+    Callers lease it before using the bytes (`used_at`; see artifacts.leases), which keeps them from pruning.
     """
 
     sha256 = models.CharField(primary_key=True, max_length=64)
     used_at = models.DateTimeField(default=timezone.now)
-    # When a shared storage was seen to hold these bytes, and where an upload to it was begun.
+    # When a shared storage was found to hold these bytes, and the URL of an unfinished upload to it.
     checked_at = models.DateTimeField(null=True, blank=True)
     upload_url = models.TextField(blank=True)
 
@@ -175,7 +175,7 @@ class StoredFile(models.Model):
 
 
 class BuildVerification(models.Model):
-    """Hold one trial to get a build's files again, at another place and with a cold cache."""
+    """One attempt to reproduce a build's files in another directory with an empty cache."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -188,7 +188,7 @@ class BuildVerification(models.Model):
     build = models.ForeignKey(Build, on_delete=models.CASCADE, related_name="verifications")
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
-    # What was found wrong, in words, one entry a file.
+    # The differences as messages, one per file.
     findings = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -218,7 +218,7 @@ class MessageStatus(models.TextChoices):
 
 
 class ChatMessage(models.Model):
-    """Hold one message of an agent's trial chat; an answer also holds its tool calls and usage."""
+    """A message of an agent's trial chat; an answer also has tool calls, usage and network attempts."""
 
     class Role(models.TextChoices):
         USER = "user", "You"
@@ -235,7 +235,7 @@ class ChatMessage(models.Model):
     network = models.JSONField(default=list)
     error = models.TextField(blank=True)
     job_id = models.BigIntegerField(null=True, blank=True)
-    # Where the agent's stream stood when this was asked: an answer that is still coming is read from there.
+    # The position of the agent's stream before the question: an unfinished answer is read from there.
     stream_seq = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Describe to scripts the addresses of builds and of the trial chat."""
+"""OpenAPI descriptions of the builds and of the trial chat."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ describe(
         {"log": _LOG, "lines": array(_LINE)},
         query=LogRangeForm,
         note="`from` and `to` count from 1 and are both included; at most 2,000 lines. With `part` they "
-        "count among the lines of one part, with `stream=err` among those of stderr.",
+        "count within that part, with `stream=err` within stderr.",
     ),
 )
 describe(
@@ -142,7 +142,7 @@ describe(
         "Search a build's log",
         {"position": INTEGER, "total": INTEGER, "hits": array(array(INTEGER))},
         query=LogSearchForm,
-        note="Each hit is a line's number, its part, and its place in the part (or among the part's stderr).",
+        note="Each hit is a line's number, its part, and its position in the part (or in the part's stderr).",
     ),
 )
 describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))
@@ -150,7 +150,7 @@ describe("builds:retry", post=Operation("Build again", {"build": _BUILD}, 201, r
 describe(
     "builds:retry_elsewhere",
     post=Operation(
-        "Build again, by a builder of your choice",
+        "Build again with a builder of your choice",
         {"build": _BUILD},
         201,
         forms=[BuilderForm],
@@ -162,21 +162,21 @@ describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD},
 describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
 describe(
     "builds:verify",
-    post=Operation("Build again elsewhere and compare", {"verification": _VERIFICATION}, 202, refusable=True),
+    post=Operation("Verify a build by repeating it", {"verification": _VERIFICATION}, 202, refusable=True),
 )
-describe("builds:signing_key", get=Operation("Get the key of signatures", media="application/x-pem-file"))
+describe("builds:signing_key", get=Operation("Get the public signing key", media="application/x-pem-file"))
 describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))
 describe("builds:file", get=Operation("Download one file of a build", media="application/octet-stream"))
 describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))
 describe(
     "builds:send",
     post=Operation(
-        "Ask an agent; the stream brings the answer",
+        "Ask an agent; its answer arrives on the stream",
         {"channel": STRING, "messages": array(_MESSAGE)},
         202,
         forms=[MessageForm],
         refusable=True,
     ),
 )
-describe("builds:stop", post=Operation("Stop the answer that is coming", {"stopped": BOOLEAN}))
+describe("builds:stop", post=Operation("Stop the pending answer", {"stopped": BOOLEAN}))
 describe("builds:clear", post=Operation("Delete the chat", {"deleted": INTEGER}, refusable=True))

@@ -6,5 +6,5 @@ from configs.vault import values_to_redact
 
 
 def secret_values(owner_id: UUID) -> list[str]:
-    """Return the plain values of all of an owner's keys, to blank them wherever they might appear."""
+    """Return the plain values of an owner's keys, to redact them."""
     return values_to_redact(owner_id)

@@ -1,4 +1,4 @@
-"""Tell whether a saved draft can be compiled, and what would be new."""
+"""Check whether a saved draft can be compiled, and compare it with an earlier configuration."""
 
 from __future__ import annotations
 
@@ -11,37 +11,41 @@ from configs.forms.base import draft_values
 from configs.model_offers import offers_for
 from configs.models import AgentConfig
 
-# The system prompt follows from the other values, and says too much for a list of changes.
+# The system prompt is derived from the other values, and too long for a list of changes.
 _DERIVED = frozenset({"system_prompt"})
 _LONGEST = 80
 
 
 def problems(agent: AgentConfig) -> dict[str, dict[str, list[str]]]:
-    """Return what is wrong with a draft as saved: tab → field → messages; empty when it can be compiled."""
+    """Return the errors of a saved draft: tab → field → messages; empty when it can be compiled."""
     offers = offers_for(agent.owner_id)
-    found: dict[str, dict[str, list[str]]] = {}
+    problems_by_tab: dict[str, dict[str, list[str]]] = {}
     for tab, form_class in TAB_FORMS.items():
         form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
         if not form.is_valid():
-            found[str(tab)] = {name: [str(said) for said in errors] for name, errors in form.errors.items()}
-    return found
+            problems_by_tab[str(tab)] = {
+                name: [str(message) for message in errors] for name, errors in form.errors.items()
+            }
+    return problems_by_tab
 
 
 def changes(before: str, after: str) -> list[dict[str, str]]:
-    """Return how two configurations (canonical JSON) differ: dotted name, value before, value after."""
-    old, new = (dict(_flat("", json.loads(text))) for text in (before, after))
+    """Return the differences of two configurations (canonical JSON): dotted name, before, after."""
+    old, new = (dict(_flatten("", json.loads(text))) for text in (before, after))
     names = [name for name in sorted(old | new) if old.get(name) != new.get(name) and name not in _DERIVED]
-    return [{"name": name, "before": _short(old.get(name)), "after": _short(new.get(name))} for name in names]
+    return [
+        {"name": name, "before": _shorten(old.get(name)), "after": _shorten(new.get(name))} for name in names
+    ]
 
 
-def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
+            yield from _flatten(f"{prefix}.{name}" if prefix else name, inner)
     else:
         yield prefix, value
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,4 +1,4 @@
-"""Gather what the pages say about builds."""
+"""What the pages show of builds: log, steps, targets, files, durations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNFINISHED = (BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 @dataclass
 class Transcript:
-    """Hold all that a build's log says up to `position`."""
+    """The content of a build's log up to `position`."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -31,29 +31,29 @@ class Transcript:
 
 
 def transcript(build: Build) -> Transcript:
-    """Read a build's log once, from its start to its present end."""
-    found = Transcript()
-    said: dict[tuple[str, str], dict[str, Any]] = {}
+    """Read a build's log from its start to its current end."""
+    log = Transcript()
+    logged: dict[tuple[str, str], dict[str, Any]] = {}
     for seq, record in _records(build):
-        found.position = seq
+        log.position = seq
         match record["kind"]:
             case "line":
-                found.lines.append({"n": len(found.lines) + 1, **record})
+                log.lines.append({"n": len(log.lines) + 1, **record})
             case "step":
-                said[record.get("section", ""), record["name"]] = record
+                logged[record.get("section", ""), record["name"]] = record
             case "end":
-                found.ended = True
-    found.steps = steps(build, said)
-    return found
+                log.ended = True
+    log.steps = steps(build, logged)
+    return log
 
 
-def steps(build: Build, said: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a build's steps: what its log said of them, by section and name, and those to come."""
-    to_come = _to_come(build) if build.status in UNFINISHED else {}
-    return list({**to_come, **said}.values())
+def steps(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a build's steps: those in its log, by (section, name), and the pending ones."""
+    pending = _pending_steps(build) if build.status in UNFINISHED else {}
+    return list({**pending, **logged}.values())
 
 
-def _to_come(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
+def _pending_steps(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
     return {
         (target.section, name): {"name": name, "section": target.section, "state": "pending"}
         for target in map(targets.get, build.targets)
@@ -62,7 +62,7 @@ def _to_come(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def log_text(build: Build) -> Iterator[str]:
-    """Yield a build's log as text, a line at a time: UTC time, stream, text."""
+    """Yield a build's log line by line: UTC time, stream, text."""
     for _, record in _records(build):
         if record["kind"] == "line":
             at = datetime.fromtimestamp(record["t"], UTC).isoformat(timespec="milliseconds")
@@ -73,19 +73,18 @@ def _records(build: Build) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         yield from streams.read(build.stream_name)
     except StreamMissing:
-        # The log has its own life and is pruned by age; the build itself stays.
+        # The log was pruned; the build stays.
         return
 
 
 def plugin_of(build: Build) -> Artifact | None:
-    """Return the plugin among a build's files."""
     plugin: Artifact | None = build.artifacts.filter(target=PLUGIN, name__endswith=".so").first()
     return plugin
 
 
 @dataclass(frozen=True)
 class Part:
-    """Hold one target of a build with what the pages say of it."""
+    """One target of a build, with its files."""
 
     row: BuildTarget
     target: targets.Target
@@ -93,7 +92,6 @@ class Part:
 
 
 def parts(build: Build) -> list[Part]:
-    """Return the targets of a build with their files."""
     files = list(build.artifacts.all())
     return [
         Part(row, targets.get(row.target), [file for file in files if file.target == row.target])
@@ -102,14 +100,14 @@ def parts(build: Build) -> list[Part]:
 
 
 def duration(build: Build | BuildTarget) -> timedelta | None:
-    """Return how long a build or a target of it ran, None when it has not ended or never began."""
+    """Return how long a build or a target ran; None when it has not finished or never started."""
     if build.started_at is None or build.finished_at is None:
         return None
     return build.finished_at - build.started_at
 
 
 def usual_duration(build: Build) -> timedelta | None:
-    """Return how long the owner's last builds took on average; None without any."""
+    """Return the mean duration of the owner's last compiled builds of the same targets; None without any."""
     recent = Build.objects.filter(
         owner_id=build.owner_id, status=BuildStatus.SUCCEEDED, targets=build.targets
     )

@@ -1,3 +1,5 @@
+"""The JSON representations of builds, targets and verifications."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -9,19 +11,16 @@ from .reports import duration
 
 
 def builds_json(builds: Iterable[Build]) -> list[dict[str, Any]]:
-    """Return what scripts learn of several builds."""
-    listed = list(builds)
-    found = places(listed)
-    return [_json(build, found.get(build.pk)) for build in listed]
+    rows = list(builds)
+    place_of = places(rows)
+    return [_json(build, place_of.get(build.pk)) for build in rows]
 
 
 def build_json(build: Build) -> dict[str, Any]:
-    """Return what scripts learn of one build alone."""
     return builds_json([build])[0]
 
 
 def _json(build: Build, place: Place | None) -> dict[str, Any]:
-    """Return what scripts learn of a build; `place` is where it waits."""
     took = duration(build)
     return {
         "id": build.pk,
@@ -48,7 +47,6 @@ def _json(build: Build, place: Place | None) -> dict[str, Any]:
 
 
 def target_json(row: BuildTarget) -> dict[str, Any]:
-    """Return what scripts learn of one target of a build."""
     took = duration(row)
     names = (
         *("target", "status", "from_cache", "builder", "builder_reason", "sandbox", "toolchain"),
@@ -59,6 +57,5 @@ def target_json(row: BuildTarget) -> dict[str, Any]:
 
 
 def verification_json(row: BuildVerification) -> dict[str, Any]:
-    """Return what scripts learn of a verification."""
     names = ("id", "status", "findings", "created_at", "finished_at")
     return {**{name: getattr(row, name) for name in names}, "channel": row.stream_name}

@@ -1,4 +1,4 @@
-"""Ask for the verification of a build, and write down how it ended."""
+"""Enqueue the verification of a build, and its transitions: queued, running, finished."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ from builds.models import Build, BuildStatus, BuildVerification
 from builds.queue import jobs
 
 _OPEN = ("queued", "running")
-# So many lines of a verification's log are on the page.
+# A page shows at most this many lines of a verification's log.
 MOST_LINES = 300
 
 
-def ask(build: Build, by: User) -> BuildVerification:
-    """Enqueue the verification of a build: row, stream and job in one transaction.
+def enqueue(build: Build, by: User) -> BuildVerification:
+    """Create the verification of a build: row, stream and job in one transaction.
 
-    Raises NotPossible without files to compare with, and while another verification goes on.
+    Raises NotPossible when there are no files to compare, and during another verification.
     """
     with transaction.atomic(), as_service():
         Build.objects.select_for_update().get(pk=build.pk)
         if not build.per_target.filter(status=BuildStatus.SUCCEEDED).exists():
             raise NotPossible(f"Build {build.pk} has no files to compare with.")
         if build.verifications.filter(status__in=_OPEN).exists():
-            raise NotPossible(f"Build {build.pk} is being verified already.")
-        made: BuildVerification = BuildVerification.objects.create(owner_id=build.owner_id, build=build)
-        streams.create_stream(made.stream_name, made.owner_id)
-        streams.publish(made.stream_name, {"kind": "status", "status": made.status})
-        made.job_id = jobs.defer(jobs.VERIFY, verification_id=made.pk)
-        made.save(update_fields=["job_id"])
+            raise NotPossible(f"Build {build.pk} is already being verified.")
+        row: BuildVerification = BuildVerification.objects.create(owner_id=build.owner_id, build=build)
+        streams.create_stream(row.stream_name, row.owner_id)
+        streams.publish(row.stream_name, {"kind": "status", "status": row.status})
+        row.job_id = jobs.defer(jobs.VERIFY, verification_id=row.pk)
+        row.save(update_fields=["job_id"])
         record(Action.BUILD_VERIFY_ASKED, owner=build.owner_id, actor=by, subject=build)
-    return made
+    return row
 
 
 def claim(pk: int, job_id: int) -> BuildVerification | None:
-    """Turn a waiting verification of this job into a running one; None when it is over."""
+    """Start a queued verification; return None if it is finished or belongs to another job."""
     with transaction.atomic():
         waiting = BuildVerification.objects.filter(pk=pk, job_id=job_id, status="queued")
         if not waiting.update(status="running"):
             return None
-        found: BuildVerification = BuildVerification.objects.select_related("build__revision").get(pk=pk)
-        streams.publish(found.stream_name, {"kind": "status", "status": "running"})
-    return found
+        row: BuildVerification = BuildVerification.objects.select_related("build__revision").get(pk=pk)
+        streams.publish(row.stream_name, {"kind": "status", "status": "running"})
+    return row
 
 
 def finish(pk: int, job_id: int, status: str, findings: Sequence[str]) -> bool:
-    """End a verification and its log; False when it is over already."""
+    """Finish a verification and close its log; return False when it has finished already."""
     with transaction.atomic():
-        present = BuildVerification.objects.filter(pk=pk, job_id=job_id, status__in=_OPEN)
-        if not present.update(status=status, findings=list(findings), finished_at=timezone.now()):
+        unfinished = BuildVerification.objects.filter(pk=pk, job_id=job_id, status__in=_OPEN)
+        if not unfinished.update(status=status, findings=list(findings), finished_at=timezone.now()):
             return False
         name = f"verification-{pk}"
         streams.publish(name, {"kind": "status", "status": status})
@@ -67,27 +67,27 @@ def finish(pk: int, job_id: int, status: str, findings: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Hold a verification with what its page shows of its log, up to `position`."""
+class VerificationReport:
+    """A verification and the last lines of its log, read up to `position`."""
 
     row: BuildVerification
     lines: list[str]
     position: int
 
 
-def newest(build: Build) -> Shown | None:
+def newest(build: Build) -> VerificationReport | None:
     """Return the newest verification of a build."""
-    found: BuildVerification | None = build.verifications.first()
-    if found is None:
+    row: BuildVerification | None = build.verifications.first()
+    if row is None:
         return None
     lines: list[str] = []
     position = 0
     try:
-        for seq, entry in streams.read(found.stream_name):
+        for seq, entry in streams.read(row.stream_name):
             position = seq
             if entry["kind"] == "line":
                 lines.append(entry["text"])
     except StreamMissing:
-        # A log has its own life and is pruned by age; what was found stays.
+        # The log was pruned; the findings stay.
         lines = []
-    return Shown(found, lines[-MOST_LINES:], position)
+    return VerificationReport(row, lines[-MOST_LINES:], position)

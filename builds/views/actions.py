@@ -1,4 +1,4 @@
-"""Start, cancel and repeat builds."""
+"""Start, cancel and retry builds."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from .pages import build_of, compile_page
 @rate_limited("builds")
 def build_compile(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
-    if wrong := problems(agent):
+    if errors := problems(agent):
         if wants_json(request):
             return failure(
-                {f"{tab}.{name}": said for tab, found in wrong.items() for name, said in found.items()}
+                {f"{tab}.{name}": texts for tab, fields in errors.items() for name, texts in fields.items()}
             )
-        tab = next(iter(wrong))
-        messages.error(request, "This can't be compiled yet. Nothing was started; mend what is marked here.")
+        tab = next(iter(errors))
+        messages.error(request, "Nothing was started: first correct the fields marked here.")
         return redirect(f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1")
     form = TargetForm(posted(request))
     if not form.is_valid():
@@ -45,7 +45,7 @@ def build_compile(request: Request, pk: int) -> HttpResponse:
     try:
         build = enqueue_build(agent, request.user, form.cleaned_data["targets"])
     except QueueFull as refusal:
-        return _full(request, refusal)
+        return _queue_full(request, refusal)
     return _started(request, build)
 
 
@@ -71,7 +71,7 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
     try:
         again = retry_build(build, by=request.user)
     except QueueFull as refusal:
-        return _full(request, refusal)
+        return _queue_full(request, refusal)
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)
@@ -91,7 +91,7 @@ def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
     try:
         again = retry_build(build, by=request.user, builder=form.cleaned_data["builder"])
     except QueueFull as refusal:
-        return _full(request, refusal)
+        return _queue_full(request, refusal)
     except NotPossible as refusal:
         return _refused(request, build, refusal)
     return _started(request, again)
@@ -101,8 +101,8 @@ def _started(request: Request, build: Build) -> HttpResponse:
     return success(201, build=build_json(build)) if wants_json(request) else redirect(build)
 
 
-def _full(request: Request, refusal: QueueFull) -> HttpResponse:
-    """Answer 429: Retry-After names the time when the first of the person's builds leaves the queue."""
+def _queue_full(request: Request, refusal: QueueFull) -> HttpResponse:
+    """Answer with 429; Retry-After is when the person's first queued build is expected to start."""
     own = places(Build.objects.owned_by(request.user).filter(status=BuildStatus.QUEUED))
     waits = [place.wait.total_seconds() for place in own.values() if place.wait is not None]
     seconds = str(max(1, round(min(waits, default=60))))

@@ -1,4 +1,4 @@
-"""Show a build's log: a page of it, any range, what a search finds, and as plain text."""
+"""A build's log: any range of lines, a search, and the plain text."""
 
 from __future__ import annotations
 
@@ -25,43 +25,49 @@ from .responses import streamed
 @require_safe
 @negotiated
 def build_log_lines(request: Request, pk: int) -> HttpResponse:
-    """Answer a script with a range of lines, a browser with the page of the log that it is on."""
+    """Return a range of lines to scripts; redirect browsers to the page that shows it."""
     build = build_of(request, pk)
     form = LogRangeForm(request.GET)
     if not form.is_valid():
         return form_failure(form)
-    asked = form.cleaned_data
+    query = form.cleaned_data
     index = index_of(build.stream_name)
     if not wants_json(request):
-        page = pages.page_of(index, asked["first"])
-        return redirect(f"{build.get_absolute_url()}?page={page}#L{asked['first']}")
-    found = read_lines(index, asked["first"], asked["last"], part=asked["part"], errors=asked["errors"])
-    return success(log=_summary(index), lines=[_line(line) for line in found])
+        page = pages.page_of(index, query["first"])
+        return redirect(f"{build.get_absolute_url()}?page={page}#L{query['first']}")
+    lines = read_lines(index, query["first"], query["last"], part=query["part"], errors=query["errors"])
+    return success(log=_summary(index), lines=[_line(line) for line in lines])
 
 
 @require_GET
 @negotiated
 @rate_limited("searches", method="GET")
 def build_log_search(request: Request, pk: int) -> HttpResponse:
-    """Search the whole log."""
     build = build_of(request, pk)
     form = LogSearchForm(request.GET)
     index = index_of(build.stream_name)
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else redirect(build)
     words = form.cleaned_data["q"]
-    found = search(index, words, errors=form.cleaned_data["errors"] and wants_json(request))
+    result = search(index, words, errors=form.cleaned_data["errors"] and wants_json(request))
     if wants_json(request):
-        hits = [[line["n"], line["part"], line["i"]] for line in found.lines]
-        return success(position=index.position, total=found.total, hits=hits)
-    shown = [{**line, "page": str(pages.page_at(index, line))} for line in found.lines[: pages.PAGE_LINES]]
-    context = {"build": build, "agent": build.revision.agent, "words": words, "found": found, "tab": "builds"}
-    return render(request, "builds/log_search.html", {**context, "lines": pages.with_spans(shown)})
+        hits = [[line["n"], line["part"], line["i"]] for line in result.lines]
+        return success(position=index.position, total=result.total, hits=hits)
+    lines = [{**line, "page": str(pages.page_at(index, line))} for line in result.lines[: pages.PAGE_LINES]]
+    context = {
+        "build": build,
+        "agent": build.revision.agent,
+        "words": words,
+        "found": result,
+        "lines": pages.with_spans(lines),
+        "tab": "builds",
+    }
+    return render(request, "builds/log_search.html", context)
 
 
 @require_safe
 def build_log_text(request: Request, pk: int) -> HttpResponseBase:
-    """Stream a build's log as plain text, to look at or (`?download`) to keep."""
+    """Stream a build's log as plain text; `?download` makes it an attachment."""
     build = build_of(request, pk)
     pieces: Iterator[bytes] = (line.encode() for line in reports.log_text(build))
     response = streamed(request, pieces, "text/plain; charset=utf-8")
@@ -85,5 +91,5 @@ def _summary(index: Index) -> dict[str, Any]:
 
 
 def _line(line: Line) -> Line:
-    kept = {key: line[key] for key in ("n", "part", "i", "t", "stream", "text")}
-    return {**kept, "section": line.get("section", ""), "mark": bool(line.get("mark"))}
+    fields = {key: line[key] for key in ("n", "part", "i", "t", "stream", "text")}
+    return {**fields, "section": line.get("section", ""), "mark": bool(line.get("mark"))}

@@ -1,4 +1,4 @@
-"""Show builds: all of a person's, an agent's, and one with its log."""
+"""The pages of builds: a person's, an agent's, and one build with its log."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PLUGINS = Prefetch(
 
 
 def build_of(request: Request, pk: int) -> Build:
-    """Return the signed-in person's build; anybody else's does not exist (404)."""
+    """Return the signed-in person's build, or raise Http404."""
     builds = Build.objects.owned_by(request.user).select_related("revision__agent")
     build: Build = get_object_or_404(builds, pk=pk)
     return build
@@ -61,7 +61,7 @@ def build_list(request: Request) -> HttpResponse:
 @require_safe
 @negotiated
 def agent_builds(request: Request, pk: int) -> HttpResponse:
-    """Show the wizard's tab Build: what would be compiled, and what was."""
+    """The wizard's tab Build: the draft to compile and the agent's builds."""
     return compile_page(request, agent_of(request, pk), TargetForm(initial={"targets": [PLUGIN]}))
 
 
@@ -76,11 +76,11 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
 
 
 def _draft(agent: AgentConfig) -> dict[str, Any]:
-    """Say whether a draft can be compiled here, and whether that would be anything new."""
-    wrong = problems(agent)
+    """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
+    errors = problems(agent)
     newest = Build.objects.filter(revision__agent=agent).select_related("revision").first()
     differences = []
-    if newest is not None and not wrong:
+    if newest is not None and not errors:
         differences = changes(newest.revision.canonical_json, draft_json(agent))
     context: dict[str, Any] = {
         "agent": agent,
@@ -88,9 +88,9 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
             {
                 "label": Tab(tab).label,
                 "url": f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1",
-                "messages": [message for said in found.values() for message in said],
+                "messages": [message for texts in fields.values() for message in texts],
             }
-            for tab, found in wrong.items()
+            for tab, fields in errors.items()
         ],
         "newest": newest,
         "changed": bool(differences),
@@ -106,16 +106,15 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
 
 
 def _log_page(request: Request, log: Index) -> LogPage:
-    """Return the page of the log that was asked for, the last one if none was."""
     form = LogPageForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    return log_page(log, asked.get("page"), errors=asked.get("stream") == "err")
+    query = form.cleaned_data if form.is_valid() else {}
+    return log_page(log, query.get("page"), errors=query.get("stream") == "err")
 
 
-def _another(made: BuildTarget | None) -> str:
-    """Return a builder that is not the one that made a build."""
+def _other_builder(row: BuildTarget | None) -> str:
+    """Return a builder other than the one that built a target."""
     names = [LOCAL, *configured()]
-    return next((name for name in names if made is None or name != made.builder), LOCAL)
+    return next((name for name in names if row is None or name != row.builder), LOCAL)
 
 
 @require_safe
@@ -126,10 +125,10 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         return success(build=build_json(build))
     log = index_of(build.stream_name)
     if log.ended and build.status in reports.UNFINISHED:
-        # It ended between the two queries: the page must not wait for an end that it has already read.
+        # It finished between the two queries: the page must not wait for an event that it has already read.
         build = build_of(request, pk)
     parts = reports.parts(build)
-    made = next((part.row for part in parts if part.row.toolchain), None)
+    row = next((part.row for part in parts if part.row.toolchain), None)
     context = {
         "build": build,
         "place": place_of(build),
@@ -144,10 +143,10 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "parts": parts,
         "verification": lifecycle.newest(build),
         "signing_key": signer.own_key().name,
-        "made": made,
-        "sandbox_label": sandbox.LEVEL_LABELS.get(made.sandbox, "") if made else "",
+        "made": row,
+        "sandbox_label": sandbox.LEVEL_LABELS.get(row.sandbox, "") if row else "",
         "warmup": warmup.latest(),
-        "builder_form": BuilderForm(initial={"builder": _another(made)}) if configured() else None,
+        "builder_form": BuilderForm(initial={"builder": _other_builder(row)}) if configured() else None,
         "tab": "builds",
     }
     return render(request, "builds/build_detail.html", context)

@@ -1,4 +1,4 @@
-"""Answer with bytes as they come, under either kind of server."""
+"""Streaming responses for ASGI and WSGI servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agentforge.tenancy.connections import give_back
 
 
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Take each piece in a thread, so that reading a disk or a database does not hold the server."""
+    """Read each piece in a thread, so that disk and database reads do not block the event loop."""
     while (piece := await asyncio.to_thread(_next, pieces)) is not None:
         yield piece
 
@@ -21,12 +21,12 @@ def _next(pieces: Iterator[bytes]) -> bytes | None:
     try:
         return next(pieces, None)
     finally:
-        # The next piece may be taken in another thread, or never, when the client has gone.
+        # The next piece may be read in another thread, or never if the client disconnects.
         give_back()
 
 
 def streamed(request: HttpRequest, pieces: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
-    """Return a response that sends pieces as they come; browsers must not guess another type."""
+    """Return a streaming response whose content type browsers must not override."""
     content = _in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
     response = StreamingHttpResponse(content, content_type=content_type)
     response["X-Content-Type-Options"] = "nosniff"

@@ -1,4 +1,4 @@
-"""Pin the files of a build, and let them go."""
+"""Pin and unpin the files of a build."""
 
 from __future__ import annotations
 
@@ -23,20 +23,17 @@ from .pages import build_of
 @require_POST
 @negotiated
 def build_pin(request: Request, pk: int) -> HttpResponse:
-    return _changed(request, build_of(request, pk), retention.pin, "The files are kept until you unpin them.")
+    return _change(request, pk, retention.pin, "The files are kept until you unpin them.")
 
 
 @require_POST
 @negotiated
 def build_unpin(request: Request, pk: int) -> HttpResponse:
-    return _changed(
-        request, build_of(request, pk), retention.unpin, "Unpinned: the files go when their time is over."
-    )
+    return _change(request, pk, retention.unpin, "Unpinned: the files will expire.")
 
 
-def _changed(
-    request: Request, build: Build, change: Callable[[Build, User], None], told: str
-) -> HttpResponse:
+def _change(request: Request, pk: int, change: Callable[[Build, User], None], done: str) -> HttpResponse:
+    build = build_of(request, pk)
     try:
         change(build, request.user)
     except NotPossible as refusal:
@@ -46,5 +43,5 @@ def _changed(
         return redirect(build)
     if wants_json(request):
         return success(build=build_json(build))
-    messages.success(request, told)
+    messages.success(request, done)
     return redirect(build)

@@ -1,4 +1,4 @@
-"""Verify a build, and hand out the key that signatures are checked with."""
+"""Verify a build, and serve the public key of the forge's signatures."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from .pages import build_of
 def build_verify(request: Request, pk: int) -> HttpResponse:
     build = build_of(request, pk)
     try:
-        made = lifecycle.ask(build, by=request.user)
+        verification = lifecycle.enqueue(build, by=request.user)
     except NotPossible as refusal:
         if wants_json(request):
             return failure({WHOLE_BODY: [str(refusal)]}, status=409)
         messages.warning(request, str(refusal))
         return redirect(build)
     if wants_json(request):
-        return success(202, verification=verification_json(made))
+        return success(202, verification=verification_json(verification))
     return redirect(f"{build.get_absolute_url()}#verification")
 
 
 @login_not_required
 @require_safe
 def signing_key(request: HttpRequest) -> HttpResponse:
-    """Send the public key that the forge signs with, for `agentforge-host verify --key`."""
+    """Send the public key of the forge's signatures, for `agentforge-host verify --key`."""
     return HttpResponse(signer.own_key().pem, content_type="application/x-pem-file")

@@ -16,20 +16,20 @@ from configs.documents import DocumentError, parse
 
 
 class Command(BaseCommand):
-    help = "Compile an agent from a YAML or JSON file, here and now: no worker, no account."
+    help = "Compile an agent from a YAML or JSON file, without a worker or an account."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the agent's configuration, - for the standard input")
-        parser.add_argument("--out", type=Path, required=True, help="the directory for the files")
+        parser.add_argument("file", type=Path, help="the agent's configuration, - for standard input")
+        parser.add_argument("--out", type=Path, required=True, help="the output directory")
         parser.add_argument(
             "--target",
             choices=tuple(targets.registry()),
             action="append",
             metavar="TARGET",
-            help=f"what to make, repeatable, the plugin by default: {', '.join(targets.registry())}",
+            help=f"what to build (repeatable, default {PLUGIN}): {', '.join(targets.registry())}",
         )
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(self.stdout, self.style, as_json=options["json"])
@@ -37,10 +37,10 @@ class Command(BaseCommand):
             document = local.canonical(parse(_text(options["file"])))
             names = targets.in_order(options["target"] or [PLUGIN])
             written = asyncio.run(local.build_all(document, options["out"], BuildLog(console), names))
-        except DocumentError as wrong:
-            found = [{"path": problem.path, "message": problem.message} for problem in wrong.problems]
-            console.result(success=False, problems=found)
-            raise CommandError(f"{options['file']} is not a valid agent:\n{wrong}") from wrong
+        except DocumentError as error:
+            problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
+            console.result(success=False, problems=problems)
+            raise CommandError(f"{options['file']} is not a valid agent:\n{error}") from error
         except BuildError as error:
             console.result(success=False, error=str(error))
             raise CommandError(str(error)) from error
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             console.result(success=True, **facts, files=files)
             console.say(f"\n{each.program} ({each.program.stat().st_size / 1e6:.1f} MB)")
             if each.host.exists():
-                console.say(f"  talk to it: {each.host} {each.program}")
+                console.say(f"  chat with it: {each.host} {each.program}")
 
 
 def _text(file: Path) -> str:

@@ -21,13 +21,13 @@ from .views.responses import streamed
 
 @admin.register(Build)
 class BuildAdmin(BuildActions, ReadOnlyAdmin):
-    list_display = ("__str__", "of_agent", "of_revision", "whose", "status", "targets",
+    list_display = ("__str__", "agent_link", "revision_link", "owner_link", "status", "targets",
                     "created_at", "log")  # fmt: skip
     list_filter = ("status", "per_target__target", "per_target__from_cache", "pinned", "created_at")
     list_select_related = ("owner", "revision__agent")
     search_fields = ("=id", "owner__email", "revision__agent__name", "revision__agent__handle", "error")
     date_hierarchy = "created_at"
-    fields = ("of_agent", "of_revision", "whose", "status", "error", "targets", "attempts", "job",
+    fields = ("agent_link", "revision_link", "owner_link", "status", "error", "targets", "attempts", "job",
               "created_at", "started_at", "finished_at", "pinned", "expires_at", "expired_at",
               "wanted_builder", "log", "files")  # fmt: skip
 
@@ -48,15 +48,15 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
         return streamed(request, pieces, "text/plain; charset=utf-8")
 
     @admin.display(description="agent", ordering="revision__agent__name")
-    def of_agent(self, build: Build) -> str:
+    def agent_link(self, build: Build) -> str:
         return link_to(build.revision.agent)
 
     @admin.display(description="revision")
-    def of_revision(self, build: Build) -> str:
+    def revision_link(self, build: Build) -> str:
         return link_to(build.revision)
 
     @admin.display(description="owner", ordering="owner__email")
-    def whose(self, build: Build) -> str:
+    def owner_link(self, build: Build) -> str:
         return link_to(build.owner)
 
     @admin.display(description="log")
@@ -78,19 +78,19 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    list_display = ("name", "of_build", "whose", "size", "short_sha256", "created_at")
+    list_display = ("name", "build_link", "owner_link", "size", "short_sha256", "created_at")
     list_select_related = ("owner", "build")
     search_fields = ("name", "sha256", "owner__email")
     date_hierarchy = "created_at"
     ordering = ("-id",)
-    fields = ("name", "of_build", "whose", "size", "sha256", "created_at")
+    fields = ("name", "build_link", "owner_link", "size", "sha256", "created_at")
 
     @admin.display(description="build", ordering="build_id")
-    def of_build(self, file: Artifact) -> str:
+    def build_link(self, file: Artifact) -> str:
         return link_to(file.build)
 
     @admin.display(description="owner", ordering="owner__email")
-    def whose(self, file: Artifact) -> str:
+    def owner_link(self, file: Artifact) -> str:
         return link_to(file.owner)
 
     @admin.display(description="sha256", ordering="sha256")

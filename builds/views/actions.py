@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
-from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
+from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.problems import problem
 from builds.errors import NotPossible
 from builds.forms import TargetForm
@@ -24,6 +24,7 @@ from builds.services import cancel_build, enqueue_build, retry_build
 from configs.views.forms import agent_of
 
 from .pages import build_of, compile_page
+from .responses import refused
 
 
 @require_POST
@@ -56,7 +57,7 @@ def build_cancel(request: Request, pk: int) -> HttpResponse:
     try:
         cancel_build(build, by=request.user)
     except NotPossible as refusal:
-        return _refused(request, build, refusal)
+        return refused(request, refusal, build)
     if wants_json(request):
         build.refresh_from_db()
         return success(build=build_json(build))
@@ -73,7 +74,7 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
     except QueueFull as refusal:
         return _queue_full(request, refusal)
     except NotPossible as refusal:
-        return _refused(request, build, refusal)
+        return refused(request, refusal, build)
     return _started(request, again)
 
 
@@ -93,7 +94,7 @@ def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
     except QueueFull as refusal:
         return _queue_full(request, refusal)
     except NotPossible as refusal:
-        return _refused(request, build, refusal)
+        return refused(request, refusal, build)
     return _started(request, again)
 
 
@@ -111,10 +112,3 @@ def _queue_full(request: Request, refusal: QueueFull) -> HttpResponse:
     response = render(request, "429.html", {"refusal": refusal}, status=429)
     response["Retry-After"] = seconds
     return response
-
-
-def _refused(request: Request, build: Build, refusal: NotPossible) -> HttpResponse:
-    if wants_json(request):
-        return failure({WHOLE_BODY: [str(refusal)]}, status=409)
-    messages.warning(request, str(refusal))
-    return redirect(build)

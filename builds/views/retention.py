@@ -11,13 +11,14 @@ from django.views.decorators.http import require_POST
 
 from agentforge.accounts.models import User
 from agentforge.http import Request
-from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from agentforge.negotiation import negotiated, success, wants_json
 from builds.artifacts import retention
 from builds.errors import NotPossible
 from builds.models import Build
 from builds.serializers import build_json
 
 from .pages import build_of
+from .responses import refused
 
 
 @require_POST
@@ -37,10 +38,7 @@ def _change(request: Request, pk: int, change: Callable[[Build, User], None], do
     try:
         change(build, request.user)
     except NotPossible as refusal:
-        if wants_json(request):
-            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
-        messages.warning(request, str(refusal))
-        return redirect(build)
+        return refused(request, refusal, build)
     if wants_json(request):
         return success(build=build_json(build))
     messages.success(request, done)

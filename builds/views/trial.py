@@ -7,12 +7,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
 from agentforge.live import streams
-from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, success, wants_json
+from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.compiler import sandbox
 from builds.errors import NotPossible
 from builds.forms import MessageForm
@@ -21,6 +22,8 @@ from builds.trial import chat
 from builds.trial.answer import load_partial
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
+
+from .responses import refused
 
 
 @require_safe
@@ -78,13 +81,10 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
     try:
         count = chat.clear(agent)
     except NotPossible as refusal:
-        if wants_json(request):
-            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
-        messages.warning(request, str(refusal))
-    else:
-        if wants_json(request):
-            return success(deleted=count)
-        messages.success(request, f"The chat is cleared: {count} messages.")
+        return refused(request, refusal, reverse("builds:try", args=[agent.pk]))
+    if wants_json(request):
+        return success(deleted=count)
+    messages.success(request, f"The chat was cleared: {count} messages.")
     return redirect("builds:try", pk=agent.pk)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,13 +9,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
-from agentforge.negotiation import WHOLE_BODY, failure, negotiated, success, wants_json
+from agentforge.negotiation import negotiated, success, wants_json
 from builds.errors import NotPossible
 from builds.package import signer
 from builds.serializers import verification_json
 from builds.verification import lifecycle
 
 from .pages import build_of
+from .responses import refused
 
 
 @require_POST
@@ -27,10 +27,7 @@ def build_verify(request: Request, pk: int) -> HttpResponse:
     try:
         verification = lifecycle.enqueue(build, by=request.user)
     except NotPossible as refusal:
-        if wants_json(request):
-            return failure({WHOLE_BODY: [str(refusal)]}, status=409)
-        messages.warning(request, str(refusal))
-        return redirect(build)
+        return refused(request, refusal, build)
     if wants_json(request):
         return success(202, verification=verification_json(verification))
     return redirect(f"{build.get_absolute_url()}#verification")

@@ -1,4 +1,4 @@
-"""How long files are kept: expiry, pins, and a prune that takes nothing that is in use."""
+"""Retention of files: expiry, pins, and a prune that spares what is in use."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXPIRED, ORPHANS = "files of expired builds", "files that no build has"
 
 
 @pytest.fixture(autouse=True)
-def shelf(settings: Settings, tmp_path: Path) -> Path:
+def empty_storage(settings: Settings, tmp_path: Path) -> Path:
     """An empty directory for artifacts."""
     settings.VAR_DIR = tmp_path
     return tmp_path
@@ -42,10 +42,10 @@ def shelf(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(agent: AgentConfig, alice: User) -> Callable[..., Build]:
-    """Return a function that makes a finished build with some files, as a worker does."""
+    """Return a function that makes a finished build with some files, like a worker."""
     revision = create_revision(agent)
 
-    def made(*contents: bytes) -> Build:
+    def make_build(*contents: bytes) -> Build:
         files = [File(f"file-{number}", data) for number, data in enumerate(contents)]
         build_files.store(files, lambda name, sent, total: None)
         now = timezone.now()
@@ -60,7 +60,7 @@ def make(agent: AgentConfig, alice: User) -> Callable[..., Build]:
             )
         return build
 
-    return made
+    return make_build
 
 
 def _later() -> Moment:
@@ -166,17 +166,17 @@ def _prune(*arguments: str) -> str:
 
 
 class Reuser(threading.Thread):
-    """Take bytes and look whether they are there, as a build does that finds them in the cache."""
+    """Leases bytes and then checks for them, like a build that finds them in the cache."""
 
     def __init__(self, sha256: str) -> None:
         super().__init__()
         self.sha256 = sha256
-        self.found = False
+        self.exists = False
 
     def run(self) -> None:
         try:
             leases.acquire([self.sha256])
-            self.found = storage.holds(self.sha256)
+            self.exists = storage.holds(self.sha256)
         finally:
             connection.close()
 
@@ -185,23 +185,23 @@ class Reuser(threading.Thread):
 def test_a_prune_and_a_build_that_reuses_the_file_never_both_win(
     make: Callable[..., Build], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the worst moment, between the row and the file, the build waits, and then knows that it is gone."""
+    """Between the removal of the row and of the file, the build waits, and then sees that it is gone."""
     build = make(b"wanted by two")
     sha256 = _sha(b"wanted by two")
     reuser = Reuser(sha256)
     remove = storage.delete
 
-    def slowly(asked: str) -> None:
+    def slowly(sha256: str) -> None:
         reuser.start()
         _wait_for_a_waiting_lock()
-        remove(asked)
+        remove(sha256)
 
     monkeypatch.setattr(storage, "delete", slowly)
-    gone = retention.expire(build.pk, timezone.now() + LATER, unused_since=timezone.now() + LATER)
+    removed = retention.expire(build.pk, timezone.now() + LATER, unused_since=timezone.now() + LATER)
     reuser.join(60)
-    assert gone is not None
-    assert gone.files == 1
-    assert not reuser.found
+    assert removed is not None
+    assert removed.files == 1
+    assert not reuser.exists
     assert StoredFile.objects.filter(pk=sha256).exists()
 
 
@@ -224,9 +224,9 @@ def test_a_build_that_came_first_keeps_the_file(make: Callable[..., Build]) -> N
     reuser = Reuser(_sha(b"wanted by two"))
     reuser.start()
     reuser.join(60)
-    gone = retention.expire(build.pk, timezone.now() + LATER, unused_since=before)
-    assert gone is not None
-    assert (gone.rows, gone.files, reuser.found) == (1, 0, True)
+    removed = retention.expire(build.pk, timezone.now() + LATER, unused_since=before)
+    assert removed is not None
+    assert (removed.rows, removed.files, reuser.exists) == (1, 0, True)
     assert storage.holds(_sha(b"wanted by two"))
 
 
@@ -263,9 +263,9 @@ def test_an_expired_build_offers_itself_again(expired: Build, browser: Client) -
         page = browser.get(url)
         assert page.status_code == 410
         assert f'action="{again}"' in page.content.decode()
-        told = browser.get(url, headers={"accept": "application/json"})
-        assert (told.status_code, told["content-type"]) == (410, "application/problem+json")
-        assert again in told.json()["detail"]
+        answer = browser.get(url, headers={"accept": "application/json"})
+        assert (answer.status_code, answer["content-type"]) == (410, "application/problem+json")
+        assert again in answer.json()["detail"]
     assert browser.get(reverse("builds:file", args=[expired.pk, "other"])).status_code == 404
     assert "Files removed" in browser.get(expired.get_absolute_url()).content.decode()
     refused = browser.post(reverse("builds:pin", args=[expired.pk]), headers={"accept": "application/json"})

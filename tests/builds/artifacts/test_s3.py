@@ -1,4 +1,4 @@
-"""Artifacts in S3, spoken to through django-storages: a real server of its protocol, moto's."""
+"""Artifacts in S3 through django-storages, against a real server of its protocol, moto."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def endpoint(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings.STORAGES = {**settings.STORAGES, "artifacts": there}
     settings.VAR_DIR = tmp_path
     yield url
-    # It keeps the bytes of its objects in open files, for as long as the process lives.
+    # moto keeps its objects in open files until the process ends.
     httpx.post(f"{url}/moto-api/reset").raise_for_status()
     server.stop()
 
 
 @pytest.mark.django_db
 def test_files_go_to_the_bucket_and_come_back(endpoint: str) -> None:
-    told: list[tuple[int, int]] = []
-    sha256 = storage.put(BIG, progress=lambda sent, total: told.append((sent, total)))
-    assert (told[0], told[-1]) == ((0, len(BIG)), (len(BIG), len(BIG)))
+    progress: list[tuple[int, int]] = []
+    sha256 = storage.put(BIG, progress=lambda sent, total: progress.append((sent, total)))
+    assert (progress[0], progress[-1]) == ((0, len(BIG)), (len(BIG), len(BIG)))
     assert (storage.holds(sha256), storage.holds("0" * 64)) == (True, False)
     storage.put(BIG)
     storage.path_of(sha256).unlink()
@@ -66,7 +66,7 @@ def test_downloads_get_an_address_that_is_signed_for_a_short_time(endpoint: str)
 
 
 @pytest.mark.django_db
-def test_a_missing_bucket_is_told(endpoint: str) -> None:
+def test_a_missing_bucket_is_reported(endpoint: str) -> None:
     boto3.client("s3", endpoint_url=endpoint).delete_bucket(Bucket="artifacts")
     with pytest.raises(StorageProblem, match=r"NoSuchBucket.*copy is kept"):
         storage.put(b"sums")

@@ -1,4 +1,4 @@
-"""Artifacts in Supabase Storage: uploads that go on, signed addresses, and what is told when it fails."""
+"""Artifacts in Supabase Storage: resumed uploads, signed URLs, and error messages."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def _name(data: bytes) -> str:
 
 
 def _patches(service: SupabaseStorageStandIn) -> list[int]:
-    return [int(asked.headers["upload-offset"]) for asked in service.asked if asked.method == "PATCH"]
+    return [int(request.headers["upload-offset"]) for request in service.asked if request.method == "PATCH"]
 
 
 @pytest.mark.django_db
 def test_a_file_is_stored_once_and_fetched_where_it_is_missing(service: SupabaseStorageStandIn) -> None:
-    told: list[tuple[int, int]] = []
-    sha256 = storage.put(BIG, progress=lambda sent, total: told.append((sent, total)))
+    progress: list[tuple[int, int]] = []
+    sha256 = storage.put(BIG, progress=lambda sent, total: progress.append((sent, total)))
     assert service.objects == {_name(BIG): BIG}
-    assert told == [(0, 14 * MB), (6 * MB, 14 * MB), (12 * MB, 14 * MB), (14 * MB, 14 * MB)]
+    assert progress == [(0, 14 * MB), (6 * MB, 14 * MB), (12 * MB, 14 * MB), (14 * MB, 14 * MB)]
     assert (storage.holds(sha256), storage.holds("0" * 64)) == (True, False)
     storage.put(BIG)
     assert len(service.uploads) == 1
@@ -110,18 +110,18 @@ def test_what_does_not_read_back_is_not_kept(service: SupabaseStorageStandIn) ->
 def test_problems_say_what_was_kept_and_what_to_do(service: SupabaseStorageStandIn) -> None:
     sha256 = hashlib.sha256(b"small").hexdigest()
     service.buckets.clear()
-    with pytest.raises(StorageProblem, match=r"Bucket not found.*copy is kept.*doctor") as met:
+    with pytest.raises(StorageProblem, match=r"Bucket not found.*copy is kept.*doctor") as failure:
         storage.put(b"small")
-    assert met.value.permanent
+    assert failure.value.permanent
     assert storage.path_of(sha256).exists()
     with pytest.raises(StorageProblem, match=r"it answered 404 .Bucket not found.; 0 of 14,680,064 bytes"):
         storage.put(BIG)
-    asked = len(service.asked)
+    before = len(service.asked)
     service.busy = 1000
     with pytest.raises(StorageProblem, match="answered 503") as busy:
         storage.put(b"small")
     assert not busy.value.permanent
-    assert len(service.asked) > asked + 1
+    assert len(service.asked) > before + 1
 
 
 @pytest.mark.django_db
@@ -138,9 +138,9 @@ def test_a_service_that_is_away_is_named(settings: Settings, tmp_path: Path) -> 
 @pytest.mark.django_db
 def test_a_wrong_key_is_refused_at_once(service: SupabaseStorageStandIn, settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, key="other")}
-    with pytest.raises(StorageProblem, match="403") as met:
+    with pytest.raises(StorageProblem, match="403") as failure:
         storage.put(b"small")
-    assert met.value.permanent
+    assert failure.value.permanent
 
 
 @pytest.mark.django_db(transaction=True)
@@ -158,7 +158,7 @@ def test_a_build_uploads_its_files_and_hands_them_out_by_signed_addresses(
     assert build.status == "succeeded", build.error
     files = {file.path: file for file in Artifact.objects.filter(build=build)}
     assert {_sha(name) for name in service.objects} == {file.sha256 for file in files.values()}
-    _told(build, files["ada.so"])
+    _check_progress(build, files["ada.so"])
     answer = browser.get(reverse("builds:file", args=[build.pk, "ada.so"]))
     assert answer.status_code == 302
     got = httpx.get(answer["Location"])
@@ -178,8 +178,8 @@ def _sha(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _told(build: Build, plugin: Artifact) -> None:
-    """Check what the page shows live: the bytes of the upload, growing to all of them."""
+def _check_progress(build: Build, plugin: Artifact) -> None:
+    """Check that the reported bytes of the upload grow from 0 to the file's size."""
     records = [record for _, record in streams.read(build.stream_name)]
     uploads = [record for record in records if record["kind"] == "upload" and record["name"] == "ada.so"]
     sent = [record["sent"] for record in uploads]

@@ -1,4 +1,4 @@
-"""Resumable uploads to a real TUS server, which dies in the middle."""
+"""Resumable uploads to a real TUS server that dies during the upload."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[TusServer]:
 
 
 class Upload:
-    """Upload the content, and remember what was told."""
+    """An upload of the content that records its callbacks."""
 
     def __init__(self) -> None:
         self.sent: list[int] = []

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Following:
-    """One running command, with its lines as they come."""
+    """A running command and its output."""
 
     def __init__(self, *arguments: str, **more: str) -> None:
         self.process = subprocess.Popen(
@@ -37,21 +37,21 @@ class Following:
         )
 
     def until(self, text: str) -> list[str]:
-        """Return the lines up to the one that holds a text."""
+        """Return the lines up to the one that contains a text."""
         assert self.process.stdout is not None
-        found: list[str] = []
+        lines: list[str] = []
         for line in self.process.stdout:
-            found.append(line.rstrip("\n"))
+            lines.append(line.rstrip("\n"))
             if text in line:
-                return found
-        raise AssertionError(f"It ended before {text!r}: {found} {self.errors()}")
+                return lines
+        raise AssertionError(f"It ended before {text!r}: {lines} {self.errors()}")
 
     def errors(self) -> str:
         assert self.process.stderr is not None
         return self.process.stderr.read()
 
     def rest(self) -> tuple[str, str, int]:
-        """Return what it still says, on both outputs, and its exit code."""
+        """Return the rest of both outputs, and the exit code."""
         out, err = self.process.communicate(timeout=60)
         return out, err, self.process.returncode
 
@@ -108,9 +108,9 @@ def test_scripts_get_numbered_lines_and_the_end_as_exit_code(
     lines = sum(record["kind"] == "line" for _, record in streams.read(queued.stream_name))
     end(queued, status)
     out, _, ended = follow_build(queued.pk, "--json", "--since", lines - 1).rest()
-    told = [json.loads(line) for line in out.splitlines()]
-    assert [record["n"] for record in told if record["kind"] == "line"] == [lines - 1, lines]
-    assert told[-1] == {"kind": "result", "build": queued.pk, "status": status, "lines": lines}
+    output = [json.loads(line) for line in out.splitlines()]
+    assert [record["n"] for record in output if record["kind"] == "line"] == [lines - 1, lines]
+    assert output[-1] == {"kind": "result", "build": queued.pk, "status": status, "lines": lines}
     assert ended == code
 
 
@@ -135,7 +135,7 @@ def test_from_a_forge_elsewhere_it_resumes_when_that_is_back(
     token = bearer_of(alice).removeprefix("Bearer ")
     with WebProcess() as web:
         say(queued, "first")
-        # Nothing of it may come from this machine's database.
+        # Without a database, all lines must come from the other forge.
         following = follow_build(queued.pk, "--url", web.url, AGENTFORGE_TOKEN=token, DATABASE_URL=NOWHERE)
         following.until("first")
         web.kill()

@@ -1,4 +1,4 @@
-"""Compile text that would be code anywhere else: the agent says exactly that text."""
+"""Compile text that would be code elsewhere; the agent must say exactly that text."""
 
 from __future__ import annotations
 

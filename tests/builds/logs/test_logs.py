@@ -1,4 +1,4 @@
-"""A build's log: what is where in it, its pages, its search, its limits."""
+"""A build's log: its index, pages, search and limits."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def line(text: str, stream: str = "out", **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def build(agent: AgentConfig, alice: User) -> Build:
-    found: Build = enqueue_build(agent, by=alice)
-    streams.delete_stream(found.stream_name)
-    streams.create_stream(found.stream_name, alice.pk)
-    return found
+    build: Build = enqueue_build(agent, by=alice)
+    streams.delete_stream(build.stream_name)
+    streams.create_stream(build.stream_name, alice.pk)
+    return build
 
 
 def publish(build: Build, records: Sequence[dict[str, Any]], portion: int = 7) -> None:
@@ -65,7 +65,7 @@ def test_the_index_knows_every_line_of_every_part(build: Build) -> None:
     publish(build, records)
     index = index_of(build.stream_name)
     texts = [record["text"] for record in records if record["kind"] == "line"]
-    assert [found["text"] for found in read_lines(index, 1, 1000)] == texts
+    assert [row["text"] for row in read_lines(index, 1, 1000)] == texts
     assert [(part.number, part.name, part.state, part.ms) for part in index.parts] == [
         (BEFORE, "", "", None),
         (1, "a", "done", 5),
@@ -76,12 +76,12 @@ def test_the_index_knows_every_line_of_every_part(build: Build) -> None:
         for errors in (False, True):
             whole = read_lines(index, 1, 1000, part=part.number, errors=errors)
             assert len(whole) == part.size(errors=errors)
-            assert [found["i"] for found in whole] == list(range(1, len(whole) + 1))
+            assert [row["i"] for row in whole] == list(range(1, len(whole) + 1))
             for first in range(1, len(whole) + 1):
                 some = read_lines(index, first, first + 3, part=part.number, errors=errors)
                 assert some == whole[first - 1 : first + 3]
-    stderr = [found["n"] for found in read_lines(index, 1, 1000) if found["stream"] == "err"]
-    assert [found["n"] for found in read_lines(index, 3, 6, errors=True)] == stderr[2:6]
+    stderr = [row["n"] for row in read_lines(index, 1, 1000) if row["stream"] == "err"]
+    assert [row["n"] for row in read_lines(index, 3, 6, errors=True)] == stderr[2:6]
 
 
 def test_the_index_goes_on_with_the_log(build: Build) -> None:
@@ -97,7 +97,7 @@ def test_every_line_is_on_one_page_and_the_page_of_a_line_is_known(build: Build)
     publish(build, mixed(3 * PAGE_LINES), portion=100)
     index = index_of(build.stream_name)
     pages = [log_page(index, number) for number in range(1, log_page(index, 1).last + 1)]
-    shown = [[found["n"] for part in page.parts for found in part.lines] for page in pages]
+    shown = [[row["n"] for part in page.parts for row in part.lines] for page in pages]
     assert sorted(number for page in shown for number in page) == list(range(1, index.lines + 1))
     assert len(pages) == 4
     for number in (1, 2, 700, index.lines):
@@ -107,8 +107,8 @@ def test_every_line_is_on_one_page_and_the_page_of_a_line_is_known(build: Build)
 def test_a_search_looks_through_colours_and_whatever_the_case(build: Build) -> None:
     publish(build, [line("plain"), line("N\x1b[31mEE\x1b[0mDLE"), line('a "needle" \\ é'), line("no")])
     index = index_of(build.stream_name)
-    assert [found["n"] for found in search(index, "needle").lines] == [2, 3]
-    assert [found["n"] for found in search(index, '"NEEDLE" \\ É').lines] == [3]
+    assert [row["n"] for row in search(index, "needle").lines] == [2, 3]
+    assert [row["n"] for row in search(index, '"NEEDLE" \\ É').lines] == [3]
     assert search(index, "31m").total == 0
 
 
@@ -117,10 +117,10 @@ def test_scripts_get_ranges_and_hits(browser: Client, build: Build) -> None:
     url = reverse("builds:log_lines", args=[build.pk])
     accept = {"accept": "application/json"}
     answer = browser.get(url, {"from": 2, "to": 3}, headers=accept).json()
-    assert [(found["n"], found["section"]) for found in answer["lines"]] == [(2, "b"), (3, "a")]
+    assert [(row["n"], row["section"]) for row in answer["lines"]] == [(2, "b"), (3, "a")]
     assert answer["log"]["lines"] == 62
-    found = browser.get(url + "search/", {"q": "last of"}, headers=accept).json()
-    assert (found["total"], found["hits"]) == (1, [[62, -1, 1]])
+    result = browser.get(url + "search/", {"q": "last of"}, headers=accept).json()
+    assert (result["total"], result["hits"]) == (1, [[62, -1, 1]])
     assert browser.get(url, {"from": 0}, headers=accept).status_code == 422
     assert browser.get(url, {"from": 62}).headers["Location"].endswith("?page=1#L62")
     page = browser.get(url + "search/", {"q": "last of"}).content.decode()
@@ -146,15 +146,15 @@ def test_the_file_of_a_log_holds_no_escapes_and_may_be_kept(browser: Client, bui
 
 
 def test_sections_may_be_open_at_the_same_time() -> None:
-    told: list[Record] = []
-    log = BuildLog(told.append)
+    records: list[Record] = []
+    log = BuildLog(records.append)
     with pytest.raises(ZeroDivisionError), log.section("a") as a, log.section("b") as b:
         a.line("out", "1")
         with b.step("Compile"):
             b.line("err", "2")
         b.state = "cached"
         raise ZeroDivisionError
-    assert [(record["kind"], record.get("section")) for record in told[2:-2]] == [
+    assert [(record["kind"], record.get("section")) for record in records[2:-2]] == [
         ("line", "a"),
         ("step", "b"),
         ("line", "b"),
@@ -162,14 +162,14 @@ def test_sections_may_be_open_at_the_same_time() -> None:
     ]
     assert [step["state"] for step in b.steps] == ["done"]
     assert (a.steps, log.steps) == ([], [])
-    ends = [record for record in told if record["kind"] == "section" and "ms" in record]
+    ends = [record for record in records if record["kind"] == "section" and "ms" in record]
     assert [(record["name"], record["state"]) for record in ends] == [("b", "failed"), ("a", "failed")]
 
 
 async def test_a_noisy_process_is_cut_and_its_end_is_kept(settings: LazySettings, tmp_path: Path) -> None:
     settings.BUILD_LOG_LINES, settings.BUILD_LOG_TAIL = 1000, 50
-    told: list[Record] = []
-    log = BuildLog(told.append)
+    records: list[Record] = []
+    log = BuildLog(records.append)
     script = "for number in range(200_000): print(number)\nprint('the last words')"
     with log.step("Run"):
         await processes.run(
@@ -179,39 +179,39 @@ async def test_a_noisy_process_is_cut_and_its_end_is_kept(settings: LazySettings
             seconds=60,
             on_lines=log.lines,
         )
-    texts = [str(record["text"]) for record in told if record["kind"] == "line"]
+    texts = [str(record["text"]) for record in records if record["kind"] == "line"]
     assert texts[:1000] == [str(number) for number in range(1000)]
     assert "has reached its limit" in texts[1000]
     assert texts[1001] == "198,951 lines were omitted here; the last 50 follow."
     assert texts[1002:] == [*(str(number) for number in range(199_951, 200_000)), "the last words"]
-    assert told[-1]["kind"] == "step"
+    assert records[-1]["kind"] == "step"
     log.say("after it")
-    assert told[-1]["text"] == "after it"
+    assert records[-1]["text"] == "after it"
 
 
 def test_bytes_count_as_well_and_a_long_line_is_cut(settings: LazySettings) -> None:
     settings.BUILD_LOG_MB = 1
-    told: list[Record] = []
-    log = BuildLog(told.append)
+    records: list[Record] = []
+    log = BuildLog(records.append)
     log.line("out", "x" * (LONGEST_LINE + 5))
-    assert told == [line(f"{'x' * LONGEST_LINE} … (cut here: 5 more characters)")]
+    assert records == [line(f"{'x' * LONGEST_LINE} … (cut here: 5 more characters)")]
     for _ in range(100):
         log.line("out", "y" * LONGEST_LINE)
     log.close()
-    assert len(told) == 1 + 63 + 1 + 37
-    assert sum("mark" in record for record in told) == 1
+    assert len(records) == 1 + 63 + 1 + 37
+    assert sum("mark" in record for record in records) == 1
 
 
 def test_sections_share_one_limit_and_keep_each_its_end(settings: LazySettings) -> None:
     settings.BUILD_LOG_LINES, settings.BUILD_LOG_TAIL = 10, 2
-    told: list[Record] = []
-    log = BuildLog(told.append)
+    records: list[Record] = []
+    log = BuildLog(records.append)
     with log.section("a") as a, log.section("b") as b:
         for number in range(20):
             a.line("out", f"a {number}")
             b.line("out", f"b {number}")
     for name in "ab":
-        texts = [str(record["text"]) for record in told if record.get("section") == name]
+        texts = [str(record["text"]) for record in records if record.get("section") == name]
         assert len(texts) == 5 + 2 + 2
         assert texts[-2:] == [f"{name} 18", f"{name} 19"]
 
@@ -219,8 +219,8 @@ def test_sections_share_one_limit_and_keep_each_its_end(settings: LazySettings) 
 def test_secrets_are_blanked_before_they_are_cut_left_out_or_wrapped(settings: LazySettings) -> None:
     settings.BUILD_LOG_LINES = 3
     secret = "sk-0123456789abcdef"
-    told: list[Record] = []
-    log = BuildLog(told.append, redactor([secret]))
+    records: list[Record] = []
+    log = BuildLog(records.append, redactor([secret]))
     log.line("out", "x" * (LONGEST_LINE - 5) + secret)
     log.lines("err", ["key " + secret[:10], secret[10:]])
     log.lines("err", ["key " + secret[:10], secret[10:]])
@@ -228,7 +228,7 @@ def test_secrets_are_blanked_before_they_are_cut_left_out_or_wrapped(settings: L
         log.say(f"at {secret}")
     log.replay({"kind": "line", "stream": "out", "text": secret})
     log.close()
-    whole = json.dumps(told)
+    whole = json.dumps(records)
     assert not any(secret[start : start + 5] in whole for start in range(len(secret) - 4))
 
 

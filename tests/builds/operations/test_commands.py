@@ -25,10 +25,12 @@ def _run(*arguments: object) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_build_agent_writes_the_files_and_tells_scripts(tmp_path: Path, local_model: OpenAIStandIn) -> None:
-    told = [json.loads(line) for line in _run("build_agent", ADA, "--out", tmp_path, "--json").splitlines()]
-    assert told[-1]["success"] is True
-    assert set(told[-1]["files"]) == {path.name for path in tmp_path.iterdir()}
-    assert {record["kind"] for record in told} == {"line", "section", "step", "result"}
+    records = [
+        json.loads(line) for line in _run("build_agent", ADA, "--out", tmp_path, "--json").splitlines()
+    ]
+    assert records[-1]["success"] is True
+    assert set(records[-1]["files"]) == {path.name for path in tmp_path.iterdir()}
+    assert {record["kind"] for record in records} == {"line", "section", "step", "result"}
     assert not Build.objects.exists()
 
 
@@ -45,9 +47,9 @@ def test_build_agent_names_every_wrong_field(tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_demo_ends_with_an_answer(local_model: OpenAIStandIn) -> None:
-    told = _run("demo", "--question", "Are you there?")
-    assert "You said: Are you there?" in told
-    assert "Ask the agent" in told.splitlines()[-1]
+    output = _run("demo", "--question", "Are you there?")
+    assert "You said: Are you there?" in output
+    assert "Ask the agent" in output.splitlines()[-1]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,8 +66,8 @@ def test_rebuild_follows_the_worker(build: Build, agent: AgentConfig, work: Call
         _run("rebuild", agent.pk, "--yes")
     with WorkerProcess() as worker:
         worker.wait_until_it_lives()
-        told = _run("rebuild", "--outdated", "--yes")
-    assert "1 of 1 succeeded." in told
+        output = _run("rebuild", "--outdated", "--yes")
+    assert "1 of 1 succeeded." in output
     assert Build.objects.filter(status="succeeded").count() == 2
 
 

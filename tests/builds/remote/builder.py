@@ -27,7 +27,7 @@ def conninfo() -> str:
 
 
 class BuilderProcess:
-    """A builder's web server and its worker; killed and started again, it has its old port and database."""
+    """A builder's web server and worker; they keep their port and database across restarts."""
 
     def __init__(self, var: Path, forge_url: str, **settings: str) -> None:
         self.port = 0
@@ -48,7 +48,7 @@ class BuilderProcess:
         return f"http://127.0.0.1:{self.port}"
 
     def make_database(self) -> None:
-        """Make its database, once."""
+        """Create and migrate its database."""
         name = f"{DATABASE}_{connection.get_connection_params()['dbname']}"
         with psycopg.connect(**parameters()) as session:
             if not session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
@@ -71,7 +71,7 @@ class BuilderProcess:
         return self
 
     def start_worker(self) -> None:
-        # As in the Procfile: what still runs is handed over, not waited for without end.
+        # As in the Procfile: running jobs are handed over instead of waited for.
         self.worker = self._popen(
             "procrastinate", "worker", "--concurrency", "4", "--shutdown-graceful-timeout", "5"
         )
@@ -86,13 +86,13 @@ class BuilderProcess:
         )
 
     def kill_worker(self) -> None:
-        """End the worker as `kill -9` does, and let it count as dead at once."""
+        """Kill the worker with SIGKILL, and make it count as dead at once."""
         self.worker.kill()
         self.worker.wait(30)
         self.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
 
     def kill(self) -> None:
-        """End everything of it as `kill -9` does."""
+        """Kill both processes with SIGKILL."""
         self.web.kill()
         self.web.wait(30)
         if self.web.stdout is not None:
@@ -112,7 +112,7 @@ class BuilderProcess:
         return psutil.Process(self.worker.pid).children(recursive=True)
 
     def restart(self, **settings: str) -> None:
-        """Stop it in order and start it again, with other settings."""
+        """Stop it gracefully and start it with other settings."""
         self.stop()
         self._environment |= settings
         self.start()

@@ -19,7 +19,7 @@ NAME = "iron"
 
 @dataclass
 class Pair:
-    """A forge's web process and its builder, and what listens between them, both ways."""
+    """A forge's web process, its builder, and a wiretap in each direction."""
 
     web: WebProcess
     builder: BuilderProcess
@@ -32,9 +32,9 @@ def running_pair(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
     var: Path = tmp_path_factory.mktemp("builder")
-    known = f'[{{"name": "{NAME}", "url": "http://127.0.0.1:9", "secret": "{SECRET}"}}]'
+    builders = f'[{{"name": "{NAME}", "url": "http://127.0.0.1:9", "secret": "{SECRET}"}}]'
     with django_db_blocker.unblock(), Wiretap() as to_forge, Wiretap() as to_builder:
-        web = WebProcess(AGENTFORGE_BUILDERS=known).start()
+        web = WebProcess(AGENTFORGE_BUILDERS=builders).start()
         to_forge.target = web.url
         builder = BuilderProcess(var, to_forge.url)
         builder.make_database()
@@ -46,7 +46,7 @@ def running_pair(
 
 @pytest.fixture
 def agent(agent: AgentConfig, request: pytest.FixtureRequest) -> AgentConfig:
-    """An agent of this test alone: bytes that are stored already are not sent again."""
+    """An agent unique to the test: files that are stored already are not sent again."""
     agent.description = request.node.name
     agent.save()
     return agent
@@ -54,7 +54,7 @@ def agent(agent: AgentConfig, request: pytest.FixtureRequest) -> AgentConfig:
 
 @pytest.fixture
 def pair(running_pair: Pair, transactional_db: None, settings: Settings) -> Iterator[Pair]:
-    """A builder that this test's forge knows as `iron`."""
+    """A builder configured as `iron` in the test's forge."""
     settings.AGENTFORGE_BUILDERS = [{"name": NAME, "url": running_pair.to_builder.url, "secret": SECRET}]
     for tap in (running_pair.to_forge, running_pair.to_builder):
         tap.crossed.clear()

@@ -1,4 +1,4 @@
-"""Say something to a server as a builder or a forge would, signed or almost."""
+"""Send messages as a builder or a forge does, with right or wrong signatures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .builder import SECRET
 def signed(
     content: Any, *, secret: str = SECRET, ago: timedelta = timedelta(), number: str = ""
 ) -> tuple[bytes, dict[str, str]]:
-    """Return a body and its headers."""
+    """Return a signed body and its headers."""
     body = json.dumps(content)
     number = number or f"msg_{uuid.uuid4().hex}"
     at = datetime.now(UTC) - ago
@@ -29,10 +29,10 @@ def signed(
 
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """Return the answer to a message."""
+    """Post a message and return the answer."""
     return Client().post(path, body, content_type="application/json", headers=headers)
 
 
 def say(path: str, content: Any, **how: Any) -> Any:
-    """Return the answer to a message that is signed now."""
+    """Sign and post a message, and return the answer."""
     return post(path, *signed(content, **how))

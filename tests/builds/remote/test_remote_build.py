@@ -1,4 +1,4 @@
-"""Let a real builder, another process with another database, compile for this forge."""
+"""Builds at a real builder: another process with another database."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wanting(agent: AgentConfig, by: User, builder: str) -> Build:
 
 
 def built(build: Build) -> tuple[str, str]:
-    """Return how a build ended and who built it."""
+    """Return a build's status and its builder."""
     build.refresh_from_db()
     return build.status, build.per_target.get().builder
 
@@ -77,7 +77,7 @@ def test_the_bytes_are_those_of_a_local_build_and_no_key_crosses(
     for form in (PLANTED.encode(), base64.b64encode(PLANTED.encode()), PLANTED.encode().hex().encode()):
         assert form not in crossed
     assert SECRET.encode() not in crossed
-    # Nothing of it stays: neither bytes in the forge's database, nor anything at the builder.
+    # Nothing remains, neither in the forge's database nor at the builder.
     assert not RemotePiece.objects.exists()
     assert not RemoteChunk.objects.exists()
     assert pair.builder.rows("SELECT count(*) FROM builder_service_entry") == [(0,)]
@@ -234,7 +234,7 @@ def test_a_builder_whose_disk_is_full_is_done_without(
     pair: Pair, agent: AgentConfig, alice: User, work: Work
 ) -> None:
     worker = psutil.Process(pair.builder.worker.pid)
-    # Its programs do not fit any more; the compilers have limits of their own.
+    # The programs exceed this limit; the compilers have their own.
     worker.rlimit(psutil.RLIMIT_FSIZE, (3 * 1024 * 1024, psutil.RLIM_INFINITY))
     try:
         there = wanting(agent, alice, NAME)

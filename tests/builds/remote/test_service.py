@@ -1,4 +1,4 @@
-"""Ask a builder, in this process, for what it does and for what it must not do."""
+"""A builder's endpoints, called in this process."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ def test_malformed_jobs_are_refused(request_: dict[str, Any], changed: dict[str,
 
 def test_a_waiting_job_is_cancelled_at_once(request_: dict[str, Any]) -> None:
     pk = say("/jobs/", request_).json()["job"]
-    asked = {"kind": "cancel", "key": request_["key"]}
-    assert say(f"/jobs/{pk}/cancel/", {**asked, "key": str(uuid.uuid4())}).status_code == 404
-    assert say(f"/jobs/{pk}/cancel/", {**asked, "kind": "state"}).status_code == 422
-    assert say(f"/jobs/{pk}/cancel/", asked).json()["result"] == "cancelled"
+    message = {"kind": "cancel", "key": request_["key"]}
+    assert say(f"/jobs/{pk}/cancel/", {**message, "key": str(uuid.uuid4())}).status_code == 404
+    assert say(f"/jobs/{pk}/cancel/", {**message, "kind": "state"}).status_code == 422
+    assert say(f"/jobs/{pk}/cancel/", message).json()["result"] == "cancelled"
     assert [entry.content["result"] for entry in Entry.objects.all()] == ["cancelled"]
-    assert say(f"/jobs/{pk}/state/", {**asked, "kind": "state"}).json()["state"] == "ended"
+    assert say(f"/jobs/{pk}/state/", {**message, "kind": "state"}).json()["state"] == "ended"
 
 
 @pytest.mark.parametrize("path", ["/", "/builds/", "/admin/", "/sign-in/", "/live/", "/webhooks/builder/1/"])

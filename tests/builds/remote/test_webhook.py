@@ -1,4 +1,4 @@
-"""Forge what a builder says, and say it in every wrong order."""
+"""Forge a builder's messages, and send them in every wrong order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def job(agent: AgentConfig, alice: User, settings: Settings) -> RemoteJob:
 
 
 @pytest.fixture
-def tell(job: RemoteJob) -> Callable[..., Any]:
+def send(job: RemoteJob) -> Callable[..., Any]:
     return lambda kind, **content: say(path(job), {"kind": kind, "key": str(job.key), **content})
 
 
@@ -140,18 +140,18 @@ def test_messages_out_of_order_change_nothing(job: RemoteJob) -> None:
     assert job.chunks.count() == 1
 
 
-def test_malformed_messages_change_nothing(job: RemoteJob, tell: Callable[..., Any]) -> None:
+def test_malformed_messages_change_nothing(job: RemoteJob, send: Callable[..., Any]) -> None:
     too_many = [LINE] * (CHUNK_RECORDS + 1)
     wrong = [
-        tell("dance"),
-        tell("log", sequence=0, records="line"),
-        tell("log", sequence=-1, records=[LINE]),
-        tell("log", sequence=0, records=too_many),
-        tell("log", sequence=0, records=["line"]),
-        tell("end", sequence=0, result="wonderful"),
-        tell("files", sequence=0, announced=[{"name": "../plugin", "sha256": "0" * 64, "size": 1}]),
-        tell("files", sequence=0, announced=[{"name": "program", "sha256": "0" * 64, "size": 10**12}]),
-        tell("piece", name="program", offset=0, content="AAAA"),
+        send("dance"),
+        send("log", sequence=0, records="line"),
+        send("log", sequence=-1, records=[LINE]),
+        send("log", sequence=0, records=too_many),
+        send("log", sequence=0, records=["line"]),
+        send("end", sequence=0, result="wonderful"),
+        send("files", sequence=0, announced=[{"name": "../plugin", "sha256": "0" * 64, "size": 1}]),
+        send("files", sequence=0, announced=[{"name": "program", "sha256": "0" * 64, "size": 10**12}]),
+        send("piece", name="program", offset=0, content="AAAA"),
     ]
     assert [answer.status_code for answer in wrong] == [422] * len(wrong)
     assert untouched(job)
@@ -162,79 +162,79 @@ def test_what_is_too_long_is_refused_unread(job: RemoteJob) -> None:
     assert untouched(job)
 
 
-def test_what_nobody_waits_for_is_refused(job: RemoteJob, tell: Callable[..., Any]) -> None:
+def test_what_nobody_waits_for_is_refused(job: RemoteJob, send: Callable[..., Any]) -> None:
     RemoteJob.objects.update(state=RemoteJob.State.GIVEN_UP)
-    assert tell("ask").status_code == 410
+    assert send("ask").status_code == 410
 
 
 def test_what_a_dead_worker_left_of_a_job_goes_with_its_build(
-    job: RemoteJob, tell: Callable[..., Any]
+    job: RemoteJob, send: Callable[..., Any]
 ) -> None:
-    announced(tell, b"0123456789")
-    assert piece(tell, 0, b"0123") == (200, 4)
-    assert tell("log", sequence=1, records=[LINE]).status_code == 200
+    announce(send, b"0123456789")
+    assert piece(send, 0, b"0123") == (200, 4)
+    assert send("log", sequence=1, records=[LINE]).status_code == 200
     recovery.recover()
     assert (RemotePiece.objects.count(), job.chunks.count()) == (1, 1)
     Build.objects.update(status="cancelled", finished_at=timezone.now())
     recovery.recover()
     assert not RemotePiece.objects.exists()
     assert not job.chunks.exists()
-    assert piece_answer(tell, 4, b"4567").status_code == 410
+    assert piece_answer(send, 4, b"4567").status_code == 410
 
 
-def announced(tell: Callable[..., Any], content: bytes, sha256: str = "") -> None:
+def announce(send: Callable[..., Any], content: bytes, sha256: str = "") -> None:
     sha256 = sha256 or hashlib.sha256(content).hexdigest()
     described = {"name": "program", "sha256": sha256, "size": len(content)}
-    answer = tell("files", sequence=0, announced=[described])
+    answer = send("files", sequence=0, announced=[described])
     assert answer.json() == {"next": 1, "offsets": {"program": 0}}
 
 
-def piece(tell: Callable[..., Any], offset: int, data: bytes) -> tuple[int, int]:
-    answer = piece_answer(tell, offset, data)
+def piece(send: Callable[..., Any], offset: int, data: bytes) -> tuple[int, int]:
+    answer = piece_answer(send, offset, data)
     return answer.status_code, answer.json()["offset"]
 
 
-def piece_answer(tell: Callable[..., Any], offset: int, data: bytes) -> Any:
-    return tell("piece", name="program", offset=offset, content=base64.b64encode(data).decode())
+def piece_answer(send: Callable[..., Any], offset: int, data: bytes) -> Any:
+    return send("piece", name="program", offset=offset, content=base64.b64encode(data).decode())
 
 
-def test_an_upload_goes_on_where_it_stands(job: RemoteJob, tell: Callable[..., Any]) -> None:
-    announced(tell, b"0123456789")
-    assert piece(tell, 4, b"4567") == (409, 0)
-    assert piece(tell, 0, b"0123") == (200, 4)
-    assert piece(tell, 0, b"0123") == (409, 4)
-    assert tell("end", sequence=1, result="succeeded").status_code == 409
-    assert piece(tell, 4, b"456789 and more") == (422, 4)
-    assert tell("ask").json() == {"next": 1, "offsets": {"program": 4}}
-    assert piece(tell, 4, b"456789") == (200, 10)
-    assert tell("end", sequence=1, result="succeeded").json()["next"] == 2
+def test_an_upload_goes_on_where_it_stands(job: RemoteJob, send: Callable[..., Any]) -> None:
+    announce(send, b"0123456789")
+    assert piece(send, 4, b"4567") == (409, 0)
+    assert piece(send, 0, b"0123") == (200, 4)
+    assert piece(send, 0, b"0123") == (409, 4)
+    assert send("end", sequence=1, result="succeeded").status_code == 409
+    assert piece(send, 4, b"456789 and more") == (422, 4)
+    assert send("ask").json() == {"next": 1, "offsets": {"program": 4}}
+    assert piece(send, 4, b"456789") == (200, 10)
+    assert send("end", sequence=1, result="succeeded").json()["next"] == 2
     job.refresh_from_db()
     assert job.state == RemoteJob.State.SUCCEEDED
-    # Said again because the answer got lost, it changes nothing; nor does what comes later.
-    assert tell("end", sequence=1, result="failed").json()["next"] == 2
-    assert tell("log", sequence=2, records=[LINE]).json()["next"] == 2
+    # Repeated after a lost response, it changes nothing; nor do later messages.
+    assert send("end", sequence=1, result="failed").json()["next"] == 2
+    assert send("log", sequence=2, records=[LINE]).json()["next"] == 2
     job.refresh_from_db()
     assert job.state == RemoteJob.State.SUCCEEDED
 
 
-def test_a_file_with_another_hash_begins_again(tell: Callable[..., Any]) -> None:
-    announced(tell, b"0123456789", sha256="0" * 64)
-    assert piece(tell, 0, b"0123456789") == (409, 0)
+def test_a_file_with_another_hash_begins_again(send: Callable[..., Any]) -> None:
+    announce(send, b"0123456789", sha256="0" * 64)
+    assert piece(send, 0, b"0123456789") == (409, 0)
     assert not RemotePiece.objects.exists()
     assert RemoteFile.objects.get().received == 0
 
 
-def test_a_piece_has_a_limit(tell: Callable[..., Any]) -> None:
+def test_a_piece_has_a_limit(send: Callable[..., Any]) -> None:
     content = bytes(2 * PIECE_BYTES)
-    announced(tell, content)
-    answer = tell(
+    announce(send, content)
+    answer = send(
         "piece", name="program", offset=0, content=base64.b64encode(content[: PIECE_BYTES + 3]).decode()
     )
     assert answer.status_code == 422
-    assert piece(tell, 0, content[:PIECE_BYTES]) == (200, PIECE_BYTES)
+    assert piece(send, 0, content[:PIECE_BYTES]) == (200, PIECE_BYTES)
 
 
-def test_bytes_that_are_here_are_not_asked_for(tell: Callable[..., Any]) -> None:
+def test_bytes_that_are_here_are_not_asked_for(send: Callable[..., Any]) -> None:
     sha256 = storage.put(b"the host of all agents")
     described = {"name": "host", "sha256": sha256, "size": 22}
-    assert tell("files", sequence=0, announced=[described]).json()["offsets"] == {"host": 22}
+    assert send("files", sequence=0, announced=[described]).json()["offsets"] == {"host": 22}

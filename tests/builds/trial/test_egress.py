@@ -14,7 +14,7 @@ Attempts = list[tuple[str, int, bool]]
 
 @pytest.fixture
 async def echo() -> AsyncIterator[int]:
-    """A server on the loopback interface that sends back what it gets; its port."""
+    """The port of an echo server on the loopback interface."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.read(100))
@@ -36,7 +36,7 @@ async def test_the_provider_is_reached(tmp_path: Path, echo: int, settings: Sett
     settings.AGENTFORGE_ALLOWED_HOSTS = [f"127.0.0.1:{echo}"]
     attempts: Attempts = []
     async with egress.proxy_server(
-        tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)
+        tmp_path / "s", {("127.0.0.1", echo)}, lambda *args: attempts.append(args)
     ):
         request = f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\nHost: x\r\n\r\n"
         reader, writer, head = await _ask(tmp_path / "s", request.encode())
@@ -50,7 +50,7 @@ async def test_the_provider_is_reached(tmp_path: Path, echo: int, settings: Sett
 async def test_any_other_host_or_port_is_refused(tmp_path: Path, echo: int, settings: Settings) -> None:
     settings.AGENTFORGE_ALLOWED_HOSTS = ["127.0.0.1"]
     attempts: Attempts = []
-    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 1)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 1)}, lambda *args: attempts.append(args)):
         _, writer, head = await _ask(tmp_path / "s", f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\n".encode())
         assert head.startswith(b"HTTP/1.1 403 ")
         writer.close()
@@ -60,7 +60,7 @@ async def test_any_other_host_or_port_is_refused(tmp_path: Path, echo: int, sett
 async def test_a_private_address_needs_the_operator(tmp_path: Path, echo: int) -> None:
     attempts: Attempts = []
     async with egress.proxy_server(
-        tmp_path / "s", {("127.0.0.1", echo)}, lambda *told: attempts.append(told)
+        tmp_path / "s", {("127.0.0.1", echo)}, lambda *args: attempts.append(args)
     ):
         _, writer, head = await _ask(tmp_path / "s", f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\n".encode())
         assert head.startswith(b"HTTP/1.1 403 ")
@@ -79,7 +79,7 @@ async def test_a_private_address_needs_the_operator(tmp_path: Path, echo: int) -
 )
 async def test_whatever_is_no_connect_is_refused(tmp_path: Path, request_line: bytes) -> None:
     attempts: Attempts = []
-    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 80)}, lambda *told: attempts.append(told)):
+    async with egress.proxy_server(tmp_path / "s", {("127.0.0.1", 80)}, lambda *args: attempts.append(args)):
         _, writer, head = await _ask(tmp_path / "s", request_line + b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400 ")
         writer.close()

@@ -1,4 +1,4 @@
-"""Talk to a compiled agent: the real plugin in the real host, a stand-in for the provider."""
+"""Chat with a compiled agent: the real plugin in the real host, with a stand-in for the provider."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def openai(settings: Settings) -> Iterator[OpenAIStandIn]:
 
 
 def _events(agent: AgentConfig) -> list[dict[str, object]]:
-    found = (record for _, record in streams.read(agent.stream_name))
-    return [record["event"] for record in found if record["kind"] == "chat"]
+    records = (record for _, record in streams.read(agent.stream_name))
+    return [record["event"] for record in records if record["kind"] == "chat"]
 
 
 def _answer(agent: AgentConfig) -> ChatMessage:
@@ -137,7 +137,7 @@ def test_an_address_that_nobody_allowed_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "error"),
     [
         ("", "Enter a message."),
         ("   ", "Enter a message."),
@@ -147,12 +147,12 @@ def test_an_address_that_nobody_allowed_is_refused(
     ],
 )
 def test_a_wrong_message_is_refused_and_kept(
-    browser: Client, agent: AgentConfig, alice: User, content: str, said: str
+    browser: Client, agent: AgentConfig, alice: User, content: str, error: str
 ) -> None:
     _pretend_built(agent, alice)
     answer = browser.post(reverse("builds:send", args=[agent.pk]), {"content": content})
     assert answer.status_code == 422
-    assert said in answer.content.decode()
+    assert error in answer.content.decode()
     assert not ChatMessage.objects.exists()
 
 
@@ -203,7 +203,7 @@ def test_an_answer_that_is_coming_is_shown_so_far(browser: Client, agent: AgentC
 
 
 def _pretend_built(agent: AgentConfig, alice: User) -> None:
-    """Give an agent a build that counts as succeeded, where nothing runs it."""
+    """Give an agent a build that counts as succeeded, without running it."""
     pk = enqueue_build(agent, by=alice).pk
     Build.objects.filter(pk=pk).update(status="succeeded")
     BuildTarget.objects.filter(build_id=pk).update(status="succeeded")

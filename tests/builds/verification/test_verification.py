@@ -1,4 +1,4 @@
-"""Make a build's files again elsewhere, and find what was tampered with."""
+"""Reproduce a build's files, and detect tampering."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ from tests.drivers.build_worker import WorkerProcess, let_hearts_stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TARGET = "linux-amd64"
-# A key of alice's, which the sources of `telling` name.
+# One of alice's keys, which appears in the sources of `telling`.
 SECRET = "planted0123456789abcdefghij"
 
 
 @pytest.fixture
 def telling(alice: User, settings: Settings, tmp_path: Path) -> None:
     """Sources that make the compiler print one of alice's keys: the name of a package."""
-    told = with_packages(tmp_path / "agent", {SECRET: f"package {SECRET}\n"})
-    settings.AGENTFORGE_AGENT_SOURCES = told
+    settings.AGENTFORGE_AGENT_SOURCES = with_packages(tmp_path / "agent", {SECRET: f"package {SECRET}\n"})
     count_as_warm()
     save_key(alice, "openai", SECRET)
 
@@ -62,25 +61,25 @@ def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
     telling: None, build: Build, browser: Client, work: Callable[[], None]
 ) -> None:
     url = reverse("builds:verify", args=[build.pk])
-    asked = browser.post(url, headers={"accept": "application/json"})
-    assert (asked.status_code, asked.json()["verification"]["status"]) == (202, "queued")
+    response = browser.post(url, headers={"accept": "application/json"})
+    assert (response.status_code, response.json()["verification"]["status"]) == (202, "queued")
     assert browser.post(url, headers={"accept": "application/json"}).status_code == 409
     work()
-    found = build.verifications.get()
-    assert (found.status, found.findings) == ("same", [])
+    verification = build.verifications.get()
+    assert (verification.status, verification.findings) == ("same", [])
     page = browser.get(build.get_absolute_url()).content.decode()
     assert "every file was the same" in page
     assert "byte for byte" in page
-    for stream in (build.stream_name, found.stream_name):
-        told = json.dumps([record for _, record in streams.read(stream)])
-        assert SECRET not in told
-        assert "agent.local/" in told
+    for stream in (build.stream_name, verification.stream_name):
+        log = json.dumps([record for _, record in streams.read(stream)])
+        assert SECRET not in log
+        assert "agent.local/" in log
 
 
 def test_a_verification_ends_with_its_worker_and_leaves_nothing(
     executable: Build, alice: User, settings: Settings, tmp_path: Path
 ) -> None:
-    # A directory of its own: other tests use the one that all share at the same time.
+    # A separate directory: other tests use the default one concurrently.
     settings.VAR_DIR = tmp_path
     died = _verified_until_it_compiles(executable, alice, WorkerProcess.kill)
     assert recovery.recover() == 0
@@ -94,7 +93,7 @@ def test_a_verification_ends_with_its_worker_and_leaves_nothing(
     _let_time_pass(work)
     workspace.forget_leftovers()
     assert not list(work.glob("verify-*"))
-    # Asked again, and this time the worker is stopped in order.
+    # A second verification, this time with a graceful stop of the worker.
     stopped = _verified_until_it_compiles(executable, alice, WorkerProcess.stop)
     stopped.refresh_from_db()
     assert (stopped.status, stopped.findings) == ("failed", ["The worker was stopped. Ask again."])
@@ -105,16 +104,16 @@ def test_a_verification_ends_with_its_worker_and_leaves_nothing(
 def _verified_until_it_compiles(
     build: Build, by: User, end: Callable[[WorkerProcess], object]
 ) -> BuildVerification:
-    """Let a worker process verify a build, and end it while it compiles."""
-    asked = lifecycle.enqueue(build, by=by)
+    """Let a worker process verify a build, and end the worker during the compilation."""
+    verification = lifecycle.enqueue(build, by=by)
     with WorkerProcess(AGENTFORGE_VAR=str(workspace.work_directory().parent)) as worker:
-        wait_for(asked.stream_name, lambda record: "$ go build" in str(record.get("text")))
+        wait_for(verification.stream_name, lambda record: "$ go build" in str(record.get("text")))
         end(worker)
-    return asked
+    return verification
 
 
 def _let_time_pass(directory: Path) -> None:
-    """Let what is in a directory be a minute old."""
+    """Make the files in a directory a minute old."""
     for path in directory.iterdir():
         os.utime(path, (time.time() - 60,) * 2)
 
@@ -134,19 +133,19 @@ def test_the_command_finds_a_tampered_artifact(executable: Build) -> None:
 
 def test_changed_bytes_and_foreign_signatures_are_found(executable: Build, settings: Settings) -> None:
     files = list(executable.artifacts.filter(target=TARGET))
-    made = [
+    rebuilt = [
         assembly.File(each.name, storage.path_of(each.sha256).read_bytes())
         for each in files
         if each.name not in assembly.SIGNATURES
     ]
-    assert verifier.differences(TARGET, files, made) == []
+    assert verifier.differences(TARGET, files, rebuilt) == []
     path = storage.path_of(executable.artifacts.get(name="manifest.json").sha256)
     whole = path.read_bytes()
     path.write_bytes(whole + b" ")
     settings.AGENTFORGE_SIGNING_KEY = "A" * 43 + "="
-    found = verifier.differences(TARGET, files, made)
-    assert any("stored bytes of manifest.json" in told for told in found)
-    assert any("provenance.dsse.json is not signed" in told for told in found)
+    findings = verifier.differences(TARGET, files, rebuilt)
+    assert any("stored bytes of manifest.json" in finding for finding in findings)
+    assert any("provenance.dsse.json is not signed" in finding for finding in findings)
     path.write_bytes(whole)
 
 
@@ -161,14 +160,14 @@ def test_a_build_of_other_sources_can_not_be_compared(executable: Build) -> None
 def test_the_papers_say_what_is_in_it_and_where_it_comes_from(
     build: Build, browser: Client, client: Client, tmp_path: Path
 ) -> None:
-    """One build serves all of this, since compiling is what takes the time."""
+    """One build serves all checks, since compiling is slow."""
     files = {file.name: file.sha256 for file in build.artifacts.all()}
     for name, sha256 in files.items():
         (tmp_path / name).write_bytes(storage.path_of(sha256).read_bytes())
     bill = (tmp_path / assembly.SBOM).read_text()
-    told = json.loads(bill)
-    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
-    parts = {part["name"]: part.get("hashes") for part in told["components"]}
+    sbom = json.loads(bill)
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part.get("hashes") for part in sbom["components"]}
     assert set(parts) == {"std", "agent sources", "ada.so", "agentforge-host"}
     assert parts["ada.so"] == [{"alg": "SHA-256", "content": files["ada.so"]}]
     assert "serialNumber" not in bill
@@ -184,11 +183,11 @@ def test_the_papers_say_what_is_in_it_and_where_it_comes_from(
 
 
 def _check_statement(build: Build, signed: bytes, files: dict[str, str]) -> None:
-    told = json.loads(base64.b64decode(json.loads(signed)["payload"]))
-    assert told["predicateType"] == "https://slsa.dev/provenance/v1"
-    subjects = {each["name"]: each["digest"]["sha256"] for each in told["subject"]}
+    statement = json.loads(base64.b64decode(json.loads(signed)["payload"]))
+    assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
+    subjects = {each["name"]: each["digest"]["sha256"] for each in statement["subject"]}
     assert subjects == {name: sha256 for name, sha256 in files.items() if name not in assembly.SIGNATURES}
-    definition = told["predicate"]["buildDefinition"]
+    definition = statement["predicate"]["buildDefinition"]
     assert definition["externalParameters"]["revision"] == build.revision.sha256
     assert definition["internalParameters"]["toolchain"] == build.per_target.get().toolchain
 
@@ -201,24 +200,24 @@ def _verify(directory: Path) -> None:
         done = subprocess.run([str(host), *arguments], capture_output=True, text=True, env={}, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
-    code, told = run("verify", "--key", str(directory / "forge.pem"), str(plugin))
-    assert (code, f"key sha256 {signer.own_key().name}" in told) == (0, True), told
+    code, output = run("verify", "--key", str(directory / "forge.pem"), str(plugin))
+    assert (code, f"key sha256 {signer.own_key().name}" in output) == (0, True), output
     with plugin.open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"tampered")
     for arguments in (["verify", str(plugin)], ["--manifest", str(plugin)]):
-        code, told = run(*arguments)
-        assert (code, "(signature)" in told) == (1, True), told
+        code, output = run(*arguments)
+        assert (code, "(signature)" in output) == (1, True), output
 
 
 def test_the_key_is_made_once_and_can_be_given(settings: Settings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path
     settings.AGENTFORGE_SIGNING_KEY = ""
-    made = signer.own_key()
-    assert signer.own_key().name == made.name
+    key = signer.own_key()
+    assert signer.own_key().name == key.name
     assert (tmp_path / "secrets" / "signing").stat().st_mode & 0o777 == 0o600
     settings.AGENTFORGE_SIGNING_KEY = "A" * 43 + "="
-    assert signer.own_key().name != made.name
+    assert signer.own_key().name != key.name
     settings.AGENTFORGE_SIGNING_KEY = "short"
     with pytest.raises(ValueError, match="32 bytes"):
         signer.own_key()

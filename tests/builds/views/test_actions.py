@@ -26,8 +26,8 @@ def test_compiling_makes_revision_build_job_and_log_together(browser: Client, ag
     assert build.status == "queued"
     assert ProcrastinateJob.objects.get(pk=build.job_id).args == {"build_id": build.pk}
     assert [record["kind"] for _, record in streams.read(build.stream_name)] == ["status", "line"]
-    told = [record for _, record in streams.read(agent.stream_name) if record["kind"] == "build"]
-    assert [(record["build"], record["status"]) for record in told] == [(build.pk, "queued")]
+    records = [record for _, record in streams.read(agent.stream_name) if record["kind"] == "build"]
+    assert [(record["build"], record["status"]) for record in records] == [(build.pk, "queued")]
 
 
 def test_a_second_build_of_the_same_draft_is_of_the_same_revision(
@@ -43,9 +43,9 @@ def test_a_draft_that_is_not_complete_is_not_compiled(browser: Client, agent: Ag
     url = reverse("builds:compile", args=[agent.pk])
     answer = browser.post(url)
     assert answer["Location"] == reverse("configs:identity", args=[agent.pk]) + "?check=1"
-    told = browser.post(url, headers=JSON)
-    assert told.status_code == 422
-    assert set(told.json()["errors"]) == {"identity.name", "keys.model"}
+    response = browser.post(url, headers=JSON)
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"identity.name", "keys.model"}
     assert not Build.objects.exists()
 
 

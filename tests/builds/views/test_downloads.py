@@ -1,4 +1,4 @@
-"""Take a build's files away and run them where there is neither Go nor Python."""
+"""Download a build's files and run them without Go and Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _zip_of(browser: Client, build: Build) -> bytes:
 
 @pytest.fixture
 def unpacked(browser: Client, build: Build, tmp_path: Path) -> Path:
-    """The directory that the downloaded zip was unpacked to, with the modes that it names."""
+    """The directory of the unpacked zip, with the file modes from the zip."""
     with zipfile.ZipFile(io.BytesIO(_zip_of(browser, build))) as archive:
         for entry in archive.infolist():
             Path(archive.extract(entry, tmp_path)).chmod(entry.external_attr >> 16)
@@ -43,21 +43,21 @@ def unpacked(browser: Client, build: Build, tmp_path: Path) -> Path:
 def test_the_zip_proves_itself_and_runs_by_itself(
     browser: Client, build: Build, unpacked: Path, local_model: OpenAIStandIn
 ) -> None:
-    """One build serves all of this, since compiling is what takes the time."""
+    """One build serves all checks, since compiling is slow."""
     assert _zip_of(browser, build) == _zip_of(browser, build)
     _check_sums(unpacked)
     _check_manifest(build, unpacked)
     environment = {"LOCAL_MODEL_URL": local_model.url}
     host = [str(unpacked / "agentforge-host")]
     plugin = str(unpacked / "ada.so")
-    asked = subprocess.run(
+    reply = subprocess.run(
         [*host, "--message", "Hello there", plugin],
         env=environment,
         capture_output=True,
         text=True,
         timeout=30,
     )
-    assert (asked.returncode, asked.stdout) == (0, "You said: Hello there\n"), asked.stderr
+    assert (reply.returncode, reply.stdout) == (0, "You said: Hello there\n"), reply.stderr
     _talk(host, plugin, environment)
     _serve(host, plugin, environment)
 
@@ -70,7 +70,7 @@ def _check_sums(unpacked: Path) -> None:
         capture_output=True,
     )
     named = {line.split()[1] for line in (unpacked / "SHA256SUMS").read_text().splitlines()}
-    # The provenance is signed and names the hash of each file; it can't be in what it is about.
+    # The signed provenance contains the hash of each file, so it can't list itself.
     proof = {"SHA256SUMS", "provenance.dsse.json", "forge.pub"}
     assert named | proof == {path.name for path in unpacked.iterdir()}
 
@@ -108,9 +108,9 @@ def _serve(host: list[str], plugin: str, environment: dict[str, str]) -> None:
         line = server.stderr.readline()
         url = next(word for word in line.split() if word.startswith("http://")).rstrip("/")
         assert httpx.get(f"{url}/healthz").status_code == 200
-        said = httpx.post(f"{url}/chat", json={"messages": [{"role": "user", "content": "Served?"}]})
-        assert '"done"' in said.text
-        assert "You said: Served?" in said.text
+        reply = httpx.post(f"{url}/chat", json={"messages": [{"role": "user", "content": "Served?"}]})
+        assert '"done"' in reply.text
+        assert "You said: Served?" in reply.text
         server.terminate()
         assert server.wait(15) == 0
 

@@ -1,4 +1,4 @@
-"""The header of every page tells what is under way."""
+"""The header of every page shows unfinished builds."""
 
 from __future__ import annotations
 

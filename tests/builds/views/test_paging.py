@@ -19,25 +19,25 @@ BUILDS = 12
 
 @pytest.fixture
 def many(agent: AgentConfig, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Store more builds than are counted, with two on a page; return their numbers, the newest first."""
+    """Store more builds than the paginator counts, two per page; return their keys, newest first."""
     monkeypatch.setattr(pagination, "PAGE_SIZE", 2)
     monkeypatch.setattr(pagination, "PAGES_AHEAD", 3)
     revision = create_revision(agent)
-    made = [
+    builds = [
         Build.objects.create(owner=agent.owner, revision=revision, status="failed") for _ in range(BUILDS)
     ]
-    return [build.pk for build in reversed(made)]
+    return [build.pk for build in reversed(builds)]
 
 
-def shown(asked: str | None) -> Page[Build]:
-    return page_of(Build.objects.all(), asked)
+def shown(number: str | None) -> Page[Build]:
+    return page_of(Build.objects.all(), number)
 
 
 @pytest.mark.django_db
 def test_every_page_keeps_its_number(many: list[int]) -> None:
-    found = [build.pk for number in range(1, 7) for build in shown(str(number))]
+    keys = [build.pk for number in range(1, 7) for build in shown(str(number))]
 
-    assert found == many
+    assert keys == many
     assert shown("6").number == shown("7").number == shown("999999999").number == 6
     assert not shown("6").has_next()
 

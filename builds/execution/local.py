@@ -74,8 +74,7 @@ async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -
         inputs = await asyncio.to_thread(gather, document, target)
         compiled = await compilation.compile_agent(inputs, work, part)
         with part.step(STORE):
-            files = assembly.assemble(inputs, compiled)
-            files += assembly.signatures(inputs, files)
+            files = assembly.signed_package(inputs, compiled)
             _write(files, out)
     return Written(target, out, out / files[0].name, files, document)
 

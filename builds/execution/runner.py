@@ -13,8 +13,10 @@ from builds.logs.build_log import BuildLog, redactor
 from builds.models import BuildStatus
 from builds.owner_secrets import secret_values
 
-from . import target_runner, transitions
-from .transitions import Claim, Outcome
+from . import transitions
+from .outcome import Outcome
+from .target import TargetRun
+from .transitions import Claim
 
 logger = logging.getLogger(__name__)
 # So many seconds the lines of a build wait for a database that is away.
@@ -45,11 +47,15 @@ async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: boo
             transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False
         )
     else:
-        facts = {name: outcome.facts for name, outcome in outcomes.items()}
-        doubts = [str(outcome.facts["error"]) for outcome in outcomes.values() if outcome.cancel_unconfirmed]
+        doubts = [outcome.facts.error for outcome in outcomes.values() if outcome.cancel_unconfirmed]
         status = BuildStatus.FAILED if doubts else BuildStatus.CANCELLED
         await in_thread_with_retry(
-            transitions.finish, claim.build_id, claim.job_id, status, error="".join(doubts[:1]), facts=facts
+            transitions.finish,
+            claim.build_id,
+            claim.job_id,
+            status,
+            error="".join(doubts[:1]),
+            outcomes=outcomes,
         )
 
 
@@ -62,8 +68,8 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: 
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, outcome in outcomes.items():
-                    making = target_runner.run(claim, name, outcome, log, redact, is_shutdown=is_shutdown)
-                    tasks.create_task(making)
+                    target = TargetRun(claim, name, outcome, log, redact, is_shutdown)
+                    tasks.create_task(target.run())
         finally:
             log.close()
             await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +15,8 @@ from builds.announcements import announce_build
 from builds.artifacts import retention
 from builds.models import Artifact, Build, BuildStatus, BuildTarget
 from builds.queue import fairness, jobs, position
+
+from .outcome import Outcome
 
 # A build whose worker died is started again until this many attempts were made.
 MOST_ATTEMPTS = 2
@@ -33,26 +35,6 @@ class Claim:
     document: str
     targets: Sequence[str]
     attempt: int
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Name one stored file of a build."""
-
-    name: str
-    sha256: str
-    size: int
-
-
-@dataclass
-class Outcome:
-    """Gather what is known of a target when it ends; `facts` are columns of its row."""
-
-    status: BuildStatus = BuildStatus.FAILED
-    artifacts: list[Stored] = field(default_factory=list)
-    facts: dict[str, object] = field(default_factory=dict)
-    # A remote builder did not say that its compiler is dead when a cancel was asked for.
-    cancel_unconfirmed: bool = False
 
 
 def claim(build_id: int, job_id: int) -> Claim | None:
@@ -97,10 +79,10 @@ def start_target(claim: Claim, name: str) -> bool:
         return bool(left.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
 
 
-def note_target(claim: Claim, name: str, **facts: object) -> None:
-    """Write down what is known of a running target before its end."""
+def set_input_digest(claim: Claim, name: str, digest: str) -> None:
+    """Record the inputs of a running target, by which other builds find it."""
     running = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.RUNNING)
-    running.update(**facts)
+    running.update(input_digest=digest)
 
 
 def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
@@ -112,7 +94,7 @@ def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
         build = _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING)
         running = BuildTarget.objects.filter(build=build, target=name, status=BuildStatus.RUNNING)
         if build is None or not running.update(
-            status=outcome.status, finished_at=timezone.now(), **outcome.facts
+            status=outcome.status, finished_at=timezone.now(), **outcome.facts.columns()
         ):
             return False
         rows = [
@@ -148,12 +130,12 @@ def finish(
     *,
     was: BuildStatus = BuildStatus.RUNNING,
     error: str = "",
-    facts: Mapping[str, Mapping[str, object]] | None = None,
+    outcomes: Mapping[str, Outcome] | None = None,
 ) -> bool:
-    """End a build and its log, in one transaction; targets that were not at their end end with it.
+    """End a build, its unfinished targets and its log, in one transaction.
 
-    `facts` are, by target, what is known of those. Returns False, and changes nothing, when the build is no
-    longer `was` for this job.
+    `outcomes` hold what is known about those targets. Returns False, without a change, if the build is no
+    longer in status `was` for this job.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -164,8 +146,9 @@ def finish(
             return False
         build: Build = Build.objects.select_related("revision").get(pk=build_id)
         for row in build.per_target.filter(status__in=_OPEN):
-            known = {"error": error, **(facts or {}).get(row.target, {})}
-            BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **known)
+            facts = (outcomes or {}).get(row.target, Outcome()).facts
+            columns = {"error": error, **facts.columns()}
+            BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
         _say(build, status)
         streams.close_stream(build.stream_name)
         _make_room(build.owner_id)

@@ -84,6 +84,12 @@ def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
     return [*files, File(SUMS, sums.encode())]
 
 
+def signed_package(inputs: Inputs, compiled: Compiled) -> list[File]:
+    """Return the files of a package and its signatures."""
+    files = assemble(inputs, compiled)
+    return [*files, *signatures(inputs, files)]
+
+
 def signatures(inputs: Inputs, files: Iterable[provenance.Named]) -> list[File]:
     """Return where a package comes from, signed with the forge's key, and the key to check that with."""
     key = signer.own_key()

@@ -23,7 +23,7 @@ from django.conf import settings
 from agentforge.live.connections import parameters
 from agentforge.retry import aretry_while_database_away
 from agentforge.tenancy.threads import in_thread
-from builds.compiler.inputs import Inputs
+from builds.compiler.inputs import Compiled, Inputs
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
@@ -55,15 +55,13 @@ class RemoteBuild:
         self._position = 0
         self._last_contact = self._started = time.monotonic()
 
-    async def run(
-        self, document: str, inputs: Inputs | None, *, is_shutdown: Callable[[], bool]
-    ) -> RemoteJob:
+    async def run(self, document: str, *, is_shutdown: Callable[[], bool]) -> RemoteJob:
         """Return the finished job; on cancellation, stop the builder first unless the worker hands over.
 
         Raises TryNextBuilder, BuildError with the compiler's message, or CancelUnconfirmed.
         """
         try:
-            await self._submit(job_request.request(self.job, document, inputs))
+            await self._submit(await asyncio.to_thread(job_request.request, self.job, document))
             await aretry_while_database_away(self._follow)
         except asyncio.CancelledError as cancelled:
             if is_shutdown():
@@ -176,8 +174,8 @@ class RemoteBuild:
         url = f"{self._builder.url.rstrip('/')}/{path}"
         return await asyncio.to_thread(client.call, url, self._builder.secret, content)
 
-    async def fetch(self, document: str, work: Path) -> tuple[Inputs, dict[str, Path]]:
-        """Write the finished job's files to the directory `work`; return its inputs and the files by name.
+    async def fetch(self, document: str, work: Path) -> tuple[Inputs, Compiled]:
+        """Write the finished job's programs to the directory `work`; return its inputs and the programs.
 
         Raises BuildError when a file is damaged or missing, or the toolchain differs from this forge's.
         """
@@ -185,7 +183,8 @@ class RemoteBuild:
         await in_thread(records.delete_received, self.job)
         if "program" not in files:
             raise BuildError(f"{self._builder.name} sent no program.")
-        return await asyncio.to_thread(job_request.inputs_of, self.job, document), files
+        inputs = await asyncio.to_thread(job_request.inputs_of, self.job, document)
+        return inputs, Compiled(files["program"], files.get("host"))
 
 
 @asynccontextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from builds.compiler import targets
+from builds.compiler.inputs import Inputs, gather
+from builds.errors import ToolchainMissing
 from builds.models import Build, BuildStatus
 
 from . import builders, records
@@ -15,19 +17,37 @@ from .builders import LOCAL, Builder
 _REQUESTED = "it was asked for"
 
 
-@dataclass(frozen=True)
-class BuilderCandidate:
-    """A builder and why it was chosen; `builder` is None for this machine, limited to `seconds`."""
+@dataclass(frozen=True, kw_only=True)
+class LocalCandidate:
+    """This machine, which may compile for at most `seconds`."""
 
-    builder: Builder | None
-    why: str
+    inputs: Inputs
     seconds: float | None = None
+    reason: str = ""
     # A person chose this builder: do not reuse another builder's files.
-    requested: bool = False
+    is_requested: bool = False
+    name = LOCAL
+    place = "here"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteCandidate:
+    """A remote builder."""
+
+    builder: Builder
+    reason: str = ""
+    is_requested: bool = False
 
     @property
     def name(self) -> str:
-        return self.builder.name if self.builder else LOCAL
+        return self.builder.name
+
+    @property
+    def place(self) -> str:
+        return f"by {self.name}"
+
+
+Candidate = LocalCandidate | RemoteCandidate
 
 
 def is_offered(target: targets.Target) -> str:
@@ -38,38 +58,45 @@ def is_offered(target: targets.Target) -> str:
     return "" if builders.configured() else targets.refusal(target)
 
 
-def candidates(build_id: int, target: str) -> list[BuilderCandidate]:
-    """Return the builders of a build's target in the order in which to try them; at least one."""
-    remote = builders.configured()
+def candidates(build_id: int, document: str, target: str) -> list[Candidate]:
+    """Return who may build a target of a build, in the order in which they are tried; at least one.
+
+    Raises ToolchainMissing when nobody can, BuildError for an unknown target or damaged sources.
+    """
+    remote = [RemoteCandidate(builder=each) for each in builders.configured().values()]
     if not remote:
-        return [BuilderCandidate(None, "")]
-    build = Build.objects.get(pk=build_id)
-    ordered = _ordered(build, remote, targets.refusal(targets.get(target)))
+        return [LocalCandidate(inputs=gather(document, target))]
+    ordered: list[Candidate]
+    try:
+        ordered = _order(
+            Build.objects.get(pk=build_id), LocalCandidate(inputs=gather(document, target)), remote
+        )
+    except ToolchainMissing as missing:
+        ordered = [*_preferred(remote, f"this forge can't compile it: {missing}")]
     unfinished = records.unfinished(build_id, target)
-    if unfinished and unfinished.builder in remote:
-        # Resume there, without repeating what is done.
-        resumed = BuilderCandidate(remote[unfinished.builder], "it had begun there")
-        return [resumed, *(each for each in ordered if each.name != resumed.name)]
+    for started in remote:
+        if unfinished and unfinished.builder == started.name:
+            # Continue there: finished work is not repeated.
+            others = [each for each in ordered if each.name != started.name]
+            return [replace(started, reason="it had begun there"), *others]
     return ordered
 
 
-def _ordered(build: Build, remote: dict[str, Builder], local_refusal: str) -> list[BuilderCandidate]:
-    """Order the builders; `local_refusal` is why this machine can't compile the target, empty if it can."""
-    if local_refusal:
-        why = f"this forge can't compile it: {local_refusal}"
-        return [BuilderCandidate(each, why) for each in remote.values()]
-    local = BuilderCandidate(None, "")
-    others = [BuilderCandidate(each, "") for each in remote.values() if each.name != build.wanted_builder]
+def _order(build: Build, local: LocalCandidate, remote: list[RemoteCandidate]) -> list[Candidate]:
     if build.wanted_builder == LOCAL:
-        return [BuilderCandidate(None, _REQUESTED, requested=True), *others]
-    if build.wanted_builder in remote:
-        requested = BuilderCandidate(remote[build.wanted_builder], _REQUESTED, requested=True)
-        return [requested, local, *others]
-    limit, queued = settings.AGENTFORGE_LOCAL_QUEUE, Build.objects.filter(status=BuildStatus.QUEUED).count()
-    if 0 < limit < queued:
-        why = f"{queued} builds wait here, more than {limit}"
-        return [*(BuilderCandidate(each, why) for each in remote.values()), local]
-    if not settings.AGENTFORGE_LOCAL_SECONDS:
-        return [local, *others]
-    seconds = settings.AGENTFORGE_LOCAL_SECONDS
-    return [BuilderCandidate(None, "this machine comes first", seconds), *others, local]
+        return [replace(local, reason=_REQUESTED, is_requested=True), *remote]
+    wanted = [each for each in remote if each.name == build.wanted_builder]
+    if wanted:
+        others = [each for each in remote if each not in wanted]
+        return [replace(wanted[0], reason=_REQUESTED, is_requested=True), local, *others]
+    limit = settings.AGENTFORGE_LOCAL_QUEUE
+    waiting = Build.objects.filter(status=BuildStatus.QUEUED).count()
+    if 0 < limit < waiting:
+        return [*_preferred(remote, f"{waiting} builds wait here, more than {limit}"), local]
+    if seconds := settings.AGENTFORGE_LOCAL_SECONDS:
+        return [replace(local, reason="this machine comes first", seconds=seconds), *remote, local]
+    return [local, *remote]
+
+
+def _preferred(remote: list[RemoteCandidate], reason: str) -> list[RemoteCandidate]:
+    return [replace(each, reason=reason) for each in remote]

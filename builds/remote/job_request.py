@@ -10,7 +10,7 @@ from builds.compiler import sources, targets
 from builds.compiler.inputs import Inputs
 from builds.compiler.targets import PLUGIN_KIND
 from builds.compiler.toolchain import Toolchain
-from builds.errors import BuildError
+from builds.errors import BuildError, ToolchainMissing
 
 from .models import RemoteJob
 
@@ -31,8 +31,12 @@ def sources_digest(target: str) -> str:
     return hashlib.sha256(f"{digest}\0{local.host_digest}".encode()).hexdigest()
 
 
-def request(job: RemoteJob, document: str, inputs: Inputs | None) -> dict[str, Any]:
-    """Return the message that requests a job; without `inputs` the builder's toolchain is not compared."""
+def request(job: RemoteJob, document: str) -> dict[str, Any]:
+    """Return the message that requests a job; without a toolchain here the builder's is not compared."""
+    try:
+        toolchain = targets.chain_for(targets.get(job.target)).digest
+    except ToolchainMissing:
+        toolchain = ""
     return {
         "kind": "job",
         "key": str(job.key),
@@ -41,7 +45,7 @@ def request(job: RemoteJob, document: str, inputs: Inputs | None) -> dict[str, A
         "system": targets.get(job.target).section,
         "document": document,
         "sources": sources_digest(job.target),
-        "toolchain": inputs.toolchain.digest if inputs else "",
+        "toolchain": toolchain,
     }
 
 

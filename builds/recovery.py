@@ -20,7 +20,7 @@ def recover() -> int:
 
     What dead workers left of remote jobs and on the disk goes as well.
     """
-    workspace.forget_leftovers()
+    workspace.remove_abandoned()
     building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
     answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0

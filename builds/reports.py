@@ -13,7 +13,7 @@ from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
 from .compiler import targets
-from .compiler.inputs import steps_of
+from .compiler.inputs import step_names
 from .logs.ansi import plain
 from .models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 
@@ -57,7 +57,7 @@ def _pending_steps(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
     return {
         (target.section, name): {"name": name, "section": target.section, "state": "pending"}
         for target in map(targets.get, build.targets)
-        for name in steps_of(target)
+        for name in step_names(target)
     }
 
 

@@ -49,10 +49,14 @@ async def recover(timestamp: int) -> None:
     await in_thread(recovery.recover)
 
 
-@app.task(name=jobs.TELL, queue=jobs.QUEUES[jobs.TELL], queueing_lock=jobs.TELL)
-async def tell_queue() -> None:
+@app.task(
+    name=jobs.PUBLISH_POSITIONS,
+    queue=jobs.QUEUES[jobs.PUBLISH_POSITIONS],
+    queueing_lock=jobs.PUBLISH_POSITIONS,
+)
+async def publish_positions() -> None:
     """Tell the builds that wait where they stand."""
-    await in_thread(position.tell)
+    await in_thread(position.publish_positions)
 
 
 @app.periodic(cron="* * * * * */15")

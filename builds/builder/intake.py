@@ -45,7 +45,7 @@ def _difference(request: dict[str, Any]) -> str:
     local = sources_digest(target.name)
     if local != request["sources"]:
         return f"This builder has other agent sources: {local[:12]}, requested {request['sources'][:12]}."
-    chain = targets.chain_for(target)
+    chain = targets.toolchain_for(target)
     if request["toolchain"] and request["toolchain"] != chain.digest:
         return f"This builder has another toolchain: {chain.label}, {chain.linker_version}."
     return ""

@@ -13,7 +13,7 @@ from agentforge.tenancy.threads import in_thread
 from builds.artifacts import storage
 from builds.compiler import compilation, resource_errors, sandbox
 from builds.compiler.inputs import Compiled, gather
-from builds.compiler.workspace import workplace
+from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError, Exhausted
 from builds.logs.build_log import BuildLog
 from builds.remote.job_request import sources_digest
@@ -109,7 +109,7 @@ class JobRun:
     async def _result(self, log: BuildLog) -> dict[str, Any]:
         """Compile and return the result, also when the compiler or this builder failed."""
         try:
-            with resource_errors.told():
+            with resource_errors.disk_errors():
                 return await self._make(log)
         except BuildError as error:
             # A compiler that was killed or never ran has not rejected the agent: another builder may succeed.
@@ -131,7 +131,7 @@ class JobRun:
         if sources != job.sources or job.toolchain not in ("", chain.digest):
             raise BuildError("The builder's sources or toolchain changed after it accepted the job.")
         log.say(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
-        with workplace() as work:
+        with temporary_workspace() as work:
             compiled = await compilation.compile_agent(inputs, work, log)
             files = await asyncio.to_thread(_store_files, job, compiled)
         return {

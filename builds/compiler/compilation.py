@@ -8,7 +8,7 @@ from builds.logs.build_log import BuildLog
 
 from . import host_program, output_check, sources, warmup
 from .go_command import go_build
-from .inputs import Compiled, Inputs, steps_of
+from .inputs import Compiled, Inputs, step_names
 from .targets import PLUGIN_KIND
 
 
@@ -17,8 +17,8 @@ async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
 
     Raises BuildError with the compiler's message, or with what is wrong with its result.
     """
-    target = inputs.of
-    lay_out, build, *_, check, _ = steps_of(target)
+    target = inputs.spec
+    lay_out, build, *_, check, _ = step_names(target)
     await warmup.ensure(inputs.toolchain, inputs.sources, log, target.program)
     tree = work / "src"
     with log.step(lay_out):
@@ -34,7 +34,7 @@ async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
     host = None
     if target.kind == PLUGIN_KIND:
         with log.step("Compile the host"):
-            host = await host_program.find_or_compile(inputs, work, log)
+            host = await host_program.get_or_compile(inputs, work, log)
     compiled = Compiled(program, host)
     with log.step(check):
         await output_check.check(inputs, compiled, work, log)

@@ -25,7 +25,7 @@ COMPILE_LIMITS = {
 _PACKAGE = re.compile(r"[a-z0-9_./-]+")
 # The standard library is compiled as well where the cache is cold.
 _COLD_SECONDS = 900
-_apart: ContextVar[Path | None] = ContextVar("apart", default=None)
+_isolated: ContextVar[Path | None] = ContextVar("isolated_cache", default=None)
 
 
 def go_directory() -> Path:
@@ -35,27 +35,27 @@ def go_directory() -> Path:
 
 
 def cache_directory() -> Path:
-    apart = _apart.get()
-    if apart is not None:
-        return apart
+    isolated = _isolated.get()
+    if isolated is not None:
+        return isolated
     path = go_directory() / "cache"
     path.mkdir(exist_ok=True)
     return path
 
 
-def is_apart() -> bool:
+def has_isolated_cache() -> bool:
     """Tell whether what is compiled now has a cache of its own and takes nothing from this machine's."""
-    return _apart.get() is not None
+    return _isolated.get() is not None
 
 
 @contextmanager
-def apart(cache: Path) -> Iterator[None]:
+def isolated_cache(cache: Path) -> Iterator[None]:
     """Let what the body compiles begin with that empty cache, and fill it."""
-    token = _apart.set(cache)
+    token = _isolated.set(cache)
     try:
         yield
     finally:
-        _apart.reset(token)
+        _isolated.reset(token)
 
 
 async def run_go(
@@ -75,12 +75,12 @@ async def run_go(
     the machine had no room or memory for it.
     """
     cache = cache_directory()
-    writes, caches = ([home, cache], []) if may_write_cache or is_apart() else ([home], [cache])
+    writes, caches = ([home, cache], []) if may_write_cache or has_isolated_cache() else ([home], [cache])
     if toolchain.cc_kind == "zig":
         kept = zig_cache(cache)
         kept.mkdir(exist_ok=True)
         writes.append(kept)
-    room = sandbox.Room(tree, writes=writes, reads=[*caches, *toolchain.places, *reads])
+    access = sandbox.FileAccess(tree, writes=writes, reads=[*caches, *toolchain.directories, *reads])
     errors: list[str] = []
 
     def keep(stream: str, text: str) -> None:
@@ -89,7 +89,7 @@ async def run_go(
             errors.append(text)
 
     finished = await processes.run(
-        sandbox.wrap(command, room, limits),
+        sandbox.wrap(command, access, limits),
         directory=tree,
         environment=toolchain.environment(cache=cache, home=home),
         seconds=limits.seconds,
@@ -100,7 +100,7 @@ async def run_go(
             f"The compiler took longer than {limits.seconds:.0f} s and was stopped.", exit_code=-9
         )
     if finished.exit_code != 0:
-        if exhausted := resource_errors.of_a_compiler(errors, finished.exit_code, limits):
+        if exhausted := resource_errors.diagnose(errors, finished.exit_code, limits):
             raise exhausted
         raise BuildError(compiler_message(errors), exit_code=finished.exit_code)
 
@@ -120,7 +120,7 @@ async def go_build(
         log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
 
     limits = COMPILE_LIMITS[chain.cc_kind]
-    if is_apart():
+    if has_isolated_cache():
         limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
     await run_go(chain, command, tree, home, on_line, limits=limits)
 

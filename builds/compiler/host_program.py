@@ -10,7 +10,7 @@ from builds.artifacts import storage
 from builds.logs.build_log import BuildLog
 
 from . import sources
-from .go_command import go_build, go_directory, is_apart
+from .go_command import go_build, go_directory, has_isolated_cache
 from .inputs import Inputs
 
 
@@ -23,7 +23,7 @@ def _kept(inputs: Inputs) -> Path:
 
 def find(inputs: Inputs) -> Path | None:
     """Return the host of this toolchain and these sources, None when it was not compiled yet."""
-    if is_apart():
+    if has_isolated_cache():
         return None
     kept = _kept(inputs)
     digest_file = kept.with_suffix(".sha256")
@@ -31,7 +31,7 @@ def find(inputs: Inputs) -> Path | None:
     return kept if is_whole else None
 
 
-async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
+async def get_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     """Return the host of this toolchain and these sources, compiled the first time.
 
     Raises BuildError with the compiler's message.
@@ -39,8 +39,8 @@ async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     if (found := find(inputs)) is not None:
         log.say("The host of this toolchain is already compiled.")
         return found
-    output = await compile_anew(inputs, work, log)
-    if is_apart():
+    output = await _compile(inputs, work, log)
+    if has_isolated_cache():
         return output
     kept = _kept(inputs)
     temporary = kept.with_suffix(f".{work.name}")
@@ -54,7 +54,7 @@ async def find_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     return kept
 
 
-async def compile_anew(inputs: Inputs, work: Path, log: BuildLog) -> Path:
+async def _compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     """Compile the host in the directory `work` and return its path."""
     tree = work / "host-src"
     tree.mkdir()

@@ -30,7 +30,7 @@ class Inputs:
     toolchain: Toolchain
 
     @property
-    def of(self) -> Target:
+    def spec(self) -> Target:
         return targets.get(self.target)
 
     @functools.cached_property
@@ -40,12 +40,12 @@ class Inputs:
     @functools.cached_property
     def sources_sha256(self) -> str:
         """Return the sha256 over the sources that this target is made of, in hex."""
-        return self.sources.digest_of(self.of.program)
+        return self.sources.digest_of(self.spec.program)
 
     @functools.cached_property
     def module(self) -> str:
         """Return the module path that it is compiled under."""
-        return sources.module_path(self.document, self.sources, self.of.program)
+        return sources.module_path(self.document, self.sources, self.spec.program)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -78,7 +78,7 @@ class Compiled:
     host: Path | None = None
 
 
-def steps_of(target: Target) -> tuple[str, ...]:
+def step_names(target: Target) -> tuple[str, ...]:
     """Return the names of a target's steps, in their order."""
     if target.kind == PLUGIN_KIND:
         check = "Load the plugin in the host" if target.is_native else "Check the plugin"
@@ -91,4 +91,4 @@ def gather(document: str, target: str = PLUGIN) -> Inputs:
 
     Raises ToolchainMissing for a target that can't be built here, BuildError for one that is unknown.
     """
-    return Inputs(document, target, sources.read(), targets.chain_for(targets.get(target)))
+    return Inputs(document, target, sources.read(), targets.toolchain_for(targets.get(target)))

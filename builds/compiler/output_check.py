@@ -24,7 +24,7 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
 
     Raises BuildError when it is not the agent that was asked for, or not for the system that was.
     """
-    if inputs.of.is_native:
+    if inputs.spec.is_native:
         manifest = await run_for_manifest(compiled, work)
         _compare(manifest, inputs)
         how = "Loaded" if compiled.host else "Ran"
@@ -33,7 +33,7 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
         files = [compiled.program, *([compiled.host] if compiled.host else [])]
         for file in files:
             await _check_unrun(inputs, file, work, is_agent=file == compiled.program)
-        log.say(f"Its format and build information are those of {inputs.of.goos}/{inputs.of.goarch}.")
+        log.say(f"Its format and build information are those of {inputs.spec.goos}/{inputs.spec.goarch}.")
 
 
 async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:
@@ -45,7 +45,9 @@ async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:
     command = [str(host), "--manifest", str(program)] if host else [str(program), "--manifest"]
     told: dict[str, list[str]] = {"out": [], "err": []}
     finished = await processes.run(
-        sandbox.wrap(command, sandbox.Room(work, reads=[program, *([host] if host else [])]), LOAD_LIMITS),
+        sandbox.wrap(
+            command, sandbox.FileAccess(work, reads=[program, *([host] if host else [])]), LOAD_LIMITS
+        ),
         directory=work,
         environment={},
         seconds=LOAD_LIMITS.seconds,
@@ -72,19 +74,19 @@ def _compare(manifest: dict[str, Any], inputs: Inputs) -> None:
 async def _check_unrun(inputs: Inputs, file: Path, work: Path, *, is_agent: bool) -> None:
     """Check what this machine can't run: its first bytes, its build information, and the agent in it."""
     with file.open("rb") as content:
-        if not content.read(4).startswith(_MAGIC[inputs.of.goos]):
-            raise BuildError(f"What was compiled is no program of {inputs.of.goos}.")
+        if not content.read(4).startswith(_MAGIC[inputs.spec.goos]):
+            raise BuildError(f"What was compiled is no program of {inputs.spec.goos}.")
     if is_agent and inputs.document.encode() not in file.read_bytes():
         raise BuildError("What was compiled does not hold the agent's configuration.")
     info = await build_info(inputs, file, work)
     found = {each["Key"]: each["Value"] for each in info["Settings"]}
     expected = {
-        "GOOS": inputs.of.goos,
-        "GOARCH": inputs.of.goarch,
-        "CGO_ENABLED": "1" if inputs.of.cgo else "0",
+        "GOOS": inputs.spec.goos,
+        "GOARCH": inputs.spec.goarch,
+        "CGO_ENABLED": "1" if inputs.spec.cgo else "0",
         "-trimpath": "true",
     }
-    if is_agent and inputs.of.kind == PLUGIN_KIND:
+    if is_agent and inputs.spec.kind == PLUGIN_KIND:
         expected["-buildmode"] = "plugin"
     wrong = [name for name, value in expected.items() if found.get(name) != value]
     if info["GoVersion"] != inputs.toolchain.go:

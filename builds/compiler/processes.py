@@ -25,7 +25,7 @@ _DYING = 10
 
 
 @dataclass(frozen=True)
-class Finished:
+class ExitStatus:
     """Say how a command ended; `exit_code` is negative for a signal."""
 
     exit_code: int
@@ -100,7 +100,7 @@ async def run(
     on_line: OnLine | None = None,
     on_lines: OnLines | None = None,
     stdin: bytes | None = None,
-) -> Finished:
+) -> ExitStatus:
     """Run a command in a process group of its own, for at most `seconds`.
 
     `on_line` gets (stream, text) for each line, `on_lines` (stream, texts) for those that came together.
@@ -118,7 +118,7 @@ async def run(
         timed_out = True
     finally:
         await _end_group(process)
-    return Finished(process.returncode or 0, time.monotonic() - started, timed_out)
+    return ExitStatus(process.returncode or 0, time.monotonic() - started, timed_out)
 
 
 async def _start(

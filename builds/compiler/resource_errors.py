@@ -23,7 +23,7 @@ NO_ROOM = f"The disk is full. {_NEXT}"
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Turn a full disk under the body into its message.
 
     Raises Exhausted.
@@ -42,7 +42,7 @@ def _is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in _FULL
 
 
-def of_a_compiler(errors: Sequence[str], exit_code: int, limits: Limits) -> BuildError | None:
+def diagnose(errors: Sequence[str], exit_code: int, limits: Limits) -> BuildError | None:
     """Return what a compiler lacked that failed with these lines; None when it judged the agent."""
     said = "\n".join(errors).lower()
     if any(words in said for words in _NO_ROOM):

@@ -55,7 +55,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Room:
+class FileAccess:
     """Say which files a command may read and write, and where it starts."""
 
     directory: Path
@@ -89,7 +89,7 @@ def _binds(kind: str, places: Iterable[Path]) -> list[str]:
     return [flag for place in places for flag in (kind, str(place), str(place))]
 
 
-def _bubblewrapped(bwrap: str, command: Sequence[str], room: Room, limits: Limits) -> list[str]:
+def _bubblewrapped(bwrap: str, command: Sequence[str], access: FileAccess, limits: Limits) -> list[str]:
     return [
         bwrap,
         "--unshare-all",
@@ -97,9 +97,9 @@ def _bubblewrapped(bwrap: str, command: Sequence[str], room: Room, limits: Limit
         "--new-session",
         *_system_binds(),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
-        *_binds("--ro-bind", room.reads),
-        *_binds("--bind", room.writes),
-        *("--chdir", str(room.directory), "--"),
+        *_binds("--ro-bind", access.reads),
+        *_binds("--bind", access.writes),
+        *("--chdir", str(access.directory), "--"),
         *_limited(command, limits, with_processes=True),
     ]
 
@@ -120,7 +120,7 @@ def level() -> str:
     bwrap = bubblewrap_path()
     if bwrap is None:
         return LIMITS
-    trial = _bubblewrapped(bwrap, ["/usr/bin/true"], Room(Path("/tmp")), Limits(seconds=10))  # noqa: S108
+    trial = _bubblewrapped(bwrap, ["/usr/bin/true"], FileAccess(Path("/tmp")), Limits(seconds=10))  # noqa: S108
     try:
         finished = subprocess.run(trial, env={}, capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -128,14 +128,14 @@ def level() -> str:
     return BUBBLEWRAP if finished.returncode == 0 else LIMITS
 
 
-def wrap(command: Sequence[str], room: Room, limits: Limits, *, at: str | None = None) -> list[str]:
+def wrap(command: Sequence[str], access: FileAccess, limits: Limits, *, at: str | None = None) -> list[str]:
     """Return the command that runs `command` at the level that works here (or at level `at`).
 
     The environment is not part of it: give it to the process, since arguments can be read by everyone.
     """
     chosen = at or level()
     if chosen == BUBBLEWRAP:
-        return _bubblewrapped(bubblewrap_path() or "bwrap", command, room, limits)
+        return _bubblewrapped(bubblewrap_path() or "bwrap", command, access, limits)
     if chosen == LIMITS:
         return _limited(command, limits, with_processes=False)
     return list(command)

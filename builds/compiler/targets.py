@@ -88,13 +88,13 @@ def get(name: str) -> Target:
 def refusal(target: Target) -> str:
     """Say why a target can't be built on this machine; empty when it can."""
     try:
-        chain_for(target)
+        toolchain_for(target)
     except ToolchainMissing as missing:
         return str(missing)
     return ""
 
 
-def chain_for(target: Target) -> toolchain.Toolchain:
+def toolchain_for(target: Target) -> toolchain.Toolchain:
     """Return the compilers of a target.
 
     Raises ToolchainMissing, with the remedy, where one is absent.

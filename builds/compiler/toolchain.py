@@ -49,7 +49,7 @@ class Toolchain:
         return str(self.goroot / "bin" / "go")
 
     @property
-    def places(self) -> list[Path]:
+    def directories(self) -> list[Path]:
         """Return the directories that the compilers are read from, besides the system's."""
         return [self.goroot, Path(self.cc.split()[0]).parent] if self.cc_kind == "zig" else [self.goroot]
 

@@ -21,9 +21,9 @@ from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
 from . import sandbox, sources
-from .go_command import cache_directory, go_directory, is_apart, run_go
+from .go_command import cache_directory, go_directory, has_isolated_cache, run_go
 from .toolchain import Toolchain
-from .workspace import workplace
+from .workspace import temporary_workspace
 
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
 _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
@@ -88,7 +88,7 @@ def write(new: State) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def key_of(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
+def cache_key(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
     """Name what a cache was warmed for: the same Go at another place, or installed anew, needs its own index.
 
     Go's index of the standard library is found by the path, the sizes and the times of its files
@@ -130,8 +130,8 @@ async def ensure(
     toolchain: Toolchain, agent: sources.Sources, log: BuildLog, program: str = "plugin"
 ) -> None:
     """Return when the cache is warm for a program (or can't be warmed: the build then shows why)."""
-    key = key_of(toolchain, agent, program)
-    if is_apart() or state(key).settled:
+    key = cache_key(toolchain, agent, program)
+    if has_isolated_cache() or state(key).settled:
         return
     if state(key).state == WARM:
         log.say("Go's cache is gone through, which happens once a day.")
@@ -146,7 +146,7 @@ async def ensure(
 
 async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog, program: str) -> None:
     started = time.monotonic()
-    with workplace("warm") as home:
+    with temporary_workspace("warm") as home:
         trees = _lay_out(home, agent, program)
         total = sum([await _count(toolchain, tree, home, package) for tree, package, _ in trees])
         counter = _Counter(State(WARMING, key, 0, total), log)

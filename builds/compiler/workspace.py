@@ -28,7 +28,7 @@ def work_directory() -> Path:
 
 
 @contextmanager
-def workplace(kind: str = "build") -> Iterator[Path]:
+def temporary_workspace(kind: str = "build") -> Iterator[Path]:
     """Make an empty directory for the body, which is removed with everything in it."""
     with tempfile.TemporaryDirectory(
         dir=work_directory(), prefix=f"{kind}-", ignore_cleanup_errors=True
@@ -41,14 +41,14 @@ def workplace(kind: str = "build") -> Iterator[Path]:
             os.close(descriptor)
 
 
-def leftovers() -> list[Path]:
+def abandoned() -> list[Path]:
     """Return the throwaway directories that no process uses any more."""
     return [path for path in work_directory().iterdir() if _is_left(path)]
 
 
-def forget_leftovers() -> int:
+def remove_abandoned() -> int:
     """Remove the throwaway directories that no process uses any more, and return their number."""
-    found = leftovers()
+    found = abandoned()
     for path in found:
         shutil.rmtree(path, ignore_errors=True)
     return len(found)

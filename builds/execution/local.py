@@ -9,7 +9,7 @@ from pathlib import Path
 
 from builds.compiler import compilation, cpu_slots, resource_errors, targets
 from builds.compiler.inputs import STORE, gather
-from builds.compiler.workspace import workplace
+from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 from builds.models import PLUGIN
@@ -19,7 +19,7 @@ from configs.revisions import canonical_json, configuration
 
 
 @dataclass(frozen=True)
-class Written:
+class TargetFiles:
     """Name the directory that the files of a target were written to, and the program among them."""
 
     target: str
@@ -39,13 +39,13 @@ def canonical(document: Document) -> str:
     return canonical_json(configuration(document.agent(), base_url=document.base_url, keyless=keyless))
 
 
-async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[Written]:
+async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[TargetFiles]:
     """Compile canonical JSON for several targets at once; the plugin's files go into `out`, others below it.
 
     Raises BuildError when a target fails; the files of the others were written.
     """
 
-    async def one(name: str) -> Written | BuildError:
+    async def one(name: str) -> TargetFiles | BuildError:
         try:
             async with cpu_slots.slot():
                 return await build(document, out if name == PLUGIN else out / name, log, name)
@@ -58,25 +58,25 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
         alone = len(names) == 1
         told = "\n".join(str(error) if alone else f"{name}: {error}" for name, error in failed.items())
         raise BuildError(told, exit_code=next(iter(failed.values())).exit_code)
-    return [each for each in found if isinstance(each, Written)]
+    return [each for each in found if isinstance(each, TargetFiles)]
 
 
-async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> Written:
+async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> TargetFiles:
     """Compile canonical JSON for one target and write its files into `out`, replacing older ones.
 
     Raises BuildError; then nothing was written.
     """
     with (
-        resource_errors.told(),
+        resource_errors.disk_errors(),
         log.section(targets.get(target).section) as part,
-        workplace() as work,
+        temporary_workspace() as work,
     ):
         inputs = await asyncio.to_thread(gather, document, target)
         compiled = await compilation.compile_agent(inputs, work, part)
         with part.step(STORE):
             files = assembly.signed_package(inputs, compiled)
             _write(files, out)
-    return Written(target, out, out / files[0].name, files, document)
+    return TargetFiles(target, out, out / files[0].name, files, document)
 
 
 def _write(files: list[assembly.File], out: Path) -> None:

@@ -18,18 +18,18 @@ _TRY = "SELECT pg_try_advisory_lock(%s)"
 _WAIT = "SELECT pg_advisory_lock(%s)"
 
 
-def lock_of(input_digest: str) -> int:
+def lock_key(input_digest: str) -> int:
     """Return the number of the lock that stands for a digest: its first 8 bytes, as PostgreSQL's bigint."""
     return int.from_bytes(bytes.fromhex(input_digest)[:8], "big", signed=True)
 
 
 @asynccontextmanager
-async def alone(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def lock(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Hold the work of a digest while the body runs.
 
     `on_waiting` is called when somebody else holds it. A waiting that is cancelled leaves the other alone.
     """
-    connection = await aretry_while_database_away(lambda: _hold(lock_of(input_digest), on_waiting))
+    connection = await aretry_while_database_away(lambda: _hold(lock_key(input_digest), on_waiting))
     try:
         yield
     finally:

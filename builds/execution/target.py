@@ -17,7 +17,7 @@ from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.artifacts import build_files
 from builds.compiler import compilation, cpu_slots, resource_errors, sandbox, targets
 from builds.compiler.inputs import STORE, Compiled, Inputs
-from builds.compiler.workspace import workplace
+from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 from builds.models import BuildStatus
@@ -68,7 +68,7 @@ class TargetRun:
         Raises BuildError, also in place of any unexpected error.
         """
         try:
-            with resource_errors.told():
+            with resource_errors.disk_errors():
                 await self._build(log, flight)
         except BuildError as error:
             log.say(f"Failed: {str(error).splitlines()[0]}")
@@ -96,7 +96,7 @@ class TargetRun:
                 return
             digest = local.inputs.digest
             waiting = partial(self._log_waiting, digest, log)
-            await flight.enter_async_context(single_flight.alone(digest, waiting))
+            await flight.enter_async_context(single_flight.lock(digest, waiting))
             # The build that held the lock may have stored the files.
             if reuse and await self._reuse(local.inputs, log):
                 return
@@ -128,7 +128,7 @@ class TargetRun:
         Raises BuildError with the compiler's message, or with the reasons of all candidates.
         """
         reasons: list[str] = []
-        with workplace() as work:
+        with temporary_workspace() as work:
             for number, candidate in enumerate(candidates):
                 self._log_builder(candidate, reasons[-1] if reasons else candidate.reason, log)
                 directory = work / str(number)

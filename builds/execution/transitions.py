@@ -43,7 +43,7 @@ def claim(build_id: int, job_id: int) -> Claim | None:
     Returns None when it is somebody else's or over, or when its owner has no room for one more.
     """
     with transaction.atomic():
-        if fairness.park(build_id, job_id):
+        if fairness.defer_over_limit(build_id, job_id):
             return None
         won = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(
             status=BuildStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
@@ -54,7 +54,7 @@ def claim(build_id: int, job_id: int) -> Claim | None:
         left = build.per_target.filter(status=BuildStatus.QUEUED)
         targets = tuple(left.values_list("target", flat=True))
         _say(build, BuildStatus.RUNNING)
-        position.moved()
+        position.publish_later()
     return Claim(
         build_id=build.pk,
         job_id=job_id,
@@ -189,8 +189,8 @@ def requeue(
 
 def _make_room(owner_id: UUID) -> None:
     """Let what waits move up, once this transaction is committed: calling locks other builds' rows."""
-    transaction.on_commit(lambda: fairness.call_next(owner_id))
-    position.moved()
+    transaction.on_commit(lambda: fairness.promote_next(owner_id))
+    position.publish_later()
 
 
 def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from builds.errors import BuildError
-from builds.execution.local import Written
+from builds.execution.local import TargetFiles
 from builds.trial.agent_run import Event, Program, converse
 from configs.choices import KeyStatus
 from configs.providers.local import LOCAL
@@ -55,7 +55,7 @@ def local_model() -> Iterator[str]:
             server.terminate()
 
 
-async def ask(written: Written, question: str, on_token: Callable[[str], None]) -> Event:
+async def ask(written: TargetFiles, question: str, on_token: Callable[[str], None]) -> Event:
     """Ask a compiled agent in the sandbox and return its last event.
 
     Raises BuildError when the agent fails.

@@ -41,7 +41,7 @@ def _sandbox() -> Finding:
 @register("caches")
 def _caches() -> Finding:
     try:
-        state = warmup.state(warmup.key_of(toolchain.find(), sources.read()))
+        state = warmup.state(warmup.cache_key(toolchain.find(), sources.read()))
     except BuildError as problem:
         return warning(f"Without compilers there is no cache to warm: {problem}", "See toolchain.")
     size = tree_size(go_command.cache_directory()) / 1e6

@@ -191,7 +191,7 @@ def _leftovers(moment: Moment, apply: bool) -> Iterator[Amount]:
         if apply:
             path.unlink(missing_ok=True)
         yield Amount(0, 1, size)
-    for tree in workspace.leftovers():
+    for tree in workspace.abandoned():
         sizes = [path.lstat().st_size for path in tree.rglob("*") if path.is_file()]
         if apply:
             shutil.rmtree(tree, ignore_errors=True)

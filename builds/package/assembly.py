@@ -61,10 +61,10 @@ def _plain(handle: str) -> str:
 def program_name(inputs: Inputs) -> str:
     """Return the file name of what a target compiles."""
     handle = str(inputs.manifest["handle"])
-    if inputs.of.kind == PLUGIN_KIND:
+    if inputs.spec.kind == PLUGIN_KIND:
         return plugin_name(handle)
-    if inputs.of.kind == EXECUTABLE_KIND:
-        return _plain(handle) + (".exe" if inputs.of.goos == "windows" else "")
+    if inputs.spec.kind == EXECUTABLE_KIND:
+        return _plain(handle) + (".exe" if inputs.spec.goos == "windows" else "")
     return BOOTSTRAP
 
 

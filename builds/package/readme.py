@@ -50,8 +50,8 @@ _TEXTS = {FUNCTION_KIND: _FUNCTION, EXECUTABLE_KIND: _EXECUTABLE}
 def readme(inputs: Inputs, program: str) -> str:
     """Say how to run what a target compiled."""
     title = program.rpartition(".")[0] or program
-    system = f"{inputs.of.goos}/{inputs.of.goarch}"
-    text = _TEXTS.get(inputs.of.kind, _PLUGIN).format(program=program, system=system)
+    system = f"{inputs.spec.goos}/{inputs.spec.goarch}"
+    text = _TEXTS.get(inputs.spec.kind, _PLUGIN).format(program=program, system=system)
     provider = json.loads(inputs.document)["provider"]
     lines = [f"# {title}", "", text]
     if provider["key_env"]:

@@ -22,9 +22,9 @@ from . import jobs
 
 # A build that its owner's running ones leave no room for is called when one of them ends; were that call lost
 # with its process, it comes by itself after this time.
-PARKED_FOR = timedelta(minutes=1)
+DEFERRED_FOR = timedelta(minutes=1)
 
-_PARKED = """
+_DEFERRED = """
 SELECT build.id, build.job_id, build.turn FROM builds_build AS build
 JOIN procrastinate_jobs AS job ON job.id = build.job_id
 WHERE build.owner_id = %s AND build.status = 'queued' AND job.status = 'todo' AND job.scheduled_at > now()
@@ -62,7 +62,7 @@ def refuse_more_than_allowed(owner_id: UUID) -> None:
         )
 
 
-def park(build_id: int, job_id: int) -> bool:
+def defer_over_limit(build_id: int, job_id: int) -> bool:
     """Put a waiting build of this job back when its owner's running builds are as many as allowed.
 
     The worker's slot is free again at once. To be called in a transaction, before the build's row is locked.
@@ -76,20 +76,20 @@ def park(build_id: int, job_id: int) -> bool:
     lock(build.owner_id)
     if Build.objects.filter(owner_id=build.owner_id, status=BuildStatus.RUNNING).count() < most:
         return False
-    later = jobs.defer_build(build_id, build.turn, at=timezone.now() + PARKED_FOR)
+    later = jobs.defer_build(build_id, build.turn, at=timezone.now() + DEFERRED_FOR)
     return bool(
         Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(job_id=later)
     )
 
 
-def call_next(owner_id: UUID) -> None:
+def promote_next(owner_id: UUID) -> None:
     """Let the next parked build of an owner begin, now that there may be room for it."""
     if settings.MOST_RUNNING_BUILDS <= 0:
         return
     with transaction.atomic(), as_service():
         lock(owner_id)
         with connection.cursor() as cursor:
-            cursor.execute(_PARKED, [owner_id])
+            cursor.execute(_DEFERRED, [owner_id])
             row = cursor.fetchone()
         if row is None:
             return

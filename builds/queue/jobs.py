@@ -18,7 +18,7 @@ from procrastinate.tasks import configure_task
 from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
-TELL = "builds.tell_queue"
+PUBLISH_POSITIONS = "builds.tell_queue"
 VERIFY = "builds.verify"
 # Of a remote builder: compile what its forge asked for, and tell the forge.
 SERVE = "builder.serve"
@@ -28,7 +28,7 @@ QUEUES = {
     WARM: "builds",
     VERIFY: "builds",
     ANSWER: "trials",
-    TELL: "upkeep",
+    PUBLISH_POSITIONS: "upkeep",
 }
 
 

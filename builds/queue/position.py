@@ -22,8 +22,8 @@ from builds.models import Build, BuildStatus
 from . import jobs
 
 # The queue's front is told of every move, what stands further back of every tenth place.
-TOLD_EACH = 20
-TOLD_EVERY = 10
+ALWAYS_PUBLISHED = 20
+PUBLISHED_EVERY = 10
 # Who stands further back is told no place.
 MOST_PLACES = 1000
 # Builds whose durations are averaged.
@@ -80,11 +80,11 @@ def place_of(build: Build) -> Place | None:
     return places([build]).get(build.pk)
 
 
-def tell() -> int:
+def publish_positions() -> int:
     """Tell the logs of the builds at the queue's front where they stand; return how many were told."""
     told = 0
     for pk, place in _queue().items():
-        if place.position > TOLD_EACH and place.position % TOLD_EVERY:
+        if place.position > ALWAYS_PUBLISHED and place.position % PUBLISHED_EVERY:
             continue
         record = {"kind": "queue", "words": place.words, **place.as_json()}
         with contextlib.suppress(StreamMissing, StreamClosed):
@@ -93,15 +93,15 @@ def tell() -> int:
     return told
 
 
-def moved() -> None:
+def publish_later() -> None:
     """Let a worker tell those who wait that the queue moved, once this transaction is committed."""
-    transaction.on_commit(_ask_to_tell)
+    transaction.on_commit(_enqueue_publication)
 
 
-def _ask_to_tell() -> None:
+def _enqueue_publication() -> None:
     with as_service():
         if Build.objects.filter(status=BuildStatus.QUEUED).exists():
-            jobs.defer_once(jobs.TELL)
+            jobs.defer_once(jobs.PUBLISH_POSITIONS)
 
 
 def _queue() -> dict[int, Place]:

@@ -19,7 +19,7 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
     Raises BuildError when they are not the requested agent.
     """
     try:
-        toolchain = await asyncio.to_thread(targets.chain_for, inputs.of)
+        toolchain = await asyncio.to_thread(targets.toolchain_for, inputs.spec)
     except ToolchainMissing:
         await _check_without_go(inputs, compiled, work, log)
         return
@@ -34,7 +34,7 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
 
 
 async def _check_without_go(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -> None:
-    if inputs.of.is_native:
+    if inputs.spec.is_native:
         await output_check.check(inputs, compiled, work, log)
     elif inputs.document.encode() not in compiled.program.read_bytes():
         raise BuildError("it does not hold the agent's configuration")

@@ -34,7 +34,7 @@ def sources_digest(target: str) -> str:
 def request(job: RemoteJob, document: str) -> dict[str, Any]:
     """Return the message that requests a job; without a toolchain here the builder's is not compared."""
     try:
-        toolchain = targets.chain_for(targets.get(job.target)).digest
+        toolchain = targets.toolchain_for(targets.get(job.target)).digest
     except ToolchainMissing:
         toolchain = ""
     return {

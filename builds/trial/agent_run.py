@@ -76,12 +76,12 @@ async def _run(
     messages: list[dict[str, str]],
     environment: Mapping[str, str],
     listener: _Listener,
-) -> processes.Finished:
+) -> processes.ExitStatus:
     host, plugin = _place(program.host, work / assembly.HOST), _place(program.plugin, work / "agent.so")
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
-    room = sandbox.Room(work, reads=[authorities], writes=[work])
+    access = sandbox.FileAccess(work, reads=[authorities], writes=[work])
     return await processes.run(
-        sandbox.wrap([str(host), "--request", str(plugin)], room, program.limits),
+        sandbox.wrap([str(host), "--request", str(plugin)], access, program.limits),
         directory=work,
         environment={
             **environment,
@@ -137,7 +137,7 @@ class _NetworkAttempts:
             self._on_event({"type": "network", "host": host, "port": port, "allowed": allowed})
 
 
-def _error_event(finished: processes.Finished, limits: sandbox.Limits, errors: list[str]) -> Event:
+def _error_event(finished: processes.ExitStatus, limits: sandbox.Limits, errors: list[str]) -> Event:
     if finished.timed_out:
         message = f"The agent did not end within {limits.seconds:.0f} s and was stopped."
         return {"type": "error", "code": "time_limit", "message": message}

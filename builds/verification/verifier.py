@@ -10,9 +10,9 @@ from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.artifacts import storage
 from builds.compiler import compilation, cpu_slots, resource_errors
-from builds.compiler.go_command import apart
+from builds.compiler.go_command import isolated_cache
 from builds.compiler.inputs import Inputs, gather
-from builds.compiler.workspace import workplace
+from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, BuildVerification
@@ -75,7 +75,7 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
             "compared. Build again to get the same agent with the current ones."
         )
     artifacts = await in_thread(lambda: list(build.artifacts.filter(target=row.target)))
-    with log.section(inputs.of.section) as part:
+    with log.section(inputs.spec.section) as part:
         files = await _rebuild(inputs, part)
         findings = await in_thread(differences, row.target, artifacts, files)
         for finding in findings:
@@ -88,11 +88,11 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
 
 async def _rebuild(inputs: Inputs, log: BuildLog) -> list[assembly.File]:
     """Compile in a separate directory with a separate cache and return the files."""
-    with resource_errors.told(), workplace("verify") as directory:
+    with resource_errors.disk_errors(), temporary_workspace("verify") as directory:
         work, cache = directory / "elsewhere", directory / "cache"
         work.mkdir()
         cache.mkdir()
-        with apart(cache):
+        with isolated_cache(cache):
             log.say("Compiling in another directory with an empty cache.")
             compiled = await compilation.compile_agent(inputs, work, log)
         return await asyncio.to_thread(assembly.assemble, inputs, compiled)

@@ -28,10 +28,10 @@ def count_as_warm(name: str = "plugin") -> None:
     What those import lies in the cache already: a build can't write there, its warm-up can.
     """
     target = targets.get(name)
-    chain = targets.chain_for(target)
+    chain = targets.toolchain_for(target)
     with override_settings(AGENTFORGE_AGENT_SOURCES=settings.BASE_DIR / "agent"):
         async_to_sync(warmup.ensure)(chain, sources.read(), BuildLog(lambda record: None), target.program)
-    warmup.write(warmup.State(warmup.WARM, warmup.key_of(chain, sources.read(), target.program)))
+    warmup.write(warmup.State(warmup.WARM, warmup.cache_key(chain, sources.read(), target.program)))
 
 
 def slow_sources(target: Path) -> Path:

@@ -16,12 +16,14 @@ pytestmark = pytest.mark.skipif(
 SECRET = "AGENTFORGE_TEST_SECRET"
 
 
-async def _shell(room: sandbox.Room, script: str, **limits: int) -> tuple[processes.Finished, list[str]]:
+async def _shell(
+    access: sandbox.FileAccess, script: str, **limits: int
+) -> tuple[processes.ExitStatus, list[str]]:
     told: list[str] = []
     bounds = sandbox.Limits(**{"seconds": 10, **limits})
     finished = await processes.run(
-        sandbox.wrap(["/bin/sh", "-c", script], room, bounds),
-        directory=room.directory,
+        sandbox.wrap(["/bin/sh", "-c", script], access, bounds),
+        directory=access.directory,
         environment={"GIVEN": "1"},
         seconds=bounds.seconds,
         on_line=lambda _stream, text: told.append(text),
@@ -34,9 +36,9 @@ async def test_the_files_of_the_machine_are_out_of_reach(tmp_path: Path) -> None
     secret.write_text("hidden")
     inside = tmp_path / "inside"
     inside.mkdir()
-    room = sandbox.Room(inside, writes=[inside])
+    access = sandbox.FileAccess(inside, writes=[inside])
     for target in (secret, "/etc/passwd", "/etc/shadow", "/root", Path.cwd() / "manage.py", "/var/lib"):
-        finished, _ = await _shell(room, f"ls {target}")
+        finished, _ = await _shell(access, f"ls {target}")
         assert finished.exit_code != 0, target
 
 
@@ -44,9 +46,9 @@ async def test_only_its_own_directory_can_be_written(tmp_path: Path) -> None:
     writable, readable = tmp_path / "w", tmp_path / "r"
     writable.mkdir()
     readable.mkdir()
-    room = sandbox.Room(writable, writes=[writable], reads=[readable])
+    access = sandbox.FileAccess(writable, writes=[writable], reads=[readable])
     finished, told = await _shell(
-        room, f"echo yes > {writable}/file; echo no > {readable}/file; echo no > /usr/file"
+        access, f"echo yes > {writable}/file; echo no > {readable}/file; echo no > /usr/file"
     )
     assert (writable / "file").read_text() == "yes\n"
     assert not (readable / "file").exists()
@@ -59,7 +61,9 @@ async def test_nothing_of_the_environment_is_inherited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SECRET, "hidden")
-    _, told = await _shell(sandbox.Room(tmp_path, writes=[tmp_path]), "/usr/bin/env; cat /proc/1/environ")
+    _, told = await _shell(
+        sandbox.FileAccess(tmp_path, writes=[tmp_path]), "/usr/bin/env; cat /proc/1/environ"
+    )
     assert not any("hidden" in line for line in told)
     assert "GIVEN=1" in told
 
@@ -68,34 +72,34 @@ async def test_there_is_no_network(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         script = tmp_path / "dial.py"
         script.write_text(f"import socket; socket.create_connection({server.getsockname()!r}, 2)")
-        room = sandbox.Room(tmp_path, writes=[tmp_path])
-        finished, told = await _shell(room, f"/usr/bin/python3 {script}")
+        access = sandbox.FileAccess(tmp_path, writes=[tmp_path])
+        finished, told = await _shell(access, f"/usr/bin/python3 {script}")
     assert finished.exit_code != 0
     assert any("Error" in line for line in told) or not Path("/usr/bin/python3").exists()
 
 
 async def test_other_processes_can_not_be_seen(tmp_path: Path) -> None:
-    _, told = await _shell(sandbox.Room(tmp_path, writes=[tmp_path]), "ls /proc | grep -c '^[0-9]'")
+    _, told = await _shell(sandbox.FileAccess(tmp_path, writes=[tmp_path]), "ls /proc | grep -c '^[0-9]'")
     assert int(told[0]) < 10
 
 
 async def test_memory_and_files_are_limited(tmp_path: Path) -> None:
-    room = sandbox.Room(tmp_path, writes=[tmp_path])
-    finished, _ = await _shell(room, f"head -c 3000000 /dev/zero > {tmp_path}/big", file_size=1)
+    access = sandbox.FileAccess(tmp_path, writes=[tmp_path])
+    finished, _ = await _shell(access, f"head -c 3000000 /dev/zero > {tmp_path}/big", file_size=1)
     assert finished.exit_code != 0
     assert (tmp_path / "big").stat().st_size <= sandbox.MIB
 
 
 async def test_time_is_limited_and_ends_the_whole_group(tmp_path: Path) -> None:
-    room = sandbox.Room(tmp_path, writes=[tmp_path])
-    finished, _ = await _shell(room, "sleep 60 & sleep 60", seconds=1)
+    access = sandbox.FileAccess(tmp_path, writes=[tmp_path])
+    finished, _ = await _shell(access, "sleep 60 & sleep 60", seconds=1)
     assert finished.timed_out
 
 
 async def test_the_level_with_limits_alone_still_limits(tmp_path: Path) -> None:
-    room = sandbox.Room(tmp_path)
+    access = sandbox.FileAccess(tmp_path)
     command = sandbox.wrap(
-        [sys.executable, "-c", "bytearray(10**9)"], room, sandbox.Limits(10), at=sandbox.LIMITS
+        [sys.executable, "-c", "bytearray(10**9)"], access, sandbox.Limits(10), at=sandbox.LIMITS
     )
     finished = await processes.run(
         command, directory=tmp_path, environment={}, seconds=10, on_line=lambda _stream, _text: None

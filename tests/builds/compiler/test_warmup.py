@@ -28,10 +28,10 @@ def test_go_installed_anew_needs_a_cache_of_its_own(tmp_path: Path) -> None:
     version = tmp_path / "VERSION"
     version.write_text("go1")
     chain = replace(toolchain.find(), goroot=tmp_path)
-    first = warmup.key_of(chain, sources.read())
-    assert warmup.key_of(chain, sources.read()) == first
+    first = warmup.cache_key(chain, sources.read())
+    assert warmup.cache_key(chain, sources.read()) == first
     os.utime(version, (1, 1))
-    assert warmup.key_of(chain, sources.read()) != first
+    assert warmup.cache_key(chain, sources.read()) != first
 
 
 def test_a_warm_cache_is_gone_through_after_a_day() -> None:

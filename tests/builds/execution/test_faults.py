@@ -122,13 +122,13 @@ def test_a_compiler_that_needs_too_much_ends_the_build(
 )
 def test_what_the_machine_lacked_is_told(said: str, told: str) -> None:
     lines = ["# agent/heavy", said, "PC=0x43ee1c m=3 sigcode=1 addr=0x0"]
-    lacked = resource_errors.of_a_compiler(lines, 1, sandbox.Limits(seconds=1))
+    lacked = resource_errors.diagnose(lines, 1, sandbox.Limits(seconds=1))
     assert str(lacked).startswith(told) and str(lacked).endswith(NEXT)
 
 
 @pytest.mark.parametrize("said", ["./a.go:3:1: undefined: SIGSEGV", "x.c:1:1: fatal error: no such file"])
 def test_what_is_wrong_with_the_agent_is_not_the_machines_fault(said: str) -> None:
-    assert resource_errors.of_a_compiler(["# agent", said], 1, sandbox.Limits(seconds=1)) is None
+    assert resource_errors.diagnose(["# agent", said], 1, sandbox.Limits(seconds=1)) is None
 
 
 def test_the_time_limit_ends_the_build_and_its_processes(

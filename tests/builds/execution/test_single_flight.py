@@ -106,8 +106,8 @@ async def test_the_lock_goes_with_whoever_holds_it() -> None:
         raise AssertionError("somebody else holds it")
 
     digest = "f" * 64
-    async with single_flight.alone(digest, never):
+    async with single_flight.lock(digest, never):
         pass
-    async with single_flight.alone(digest, never):
+    async with single_flight.lock(digest, never):
         pass
-    assert single_flight.lock_of(digest) == -1
+    assert single_flight.lock_key(digest) == -1

@@ -91,7 +91,7 @@ def test_a_verification_ends_with_its_worker_and_leaves_nothing(
     work = workspace.work_directory()
     assert list(work.glob("verify-*"))
     _let_time_pass(work)
-    workspace.forget_leftovers()
+    workspace.remove_abandoned()
     assert not list(work.glob("verify-*"))
     # A second verification, this time with a graceful stop of the worker.
     stopped = _verified_until_it_compiles(executable, alice, WorkerProcess.stop)

@@ -1,4 +1,4 @@
-"""Tell an agent's pages what happens to its builds and its chat."""
+"""Publish what happens to an agent's builds and chat on the agent's stream."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from agentforge.live.log import StreamMissing
 
 
 def ensure_stream(agent_id: int, owner_id: UUID) -> None:
-    """Make the stream of an agent if it has none yet."""
+    """Create the stream of an agent if it has none."""
     name = f"agent-{agent_id}"
     try:
         streams.position(name)
     except StreamMissing:
-        # Somebody else may make it at this very moment; then theirs is used.
+        # Another process may create it at the same time; then that one is used.
         with contextlib.suppress(IntegrityError), transaction.atomic():
             streams.create_stream(name, owner_id)
 
 
 def announce(agent_id: int, owner_id: UUID, *records: dict[str, Any]) -> None:
-    """Publish records on the stream of an agent, in the caller's transaction."""
+    """Publish records on an agent's stream, in the caller's transaction."""
     try:
         streams.publish(f"agent-{agent_id}", *records)
     except StreamMissing:

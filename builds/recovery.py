@@ -1,4 +1,4 @@
-"""Find what a dead worker left behind, and start it again once or say how it ended."""
+"""Recover from dead workers: restart their builds once, and fail what can't be restarted."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .verification import lifecycle
 
 
 def recover() -> int:
-    """Settle the builds, answers and verifications whose worker died, and return their number.
+    """Restart or finish the builds, answers and verifications of dead workers, and return their number.
 
-    What dead workers left of remote jobs and on the disk goes as well.
+    Also removes their temporary files and their remote jobs.
     """
     workspace.remove_abandoned()
-    building = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
-    answering = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
+    builds = Build.objects.filter(status__in=(BuildStatus.QUEUED, BuildStatus.RUNNING))
+    answers = ChatMessage.objects.filter(status__in=(MessageStatus.QUEUED, MessageStatus.STREAMING))
     settled = 0
-    for pk, job_id in dead_jobs(building.values_list("pk", "job_id")):
+    for pk, job_id in dead_jobs(builds.values_list("pk", "job_id")):
         settled += _settle_build(pk, job_id)
-    for pk, job_id in dead_jobs(answering.values_list("pk", "job_id")):
+    for pk, job_id in dead_jobs(answers.values_list("pk", "job_id")):
         settled += _settle_answer(pk, job_id)
-    verifying = BuildVerification.objects.filter(status__in=("queued", "running"))
-    for pk, job_id in dead_jobs(verifying.values_list("pk", "job_id")):
+    verifications = BuildVerification.objects.filter(status__in=("queued", "running"))
+    for pk, job_id in dead_jobs(verifications.values_list("pk", "job_id")):
         end_job(job_id)
         settled += lifecycle.finish(pk, job_id, "failed", ["The worker died. Ask again."])
     records.give_up_orphans()
@@ -46,8 +46,8 @@ def _settle_build(pk: int, job_id: int) -> bool:
         if aborted:
             return transitions.finish(pk, job_id, BuildStatus.CANCELLED, was=status)
         if build.attempts >= MOST_ATTEMPTS:
-            told = f"The worker died {build.attempts} times while it ran this build. Nothing was stored."
-            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, error=told)
+            error = f"The worker died {build.attempts} times while it ran this build. Nothing was stored."
+            return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, error=error)
         why = f"The worker died; starting again, attempt {build.attempts + 1} of {MOST_ATTEMPTS}"
         return transitions.requeue(pk, job_id, why=why, was=status)
 
@@ -57,6 +57,6 @@ def _settle_answer(pk: int, job_id: int) -> bool:
         message: ChatMessage | None = ChatMessage.objects.select_for_update().filter(pk=pk).first()
         if message is None:
             return False
-        told = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
+        error = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
         status = MessageStatus(message.status)
-        return chat.finish(pk, job_id, MessageStatus.FAILED, error=told, was=status)
+        return chat.finish(pk, job_id, MessageStatus.FAILED, error=error, was=status)

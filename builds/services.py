@@ -1,4 +1,4 @@
-"""Ask for builds and stop them: what a page, a command or another room may do."""
+"""Start, cancel and retry builds."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .queue import fairness, jobs, position
 
 
 def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)) -> Build:
-    """Freeze a draft and enqueue its compilation: revision, build, job and log in one transaction.
+    """Create a revision of a draft and enqueue its build, in one transaction.
 
-    Raises BuildError for a target that the forge does not know, QueueFull when too many builds wait already.
+    Raises BuildError for an unknown target, QueueFull if the owner has too many queued builds.
     """
     with transaction.atomic():
         fairness.refuse_more_than_allowed(agent.owner_id)
@@ -35,11 +35,10 @@ def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)
 def enqueue_revision(
     revision: Revision, by: User, names: Sequence[str] = (PLUGIN,), *, builder: str = ""
 ) -> Build:
-    """Enqueue the compilation of a revision; the build belongs to the owner of the agent.
+    """Enqueue a build of a revision, owned by the agent's owner.
 
-    `builder` is `local` or a remote builder's name, where one is preferred.
-
-    Raises BuildError for a target that the forge does not know.
+    `builder` is the preferred builder: `local` or a remote builder's name. Raises BuildError for an unknown
+    target.
     """
     chosen = targets.in_order(names)
     with transaction.atomic():
@@ -52,11 +51,11 @@ def enqueue_revision(
             wanted_builder=builder,
         )
         streams.create_stream(build.stream_name, build.owner_id)
-        asked = f"Build {build.pk} of revision {revision.number}, asked for by {by}."
+        message = f"Build {build.pk} of revision {revision.number}, requested by {by}."
         streams.publish(
             build.stream_name,
             {"kind": "status", "status": BuildStatus.QUEUED.value},
-            {"kind": "line", "stream": "sys", "text": asked},
+            {"kind": "line", "stream": "sys", "text": message},
         )
         announce_build(revision.agent_id, build.owner_id, build.pk, BuildStatus.QUEUED.value)
         build.job_id = jobs.defer_build(build.pk, build.turn)
@@ -70,30 +69,30 @@ def enqueue_revision(
 
 
 def cancel_build(build: Build, by: User) -> None:
-    """Cancel a queued build at once; ask the worker of a running one to kill it, which then cancels it.
+    """Cancel a build: at once if queued, otherwise its worker kills the compilers first.
 
-    Raises NotPossible when the build is over.
+    Raises NotPossible if the build is finished.
     """
     with transaction.atomic(), as_service():
         current: Build = Build.objects.select_for_update().get(pk=build.pk)
         if current.status not in (BuildStatus.QUEUED, BuildStatus.RUNNING):
-            raise NotPossible(f"Build {build.pk} is over: {current.get_status_display().lower()}.")
+            raise NotPossible(f"Build {build.pk} is finished: {current.get_status_display().lower()}.")
         if current.job_id is not None:
             jobs.withdraw(current.job_id)
-        told = {"kind": "line", "stream": "sys", "text": f"Cancel asked for by {by}."}
-        streams.publish(current.stream_name, told)
+        line = {"kind": "line", "stream": "sys", "text": f"Cancel requested by {by}."}
+        streams.publish(current.stream_name, line)
         record(Action.BUILD_CANCELLED, owner=current.owner_id, actor=by, subject=current)
         if current.status == BuildStatus.QUEUED:
             transitions.finish(current.pk, current.job_id, BuildStatus.CANCELLED, was=BuildStatus.QUEUED)
 
 
 def retry_build(build: Build, by: User, *, builder: str = "") -> Build:
-    """Build the same revision again, as a new build, by the preferred builder where one is named.
+    """Enqueue a new build of the same revision and targets, with `builder` preferred.
 
-    Raises NotPossible while the build still goes on, QueueFull when too many builds wait already.
+    Raises NotPossible while the build is unfinished, QueueFull if the owner has too many queued builds.
     """
     if build.status in (BuildStatus.QUEUED, BuildStatus.RUNNING):
-        raise NotPossible(f"Build {build.pk} still goes on. Cancel it first.")
+        raise NotPossible(f"Build {build.pk} is still running. Cancel it first.")
     with transaction.atomic():
         fairness.refuse_more_than_allowed(build.owner_id)
         record(Action.BUILD_RETRIED, owner=build.owner_id, actor=by, subject=build)

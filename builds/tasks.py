@@ -1,4 +1,4 @@
-"""Register what the worker does for builds and trial chats."""
+"""The worker's tasks for builds and trial chats."""
 
 from __future__ import annotations
 
@@ -26,26 +26,24 @@ logger = logging.getLogger(__name__)
 
 @app.task(name=jobs.COMPILE, queue=jobs.QUEUES[jobs.COMPILE], pass_context=True)
 async def compile_build(context: JobContext, *, build_id: int) -> None:
-    """Compile one build."""
     await runner.run_build(build_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
 @app.task(name=jobs.VERIFY, queue=jobs.QUEUES[jobs.VERIFY], pass_context=True)
 async def verify_build(context: JobContext, *, verification_id: int) -> None:
-    """Get a build's files again and compare."""
+    """Rebuild a build's files and compare them."""
     await verifier.run(verification_id, context.job.id or 0)
 
 
 @app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)
 async def answer_message(context: JobContext, *, message_id: int) -> None:
-    """Answer one question of a trial chat."""
     await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
 @app.periodic(cron="* * * * * */5")
 @app.task(name="builds.recover", queue="upkeep", queueing_lock="builds.recover")
 async def recover(timestamp: int) -> None:
-    """Settle what dead workers left behind."""
+    """Restart or fail the work of dead workers."""
     await in_thread(recovery.recover)
 
 
@@ -55,31 +53,30 @@ async def recover(timestamp: int) -> None:
     queueing_lock=jobs.PUBLISH_POSITIONS,
 )
 async def publish_positions() -> None:
-    """Tell the builds that wait where they stand."""
     await in_thread(position.publish_positions)
 
 
 @app.periodic(cron="* * * * * */15")
 @app.task(name=jobs.WARM, queue=jobs.QUEUES[jobs.WARM], queueing_lock=jobs.WARM, lock=jobs.WARM)
 async def warm_up(timestamp: int = 0) -> None:
-    """Warm Go's cache when the toolchain or the sources are new, so that no build has to."""
+    """Warm Go's cache for a new toolchain or new sources, so that no build has to."""
     try:
         await warmup.ensure(toolchain.find(), agent_sources.read(), BuildLog(_to_log))
-    except ToolchainMissing as missing:
-        logger.warning("%s", missing)
+    except ToolchainMissing as error:
+        logger.warning("%s", error)
 
 
 @app.periodic(cron="17 * * * *")
 @app.task(name="builds.tidy", queue="upkeep", queueing_lock="builds.tidy")
 async def tidy(timestamp: int) -> None:
-    """Keep Go's cache within its size."""
+    """Keep Go's cache within its size limit."""
     await in_thread(warmup.prune)
 
 
 @app.periodic(cron="43 * * * *")
 @app.task(name="builds.prune", queue="upkeep", queueing_lock="builds.prune", lock="builds.prune")
 async def prune(timestamp: int) -> None:
-    """Remove what is old: expired files, logs, chats, ended jobs."""
+    """Remove expired files, and old logs, chats and finished jobs."""
     await in_own_thread(_prune)
 
 

@@ -1,4 +1,4 @@
-"""Find the files of an earlier build of the same inputs (law 5: same input, same bytes, one entry)."""
+"""Files of earlier builds with the same inputs, found by digest (law 5: same input, same bytes)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _HASHING_THREADS = 4
 
 
 def find(input_digest: str) -> list[StoredArtifact]:
-    """Return the files of the newest build of these inputs, if all of them are there and whole."""
-    same = BuildTarget.objects.filter(
+    """Return the files of the newest build of these inputs; empty if any is missing or damaged."""
+    succeeded = BuildTarget.objects.filter(
         input_digest=input_digest, status=BuildStatus.SUCCEEDED, build__expired_at=None
     )
-    newest: BuildTarget | None = same.order_by("-pk").first()
+    newest: BuildTarget | None = succeeded.order_by("-pk").first()
     if newest is None:
         return []
     rows = Artifact.objects.filter(build_id=newest.build_id, target=newest.target)
-    found = [StoredArtifact(*row) for row in rows.values_list("name", "sha256", "size")]
-    # First said, then looked: what is there then stays there until this build names it.
-    leases.acquire(stored.sha256 for stored in found)
+    artifacts = [StoredArtifact(*row) for row in rows.values_list("name", "sha256", "size")]
+    # Lease before checking: files that exist then stay until this build's rows refer to them.
+    leases.acquire(each.sha256 for each in artifacts)
     with ThreadPoolExecutor(_HASHING_THREADS) as hashing:
-        return found if all(hashing.map(storage.holds, [stored.sha256 for stored in found])) else []
+        return artifacts if all(hashing.map(storage.holds, [each.sha256 for each in artifacts])) else []
 
 
 def running_build(input_digest: str, owner_id: UUID) -> int | None:
-    """Return the owner's build that makes these inputs now; None when it is somebody else's, or unknown."""
-    making = BuildTarget.objects.filter(
+    """Return the id of the owner's running build of these inputs; None for another owner's build."""
+    running = BuildTarget.objects.filter(
         input_digest=input_digest, status=BuildStatus.RUNNING, owner_id=owner_id
     )
-    found: int | None = making.values_list("build_id", flat=True).first()
-    return found
+    build_id: int | None = running.values_list("build_id", flat=True).first()
+    return build_id

@@ -1,4 +1,4 @@
-"""Compile a document on this machine, in this process: no worker, no web, no account."""
+"""Compile a document in this process, without a worker, web server or account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from configs.revisions import canonical_json, configuration
 
 @dataclass(frozen=True)
 class TargetFiles:
-    """Name the directory that the files of a target were written to, and the program among them."""
+    """The written files of a target; `program` is the path of its main program."""
 
     target: str
     directory: Path
@@ -34,15 +34,15 @@ class TargetFiles:
 
 
 def canonical(document: Document) -> str:
-    """Return the canonical JSON of a document, as a revision of it would hold."""
+    """Return the canonical JSON that a revision of the document would contain."""
     keyless = not document.needs_key
     return canonical_json(configuration(document.agent(), base_url=document.base_url, keyless=keyless))
 
 
 async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[TargetFiles]:
-    """Compile canonical JSON for several targets at once; the plugin's files go into `out`, others below it.
+    """Compile canonical JSON for several targets; the plugin goes into `out`, others into subdirectories.
 
-    Raises BuildError when a target fails; the files of the others were written.
+    Raises BuildError if a target fails; the files of the others are kept.
     """
 
     async def one(name: str) -> TargetFiles | BuildError:
@@ -52,19 +52,19 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
         except BuildError as error:
             return error
 
-    found = await asyncio.gather(*(one(name) for name in names))
-    failed = {name: each for name, each in zip(names, found, strict=True) if isinstance(each, BuildError)}
+    results = await asyncio.gather(*(one(name) for name in names))
+    failed = {name: each for name, each in zip(names, results, strict=True) if isinstance(each, BuildError)}
     if failed:
-        alone = len(names) == 1
-        told = "\n".join(str(error) if alone else f"{name}: {error}" for name, error in failed.items())
-        raise BuildError(told, exit_code=next(iter(failed.values())).exit_code)
-    return [each for each in found if isinstance(each, TargetFiles)]
+        single = len(names) == 1
+        message = "\n".join(str(error) if single else f"{name}: {error}" for name, error in failed.items())
+        raise BuildError(message, exit_code=next(iter(failed.values())).exit_code)
+    return [each for each in results if isinstance(each, TargetFiles)]
 
 
 async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> TargetFiles:
     """Compile canonical JSON for one target and write its files into `out`, replacing older ones.
 
-    Raises BuildError; then nothing was written.
+    Raises BuildError before anything is written.
     """
     with (
         resource_errors.disk_errors(),

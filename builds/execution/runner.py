@@ -1,4 +1,4 @@
-"""Run one build in a worker: claim it, make its targets side by side, say how it ended."""
+"""Run one build in a worker: claim it, build its targets concurrently, record the result."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from .target import TargetRun
 from .transitions import Claim
 
 logger = logging.getLogger(__name__)
-# So many seconds the lines of a build wait for a database that is away.
+# Seconds that log lines wait for an unavailable database.
 DATABASE_PATIENCE = 600.0
 
 
 async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
-    """Run a build to its end, if this job may.
+    """Run a build to its end, if this job can claim it.
 
-    Cancelled, it first kills the compilers; then the build is cancelled, or handed over if the worker stops.
+    On cancellation the compilers are killed first. Then the build is cancelled, or requeued if the worker is
+    shutting down.
     """
     claim = await in_thread_with_retry(transitions.claim, build_id, job_id)
     if claim is None:
@@ -36,31 +37,32 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
         if await _run_targets(claim, outcomes, is_shutdown):
             await in_thread_with_retry(transitions.conclude, build_id, job_id)
     except asyncio.CancelledError:
-        await asyncio.shield(_stop(claim, outcomes, handing_over=is_shutdown()))
+        await asyncio.shield(_stop(claim, outcomes, requeue=is_shutdown()))
         raise
 
 
-async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, handing_over: bool) -> None:
-    if handing_over:
+async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, requeue: bool) -> None:
+    if requeue:
         why = "The worker was stopped; the build starts again on the next one"
         await in_thread_with_retry(
             transitions.requeue, claim.build_id, claim.job_id, why=why, attempt_counts=False
         )
     else:
-        doubts = [outcome.facts.error for outcome in outcomes.values() if outcome.cancel_unconfirmed]
-        status = BuildStatus.FAILED if doubts else BuildStatus.CANCELLED
+        unconfirmed = [outcome.facts.error for outcome in outcomes.values() if outcome.cancel_unconfirmed]
+        status = BuildStatus.FAILED if unconfirmed else BuildStatus.CANCELLED
         await in_thread_with_retry(
             transitions.finish,
             claim.build_id,
             claim.job_id,
             status,
-            error="".join(doubts[:1]),
+            error="".join(unconfirmed[:1]),
             outcomes=outcomes,
         )
 
 
 async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: Callable[[], bool]) -> bool:
-    """Make every target that is still to be made; False when the build was deleted meanwhile."""
+    """Build every unfinished target; return False if the build was deleted meanwhile."""
+    finished = False
     try:
         redact = redactor(await in_thread_with_retry(secret_values, claim.owner_id))
         writer = StreamWriter(claim.stream)
@@ -73,9 +75,7 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: 
         finally:
             log.close()
             await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))
+        finished = True
     except* (StreamMissing, StreamClosed):
         logger.info("Build %s was deleted while it ran.", claim.build_id)
-        gone = True
-    else:
-        gone = False
-    return not gone
+    return finished

@@ -1,7 +1,7 @@
-"""Let identical work be done once at a time: who comes second waits for the first, then finds its files.
+"""Build identical inputs once: later builds wait for the first one and then reuse its files.
 
-An advisory lock of PostgreSQL on the target's digest says that it is being made. It is held by a connection
-of its own, so the death of its holder, however it comes, frees it.
+The lock is a PostgreSQL advisory lock on the target's digest. A separate connection holds it, so it is
+released however its holder dies.
 """
 
 from __future__ import annotations
@@ -19,16 +19,13 @@ _WAIT = "SELECT pg_advisory_lock(%s)"
 
 
 def lock_key(input_digest: str) -> int:
-    """Return the number of the lock that stands for a digest: its first 8 bytes, as PostgreSQL's bigint."""
+    """Return a digest's lock key: its first 8 bytes as a signed integer (PostgreSQL's bigint)."""
     return int.from_bytes(bytes.fromhex(input_digest)[:8], "big", signed=True)
 
 
 @asynccontextmanager
 async def lock(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Hold the work of a digest while the body runs.
-
-    `on_waiting` is called when somebody else holds it. A waiting that is cancelled leaves the other alone.
-    """
+    """Hold the lock of a digest during the block; `on_waiting` is called if another build holds it."""
     connection = await aretry_while_database_away(lambda: _hold(lock_key(input_digest), on_waiting))
     try:
         yield
@@ -36,14 +33,13 @@ async def lock(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) -> 
         await connection.close()
 
 
-async def _hold(number: int, on_waiting: Callable[[], Awaitable[None]]) -> psycopg.AsyncConnection:
-    """Return a connection that holds the lock."""
+async def _hold(key: int, on_waiting: Callable[[], Awaitable[None]]) -> psycopg.AsyncConnection:
     connection = await psycopg.AsyncConnection.connect(**parameters())
     try:
-        found = await (await connection.execute(_TRY, [number])).fetchone()
-        if not found or not found[0]:
+        row = await (await connection.execute(_TRY, [key])).fetchone()
+        if not row or not row[0]:
             await on_waiting()
-            await connection.execute(_WAIT, [number])
+            await connection.execute(_WAIT, [key])
     except BaseException:
         await connection.close()
         raise

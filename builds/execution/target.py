@@ -139,7 +139,7 @@ class TargetRun:
                     reasons.append(str(reason))
                 else:
                     return await self._store(inputs, compiled, log)
-        raise BuildError("Nobody could build this. " + " ".join(f"{why.rstrip('.')}." for why in reasons))
+        raise BuildError("No builder could build this. " + " ".join(f"{why.rstrip('.')}." for why in reasons))
 
     def _log_builder(self, candidate: Candidate, reason: str, log: BuildLog) -> None:
         self.outcome.facts.builder, self.outcome.facts.builder_reason = candidate.name, reason[:500]

@@ -1,4 +1,4 @@
-"""Change a build's status: one conditional update each, said on its streams in the same transaction."""
+"""A build's status changes: one conditional update each, published on its streams in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from builds.queue import fairness, jobs, position
 
 from .outcome import Outcome
 
-# A build whose worker died is started again until this many attempts were made.
+# A build whose worker died is restarted until it has had this many attempts.
 MOST_ATTEMPTS = 2
 _OPEN = (BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Hold what the worker that won a build needs of it; `targets` are those still to be made."""
+    """What a worker needs of a build that it claimed; `targets` are the unfinished ones."""
 
     build_id: int
     job_id: int
@@ -38,22 +38,23 @@ class Claim:
 
 
 def claim(build_id: int, job_id: int) -> Claim | None:
-    """Turn a queued build of this job into a running one.
+    """Start the queued build of this job.
 
-    Returns None when it is somebody else's or over, or when its owner has no room for one more.
+    Returns None if another job owns the build, if it is finished, or if its owner's limit of running builds
+    is reached.
     """
     with transaction.atomic():
         if fairness.defer_over_limit(build_id, job_id):
             return None
-        won = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(
+        claimed = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(
             status=BuildStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
         )
-        if not won:
+        if not claimed:
             return None
         build: Build = Build.objects.select_related("revision").get(pk=build_id)
-        left = build.per_target.filter(status=BuildStatus.QUEUED)
-        targets = tuple(left.values_list("target", flat=True))
-        _say(build, BuildStatus.RUNNING)
+        queued = build.per_target.filter(status=BuildStatus.QUEUED)
+        targets = tuple(queued.values_list("target", flat=True))
+        _publish(build, BuildStatus.RUNNING)
         position.publish_later()
     return Claim(
         build_id=build.pk,
@@ -68,27 +69,27 @@ def claim(build_id: int, job_id: int) -> Claim | None:
 
 
 def start_target(claim: Claim, name: str) -> bool:
-    """Turn a waiting target of a running build into a running one; False when the build is no longer his.
+    """Start a queued target; return False if this job no longer owns the build.
 
-    Done twice, as after an answer that a lost connection swallowed, it is the same as done once.
+    Idempotent, so safe to retry after a lost response.
     """
     with transaction.atomic():
         if not _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING):
             return False
-        left = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status__in=_OPEN)
-        return bool(left.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
+        target = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status__in=_OPEN)
+        return bool(target.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
 
 
 def set_input_digest(claim: Claim, name: str, digest: str) -> None:
-    """Record the inputs of a running target, by which other builds find it."""
+    """Record a running target's digest, so that a build waiting for the same inputs can name this one."""
     running = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status=BuildStatus.RUNNING)
     running.update(input_digest=digest)
 
 
 def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
-    """End one target, with its artifacts, in one transaction.
+    """Finish one target and create its artifacts, in one transaction.
 
-    Returns False, and changes nothing, when the build no longer runs for this job.
+    Returns False, without a change, if this job no longer owns the running build.
     """
     with transaction.atomic():
         build = _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING)
@@ -98,29 +99,29 @@ def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
         ):
             return False
         rows = [
-            Artifact(owner_id=build.owner_id, build=build, target=name, **vars(stored))
-            for stored in outcome.artifacts
+            Artifact(owner_id=build.owner_id, build=build, target=name, **vars(artifact))
+            for artifact in outcome.artifacts
         ]
         Artifact.objects.bulk_create(rows)
     return True
 
 
 def conclude(build_id: int, job_id: int) -> bool:
-    """End a build as its targets ended: succeeded when all of them did.
+    """Finish a build whose targets are finished: it succeeded if all of them did.
 
-    Returns False, and changes nothing, when the build no longer runs for this job.
+    Returns False, without a change, if this job no longer owns the running build.
     """
     with transaction.atomic():
         build = _locked(build_id, job_id, BuildStatus.RUNNING)
         if build is None:
             return False
-        ended: list[BuildTarget] = list(build.per_target.all())
-        failed = [each for each in ended if each.status != BuildStatus.SUCCEEDED]
+        targets: list[BuildTarget] = list(build.per_target.all())
+        failed = [each for each in targets if each.status != BuildStatus.SUCCEEDED]
         if not failed:
             return finish(build_id, job_id, BuildStatus.SUCCEEDED)
-        alone = len(ended) == 1
-        told = "\n".join(each.error if alone else f"{each.target}: {each.error}" for each in failed)
-        return finish(build_id, job_id, BuildStatus.FAILED, error=told)
+        single = len(targets) == 1
+        error = "\n".join(each.error if single else f"{each.target}: {each.error}" for each in failed)
+        return finish(build_id, job_id, BuildStatus.FAILED, error=error)
 
 
 def finish(
@@ -132,10 +133,10 @@ def finish(
     error: str = "",
     outcomes: Mapping[str, Outcome] | None = None,
 ) -> bool:
-    """End a build, its unfinished targets and its log, in one transaction.
+    """Finish a build and its unfinished targets, and close its log, in one transaction.
 
-    `outcomes` hold what is known about those targets. Returns False, without a change, if the build is no
-    longer in status `was` for this job.
+    `outcomes` hold what is known about those targets. Returns False, without a change, if the build no longer
+    has the status `was` and this job.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -149,9 +150,9 @@ def finish(
             facts = (outcomes or {}).get(row.target, Outcome()).facts
             columns = {"error": error, **facts.columns()}
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
-        _say(build, status)
+        _publish(build, status)
         streams.close_stream(build.stream_name)
-        _make_room(build.owner_id)
+        _advance_queue(build.owner_id)
     return True
 
 
@@ -163,9 +164,9 @@ def requeue(
     was: BuildStatus = BuildStatus.RUNNING,
     attempt_counts: bool = True,
 ) -> bool:
-    """Give an unfinished build a new job, and say so in a marked line of its log; ended targets stay ended.
+    """Enqueue an unfinished build again and mark that in its log; finished targets stay finished.
 
-    Returns False, and changes nothing, when the build is no longer `was` for this job.
+    Returns False, without a change, if the build no longer has the status `was` and this job.
     """
     with transaction.atomic():
         build = _locked(build_id, job_id, was)
@@ -180,27 +181,27 @@ def requeue(
         build.save(update_fields=["attempts", "job_id", "status"])
         running = build.per_target.filter(status=BuildStatus.RUNNING)
         running.update(status=BuildStatus.QUEUED, started_at=None)
-        marked = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
-        streams.publish(build.stream_name, marked)
-        _say(build, BuildStatus.QUEUED)
-        _make_room(build.owner_id)
+        line = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
+        streams.publish(build.stream_name, line)
+        _publish(build, BuildStatus.QUEUED)
+        _advance_queue(build.owner_id)
     return True
 
 
-def _make_room(owner_id: UUID) -> None:
-    """Let what waits move up, once this transaction is committed: calling locks other builds' rows."""
+def _advance_queue(owner_id: UUID) -> None:
+    """Promote the owner's next build after the commit, since that locks other builds' rows."""
     transaction.on_commit(lambda: fairness.promote_next(owner_id))
     position.publish_later()
 
 
 def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:
-    """Return the build if it is in that status for this job, locked until the transaction ends."""
-    present = Build.objects.filter(pk=build_id, job_id=job_id, status=status)
-    found: Build | None = present.select_for_update(of=("self",)).select_related("revision").first()
-    return found
+    """Return the build if it has this job and status, locked until the transaction ends."""
+    builds = Build.objects.filter(pk=build_id, job_id=job_id, status=status)
+    build: Build | None = builds.select_for_update(of=("self",)).select_related("revision").first()
+    return build
 
 
-def _say(build: Build, status: BuildStatus) -> None:
+def _publish(build: Build, status: BuildStatus) -> None:
     record: dict[str, object] = {"kind": "status", "status": str(status)}
     streams.publish(build.stream_name, {**record, "error": build.error} if build.error else record)
     announce_build(build.revision.agent_id, build.owner_id, build.pk, str(status))

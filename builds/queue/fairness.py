@@ -1,8 +1,8 @@
-"""Order the builds that wait, fairly between their owners, and hold each owner to the limits.
+"""Order queued builds fairly between owners, and enforce each owner's limits.
 
-Start-time fair queueing (Goyal, Vin and Cheng, 1996), every build of the same weight: a build's turn lies
-one behind the later of its owner's newest turn and the turn that the workers have come to. Whoever asks for
-a hundred builds so has a hundred turns in a row, and everybody else's next build comes before most of them.
+Start-time fair queueing (Goyal, Vin and Cheng, 1996) with equal weights: a build's turn is one more than the
+later of its owner's newest turn and the turn that the workers have reached. An owner with a hundred builds
+has a hundred consecutive turns, so the next build of any other owner comes before most of them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from builds.models import Build, BuildStatus
 
 from . import jobs
 
-# A build that its owner's running ones leave no room for is called when one of them ends; were that call lost
-# with its process, it comes by itself after this time.
+# A build over its owner's limit is promoted when a running one finishes. If that promotion is lost with its
+# process, the build starts after this time.
 DEFERRED_FOR = timedelta(minutes=1)
 
 _DEFERRED = """
@@ -34,56 +34,56 @@ FOR UPDATE OF build, job SKIP LOCKED
 
 
 class QueueFull(NotPossible):
-    """Refuse a build to somebody who has as many waiting as allowed."""
+    """The owner already has as many queued builds as allowed."""
 
 
 def next_turn(owner_id: UUID) -> int:
-    """Return the turn of an owner's next build; others of that owner wait until the transaction ends."""
+    """Return the turn of an owner's next build, and lock the owner's queue until the transaction ends."""
     with as_service():
         lock(owner_id)
-        # A number that no job has is a row that a user made: the forge gave no turn to it.
-        known = Build.objects.filter(job_id__isnull=False).order_by("-turn").values_list("turn", flat=True)
-        reached = known.filter(started_at__isnull=False).first() or 0
-        own = known.filter(owner_id=owner_id).first() or 0
+        # A build without a job is a row that a user inserted, whose turn the forge did not assign.
+        enqueued = Build.objects.filter(job_id__isnull=False).order_by("-turn").values_list("turn", flat=True)
+        reached = enqueued.filter(started_at__isnull=False).first() or 0
+        own = enqueued.filter(owner_id=owner_id).first() or 0
     return max(reached, own) + 1
 
 
 def refuse_more_than_allowed(owner_id: UUID) -> None:
-    """Raise QueueFull when an owner's waiting builds are as many as allowed."""
-    most = settings.MOST_QUEUED_BUILDS
-    if most <= 0:
+    """Raise QueueFull if an owner has as many queued builds as allowed."""
+    limit = settings.MOST_QUEUED_BUILDS
+    if limit <= 0:
         return
     lock(owner_id)
-    waiting = Build.objects.filter(owner_id=owner_id, status=BuildStatus.QUEUED).count()
-    if waiting >= most:
+    queued = Build.objects.filter(owner_id=owner_id, status=BuildStatus.QUEUED).count()
+    if queued >= limit:
         raise QueueFull(
-            f"You have {waiting} builds waiting, the most that one person may have. Nothing was started. "
-            "Cancel some of them, or ask again when some have begun."
+            f"You have {queued} builds waiting, which is the limit per user. Nothing was started. "
+            "Cancel some of them, or try again when some have started."
         )
 
 
 def defer_over_limit(build_id: int, job_id: int) -> bool:
-    """Put a waiting build of this job back when its owner's running builds are as many as allowed.
+    """Defer this job's queued build if its owner has as many running builds as allowed.
 
-    The worker's slot is free again at once. To be called in a transaction, before the build's row is locked.
+    The worker is then free for another job. Call it in a transaction, before the build's row is locked.
     """
-    most = settings.MOST_RUNNING_BUILDS
-    if most <= 0:
+    limit = settings.MOST_RUNNING_BUILDS
+    if limit <= 0:
         return False
     build = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).first()
     if build is None:
         return False
     lock(build.owner_id)
-    if Build.objects.filter(owner_id=build.owner_id, status=BuildStatus.RUNNING).count() < most:
+    if Build.objects.filter(owner_id=build.owner_id, status=BuildStatus.RUNNING).count() < limit:
         return False
-    later = jobs.defer_build(build_id, build.turn, at=timezone.now() + DEFERRED_FOR)
+    job = jobs.defer_build(build_id, build.turn, at=timezone.now() + DEFERRED_FOR)
     return bool(
-        Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(job_id=later)
+        Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(job_id=job)
     )
 
 
 def promote_next(owner_id: UUID) -> None:
-    """Let the next parked build of an owner begin, now that there may be room for it."""
+    """Release the owner's next deferred build, now that a running one has finished."""
     if settings.MOST_RUNNING_BUILDS <= 0:
         return
     with transaction.atomic(), as_service():
@@ -93,12 +93,12 @@ def promote_next(owner_id: UUID) -> None:
             row = cursor.fetchone()
         if row is None:
             return
-        build_id, parked, turn = row
-        jobs.withdraw(parked)
+        build_id, deferred, turn = row
+        jobs.withdraw(deferred)
         Build.objects.filter(pk=build_id).update(job_id=jobs.defer_build(build_id, turn))
 
 
 def lock(owner_id: UUID) -> None:
-    """Let one transaction at a time order an owner's builds."""
+    """Take the lock on an owner's queue for this transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"builds of {owner_id}"])

@@ -1,7 +1,7 @@
-"""Put jobs into the queue and take them out, always in the present Django transaction.
+"""Enqueue and cancel jobs in the current Django transaction.
 
-Procrastinate's own app changes its connector inside a worker; these calls keep to Django's connection,
-so that a job and the row that it is about appear together or not at all.
+Procrastinate's own app changes its connector inside a worker. These functions use Django's connection, so
+that a job and its row are committed together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from agentforge.tenancy.rls import as_service
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
 PUBLISH_POSITIONS = "builds.tell_queue"
 VERIFY = "builds.verify"
-# Of a remote builder: compile what its forge asked for, and tell the forge.
+# On a remote builder: compile a job of its forge and deliver the result.
 SERVE = "builder.serve"
 QUEUES = {
     SERVE: "builder",
@@ -43,9 +43,9 @@ def defer(task: str, **arguments: int) -> int:
 
 
 def defer_build(build_id: int, turn: int, *, at: datetime | None = None) -> int:
-    """Enqueue the compilation of a build behind all with an earlier turn, and return its job's id.
+    """Enqueue a build behind those with earlier turns, and return its job's id.
 
-    With `at`, no worker takes it before that time.
+    No worker takes it before `at`.
     """
     with as_service():
         task = configure_task(
@@ -55,12 +55,12 @@ def defer_build(build_id: int, turn: int, *, at: datetime | None = None) -> int:
 
 
 def defer_once(task: str) -> None:
-    """Enqueue a task, unless it waits already."""
+    """Enqueue a task unless it is already queued."""
     with suppress(AlreadyEnqueued), as_service(), transaction.atomic():
         configure_task(name=task, job_manager=_manager(), queue=QUEUES[task], queueing_lock=task).defer()
 
 
 def withdraw(job_id: int) -> bool:
-    """Cancel a job that waits, or ask the worker that runs it to stop; False when it is over."""
+    """Cancel a queued job, or ask the worker of a running one to stop; return False if it is finished."""
     with as_service():
         return _manager().cancel_job_by_id(job_id, abort=True)

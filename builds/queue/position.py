@@ -1,4 +1,4 @@
-"""Say where a waiting build stands in the queue and when it will start, and tell its log when it moves."""
+"""Positions and start times of queued builds, published on their logs when the queue moves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma, ordinal
 from django.db import transaction
 from django.db.models import Avg, F
 from django.utils import timezone
@@ -21,46 +22,40 @@ from builds.models import Build, BuildStatus
 
 from . import jobs
 
-# The queue's front is told of every move, what stands further back of every tenth place.
+# Every move is published up to this position, and further back only every tenth position.
 ALWAYS_PUBLISHED = 20
 PUBLISHED_EVERY = 10
-# Who stands further back is told no place.
+# Builds further back have no position.
 MOST_PLACES = 1000
-# Builds whose durations are averaged.
+# The number of builds whose durations are averaged, and the estimate without any.
 _RECENT = 20
 _USUAL = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Hold a build's place in the queue, from 1, and how long it will wait (None: no worker runs)."""
+    """A build's position in the queue, from 1, and its expected wait (None: no worker runs)."""
 
     position: int
     wait: timedelta | None
 
     @property
     def words(self) -> str:
-        """Say it for people: "3rd in the queue, starts in about 20 s"."""
-        place = "Next in the queue" if self.position == 1 else f"{ordinal(self.position)} in the queue"
+        """Return it as text, such as "3rd in the queue, starts in about 20 s"."""
+        number = intcomma(ordinal(self.position))
+        place = "Next in the queue" if self.position == 1 else f"{number} in the queue"
         if self.wait is None:
             return f"{place}; no worker runs at the moment"
         return f"{place}, starts {about(self.wait)}"
 
     def as_json(self) -> dict[str, object]:
-        """Return what scripts learn of it; `starts_in` in seconds."""
+        """Return the JSON of a queued build; `starts_in` is in seconds."""
         seconds = None if self.wait is None else round(self.wait.total_seconds(), 1)
         return {"position": self.position, "starts_in": seconds}
 
 
-def ordinal(number: int) -> str:
-    """Return 1st, 2nd, 3rd, 11th, 1,000th."""
-    if number % 100 in (11, 12, 13):
-        return f"{number:,}th"
-    return f"{number:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
-
-
 def about(wait: timedelta) -> str:
-    """Say how long something will take, no more exactly than that is known."""
+    """Return a wait as text, rounded to the precision of the estimate."""
     seconds = wait.total_seconds()
     if seconds < 2:
         return "in a moment"
@@ -70,31 +65,31 @@ def about(wait: timedelta) -> str:
 
 
 def places(builds: Iterable[Build]) -> dict[int, Place]:
-    """Return the places of those of the builds that wait, by their numbers."""
-    wanted = {build.pk for build in builds if build.status == BuildStatus.QUEUED}
-    return {pk: place for pk, place in _queue().items() if pk in wanted} if wanted else {}
+    """Return the places of the queued ones of these builds, by primary key."""
+    queued = {build.pk for build in builds if build.status == BuildStatus.QUEUED}
+    return {pk: place for pk, place in _queue().items() if pk in queued} if queued else {}
 
 
 def place_of(build: Build) -> Place | None:
-    """Return a build's place, None when it does not wait or stands too far back."""
+    """Return a build's place; None if it is not queued or too far back."""
     return places([build]).get(build.pk)
 
 
 def publish_positions() -> int:
-    """Tell the logs of the builds at the queue's front where they stand; return how many were told."""
-    told = 0
+    """Publish the places of the first builds on their logs; return the number of logs."""
+    published = 0
     for pk, place in _queue().items():
         if place.position > ALWAYS_PUBLISHED and place.position % PUBLISHED_EVERY:
             continue
         record = {"kind": "queue", "words": place.words, **place.as_json()}
         with contextlib.suppress(StreamMissing, StreamClosed):
             streams.publish(f"build-{pk}", record)
-            told += 1
-    return told
+            published += 1
+    return published
 
 
 def publish_later() -> None:
-    """Let a worker tell those who wait that the queue moved, once this transaction is committed."""
+    """Let a worker publish the new positions after this transaction is committed."""
     transaction.on_commit(_enqueue_publication)
 
 
@@ -105,32 +100,32 @@ def _enqueue_publication() -> None:
 
 
 def _queue() -> dict[int, Place]:
-    """Return the place of every waiting build by its number, the next one first."""
+    """Return the places of the queued builds by primary key, the next one first."""
     with as_service():
-        waiting = Build.objects.filter(status=BuildStatus.QUEUED).order_by("turn", "pk")
-        numbers = list(waiting.values_list("pk", flat=True)[:MOST_PLACES])
-        starts = _starts(len(numbers)) if numbers else []
-    return {pk: Place(at, wait) for at, (pk, wait) in enumerate(zip(numbers, starts, strict=True), start=1)}
+        queued = Build.objects.filter(status=BuildStatus.QUEUED).order_by("turn", "pk")
+        keys = list(queued.values_list("pk", flat=True)[:MOST_PLACES])
+        waits = _waits(len(keys)) if keys else []
+    return {pk: Place(at, wait) for at, (pk, wait) in enumerate(zip(keys, waits, strict=True), start=1)}
 
 
-def _starts(count: int) -> list[timedelta | None]:
-    """Estimate when so many builds start, from those that run and from recent durations."""
+def _waits(count: int) -> list[timedelta | None]:
+    """Estimate the waits of the next `count` builds from running builds and recent durations."""
     running = list(Build.objects.filter(status=BuildStatus.RUNNING).values_list("started_at", flat=True))
     if not running and not any_worker_alive():
         return [None] * count
-    usual, now = _usual(), timezone.now()
+    usual, now = _usual_duration(), timezone.now()
     slots = max(len(running), settings.WORKER_CONCURRENCY)
     free = [max(usual - (now - started), usual / 10) for started in running if started is not None]
     free += [timedelta()] * (slots - len(free))
     heapq.heapify(free)
-    starts: list[timedelta | None] = []
+    waits: list[timedelta | None] = []
     for _ in range(count):
-        starts.append(free[0])
+        waits.append(free[0])
         heapq.heapreplace(free, free[0] + usual)
-    return starts
+    return waits
 
 
-def _usual() -> timedelta:
+def _usual_duration() -> timedelta:
     newest = Build.objects.filter(status=BuildStatus.SUCCEEDED).order_by("-pk").values("pk")[:_RECENT]
     took = Build.objects.filter(pk__in=newest).aggregate(took=Avg(F("finished_at") - F("started_at")))["took"]
     return took or _USUAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -195,7 +196,7 @@ def test_of_ends_at_the_same_moment_one_holds(line: list[Build]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd"), (1013, "1,013th")]
+    ("number", "words"), [(1, "Next"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd"), (1013, "1,013th")]
 )
 def test_places_are_said_in_words(number: int, words: str) -> None:
-    assert position.ordinal(number) == words
+    assert position.Place(number, timedelta()).words == f"{words} in the queue, starts in a moment"

@@ -66,7 +66,7 @@ def test_a_queued_build_shows_its_log_and_where_to_go_on(
     page = browser.get(build.get_absolute_url()).content.decode()
     position = streams.position(build.stream_name)
     assert f'data-live="build-{build.pk}:{position}"' in page
-    assert page.count("asked for by alice") == 1
+    assert page.count("requested by alice") == 1
     assert f'data-refresh="build-{build.pk}"' in page
 
 

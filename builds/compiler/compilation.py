@@ -1,4 +1,4 @@
-"""Compile one revision for one target, and check that what came out is what was asked."""
+"""Compile one revision for one target and check the result."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .targets import PLUGIN_KIND
 
 
 async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
-    """Compile in the empty directory `work` and check the result; every line goes to the log as it comes.
+    """Compile in the empty directory `work`, check the result and stream the output to the log.
 
-    Raises BuildError with the compiler's message, or with what is wrong with its result.
+    Raises BuildError with the compiler's message or the failed check.
     """
     target = inputs.spec
     lay_out, build, *_, check, _ = step_names(target)

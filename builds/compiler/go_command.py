@@ -1,4 +1,4 @@
-"""Run the go command in the sandbox, with the environment and the places that are its own."""
+"""Run the go command in the sandbox, with its own environment and directories."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMPILE_LIMITS = {
     "none": sandbox.Limits(seconds=180, data=512),
 }
 _PACKAGE = re.compile(r"[a-z0-9_./-]+")
-# The standard library is compiled as well where the cache is cold.
+# With an empty cache the standard library is compiled too.
 _COLD_SECONDS = 900
 _isolated: ContextVar[Path | None] = ContextVar("isolated_cache", default=None)
 
@@ -44,13 +44,13 @@ def cache_directory() -> Path:
 
 
 def has_isolated_cache() -> bool:
-    """Tell whether what is compiled now has a cache of its own and takes nothing from this machine's."""
+    """Return whether the current task compiles with its own cache instead of the machine's."""
     return _isolated.get() is not None
 
 
 @contextmanager
 def isolated_cache(cache: Path) -> Iterator[None]:
-    """Let what the body compiles begin with that empty cache, and fill it."""
+    """Compile with this initially empty cache inside the block, and allow writes to it."""
     token = _isolated.set(cache)
     try:
         yield
@@ -69,64 +69,63 @@ async def run_go(
     may_write_cache: bool = False,
     reads: Sequence[Path] = (),
 ) -> None:
-    """Run a Go command in the sandbox: it sees GOROOT and the cache, and writes below `home` only.
+    """Run a Go command in the sandbox: it reads GOROOT and the cache, and writes only below `home`.
 
-    Raises BuildError with its last lines of stderr when it fails, is killed or takes too long, Exhausted when
-    the machine had no room or memory for it.
+    Raises BuildError with the last lines of stderr if it fails, is killed or times out; Exhausted if the
+    machine ran out of disk space or memory.
     """
     cache = cache_directory()
     writes, caches = ([home, cache], []) if may_write_cache or has_isolated_cache() else ([home], [cache])
     if toolchain.cc_kind == "zig":
-        kept = zig_cache(cache)
-        kept.mkdir(exist_ok=True)
-        writes.append(kept)
+        writes.append(zig_cache(cache))
+        writes[-1].mkdir(exist_ok=True)
     access = sandbox.FileAccess(tree, writes=writes, reads=[*caches, *toolchain.directories, *reads])
     errors: list[str] = []
 
-    def keep(stream: str, text: str) -> None:
+    def collect(stream: str, text: str) -> None:
         on_line(stream, text)
         if stream == "err":
             errors.append(text)
 
-    finished = await processes.run(
+    status = await processes.run(
         sandbox.wrap(command, access, limits),
         directory=tree,
         environment=toolchain.environment(cache=cache, home=home),
         seconds=limits.seconds,
-        on_line=keep,
+        on_line=collect,
     )
-    if finished.timed_out:
+    if status.timed_out:
         raise BuildError(
             f"The compiler took longer than {limits.seconds:.0f} s and was stopped.", exit_code=-9
         )
-    if finished.exit_code != 0:
-        if exhausted := resource_errors.diagnose(errors, finished.exit_code, limits):
+    if status.exit_code != 0:
+        if exhausted := resource_errors.diagnose(errors, status.exit_code, limits):
             raise exhausted
-        raise BuildError(compiler_message(errors), exit_code=finished.exit_code)
+        raise BuildError(_compiler_message(errors), exit_code=status.exit_code)
 
 
 async def go_build(
-    chain: Toolchain, package: str, output: Path, mode: str, tree: Path, home: Path, log: BuildLog
+    toolchain: Toolchain, package: str, output: Path, mode: str, tree: Path, home: Path, log: BuildLog
 ) -> None:
-    """Build one package in the sandbox; the log gets the command and what the compiler says.
+    """Build one package in the sandbox, and log the command and the compiler's output.
 
     Raises BuildError with the compiler's message.
     """
-    command = chain.build_command(package=package, output=output, mode=mode)
+    command = toolchain.build_command(package=package, output=output, mode=mode)
     log.line("out", "$ go " + " ".join(command[1:]).replace(str(home), "$WORK"))
 
     def on_line(stream: str, text: str) -> None:
-        # Go names the packages that it compiles on stderr; that is progress, and not what went wrong.
+        # Go prints the packages that it compiles on stderr: progress, not errors.
         log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
 
-    limits = COMPILE_LIMITS[chain.cc_kind]
+    limits = COMPILE_LIMITS[toolchain.cc_kind]
     if has_isolated_cache():
         limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
-    await run_go(chain, command, tree, home, on_line, limits=limits)
+    await run_go(toolchain, command, tree, home, on_line, limits=limits)
 
 
-def compiler_message(lines: list[str]) -> str:
-    """Return the part of Go's stderr that says what is wrong: from the first `# package` line on."""
+def _compiler_message(lines: list[str]) -> str:
+    """Return the errors in Go's stderr: what follows the first `# package` line."""
     start = next((number for number, line in enumerate(lines) if line.startswith("# ")), None)
-    told = lines[start + 1 :] if start is not None else lines[-5:]
-    return "\n".join(told[:20]) or "The compiler failed without a message."
+    errors = lines[start + 1 :] if start is not None else lines[-5:]
+    return "\n".join(errors[:20]) or "The compiler failed without a message."

@@ -1,4 +1,4 @@
-"""Keep the host of each toolchain and version of its sources: it knows of no agent, so one serves all."""
+"""Compile and cache the plugin host, which is independent of the agent: one per toolchain and sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .go_command import go_build, go_directory, has_isolated_cache
 from .inputs import Inputs
 
 
-def _kept(inputs: Inputs) -> Path:
+def _cache_path(inputs: Inputs) -> Path:
     directory = go_directory() / "hosts"
     directory.mkdir(exist_ok=True)
     key = f"{inputs.toolchain.digest}\0{inputs.sources.host_digest}"
@@ -22,40 +22,39 @@ def _kept(inputs: Inputs) -> Path:
 
 
 def find(inputs: Inputs) -> Path | None:
-    """Return the host of this toolchain and these sources, None when it was not compiled yet."""
+    """Return the cached host of these inputs, or None if it is missing or damaged."""
     if has_isolated_cache():
         return None
-    kept = _kept(inputs)
-    digest_file = kept.with_suffix(".sha256")
-    is_whole = kept.exists() and digest_file.exists() and storage.hash_file(kept) == digest_file.read_text()
-    return kept if is_whole else None
+    path = _cache_path(inputs)
+    digest_file = path.with_suffix(".sha256")
+    is_intact = path.exists() and digest_file.exists() and storage.hash_file(path) == digest_file.read_text()
+    return path if is_intact else None
 
 
 async def get_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
-    """Return the host of this toolchain and these sources, compiled the first time.
+    """Return the host of these inputs, compiled if it is not cached.
 
     Raises BuildError with the compiler's message.
     """
-    if (found := find(inputs)) is not None:
+    if (cached := find(inputs)) is not None:
         log.say("The host of this toolchain is already compiled.")
-        return found
+        return cached
     output = await _compile(inputs, work, log)
     if has_isolated_cache():
         return output
-    kept = _kept(inputs)
-    temporary = kept.with_suffix(f".{work.name}")
+    path = _cache_path(inputs)
+    temporary = path.with_suffix(f".{work.name}")
     try:
         shutil.copyfile(output, temporary)
         temporary.chmod(0o755)
-        kept.with_suffix(".sha256").write_text(storage.hash_file(temporary))
-        temporary.replace(kept)
+        path.with_suffix(".sha256").write_text(storage.hash_file(temporary))
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return kept
+    return path
 
 
 async def _compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
-    """Compile the host in the directory `work` and return its path."""
     tree = work / "host-src"
     tree.mkdir()
     sources.lay_out_host(tree, inputs.sources)

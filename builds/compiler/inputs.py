@@ -1,4 +1,4 @@
-"""Name everything that a target of a build is a function of, and what comes out of it."""
+"""The inputs of a target, which determine its bytes, and the compiled output."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from . import sources, targets
 from .targets import PLUGIN_KIND, Target
 from .toolchain import Toolchain
 
-# The form of what is handed out: which papers, and what is in them. Another form is another content.
-PACKAGE = "package 2"
+# The version of the package format: which files accompany the programs and what they contain.
+PACKAGE = "package 3"
 LAY_OUT, STORE = "Lay out the sources", "Store the files"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Hold everything that a target of a build is a function of (law 5)."""
+    """Everything that determines the bytes of a target (law 5)."""
 
     document: str
     target: str
@@ -39,31 +39,30 @@ class Inputs:
 
     @functools.cached_property
     def sources_sha256(self) -> str:
-        """Return the sha256 over the sources that this target is made of, in hex."""
+        """Return the sha256 (hex) of the sources of this target."""
         return self.sources.digest_of(self.spec.program)
 
     @functools.cached_property
     def module(self) -> str:
-        """Return the module path that it is compiled under."""
         return sources.module_path(self.document, self.sources, self.spec.program)
 
     @functools.cached_property
     def digest(self) -> str:
-        """Return the sha256 over form, revision, target, sources and toolchain, in hex."""
+        """Return the sha256 (hex) of package format, revision, target, sources and toolchain."""
         parts = (PACKAGE, self.revision_sha256, self.target, self.sources_sha256, self.toolchain.digest)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
-        """Return what the agent says of itself, without asking it."""
-        asked = json.loads(self.document)
-        identity, provider = asked["identity"], asked["provider"]
+        """Return the manifest that the compiled agent will print."""
+        document = json.loads(self.document)
+        identity, provider = document["identity"], document["provider"]
         return {
-            "schema": asked["schema"],
+            "schema": document["schema"],
             **{name: identity[name] for name in ("name", "handle", "type", "version", "description")},
             "provider": {name: provider[name] for name in ("code", "api", "model", "key_env")},
-            "tools": asked["capabilities"]["tools"],
-            "limits": asked["limits"],
+            "tools": document["capabilities"]["tools"],
+            "limits": document["limits"],
             "config_sha256": self.revision_sha256,
             "go": self.toolchain.go,
             "module": self.module,
@@ -72,14 +71,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Name what was compiled, still in the throwaway directory; `host` is there for plugins."""
+    """The compiled programs in the temporary workspace; only plugins have a `host`."""
 
     program: Path
     host: Path | None = None
 
 
 def step_names(target: Target) -> tuple[str, ...]:
-    """Return the names of a target's steps, in their order."""
+    """Return the names of a target's steps, in order."""
     if target.kind == PLUGIN_KIND:
         check = "Load the plugin in the host" if target.is_native else "Check the plugin"
         return (LAY_OUT, "Compile the plugin", "Compile the host", check, STORE)
@@ -87,8 +86,8 @@ def step_names(target: Target) -> tuple[str, ...]:
 
 
 def gather(document: str, target: str = PLUGIN) -> Inputs:
-    """Return the inputs of a target as they are on this machine now.
+    """Read the sources and find the toolchain of a target on this machine.
 
-    Raises ToolchainMissing for a target that can't be built here, BuildError for one that is unknown.
+    Raises ToolchainMissing if the target can't be built here, BuildError if it is unknown.
     """
     return Inputs(document, target, sources.read(), targets.toolchain_for(targets.get(target)))

@@ -1,4 +1,4 @@
-"""Check that what was compiled is what was asked: by running it, or by its build information."""
+"""Check compiled programs: run them, or read their build information if they are for another system."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MAGIC = {"linux": b"\x7fELF", "darwin": b"\xcf\xfa\xed\xfe", "windows": b"MZ"}
 
 
 async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -> None:
-    """Check one compiled target, and say in the log what it is.
+    """Check a compiled target and log the result.
 
-    Raises BuildError when it is not the agent that was asked for, or not for the system that was.
+    Raises BuildError if it is not the requested agent or not for the requested system.
     """
     if inputs.spec.is_native:
         manifest = await run_for_manifest(compiled, work)
@@ -32,54 +32,53 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
     else:
         files = [compiled.program, *([compiled.host] if compiled.host else [])]
         for file in files:
-            await _check_unrun(inputs, file, work, is_agent=file == compiled.program)
-        log.say(f"Its format and build information are those of {inputs.spec.goos}/{inputs.spec.goarch}.")
+            await _check_foreign(inputs, file, work, is_agent=file == compiled.program)
+        log.say(f"Its format and build information match {inputs.spec.goos}/{inputs.spec.goarch}.")
 
 
 async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:
-    """Run what was compiled in the sandbox, a plugin in its host, and return the manifest that it tells.
+    """Run the program in the sandbox, a plugin in its host, and return the manifest that it prints.
 
-    Raises BuildError with the program's own words when it does not.
+    Raises BuildError with the program's error output if it fails.
     """
     program, host = compiled.program, compiled.host
     command = [str(host), "--manifest", str(program)] if host else [str(program), "--manifest"]
-    told: dict[str, list[str]] = {"out": [], "err": []}
-    finished = await processes.run(
+    output: dict[str, list[str]] = {"out": [], "err": []}
+    status = await processes.run(
         sandbox.wrap(
             command, sandbox.FileAccess(work, reads=[program, *([host] if host else [])]), LOAD_LIMITS
         ),
         directory=work,
         environment={},
         seconds=LOAD_LIMITS.seconds,
-        on_line=lambda stream, text: told[stream].append(text),
+        on_line=lambda stream, text: output[stream].append(text),
     )
-    if finished.timed_out or finished.exit_code != 0:
-        reason = "\n".join(told["err"][-20:]) or f"it ended with {finished.exit_code}"
+    if status.timed_out or status.exit_code != 0:
+        reason = "\n".join(output["err"][-20:]) or f"exit code {status.exit_code}"
         what = "The plugin was compiled, but the host can't load it" if host else "It was compiled, but fails"
-        raise BuildError(f"{what}: {reason}", exit_code=finished.exit_code)
+        raise BuildError(f"{what}: {reason}", exit_code=status.exit_code)
     try:
-        manifest: dict[str, Any] = json.loads("\n".join(told["out"]))
+        manifest: dict[str, Any] = json.loads("\n".join(output["out"]))
     except ValueError as error:
-        raise BuildError("What was compiled ran, but its manifest is not JSON.") from error
+        raise BuildError("The compiled program ran, but its manifest is not JSON.") from error
     return manifest
 
 
 def _compare(manifest: dict[str, Any], inputs: Inputs) -> None:
-    """Raise BuildError when what ran is not the agent that was asked for."""
     wrong = [name for name, value in inputs.manifest.items() if (manifest.get(name) or []) != (value or [])]
     if wrong:
-        raise BuildError(f"What was compiled is not the agent that was asked for: {', '.join(wrong)}.")
+        raise BuildError(f"The compiled program is not the requested agent: {', '.join(wrong)}.")
 
 
-async def _check_unrun(inputs: Inputs, file: Path, work: Path, *, is_agent: bool) -> None:
-    """Check what this machine can't run: its first bytes, its build information, and the agent in it."""
+async def _check_foreign(inputs: Inputs, file: Path, work: Path, *, is_agent: bool) -> None:
+    """Check a program for another system: its magic bytes, build information and embedded configuration."""
     with file.open("rb") as content:
         if not content.read(4).startswith(_MAGIC[inputs.spec.goos]):
-            raise BuildError(f"What was compiled is no program of {inputs.spec.goos}.")
+            raise BuildError(f"The compiled file is not a program for {inputs.spec.goos}.")
     if is_agent and inputs.document.encode() not in file.read_bytes():
-        raise BuildError("What was compiled does not hold the agent's configuration.")
+        raise BuildError("The compiled program does not contain the agent's configuration.")
     info = await build_info(inputs, file, work)
-    found = {each["Key"]: each["Value"] for each in info["Settings"]}
+    settings = {each["Key"]: each["Value"] for each in info["Settings"]}
     expected = {
         "GOOS": inputs.spec.goos,
         "GOARCH": inputs.spec.goarch,
@@ -88,31 +87,32 @@ async def _check_unrun(inputs: Inputs, file: Path, work: Path, *, is_agent: bool
     }
     if is_agent and inputs.spec.kind == PLUGIN_KIND:
         expected["-buildmode"] = "plugin"
-    wrong = [name for name, value in expected.items() if found.get(name) != value]
+    wrong = [name for name, value in expected.items() if settings.get(name) != value]
     if info["GoVersion"] != inputs.toolchain.go:
         wrong.append("GoVersion")
     if is_agent and info["Main"]["Path"] != inputs.module:
         wrong.append("module")
     if wrong:
-        raise BuildError(f"The build information is not what was asked for: {', '.join(wrong)}.")
+        raise BuildError(f"The build information differs from the request: {', '.join(wrong)}.")
 
 
 async def build_info(inputs: Inputs, file: Path, work: Path) -> dict[str, Any]:
-    """Return the build information that Go wrote into a file, as `go version -m -json` tells it.
+    """Return the build information in a Go program, as printed by `go version -m -json`.
 
-    Raises BuildError when it holds none.
+    Raises BuildError if it has none.
     """
-    told: list[str] = []
+    output: list[str] = []
 
-    def keep(stream: str, text: str) -> None:
+    def collect(stream: str, text: str) -> None:
         if stream == "out":
-            told.append(text)
+            output.append(text)
 
-    chain = inputs.toolchain
-    command = [chain.go_command, "version", "-m", "-json", str(file)]
-    await run_go(chain, command, work, work, keep, limits=COMPILE_LIMITS[chain.cc_kind], reads=[file])
+    toolchain = inputs.toolchain
+    command = [toolchain.go_command, "version", "-m", "-json", str(file)]
+    limits = COMPILE_LIMITS[toolchain.cc_kind]
+    await run_go(toolchain, command, work, work, collect, limits=limits, reads=[file])
     try:
-        info: dict[str, Any] = json.loads("\n".join(told))
+        info: dict[str, Any] = json.loads("\n".join(output))
     except ValueError as error:
-        raise BuildError("What was compiled holds no build information.") from error
+        raise BuildError("The compiled program has no build information.") from error
     return info

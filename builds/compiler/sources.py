@@ -1,7 +1,7 @@
-"""Lay out an agent's Go module: fixed sources, one JSON file, and the tools that were chosen.
+"""Lay out an agent's Go module: fixed sources, one JSON file and the chosen tools.
 
-`files.json` beside the sources lists what belongs to which program. Text of a user is only ever in
-`agent.json`, which Go embeds by a literal name (law 4).
+`files.json` beside the sources lists the files of each program. Text of a user is only in `agent.json`, which
+Go embeds under a literal name (law 4).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONFIGURATION = "agent.json"
 
 @dataclass(frozen=True)
 class Sources:
-    """Hold the agent's sources as read from disk, and which of them belong to what."""
+    """The agent's sources as read from disk, and the files of each program and tool."""
 
     files: Mapping[str, bytes]
     runtime: Sequence[str]
@@ -33,11 +33,11 @@ class Sources:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Return the sha256 over all names and contents, in hex."""
+        """Return the sha256 (hex) of all names and contents."""
         return _digest(self.files, self.files)
 
     def digest_of(self, program: str) -> str:
-        """Return the sha256 over all that can become part of one program, in hex."""
+        """Return the sha256 (hex) of all files that can become part of a program."""
         groups = [self.runtime, self.targets[program], *self.tools.values()]
         if program == "plugin":
             groups.append(self.targets["host"])
@@ -45,7 +45,7 @@ class Sources:
 
     @functools.cached_property
     def host_digest(self) -> str:
-        """Return the sha256 over the host's own files, in hex."""
+        """Return the sha256 (hex) of the host's files."""
         return _digest(self.files, self.targets["host"])
 
 
@@ -58,49 +58,50 @@ def _digest(files: Mapping[str, bytes], names: Iterable[str]) -> str:
 
 
 def read() -> Sources:
-    """Read the agent's sources that its list names; whatever else lies there is left alone.
+    """Read the source files named in `files.json`.
 
-    Raises BuildError when the list is damaged or a file is missing.
+    Raises BuildError if the list is damaged or a file is missing.
     """
     root = Path(settings.AGENTFORGE_AGENT_SOURCES)
     try:
-        listed = json.loads((root / LIST).read_text())
-        groups = [listed["runtime"], *listed["targets"].values(), *listed["tools"].values()]
+        index = json.loads((root / LIST).read_text())
+        groups = [index["runtime"], *index["targets"].values(), *index["tools"].values()]
         names = {str(name) for group in groups for name in group}
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
             raise ValueError("a path leads outside")
         files = {name: (root / name).read_bytes() for name in sorted(names)}
-        return Sources(files, listed["runtime"], listed["targets"], listed["tools"])
+        return Sources(files, index["runtime"], index["targets"], index["tools"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BuildError(f"The agent's sources are damaged, an operator has to mend them: {error}") from error
+        raise BuildError(f"The agent's sources are damaged; ask your operator: {error}") from error
 
 
 def module_path(document: str, sources: Sources, program: str = "plugin") -> str:
-    """Return the module path of one agent: every build needs its own, or plugins shadow each other."""
-    content = hashlib.sha256(f"{sources.digest_of(program)}\0{document}".encode()).hexdigest()
-    return f"agent.local/a{content[:16]}"
+    """Return an agent's module path, which must be unique: plugins with the same path shadow each other."""
+    digest = hashlib.sha256(f"{sources.digest_of(program)}\0{document}".encode()).hexdigest()
+    return f"agent.local/a{digest[:16]}"
 
 
 def chosen_tools(document: str) -> list[str]:
-    """Return the tools that a revision's canonical JSON chooses."""
     return [str(name) for name in json.loads(document)["capabilities"]["tools"]]
 
 
 def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
-    """Write the module of one agent's program `target` into an empty directory.
+    """Write the module of an agent's program into an empty directory.
 
-    Raises BuildError for a tool that the sources do not have.
+    Raises BuildError for a tool without sources.
     """
     tools = chosen_tools(document)
     if unknown := sorted(set(tools) - set(sources.tools)):
-        raise BuildError(f"The forge has no such tools: {', '.join(unknown)}. Save Capabilities again.")
+        raise BuildError(
+            f"The forge does not have these tools: {', '.join(unknown)}. Save Capabilities again."
+        )
     chosen = [name for tool in tools for name in sources.tools[tool]]
     _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], module)
     (directory / CONFIGURATION).write_text(document, encoding="utf-8")
 
 
 def lay_out_host(directory: Path, sources: Sources) -> None:
-    """Write the module of the host into an empty directory; it knows of no agent."""
+    """Write the module of the host into an empty directory."""
     _write(directory, sources, sources.targets["host"], TEMPLATE_MODULE)
 
 

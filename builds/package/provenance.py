@@ -1,7 +1,7 @@
-"""Say where a package comes from: in-toto's statement with SLSA's provenance, and an SBOM in CycloneDX.
+"""The provenance of a package: an in-toto statement with SLSA provenance, and a CycloneDX SBOM.
 
-Neither names a time, a serial number, a build or a person: the same inputs give the same bytes, and a file of
-the cache is handed to whoever has the same inputs. Who built it, when and where is in the build's row.
+Neither contains a time, a serial number, a build or a person: the same inputs give the same bytes, and users
+with the same inputs share cached files. The build's row records who built it, when and where.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ BUILD_TYPE = "urn:agentforge:build:1"
 BUILDER = "urn:agentforge:forge"
 
 
-class Named(Protocol):
-    """What a document says of a file."""
-
+class HashedFile(Protocol):
     @property
     def name(self) -> str: ...
 
@@ -35,8 +33,8 @@ class Named(Protocol):
     def sha256(self) -> str: ...
 
 
-def statement(inputs: Inputs, files: Iterable[Named]) -> bytes:
-    """Return the in-toto statement (v1) about a package's files, with SLSA's provenance (v1)."""
+def statement(inputs: Inputs, files: Iterable[HashedFile]) -> bytes:
+    """Return the in-toto statement (v1) about a package's files, with SLSA provenance (v1)."""
     content = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": file.name, "digest": {"sha256": file.sha256}} for file in files],
@@ -58,8 +56,8 @@ def statement(inputs: Inputs, files: Iterable[Named]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def sbom(inputs: Inputs, binaries: Iterable[Named]) -> bytes:
-    """Return what a package's programs are made of, in CycloneDX 1.6."""
+def sbom(inputs: Inputs, binaries: Iterable[HashedFile]) -> bytes:
+    """Return the SBOM of a package's programs in CycloneDX 1.6."""
     agent = Component(
         name=str(inputs.manifest["handle"]) or "agent",
         version=str(inputs.manifest["version"]),
@@ -96,11 +94,11 @@ def sbom(inputs: Inputs, binaries: Iterable[Named]) -> bytes:
     bom.register_dependency(agent, [library, sources])
     for file in files:
         bom.register_dependency(file, [library, sources])
-    return _steady(JsonV1Dot6(bom).output_as_string())
+    return _reproducible(JsonV1Dot6(bom).output_as_string())
 
 
-def _steady(text: str) -> bytes:
-    """Leave out what differs from one writing to the next."""
+def _reproducible(text: str) -> bytes:
+    """Remove the serial number and the timestamp."""
     content: dict[str, Any] = json.loads(text)
     content.pop("serialNumber", None)
     content["metadata"].pop("timestamp", None)

@@ -10,8 +10,8 @@ from builds.compiler.targets import EXECUTABLE_KIND, FUNCTION_KIND
 
 _GO_LICENSE = Path(__file__).parent / "licenses" / "GO-LICENSE"
 _PLUGIN = """\
-`{program}` is the agent, `agentforge-host` runs it. They need {system} with glibc,
-and neither Go nor Python. `manifest.json` says how they were made and what any host must share.
+`{program}` is the agent, and `agentforge-host` runs it. They need {system} with glibc, but neither Go nor
+Python. `manifest.json` describes how they were built and what any host must share.
 
 Check the files, then talk to the agent, ask it once, or serve it:
 
@@ -22,11 +22,11 @@ sha256sum -c SHA256SUMS && chmod +x agentforge-host
 ./agentforge-host --serve 127.0.0.1:8080 {program}
 ```
 
-`./agentforge-host verify --key FORGE.pub {program}` checks, without running it, that the forge
-whose public key that is signed for it.
+`./agentforge-host verify --key FORGE.pub {program}` checks the forge's signature with its public key,
+without running the agent.
 """
 _EXECUTABLE = """\
-`{program}` is the agent, one file for {system} that needs nothing else. `manifest.json` says how it was made.
+`{program}` is the agent, one self-contained file for {system}. `manifest.json` describes how it was built.
 
 Check the files, then talk to the agent, ask it once, or serve it:
 
@@ -38,30 +38,30 @@ sha256sum -c SHA256SUMS && chmod +x {program}
 ```
 """
 _FUNCTION = """\
-`{program}` is the agent as a serverless function for {system}: a custom runtime of AWS Lambda, as Netlify
-runs Go functions. `manifest.json` says how it was made.
+`{program}` is the agent as a serverless function for {system}: a custom AWS Lambda runtime, which Netlify
+uses for Go functions. `manifest.json` describes how it was built.
 
-Pack it and the file `netlify-toolchain` with the content `{{"runtime":"go"}}` into a zip, and deploy that as
+Pack it and a file `netlify-toolchain` with the content `{{"runtime":"go"}}` into a zip, and deploy the zip as
 a function. It answers `POST /chat`, and `POST /v1/chat/completions` for OpenAI clients.
 """
 _TEXTS = {FUNCTION_KIND: _FUNCTION, EXECUTABLE_KIND: _EXECUTABLE}
 
 
 def readme(inputs: Inputs, program: str) -> str:
-    """Say how to run what a target compiled."""
+    """Return the README, which explains how to run a target's program."""
     title = program.rpartition(".")[0] or program
     system = f"{inputs.spec.goos}/{inputs.spec.goarch}"
     text = _TEXTS.get(inputs.spec.kind, _PLUGIN).format(program=program, system=system)
     provider = json.loads(inputs.document)["provider"]
     lines = [f"# {title}", "", text]
     if provider["key_env"]:
-        lines += [f"The key is not in the files. Set it before: `export {provider['key_env']}=…`", ""]
+        lines += [f"The files do not contain the API key. Set it first: `export {provider['key_env']}=…`", ""]
     if provider.get("base_url_env"):
-        lines += [f"`{provider['base_url_env']}` names another address of the provider's service.", ""]
+        lines += [f"`{provider['base_url_env']}` overrides the address of the provider's service.", ""]
     return "\n".join(lines)
 
 
 def licenses() -> str:
-    """Return the licences of what is compiled in."""
+    """Return the licences of the compiled-in code."""
     parts = "The programs contain parts of the Go runtime and standard library, under this licence:"
     return f"{parts}\n\n{_GO_LICENSE.read_text()}"

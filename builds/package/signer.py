@@ -1,7 +1,7 @@
-"""Sign what the forge hands out, with a key of its own.
+"""Sign packages with the forge's Ed25519 key.
 
-The key is Ed25519: its signatures depend on key and content alone, so the same files stay the same bytes.
-AGENTFORGE_SIGNING_KEY holds it as 32 bytes in base64; unset, one is made once and kept in `var/secrets`.
+Ed25519 signatures depend only on key and content, so the same files stay the same bytes.
+AGENTFORGE_SIGNING_KEY holds 32 bytes in base64; if unset, a key is generated once and kept in `var/secrets`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """Hold the forge's key."""
-
     private: Ed25519PrivateKey
 
     @functools.cached_property
@@ -35,12 +33,12 @@ class SigningKey:
 
     @functools.cached_property
     def pem(self) -> bytes:
-        """Return the public key as a PEM file holds it."""
+        """Return the public key in PEM."""
         return self.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     @functools.cached_property
     def name(self) -> str:
-        """Return the sha256 of the public key (DER), in hex: what signatures name it by."""
+        """Return the key id in signatures: the sha256 (hex) of the public key in DER."""
         der = self.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(der).hexdigest()
 
@@ -48,9 +46,9 @@ class SigningKey:
 def own_key() -> SigningKey:
     """Return the forge's key.
 
-    Raises ValueError when AGENTFORGE_SIGNING_KEY holds none.
+    Raises ValueError if AGENTFORGE_SIGNING_KEY is not a key.
     """
-    text = settings.AGENTFORGE_SIGNING_KEY or _kept(Path(settings.VAR_DIR) / "secrets" / "signing")
+    text = settings.AGENTFORGE_SIGNING_KEY or _stored_key(Path(settings.VAR_DIR) / "secrets" / "signing")
     return _read(text)
 
 
@@ -62,8 +60,8 @@ def _read(text: str) -> SigningKey:
         raise ValueError("AGENTFORGE_SIGNING_KEY is not 32 bytes in base64.") from error
 
 
-def _kept(path: Path) -> str:
-    """Return the key that lies in a file, made on first use: whole or not at all, whoever comes first."""
+def _stored_key(path: Path) -> str:
+    """Return the key in a file, created atomically on first use by the first of concurrent processes."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = path.with_suffix(f".{os.getpid()}")
@@ -79,13 +77,13 @@ def _kept(path: Path) -> str:
 
 
 def pre_authentication(payload_type: str, payload: bytes) -> bytes:
-    """Return the bytes that a DSSE envelope's signature is over (DSSE 1.0, PAE)."""
+    """Return the signed bytes of a DSSE envelope (DSSE 1.0, PAE)."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
 def envelope(payload: bytes, key: SigningKey) -> bytes:
-    """Return a DSSE envelope of an in-toto statement, signed."""
+    """Return a signed DSSE envelope of an in-toto statement."""
     signature = key.private.sign(pre_authentication(PAYLOAD_TYPE, payload))
     content = {
         "payload": base64.b64encode(payload).decode(),
@@ -95,10 +93,10 @@ def envelope(payload: bytes, key: SigningKey) -> bytes:
     return (json.dumps(content, sort_keys=True, indent=1) + "\n").encode()
 
 
-def is_signed(enveloped: bytes, key: SigningKey) -> bool:
-    """Tell whether a DSSE envelope is signed by the key."""
+def is_signed(envelope: bytes, key: SigningKey) -> bool:
+    """Return whether a DSSE envelope is signed with the key."""
     try:
-        content = json.loads(enveloped)
+        content = json.loads(envelope)
         payload = base64.b64decode(content["payload"], validate=True)
         signed = pre_authentication(content["payloadType"], payload)
         for signature in content["signatures"]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from builds.package.archive import Sink
+from builds.package.archive import ChunkBuffer
 from deployments.hosts.base import HostError, Reason
 
 from . import deploys
@@ -27,16 +27,16 @@ class Tree:
 
     def tar(self) -> Iterator[bytes]:
         """Yield the tar.gz, a piece for each file."""
-        sink = Sink()
+        buffer = ChunkBuffer()
         with (
-            gzip.GzipFile("", "wb", 6, sink, mtime=0) as packed,
+            gzip.GzipFile("", "wb", 6, buffer, mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
             for path, file in self.files.items():
                 with file.open("rb") as content:
                     tar.addfile(self._member(path, file.stat().st_size), content)
-                yield sink.take()
-        yield sink.take()
+                yield buffer.take()
+        yield buffer.take()
 
     def _member(self, path: str, size: int) -> tarfile.TarInfo:
         member = tarfile.TarInfo(f"{self.name}/{path}")

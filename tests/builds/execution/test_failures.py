@@ -70,7 +70,7 @@ def test_a_plugin_that_is_not_what_was_asked_for_fails(
     work()
     build.refresh_from_db()
     assert build.status == "failed"
-    assert "not the agent that was asked for: name" in build.error
+    assert "not the requested agent: name" in build.error
 
 
 def test_a_damaged_file_is_not_taken_from_the_cache(

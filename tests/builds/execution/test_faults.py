@@ -28,7 +28,7 @@ from tests.drivers.build_worker import WorkerProcess
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Work = Callable[[], None]
-NEXT = "Nothing was stored. Try again; if it stays so, tell your operator (manage.py doctor)."
+NEXT = "Nothing was stored. Try again; if it persists, ask your operator (manage.py doctor)."
 
 
 def _small_disk(place: Path) -> list[str]:
@@ -86,7 +86,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
-        ({"data": 150}, f"; it may use 150 MiB. {NEXT}"),
+        ({"data": 150}, f"; its limit is 150 MiB. {NEXT}"),
         ({"cpu_seconds": 2, "data": 8192}, "it took more than 2 s of processor time. Nothing was stored."),
     ],
     ids=["memory", "processor"],
@@ -112,10 +112,10 @@ def test_a_compiler_that_needs_too_much_ends_the_build(
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("fatal error: runtime: out of memory", "The compiler ran out of memory; it may use 512 MiB."),
-        ("runtime: mmap: Cannot allocate memory", "The compiler ran out of memory; it may use 512 MiB."),
-        ("SIGSEGV: segmentation violation", "The compiler crashed, as compilers do when memory runs out;"),
-        ("signal: segmentation fault", "The compiler crashed, as compilers do when memory runs out;"),
+        ("fatal error: runtime: out of memory", "The compiler ran out of memory; its limit is 512 MiB."),
+        ("runtime: mmap: Cannot allocate memory", "The compiler ran out of memory; its limit is 512 MiB."),
+        ("SIGSEGV: segmentation violation", "The compiler crashed, probably because memory ran out;"),
+        ("signal: segmentation fault", "The compiler crashed, probably because memory ran out;"),
         ("./go.o: No space left on device", "The disk is full."),
         ("signal: killed", "The compiler was killed by the system:"),
     ],

@@ -1,4 +1,4 @@
-"""Make copies of the agent's sources that are broken or slow to compile."""
+"""Copies of the agent's sources that are broken or slow to compile."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SLOW_PACKAGES = 120
 
 
 def copy_of_the_sources(target: Path) -> Path:
-    """Copy the agent's Go sources, tests left out."""
+    """Copy the agent's Go sources without tests."""
     shutil.copytree(settings.BASE_DIR / "agent", target, ignore=shutil.ignore_patterns("*_test.go"))
     return target
 
 
 def count_as_warm(name: str = "plugin") -> None:
-    """Let Go's cache count as warm for a target and the settings' sources, so that a build begins at once.
+    """Record Go's cache as warm for a target and the sources in the settings, so that a build starts at once.
 
-    What those import lies in the cache already: a build can't write there, its warm-up can.
+    It is warmed with the original sources, which contain the same imports.
     """
     target = targets.get(name)
     chain = targets.toolchain_for(target)
@@ -35,12 +35,12 @@ def count_as_warm(name: str = "plugin") -> None:
 
 
 def slow_sources(target: Path) -> Path:
-    """Make sources that take the compiler much longer than any test needs, though little memory.
+    """Create sources that compile longer than any test runs, with little memory.
 
-    They are a chain of packages, of which each has to wait for the next.
+    They are a chain of packages, each of which imports the next.
     """
     copy = copy_of_the_sources(target)
-    listed = json.loads((copy / sources.LIST).read_text())
+    index = json.loads((copy / sources.LIST).read_text())
     imported = "".join(
         f"func slow{i}(m map[int][]any) {{ m[{i}] = append(m[0], {i}) }}\n" for i in range(5000)
     )
@@ -50,14 +50,14 @@ def slow_sources(target: Path) -> Path:
         name = f"slow{number}/slow.go"
         (copy / name).parent.mkdir()
         (copy / name).write_text(f"package slow\n\n{link}{imported}")
-        listed["runtime"].append(name)
+        index["runtime"].append(name)
     (copy / "slow.go").write_text(f'package bundle\n\nimport _ "{sources.TEMPLATE_MODULE}/slow0"\n')
-    (copy / sources.LIST).write_text(json.dumps({**listed, "runtime": [*listed["runtime"], "slow.go"]}))
+    (copy / sources.LIST).write_text(json.dumps({**index, "runtime": [*index["runtime"], "slow.go"]}))
     return copy
 
 
 def heavy_sources(target: Path) -> Path:
-    """Make sources of which one package takes the compiler seconds of processor time and much memory."""
+    """Create sources with one package that takes seconds of CPU time and much memory."""
     functions = "".join(
         f"func heavy{i}(m map[int][]any) {{ m[{i}] = append(m[0], {i}) }}\n" for i in range(60_000)
     )
@@ -65,7 +65,7 @@ def heavy_sources(target: Path) -> Path:
 
 
 def talkative_sources(target: Path, packages: int) -> Path:
-    """Make sources of so many packages, each of which the compiler names, and with an error at the end."""
+    """Create sources of many packages, which the compiler prints one by one, and an error at the end."""
     copy = with_packages(target, {f"talk{i}": f"package talk{i}\n" for i in range(packages)})
     with (copy / "bundle.go").open("a") as file:
         file.write("\nvar forgotten int = undefinedName\n")
@@ -73,14 +73,14 @@ def talkative_sources(target: Path, packages: int) -> Path:
 
 
 def with_packages(target: Path, contents: dict[str, str]) -> Path:
-    """Copy the agent's sources and let them import packages, named with what is in them."""
+    """Copy the agent's sources and add imports of these packages (name → content)."""
     copy = copy_of_the_sources(target)
-    listed = json.loads((copy / sources.LIST).read_text())
+    index = json.loads((copy / sources.LIST).read_text())
     for name, content in contents.items():
         (copy / name).mkdir()
         (copy / name / "it.go").write_text(content)
     imports = "".join(f'import _ "{sources.TEMPLATE_MODULE}/{name}"\n' for name in contents)
     (copy / "it.go").write_text(f"package bundle\n\n{imports}")
-    listed["runtime"] += ["it.go", *(f"{name}/it.go" for name in contents)]
-    (copy / sources.LIST).write_text(json.dumps(listed))
+    index["runtime"] += ["it.go", *(f"{name}/it.go" for name in contents)]
+    (copy / sources.LIST).write_text(json.dumps(index))
     return copy

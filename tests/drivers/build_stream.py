@@ -1,4 +1,4 @@
-"""Wait for what a stream says, by PostgreSQL's notifications."""
+"""Wait for a record of a stream, woken by PostgreSQL's notifications."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Record = dict[str, Any]
 
 
 def wait_for(name: str, wanted: Callable[[Record], bool], *, after: int = 0, seconds: float = 60) -> Record:
-    """Return the first record of a stream behind `after` that is wanted, as soon as it is there.
+    """Wait for a record of a stream after `after` that matches `wanted`, and return the first.
 
-    Raises TimeoutError, with what came instead.
+    Raises TimeoutError, with the records that came instead.
     """
-    with psycopg.connect(**parameters()) as listening:
-        listening.execute("LISTEN live")
+    with psycopg.connect(**parameters()) as session:
+        session.execute("LISTEN live")
         while True:
-            seen = [record for _, record in streams.read(name, after)]
-            found = next((record for record in seen if wanted(record)), None)
-            if found is not None:
-                return found
-            if not list(listening.notifies(timeout=seconds, stop_after=1)):
-                raise TimeoutError(f"{name} said only: {seen}")
+            records = [record for _, record in streams.read(name, after)]
+            match = next((record for record in records if wanted(record)), None)
+            if match is not None:
+                return match
+            if not list(session.notifies(timeout=seconds, stop_after=1)):
+                raise TimeoutError(f"{name} has only: {records}")

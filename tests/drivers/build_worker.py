@@ -1,4 +1,4 @@
-"""Run a real worker process on the database of this test run."""
+"""Run a real worker process on the test database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .web_process import ROOT, environment
 
 
 class WorkerProcess:
-    """One `manage.py procrastinate worker`, on the agent's sources that the test's settings name."""
+    """A `manage.py procrastinate worker` that compiles the agent sources in the test's settings."""
 
     def __init__(
         self,
@@ -50,19 +50,19 @@ class WorkerProcess:
         return self._process.pid
 
     def compilers(self) -> list[psutil.Process]:
-        """Return the processes that the worker started and that still run."""
-        started = psutil.Process(self._process.pid).children(recursive=True)
-        return [process for process in started if _runs(process)]
+        """Return the running descendants of the worker."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        return [process for process in children if _runs(process)]
 
     def wait_until_it_lives(self) -> None:
-        """Wait for its first sign of life."""
-        with psycopg.connect(**parameters()) as watching:
+        """Wait for its first heartbeat."""
+        with psycopg.connect(**parameters()) as session:
             while not any_worker_alive():
-                # Nothing tells of a new worker; a row of the database is looked at instead.
-                watching.execute("SELECT pg_sleep(0.05)")
+                # New workers send no notification, so poll their table.
+                session.execute("SELECT pg_sleep(0.05)")
 
     def kill(self) -> None:
-        """End it as `kill -9` does, and wait until its compilers are gone too."""
+        """Kill it with SIGKILL, and wait until its compilers are dead."""
         compilers = self.compilers()
         assert compilers
         self._process.kill()
@@ -71,7 +71,7 @@ class WorkerProcess:
         assert not [process for process in alive if _runs(process)]
 
     def stop(self, seconds: float = 60) -> int:
-        """Ask it to end, wait until it has, and return its exit code; its compilers are dead then."""
+        """Send SIGTERM, wait for the end and return the exit code; check that its compilers are dead."""
         compilers = self.compilers()
         self._process.terminate()
         code = self._process.wait(seconds)
@@ -85,7 +85,7 @@ class WorkerProcess:
 
 
 def let_hearts_stop() -> None:
-    """Let every worker's last sign of life lie a minute back."""
+    """Move every worker's last heartbeat back by a minute."""
     with psycopg.connect(**parameters()) as session:
         session.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"

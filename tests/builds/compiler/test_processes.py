@@ -31,7 +31,7 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
 
 
 async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
+    output: asyncio.Queue[str] = asyncio.Queue()
     script = (
         "import subprocess, sys, time; child = subprocess.Popen(['sleep', '60']);"
         "print(child.pid, flush=True); time.sleep(60)"
@@ -42,10 +42,10 @@ async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
             directory=tmp_path,
             environment={"PATH": os.defpath},
             seconds=60,
-            on_line=lambda _stream, text: told.put_nowait(text),
+            on_line=lambda _stream, text: output.put_nowait(text),
         )
     )
-    child = int(await told.get())
+    child = int(await output.get())
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -55,7 +55,7 @@ async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
 async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a time limit that is over at once: bubblewrap's fork outlived its killed parent."""
+    """A regression: bubblewrap's fork outlived its parent, which a time limit killed during the start."""
     start, forked = asyncio.create_subprocess_exec, tmp_path / "forked"
     os.mkfifo(forked)
     children: list[int] = []
@@ -82,7 +82,7 @@ async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
 
 
 def _lives(pid: int) -> bool:
-    """Tell whether a process still runs; one that is dead but not yet collected does not."""
+    """Return whether a process still runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -90,14 +90,14 @@ def _lives(pid: int) -> bool:
 
 
 async def test_the_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
-    told: list[tuple[str, str]] = []
+    output: list[tuple[str, str]] = []
     finished = await processes.run(
         ["/bin/sh", "-c", "cat; echo bad >&2; exit 3"],
         directory=tmp_path,
         environment={},
         seconds=10,
-        on_line=lambda stream, text: told.append((stream, text)),
+        on_line=lambda stream, text: output.append((stream, text)),
         stdin=b"given",
     )
     assert finished.exit_code == 3
-    assert sorted(told) == [("err", "bad"), ("out", "given")]
+    assert sorted(output) == [("err", "bad"), ("out", "given")]

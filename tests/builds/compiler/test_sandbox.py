@@ -19,16 +19,16 @@ SECRET = "AGENTFORGE_TEST_SECRET"
 async def _shell(
     access: sandbox.FileAccess, script: str, **limits: int
 ) -> tuple[processes.ExitStatus, list[str]]:
-    told: list[str] = []
+    output: list[str] = []
     bounds = sandbox.Limits(**{"seconds": 10, **limits})
     finished = await processes.run(
         sandbox.wrap(["/bin/sh", "-c", script], access, bounds),
         directory=access.directory,
         environment={"GIVEN": "1"},
         seconds=bounds.seconds,
-        on_line=lambda _stream, text: told.append(text),
+        on_line=lambda _stream, text: output.append(text),
     )
-    return finished, told
+    return finished, output
 
 
 async def test_the_files_of_the_machine_are_out_of_reach(tmp_path: Path) -> None:
@@ -47,25 +47,25 @@ async def test_only_its_own_directory_can_be_written(tmp_path: Path) -> None:
     writable.mkdir()
     readable.mkdir()
     access = sandbox.FileAccess(writable, writes=[writable], reads=[readable])
-    finished, told = await _shell(
+    finished, output = await _shell(
         access, f"echo yes > {writable}/file; echo no > {readable}/file; echo no > /usr/file"
     )
     assert (writable / "file").read_text() == "yes\n"
     assert not (readable / "file").exists()
     assert not Path("/usr/file").exists()
     assert finished.exit_code != 0
-    assert "Read-only" in " ".join(told)
+    assert "Read-only" in " ".join(output)
 
 
 async def test_nothing_of_the_environment_is_inherited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SECRET, "hidden")
-    _, told = await _shell(
+    _, output = await _shell(
         sandbox.FileAccess(tmp_path, writes=[tmp_path]), "/usr/bin/env; cat /proc/1/environ"
     )
-    assert not any("hidden" in line for line in told)
-    assert "GIVEN=1" in told
+    assert not any("hidden" in line for line in output)
+    assert "GIVEN=1" in output
 
 
 async def test_there_is_no_network(tmp_path: Path) -> None:
@@ -73,14 +73,14 @@ async def test_there_is_no_network(tmp_path: Path) -> None:
         script = tmp_path / "dial.py"
         script.write_text(f"import socket; socket.create_connection({server.getsockname()!r}, 2)")
         access = sandbox.FileAccess(tmp_path, writes=[tmp_path])
-        finished, told = await _shell(access, f"/usr/bin/python3 {script}")
+        finished, output = await _shell(access, f"/usr/bin/python3 {script}")
     assert finished.exit_code != 0
-    assert any("Error" in line for line in told) or not Path("/usr/bin/python3").exists()
+    assert any("Error" in line for line in output) or not Path("/usr/bin/python3").exists()
 
 
 async def test_other_processes_can_not_be_seen(tmp_path: Path) -> None:
-    _, told = await _shell(sandbox.FileAccess(tmp_path, writes=[tmp_path]), "ls /proc | grep -c '^[0-9]'")
-    assert int(told[0]) < 10
+    _, output = await _shell(sandbox.FileAccess(tmp_path, writes=[tmp_path]), "ls /proc | grep -c '^[0-9]'")
+    assert int(output[0]) < 10
 
 
 async def test_memory_and_files_are_limited(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_only_chosen_tools_are_laid_out(tmp_path: Path) -> None:
     assert not any(name.startswith("host/") or name.endswith("_test.go") for name in names)
 
 
-def test_the_module_has_a_path_of_its_own(tmp_path: Path) -> None:
+def test_every_agent_has_its_own_module_path(tmp_path: Path) -> None:
     module = sources.module_path(_document(), sources.read())
     _lay_out(tmp_path, module=module)
     assert (tmp_path / "go.mod").read_text().startswith(f"module {module}\n")
@@ -49,13 +49,13 @@ def test_an_unknown_tool_is_refused(tmp_path: Path) -> None:
         _lay_out(tmp_path, "../evil")
 
 
-def test_the_host_knows_of_no_agent(tmp_path: Path) -> None:
+def test_the_host_contains_no_agent(tmp_path: Path) -> None:
     sources.lay_out_host(tmp_path, sources.read())
     assert (tmp_path / "host" / "main.go").exists()
     assert not (tmp_path / "agent.json").exists()
 
 
-def test_what_is_not_listed_is_left_alone(tmp_path: Path, settings: Settings) -> None:
+def test_unlisted_files_are_ignored(tmp_path: Path, settings: Settings) -> None:
     settings.AGENTFORGE_AGENT_SOURCES = copy = copy_of_the_sources(tmp_path / "agent")
     before = sources.read()
     (copy / "stray.s").write_text("TEXT")
@@ -65,9 +65,11 @@ def test_what_is_not_listed_is_left_alone(tmp_path: Path, settings: Settings) ->
     assert sources.read().host_digest == before.host_digest
 
 
-@pytest.mark.parametrize("listed", ["", "[]", '{"runtime": ["../../manage.py"], "targets": {}, "tools": {}}'])
-def test_a_damaged_list_is_said(tmp_path: Path, settings: Settings, listed: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"runtime": ["../../manage.py"], "targets": {}, "tools": {}}']
+)
+def test_a_damaged_list_is_reported(tmp_path: Path, settings: Settings, content: str) -> None:
     settings.AGENTFORGE_AGENT_SOURCES = tmp_path
-    (tmp_path / sources.LIST).write_text(listed)
+    (tmp_path / sources.LIST).write_text(content)
     with pytest.raises(BuildError, match="damaged"):
         sources.read()

@@ -19,12 +19,12 @@ def _own_cache(settings: Settings, tmp_path: Path) -> None:
     settings.AGENTFORGE_GO_DIR = tmp_path / "go"
 
 
-def _written(state: str, *, age: float, key: str = "a") -> warmup.State:
+def _recorded(state: str, *, age: float, key: str = "a") -> warmup.State:
     warmup.write(warmup.State(state, key))
     return replace(warmup.state(key), at=time.time() - age)
 
 
-def test_go_installed_anew_needs_a_cache_of_its_own(tmp_path: Path) -> None:
+def test_a_new_installation_of_go_needs_a_new_cache(tmp_path: Path) -> None:
     version = tmp_path / "VERSION"
     version.write_text("go1")
     chain = replace(toolchain.find(), goroot=tmp_path)
@@ -34,14 +34,14 @@ def test_go_installed_anew_needs_a_cache_of_its_own(tmp_path: Path) -> None:
     assert warmup.cache_key(chain, sources.read()) != first
 
 
-def test_a_warm_cache_is_gone_through_after_a_day() -> None:
-    assert _written(warmup.WARM, age=DAY - 60).settled
-    assert not _written(warmup.WARM, age=DAY + 60).settled
-    assert not _written(warmup.WARMING, age=0).settled
+def test_a_warm_cache_is_refreshed_after_a_day() -> None:
+    assert _recorded(warmup.WARM, age=DAY - 60).settled
+    assert not _recorded(warmup.WARM, age=DAY + 60).settled
+    assert not _recorded(warmup.WARMING, age=0).settled
 
 
 def test_a_cache_that_lost_files_is_not_warm() -> None:
-    _written(warmup.WARM, age=0)
+    _recorded(warmup.WARM, age=0)
     some = cache_directory() / "00" / "file"
     some.parent.mkdir()
     some.write_bytes(b"x" * 100)

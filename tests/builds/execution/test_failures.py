@@ -57,7 +57,7 @@ def test_the_message_of_the_compiler_is_shown(
     assert "Nothing was stored" in page
 
 
-def test_a_plugin_that_is_not_what_was_asked_for_fails(
+def test_a_plugin_of_another_agent_is_refused(
     agent: AgentConfig, alice: User, work: Work, tmp_path: Path, settings: Settings
 ) -> None:
     wrong = copy_of_the_sources(tmp_path / "agent")
@@ -114,7 +114,7 @@ def test_a_running_build_is_cancelled_when_its_compiler_is_dead(
     assert not Artifact.objects.exists()
 
 
-def test_a_build_outlives_its_worker_once(
+def test_a_build_is_restarted_once_after_its_worker_died(
     agent: AgentConfig, alice: User, slow: Path, work: Work, settings: Settings
 ) -> None:
     build = enqueue_build(agent, by=alice)
@@ -132,7 +132,7 @@ def test_a_build_outlives_its_worker_once(
     assert [line for line in log.lines if "attempt 2 of 2" in line["text"]]
 
 
-def test_a_second_death_ends_the_build(agent: AgentConfig, alice: User, slow: Path) -> None:
+def test_a_second_dead_worker_fails_the_build(agent: AgentConfig, alice: User, slow: Path) -> None:
     build = enqueue_build(agent, by=alice)
     for _ in range(2):
         _kill_worker_in(build)
@@ -145,7 +145,7 @@ def test_a_second_death_ends_the_build(agent: AgentConfig, alice: User, slow: Pa
 
 
 def _compiling(record: dict[str, Any]) -> bool:
-    """Tell whether a record names a package that the compiler is at."""
+    """Return whether a record names the package that is being compiled."""
     return str(record.get("text", "")).endswith("/sse")
 
 

@@ -1,4 +1,4 @@
-"""Take from a build what it needs, disk, memory, time, its worker, and let it write without end."""
+"""Faults of the environment: no disk space, memory, time or worker, and endless output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEXT = "Nothing was stored. Try again; if it persists, ask your operator (manage
 
 
 def _small_disk(place: Path) -> list[str]:
-    """Return what runs a command where a disk of 3 MiB lies at a place, for it alone."""
+    """Return a command prefix that mounts a 3 MiB disk at a path, visible only to the command."""
     root = [] if os.geteuid() == 0 else ["--map-root-user"]
     script = 'mount -t tmpfs -o size=3m none "$0" && exec "$@"'
     return ["unshare", "--mount", *root, "sh", "-c", script, str(place)]
@@ -43,7 +43,7 @@ def _may_mount() -> bool:
     return subprocess.run(trial, capture_output=True).returncode == 0
 
 
-# A limit of files' sizes stops the storage everywhere; where mounting is allowed, disks really get full.
+# A file size limit works everywhere; real full disks need the permission to mount.
 FULL = ["limit", *(("work", "artifacts") if _may_mount() else ())]
 
 
@@ -57,14 +57,14 @@ def test_a_full_disk_ends_the_build_and_leaves_nothing(
     build = enqueue_build(agent, by=alice)
     with WorkerProcess(under=under, AGENTFORGE_VAR=str(tmp_path)) as worker:
         wait_for(build.stream_name, lambda record: record["kind"] == "end")
-        # Where the worker sees it: nobody else sees its small disk.
+        # Through the worker's root, since only it sees the small disk.
         seen = Path(f"/proc/{worker.pid}/root") / tmp_path.relative_to("/")
         assert [path for path in seen.glob("artifacts/*/*") if path.stat().st_size > 1024 * 1024] == []
         assert [*seen.glob("artifacts/*/.*"), *seen.glob("work/*")] == []
     _check_failed(build, f"The disk is full. {NEXT}")
     if full != "limit":
         return
-    # Once is enough to see that nothing half-made is taken from a cache.
+    # One retry shows that no partial file is reused.
     again = enqueue_build(agent, by=alice)
     work()
     again.refresh_from_db()
@@ -84,7 +84,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"),
+    ("limits", "message"),
     [
         ({"data": 150}, f"; its limit is 150 MiB. {NEXT}"),
         ({"cpu_seconds": 2, "data": 8192}, "it took more than 2 s of processor time. Nothing was stored."),
@@ -93,7 +93,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 )
 def test_a_compiler_that_needs_too_much_ends_the_build(
     limits: dict[str, int],
-    told: str,
+    message: str,
     agent: AgentConfig,
     alice: User,
     work: Work,
@@ -106,11 +106,11 @@ def test_a_compiler_that_needs_too_much_ends_the_build(
     limit(**limits)
     build = enqueue_build(agent, by=alice)
     work()
-    _check_failed(build, told)
+    _check_failed(build, message)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("line", "message"),
     [
         ("fatal error: runtime: out of memory", "The compiler ran out of memory; its limit is 512 MiB."),
         ("runtime: mmap: Cannot allocate memory", "The compiler ran out of memory; its limit is 512 MiB."),
@@ -120,15 +120,15 @@ def test_a_compiler_that_needs_too_much_ends_the_build(
         ("signal: killed", "The compiler was killed by the system:"),
     ],
 )
-def test_what_the_machine_lacked_is_told(said: str, told: str) -> None:
-    lines = ["# agent/heavy", said, "PC=0x43ee1c m=3 sigcode=1 addr=0x0"]
-    lacked = resource_errors.diagnose(lines, 1, sandbox.Limits(seconds=1))
-    assert str(lacked).startswith(told) and str(lacked).endswith(NEXT)
+def test_a_lacking_resource_is_reported(line: str, message: str) -> None:
+    lines = ["# agent/heavy", line, "PC=0x43ee1c m=3 sigcode=1 addr=0x0"]
+    error = resource_errors.diagnose(lines, 1, sandbox.Limits(seconds=1))
+    assert str(error).startswith(message) and str(error).endswith(NEXT)
 
 
-@pytest.mark.parametrize("said", ["./a.go:3:1: undefined: SIGSEGV", "x.c:1:1: fatal error: no such file"])
-def test_what_is_wrong_with_the_agent_is_not_the_machines_fault(said: str) -> None:
-    assert resource_errors.diagnose(["# agent", said], 1, sandbox.Limits(seconds=1)) is None
+@pytest.mark.parametrize("line", ["./a.go:3:1: undefined: SIGSEGV", "x.c:1:1: fatal error: no such file"])
+def test_an_error_of_the_agent_is_not_a_lacking_resource(line: str) -> None:
+    assert resource_errors.diagnose(["# agent", line], 1, sandbox.Limits(seconds=1)) is None
 
 
 def test_the_time_limit_ends_the_build_and_its_processes(
@@ -167,7 +167,7 @@ def test_a_flood_of_lines_is_cut_and_its_end_kept(
     assert len(written) == 40 + 20
 
 
-# What the forge promises; 12 seconds of silence and at most 5 until somebody looks are what it plans with.
+# The promised limit; by design it is 12 s without a heartbeat plus at most 5 s until recovery runs.
 PICKED_UP_WITHIN = 30
 
 
@@ -198,12 +198,12 @@ def test_a_stopped_worker_hands_a_build_over(
     settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "agent")
     count_as_warm()
     build = enqueue_build(agent, by=alice)
-    # In a directory of its own: other tests use the one that all share at the same time.
+    # In its own directory, since concurrent tests use the shared one.
     with WorkerProcess(AGENTFORGE_VAR=str(tmp_path / "var")) as worker:
         wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
         worker.stop()
     build.refresh_from_db()
-    # It does not count as an attempt, and it is nobody's but the queue's.
+    # The stop does not count as an attempt, and the build is back in the queue.
     assert (build.status, build.attempts) == ("queued", 0)
     assert list((tmp_path / "var" / "work").iterdir()) == []
     settings.AGENTFORGE_AGENT_SOURCES = whole
@@ -227,11 +227,11 @@ def _is_compiling(record: Record) -> bool:
     return "$ go build" in str(record.get("text"))
 
 
-def _check_failed(build: Build, told: str) -> None:
-    """Fail unless a build ended as failed with a reason, in its row and its log, and stored nothing."""
+def _check_failed(build: Build, message: str) -> None:
+    """Check that a build failed with a message in its row and its log, and stored nothing."""
     build.refresh_from_db()
     assert build.status == "failed"
-    assert told in build.error
+    assert message in build.error
     log = transcript(build)
     assert log.ended
     assert any(line["text"].startswith("Failed: ") for line in log.lines)

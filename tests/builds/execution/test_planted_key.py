@@ -1,4 +1,4 @@
-"""A key is used to build, ask and deliver an agent, and lies nowhere but in the vault."""
+"""A key that is used to build, chat and download is stored only in the vault."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def asked(
+def chatted(
     agent: AgentConfig,
     alice: User,
     work: Callable[[], None],
     settings: Settings,
     caplog: pytest.LogCaptureFixture,
 ) -> Build:
-    """An agent with the planted key: compiled, asked with success, and refused in words that hold the key."""
+    """A build of an agent with the planted key, one answer, and one provider error that quotes the key."""
     caplog.set_level(logging.DEBUG)
     with OpenAIStandIn(SECRET) as openai:
         settings.AGENTFORGE_OPENAI_URL = openai.url
@@ -57,26 +57,26 @@ def body(response: HttpResponseBase) -> bytes:
     return b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
 
 
-def test_a_key_that_is_used_lies_nowhere_but_in_the_vault(
-    asked: Build, agent: AgentConfig, browser: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+def test_a_used_key_is_only_in_the_vault(
+    chatted: Build, agent: AgentConfig, browser: Client, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    build, pages = f"/builds/{asked.pk}/", f"/agents/{agent.pk}/"
+    build, pages = f"/builds/{chatted.pk}/", f"/agents/{agent.pk}/"
     urls = ["/agents/", "/builds/", "/keys/", "/accounts/", "/activity/", build, f"{build}log.txt"]
     urls += [f"{pages}{tab}/" for tab in ("identity", "keys", "personality", "capabilities", "builds", "try")]
-    found = [(url, body(browser.get(url))) for url in urls]
-    found += [
+    texts = [(url, body(browser.get(url))) for url in urls]
+    texts += [
         (f"{url} as JSON", body(browser.get(url, headers={"accept": "application/json"}))) for url in urls[:6]
     ]
     archive = body(browser.get(f"{build}download/"))
-    found += members("the download", archive)
-    for name in (asked.stream_name, agent.stream_name):
-        found.append((name, str(list(streams.read(name))).encode()))
+    texts += members("the download", archive)
+    for name in (chatted.stream_name, agent.stream_name):
+        texts.append((name, str(list(streams.read(name))).encode()))
     rows = every_row()
-    found += [("the database", rows.encode()), ("the log", caplog.text.encode())]
-    found += files_below(settings.VAR_DIR)
-    names = " ".join(name for name, _ in found)
+    texts += [("the database", rows.encode()), ("the log", caplog.text.encode())]
+    texts += files_below(settings.VAR_DIR)
+    names = " ".join(name for name, _ in texts)
     assert "ada.so" in names and "provenance.dsse.json" in names and "artifacts/" in names
-    assert places_of(SECRET, found) == []
+    assert places_of(SECRET, texts) == []
     assert ApiKey.objects.get(provider="openai").fingerprint in rows
 
 

@@ -1,4 +1,4 @@
-"""Two builds of the same, at the same time, in two real workers."""
+"""Concurrent identical builds in two real workers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _lines(build: Build) -> str:
 
 @pytest.fixture
 def sources(tmp_path: Path, settings: Settings) -> Path:
-    """Sources that nobody has compiled yet: they differ by their place."""
+    """Sources that are not compiled yet: they contain their path."""
     settings.AGENTFORGE_AGENT_SOURCES = copy = copy_of_the_sources(tmp_path / "agent")
     with (copy / "bundle.go").open("a") as file:
         file.write(f"\n// {tmp_path}\n")
@@ -71,8 +71,8 @@ def test_a_waiting_build_goes_on_when_the_other_is_cancelled(
     with WorkerProcess(), WorkerProcess():
         wait_for(first.stream_name, _compiling)
         second = enqueue_build(agent, by=alice)
-        told = wait_for(second.stream_name, _joining)
-        assert told["text"].startswith(f"Build {first.pk} is compiling the same")
+        record = wait_for(second.stream_name, _joining)
+        assert record["text"].startswith(f"Build {first.pk} is compiling the same")
         cancel_build(first, by=alice)
         wait_for(first.stream_name, _ended)
         wait_for(second.stream_name, _compiling)
@@ -101,9 +101,9 @@ def test_cancelling_the_waiting_build_leaves_the_other_alone(
         wait_for(first.stream_name, _ended)
 
 
-async def test_the_lock_goes_with_whoever_holds_it() -> None:
+async def test_the_lock_is_released_with_its_connection() -> None:
     async def never() -> None:
-        raise AssertionError("somebody else holds it")
+        raise AssertionError("the lock is held")
 
     digest = "f" * 64
     async with single_flight.lock(digest, never):

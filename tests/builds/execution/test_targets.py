@@ -1,4 +1,4 @@
-"""Make several programs of one agent, and run what runs here."""
+"""Build several targets of one agent, and run those for this machine."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from tests.standins.openai import OpenAIStandIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MADE = ["linux-amd64", "darwin-arm64", "windows-amd64", "function"]
+TARGETS = ["linux-amd64", "darwin-arm64", "windows-amd64", "function"]
 
 
 @pytest.fixture
 def several(agent: AgentConfig, alice: User, work: Callable[[], None]) -> Build:
-    """Alice's build of some targets that can all be built here; one build, since compiling takes the time."""
-    build = enqueue_build(agent, alice, MADE[::-1])
+    """Alice's build of several targets; one build, since compiling is slow."""
+    build = enqueue_build(agent, alice, TARGETS[::-1])
     work()
     build.refresh_from_db()
     return build
 
 
 def path_of(build: Build, target: str, name: str, directory: Path) -> Path:
-    """Put a file of a build where it can be run."""
+    """Copy a file of a build into a directory, executable."""
     data = storage.path_of(build.artifacts.get(target=target, name=name).sha256).read_bytes()
     path = directory / name
     path.write_bytes(data)
@@ -51,53 +51,53 @@ def path_of(build: Build, target: str, name: str, directory: Path) -> Path:
 
 
 @pytest.mark.timeout(600)
-def test_each_target_is_made_and_runs_where_it_belongs(
+def test_each_target_is_built_and_runs_on_its_system(
     several: Build, browser: Client, local_model: OpenAIStandIn, tmp_path: Path
 ) -> None:
     assert several.status == "succeeded", several.error
     rows = list(several.per_target.all())
-    assert [row.target for row in rows] == several.targets == MADE
+    assert [row.target for row in rows] == several.targets == TARGETS
     assert all((row.status, row.exit_code, row.error) == ("succeeded", 0, "") for row in rows)
     assert all(row.steps and row.started_at and row.finished_at for row in rows)
     log = transcript(several)
-    said = {line.get("section") for line in log.lines}
-    assert said >= {targets.get(name).section for name in MADE}
-    _runs(path_of(several, "linux-amd64", "ada", tmp_path), local_model)
-    _answers(path_of(several, "function", "bootstrap", tmp_path), local_model)
+    sections = {line.get("section") for line in log.lines}
+    assert sections >= {targets.get(name).section for name in TARGETS}
+    _check_executable(path_of(several, "linux-amd64", "ada", tmp_path), local_model)
+    _check_function(path_of(several, "function", "bootstrap", tmp_path), local_model)
     for name, file in (("darwin-arm64", "ada"), ("windows-amd64", "ada.exe")):
         info = _build_info(several, path_of(several, name, file, tmp_path))
         goos, goarch = name.split("-")
         assert (info["GOOS"], info["GOARCH"], info["CGO_ENABLED"]) == (goos, goarch, "0")
     page = browser.get(several.get_absolute_url()).content.decode()
-    assert all(f'id="target-{name}"' in page for name in MADE)
+    assert all(f'id="target-{name}"' in page for name in TARGETS)
     assert reverse("builds:file", args=[several.pk, "windows-amd64/ada.exe"]) in page
 
 
-def _runs(program: Path, model: OpenAIStandIn) -> None:
+def _check_executable(program: Path, model: OpenAIStandIn) -> None:
     environment = {"LOCAL_MODEL_URL": model.url}
-    asked = subprocess.run(
+    completed = subprocess.run(
         [str(program), "--message", "Hello there"],
         env=environment,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert (asked.returncode, asked.stdout) == (0, "You said: Hello there\n"), asked.stderr
+    assert (completed.returncode, completed.stdout) == (0, "You said: Hello there\n"), completed.stderr
     with subprocess.Popen(
         [str(program), "--serve", "127.0.0.1:0"], env=environment, stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stderr is not None
         url = next(word for word in server.stderr.readline().split() if word.startswith("http://"))
-        said = httpx.post(
+        response = httpx.post(
             f"{url.rstrip('/')}/chat", json={"messages": [{"role": "user", "content": "Served?"}]}
         )
-        assert "You said: Served?" in said.text
+        assert "You said: Served?" in response.text
         server.terminate()
         assert server.wait(60) == 0
 
 
-def _answers(bootstrap: Path, model: OpenAIStandIn) -> None:
-    """Let the function answer as it would on Netlify."""
+def _check_function(bootstrap: Path, model: OpenAIStandIn) -> None:
+    """Invoke the function as Netlify does."""
     question = {"messages": [{"role": "user", "content": "Hello function"}]}
     with LambdaRuntime() as platform:
         environment = {"LOCAL_MODEL_URL": model.url, "AWS_LAMBDA_RUNTIME_API": platform.address}
@@ -115,13 +115,13 @@ def _answers(bootstrap: Path, model: OpenAIStandIn) -> None:
 
 def _build_info(build: Build, program: Path) -> dict[str, Any]:
     chain = gather(build.revision.canonical_json).toolchain
-    told = subprocess.run(
+    completed = subprocess.run(
         [chain.go_command, "version", "-m", "-json", str(program)],
         env=chain.environment(cache=go_command.cache_directory(), home=program.parent),
         capture_output=True,
         check=True,
     )
-    return {each["Key"]: each["Value"] for each in json.loads(told.stdout)["Settings"]}
+    return {each["Key"]: each["Value"] for each in json.loads(completed.stdout)["Settings"]}
 
 
 @pytest.mark.timeout(600)
@@ -154,14 +154,14 @@ def test_a_failing_target_hides_no_other(
 
 @pytest.fixture
 def no_zig(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the optional package that links for other machines be absent."""
+    """Hide the optional package that links for other machines."""
     monkeypatch.setitem(sys.modules, "ziglang", None)
     toolchain.find.cache_clear()
     yield
     toolchain.find.cache_clear()
 
 
-def test_what_can_not_be_built_here_is_not_offered_and_says_why(
+def test_a_target_without_its_toolchain_is_refused_with_a_reason(
     agent: AgentConfig, browser: Client, no_zig: None
 ) -> None:
     why = targets.refusal(targets.get(targets.PLUGIN_ARM64))
@@ -178,8 +178,8 @@ def test_what_can_not_be_built_here_is_not_offered_and_says_why(
 
 def test_a_script_chooses_targets(agent: AgentConfig, browser: Client) -> None:
     url = reverse("builds:compile", args=[agent.pk])
-    made = _ask(browser, url, "function", "plugin")["build"]
-    assert [row["target"] for row in made["targets"]] == ["plugin", "function"]
+    build = _ask(browser, url, "function", "plugin")["build"]
+    assert [row["target"] for row in build["targets"]] == ["plugin", "function"]
     assert [row["target"] for row in _ask(browser, url)["build"]["targets"]] == ["plugin"]
 
 
@@ -190,5 +190,5 @@ def _ask(browser: Client, url: str, *names: str) -> dict[str, Any]:
         content_type="application/json",
         headers={"accept": "application/json"},
     )
-    found: dict[str, Any] = answer.json()
-    return found
+    content: dict[str, Any] = answer.json()
+    return content

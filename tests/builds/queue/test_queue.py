@@ -1,4 +1,4 @@
-"""Wait for builds: fairly, within limits, and knowing for how long."""
+"""Fair queueing, the limits per owner, and the published positions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ends(record: dict[str, Any]) -> bool:
 
 
 def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Call a function on so many connections at the same time."""
+    """Call a function `count` times concurrently, each on its own connection."""
 
     def on_its_own(number: int) -> Any:
         try:
@@ -65,18 +65,18 @@ def test_a_hundred_builds_starve_nobody(
             wait_for(each.stream_name, ends)
             each.refresh_from_db()
     hers = Build.objects.filter(pk__in=[each.pk for each in hundred])
-    # One of hers for each of his, and two workers that begin two builds at once, in either order.
+    # One of hers for each of his; the two workers start builds in either order.
     assert hers.filter(started_at__lt=his[-1].started_at).count() <= 5
     assert [each.status for each in his] == ["succeeded"] * 3
 
 
-def test_who_comes_later_is_not_ahead_for_having_waited(
+def test_an_idle_owner_gains_no_turns(
     agent: AgentConfig, alice: User, bobs: AgentConfig, bob: User, build: Build
 ) -> None:
     assert build.turn == 1
     hers = [enqueue_build(agent, by=alice).turn for _ in range(3)]
     assert hers == [2, 3, 4]
-    # The workers have come to turn 1; what bob never used gives him nothing.
+    # The workers have reached turn 1; turns that bob never used do not count.
     assert enqueue_build(bobs, by=bob).turn == 2
 
 
@@ -94,12 +94,12 @@ def test_too_many_waiting_builds_are_refused(
     waits = [browser.post(url, headers=JSON).json()["build"] for _ in range(2)]
     assert [each["queue"]["position"] for each in waits] == [1, 2]
     page = browser.post(url)
-    told = browser.post(url, headers=JSON)
-    for refusal in (page, told):
+    as_json = browser.post(url, headers=JSON)
+    for refusal in (page, as_json):
         assert refusal.status_code == 429
         assert int(refusal["Retry-After"]) > 0
-    assert told["Content-Type"] == "application/problem+json"
-    assert "Cancel some of them" in told.json()["detail"]
+    assert as_json["Content-Type"] == "application/problem+json"
+    assert "Cancel some of them" in as_json.json()["detail"]
     assert "2 builds waiting" in page.content.decode()
     assert Build.objects.count() == 2
     assert client_of(bob).post(reverse("builds:compile", args=[bobs.pk])).status_code == 302
@@ -110,7 +110,7 @@ def test_too_many_waiting_builds_are_refused(
     assert browser.post(reverse("builds:retry", args=[waits[1]["id"]]), headers=JSON).status_code == 429
 
 
-def test_of_requests_at_the_same_moment_only_those_with_room_are_taken(
+def test_concurrent_requests_respect_the_limit(
     agent: AgentConfig, alice: User, client_of: Callable[[User], Client], settings: Settings
 ) -> None:
     settings.MOST_QUEUED_BUILDS = 3
@@ -141,11 +141,11 @@ def test_running_builds_of_one_person_are_limited_and_hold_up_nobody(
 
 @pytest.fixture
 def line(agent: AgentConfig, alice: User) -> Iterator[list[Build]]:
-    """Three builds that wait."""
+    """Three queued builds."""
     yield [enqueue_build(agent, by=alice) for _ in range(3)]
 
 
-def test_pages_and_scripts_are_told_the_place(browser: Client, line: list[Build]) -> None:
+def test_pages_and_json_show_the_position(browser: Client, line: list[Build]) -> None:
     page = browser.get(line[2].get_absolute_url()).content.decode()
     assert "3rd in the queue; no worker runs at the moment" in page
     listed = browser.get(reverse("builds:list"), headers=JSON).json()["builds"]
@@ -153,15 +153,15 @@ def test_pages_and_scripts_are_told_the_place(browser: Client, line: list[Build]
     assert "Next in the queue" in browser.get(reverse("builds:list")).content.decode()
 
 
-def test_those_who_wait_are_told_when_the_queue_moves(build: Build, line: list[Build]) -> None:
+def test_positions_are_published_when_the_queue_moves(build: Build, line: list[Build]) -> None:
     with WorkerProcess(queues="builds"), WorkerProcess(queues="upkeep"):
         for each in line:
             wait_for(each.stream_name, ends)
-    told = [record for _, record in streams.read(line[2].stream_name) if record["kind"] == "queue"]
-    assert told
-    positions = [record["position"] for record in told]
+    records = [record for _, record in streams.read(line[2].stream_name) if record["kind"] == "queue"]
+    assert records
+    positions = [record["position"] for record in records]
     assert positions == sorted(positions, reverse=True)
-    assert "in the queue, starts in" in told[0]["words"]
+    assert "in the queue, starts in" in records[0]["words"]
 
 
 def test_the_estimate_counts_slots_and_recent_durations(build: Build, line: list[Build]) -> None:
@@ -172,7 +172,7 @@ def test_the_estimate_counts_slots_and_recent_durations(build: Build, line: list
     assert all(wait is not None and wait.total_seconds() < 1 for wait in waits)
 
 
-def test_of_workers_at_the_same_moment_one_wins(line: list[Build]) -> None:
+def test_of_concurrent_claims_one_succeeds(line: list[Build]) -> None:
     job = line[0].job_id
     assert job is not None
     claims = at_once(4, lambda _: transitions.claim(line[0].pk, job))
@@ -181,7 +181,7 @@ def test_of_workers_at_the_same_moment_one_wins(line: list[Build]) -> None:
     assert len(again) == 1
 
 
-def test_of_ends_at_the_same_moment_one_holds(line: list[Build]) -> None:
+def test_of_concurrent_endings_one_succeeds(line: list[Build]) -> None:
     pk, job = line[0].pk, line[0].job_id
     assert job is not None
     transitions.claim(pk, job)
@@ -198,5 +198,5 @@ def test_of_ends_at_the_same_moment_one_holds(line: list[Build]) -> None:
 @pytest.mark.parametrize(
     ("number", "words"), [(1, "Next"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd"), (1013, "1,013th")]
 )
-def test_places_are_said_in_words(number: int, words: str) -> None:
+def test_positions_are_ordinals(number: int, words: str) -> None:
     assert position.Place(number, timedelta()).words == f"{words} in the queue, starts in a moment"

@@ -49,13 +49,13 @@ def main() -> None:
 
 def _site(ada: AgentConfig, token: str) -> Site:
     from configs.vault import save_key
-    from deployments.accounts import connections
-    from deployments.sites import sites
+    from deployments.accounts import host_accounts
+    from deployments.sites import lifecycle
 
     save_key(ada.owner, "openai", f"sk-{secrets.token_urlsafe(32)}")
-    connections.connect(ada.owner, token)
-    site = sites.create_site(ada, "ada", "team-one", ada.owner)
-    sites.change(site, sites.Settings(offers_download=True), ada.owner)
+    host_accounts.connect(ada.owner, token)
+    site = lifecycle.create_site(ada, "ada", "team-one", ada.owner)
+    lifecycle.change(site, lifecycle.Settings(offers_download=True), ada.owner)
     site.refresh_from_db()
     return site
 

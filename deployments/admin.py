@@ -13,13 +13,13 @@ from agentforge.accounts.models import User
 from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
 
 from . import services
-from .accounts.connections import KINDS, NETLIFY, AccountProblem
+from .accounts.host_accounts import KINDS, NETLIFY, AccountProblem
 from .admin_filters import LiveFilter, ShowsFilter
 from .errors import NotPossible
 from .history import Shows, with_shows
 from .hosts.base import HostError
 from .models import Connection, Deployment, Site
-from .sites import sites
+from .sites import lifecycle
 
 Row = TypeVar("Row", Site, Deployment)
 
@@ -196,7 +196,7 @@ class DeploymentAdmin(HostAdmin):
 def _look(site: Site, by: User) -> None:
     """Look at a site; what the host refuses is its problem, and said as one."""
     _refuse_deleted(site)
-    sites.look(site)
+    lifecycle.look(site)
     site.refresh_from_db()
     if site.problem:
         raise NotPossible(site.problem)
@@ -206,7 +206,7 @@ def _lock(site: Site, by: User, *, locked: bool) -> None:
     _refuse_deleted(site)
     if site.locked == locked:
         raise NotPossible(f"It is {'locked' if locked else 'unlocked'} already.")
-    sites.set_lock(site, by, locked=locked)
+    lifecycle.set_lock(site, by, locked=locked)
 
 
 def _refuse_deleted(site: Site) -> None:

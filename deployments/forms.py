@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 
 from configs.forms.text import TextField
 
-from .accounts.connections import KINDS, NETLIFY
+from .accounts.host_accounts import KINDS, NETLIFY
 from .hosts.base import Team
 from .models import Access, Site
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
 
-from .accounts.connections import KINDS
 from .accounts.forms import ConnectForm
+from .accounts.host_accounts import KINDS
 from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
 from .history import Shows, Standing
 from .models import Access, DeploymentStatus

@@ -19,7 +19,7 @@ from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.vault import has_secret, is_readable, key_of
 
-from .accounts.connections import KINDS, connection_of
+from .accounts.host_accounts import KINDS, connection_of
 from .errors import NotPossible
 from .hosts.base import Kind
 from .models import Connection, Site

@@ -11,10 +11,10 @@ from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
 from . import history
-from .accounts.connections import KINDS
+from .accounts.host_accounts import KINDS
 from .models import UNFINISHED, Deployment, Site
 from .run.steps import steps_of
-from .sites import drift
+from .sites import polling
 
 
 @dataclass
@@ -112,7 +112,7 @@ def site_json(site: Site) -> dict[str, Any]:
     """Return what scripts learn of a site."""
     names = ("id", "host", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables",
              "locked", "live_remote_id", "problem", "looked_at")  # fmt: skip
-    live = drift.known_live(site)
+    live = polling.known_live(site)
     return {
         **{name: getattr(site, name) for name in names},
         "agent": site.agent_id,

@@ -14,7 +14,7 @@ from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 
 from . import history
-from .accounts.connections import host_for
+from .accounts.host_accounts import host_for
 from .errors import NotPossible
 from .models import UNFINISHED, Access, Deployment, DeploymentStatus, Site
 from .run import jobs, transitions

@@ -9,7 +9,7 @@ from procrastinate.job_context import AbortReason
 from agentforge.tenancy.threads import in_own_thread
 
 from .run import jobs, recovery, runner
-from .sites import drift
+from .sites import polling
 
 
 @app.task(name=jobs.DEPLOY, queue=jobs.QUEUE, pass_context=True)
@@ -32,4 +32,4 @@ async def recover(timestamp: int) -> None:
 @app.task(name="deployments.look", queue="upkeep", queueing_lock="deployments.look")
 async def look(timestamp: int) -> None:
     """Look whether the sites still show what was deployed."""
-    await in_own_thread(drift.look_at_all)
+    await in_own_thread(polling.look_at_all)

@@ -17,14 +17,14 @@ from agentforge.retry import DATABASE_AWAY, retry_while_database_away
 from agentforge.tenancy.threads import in_own_thread
 from builds.logs.build_log import BuildLog, redactor
 from builds.owner_secrets import secret_values
-from deployments.accounts.connections import AccountProblem, host_for
+from deployments.accounts.host_accounts import AccountProblem, host_for
 from deployments.errors import DeployError
 from deployments.hosts.base import Host, HostError, State, Stopped
 from deployments.models import Deployment, DeploymentStatus
 
 from . import transitions
+from .stages import NOT_VERIFIED, Replaced, Walk
 from .transitions import MOST_ATTEMPTS
-from .walk import NOT_VERIFIED, Replaced, Walk
 
 logger = logging.getLogger(__name__)
 # So many seconds the words of a deployment wait for a database that is away.

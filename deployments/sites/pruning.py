@@ -9,8 +9,8 @@ from uuid import UUID
 
 from builds.operations import pruning
 from builds.operations.pruning import Amount, Moment
-from deployments.accounts.connections import SELF_HOST
-from deployments.hosts.selfhost import places
+from deployments.accounts.host_accounts import SELF_HOST
+from deployments.hosts.selfhost import site_directory
 from deployments.models import Deployment, Site
 
 
@@ -24,7 +24,7 @@ def register() -> None:
 
 def _lost_directories(moment: Moment, apply: bool) -> Iterator[Amount]:
     """Directories on the forge's disk whose site's row is gone; a site that was given up keeps its own."""
-    for path in places.every_site():
+    for path in site_directory.every_site():
         if not path.is_dir() or path.stat().st_mtime >= moment.unused_since.timestamp():
             continue
         if Site.objects.filter(owner_id=UUID(path.parent.name), host=SELF_HOST, remote_id=path.name).exists():

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from configs.models import AgentConfig, Revision
 from configs.providers import PROVIDERS
 from configs.vault import KeyProblem, environment_for, has_secret, key_of
-from deployments.accounts.connections import KINDS
+from deployments.accounts.host_accounts import KINDS
 from deployments.errors import DeployError
 from deployments.models import Access, Deployment, Site
 

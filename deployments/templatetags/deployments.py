@@ -9,7 +9,7 @@ from django import template
 from configs.models import AgentConfig
 from deployments import history, preflight, reports
 from deployments.accounts import oauth
-from deployments.accounts.connections import KINDS
+from deployments.accounts.host_accounts import KINDS
 from deployments.models import Deployment, Site
 
 register = template.Library()

@@ -14,7 +14,7 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated, posted, success, wants_json
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
-from deployments.accounts import connections, oauth
+from deployments.accounts import host_accounts, oauth
 from deployments.accounts.forms import ConnectForm
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
@@ -32,7 +32,7 @@ def connect(request: Request, pk: int) -> HttpResponse:
     form = ConnectForm(posted(request))
     if form.is_valid():
         try:
-            connection = connections.connect(request.user, form.cleaned_data["token"])
+            connection = host_accounts.connect(request.user, form.cleaned_data["token"])
         except HostError as error:
             form.add_error("token", f"{error} It was not saved.")
         else:
@@ -76,7 +76,7 @@ def authorized(request: Request) -> HttpResponse:
     went = oauth.last(request.session, request.user)
     try:
         consent = oauth.take(request.session, request.user, request.GET.get("state", ""))
-        connection = connections.connect(request.user, oauth.token_for(consent, request.GET.dict()))
+        connection = host_accounts.connect(request.user, oauth.token_for(consent, request.GET.dict()))
     except (NotPossible, HostError) as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -92,10 +92,10 @@ def authorized(request: Request) -> HttpResponse:
 @rate_limited("key tests")
 @told(to_agent)
 def recheck(request: Request, pk: int) -> HttpResponse:
-    connection = connections.connection_of(agent_of(request, pk).owner_id)
+    connection = host_accounts.connection_of(agent_of(request, pk).owner_id)
     if connection is None:
-        raise connections.AccountProblem("No Netlify account is connected.")
-    person = connections.recheck(connection)
+        raise host_accounts.AccountProblem("No Netlify account is connected.")
+    person = host_accounts.recheck(connection)
     teams = [vars(team) for team in person.teams]
     if wants_json(request):
         return success(who=person.name, email=person.email, teams=teams)
@@ -108,10 +108,10 @@ def recheck(request: Request, pk: int) -> HttpResponse:
 def disconnect(request: Request, pk: int) -> HttpResponse:
     """Ask whether an account's token should go, saying who needs it, and forget it."""
     agent = agent_of(request, pk)
-    connection = connections.connection_of(agent.owner_id)
+    connection = host_accounts.connection_of(agent.owner_id)
     if request.method == "POST":
         if connection is not None:
-            connections.disconnect(connection)
+            host_accounts.disconnect(connection)
         if wants_json(request):
             return success()
         messages.success(request, "The account is disconnected. Its sites stay as they are.")

@@ -13,11 +13,11 @@ from agentforge.negotiation import form_failure, negotiated, posted, success, wa
 from builds.models import Build
 from configs.views.forms import agent_of
 from deployments import preflight, reports, services
-from deployments.accounts.connections import KINDS
+from deployments.accounts.host_accounts import KINDS
 from deployments.errors import NotPossible
 from deployments.forms import DeleteSiteForm, StartForm
 from deployments.models import Deployment, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 
 from .shared import deployment_of, site_at, to_agent, to_deployment, to_site, told
 
@@ -29,7 +29,7 @@ from .shared import deployment_of, site_at, to_agent, to_deployment, to_site, to
 def start(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = StartForm(posted(request))
-    site = sites.site_of(agent)
+    site = lifecycle.site_of(agent)
     if not form.is_valid():
         if wants_json(request):
             return form_failure(form)
@@ -102,7 +102,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
 @told(to_site)
 def site_refresh(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
-    sites.look(site)
+    lifecycle.look(site)
     return _site_changed(request, site)
 
 
@@ -111,7 +111,7 @@ def site_refresh(request: Request, pk: int) -> HttpResponse:
 @told(to_site)
 def site_lock(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
-    sites.set_lock(site, request.user, locked=True)
+    lifecycle.set_lock(site, request.user, locked=True)
     return _site_changed(request, site)
 
 
@@ -120,7 +120,7 @@ def site_lock(request: Request, pk: int) -> HttpResponse:
 @told(to_site)
 def site_unlock(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
-    sites.set_lock(site, request.user, locked=False)
+    lifecycle.set_lock(site, request.user, locked=False)
     return _site_changed(request, site)
 
 
@@ -139,7 +139,7 @@ def site_delete(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
     form = DeleteSiteForm(posted(request), site=site)
     if form.is_valid():
-        sites.delete_site(site, request.user)
+        lifecycle.delete_site(site, request.user)
         if wants_json(request):
             return success()
         messages.success(request, f"The site {site.name} is deleted.")

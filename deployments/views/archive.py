@@ -10,7 +10,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.http import Request
 from builds.views.responses import streamed
-from deployments.accounts.connections import SELF_HOST
+from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.hosts.selfhost.archive import tree_of
 from deployments.models import DeploymentStatus

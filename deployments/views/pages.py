@@ -10,7 +10,7 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pagination import page_of
 from deployments import history, reports, services
-from deployments.accounts.connections import KINDS
+from deployments.accounts.host_accounts import KINDS
 from deployments.models import UNFINISHED, Deployment
 
 from .shared import deployment_of

@@ -15,13 +15,13 @@ from builds.models import Build
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 from deployments import preflight, reports
-from deployments.accounts import connections
-from deployments.accounts.connections import KINDS, NETLIFY, SELF_HOST
+from deployments.accounts import host_accounts
 from deployments.accounts.forms import ConnectForm
+from deployments.accounts.host_accounts import KINDS, NETLIFY, SELF_HOST
 from deployments.forms import ChooseSiteForm, NewSiteForm, SettingsForm
 from deployments.hosts.base import HostError, RemoteSite, Team
 from deployments.models import Deployment, Site
-from deployments.sites import drift, sites
+from deployments.sites import lifecycle, polling
 
 from .shared import to_agent, told
 
@@ -39,8 +39,10 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
     """Show what would be deployed, where, what stands in its way, and what was deployed before."""
     agent = agent_of(request, pk)
     if wants_json(request):
-        site = sites.site_of(agent)
-        found = preflight.checks(agent, connections.connection_of(agent.owner_id), site, _newest(agent, site))
+        site = lifecycle.site_of(agent)
+        found = preflight.checks(
+            agent, host_accounts.connection_of(agent.owner_id), site, _newest(agent, site)
+        )
         return success(
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
@@ -69,7 +71,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """Render the tab, with a form that was refused in its place."""
-    connection, site = connections.connection_of(agent.owner_id), sites.site_of(agent)
+    connection, site = host_accounts.connection_of(agent.owner_id), lifecycle.site_of(agent)
     builds = preflight.deployable(agent, site)
     found = preflight.checks(agent, connection, site, builds[0] if builds else None)
     context = {
@@ -83,9 +85,9 @@ def page(
         "checks": found,
         "ready": preflight.ready(found),
         "history": _history(site),
-        "live": drift.known_live(site) if site else None,
+        "live": polling.known_live(site) if site else None,
         "remote": remote,
-        "own_sites": sites.unused_own(agent),
+        "own_sites": lifecycle.unused_own(agent),
         "connect_form": ConnectForm(),
         "new_site_form": _new_site_form(agent, NETLIFY),
         "own_site_form": _new_site_form(agent, SELF_HOST),
@@ -99,12 +101,12 @@ def page(
 
 
 def _new_site_form(agent: AgentConfig, host: str) -> NewSiteForm:
-    initial = {"name": sites.unused_name(agent), "host": host}
+    initial = {"name": lifecycle.unused_name(agent), "host": host}
     return NewSiteForm(initial=initial, teams=_teams(agent), auto_id=f"{host}_%s")
 
 
 def _teams(agent: AgentConfig) -> tuple[Team, ...]:
-    connection = connections.connection_of(agent.owner_id)
+    connection = host_accounts.connection_of(agent.owner_id)
     return tuple(Team(**team) for team in connection.teams) if connection else ()
 
 
@@ -126,7 +128,7 @@ def refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpRespons
 def remote_sites(request: Request, pk: int) -> HttpResponse:
     """List the account's sites at the host, to choose one."""
     agent = agent_of(request, pk)
-    found = connections.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
+    found = host_accounts.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
     if wants_json(request):
         return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in found])
     return page(request, agent, remote=found)
@@ -140,9 +142,11 @@ def create_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = NewSiteForm(posted(request), teams=_teams(agent))
     if form.is_valid():
-        given, before = form.cleaned_data, sites.site_of(agent)
+        given, before = form.cleaned_data, lifecycle.site_of(agent)
         try:
-            site = sites.create_site(agent, given["name"], given["team"], request.user, host=given["host"])
+            site = lifecycle.create_site(
+                agent, given["name"], given["team"], request.user, host=given["host"]
+            )
         except HostError as error:
             form.add_error("name", str(error))
         else:
@@ -158,8 +162,8 @@ def choose_site(request: Request, pk: int) -> HttpResponse:
     form = ChooseSiteForm(posted(request))
     if not form.is_valid():
         return refused(request, agent, form)
-    given, before = form.cleaned_data, sites.site_of(agent)
-    site = sites.choose_site(agent, given["site"], request.user, host=given["host"])
+    given, before = form.cleaned_data, lifecycle.site_of(agent)
+    site = lifecycle.choose_site(agent, given["site"], request.user, host=given["host"])
     return _site_kept(request, agent, site, before)
 
 
@@ -177,12 +181,12 @@ def _site_kept(request: Request, agent: AgentConfig, site: Site, before: Site | 
 @negotiated
 def settings(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
-    site = sites.site_of(agent)
+    site = lifecycle.site_of(agent)
     form = SettingsForm(posted(request), site=site)
     if site is None:
         form.add_error(None, "Choose or create a site first.")
     elif form.is_valid():
-        sites.change(site, sites.Settings(**form.cleaned_data), request.user)
+        lifecycle.change(site, lifecycle.Settings(**form.cleaned_data), request.user)
         site.refresh_from_db()
         if wants_json(request):
             return success(site=reports.site_json(site))

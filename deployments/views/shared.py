@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, wants_json
-from deployments.accounts.connections import AccountProblem
+from deployments.accounts.host_accounts import AccountProblem
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
 from deployments.models import Deployment, Site

@@ -11,16 +11,16 @@ from builds.models import Build
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
-from deployments.accounts import connections
-from deployments.hosts.netlify import calls
+from deployments.accounts import host_accounts
+from deployments.hosts.netlify import api
 from deployments.models import Site
-from deployments.run import walk
-from deployments.sites import sites
+from deployments.run import stages
+from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.openai import OpenAIStandIn
 
 from .deployment_jobs import run_jobs
-from .netlify_stage import build_of
+from .finished_builds import build_of
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
         settings.AGENTFORGE_NETLIFY_URL = server.url
         settings.AGENTFORGE_ALLOWED_HOSTS = server.edge.hosts()
         # As fast as the machine is; the rules stay the same.
-        monkeypatch.setattr(calls, "FIRST_PAUSE", 0.01)
-        monkeypatch.setattr(walk, "POLL_SECONDS", 0.01)
+        monkeypatch.setattr(api, "FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(stages, "POLL_SECONDS", 0.01)
         yield server
 
 
@@ -47,8 +47,8 @@ def agent(alice: User, settings: Settings) -> AgentConfig:
 @pytest.fixture
 def site(agent: AgentConfig, alice: User, netlify: NetlifyStandIn) -> Site:
     """Alice's new site for the agent."""
-    connections.connect(alice, netlify.token)
-    return sites.create_site(agent, "ada", "team-one", alice)
+    host_accounts.connect(alice, netlify.token)
+    return lifecycle.create_site(agent, "ada", "team-one", alice)
 
 
 @pytest.fixture

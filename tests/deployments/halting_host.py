@@ -17,12 +17,12 @@ from configs.services import duplicate_agent
 from deployments import services
 from deployments.models import Deployment, Site
 from deployments.run import steps
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.drivers.build_stream import Record, wait_for
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind
 
-from .netlify_stage import build_of
+from .finished_builds import build_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Halting:
         made = {}
         for number, place in enumerate(places):
             agent = duplicate_agent(self._agent)
-            made[place] = sites.create_site(agent, f"{agent.handle}-{number}", "team-one", self._alice)
+            made[place] = lifecycle.create_site(agent, f"{agent.handle}-{number}", "team-one", self._alice)
         return made
 
     def build(self, site: Site, marker: str = "one") -> Build:

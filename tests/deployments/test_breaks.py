@@ -17,14 +17,14 @@ from configs.models import AgentConfig
 from deployments import services
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
-from deployments.run import recovery, runner, steps, walk
+from deployments.run import recovery, runner, stages, steps
 from deployments.sites.variables import names
 from tests.drivers.build_stream import Record, wait_for
 from tests.drivers.deployment_worker import WorkerProcess, WorkerThread
 from tests.standins.netlify import NetlifyStandIn
 
+from .finished_builds import build_of
 from .halting_host import ASKING, CHECK, CHECK_DRAFT, DIGEST, END, WAIT, Halting
-from .netlify_stage import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -250,7 +250,7 @@ def test_a_host_that_never_ends_is_given_up(
     netlify: NetlifyStandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(walk, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(stages, "LONGEST_WAIT", 0.2)
     netlify.stuck = True
     deployment = services.enqueue(site, build, alice)
     work()

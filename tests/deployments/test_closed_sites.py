@@ -11,10 +11,10 @@ from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import services
-from deployments.accounts.connections import SELF_HOST
+from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 
 from .test_pages import JSON, address, ask, text
@@ -45,7 +45,7 @@ def fresh(deployment: Deployment) -> Deployment:
 
 
 def close(site: Site, alice: User, words: str = "open sesame") -> None:
-    sites.change(site, sites.Settings(access="password", password=words), alice)
+    lifecycle.change(site, lifecycle.Settings(access="password", password=words), alice)
 
 
 @pytest.mark.parametrize("draft", [False, True])
@@ -120,19 +120,19 @@ def test_a_site_that_was_given_up_and_shows_another_agent_is_begun_anew(
     deploy: Deploy, site: Site, agent: AgentConfig, alice: User
 ) -> None:
     deploy()
-    sites.create_site(agent, "own", "", alice, host=SELF_HOST)
+    lifecycle.create_site(agent, "own", "", alice, host=SELF_HOST)
     other = AgentConfig.objects.create(owner=alice, name="Eve", handle="eve")
-    taken = sites.choose_site(other, site.remote_id, alice)
+    taken = lifecycle.choose_site(other, site.remote_id, alice)
     assert (taken.agent_id, taken.pk == site.pk) == (other.pk, False)
-    sites.create_site(other, "other", "", alice, host=SELF_HOST)
-    assert sites.choose_site(agent, site.remote_id, alice).pk not in (site.pk, taken.pk)
+    lifecycle.create_site(other, "other", "", alice, host=SELF_HOST)
+    assert lifecycle.choose_site(agent, site.remote_id, alice).pk not in (site.pk, taken.pk)
 
 
 def test_a_deployment_of_a_site_that_was_given_up_can_go(
     deploy: Deploy, site: Site, agent: AgentConfig, alice: User, browser: Client, netlify: NetlifyStandIn
 ) -> None:
     live = deploy()
-    sites.create_site(agent, "own", "", alice, host=SELF_HOST)
+    lifecycle.create_site(agent, "own", "", alice, host=SELF_HOST)
     assert "nothing changes at Netlify" in text(browser, address("delete", live.pk))
     assert browser.post(address("delete", live.pk), headers=JSON).status_code == 200
     assert netlify.state.sites[site.remote_id].published == live.remote_id

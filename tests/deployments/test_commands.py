@@ -20,7 +20,7 @@ from deployments.models import Deployment, Site
 from tests.drivers.build_stream import wait_for
 from tests.standins.netlify import NetlifyStandIn
 
-from .netlify_stage import build_of
+from .finished_builds import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]

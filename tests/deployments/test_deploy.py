@@ -14,15 +14,15 @@ from builds.models import Build
 from configs.models import AgentConfig, ApiKey
 from configs.vault import save_key
 from deployments import services
-from deployments.accounts import connections
+from deployments.accounts import host_accounts
 from deployments.models import Deployment, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.drivers.pages import shown
 from tests.drivers.planted_key import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import KINDS, Storm
 
-from .netlify_stage import add_files, build_of
+from .finished_builds import add_files, build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -104,7 +104,7 @@ def test_a_storm_ends_in_one_deploy(
 def test_hundreds_of_files_come_through_a_storm(
     site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
 ) -> None:
-    sites.change(site, sites.Settings(offers_download=True), alice)
+    lifecycle.change(site, lifecycle.Settings(offers_download=True), alice)
     add_files(build, {f"part-{number:03}": f"part {number}".encode() for number in range(300)})
     netlify.weather.storm = Storm(1, 0.3)
     netlify.weather.reset_after = 0
@@ -127,12 +127,12 @@ def test_a_locked_site_is_left_alone(
     site: Site, build: Build, alice: User, work: Work, netlify: NetlifyStandIn
 ) -> None:
     first = deploy(site, build, alice, work)
-    sites.set_lock(site, alice, locked=True)
+    lifecycle.set_lock(site, alice, locked=True)
     second = deploy(site, build, alice, work)
     assert (second.status, second.reason) == ("failed", "locked")
     assert "Unlock the site" in second.error
     assert list(netlify.state.deploys) == [first.remote_id]
-    sites.set_lock(site, alice, locked=False)
+    lifecycle.set_lock(site, alice, locked=False)
     assert deploy(site, build, alice, work).status == "succeeded"
 
 
@@ -191,7 +191,7 @@ def test_drift_is_noticed(site: Site, build: Build, alice: User, work: Work, net
     done = deploy(site, build, alice, work)
     somebody = netlify.state.add_deploy(netlify.state.sites[site.remote_id], "by hand")
     netlify.state.sites[site.remote_id].published = somebody.id
-    sites.look(site)
+    lifecycle.look(site)
     done.site.refresh_from_db()
     assert not done.is_live
     assert site.live_remote_id == somebody.id
@@ -203,8 +203,8 @@ def test_a_key_reaches_the_hosts_environment_and_no_other_place(
     save_key(alice, "openai", SECRET)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
     agent.refresh_from_db()
-    connections.connect(alice, netlify.token)
-    done = deploy(sites.create_site(agent, "ada", "team-one", alice), build_of(agent, alice), alice, work)
+    host_accounts.connect(alice, netlify.token)
+    done = deploy(lifecycle.create_site(agent, "ada", "team-one", alice), build_of(agent, alice), alice, work)
     assert (done.status, done.error) == ("succeeded", "")
     variables = {key: value for (_, _, key), value in netlify.state.environment.items()}
     assert variables["OPENAI_API_KEY"]["is_secret"]

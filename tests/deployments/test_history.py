@@ -17,10 +17,10 @@ from configs.models import AgentConfig
 from configs.services import duplicate_agent
 from deployments import history, services
 from deployments.models import Deployment, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 
-from .netlify_stage import build_of
+from .finished_builds import build_of
 from .test_pages import JSON, address, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,7 +104,7 @@ def test_who_deploys_elsewhere_is_noticed(
     first, second = deploy(), deploy(tone="formal")
     remote = netlify.state.sites[site.remote_id]
     remote.published = netlify.state.add_deploy(remote, "by hand").id
-    sites.look(site)
+    lifecycle.look(site)
     assert (told(first)[0], told(second)[0]) == ("was-live", "replaced-elsewhere")
     assert "Changed elsewhere since" in text(browser, reverse("deployments:list"))
     assert "Roll back to this to show it again" in text(browser, second.get_absolute_url())
@@ -113,12 +113,12 @@ def test_who_deploys_elsewhere_is_noticed(
     assert (shown["shows"], shown["live_revision"]) == ("elsewhere", None)
     # Netlify's own way back is followed, too.
     remote.published = first.remote_id
-    sites.look(site)
+    lifecycle.look(site)
     assert (told(first)[0], told(second)[0]) == ("live", "was-live")
     third = deploy(description="Anew")
     assert facts(third).replaced == fresh(first).revision
     netlify.state.sites[site.remote_id].published = ""
-    sites.look(site)
+    lifecycle.look(site)
     assert told(third)[0] == "was-live"
 
 
@@ -193,10 +193,10 @@ def test_an_agents_pages_say_which_revision_is_live(
     assert said("Revision 1</a> is live at") == [True, True, True]
     remote = netlify.state.sites[site.remote_id]
     remote.published = netlify.state.add_deploy(remote, "by hand").id
-    sites.look(site)
+    lifecycle.look(site)
     assert said("Changed elsewhere</a> at") == [True, True, True]
     remote.published = second.remote_id
-    sites.look(site)
+    lifecycle.look(site)
     assert said("Revision 2</a> is live at") == [True, True, True]
 
 

@@ -19,10 +19,10 @@ from configs.models import AgentConfig
 from deployments import services
 from deployments.errors import NotPossible
 from deployments.models import Deployment, DeploymentStatus, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 
-from .netlify_stage import build_of
+from .finished_builds import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXPIRED = "files of expired builds"
@@ -66,7 +66,7 @@ def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
     assert _prune() == 3
     assert (first.artifacts.exists(), _is_whole(second)) == (False, True)
     assert list(Deployment.objects.all()) == [done]
-    sites.delete_site(site, alice)
+    lifecycle.delete_site(site, alice)
     assert _prune() == 3
     assert not list(storage.entries())
 

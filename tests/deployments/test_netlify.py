@@ -12,8 +12,8 @@ import pytest
 
 from deployments.hosts.base import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
 from deployments.hosts.contents import Data
-from deployments.hosts.netlify import Netlify, calls
-from deployments.run import walk
+from deployments.hosts.netlify import Netlify, api
+from deployments.run import stages
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind, Limit, Storm
 
@@ -150,7 +150,7 @@ def test_more_files_than_requests_are_allowed(
 
 
 def test_a_deploy_is_looked_at_once_a_second_in_the_long_run() -> None:
-    pauses = list(islice(walk._pauses(), 60))
+    pauses = list(islice(stages._pauses(), 60))
     assert pauses[0] < 0.2
     assert pauses == sorted(pauses)
     assert set(pauses[10:]) == {1.0}
@@ -172,7 +172,7 @@ def test_a_limit_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn, wait
     with pytest.raises(HostError) as caught:
         Netlify(netlify.token, waited.append).whoami()
     assert caught.value.reason == Reason.RATE_LIMITED
-    assert len(waited) == calls.MOST_WAITS
+    assert len(waited) == api.MOST_WAITS
 
 
 def test_a_failure_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn) -> None:
@@ -180,7 +180,7 @@ def test_a_failure_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn) ->
     with pytest.raises(HostError, match="6 times in a row") as caught:
         host.whoami()
     assert caught.value.reason == Reason.UNREACHABLE
-    assert len(netlify.asked) == calls.MOST_FAULTS + 1
+    assert len(netlify.asked) == api.MOST_FAULTS + 1
 
 
 Break = Callable[[Netlify, NetlifyStandIn, RemoteSite], object]

@@ -19,9 +19,9 @@ from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import services
-from deployments.accounts import connections
+from deployments.accounts import host_accounts
 from deployments.models import Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.drivers.forge import ROOT
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
@@ -54,15 +54,15 @@ def local_model(settings: Settings, agent: AgentConfig) -> Iterator[None]:
 @pytest.fixture
 def online(
     agent: AgentConfig, alice: User, netlify: NetlifyStandIn
-) -> Iterator[Callable[[sites.Settings], Site]]:
+) -> Iterator[Callable[[lifecycle.Settings], Site]]:
     """Return a function that compiles and deploys the agent; its functions run while the test does."""
     with Functions() as functions:
         netlify.edge.invoke = functions
-        connections.connect(alice, netlify.token)
-        site = sites.create_site(agent, "ada", "team-one", alice)
+        host_accounts.connect(alice, netlify.token)
+        site = lifecycle.create_site(agent, "ada", "team-one", alice)
 
-        def deploy(settings: sites.Settings) -> Site:
-            sites.change(site, settings, alice)
+        def deploy(settings: lifecycle.Settings) -> Site:
+            lifecycle.change(site, settings, alice)
             build = enqueue_build(agent, alice, ["plugin", "function"])
             run_jobs("builds", "deployments")
             build.refresh_from_db()
@@ -82,9 +82,9 @@ def post(site: Site, path: str, body: Any, **more: Any) -> httpx.Response:
 
 
 def test_a_deployed_agent_answers(
-    model: OpenAIStandIn, online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn
+    model: OpenAIStandIn, online: Callable[[lifecycle.Settings], Site], netlify: NetlifyStandIn
 ) -> None:
-    site = online(sites.Settings(access="password", password="open sesame", offers_download=True))
+    site = online(lifecycle.Settings(access="password", password="open sesame", offers_download=True))
     page = httpx.get(site.url)
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert "Ada" in page.text
@@ -110,9 +110,9 @@ def test_a_deployed_agent_answers(
 @pytest.mark.browser
 @pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out")
 def test_its_page_answers_in_a_browser_through_the_local_model(
-    local_model: None, online: Callable[[sites.Settings], Site], netlify: NetlifyStandIn
+    local_model: None, online: Callable[[lifecycle.Settings], Site], netlify: NetlifyStandIn
 ) -> None:
-    site = online(sites.Settings(access="password", password="open sesame", greeting="Good day."))
+    site = online(lifecycle.Settings(access="password", password="open sesame", greeting="Good day."))
     script = [sys.executable, "-m", "tests.deployments.site_visit", site.url, "open sesame", "Say hello."]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr

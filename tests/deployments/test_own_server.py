@@ -25,8 +25,8 @@ from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import services
-from deployments.accounts.connections import SELF_HOST
-from deployments.sites import sites
+from deployments.accounts.host_accounts import SELF_HOST
+from deployments.sites import lifecycle
 from tests.drivers.forge import ROOT
 from tests.standins.openai import OpenAIStandIn
 
@@ -49,8 +49,8 @@ def unpacked(
 ) -> Path:
     """The archive of a deployment, as its owner downloads and unpacks it."""
     settings.AGENTFORGE_SITES_DIR = tmp_path / "sites"
-    site = sites.create_site(agent, "ada", "", alice, host=SELF_HOST)
-    sites.change(site, sites.Settings(access="password", greeting="Good day."), alice)
+    site = lifecycle.create_site(agent, "ada", "", alice, host=SELF_HOST)
+    lifecycle.change(site, lifecycle.Settings(access="password", greeting="Good day."), alice)
     build = enqueue_build(agent, alice, [f"linux-{ARCH}"])
     run_jobs("builds")
     build.refresh_from_db()

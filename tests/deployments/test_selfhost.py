@@ -27,19 +27,19 @@ from configs.models import AgentConfig
 from configs.revisions import create_revision
 from configs.vault import save_key
 from deployments import services
-from deployments.accounts import connections
-from deployments.accounts.connections import SELF_HOST
+from deployments.accounts import host_accounts
+from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
 from deployments.hosts.selfhost import SelfHost
-from deployments.hosts.selfhost.places import Place
+from deployments.hosts.selfhost.site_directory import Place
 from deployments.models import Deployment, Site
-from deployments.run import steps, walk
-from deployments.sites import sites
+from deployments.run import stages, steps
+from deployments.sites import lifecycle
 from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.planted_key import SECRET, files_below, places_of
 
-from .netlify_stage import build_of
+from .finished_builds import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
@@ -49,7 +49,7 @@ LOST_DIRECTORIES = "directories that no site has"
 @pytest.fixture(autouse=True)
 def directory(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the sites of this test lie."""
-    monkeypatch.setattr(walk, "VERIFY_SECONDS", 0.5)
+    monkeypatch.setattr(stages, "VERIFY_SECONDS", 0.5)
     settings.AGENTFORGE_SITES_DIR = tmp_path / "sites"
     return tmp_path / "sites"
 
@@ -72,7 +72,7 @@ def compiled(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
 
 @pytest.fixture
 def own(agent: AgentConfig, alice: User) -> Site:
-    return sites.create_site(agent, "ada", "", alice, host=SELF_HOST)
+    return lifecycle.create_site(agent, "ada", "", alice, host=SELF_HOST)
 
 
 def place(site: Site) -> Place:
@@ -144,11 +144,11 @@ def test_a_locked_site_and_one_that_was_changed_by_hand(
     own: Site, agent: AgentConfig, alice: User, work: Work
 ) -> None:
     first = deploy(own, compiled(agent, alice, "one"), alice, work)
-    sites.set_lock(own, alice, locked=True)
+    lifecycle.set_lock(own, alice, locked=True)
     assert deploy(own, compiled(agent, alice, "two"), alice, work).reason == "locked"
-    sites.set_lock(own, alice, locked=False)
+    lifecycle.set_lock(own, alice, locked=False)
     place(own).live.unlink()
-    sites.look(own)
+    lifecycle.look(own)
     own.refresh_from_db()
     first.refresh_from_db()
     assert (own.live_remote_id, first.is_live) == ("", False)
@@ -180,8 +180,8 @@ def test_no_key_leaves_the_vault(
     save_key(alice, "openai", SECRET)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
     agent.refresh_from_db()
-    site = sites.create_site(agent, "ada", "", alice, host=SELF_HOST)
-    sites.change(site, sites.Settings(access="password"), alice)
+    site = lifecycle.create_site(agent, "ada", "", alice, host=SELF_HOST)
+    lifecycle.change(site, lifecycle.Settings(access="password"), alice)
     done = deploy(site, compiled(agent, alice), alice, work)
     assert (done.status, done.error) == ("succeeded", "")
     example = shown(site, "agent.env.example")
@@ -306,9 +306,9 @@ def test_the_command_makes_a_site_and_writes_its_files(
 
 
 def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:
-    connections.connect(alice, netlify.token)
-    sites.create_site(agent, "elsewhere", "team-one", alice)
-    assert [site.name for site in sites.unused_own(agent)] == ["ada"]
-    again = sites.choose_site(agent, "ada", alice, host=SELF_HOST)
+    host_accounts.connect(alice, netlify.token)
+    lifecycle.create_site(agent, "elsewhere", "team-one", alice)
+    assert [site.name for site in lifecycle.unused_own(agent)] == ["ada"]
+    again = lifecycle.choose_site(agent, "ada", alice, host=SELF_HOST)
     assert (again.host, again.deleted_at) == (SELF_HOST, None)
-    assert sites.unused_own(agent) == []
+    assert lifecycle.unused_own(agent) == []

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from deployments.hosts.base import Entry, HostError, State
 from deployments.hosts.contents import Data
 from deployments.hosts.selfhost import SelfHost, deploys
-from deployments.hosts.selfhost.places import Place
+from deployments.hosts.selfhost.site_directory import Place
 
 
 @pytest.fixture(autouse=True)

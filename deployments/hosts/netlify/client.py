@@ -21,8 +21,8 @@ from deployments.hosts.base import (
 from deployments.hosts.content_marker import content_at
 
 from . import environment
-from .calls import MOST_FAULTS, Calls, InDoubt, Request, Sleep, Tell
-from .shapes import deploy_of, site_of, team_of
+from .api import MOST_FAULTS, Calls, InDoubt, Request, Sleep, Tell
+from .payloads import deploy_of, site_of, team_of
 
 T = TypeVar("T")
 

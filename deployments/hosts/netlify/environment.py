@@ -7,7 +7,7 @@ from typing import Any
 
 from deployments.hosts.base import HostError, Reason, RemoteSite
 
-from .calls import Calls, Request
+from .api import Calls, Request
 
 # A secret's value is given for each context in which functions run; Netlify refuses one for all of them.
 _CONTEXTS = ("production", "deploy-preview", "branch-deploy")

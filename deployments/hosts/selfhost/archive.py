@@ -14,7 +14,7 @@ from builds.package.archive import ChunkBuffer
 from deployments.hosts.base import HostError, Reason
 
 from . import deploys
-from .places import Place
+from .site_directory import Place
 
 
 @dataclass(frozen=True)

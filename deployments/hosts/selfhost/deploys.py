@@ -14,8 +14,8 @@ from typing import Any
 from builds.artifacts import local_store
 from deployments.hosts.base import Content, Entry, HostError, Reason, Sent
 
-from . import places
-from .places import Place
+from . import site_directory
+from .site_directory import Place
 
 UPLOADING, READY, CANCELLED = "uploading", "ready", "cancelled"
 
@@ -51,7 +51,7 @@ def key_of(title: str) -> str:
 def load(place: Place, key: str) -> Deploy | None:
     """Return a deploy, None when there is none."""
     try:
-        return Deploy(key, **places.read(place.deploy(key) / "deploy.json"))
+        return Deploy(key, **site_directory.read(place.deploy(key) / "deploy.json"))
     except FileNotFoundError:
         return None
 
@@ -59,7 +59,7 @@ def load(place: Place, key: str) -> Deploy | None:
 def store(place: Place, deploy: Deploy, **changed: Any) -> None:
     """Store a deploy with what changed of it."""
     place.deploy(deploy.key).mkdir(parents=True, exist_ok=True)
-    places.write(place.deploy(deploy.key) / "deploy.json", deploy.facts(**changed))
+    site_directory.write(place.deploy(deploy.key) / "deploy.json", deploy.facts(**changed))
 
 
 def new(title: str, entries: list[Entry], *, draft: bool) -> Deploy:

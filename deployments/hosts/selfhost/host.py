@@ -23,9 +23,9 @@ from deployments.hosts.base import (
 )
 from deployments.hosts.content_marker import MARK, content_in
 
-from . import deploys, places
+from . import deploys, site_directory
 from .deploys import CANCELLED, READY, UPLOADING, Deploy
-from .places import NAME, Place
+from .site_directory import NAME, Place
 
 # Where the pages lie in a tree: what a web server may show; beside them stand programs and papers.
 PUBLIC = "public"
@@ -48,7 +48,7 @@ class SelfHost:
         return Person("", "", ())
 
     def sites(self) -> list[RemoteSite]:
-        mine = places.root() / str(self._owner)
+        mine = site_directory.root() / str(self._owner)
         with _told("listing the sites"):
             names = sorted(path.parent.name for path in mine.glob("*/site.json"))
             return [_site(self._place(name)) for name in names]
@@ -69,7 +69,7 @@ class SelfHost:
                 if place.facts.exists():
                     told = "You have a site of this name already. Choose it, or another name."
                     raise HostError(Reason.NAME_TAKEN, told) from error
-            places.write(place.facts, {"locked": False})
+            site_directory.write(place.facts, {"locked": False})
             return _site(place)
 
     def delete_site(self, site_id: str) -> None:
@@ -108,7 +108,7 @@ class SelfHost:
         with _told("completing the deploy"), place.locked():
             if found.state == UPLOADING and not deploys.missing(place, found):
                 deploys.complete(place, found)
-                if not found.draft and not places.read(place.facts).get("locked"):
+                if not found.draft and not site_directory.read(place.facts).get("locked"):
                     place.show(found.key)
                 # Last, so that whoever dies before does all of it again.
                 deploys.store(place, found, state=READY)
@@ -151,7 +151,7 @@ class SelfHost:
     def lock(self, deploy_id: str, *, locked: bool) -> None:
         place, _ = self._at(deploy_id)
         with _told("locking the site"):
-            places.write(place.facts, {**places.read(place.facts), "locked": locked})
+            site_directory.write(place.facts, {**site_directory.read(place.facts), "locked": locked})
 
     def delete_deploy(self, deploy_id: str) -> None:
         try:
@@ -180,7 +180,7 @@ class SelfHost:
 
 
 def _site(place: Place) -> RemoteSite:
-    facts = places.read(place.facts)
+    facts = site_directory.read(place.facts)
     key = place.live_key()
     return RemoteSite(
         id=place.name,

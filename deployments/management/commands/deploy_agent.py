@@ -12,14 +12,14 @@ from builds.logs.follower import follow
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import preflight, services
-from deployments.accounts.connections import KINDS, SELF_HOST
+from deployments.accounts.host_accounts import KINDS, SELF_HOST
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
 from deployments.hosts.selfhost.archive import tree_of
 from deployments.models import UNFINISHED, Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json
 from deployments.run.console import DeployConsole
-from deployments.sites import sites
+from deployments.sites import lifecycle
 
 EXIT_CODES: dict[str, int] = {DeploymentStatus.FAILED: 1, DeploymentStatus.CANCELLED: 3}
 _INTERRUPTED = 130
@@ -93,9 +93,9 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
             raise CommandError(told, returncode=_INTERRUPTED)
 
     def _site(self, agent: AgentConfig, name: str | None) -> Site:
-        site = sites.site_of(agent)
+        site = lifecycle.site_of(agent)
         if site is None and name:
-            return sites.create_site(agent, name, "", agent.owner, host=SELF_HOST)
+            return lifecycle.create_site(agent, name, "", agent.owner, host=SELF_HOST)
         if site is None:
             raise CommandError("This agent has no site yet. Choose one in its tab Deploy, or --self-hosted.")
         if name and (site.host, site.name) != (SELF_HOST, name):

@@ -9,13 +9,13 @@ from agentforge import formats
 from builds.logs.ansi import plain
 from builds.logs.console import Console
 from deployments import history, services
-from deployments.accounts.connections import KINDS, AccountProblem
+from deployments.accounts.host_accounts import KINDS, AccountProblem
 from deployments.errors import NotPossible
 from deployments.history import Facts, Standing
 from deployments.hosts.base import HostError
 from deployments.models import Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json, deployments_json, duration, site_json
-from deployments.sites import drift, sites
+from deployments.sites import lifecycle, polling
 
 _MOST = 50
 _STANDING = {Standing.LIVE: " live", Standing.REPLACED_ELSEWHERE: " changed elsewhere since"}
@@ -78,7 +78,7 @@ Exit code: 0 done, 1 refused, or the host could not be asked."""
     def _status(self, console: Console, deployment: Deployment) -> None:
         site = deployment.site
         if site.deleted_at is None:
-            sites.look(site)
+            lifecycle.look(site)
         site.refresh_from_db()
         console.say(_line(history.facts_of([deployment])[deployment.pk]))
         console.say(_site_line(site))
@@ -91,7 +91,7 @@ Exit code: 0 done, 1 refused, or the host could not be asked."""
         site = deployment.site
         where = plain(site.url or site.name)
         if not really:
-            live = drift.known_live(site)
+            live = polling.known_live(site)
             now = f" in place of revision {live.revision.number}" if live else ""
             told = f"{where} would show {deployment}, revision {deployment.revision.number},{now}"
             console.say(f"{told.rstrip(',')}. Nothing was done: add --yes.")
@@ -126,7 +126,7 @@ def _site_line(site: Site) -> str:
     if site.deleted_at is not None:
         return plain(f"{site.name} was deleted, or replaced by another site.")
     shows = history.shown_by([site])[site]
-    live = drift.known_live(site)
+    live = polling.known_live(site)
     words = f"deployment {live.pk}, revision {live.revision.number}" if live else str(shows)
     if shows == history.Shows.ELSEWHERE:
         words = "what somebody deployed outside of the forge"

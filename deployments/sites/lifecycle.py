@@ -14,12 +14,12 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
-from deployments.accounts.connections import NETLIFY, SELF_HOST, host_for
+from deployments.accounts.host_accounts import NETLIFY, SELF_HOST, host_for
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError, RemoteSite
 from deployments.models import UNFINISHED, Access, Site
 
-from . import drift
+from . import polling
 
 _ITERATIONS = 210_000
 
@@ -129,7 +129,7 @@ def look(site: Site) -> None:
     """
     host = host_for(site.owner_id, site.host, "looked at a site")
     with as_service():
-        drift.look(site, host)
+        polling.look(site, host)
 
 
 def set_lock(site: Site, by: User, *, locked: bool) -> None:

@@ -19,7 +19,7 @@ from django.conf import settings
 from agentforge import outbound
 from deployments.hosts.base import Content, HostError, Reason, Sent
 
-from .refusals import refusal
+from .errors import refusal
 
 # Netlify itself cuts requests at 30 seconds.
 SECONDS = 35.0

@@ -11,10 +11,10 @@ from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import preflight, services
-from deployments.accounts import connections
+from deployments.accounts import host_accounts
 from deployments.hosts.base import HostError
 from deployments.models import Connection, Deployment, Site
-from deployments.sites import sites
+from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind
 
@@ -35,7 +35,7 @@ def test_a_host_that_is_busy_says_nothing_of_the_token(
     netlify.weather.reset_after = 3600
     netlify.weather.add(kind, "/accounts$", 99)
     with pytest.raises(HostError):
-        connections.recheck(Connection.objects.get())
+        host_accounts.recheck(Connection.objects.get())
     assert problem() == ""
     preflight.refuse(agent, site, build)
 
@@ -44,7 +44,7 @@ def test_a_site_that_could_not_be_looked_at_does_not_block(
     site: Site, agent: AgentConfig, build: Build, netlify: NetlifyStandIn
 ) -> None:
     netlify.weather.add("502", "^GET .*/sites/", 99)
-    sites.look(site)
+    lifecycle.look(site)
     site.refresh_from_db()
     assert "502" in site.problem
     preflight.refuse(agent, site, build)
@@ -79,13 +79,13 @@ def test_a_token_that_a_deployment_is_refused_with_is_noted_at_its_account(
 
 def test_a_token_that_a_look_is_refused_with_is_noted_too(site: Site, netlify: NetlifyStandIn) -> None:
     netlify.token = "another-token"
-    sites.look(site)
+    lifecycle.look(site)
     assert "Connect your Netlify account again" in problem()
 
 
 def test_a_refusal_that_was_a_whim_is_not_noted(site: Site, netlify: NetlifyStandIn) -> None:
     netlify.weather.add("401", f"/sites/{site.remote_id}$")
-    sites.look(site)
+    lifecycle.look(site)
     site.refresh_from_db()
     assert "refused the token" in site.problem
     assert problem() == ""

@@ -13,7 +13,7 @@ from agentforge import formats
 from agentforge.tenancy.connections import give_back
 from builds.logs.build_log import BuildLog
 from deployments import bundle
-from deployments.accounts.connections import doubt, host_for
+from deployments.accounts.host_accounts import doubt, host_for
 from deployments.errors import DeployError
 from deployments.hosts.base import Entry, Host, HostError, Reason, RemoteDeploy, RemoteSite, State, Stopped
 from deployments.models import Deployment, Site

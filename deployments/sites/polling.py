@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
-from deployments.accounts.connections import AccountProblem, doubt, host_for
+from deployments.accounts.host_accounts import AccountProblem, doubt, host_for
 from deployments.hosts.base import Host, HostError, Reason
 from deployments.models import Deployment, Site
 

@@ -17,7 +17,7 @@ from configs import vault
 from configs.choices import KeyStatus
 from deployments.hosts.base import Host, HostError, Kind, Person, Reason
 from deployments.hosts.netlify import Netlify
-from deployments.hosts.netlify.calls import Sleep, Tell
+from deployments.hosts.netlify.api import Sleep, Tell
 from deployments.hosts.selfhost import SelfHost
 from deployments.models import Connection
 

@@ -89,7 +89,7 @@ def cancel(deployment: Deployment, by: User) -> None:
         never_began = present.status == DeploymentStatus.QUEUED and not present.started_at
         # One that was begun and waits for a worker has something to undo: it stays in the queue for that.
         if present.job_id is not None and (never_began or present.status == DeploymentStatus.RUNNING):
-            jobs.withdraw(present.job_id)
+            jobs.cancel(present.job_id)
         if never_began:
             transitions.finish(present, DeploymentStatus.CANCELLED, was=DeploymentStatus.QUEUED)
 

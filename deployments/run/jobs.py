@@ -1,4 +1,4 @@
-"""Put deployments into the queue and take them out, in the present Django transaction."""
+"""Enqueue and cancel the jobs of deployments, in the current Django transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _manager() -> JobManager:
 
 
 def defer(deployment_id: int, site_id: int) -> int:
-    """Enqueue a deployment and return its job's id; those of one site run one after the other."""
+    """Enqueue a deployment and return its job's id; deployments of one site run one at a time."""
     with as_service():
         task = configure_task(
             name=DEPLOY, job_manager=_manager(), queue=QUEUE, lock=f"deployments-site-{site_id}"
@@ -24,7 +24,7 @@ def defer(deployment_id: int, site_id: int) -> int:
         return task.defer(deployment_id=deployment_id)
 
 
-def withdraw(job_id: int) -> bool:
-    """Cancel a job that waits, or ask the worker that runs it to stop; False when it is over."""
+def cancel(job_id: int) -> bool:
+    """Cancel a queued job, or ask its worker to abort it; False when it is over."""
     with as_service():
         return _manager().cancel_job_by_id(job_id, abort=True)

@@ -1,4 +1,4 @@
-"""Count the bytes of an upload as they leave, and tell the page now and then."""
+"""Count the bytes of an upload, and report them to the page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from deployments.hosts.base import Stopped
 
-# Seconds between two records; a page needs no more.
+# Seconds between two reports.
 _EVERY = 0.2
 
 
 class Progress:
-    """Gather what several uploads have sent, from any thread."""
+    """The progress of several uploads; thread-safe."""
 
     def __init__(
         self, write: Callable[[dict[str, Any]], None], stop: threading.Event, files: int, total: int
@@ -23,33 +23,32 @@ class Progress:
         self._stop = stop
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._told = 0.0
+        self._reported = 0.0
         self.files = files
         self.total = total
         self.sent = 0
         self.done = 0
 
     def add(self, count: int) -> None:
-        """Count bytes that left; less than none take back those of an attempt that failed.
+        """Count bytes sent; a negative count takes back those of a failed attempt.
 
-        Raises Stopped when the work was cancelled: an upload ends in its middle.
+        Raises Stopped, which ends an upload half-way, when the deployment is to stop.
         """
         if count > 0 and self._stop.is_set():
             raise Stopped
         with self._lock:
             self.sent += count
-            if time.monotonic() - self._told >= _EVERY:
-                self._tell()
+            if time.monotonic() - self._reported >= _EVERY:
+                self._report()
 
     def file_done(self) -> None:
         with self._lock:
             self.done += 1
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
-        self._told = time.monotonic()
-        took = max(self._told - self._started, 0.001)
-        rate = self.sent / took
+    def _report(self) -> None:
+        self._reported = time.monotonic()
+        rate = self.sent / max(self._reported - self._started, 0.001)
         self._write(
             {
                 "kind": "progress",

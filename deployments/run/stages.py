@@ -1,266 +1,239 @@
-"""Carry out one deployment, step by step: what the next step needs is stored before it."""
+"""The stages of a deployment. Each stores what the next one needs before it ends."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
-
-from django.utils.text import capfirst
+from typing import ClassVar
 
 from agentforge import formats
-from agentforge.tenancy.connections import give_back
-from builds.logs.build_log import BuildLog
+from agentforge.retry import Backoff
 from deployments import bundle
-from deployments.accounts.host_accounts import doubt, host_for
+from deployments.accounts.host_accounts import doubt
 from deployments.errors import DeployError
-from deployments.hosts.base import Entry, Host, HostError, Reason, RemoteDeploy, RemoteSite, State, Stopped
-from deployments.models import Deployment, Site
+from deployments.hosts.base import Entry, HostError, Reason, RemoteSite, State
+from deployments.models import Site
 from deployments.sites import variables
 
-from . import transitions
+from .cancellation import remote_id_of
+from .deployment_run import DeploymentRun
 from .progress import Progress
 from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT
 from .uploads import send_all
 
 NOT_VERIFIED = "not-verified"
 
-# A small site is often ready at once: the first looks come sooner, and later ones once a second.
+# A small site is often ready at once: poll quickly at first, then once a second.
 FIRST_POLL, POLL_SECONDS = 0.1, 1.0
 LONGEST_WAIT = 20 * 60.0
-# New files take a moment until every place that serves them has them.
+# New files take a moment to reach every server of the host.
 VERIFY_SECONDS = 60.0
+FIRST_VERIFY_DELAY, LONGEST_VERIFY_DELAY = 0.25, 5.0
 _ROUNDS = 3
 
 
-def _pauses() -> Iterator[float]:
-    """Yield the seconds between one look at a deploy and the next, without end."""
-    pause = FIRST_POLL
-    while True:
-        yield min(pause, POLL_SECONDS)
-        pause *= 1.5
+def poll_backoff() -> Backoff:
+    """Return the delays between two requests for the state of a deploy."""
+    return Backoff(FIRST_POLL, POLL_SECONDS, factor=1.5)
 
 
-class Replaced(Exception):
-    """Another job has this deployment by now, or it is gone."""
+class Stage:
+    """One stage of a deployment; `step` is its name on the page and in the log."""
+
+    step: ClassVar[str]
+
+    def __init__(self, run: DeploymentRun) -> None:
+        self.run = run
+
+    def execute(self) -> None:
+        """Raises DeployError, HostError, Stopped or Superseded."""
+        raise NotImplementedError
 
 
-class Walk:
-    """Take one deployment through its steps; `stop` ends it between any two requests."""
+class Prepare(Stage):
+    step = DIGEST
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        log: BuildLog,
-        write: Callable[[dict[str, Any]], None],
-        stop: threading.Event,
-    ) -> None:
-        self.deployment = deployment
-        self.site: Site = deployment.site
-        self._log = log
-        self._write = write
-        self._stop = stop
-        self.host: Host = host_for(
-            deployment.owner_id, self.site.host, f"used by {deployment}", self._sleep, self._tell
-        )
-        self._host_name = capfirst(self.host.kind.label)
-        self._entries: list[Entry] = []
-
-    def run(self) -> None:
-        """Raises DeployError, HostError, Stopped or Replaced; what was reached is in the deployment's row."""
-        try:
-            self._take_steps()
-        except HostError as error:
-            doubt(self.deployment.owner_id, self.site.host, error)
-            raise
-
-    def _take_steps(self) -> None:
-        with self._step(DIGEST):
-            self._put_together()
-        if self.host.kind.sets_variables:
-            with self._step(ENVIRONMENT):
-                self._set_variables(self._look_at_the_site())
-        with self._step(CREATE):
-            if not self.host.kind.sets_variables:
-                self._look_at_the_site()
-                self._name_variables()
-            deploy = self._create()
-        with self._step(UPLOAD):
-            deploy = self._upload(deploy)
-        with self._step(WAIT):
-            deploy = self._wait(deploy)
-        with self._step(VERIFY):
-            self._verify(deploy)
-
-    def _step(self, name: str) -> Any:
-        self._heed()
-        return self._log.step(name)
-
-    def _heed(self) -> None:
-        """Raise Stopped when a cancel was asked for, whether the queue told this worker of it yet or not."""
-        if self._stop.is_set() or transitions.is_cancel_asked(self.deployment):
-            raise Stopped
-        if not transitions.is_there(self.deployment):
-            raise Replaced
-        # Nobody keeps a pooled connection while waiting for the host.
-        give_back()
-
-    def _sleep(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
-            raise Stopped
-
-    def _tell(self, words: str, seconds: float) -> None:
-        self._log.say(words)
-        self._write({"kind": "wait", "words": words, "until": time.time() + seconds})
-
-    def _note(self, **facts: object) -> None:
-        if not transitions.note(self.deployment, **facts):
-            raise Replaced
-        give_back()
-
-    def _put_together(self) -> None:
-        made = bundle.make(self.deployment)
-        self._entries = [
+    def execute(self) -> None:
+        run = self.run
+        files = bundle.make(run.deployment)
+        run.entries = [
             Entry(
                 file.path,
-                self.host.digest(file.content, is_function=file.is_function),
+                run.host.digest(file.content, is_function=file.is_function),
                 file.content,
                 file.is_function,
                 file.is_executable,
             )
-            for file in made.files
+            for file in files.files
         ]
-        if self.deployment.content_sha256 not in ("", made.sha256):
-            # Made anew by another version of the forge: what was begun can't be gone on with.
-            self._log.say("The site's files changed since the last attempt; starting with a new deploy.")
-            begun = self.deployment.remote_id or self._created_before()
-            if begun:
-                self.host.cancel(begun)
-            self._note(remote_id="", title=f"{self.deployment.title[:50]}-{self.deployment.attempts}")
-        self._note(
-            content_sha256=made.sha256,
-            files=len(self._entries),
-            access=self.site.access,
-            password_hash=self.site.password_hash,
+        if run.deployment.content_sha256 not in ("", files.sha256):
+            self._start_over()
+        run.store(
+            content_sha256=files.sha256,
+            files=len(run.entries),
+            access=run.site.access,
+            password_hash=run.site.password_hash,
         )
-        size = sum(entry.content.size for entry in self._entries)
-        self._log.say(f"{len(self._entries)} files, {formats.size(size)}, content {made.sha256[:12]}….")
+        size = sum(entry.content.size for entry in run.entries)
+        run.log.say(f"{len(run.entries)} files, {formats.size(size)}, content {files.sha256[:12]}….")
 
-    def _created_before(self) -> str:
-        """Return the id of a deploy whose worker died before it was stored, empty when there is none."""
-        found = self.host.find_deploy(self.site.remote_id, self.deployment.title)
-        return found.id if found else ""
+    def _start_over(self) -> None:
+        """Another version of the forge made the files of the last attempt: its deploy can't be resumed."""
+        run = self.run
+        run.log.say("The site's files changed since the last attempt; starting a new deploy.")
+        if remote_id := remote_id_of(run.host, run.deployment):
+            run.host.cancel(remote_id)
+        run.store(remote_id="", title=f"{run.deployment.title[:50]}-{run.deployment.attempts}")
 
-    def _look_at_the_site(self) -> RemoteSite:
-        remote = self.host.site(self.site.remote_id)
-        if remote.locked and not self.deployment.draft and remote.live_deploy != self.deployment.remote_id:
-            told = (
-                "The site is locked to the deploy that is live, so a new one would not be shown. Nothing was "
-                "created. Unlock the site, or deploy a draft."
-            )
-            raise DeployError(told, Reason.LOCKED)
-        return remote
 
-    def _set_variables(self, remote: RemoteSite) -> None:
-        wanted = variables.values(self.deployment)
+class SetVariables(Stage):
+    step = ENVIRONMENT
+
+    def execute(self) -> None:
+        run = self.run
+        remote = _unlocked_site(run)
+        wanted = variables.values(run.deployment)
         variables.refuse_too_large(wanted)
-        obsolete = frozenset(self.site.variables) - wanted.keys()
-        # Noted before they are set, so that none is forgotten there.
-        Site.objects.filter(pk=self.site.pk).update(
-            variables=sorted(wanted.keys() | set(self.site.variables))
+        obsolete = frozenset(run.site.variables) - wanted.keys()
+        row = Site.objects.filter(pk=run.site.pk)
+        # Stored before they are set, so that none stays at the host unknown to us.
+        row.update(variables=sorted(wanted.keys() | set(run.site.variables)))
+        run.host.set_variables(remote, wanted, obsolete)
+        row.update(variables=sorted(wanted))
+        run.log.say(f"Set as secrets of the functions: {', '.join(sorted(wanted)) or 'none'}.")
+
+
+class Create(Stage):
+    step = CREATE
+
+    def execute(self) -> None:
+        run = self.run
+        if not run.host.kind.sets_variables:
+            _unlocked_site(run)
+            self._list_variables()
+        if run.deployment.remote_id:
+            run.log.say(f"Resuming the deploy {run.deployment.remote_id}.")
+            run.refresh_deploy()
+            return
+        run.deploy = run.host.create_deploy(
+            run.site.remote_id, run.deployment.title, run.entries, draft=run.deployment.draft
         )
-        self.host.set_variables(remote, wanted, obsolete)
-        Site.objects.filter(pk=self.site.pk).update(variables=sorted(wanted))
-        names = ", ".join(sorted(wanted)) or "none"
-        self._log.say(f"Set as secrets of the functions: {names}.")
+        run.store(remote_id=run.deploy.id, url=run.deploy.url)
+        run.log.say(f"Its id at {run.host.kind.label}: {run.deploy.id}.")
 
-    def _name_variables(self) -> None:
-        """Say which variables whoever runs the agent has to set: none of their values leaves the vault."""
-        revision = self.deployment.revision
-        names = variables.names(revision.agent, self.site, variables.provider_of(revision))
-        Site.objects.filter(pk=self.site.pk).update(variables=names)
-        self._log.say(f"To be set where it runs: {', '.join(names)}.")
+    def _list_variables(self) -> None:
+        """Log the variables to set on the server; none of their values leaves the vault."""
+        site, revision = self.run.site, self.run.deployment.revision
+        names = variables.names(revision.agent, site, variables.provider_of(revision))
+        Site.objects.filter(pk=site.pk).update(variables=names)
+        self.run.log.say(f"To be set where it runs: {', '.join(names)}.")
 
-    def _create(self) -> RemoteDeploy:
-        if self.deployment.remote_id:
-            self._log.say(f"Going on with the deploy {self.deployment.remote_id}.")
-            return self.host.deploy(self.site.remote_id, self.deployment.remote_id)
-        deploy = self.host.create_deploy(
-            self.site.remote_id, self.deployment.title, self._entries, draft=self.deployment.draft
-        )
-        self._note(remote_id=deploy.id, url=deploy.url)
-        self._log.say(f"Its id at {self.host.kind.label}: {deploy.id}.")
-        return deploy
 
-    def _upload(self, deploy: RemoteDeploy) -> RemoteDeploy:
+class Upload(Stage):
+    step = UPLOAD
+
+    def execute(self) -> None:
+        run = self.run
         for _ in range(_ROUNDS):
-            pauses = _pauses()
-            while not deploy.listed:
-                self._sleep(next(pauses))
-                deploy = self._look()
-            by_digest = {entry.digest: entry for entry in self._entries}
-            wanted = [by_digest[digest] for digest in sorted(deploy.required) if digest in by_digest]
-            if not wanted:
+            backoff = poll_backoff()
+            while not run.deploy.listed:
+                run.sleep(backoff.next())
+                run.refresh_deploy()
+            by_digest = {entry.digest: entry for entry in run.entries}
+            missing = [by_digest[digest] for digest in sorted(run.deploy.required) if digest in by_digest]
+            if not missing:
                 break
-            self._send(deploy, wanted)
-            deploy = self._look()
-        if not deploy.required:
-            count, whole = self.deployment.uploaded_files, len(self._entries)
-            others = "" if count == whole else f"; {self.host.kind.label} has the others already"
-            self._log.say(f"Uploaded {count} of {whole} files{others}.")
-        return deploy
+            self._send(missing)
+            run.refresh_deploy()
+        if not run.deploy.required:
+            count, total = run.deployment.uploaded_files, len(run.entries)
+            others = "" if count == total else f"; {run.host.kind.label} has the others already"
+            run.log.say(f"Uploaded {count} of {total} files{others}.")
 
-    def _send(self, deploy: RemoteDeploy, wanted: list[Entry]) -> None:
-        progress = Progress(self._write, self._stop, len(wanted), sum(entry.content.size for entry in wanted))
-
-        send_all(self.host, deploy.id, wanted, progress, self._stop)
-        self._note(
-            uploaded_files=self.deployment.uploaded_files + progress.done,
-            uploaded_bytes=self.deployment.uploaded_bytes + progress.sent,
+    def _send(self, entries: list[Entry]) -> None:
+        run = self.run
+        progress = Progress(run.write, run.stop, len(entries), sum(entry.content.size for entry in entries))
+        send_all(run.host, run.deploy.id, entries, progress, run.stop)
+        run.store(
+            uploaded_files=run.deployment.uploaded_files + progress.done,
+            uploaded_bytes=run.deployment.uploaded_bytes + progress.sent,
         )
 
-    def _look(self) -> RemoteDeploy:
-        return self.host.deploy(self.site.remote_id, self.deployment.remote_id)
 
-    def _wait(self, deploy: RemoteDeploy) -> RemoteDeploy:
-        until = time.monotonic() + LONGEST_WAIT
-        said = ""
-        pauses = _pauses()
-        while deploy.state != State.READY:
-            if deploy.state == State.FAILED:
-                why = deploy.error or deploy.word
-                told = f"{self._host_name} could not finish the deploy: {why}. Deploy again."
-                raise DeployError(told, Reason.REFUSED)
-            if time.monotonic() > until:
-                waited = f"{LONGEST_WAIT / 60:.0f} minutes"
-                told = f"{self._host_name} still says “{said}” after {waited}. Deploy again."
-                raise DeployError(told, Reason.STUCK)
-            if deploy.word != said:
-                said = deploy.word
-                self._log.say(f"{self._host_name} says: {said}.")
-            self._sleep(next(pauses))
-            self._heed()
-            deploy = self._look()
-        if deploy.url:
-            self._note(url=deploy.url)
-        return deploy
+class Wait(Stage):
+    step = WAIT
 
-    def _verify(self, deploy: RemoteDeploy) -> None:
-        draft = self.deployment.draft
-        address = deploy.url if draft else self.site.url
-        until = time.monotonic() + VERIFY_SECONDS
-        pause = 0.25
-        while (
-            found := self.host.shown(self.site.remote_id, deploy, address, draft=draft)
-        ) != self.deployment.content_sha256:
-            if time.monotonic() > until:
-                where = address or self.site.name
-                told = (
-                    f"{self._host_name} says that the deploy is ready, but {where} shows other content "
-                    f"({found[:12] or 'none'}). Look at the site, and whether a password hides it."
+    def execute(self) -> None:
+        run, backoff = self.run, poll_backoff()
+        deadline = time.monotonic() + LONGEST_WAIT
+        word = ""
+        while run.deploy.state != State.READY:
+            if run.deploy.state == State.FAILED:
+                cause = run.deploy.error or run.deploy.word
+                message = f"{run.host_name} could not finish the deploy: {cause}. Deploy again."
+                raise DeployError(message, Reason.REFUSED)
+            if time.monotonic() > deadline:
+                minutes = f"{LONGEST_WAIT / 60:.0f} minutes"
+                message = f"{run.host_name} still says “{word}” after {minutes}. Deploy again."
+                raise DeployError(message, Reason.STUCK)
+            if run.deploy.word != word:
+                word = run.deploy.word
+                run.log.say(f"{run.host_name} says: {word}.")
+            run.sleep(backoff.next())
+            run.check()
+            run.refresh_deploy()
+        if run.deploy.url:
+            run.store(url=run.deploy.url)
+
+
+class Verify(Stage):
+    step = VERIFY
+
+    def execute(self) -> None:
+        run = self.run
+        address = run.deploy.url if run.deployment.draft else run.site.url
+        where = address or run.site.name
+        deadline = time.monotonic() + VERIFY_SECONDS
+        backoff = Backoff(FIRST_VERIFY_DELAY, LONGEST_VERIFY_DELAY)
+        while (content := self._content(address)) != run.deployment.content_sha256:
+            if time.monotonic() > deadline:
+                message = (
+                    f"{run.host_name} says that the deploy is ready, but {where} shows other content "
+                    f"({content[:12] or 'none'}). Check the site, and whether a password hides it."
                 )
-                raise DeployError(told, NOT_VERIFIED)
-            self._sleep(pause)
-            pause = min(pause * 2, 5.0)
-        self._log.say(f"{address or self.site.name} shows content {found[:12]}….")
+                raise DeployError(message, NOT_VERIFIED)
+            run.sleep(backoff.next())
+        run.log.say(f"{where} shows content {content[:12]}….")
+
+    def _content(self, address: str) -> str:
+        run = self.run
+        return run.host.shown(run.site.remote_id, run.deploy, address, draft=run.deployment.draft)
+
+
+def _unlocked_site(run: DeploymentRun) -> RemoteSite:
+    """Return the site at its host; raises DeployError when a lock would keep the deploy from going live."""
+    remote = run.host.site(run.site.remote_id)
+    if remote.locked and not run.deployment.draft and remote.live_deploy != run.deployment.remote_id:
+        message = (
+            "The site is locked to its live deploy, so a new one would not go live. Nothing was created. "
+            "Unlock the site, or deploy a draft."
+        )
+        raise DeployError(message, Reason.LOCKED)
+    return remote
+
+
+def run_stages(run: DeploymentRun) -> None:
+    """Carry out a deployment; the result of each stage is in its row.
+
+    Raises DeployError, HostError, Stopped or Superseded.
+    """
+    stages = [Prepare, SetVariables, Create, Upload, Wait, Verify]
+    if not run.host.kind.sets_variables:
+        stages.remove(SetVariables)
+    try:
+        for stage in stages:
+            run.check()
+            with run.log.step(stage.step):
+                stage(run).execute()
+    except HostError as error:
+        doubt(run.deployment.owner_id, run.site.host, error)
+        raise

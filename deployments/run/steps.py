@@ -1,4 +1,4 @@
-"""Name the steps of a deployment, in the words that its page and its log use."""
+"""The names of a deployment's steps, as its page and its log show them."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
 
 
 def steps_of(kind: Kind) -> tuple[str, ...]:
-    """Return the steps of a deployment to a kind of host, in their order."""
+    """Return the steps of a deployment to a kind of host, in order."""
     return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)

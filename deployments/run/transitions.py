@@ -1,4 +1,4 @@
-"""Change a deployment's status: one conditional update each, said on its stream in the same transaction."""
+"""Status changes of a deployment: one conditional update each, published in the same transaction."""
 
 from __future__ import annotations
 
@@ -14,46 +14,45 @@ from deployments.models import Deployment, DeploymentStatus, Site
 
 from . import jobs
 
-# A deployment whose worker died is gone on with until this many attempts were made; one more undoes it.
-MOST_ATTEMPTS = 3
+# A deployment is resumed after its worker died until it had this many attempts; one more cancels it.
+MAX_ATTEMPTS = 3
 
 
 def claim(deployment_id: int, job_id: int) -> Deployment | None:
-    """Turn a queued deployment of this job into a running one; None when it is somebody else's or over."""
+    """Start the queued deployment of a job; None when the job no longer owns it or it is over."""
     with transaction.atomic():
-        waiting = Deployment.objects.filter(pk=deployment_id, job_id=job_id, status=DeploymentStatus.QUEUED)
-        won = waiting.update(
+        queued = Deployment.objects.filter(pk=deployment_id, job_id=job_id, status=DeploymentStatus.QUEUED)
+        claimed = queued.update(
             status=DeploymentStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
         )
-        if not won:
+        if not claimed:
             return None
         deployment: Deployment = Deployment.objects.select_related(
             "site__agent", "build", "revision", "owner"
         ).get(pk=deployment_id)
-        _say(deployment, DeploymentStatus.RUNNING)
+        _publish_status(deployment, DeploymentStatus.RUNNING)
     return deployment
 
 
-def note(deployment: Deployment, **facts: object) -> bool:
-    """Store what is known of a running deployment, before the step that needs it.
+def update_running(deployment: Deployment, **fields: object) -> bool:
+    """Store fields of a running deployment, before the stage that needs them.
 
-    Returns False, and changes nothing, when another job has it by now.
+    Returns False, and changes nothing, when its job no longer owns it.
     """
-    mine = Deployment.objects.filter(
+    owned = Deployment.objects.filter(
         pk=deployment.pk, job_id=deployment.job_id, status=DeploymentStatus.RUNNING
     )
-    for name, value in facts.items():
+    for name, value in fields.items():
         setattr(deployment, name, value)
-    return bool(mine.update(**facts))
+    return bool(owned.update(**fields))
 
 
-def is_there(deployment: Deployment) -> bool:
-    """Tell whether a deployment still has its row: its agent may have been deleted meanwhile."""
+def exists(deployment: Deployment) -> bool:
+    """Return whether a deployment still has its row; deleting its agent deletes it."""
     return Deployment.objects.filter(pk=deployment.pk).exists()
 
 
-def is_cancel_asked(deployment: Deployment) -> bool:
-    """Tell whether somebody asked for a deployment's cancel."""
+def is_cancel_requested(deployment: Deployment) -> bool:
     return Deployment.objects.filter(pk=deployment.pk, cancel_asked=True).exists()
 
 
@@ -62,30 +61,30 @@ def finish(
     status: DeploymentStatus,
     *,
     was: DeploymentStatus = DeploymentStatus.RUNNING,
-    facts: Mapping[str, object] | None = None,
+    fields: Mapping[str, object] | None = None,
     live: bool = False,
 ) -> bool:
-    """End a deployment and its log; `live`: it is what its site shows now.
+    """End a deployment and its log; `live`: its site shows it now.
 
-    Returns False, and changes nothing, when it is no longer `was` for this job.
+    Returns False, and changes nothing, when its job no longer owns it or its status is not `was`.
     """
     now = timezone.now()
     with transaction.atomic():
-        mine = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
-        more = {**(facts or {}), **({"published_at": now} if live else {})}
+        owned = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
+        changes = {**(fields or {}), **({"published_at": now} if live else {})}
         if status == DeploymentStatus.SUCCEEDED:
-            more["replaced"] = history.replaced_by(deployment)
-        if not mine.update(status=status, finished_at=now, **more):
+            changes["replaced"] = history.replaced_by(deployment)
+        if not owned.update(status=status, finished_at=now, **changes):
             return False
-        present: Deployment = Deployment.objects.get(pk=deployment.pk)
+        current: Deployment = Deployment.objects.get(pk=deployment.pk)
         if live:
-            site = Site.objects.filter(pk=present.site_id)
-            site.update(live_remote_id=present.remote_id, looked_at=now, problem="")
-        if status == DeploymentStatus.SUCCEEDED and present.cancel_asked:
-            what = "the draft is there. Delete it" if present.draft else "the deploy is live. Roll back"
-            streams.publish(present.stream_name, _mark(f"The cancel came too late: {what} to undo it"))
-        _say(present, status)
-        streams.close_stream(present.stream_name)
+            site = Site.objects.filter(pk=current.site_id)
+            site.update(live_remote_id=current.remote_id, looked_at=now, problem="")
+        if status == DeploymentStatus.SUCCEEDED and current.cancel_asked:
+            what = "the draft is there. Delete it" if current.draft else "the deploy is live. Roll back"
+            _publish_highlight(current, f"The cancel came too late: {what} to undo it")
+        _publish_status(current, status)
+        streams.close_stream(current.stream_name)
     return True
 
 
@@ -96,26 +95,26 @@ def requeue(
     was: DeploymentStatus = DeploymentStatus.RUNNING,
     attempt_counts: bool = True,
 ) -> bool:
-    """Give an unfinished deployment a new job, which goes on where it stood; say so in its log."""
+    """Give an unfinished deployment a new job, which resumes it; the log says why."""
     with transaction.atomic():
-        mine = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
-        present: Deployment | None = mine.select_for_update().first()
-        if present is None:
+        owned = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
+        current: Deployment | None = owned.select_for_update().first()
+        if current is None:
             return False
-        present.job_id = jobs.defer(present.pk, present.site_id)
-        present.status = DeploymentStatus.QUEUED
-        present.attempts -= 0 if attempt_counts else 1
-        present.save(update_fields=["job_id", "status", "attempts"])
-        streams.publish(present.stream_name, _mark(why))
-        _say(present, DeploymentStatus.QUEUED)
+        current.job_id = jobs.defer(current.pk, current.site_id)
+        current.status = DeploymentStatus.QUEUED
+        current.attempts -= 0 if attempt_counts else 1
+        current.save(update_fields=["job_id", "status", "attempts"])
+        _publish_highlight(current, why)
+        _publish_status(current, DeploymentStatus.QUEUED)
     return True
 
 
-def _mark(text: str) -> dict[str, object]:
-    return {"kind": "line", "stream": "sys", "text": text, "mark": True}
+def _publish_highlight(deployment: Deployment, text: str) -> None:
+    streams.publish(deployment.stream_name, {"kind": "line", "stream": "sys", "text": text, "mark": True})
 
 
-def _say(deployment: Deployment, status: DeploymentStatus) -> None:
+def _publish_status(deployment: Deployment, status: DeploymentStatus) -> None:
     record: dict[str, object] = {"kind": "status", "status": str(status)}
     error = deployment.error
     streams.publish(deployment.stream_name, {**record, "error": error} if error else record)

@@ -1,4 +1,4 @@
-"""Send several contents to a host side by side."""
+"""Upload several files to a host in parallel."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PARALLEL = 5
 
 
 def send_all(
-    host: Host, deploy_id: str, wanted: list[Entry], progress: Progress, stop: threading.Event
+    host: Host, deploy_id: str, entries: list[Entry], progress: Progress, stop: threading.Event
 ) -> None:
-    """Upload contents, the largest first, and return when the host has them all.
+    """Upload entries, the largest first, and return when the host has them all.
 
-    Raises HostError for the first that it refuses, and Stopped when the work was cancelled.
+    Raises HostError for the first one refused, and Stopped when the deployment is to stop.
     """
 
     def send(entry: Entry) -> None:
@@ -28,11 +28,11 @@ def send_all(
         progress.file_done()
 
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload") as pool:
-        # One that is begun last would be waited for alone, were it large.
-        running = [pool.submit(send, entry) for entry in sorted(wanted, key=lambda e: -e.content.size)]
+        # A large file started last would delay the end alone.
+        uploads = [pool.submit(send, entry) for entry in sorted(entries, key=lambda e: -e.content.size)]
         try:
-            for each in running:
-                each.result()
+            for upload in uploads:
+                upload.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

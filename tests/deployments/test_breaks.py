@@ -30,8 +30,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
 
 PLACES = (DIGEST, *ASKING, WAIT, CHECK, CHECK_DRAFT, END)
-DIED = "The worker died; going on where it stood, attempt {} of 3"
-STOPPED = "The worker was stopped; the next one goes on where this one stood"
+DIED = "The worker died; resuming, attempt {} of 3"
+STOPPED = "The worker was stopped; the next one resumes"
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_cancel_over_which_the_worker_died_is_kept(
         assert (deployment.status, deployment.error) == ("cancelled", "")
         assert deploys_of(deployment.site, netlify) == {deployment.remote_id: "error"}
         assert netlify.state.sites[deployment.site.remote_id].published == ""
-        assert marks(deployment) == ["The worker died while it cancelled; going on with that"]
+        assert marks(deployment) == ["The worker died while it cancelled; cancelling again"]
 
 
 def test_what_was_begun_too_often_is_undone(halting: Halting, work: Work, netlify: NetlifyStandIn) -> None:
@@ -218,11 +218,11 @@ def test_what_was_begun_too_often_is_undone(halting: Halting, work: Work, netlif
     for deployment in held.values():
         deployment.refresh_from_db()
         assert (deployment.status, deployment.reason) == ("failed", "worker-died")
-        assert marks(deployment) == ["The worker died in attempt 3 of 3; what was begun is undone now"]
+        assert marks(deployment) == ["The worker died in attempt 3 of 3; cancelling the deploy"]
     undone, late = held[WAIT], held[CHECK]
     assert undone.error == runner.GIVEN_UP
     assert deploys_of(undone.site, netlify) == {undone.remote_id: "error"}
-    assert late.error == f"{runner.GIVEN_UP} The deploy is live all the same: look at the site, or roll back."
+    assert late.error == f"{runner.GIVEN_UP} The deploy is live nevertheless: check the site, or roll back."
     assert late.is_live
     assert netlify.state.sites[late.site.remote_id].published == late.remote_id
 
@@ -238,7 +238,7 @@ def test_a_connection_to_the_database_that_breaks_is_made_anew(
             wait_for(deployment.stream_name, lambda record: record["kind"] == "end")
     for deployment in held.values():
         done_once(deployment, netlify)
-    assert marks(held[DIGEST]) == ["The database was away; going on where it stood"]
+    assert marks(held[DIGEST]) == ["The database was unavailable; resuming"]
     assert (marks(held[END]), held[END].attempts) == ([], 1)
 
 

@@ -161,7 +161,7 @@ def _measure_function(site: Site, build: Build, directory: Path) -> None:
     bootstrap = directory / "bootstrap"
     bootstrap.write_bytes(netlify.artifact(build, "function").read_bytes())
     bootstrap.chmod(0o755)
-    given = {**variables.own(site), "OPENAI_API_KEY": "sk-of-nobody"}
+    given = {**variables.access_variables(site), "OPENAI_API_KEY": "sk-of-nobody"}
     least = hello.program(home)
     pairs = [(_start(bootstrap, given), _start(least, {})) for _ in range(STARTS)]
     middle, theirs = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))

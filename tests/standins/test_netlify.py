@@ -1,4 +1,4 @@
-"""The stand-in of Netlify itself: what its reference demands of it, one thing after the other."""
+"""The stand-in of Netlify follows the API's reference."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def state(api: httpx.Client, deploy: str) -> str:
 
 
 def finished(api: httpx.Client, site: str, files: dict[str, bytes], **more: Any) -> str:
-    """Deploy files and wait for the end; return the deploy's id."""
+    """Deploy files, wait until the deploy is ready, and return its id."""
     deploy = created(api, site, files, **more)
     for path, content in files.items():
         if sha1(content) in deploy["required"]:
@@ -369,5 +369,5 @@ def test_troubles(api: httpx.Client, site: str, netlify: NetlifyStandIn) -> None
         netlify.weather.add(kind, "^PUT")
         with pytest.raises(httpx.TransportError):
             put(api, deploy, "a.bin", content)
-        # Only the last one did what was asked.
+        # Only the last request took effect.
         assert (sha1(content) in netlify.state.contents) == (kind == "lost")

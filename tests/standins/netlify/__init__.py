@@ -1,6 +1,6 @@
-"""Stand in for Netlify: its API for deploys, and the edge that serves what was deployed.
+"""A stand-in for Netlify: its API for deploys, and the edge that serves deployed sites.
 
-Written after Netlify's OpenAPI description 2.55 and the requests that its own CLI makes.
+Follows Netlify's OpenAPI description 2.55 and the requests that its own CLI makes.
 """
 
 from .server import NetlifyStandIn

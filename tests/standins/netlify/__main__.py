@@ -1,7 +1,7 @@
-"""Serve the stand-in in a process of its own, for whoever must not share its interpreter.
+"""Run the stand-in in a separate process.
 
-It says where it is as one line of JSON. Each line on its input makes it tell how many bytes were uploaded
-since the last one; the line "forget" lets it first forget every deploy.
+Its address is printed as one line of JSON. For each line on its input, it prints the number of bytes uploaded
+since the last one; the line "forget" first deletes every deploy.
 """
 
 from __future__ import annotations

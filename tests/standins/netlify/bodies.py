@@ -1,4 +1,4 @@
-"""Write the objects of Netlify's API as JSON."""
+"""The JSON of Netlify's API objects."""
 
 from __future__ import annotations
 

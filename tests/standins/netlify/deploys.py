@@ -1,4 +1,4 @@
-"""Answer for deploys: what is missing, uploads checked by digest, and states that move on with each poll."""
+"""Deploys: missing contents, uploads verified by digest, and states that advance with each poll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .server import NetlifyStandIn
 
 _AFTER = {"uploaded": "processing", "processing": "processed", "processed": "ready"}
-# What a function's environment may take, names and values.
+# The limit of a function's environment, names and values.
 _ENVIRONMENT_BYTES = 4096
 
 
@@ -29,7 +29,7 @@ def _shown(netlify: NetlifyStandIn, deploy: Deploy) -> Json:
 
 
 def _deploy_of(netlify: NetlifyStandIn, site_id: str, deploy_id: str) -> Deploy | None:
-    """Return a deploy, if it is one of that site."""
+    """Return a deploy of this site."""
     site, deploy = netlify.state.site_named(site_id), netlify.state.deploys.get(deploy_id)
     return deploy if site and deploy and deploy.site_id == site.id else None
 
@@ -42,10 +42,10 @@ def list_deploys(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: s
     site = netlify.state.site_named(site_id)
     if site is None:
         return as_json(NOT_FOUND, 404)
-    found = [deploy for deploy in netlify.state.deploys.values() if deploy.site_id == site.id]
-    found.sort(key=lambda deploy: -deploy.number)
+    deploys = [deploy for deploy in netlify.state.deploys.values() if deploy.site_id == site.id]
+    deploys.sort(key=lambda deploy: -deploy.number)
     page, size = int(query.get("page") or 1), min(int(query.get("per_page") or 100), 100)
-    return as_json([_shown(netlify, deploy) for deploy in found[(page - 1) * size : page * size]])
+    return as_json([_shown(netlify, deploy) for deploy in deploys[(page - 1) * size : page * size]])
 
 
 def create(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) -> Answer:
@@ -54,12 +54,12 @@ def create(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str) ->
         return as_json(NOT_FOUND, 404)
     if netlify.quota:
         return _refuse("You have used all deploys of your plan for today", 403)
-    given = asked.json or {}
-    if wrong := _wrong_manifest(given):
+    body = asked.json or {}
+    if wrong := _wrong_manifest(body):
         return _refuse(wrong)
     deploy = netlify.state.add_deploy(site, query.get("title", ""))
-    deploy.draft, deploy.branch = bool(given.get("draft")), str(given.get("branch") or "")
-    _take(netlify, deploy, given)
+    deploy.draft, deploy.branch = bool(body.get("draft")), str(body.get("branch") or "")
+    _take(netlify, deploy, body)
     return as_json(_shown(netlify, deploy))
 
 
@@ -69,32 +69,32 @@ def update(netlify: NetlifyStandIn, asked: Asked, query: Query, site_id: str, de
         return as_json(NOT_FOUND, 404)
     if deploy.is_over:
         return _refuse("This deploy is over")
-    given = asked.json or {}
-    if wrong := _wrong_manifest(given):
+    body = asked.json or {}
+    if wrong := _wrong_manifest(body):
         return _refuse(wrong)
-    # Whether it is a draft was said when it was created: the CLI now says of its drafts that they are none.
-    _take(netlify, deploy, given)
+    # `draft` is set at creation and ignored here: the CLI sends false for its drafts.
+    _take(netlify, deploy, body)
     return as_json(_shown(netlify, deploy))
 
 
-def _wrong_manifest(given: Json) -> str:
-    if bad := [path for path in given.get("files") or {} if re.search(r"[#?]", path)]:
+def _wrong_manifest(body: Json) -> str:
+    if bad := [path for path in body.get("files") or {} if re.search(r"[#?]", path)]:
         return f"Invalid filename: {bad[0]}"
-    if bad := [name for name in given.get("functions") or {} if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]:
+    if bad := [name for name in body.get("functions") or {} if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]:
         return f"Invalid function name: {bad[0]}"
-    hashes = list((given.get("functions") or {}).values())
+    hashes = list((body.get("functions") or {}).values())
     return "Two functions have the same hash" if len(hashes) > len(set(hashes)) else ""
 
 
-def _take(netlify: NetlifyStandIn, deploy: Deploy, given: Json) -> None:
-    deploy.environment = list(given.get("environment") or deploy.environment)
-    files, functions = given.get("files") or {}, given.get("functions") or {}
+def _take(netlify: NetlifyStandIn, deploy: Deploy, body: Json) -> None:
+    deploy.environment = list(body.get("environment") or deploy.environment)
+    files, functions = body.get("files") or {}, body.get("functions") or {}
     if not files and not functions:
         return
     deploy.files = {path.removeprefix("/"): sha for path, sha in files.items()}
     deploy.functions = dict(functions)
     deploy.has_manifest = True
-    deploy.state = "preparing" if given.get("async") else "uploading"
+    deploy.state = "preparing" if body.get("async") else "uploading"
     _go_on(netlify, deploy)
 
 
@@ -105,8 +105,8 @@ def _go_on(netlify: NetlifyStandIn, deploy: Deploy) -> None:
 
 
 def get(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, site_id: str = "") -> Answer:
-    found = netlify.state.deploys.get(deploy_id)
-    deploy = _deploy_of(netlify, site_id, deploy_id) if site_id else found
+    deploy_by_id = netlify.state.deploys.get(deploy_id)
+    deploy = _deploy_of(netlify, site_id, deploy_id) if site_id else deploy_by_id
     if deploy is None:
         return as_json(NOT_FOUND, 404)
     _step(netlify, deploy)
@@ -114,7 +114,7 @@ def get(netlify: NetlifyStandIn, asked: Asked, query: Query, deploy_id: str, sit
 
 
 def _step(netlify: NetlifyStandIn, deploy: Deploy) -> None:
-    """Let a deploy do one step, as time would."""
+    """Advance a deploy by one state."""
     if deploy.state == "preparing":
         deploy.state = "prepared"
     elif deploy.state == "prepared":
@@ -129,7 +129,7 @@ def _step(netlify: NetlifyStandIn, deploy: Deploy) -> None:
 
 
 def _make_functions(netlify: NetlifyStandIn, deploy: Deploy) -> None:
-    """Give the functions the variables that are set now; later ones do not reach them."""
+    """Fix the variables of the functions: later changes do not reach them."""
     deploy.variables = netlify.state.variables_of(netlify.state.sites[deploy.site_id], deploy.context)
     own = {str(each["key"]): str(each["value"]) for each in deploy.environment}
     size = sum(len(f"{key}{value}".encode()) for key, value in {**deploy.variables, **own}.items())

@@ -1,6 +1,6 @@
-"""Serve what was deployed, each site and each deploy under a loopback address of its own.
+"""Serve deployed sites, each site and each deploy at its own loopback address.
 
-`127.1.x.y` is a site, `127.2.x.y` one deploy's permalink: no names have to be resolved.
+`127.1.x.y` is a site, `127.2.x.y` a deploy's permalink, so that no name has to be resolved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .state import Deploy, Json, Site, State
 
-# (zip, environment, event) → the function's answer.
+# (zip, environment, event) → the function's response.
 Invoke = Callable[[bytes, dict[str, str], Json], Json]
 _FUNCTIONS = "/.netlify/functions/"
 
@@ -25,7 +25,7 @@ _LONGEST_HOLD = 90.0
 
 
 class Hold:
-    """Hold requests back, each in its own thread."""
+    """Holds requests, each in its own thread."""
 
     def __init__(self) -> None:
         self._held = threading.Event()
@@ -52,9 +52,9 @@ class Edge:
         self._holds: dict[str, Hold] = {}
 
     def hold(self, addresses: str) -> Hold:
-        """Hold requests back whose address begins so, until the test lets them go."""
-        made = self._holds[addresses] = Hold()
-        return made
+        """Hold requests whose address starts with this, until the test releases them."""
+        hold = self._holds[addresses] = Hold()
+        return hold
 
     def pass_by(self, address: str) -> None:
         for hold in [hold for start, hold in self._holds.items() if address.startswith(start)]:
@@ -81,40 +81,40 @@ class Edge:
         return f"http://127.2.{deploy.number // 250}.{deploy.number % 250 + 1}:{self.port}"
 
     def hosts(self, most: int = 60) -> list[str]:
-        """Return the addresses of the first sites and deploys, for a list of hosts that may be reached."""
+        """Return the addresses of the first sites and deploys, for the list of allowed hosts."""
         return [f"127.{kind}.0.{last}:{self.port}" for kind in (1, 2) for last in range(1, most)]
 
     def deploy_at(self, address: str) -> Deploy | None:
-        """Return the deploy that an address shows."""
+        """Return the deploy at an address."""
         _, kind, high, low = map(int, address.split("."))
         number = high * 250 + low - 1
         with self._state.lock:
             if kind == 1:
                 site = next((site for site in self._state.sites.values() if site.number == number), None)
                 return self._state.deploys.get(site.published) if site else None
-            found = (d for d in self._state.deploys.values() if d.number == number)
-            return next((d for d in found if d.state in ("processed", "ready")), None)
+            deploys = (d for d in self._state.deploys.values() if d.number == number)
+            return next((d for d in deploys if d.state in ("processed", "ready")), None)
 
     def rewritten(self, deploy: Deploy, path: str) -> str:
-        """Apply the deploy's `_redirects`: only the rewrites (status 200) with a splat at the end."""
+        """Apply the deploy's `_redirects`: only rewrites (status 200) with a trailing splat."""
         for line in self.text(deploy, "_redirects").splitlines():
             words = line.split()
             if len(words) == 3 and words[2].startswith("200"):
                 pattern = re.escape(words[0]).replace(r"\*", "(.*)")
-                if found := re.fullmatch(pattern, path):
-                    return words[1].replace(":splat", found.group(1) if found.groups() else "")
+                if match := re.fullmatch(pattern, path):
+                    return words[1].replace(":splat", match.group(1) if match.groups() else "")
         return path
 
     def headers(self, deploy: Deploy, path: str) -> list[tuple[str, str]]:
-        """Return what the deploy's `_headers` says of a path."""
-        found, applies = [], False
+        """Return the headers of a path in the deploy's `_headers`."""
+        headers, applies = [], False
         for line in self.text(deploy, "_headers").splitlines():
             if line.strip() and not line[0].isspace():
                 applies = re.fullmatch(re.escape(line.strip()).replace(r"\*", ".*"), path) is not None
             elif applies and ":" in line:
                 name, _, value = line.strip().partition(":")
-                found.append((name, value.strip()))
-        return found
+                headers.append((name, value.strip()))
+        return headers
 
     def text(self, deploy: Deploy, path: str) -> str:
         return (self.content(deploy, path) or b"").decode()
@@ -163,7 +163,7 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
             content = edge.zip_of(deploy, name)
             if content is None or edge.invoke is None:
                 return self._send(404, [], b"No such function")
-            # A rewritten request keeps the address that the browser asked for.
+            # A rewritten request keeps the original URL.
             event = self._event(urlsplit(self.path).path, query, body)
             answer = edge.invoke(content, edge.variables(deploy), event)
             text = answer.get("body") or ""
@@ -202,6 +202,6 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
         def log_message(self, *args: object) -> None:
-            """Stay quiet."""
+            """Log nothing."""
 
     return Handler

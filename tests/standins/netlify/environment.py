@@ -1,4 +1,4 @@
-"""Answer for environment variables; the value of a secret one is never given back."""
+"""Environment variables; the value of a secret is never returned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _shown(variable: Json) -> Json:
 
 
 def _place(netlify: NetlifyStandIn, account_id: str, query: Query, key: str = "") -> Place | None:
-    """Return where a variable is kept; None for an unknown account, or a site that is not its own."""
+    """Return the place of a variable; None for an unknown account, or another account's site."""
     account = netlify.state.account_named(account_id)
     site = netlify.state.site_named(query.get("site_id", ""))
     if account is None or (query.get("site_id") and (site is None or site.account != account.id)):
@@ -35,8 +35,8 @@ def _place(netlify: NetlifyStandIn, account_id: str, query: Query, key: str = ""
 
 
 def _listed(netlify: NetlifyStandIn, account: str, site: str) -> Answer:
-    found = [v for place, v in netlify.state.environment.items() if place[:2] == (account, site)]
-    return as_json([_shown(variable) for variable in found])
+    variables = [v for place, v in netlify.state.environment.items() if place[:2] == (account, site)]
+    return as_json([_shown(variable) for variable in variables])
 
 
 def list_variables(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str) -> Answer:
@@ -65,8 +65,8 @@ def create(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str)
     for variable in asked.json:
         if places[variable["key"]] is None:
             return as_json(NOT_FOUND, 404)
-        if told := _fault(netlify, variable):
-            return as_json({"code": 422, "message": told}, 422)
+        if message := _fault(netlify, variable):
+            return as_json({"code": 422, "message": message}, 422)
         if places[variable["key"]] in netlify.state.environment:
             return as_json({"code": 409, "message": f"{variable['key']} exists already"}, 409)
     for variable in asked.json:
@@ -77,8 +77,8 @@ def create(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str)
 
 def get(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
     place = _place(netlify, account_id, query, key)
-    found = netlify.state.environment.get(place) if place else None
-    return as_json(_shown(found)) if found else as_json(NOT_FOUND, 404)
+    variable = netlify.state.environment.get(place) if place else None
+    return as_json(_shown(variable)) if variable else as_json(NOT_FOUND, 404)
 
 
 def change(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
@@ -87,7 +87,7 @@ def change(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str,
 
 
 def set_value(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: str, key: str) -> Answer:
-    """Set a variable's value in one context; those in others stay."""
+    """Set a variable's value in one context only."""
     place = _place(netlify, account_id, query, key)
     present = (netlify.state.environment.get(place) if place else None) or {}
     others = [v for v in present.get("values", []) if v.get("context") != asked.json.get("context")]
@@ -97,8 +97,8 @@ def set_value(netlify: NetlifyStandIn, asked: Asked, query: Query, account_id: s
 def _changed(netlify: NetlifyStandIn, place: Place | None, variable: Json, status: int) -> Answer:
     if place is None or place not in netlify.state.environment:
         return as_json(NOT_FOUND, 404)
-    if told := _fault(netlify, variable):
-        return as_json({"code": 422, "message": told}, 422)
+    if message := _fault(netlify, variable):
+        return as_json({"code": 422, "message": message}, 422)
     del netlify.state.environment[place]
     netlify.state.environment[(*place[:2], variable["key"])] = variable
     return as_json(_shown(variable), status)

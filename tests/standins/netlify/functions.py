@@ -1,4 +1,4 @@
-"""Run deployed functions for real: each zip's bootstrap, as a process at a runtime API of its own."""
+"""Run deployed functions: each zip's bootstrap, as a process with its own runtime API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS = 120
 
 
 class _Running:
-    """One function: its process and its runtime API; it answers one event at a time, as Lambda has it."""
+    """One function: its process and its runtime API; it handles one event at a time, like Lambda."""
 
     def __init__(self, content: bytes, variables: dict[str, str], directory: Path) -> None:
         bootstrap = directory / "bootstrap"
@@ -39,8 +39,8 @@ class _Running:
         with self._lock:
             self.runtime._events.put(json.dumps(event).encode())
             _, answer = self.runtime._answers.get(timeout=_SECONDS)
-        found: Json = json.loads(answer)
-        return found if "statusCode" in found else {"statusCode": 502, "body": json.dumps(found)}
+        reply: Json = json.loads(answer)
+        return reply if "statusCode" in reply else {"statusCode": 502, "body": json.dumps(reply)}
 
     def stop(self) -> None:
         self.process.kill()
@@ -49,7 +49,7 @@ class _Running:
 
 
 class Functions:
-    """Keep a process for each function and the variables it was deployed with."""
+    """One process per function and set of variables."""
 
     def __init__(self) -> None:
         self._running: dict[tuple[bytes, str], _Running] = {}

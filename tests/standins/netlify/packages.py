@@ -1,4 +1,4 @@
-"""Look at an uploaded function as Netlify would: a zip whose `bootstrap` is an executable for amd64."""
+"""Validate an uploaded function as Netlify does: a zip whose `bootstrap` is an executable for amd64."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXECUTABLE = (2, 3)
 
 
 def fault(runtime: str, content: bytes) -> str:
-    """Say what keeps a zip from being run; empty when nothing does."""
+    """Return why a zip can't be run, empty if it can."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile:
@@ -28,10 +28,10 @@ def fault(runtime: str, content: bytes) -> str:
         return "bootstrap is not executable"
     if not _is_executable(archive.read("bootstrap")[:20]):
         return "bootstrap is not an executable for linux/amd64"
-    told = (
+    toolchain = (
         json.loads(archive.read("netlify-toolchain")) if "netlify-toolchain" in names else {"runtime": "go"}
     )
-    return "" if told.get("runtime") == "go" else "netlify-toolchain names another runtime"
+    return "" if toolchain.get("runtime") == "go" else "netlify-toolchain names another runtime"
 
 
 def _is_executable(head: bytes) -> bool:

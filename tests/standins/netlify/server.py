@@ -1,4 +1,4 @@
-"""Answer Netlify's API: routes, the token, and the weather."""
+"""The server of Netlify's API: routes, authentication, trouble."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refuse(status: int, message: str) -> Answer:
 
 
 class NetlifyStandIn(StandIn):
-    """Netlify, on two ports of its own: the API, and the edge with the deployed sites.
+    """Netlify on two ports: the API, and the edge with the deployed sites.
 
     Modes: `weather` breaks requests; `stuck` leaves deploys in `processing`; `fails_with` ends them in
     `error`; `refuses_env_scopes` is a plan without granular scopes; `quota` refuses new deploys.
@@ -128,15 +128,15 @@ class NetlifyStandIn(StandIn):
             return answer
         parts = urlsplit(asked.path)
         path = parts.path.removeprefix(PREFIX)
-        # The description gives one of its paths with the prefix twice, and the CLI follows it.
+        # The API description has one path with the prefix twice, and the CLI uses it.
         path = path.removeprefix(PREFIX)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
             return refuse(401, "Access Denied")
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         for method, pattern, handler in ROUTES:
-            found = re.fullmatch(pattern, path)
-            if method == asked.method and found:
+            match = re.fullmatch(pattern, path)
+            if method == asked.method and match:
                 with self.state.lock:
-                    named = {name: unquote(value) for name, value in found.groupdict().items()}
+                    named = {name: unquote(value) for name, value in match.groupdict().items()}
                     return handler(self, asked, query, **named)
         return refuse(404, "Not Found")

@@ -1,4 +1,4 @@
-"""Answer for people, teams and sites."""
+"""Users, teams and sites."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def accounts(netlify: NetlifyStandIn, asked: Asked, query: Query) -> Answer:
 
 
 def list_sites(netlify: NetlifyStandIn, asked: Asked, query: Query) -> Answer:
-    found = sorted(netlify.state.sites.values(), key=lambda site: site.number)
+    sites = sorted(netlify.state.sites.values(), key=lambda site: site.number)
     if name := query.get("name"):
-        found = [site for site in found if name in site.name]
+        sites = [site for site in sites if name in site.name]
     page, size = int(query.get("page") or 1), min(int(query.get("per_page") or 100), 100)
-    return as_json([shown(netlify, site) for site in found[(page - 1) * size : page * size]])
+    return as_json([shown(netlify, site) for site in sites[(page - 1) * size : page * size]])
 
 
 def shown(netlify: NetlifyStandIn, site: Site) -> Json:
@@ -39,15 +39,15 @@ def shown(netlify: NetlifyStandIn, site: Site) -> Json:
 
 def create(netlify: NetlifyStandIn, asked: Asked, query: Query, slug: str = "") -> Answer:
     state = netlify.state
-    given = asked.json or {}
-    name = str(given.get("name") or f"unnamed-{len(state.sites) + 1}")
+    body = asked.json or {}
+    name = str(body.get("name") or f"unnamed-{len(state.sites) + 1}")
     account = state.account_named(slug or state.accounts[0].slug)
     if account is None:
         return as_json(NOT_FOUND, 404)
     if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", name):
         errors = {"errors": {"subdomain": ["can only include alphanumeric characters and hyphens"]}}
         return as_json(errors, 422)
-    # A name is a part of a host's name, in which case means nothing.
+    # A name is part of a host name, so its case is ignored.
     if name.lower() in {*state.taken, *(site.name.lower() for site in state.sites.values())}:
         return as_json({"errors": {"subdomain": ["must be unique"]}}, 422)
     return as_json(shown(netlify, state.add_site(name, account.id)), 201)

@@ -1,4 +1,4 @@
-"""Hold what Netlify would remember: sites, deploys, contents by hash, environment variables."""
+"""The state of Netlify: sites, deploys, contents by hash, environment variables."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Deploy:
     has_manifest: bool = False
     locked: bool = False
     error: str = ""
-    # What the site's variables were when it went live: a function keeps those it was deployed with.
+    # The site's variables when it went live: a function keeps those it was deployed with.
     variables: dict[str, str] = field(default_factory=dict)
     created_at: float = field(default_factory=time.time)
     published_at: float = 0.0
 
     @property
     def context(self) -> str:
-        """Say for whom it is, as environment variables tell their values apart."""
+        """Return the context that selects the values of environment variables."""
         return "deploy-preview" if self.draft else "branch-deploy" if self.branch else "production"
 
     @property
@@ -59,7 +59,7 @@ class Account:
 
 
 class State:
-    """All of it, behind one lock."""
+    """The whole state, behind one lock."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -69,9 +69,9 @@ class State:
         self.deploys: dict[str, Deploy] = {}
         self.contents: dict[str, bytes] = {}
         self.zips: dict[str, bytes] = {}
-        # (account id, site id, key) → the variable as it was set.
+        # (account id, site id, key) → the variable.
         self.environment: dict[tuple[str, str, str], Json] = {}
-        # Names that belong to somebody else.
+        # Names taken by others.
         self.taken: set[str] = set()
 
     def account_named(self, text: str) -> Account | None:
@@ -79,7 +79,7 @@ class State:
         return next((account for account in self.accounts if text in (account.id, account.slug)), None)
 
     def site_named(self, text: str) -> Site | None:
-        """Find a site by its id or by its host's name, as the API allows; its name alone is not enough."""
+        """Find a site by its id or host name, as the API allows, but not by its name alone."""
         hosts = {f"{site.name}.netlify.app": site for site in self.sites.values()}
         return self.sites.get(text) or hosts.get(text)
 
@@ -99,23 +99,23 @@ class State:
         return sorted({sha for sha in deploy.files.values() if sha not in self.contents})
 
     def missing_functions(self, deploy: Deploy) -> list[str]:
-        # A zip that is known under another runtime is the same bytes: it is not asked for again.
+        # A zip uploaded under another runtime has the same bytes: it is not required again.
         return sorted({sha for sha in deploy.functions.values() if sha not in self.zips})
 
     def variables_of(self, site: Site, context: str = "production") -> dict[str, str]:
-        """Return what a site's functions get: its team's variables, and over them its own."""
-        found: dict[str, str] = {}
+        """Return the variables of a site's functions: its own override its team's."""
+        variables: dict[str, str] = {}
         for place in ("", site.id):
             for (account, site_id, key), variable in self.environment.items():
                 is_for_functions = "functions" in (variable.get("scopes") or ["functions"])
                 if (account, site_id) == (site.account, place) and is_for_functions:
                     values = {each.get("context"): each["value"] for each in variable.get("values") or []}
                     if (value := values.get(context, values.get("all"))) is not None:
-                        found[key] = value
-        return found
+                        variables[key] = value
+        return variables
 
     def forget_deploys(self) -> None:
-        """Be as if nothing had been deployed to any site."""
+        """Forget all deploys."""
         with self.lock:
             for kept in (self.deploys, self.contents, self.zips):
                 kept.clear()

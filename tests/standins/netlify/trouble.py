@@ -1,4 +1,4 @@
-"""Make the API as bad as the real one can be: by plan for one request, or by dice for all of them."""
+"""Make the API fail as the real one can: planned for one request, or at random for all of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Literal
 
 Kind = Literal["429", "500", "502", "reset", "lost", "cut", "401", "before", "after"]
 
-# `lost` does what was asked and never says so; `cut` breaks off in the middle of the body; `before` and
-# `after` hold the answer back, before or after what was asked was done, until the test says `let_go`.
+# `lost` carries out the request but sends no response; `cut` ends in the middle of the body; `before` and
+# `after` hold the response, before or after carrying out the request, until the test calls `let_go`.
 KINDS: tuple[Kind, ...] = ("429", "500", "502", "reset", "lost", "cut", "401")
 
 
@@ -22,7 +22,7 @@ _LONGEST_HOLD = 90.0
 
 @dataclass
 class Trouble:
-    """Give the next `times` requests that match one kind of trouble."""
+    """One kind of trouble for the next `times` matching requests."""
 
     kind: Kind
     match: str = ""
@@ -34,7 +34,7 @@ class Trouble:
 
 @dataclass
 class Storm:
-    """Roll the dice for each request; never more than `most` troubles for the same one in a row."""
+    """Random trouble; at most `most` times in a row for the same request."""
 
     seed: int
     chance: float
@@ -45,7 +45,7 @@ class Storm:
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)  # noqa: S311 - dice, no secret
+        self._dice = random.Random(self.seed)  # noqa: S311 - no secret
 
     def roll(self, line: str) -> Kind | None:
         if self._dice.random() >= self.chance or self._rows.get(line, 0) >= self.most:
@@ -53,7 +53,7 @@ class Storm:
             return None
         self._rows[line] = self._rows.get(line, 0) + 1
         kind = self._dice.choice(self.kinds)
-        # Netlify's known spurious refusals come in uploads; a second one of the same is believed.
+        # Netlify's spurious refusals are known for uploads; a second one in a row counts as real.
         if kind == "401" and (not line.startswith("PUT /api/v1/deploys/") or line in self._refused):
             return "500"
         if kind == "401":
@@ -63,7 +63,7 @@ class Storm:
 
 @dataclass
 class Limit:
-    """Allow so many requests in each span of time, as Netlify allows 500 a minute."""
+    """A limit of requests per period; Netlify's is 500 per minute."""
 
     most: int
     seconds: float = 60.0
@@ -71,7 +71,7 @@ class Limit:
     _count: int = 0
 
     def is_reached(self, now: float) -> bool:
-        """Count a request; tell whether it is one too many."""
+        """Count a request; return whether it exceeds the limit."""
         if now >= self.ends:
             self.ends, self._count = now + self.seconds, 0
         self._count += 1
@@ -79,7 +79,7 @@ class Limit:
 
 
 class Weather:
-    """Decide what happens to a request before it is answered."""
+    """Decides what happens to each request."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class Weather:
             self.plans.append(Trouble(kind, match, times))
 
     def hold(self) -> None:
-        """Hold a request back, in its own thread."""
+        """Hold a request in its own thread."""
         with self._changed:
             go_on = self._go_on
             self._held += 1
@@ -106,13 +106,13 @@ class Weather:
         go_on.wait(_LONGEST_HOLD)
 
     def wait_until_held(self, times: int = 1) -> None:
-        """Wait until so many requests are held back, or were."""
+        """Wait until this many requests were held."""
         with self._changed:
             is_held = self._changed.wait_for(lambda: self._held >= times, _LONGEST_HOLD)
         assert is_held, f"{self._held} requests were held back, not {times}"
 
     def let_go(self) -> None:
-        """Let go what is held back; what is held from now on waits for the next time."""
+        """Release the held requests; later ones wait for the next call."""
         with self._changed:
             released, self._go_on = self._go_on, threading.Event()
         released.set()

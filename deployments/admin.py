@@ -13,50 +13,55 @@ from agentforge.accounts.models import User
 from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
 
 from . import services
-from .accounts.host_accounts import KINDS, NETLIFY, AccountProblem
+from .accounts.host_accounts import AccountProblem
 from .admin_filters import LiveFilter, ShowsFilter
 from .errors import NotPossible
-from .history import Shows, with_shows
+from .history import SiteContent, with_content
 from .hosts.base import HostError
+from .hosts.registry import KINDS, NETLIFY
 from .models import Connection, Deployment, Site
-from .sites import lifecycle
+from .sites import lifecycle, polling
 
 Row = TypeVar("Row", Site, Deployment)
 
-_SHOWS = {Shows.OURS: "ours", Shows.ELSEWHERE: "changed elsewhere", Shows.NOTHING: "nothing"}
+_SHOWS = {
+    SiteContent.OURS: "ours",
+    SiteContent.ELSEWHERE: "changed elsewhere",
+    SiteContent.NOTHING: "nothing",
+}
 
 
 class HostAdmin(ReadOnlyAdmin):
-    """Show what lies at a host, and let operators do to each chosen row what its owner may."""
+    """A read-only list with actions on its rows."""
 
-    def _do(
+    def _apply(
         self,
         request: HttpRequest,
         chosen: Iterable[Row],
-        word: str,
-        work: Callable[[Row, User], object],
+        done: str,
+        action: Callable[[Row, User], object],
     ) -> None:
-        """Do it to each row; count those where it was done, and say of the others why not."""
-        done = 0
+        """Apply an action to each row, report the number of successes, and why the others were refused."""
+        count = 0
         for row in chosen:
             try:
-                work(row, cast(User, request.user))
-                done += 1
+                action(row, cast(User, request.user))
+                count += 1
             except (NotPossible, AccountProblem, HostError) as refusal:
                 self.message_user(request, f"{row}: {refusal}", messages.WARNING)
-        self.message_user(request, f"{done} {word}.")
+        self.message_user(request, f"{count} {done}.")
 
 
-def link_out(url: str, words: str) -> str:
-    """Return a link out of the forge, which says nothing of where it is; only what TLS protects is linked."""
+def external_link(url: str, text: str) -> str:
+    """Return a link without a referrer; empty unless the URL is https."""
     if not url.startswith("https://"):
         return ""
-    return format_html('<a href="{}" rel="noreferrer">{}</a>', url, words)
+    return format_html('<a href="{}" rel="noreferrer">{}</a>', url, text)
 
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
-    """Show whose account is connected; its token is the vault's alone."""
+    """The connected accounts, without their tokens."""
 
     list_display = ("__str__", "whose", "host", "of_teams", "problem", "checked_at")
     list_filter = ("host", ("problem", admin.EmptyFieldListFilter), "checked_at")
@@ -66,8 +71,8 @@ class ConnectionAdmin(ReadOnlyAdmin):
     fields = ("whose", "host", "who", "email", "of_teams", "of_key", "problem", "checked_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
-        found: QuerySet[Connection] = super().get_queryset(request).select_related("owner", "key")
-        return found.defer("key__ciphertext")
+        connections: QuerySet[Connection] = super().get_queryset(request).select_related("owner", "key")
+        return connections.defer("key__ciphertext")
 
     @admin.display(description="owner", ordering="owner__email")
     def whose(self, connection: Connection) -> str:
@@ -96,33 +101,33 @@ class SiteAdmin(HostAdmin):
     list_select_related = ("owner", "agent")
     search_fields = ("name", "remote_id", "owner__email", "agent__name")
     ordering = ("-id",)
-    actions = ("look", "lock", "unlock")
+    actions = ("refresh", "lock", "unlock")
     fields = ("name", "of_agent", "whose", "host", "remote_id", "url", "at_host", "team_slug", "access",
               "offers_download", "variables", "shows", "live_remote_id", "locked", "problem", "looked_at",
               "created_at", "deleted_at")  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
-        return with_shows(super().get_queryset(request))
+        return with_content(super().get_queryset(request))
 
     @admin.display(description="shows", ordering="shows")
     def shows(self, site: Site) -> str:
-        return _SHOWS[Shows(cast(Any, site).shows)]
+        return _SHOWS[SiteContent(cast(Any, site).shows)]
 
     @admin.display(description="at the host")
     def at_host(self, site: Site) -> str:
-        return "" if site.deleted_at else link_out(site.admin_url, KINDS[site.host].label)
+        return "" if site.deleted_at else external_link(site.admin_url, KINDS[site.host].label)
 
     @admin.action(description="Check again", permissions=["operate"])
-    def look(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
-        self._do(request, chosen, "looked at", _look)
+    def refresh(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
+        self._apply(request, chosen, "refreshed", _refresh)
 
-    @admin.action(description="Lock to what is live", permissions=["operate"])
+    @admin.action(description="Lock to the live deploy", permissions=["operate"])
     def lock(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
-        self._do(request, chosen, "locked", partial(_lock, locked=True))
+        self._apply(request, chosen, "locked", partial(_lock, locked=True))
 
     @admin.action(description="Unlock", permissions=["operate"])
     def unlock(self, request: HttpRequest, chosen: QuerySet[Site]) -> None:
-        self._do(request, chosen, "unlocked", partial(_lock, locked=False))
+        self._apply(request, chosen, "unlocked", partial(_lock, locked=False))
 
     @admin.display(description="agent", ordering="agent__name")
     def of_agent(self, site: Site) -> str:
@@ -177,26 +182,25 @@ class DeploymentAdmin(HostAdmin):
         site = deployment.site
         if site.host != NETLIFY or site.deleted_at or not deployment.remote_id:
             return ""
-        # Where Netlify's own CLI sends people to look at a deploy.
-        return link_out(site.admin_url and f"{site.admin_url}/deploys/{deployment.remote_id}", "Netlify")
+        # The page that Netlify's own CLI links to.
+        return external_link(site.admin_url and f"{site.admin_url}/deploys/{deployment.remote_id}", "Netlify")
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
-        self._do(request, chosen, "cancelled", services.cancel)
+        self._apply(request, chosen, "cancelled", services.cancel)
 
     @admin.action(description="Deploy again", permissions=["operate"])
     def retry(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
-        self._do(request, chosen, "started again", services.retry)
+        self._apply(request, chosen, "started again", services.retry)
 
     @admin.action(description="Put live: promote or roll back", permissions=["operate"])
     def roll_back(self, request: HttpRequest, chosen: QuerySet[Deployment]) -> None:
-        self._do(request, chosen, "put live", services.publish)
+        self._apply(request, chosen, "put live", services.publish)
 
 
-def _look(site: Site, by: User) -> None:
-    """Look at a site; what the host refuses is its problem, and said as one."""
+def _refresh(site: Site, by: User) -> None:
     _refuse_deleted(site)
-    lifecycle.look(site)
+    polling.refresh_site(site)
     site.refresh_from_db()
     if site.problem:
         raise NotPossible(site.problem)
@@ -205,7 +209,7 @@ def _look(site: Site, by: User) -> None:
 def _lock(site: Site, by: User, *, locked: bool) -> None:
     _refuse_deleted(site)
     if site.locked == locked:
-        raise NotPossible(f"It is {'locked' if locked else 'unlocked'} already.")
+        raise NotPossible(f"It is already {'locked' if locked else 'unlocked'}.")
     lifecycle.set_lock(site, by, locked=locked)
 
 

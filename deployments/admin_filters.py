@@ -1,4 +1,4 @@
-"""Narrow the administration's lists to what is live where."""
+"""Filters of the administration's lists by what is live."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
-from .history import Shows
+from .history import SiteContent
 from .models import Deployment, Site
 
 
@@ -17,7 +17,11 @@ class ShowsFilter(admin.SimpleListFilter):
     parameter_name = "shows"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(Shows.OURS, "Ours"), (Shows.ELSEWHERE, "Changed elsewhere"), (Shows.NOTHING, "Nothing")]
+        return [
+            (SiteContent.OURS, "Ours"),
+            (SiteContent.ELSEWHERE, "Changed elsewhere"),
+            (SiteContent.NOTHING, "Nothing"),
+        ]
 
     def queryset(self, request: HttpRequest, sites: QuerySet[Site]) -> QuerySet[Site]:
         return sites.filter(Q(shows=self.value())) if self.value() else sites

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 
 class DeployError(Exception):
-    """End a deployment with a message for its owner; `reason` is a word for scripts."""
+    """Fails a deployment with a message for its owner; `reason` is a code for scripts."""
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
@@ -10,4 +10,4 @@ class DeployError(Exception):
 
 
 class NotPossible(Exception):
-    """Refuse an action that the present state does not allow; the message is shown."""
+    """An action that the current state does not allow; the message is shown."""

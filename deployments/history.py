@@ -1,4 +1,4 @@
-"""Say of deployments what a history shows: what changed with each, and whether it is still what is live."""
+"""The history of deployments: what each one changed, and whether it is live."""
 
 from __future__ import annotations
 
@@ -26,66 +26,66 @@ from configs.models import AgentConfig, Revision
 
 from .models import Deployment, DeploymentStatus, Site
 
-# More names than these are summed up by the part of the configuration that they belong to.
-_MOST_NAMES = 3
-# It follows from other values, which are named.
+# A summary of more changes names the parts of the configuration instead of the fields.
+_MAX_NAMES = 3
+# Derived from other fields, which are named.
 _DERIVED = "sampling."
 
 
-class Shows(enum.StrEnum):
-    """Say what a site showed when it was last looked at."""
+class SiteContent(enum.StrEnum):
+    """What a site showed when it was last refreshed: a deploy of ours, one made elsewhere, or nothing."""
 
     OURS = "ours"
     ELSEWHERE = "elsewhere"
     NOTHING = "nothing"
 
 
-class Standing(enum.StrEnum):
-    """Say what became of a deployment on its site."""
+class LiveStatus(enum.StrEnum):
+    """Whether a deployment is, or was, live on its site."""
 
     LIVE = "live"
-    # What somebody deployed outside of the forge took its place.
+    # Replaced by a deploy that was made outside of the forge.
     REPLACED_ELSEWHERE = "replaced-elsewhere"
     WAS_LIVE = "was-live"
     NEVER_LIVE = "never-live"
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Hold what a history says of one deployment besides its row."""
+class HistoryEntry:
+    """What a history shows of a deployment besides its row."""
 
     deployment: Deployment
     replaced: Revision | None
-    standing: Standing
+    standing: LiveStatus
 
     @property
     def address(self) -> str:
-        """Return where it is to be seen: at the site while it is live, else at an address of its own."""
+        """Return its URL: the site's while it is live, else its own."""
         if self.deployment.status != DeploymentStatus.SUCCEEDED:
             return ""
-        told = self.deployment.site.url if self.standing == Standing.LIVE else self.deployment.url
-        return web_address(told)
+        is_live = self.standing == LiveStatus.LIVE
+        return web_address(self.deployment.site.url if is_live else self.deployment.url)
 
     @cached_property
     def changes(self) -> list[dict[str, str]]:
-        """Return how the configuration differs from what the site showed before: name, before, after."""
+        """Return the changes of the configuration since the revision it replaced: name, before, after."""
         if self.replaced is None:
             return []
         return changes(self.replaced.canonical_json, self.deployment.revision.canonical_json)
 
     @cached_property
     def summary(self) -> str:
-        """Name what changed in a few words; empty when nothing did."""
+        """Return the names of the changes in short; empty when there are none."""
         names = [change["name"] for change in self.changes if not change["name"].startswith(_DERIVED)]
         parts = [name.rpartition(".")[2] for name in names]
-        if len(parts) > _MOST_NAMES:
+        if len(parts) > _MAX_NAMES:
             parts = list(dict.fromkeys(name.partition(".")[0] for name in names))
         return ", ".join(part.replace("_", " ") for part in parts)
 
 
 @dataclass(frozen=True)
-class Online:
-    """Say where an agent is online, and which deployment of it is live there; None: somebody else's."""
+class LiveSite:
+    """A site where an agent is online; `live` is None when its deploy was made elsewhere."""
 
     site: Site
     live: Deployment | None
@@ -95,19 +95,19 @@ class Online:
         return web_address(self.site.url)
 
 
-def web_address(told: str) -> str:
-    """Return an address that a host told, to be linked; empty when it is none of a page."""
-    return told if told.startswith(("https://", "http://")) else ""
+def web_address(url: str) -> str:
+    """Return a host's URL if it is safe to link, else an empty string."""
+    return url if url.startswith(("https://", "http://")) else ""
 
 
-def facts_of(deployments: Iterable[Deployment]) -> dict[int, Facts]:
-    """Return the facts of deployments with their site and revision, by primary key; a few queries for all."""
+def entries_for(deployments: Iterable[Deployment]) -> dict[int, HistoryEntry]:
+    """Return the entries of deployments by primary key, in a constant number of queries."""
     rows = list(deployments)
     revisions = Revision.objects.in_bulk({row.replaced_id for row in rows if row.replaced_id is not None})
     sites = {row.site for row in rows}
-    newest = _newest([site for site, shows in shown_by(sites).items() if shows == Shows.ELSEWHERE])
+    newest = _newest([site for site, shows in contents_of(sites).items() if shows == SiteContent.ELSEWHERE])
     return {
-        row.pk: Facts(
+        row.pk: HistoryEntry(
             deployment=row,
             replaced=revisions.get(row.replaced_id) if row.replaced_id is not None else None,
             standing=_standing(row, row.pk in newest),
@@ -116,81 +116,79 @@ def facts_of(deployments: Iterable[Deployment]) -> dict[int, Facts]:
     }
 
 
-def _standing(row: Deployment, is_newest: bool) -> Standing:
+def _standing(row: Deployment, is_newest: bool) -> LiveStatus:
     if row.is_live:
-        return Standing.LIVE
+        return LiveStatus.LIVE
     if row.published_at is None:
-        return Standing.NEVER_LIVE
-    return Standing.REPLACED_ELSEWHERE if is_newest else Standing.WAS_LIVE
+        return LiveStatus.NEVER_LIVE
+    return LiveStatus.REPLACED_ELSEWHERE if is_newest else LiveStatus.WAS_LIVE
 
 
 def _newest(sites: Iterable[Site]) -> set[int]:
-    """Return the deployments that were put live last, one for each site."""
-    wanted = list(sites)
-    if not wanted:
+    """Return the deployment that was put live last on each site."""
+    rows = list(sites)
+    if not rows:
         return set()
-    shown = Deployment.objects.filter(site__in=wanted, published_at__isnull=False)
-    last = shown.order_by("site_id", "-published_at", "-pk").distinct("site_id")
+    published = Deployment.objects.filter(site__in=rows, published_at__isnull=False)
+    last = published.order_by("site_id", "-published_at", "-pk").distinct("site_id")
     return set(last.values_list("pk", flat=True))
 
 
-def shown_by(sites: Iterable[Site]) -> dict[Site, Shows]:
-    """Return what sites showed when they were last looked at; one query."""
-    asked = list(sites)
-    ours = set(_live().filter(site__in=asked).values_list("site_id", flat=True))
-    return {site: _shows(site, site.pk in ours) for site in asked}
+def contents_of(sites: Iterable[Site]) -> dict[Site, SiteContent]:
+    """Return what sites showed when they were last refreshed; one query."""
+    rows = list(sites)
+    ours = set(_live().filter(site__in=rows).values_list("site_id", flat=True))
+    return {site: _content(site, site.pk in ours) for site in rows}
 
 
-def with_shows(sites: QuerySet[Site]) -> QuerySet[Site]:
-    """Add to each row what the site showed when it was last looked at, as `shows`."""
+def with_content(sites: QuerySet[Site]) -> QuerySet[Site]:
+    """Annotate each row with `shows`: what the site showed when it was last refreshed."""
     ours = _live().filter(site=OuterRef("pk"))
     return sites.annotate(
         shows=Case(
-            When(live_remote_id="", then=Value(Shows.NOTHING.value)),
-            When(Exists(ours), then=Value(Shows.OURS.value)),
-            default=Value(Shows.ELSEWHERE.value),
+            When(live_remote_id="", then=Value(SiteContent.NOTHING.value)),
+            When(Exists(ours), then=Value(SiteContent.OURS.value)),
+            default=Value(SiteContent.ELSEWHERE.value),
             output_field=CharField(),
         )
     )
 
 
-def _shows(site: Site, is_ours: bool) -> Shows:
+def _content(site: Site, is_ours: bool) -> SiteContent:
     if is_ours:
-        return Shows.OURS
-    return Shows.ELSEWHERE if site.live_remote_id else Shows.NOTHING
+        return SiteContent.OURS
+    return SiteContent.ELSEWHERE if site.live_remote_id else SiteContent.NOTHING
 
 
-def online(agents: Iterable[AgentConfig]) -> dict[int, Online]:
-    """Return where agents are online, by their primary keys; what shows nothing is left out; two queries."""
+def live_sites(agents: Iterable[AgentConfig]) -> dict[int, LiveSite]:
+    """Return the sites of agents that are online, by the agent's primary key; two queries."""
     sites = Site.objects.filter(agent__in=list(agents), deleted_at=None).exclude(live_remote_id="")
-    found = {site.pk: site for site in sites}
-    live = {row.site_id: row for row in _live().filter(site__in=found).select_related("revision")}
-    return {site.agent_id: Online(site, live.get(site.pk)) for site in found.values()}
+    by_pk = {site.pk: site for site in sites}
+    live = {row.site_id: row for row in _live().filter(site__in=by_pk).select_related("revision")}
+    return {site.agent_id: LiveSite(site, live.get(site.pk)) for site in by_pk.values()}
 
 
 def _live() -> QuerySet[Deployment]:
-    """Return the deployments that are live."""
     return Deployment.objects.filter(remote_id=F("site__live_remote_id")).exclude(remote_id="")
 
 
-def replaced_by(deployment: Deployment) -> Subquery:
-    """Return, for an update, the revision that a site shows just before a deployment of it goes live.
+def replaced_revision(deployment: Deployment) -> Subquery:
+    """Return, for an update, the revision that the site shows just before the deployment goes live.
 
-    It is what the host said last if that is one of ours, else what was put live last.
+    It is the live deploy that the host reported last if that is ours, else the one put live last.
     """
     others = Deployment.objects.filter(site_id=OuterRef("site_id")).exclude(pk=deployment.pk)
-    shown = others.exclude(published_at=None).annotate(
+    published = others.exclude(published_at=None).annotate(
         rank=Case(When(remote_id=F("site__live_remote_id"), then=Value(0)), default=Value(1),
                   output_field=IntegerField())
     )  # fmt: skip
-    return Subquery(shown.order_by("rank", "-published_at", "-pk").values("revision_id")[:1])
+    return Subquery(published.order_by("rank", "-published_at", "-pk").values("revision_id")[:1])
 
 
-def facts_json(facts: Facts) -> dict[str, Any]:
-    """Return what scripts learn of it."""
+def entry_json(entry: HistoryEntry) -> dict[str, Any]:
     return {
-        "standing": facts.standing,
-        "replaced_revision": facts.replaced.number if facts.replaced else None,
-        "changes": facts.changes,
-        "address": facts.address,
+        "standing": entry.standing,
+        "replaced_revision": entry.replaced.number if entry.replaced else None,
+        "changes": entry.changes,
+        "address": entry.address,
     }

@@ -14,7 +14,7 @@ from configs.models import AgentConfig, ApiKey, Revision
 
 
 class Access(models.TextChoices):
-    """Say who may talk to a deployed agent."""
+    """Who may talk to a deployed agent."""
 
     PUBLIC = "public", "Everybody"
     PASSWORD = "password", "Whoever knows a shared password"
@@ -33,7 +33,7 @@ UNFINISHED = (DeploymentStatus.QUEUED, DeploymentStatus.RUNNING)
 
 
 class Connection(models.Model):
-    """Hold a person's account at a host: whose it is and its teams; the token is a key of the vault."""
+    """An owner's account at a host, with its teams; the token is a key in the vault."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     host = models.CharField(max_length=40)
@@ -55,7 +55,7 @@ class Connection(models.Model):
 
 
 class Site(models.Model):
-    """Name one site at a host that shows an agent, with what its owner chose for it."""
+    """A site at a host that shows an agent, with its owner's settings."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="sites")
@@ -68,14 +68,14 @@ class Site(models.Model):
     team_slug = models.CharField(max_length=100, blank=True)
 
     access = models.CharField(max_length=20, choices=Access, default=Access.PUBLIC)
-    # pbkdf2:sha256:<iterations>:<salt>:<hash>; the password itself is kept nowhere.
+    # pbkdf2:sha256:<iterations>:<salt>:<hash>; the password itself is stored nowhere.
     password_hash = models.CharField(max_length=200, blank=True)
     greeting = models.CharField(max_length=300, blank=True)
     offers_download = models.BooleanField(default=False)
     # Names of the environment variables that deployments set.
     variables = models.JSONField(default=list)
 
-    # What the host said last: the deploy that is live there, whoever made it.
+    # As the host last reported it: the live deploy, also one made elsewhere.
     live_remote_id = models.CharField(max_length=100, blank=True)
     locked = models.BooleanField(default=False)
     problem = models.CharField(max_length=500, blank=True)
@@ -100,18 +100,18 @@ class Site(models.Model):
 
 
 def new_title() -> str:
-    """Return a title that no other deploy has, to find this one by."""
+    """Return a unique title, by which the host's deploy can be found."""
     return f"agentforge-{uuid.uuid4().hex}"
 
 
 class Deployment(models.Model):
-    """Follow one deployment of a build to a site, from its job to the answer of the site."""
+    """One deployment of a build to a site, from its job to the verification of the site."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="deployments")
     build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
-    # What the site showed before this went live the last time; of a draft, when it was ready.
+    # The revision that the site showed before this last went live; for a draft, when it was ready.
     replaced = models.ForeignKey(
         Revision, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
@@ -120,17 +120,17 @@ class Deployment(models.Model):
     status = models.CharField(max_length=20, choices=DeploymentStatus, default=DeploymentStatus.QUEUED)
     job_id = models.BigIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # Kept here, so that a worker that dies over a cancel leaves it to the next one.
+    # Stored, so that the next worker continues a cancel during which a worker died.
     cancel_asked = models.BooleanField(default=False)
 
-    # How the host knows it: the title from before it is created there, the id from the moment it is.
+    # Its title at the host, set before the deploy is created, and its id from then on.
     title = models.CharField(max_length=60, default=new_title, unique=True)
     remote_id = models.CharField(max_length=100, blank=True)
-    # sha256 of the list of files and their digests; also what the site answers with when it is up.
+    # sha256 of the list of files and their digests; the site serves it in its content marker.
     content_sha256 = models.CharField(max_length=64, blank=True)
     url = models.CharField(max_length=300, blank=True)
 
-    # Who may talk to what was deployed: it keeps these rules, whatever is chosen for its site later.
+    # The access settings of this deployment; later changes to the site do not affect it.
     access = models.CharField(max_length=20, blank=True, choices=Access)
     password_hash = models.CharField(max_length=200, blank=True)
 
@@ -166,13 +166,12 @@ class Deployment(models.Model):
 
     @property
     def keeps_the_rules(self) -> bool:
-        """Tell whether it lets in whom its site is meant for now, and nobody else."""
-        chosen = (self.site.access, self.site.password_hash)
-        return (self.access, self.password_hash) == chosen
+        """Return whether its access settings are the current ones of its site."""
+        return (self.access, self.password_hash) == (self.site.access, self.site.password_hash)
 
     @property
     def is_live(self) -> bool:
-        """Tell whether this is what the site showed when it was last looked at; given up, it no longer is."""
+        """Return whether the site showed it at the last refresh; False for a deleted site."""
         return (
             bool(self.remote_id)
             and self.site.live_remote_id == self.remote_id

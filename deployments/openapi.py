@@ -1,4 +1,4 @@
-"""Describe to scripts the addresses of deployments and sites."""
+"""The OpenAPI operations of deployments and sites."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
 
 from .accounts.forms import ConnectForm
-from .accounts.host_accounts import KINDS
 from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
-from .history import Shows, Standing
+from .history import LiveStatus, SiteContent
+from .hosts.registry import KINDS
 from .models import Access, DeploymentStatus
 
 _DEPLOYMENT = record(
@@ -16,7 +16,7 @@ _DEPLOYMENT = record(
         "id": INTEGER,
         "status": one_of(DeploymentStatus.values),
         "draft": BOOLEAN,
-        # Empty before the site was put together.
+        # Empty until the site was put together.
         "access": one_of(["", *Access.values]),
         **dict.fromkeys(
             ("title", "remote_id", "content_sha256", "url", "reason", "error", "asked_by"), STRING
@@ -31,7 +31,7 @@ _DEPLOYMENT = record(
         "build": nullable(INTEGER),
         "revision": INTEGER,
         "is_live": BOOLEAN,
-        "standing": one_of(Standing),
+        "standing": one_of(LiveStatus),
         "address": STRING,
         "replaced_revision": nullable(INTEGER),
         "changes": array(record(dict.fromkeys(("name", "before", "after"), STRING))),
@@ -50,7 +50,7 @@ _SITE = record(
         "variables": array(STRING),
         "locked": BOOLEAN,
         "looked_at": nullable(TIME),
-        "shows": one_of(Shows),
+        "shows": one_of(SiteContent),
         **dict.fromkeys(("live_deployment", "live_revision"), nullable(INTEGER)),
     }
 )
@@ -78,17 +78,17 @@ describe(
     post=Operation("Put a deployment live: promote a draft, or roll back", _ONE, refusable=True),
 )
 describe("deployments:delete", post=Operation("Delete a deployment that is not live", refusable=True))
-describe("deployments:site_refresh", post=Operation("Look at what a site shows", _ITS_SITE, refusable=True))
-describe("deployments:site_lock", post=Operation("Lock a site to what is live", _ITS_SITE, refusable=True))
-describe("deployments:site_unlock", post=Operation("Let new deployments go live", _ITS_SITE, refusable=True))
+describe("deployments:site_refresh", post=Operation("Refresh what a site shows", _ITS_SITE, refusable=True))
+describe("deployments:site_lock", post=Operation("Lock a site to its live deploy", _ITS_SITE, refusable=True))
+describe("deployments:site_unlock", post=Operation("Unlock a site", _ITS_SITE, refusable=True))
 describe(
     "deployments:site_delete",
-    post=Operation("Delete a site: its name says which", forms=[DeleteSiteForm], refusable=True),
+    post=Operation("Delete a site; its name confirms it", forms=[DeleteSiteForm], refusable=True),
 )
 describe(
     "deployments:agent",
     get=Operation(
-        "Get an agent's site, what stands in the way of a deployment, and its history",
+        "Get an agent's site, the checks before a deployment, and the history",
         {
             "site": nullable(_SITE),
             "checks": array(_CHECK),
@@ -100,7 +100,7 @@ describe(
 describe("deployments:start", post=Operation("Deploy a build", _ONE, 201, forms=[StartForm], refusable=True))
 describe("deployments:connect", post=Operation("Connect a Netlify account", _PERSON, forms=[ConnectForm]))
 describe("deployments:recheck", post=Operation("Test the connected account", _PERSON, refusable=True))
-describe("deployments:disconnect", post=Operation("Forget the connected account"))
+describe("deployments:disconnect", post=Operation("Disconnect the account"))
 describe(
     "deployments:remote_sites",
     get=Operation(
@@ -115,6 +115,6 @@ describe(
 )
 describe(
     "deployments:choose_site",
-    post=Operation("Use a site of the account", _ITS_SITE, 201, forms=[ChooseSiteForm], refusable=True),
+    post=Operation("Use an existing site", _ITS_SITE, 201, forms=[ChooseSiteForm], refusable=True),
 )
-describe("deployments:settings", post=Operation("Change who may talk to it", _ITS_SITE, forms=[SettingsForm]))
+describe("deployments:settings", post=Operation("Change a site's settings", _ITS_SITE, forms=[SettingsForm]))

@@ -1,4 +1,4 @@
-"""Gather what the pages and scripts say about deployments."""
+"""What pages and scripts show of deployments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
 from . import history
-from .accounts.host_accounts import KINDS
+from .hosts.registry import KINDS
 from .models import UNFINISHED, Deployment, Site
 from .run.steps import steps_of
 from .sites import polling
@@ -19,7 +19,7 @@ from .sites import polling
 
 @dataclass
 class Transcript:
-    """Hold what a deployment's log says up to `position`."""
+    """A deployment's log up to `position`."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Transcript:
 
     @property
     def percent(self) -> int:
-        """Return how much is uploaded; all of it where nothing had to be."""
+        """Return the percentage uploaded; 100 when there was nothing to upload."""
         if not self.progress:
             return 0
         total = self.progress["total"]
@@ -38,29 +38,29 @@ class Transcript:
 
 
 def transcript(deployment: Deployment) -> Transcript:
-    """Read a deployment's log once, from its start to its present end."""
-    found = Transcript()
+    """Read a deployment's log from its start to its current end."""
+    result = Transcript()
     steps: dict[str, dict[str, Any]] = {}
     for position, record in _records(deployment):
-        found.position = position
+        result.position = position
         match record["kind"]:
             case "line":
-                found.lines.append({"n": len(found.lines) + 1, **record})
+                result.lines.append({"n": len(result.lines) + 1, **record})
             case "step":
                 steps[record["name"]] = record
-                found.wait = {}
+                result.wait = {}
             case "progress":
-                found.progress = record
-                found.wait = {}
+                result.progress = record
+                result.wait = {}
             case "wait":
-                found.wait = record
+                result.wait = record
             case "end":
-                found.ended = True
+                result.ended = True
     if deployment.status in UNFINISHED:
-        ahead = steps_of(KINDS[deployment.site.host])
-        steps = {**{name: {"name": name, "state": "pending"} for name in ahead}, **steps}
-    found.steps = list(steps.values())
-    return found
+        names = steps_of(KINDS[deployment.site.host])
+        steps = {**{name: {"name": name, "state": "pending"} for name in names}, **steps}
+    result.steps = list(steps.values())
+    return result
 
 
 def _records(deployment: Deployment) -> list[tuple[int, dict[str, Any]]]:
@@ -71,21 +71,19 @@ def _records(deployment: Deployment) -> list[tuple[int, dict[str, Any]]]:
 
 
 def duration(deployment: Deployment) -> timedelta | None:
-    """Return how long a deployment took, None when it has not ended or never began."""
+    """Return the duration of a deployment, None if it never started or has not ended."""
     if deployment.started_at is None or deployment.finished_at is None:
         return None
     return deployment.finished_at - deployment.started_at
 
 
 def deployments_json(deployments: Iterable[Deployment]) -> list[dict[str, Any]]:
-    """Return what scripts learn of several deployments."""
-    listed = list(deployments)
-    facts = history.facts_of(listed)
-    return [{**_json(deployment), **history.facts_json(facts[deployment.pk])} for deployment in listed]
+    rows = list(deployments)
+    entries = history.entries_for(rows)
+    return [{**_json(row), **history.entry_json(entries[row.pk])} for row in rows]
 
 
 def deployment_json(deployment: Deployment) -> dict[str, Any]:
-    """Return what scripts learn of one deployment alone."""
     return deployments_json([deployment])[0]
 
 
@@ -109,14 +107,13 @@ def _json(deployment: Deployment) -> dict[str, Any]:
 
 
 def site_json(site: Site) -> dict[str, Any]:
-    """Return what scripts learn of a site."""
     names = ("id", "host", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables",
              "locked", "live_remote_id", "problem", "looked_at")  # fmt: skip
-    live = polling.known_live(site)
+    live = polling.live_deployment(site)
     return {
         **{name: getattr(site, name) for name in names},
         "agent": site.agent_id,
-        "shows": history.shown_by([site])[site],
+        "shows": history.contents_of([site])[site],
         "live_deployment": live.pk if live else None,
         "live_revision": live.revision.number if live else None,
     }

@@ -6,17 +6,17 @@ from configs.forms.text import TextField
 
 
 class ConnectForm(forms.Form):
-    """Take an access token of a Netlify account; a saved one is never shown."""
+    """An access token of a Netlify account; a saved one is never shown."""
 
     token = TextField(
         label="Netlify access token",
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Made at Netlify under User settings, Applications, Personal access tokens.",
+        help_text="Create one at Netlify under User settings, Applications, Personal access tokens.",
     )
 
     def clean_token(self) -> str:
         token: str = self.cleaned_data["token"]
         if not token.isascii() or any(character.isspace() for character in token):
-            raise forms.ValidationError("A token is one word of plain characters: copy it again.")
+            raise forms.ValidationError("A token has only ASCII characters and no spaces: copy it again.")
         return token

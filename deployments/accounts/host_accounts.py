@@ -1,4 +1,4 @@
-"""Connect people's accounts at hosts; the token lies in the vault, as a key of the host."""
+"""Owners' accounts at hosts; the token lies in the vault, as a key of the host."""
 
 from __future__ import annotations
 
@@ -15,51 +15,45 @@ from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from configs import vault
 from configs.choices import KeyStatus
-from deployments.hosts.base import Host, HostError, Kind, Person, Reason
-from deployments.hosts.netlify import Netlify
-from deployments.hosts.netlify.api import Sleep, Tell
+from deployments.hosts.base import Host, HostError, Person, Reason
+from deployments.hosts.netlify.api import Notify, Sleep
+from deployments.hosts.registry import KINDS, NETLIFY, TOKEN_HOSTS
 from deployments.hosts.selfhost import SelfHost
 from deployments.models import Connection
 
-NETLIFY = Netlify.kind.code
-SELF_HOST = SelfHost.kind.code
-KINDS: dict[str, Kind] = {host.kind.code: host.kind for host in (Netlify, SelfHost)}
-# Those that act with somebody's token.
-HOSTS: dict[str, type[Netlify]] = {NETLIFY: Netlify}
-# A page waits no longer than this for a host that asks for patience.
-_PATIENCE = 3.0
-_OF_THE_TOKEN = (Reason.TOKEN_REFUSED, Reason.FORBIDDEN)
+# The longest wait for a host, in seconds, while a page is loading.
+_PAGE_PATIENCE = 3.0
+_TOKEN_REASONS = (Reason.TOKEN_REFUSED, Reason.FORBIDDEN)
 
 
 class AccountProblem(Exception):
-    """Say, in words for its owner, why an account can't be used."""
+    """An account that can't be used; the message is for its owner."""
 
 
 def brief_sleep(seconds: float) -> None:
-    """Pause for a page; a pause that people would notice is refused instead.
+    """Wait while a page is loading.
 
-    Raises HostError.
+    Raises HostError instead when the wait would be noticeable.
     """
-    if seconds > _PATIENCE:
-        told = f"Netlify asks for a pause. Nothing was done. Try again in {seconds:.0f} seconds."
-        raise HostError(Reason.RATE_LIMITED, told)
+    if seconds > _PAGE_PATIENCE:
+        message = f"Netlify limits the rate of requests. Try again in {seconds:.0f} seconds."
+        raise HostError(Reason.RATE_LIMITED, message)
     time.sleep(seconds)
 
 
 def connection_of(owner_id: UUID, host: str = NETLIFY) -> Connection | None:
-    """Return a person's account at a host, None when none is connected."""
-    found: Connection | None = (
-        Connection.objects.filter(owner_id=owner_id, host=host).select_related("key").first()
-    )
-    return found
+    """Return an owner's account at a host, None when none is connected."""
+    connections = Connection.objects.filter(owner_id=owner_id, host=host)
+    connection: Connection | None = connections.select_related("key").first()
+    return connection
 
 
 def host_for(
-    owner_id: UUID, code: str, purpose: str, sleep: Sleep = brief_sleep, tell: Tell | None = None
+    owner_id: UUID, code: str, purpose: str, sleep: Sleep = brief_sleep, notify: Notify | None = None
 ) -> Host:
-    """Return a host as its owner may use it; the use of a token goes to the audit log.
+    """Return a host for its owner; the use of a token is recorded in the audit log.
 
-    Raises AccountProblem when no account is connected where one is needed, or its token can't be read.
+    Raises AccountProblem when a required account is not connected, or its token can't be read.
     """
     if not KINDS[code].needs_account:
         return SelfHost(owner_id)
@@ -70,51 +64,51 @@ def host_for(
     try:
         token = vault.reveal(connection.key, purpose)
     except vault.KeyNeedsReentry as error:
-        told = f"The vault can't read the {label} token any more. Connect the account again."
-        raise AccountProblem(told) from error
-    return HOSTS[code](token, sleep, tell)
+        message = f"The vault can no longer read the {label} token. Connect the account again."
+        raise AccountProblem(message) from error
+    return TOKEN_HOSTS[code](token, sleep, notify)
 
 
 def connect(user: User, token: str, code: str = NETLIFY) -> Connection:
-    """Ask a host whose token it is, and keep it in the vault.
+    """Verify a token with its host, and save it in the vault.
 
     Raises HostError; then nothing was saved.
     """
-    person = HOSTS[code](token, brief_sleep).whoami()
+    person = TOKEN_HOSTS[code](token, brief_sleep).whoami()
     with transaction.atomic(), as_service():
         key = vault.save_key(user, code, token)
-        key.status, key.status_detail, key.checked_at = KeyStatus.VALID, _words(person), timezone.now()
+        key.status, key.status_detail, key.checked_at = KeyStatus.VALID, _summary(person), timezone.now()
         key.save(update_fields=["status", "status_detail", "checked_at"])
-        facts = {"key": key, **_facts(person)}
-        connection, _ = Connection.objects.update_or_create(owner=user, host=code, defaults=facts)
+        defaults = {"key": key, **_fields(person)}
+        connection: Connection
+        connection, _ = Connection.objects.update_or_create(owner=user, host=code, defaults=defaults)
         record(Action.HOST_CONNECTED, owner=user, subject=connection)
-    made: Connection = connection
-    return made
+    return connection
 
 
 def recheck(connection: Connection) -> Person:
-    """Ask again who a connected account is.
+    """Verify the token of a connected account again.
 
-    Raises AccountProblem or HostError, after noting on the connection what is wrong with its token.
+    Raises AccountProblem or HostError, after storing a problem with the token on the connection.
     """
     try:
         person = host_for(connection.owner_id, connection.host, "tested").whoami()
     except (AccountProblem, HostError) as error:
-        # A host that is busy or away says nothing of the token: deployments may go on.
-        if isinstance(error, AccountProblem) or error.reason in _OF_THE_TOKEN:
+        # A busy or unreachable host says nothing about the token: deployments may continue.
+        if isinstance(error, AccountProblem) or error.reason in _TOKEN_REASONS:
             with as_service():
-                changed = Connection.objects.filter(pk=connection.pk)
-                changed.update(problem=str(error)[:500], checked_at=timezone.now())
+                row = Connection.objects.filter(pk=connection.pk)
+                row.update(problem=str(error)[:500], checked_at=timezone.now())
         raise
     with as_service():
-        Connection.objects.filter(pk=connection.pk).update(**_facts(person))
+        Connection.objects.filter(pk=connection.pk).update(**_fields(person))
     return person
 
 
-def doubt(owner_id: UUID, code: str, error: HostError) -> None:
-    """Ask again whose token it is when a host refused it elsewhere, and note what that says.
+def recheck_if_refused(owner_id: UUID, code: str, error: HostError) -> None:
+    """Verify a token again that a host refused, and store the result.
 
-    Not noted at once: a host refuses tokens spuriously now and then.
+    The refusal alone is not stored: hosts sometimes refuse valid tokens.
     """
     connection = connection_of(owner_id, code) if error.reason == Reason.TOKEN_REFUSED else None
     if connection is not None:
@@ -123,13 +117,13 @@ def doubt(owner_id: UUID, code: str, error: HostError) -> None:
 
 
 def disconnect(connection: Connection) -> None:
-    """Forget an account and its token; its sites stay where they are."""
+    """Delete an account and its token here; its sites stay online."""
     with transaction.atomic(), as_service():
         record(Action.HOST_DISCONNECTED, owner=connection.owner_id, subject=connection)
         vault.remove_key(connection.key)
 
 
-def _facts(person: Person) -> dict[str, object]:
+def _fields(person: Person) -> dict[str, object]:
     return {
         "who": person.name[:200],
         "email": person.email[:254],
@@ -139,6 +133,6 @@ def _facts(person: Person) -> dict[str, object]:
     }
 
 
-def _words(person: Person) -> str:
+def _summary(person: Person) -> str:
     teams = ", ".join(team.name for team in person.teams)
     return f"{person.name or person.email}; teams: {teams}"[:500]

@@ -1,7 +1,7 @@
-"""Connect an account by its owner's consent: OAuth's authorization code flow (RFC 6749, section 4.1).
+"""Connect an account through OAuth's authorization code flow (RFC 6749, section 4.1).
 
-Netlify's part after its own example of an OAuth application: people consent at app.netlify.com/authorize, the
-code that comes back is exchanged at /oauth/token beside the API. Its tokens have no scopes and do not expire.
+Endpoints as in Netlify's example application: users consent at app.netlify.com/authorize, and the returned
+code is exchanged at /oauth/token beside the API. The tokens have no scopes and do not expire.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .forms import ConnectForm
 
 logger = logging.getLogger(__name__)
 
-# From the button to the return, the sign-in at Netlify included.
+# From the button to the return, including the sign-in at Netlify.
 SECONDS_TO_CONSENT = 600.0
 _SECONDS = 15.0
 _SESSION_KEY = "netlify consent"
-_KEPT = "What was connected before stays."
+_KEPT = "An account connected earlier stays connected."
 
 
 @dataclass(frozen=True)
 class Consent:
-    """Remember in the session what somebody went to Netlify for; `state` is empty once they came back."""
+    """A pending consent, kept in the session; `state` is empty after the return from Netlify."""
 
     state: str
     owner: str
@@ -48,17 +48,17 @@ class Consent:
 
 
 def is_offered() -> bool:
-    """Tell whether the operator registered this forge as an OAuth application at Netlify."""
+    """Return whether the operator registered this forge as an OAuth application at Netlify."""
     return bool(settings.NETLIFY_CLIENT_ID and settings.NETLIFY_CLIENT_SECRET)
 
 
 def begin(session: SessionBase, agent: AgentConfig, redirect_uri: str) -> str:
-    """Return the address where an agent's owner consents, and remember that they went there.
+    """Store a pending consent in the session, and return the URL where the agent's owner consents.
 
-    Raises NotPossible where the operator did not set it up.
+    Raises NotPossible when the operator did not set it up.
     """
     if not is_offered():
-        raise NotPossible("Connecting with Netlify's own page is not set up here. Use an access token.")
+        raise NotPossible("Connecting through Netlify's page is not set up here. Use an access token.")
     consent = Consent(
         state=secrets.token_urlsafe(32),
         owner=str(agent.owner_id),
@@ -67,58 +67,57 @@ def begin(session: SessionBase, agent: AgentConfig, redirect_uri: str) -> str:
         until=time.time() + SECONDS_TO_CONSENT,
     )
     session[_SESSION_KEY] = asdict(consent)
-    asked = {
+    parameters = {
         "client_id": settings.NETLIFY_CLIENT_ID,
         "response_type": "code",
         "redirect_uri": redirect_uri,
         "state": consent.state,
     }
-    return f"{settings.AGENTFORGE_NETLIFY_AUTHORIZE_URL}?{urlencode(asked)}"
+    return f"{settings.AGENTFORGE_NETLIFY_AUTHORIZE_URL}?{urlencode(parameters)}"
 
 
-def last(session: SessionBase, user: User) -> Consent | None:
-    """Return what this person went to Netlify for last in this browser, back already or not."""
-    kept = session.get(_SESSION_KEY)
-    if kept is None or kept["owner"] != str(user.pk):
+def last_consent(session: SessionBase, user: User) -> Consent | None:
+    """Return the user's last consent in this session, pending or not."""
+    stored = session.get(_SESSION_KEY)
+    if stored is None or stored["owner"] != str(user.pk):
         return None
-    return Consent(**kept)
+    return Consent(**stored)
 
 
-def take(session: SessionBase, user: User, state: str) -> Consent:
-    """Return what somebody comes back for, once.
+def redeem(session: SessionBase, user: User, state: str) -> Consent:
+    """Return the pending consent with this `state`, and end it.
 
-    Raises NotPossible for a state that this session was not given, or not just now; whichever it was given
-    is void afterwards.
+    Raises NotPossible for any other or an expired state; the pending one ends in any case.
     """
-    consent = last(session, user)
+    consent = last_consent(session, user)
     if consent is None or not consent.state:
-        raise NotPossible(f"Nobody waits here for this answer of Netlify, or it came before. {_KEPT}")
+        raise NotPossible(f"No consent is pending here, or this response was used before. {_KEPT}")
     session[_SESSION_KEY] = {**asdict(consent), "state": ""}
     if not constant_time_compare(consent.state, state):
-        raise NotPossible(f"This answer of Netlify belongs to another attempt. {_KEPT} Connect again.")
+        raise NotPossible(f"This response of Netlify belongs to another attempt. {_KEPT} Connect again.")
     if consent.until < time.time():
-        raise NotPossible(f"It took longer than ten minutes, so the answer is void. {_KEPT} Connect again.")
+        raise NotPossible(f"It took longer than ten minutes, so the response expired. {_KEPT} Connect again.")
     return consent
 
 
-def token_for(consent: Consent, answer: dict[str, str]) -> str:
-    """Return the token for what Netlify's page answered: a code, or why there is none.
+def token_for(consent: Consent, response: dict[str, str]) -> str:
+    """Exchange the code in the response of Netlify's consent page for a token.
 
     Raises NotPossible or HostError.
     """
-    if answer.get("error") == "access_denied":
-        raise NotPossible(f"The access was not granted at Netlify. {_KEPT}")
-    if "error" in answer or not answer.get("code"):
+    if response.get("error") == "access_denied":
+        raise NotPossible(f"Access was denied at Netlify. {_KEPT}")
+    if "error" in response or not response.get("code"):
         raise NotPossible(
-            f"Netlify sent no code{_quoted(answer.get('error'))}. {_KEPT} "
+            f"Netlify sent no code{_quoted(response.get('error'))}. {_KEPT} "
             "Connect again, or use an access token."
         )
-    return _exchanged(answer["code"], consent.redirect_uri)
+    return _exchange(response["code"], consent.redirect_uri)
 
 
-def _exchanged(code: str, redirect_uri: str) -> str:
-    """Exchange a code, once: a second attempt with the same one would be refused anyway."""
-    asked = {
+def _exchange(code: str, redirect_uri: str) -> str:
+    """Exchange a code, without a retry: a code is accepted only once."""
+    parameters = {
         "grant_type": "authorization_code",
         "code": code,
         "client_id": settings.NETLIFY_CLIENT_ID,
@@ -132,7 +131,7 @@ def _exchanged(code: str, redirect_uri: str) -> str:
     }
     try:
         reply = outbound.fetch(
-            "POST", _token_url(), headers=headers, content=urlencode(asked).encode(), seconds=_SECONDS
+            "POST", _token_url(), headers=headers, content=urlencode(parameters).encode(), seconds=_SECONDS
         )
     except outbound.OutboundError as error:
         raise HostError(Reason.UNREACHABLE, f"{error} {_KEPT} Connect again.") from error
@@ -140,8 +139,7 @@ def _exchanged(code: str, redirect_uri: str) -> str:
         raise _refusal(reply)
     form = ConnectForm({"token": _read(reply).get("access_token")})
     if not form.is_valid():
-        told = f"Netlify answered without a token that can be used. {_KEPT} Connect again."
-        raise HostError(Reason.REFUSED, told)
+        raise HostError(Reason.REFUSED, f"Netlify sent no valid token. {_KEPT} Connect again.")
     token: str = form.cleaned_data["token"]
     return token
 
@@ -152,20 +150,20 @@ def _token_url() -> str:
 
 
 def _refusal(reply: outbound.Reply) -> HostError:
-    """Say what a refusal means to who connects, and to the operator in the log where it is theirs to mend."""
-    said = _quoted(_read(reply).get("error"))
+    """Return the error for the user; log it when the operator has to fix it."""
+    code = _quoted(_read(reply).get("error"))
     if reply.status == 429 or reply.status >= 500:
-        told = f"Netlify could not answer now ({reply.status}). {_KEPT} Connect again in some minutes."
-        return HostError(Reason.UNREACHABLE, told)
-    if reply.status == 401 or "invalid_client" in said or "unauthorized_client" in said:
-        logger.error("Netlify refused NETLIFY_CLIENT_ID or NETLIFY_CLIENT_SECRET (%s%s).", reply.status, said)
-        told = (
-            f"Netlify does not know this forge ({reply.status}{said}): its operator has to look at its "
+        message = f"Netlify is not available ({reply.status}). {_KEPT} Connect again in some minutes."
+        return HostError(Reason.UNREACHABLE, message)
+    if reply.status == 401 or "invalid_client" in code or "unauthorized_client" in code:
+        logger.error("Netlify refused NETLIFY_CLIENT_ID or NETLIFY_CLIENT_SECRET (%s%s).", reply.status, code)
+        message = (
+            f"Netlify does not recognize this forge ({reply.status}{code}): its operator has to check the "
             f"registration there. {_KEPT} Use an access token meanwhile."
         )
-        return HostError(Reason.FORBIDDEN, told)
-    told = f"Netlify refused the code ({reply.status}{said}): used or expired. {_KEPT} Connect again."
-    return HostError(Reason.TOKEN_REFUSED, told)
+        return HostError(Reason.FORBIDDEN, message)
+    message = f"Netlify refused the code ({reply.status}{code}): used or expired. {_KEPT} Connect again."
+    return HostError(Reason.TOKEN_REFUSED, message)
 
 
 def _read(reply: outbound.Reply) -> dict[str, Any]:
@@ -177,5 +175,5 @@ def _read(reply: outbound.Reply) -> dict[str, Any]:
 
 
 def _quoted(error: object) -> str:
-    """Return one of OAuth's error words; nothing else that came from outside is repeated."""
+    """Return an error code in OAuth's format, and nothing else that Netlify sent."""
     return f", {error}" if isinstance(error, str) and re.fullmatch(r"[a-z_]{1,40}", error) else ""

@@ -1,4 +1,4 @@
-"""Pack a function as Netlify runs it: the same program gives the same zip."""
+"""Pack a function as Netlify runs it; the same program gives the same zip."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _TOOLCHAIN = b'{"runtime":"go"}'
 
 
-def zipped(bootstrap: bytes) -> bytes:
+def zip_function(bootstrap: bytes) -> bytes:
     """Return the zip of a compiled function."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data, mode in (
             ("bootstrap", bootstrap, 0o100755),
             ("netlify-toolchain", _TOOLCHAIN, 0o100644),
@@ -23,4 +23,4 @@ def zipped(bootstrap: bytes) -> bytes:
             entry.create_system = 3
             entry.external_attr = mode << 16
             archive.writestr(entry, data)
-    return made.getvalue()
+    return buffer.getvalue()

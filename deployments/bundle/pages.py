@@ -1,4 +1,4 @@
-"""Render a site's pages and bring their parts."""
+"""A site's pages and their assets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _ASSETS = Path(__file__).parent / "assets"
 GREETING = "Ask {name} something."
 
 
-def make(site: Site, document: dict[str, Any], downloads: list[Artifact]) -> dict[str, str]:
-    """Return a site's pages and parts: path → text."""
+def render(site: Site, document: dict[str, Any], downloads: list[Artifact]) -> dict[str, str]:
+    """Return pages and assets: path → text."""
     identity = document.get("identity", document)
     name = str(identity["name"])
     context = {
@@ -25,7 +25,7 @@ def make(site: Site, document: dict[str, Any], downloads: list[Artifact]) -> dic
         "access": site.access,
         "downloads": downloads,
     }
-    found = {"index.html": render_to_string("deployments/site/index.html", context)}
+    texts = {"index.html": render_to_string("deployments/site/index.html", context)}
     if downloads:
-        found["download.html"] = render_to_string("deployments/site/download.html", context)
-    return found | {path.name: path.read_text() for path in sorted(_ASSETS.iterdir())}
+        texts["download.html"] = render_to_string("deployments/site/download.html", context)
+    return texts | {path.name: path.read_text() for path in sorted(_ASSETS.iterdir())}

@@ -1,4 +1,4 @@
-"""Write a site's rules in the files that Netlify reads: `_headers` and `_redirects`."""
+"""The rules of a site in the files that Netlify reads: `_headers` and `_redirects`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _EVERYWHERE = {
 
 
 def headers() -> str:
-    """Return what every answer of the site carries."""
+    """Return the headers of every response of the site."""
     lines = ["/*", *(f"  {name}: {value}" for name, value in _EVERYWHERE.items())]
     return "\n".join([*lines, "/agentforge.json", "  Cache-Control: no-store", ""])
 
 
 def redirects(function: str) -> str:
-    """Return the addresses under which the function answers; the browser's address stays."""
-    place = f"/.netlify/functions/{function}"
-    return "".join(f"/{path}/* {place}/{path}/:splat 200\n" for path in ("api", "v1"))
+    """Return the rewrites of paths to the function; the browser's URL does not change."""
+    target = f"/.netlify/functions/{function}"
+    return "".join(f"/{path}/* {target}/{path}/:splat 200\n" for path in ("api", "v1"))

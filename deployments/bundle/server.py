@@ -1,7 +1,7 @@
-"""Bring the programs and papers with which anybody's server runs a site: Docker, systemd, by hand.
+"""The programs and instructions with which a server runs a site: with Docker, systemd, or by hand.
 
-The papers are fixed texts. Into them go the access that was chosen and names and addresses of variables,
-each on a line of its own; nothing of a secret, and no text of the agent's.
+The instructions are fixed texts, completed with the access and with the names of variables, each on a line of
+its own. No secret goes into them, and no text of the agent's.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ from deployments.hosts.selfhost.host import EXECUTABLES
 from deployments.models import Access, Site
 from deployments.sites import variables
 
-_PAPERS = Path(__file__).parent / "server_files"
+_INSTRUCTIONS = Path(__file__).parent / "server_files"
 PROGRAMS = "bin/"
-_PLACES = {"start": f"{PROGRAMS}agent"}
+_PATHS = {"start": f"{PROGRAMS}agent"}
 EXAMPLE = "agent.env.example"
 _ABOUT = {
-    # Shells, Docker and systemd read other signs each in their own way.
-    variables.PLAIN_PASSWORD: "The shared password, as you tell it to visitors: of letters, digits, - and _.",
-    variables.STATE_KEY: "Signs conversations (openssl rand -hex 32); without it a restart ends them.",
-    variables.SUPABASE_URL: "The project whose users may talk to the agent.",
+    # Shells, Docker and systemd parse other characters differently.
+    variables.PLAIN_PASSWORD: "The shared password that you give to visitors: letters, digits, - and _.",
+    variables.STATE_KEY: "Signs conversations (openssl rand -hex 32); without it, a restart ends them.",
+    variables.SUPABASE_URL: "The Supabase project whose users may talk to the agent.",
 }
 
 
 def programs(build: Build) -> dict[str, Artifact]:
-    """Return a build's programs for servers: path in the site → file.
+    """Return a build's programs for servers: path in the site → artifact.
 
     Raises DeployError when there is none.
     """
     files = build.artifacts.filter(target__in=EXECUTABLES)
-    found = {f"{PROGRAMS}agent-{file.target}": file for file in files if assembly.is_executable(file.name)}
-    if not found:
+    paths = {f"{PROGRAMS}agent-{file.target}": file for file in files if assembly.is_executable(file.name)}
+    if not paths:
         raise DeployError(
             f"Build {build.pk} has no program for a server. Compile the agent for Linux, then deploy it.",
             "no-program",
         )
-    return found
+    return paths
 
 
-def papers(site: Site, build: Build) -> dict[str, str]:
-    """Return the texts beside the programs: path → text."""
-    found = {
-        _PLACES.get(path.name, path.name): path.read_text().replace("@ACCESS@", site.access)
-        for path in sorted(_PAPERS.iterdir())
+def instructions(site: Site, build: Build) -> dict[str, str]:
+    """Return the files beside the programs: path → text."""
+    texts = {
+        _PATHS.get(path.name, path.name): path.read_text().replace("@ACCESS@", site.access)
+        for path in sorted(_INSTRUCTIONS.iterdir())
     }
-    return found | {EXAMPLE: _example(site, build)}
+    return texts | {EXAMPLE: _example(site, build)}
 
 
 def _example(site: Site, build: Build) -> str:
-    lines = ["# Copy to agent.env (mode 0600) and fill in what is empty. Keep it to yourself."]
+    lines = ["# Copy to agent.env (mode 0600) and fill in the empty values. Keep it secret."]
     provider = variables.provider_of(build.revision)
     for name, value in variables.examples(build.revision.agent, site, provider).items():
         if name in _ABOUT:
@@ -60,5 +60,5 @@ def _example(site: Site, build: Build) -> str:
         lines.append(f"{name}={value}")
     lines.append("# Needed behind a web server or proxy: AGENT_TRUSTED_PROXIES=1")
     if site.access == Access.PUBLIC:
-        lines.append("# Everybody may talk to this agent: each address 20 times a minute.")
+        lines.append("# Anybody may talk to this agent: 20 requests a minute per address.")
     return "\n".join([*lines, ""])

@@ -1,7 +1,7 @@
-"""Say what a host of sites must be able to do; each host is one package that does it.
+"""The interface of a host of sites; each host is one package that implements it.
 
-A host's ids are text. Every method has a time limit and its own retries; what is left is a `HostError` with a
-reason, in words for the person whose site it is.
+A host's ids are text. Every method has a time limit and its own retries; what remains is a `HostError` with a
+reason and a message for the owner of the site.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 
 
 class Reason(enum.StrEnum):
-    """Name why a host did not do what was asked."""
+    """Why a host refused or failed a request."""
 
     TOKEN_REFUSED = "token-refused"  # noqa: S105 - no password
     FORBIDDEN = "forbidden"
@@ -32,23 +32,23 @@ class Reason(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Say what a kind of host needs and can do, before anybody's site there is used."""
+class HostKind:
+    """What a kind of host needs and can do, whatever the account and site."""
 
     code: str
     label: str
     # A site needs one of these targets in its build.
     targets: tuple[str, ...]
-    # Larger programs are refused, in bytes; 0: none are.
+    # The largest program accepted, in bytes; 0: no limit.
     largest_program: int = 0
-    # Somebody's account there is used, with a token of the vault.
+    # It is used through an account, with a token from the vault.
     needs_account: bool = True
-    # It is given the agent's keys; otherwise whoever runs the agent sets them.
+    # It receives the agent's keys; otherwise they are set on the server that runs the agent.
     sets_variables: bool = True
 
 
 class HostError(Exception):
-    """Say, in words for the site's owner, what the host did not do and what to do next."""
+    """A request that a host refused or failed; the message tells the site's owner what to do next."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -68,7 +68,7 @@ class Team:
 
 @dataclass(frozen=True)
 class Person:
-    """Tell who a token belongs to, and in which teams it may act."""
+    """The owner of a token, and the teams it may act in."""
 
     name: str
     email: str
@@ -88,7 +88,7 @@ class RemoteSite:
 
 
 class State(enum.StrEnum):
-    """Tell how far a host is with a deploy."""
+    """The state of a deploy at its host."""
 
     UPLOADING = "uploading"
     WORKING = "working"
@@ -98,10 +98,11 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class RemoteDeploy:
-    """Hold a deploy as the host sees it; `required` are digests of contents that it lacks."""
+    """A deploy as its host reports it; `required` are the digests of contents still to upload."""
 
     id: str
     state: State
+    # The host's own word for the state.
     word: str
     url: str
     title: str = ""
@@ -113,7 +114,7 @@ class RemoteDeploy:
 
 
 class Content(Protocol):
-    """Give the bytes of a file, piece by piece, as often as asked."""
+    """The bytes of a file, in pieces; can be read more than once."""
 
     @property
     def size(self) -> int: ...
@@ -123,7 +124,7 @@ class Content(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """Name one file or function of a site with its digest in the host's way of counting."""
+    """A file or function of a site; the digest is in the host's own scheme."""
 
     path: str
     digest: str
@@ -132,19 +133,13 @@ class Entry:
     is_executable: bool = False
 
 
-@dataclass(frozen=True)
-class Variable:
-    name: str
-    value: str
-
-
-Sent = Callable[[int], None]
+OnSent = Callable[[int], None]
 
 
 class Host(Protocol):
-    """Do with one account at a host of sites what a deployment needs."""
+    """One account at a host of sites."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[HostKind]
 
     def whoami(self) -> Person: ...
 
@@ -157,7 +152,7 @@ class Host(Protocol):
     def delete_site(self, site_id: str) -> None: ...
 
     def digest(self, content: Content, *, is_function: bool) -> str:
-        """Return the digest under which the host knows a content."""
+        """Return the digest by which the host identifies a content."""
         ...
 
     def set_variables(
@@ -165,28 +160,28 @@ class Host(Protocol):
     ) -> None: ...
 
     def find_deploy(self, site_id: str, title: str) -> RemoteDeploy | None:
-        """Return the deploy that was created under a title, if one was."""
+        """Return the deploy with this title, None if there is none."""
         ...
 
     def create_deploy(self, site_id: str, title: str, entries: list[Entry], *, draft: bool) -> RemoteDeploy:
-        """Create a deploy exactly once: a title that is there already is returned."""
+        """Create a deploy exactly once: an existing one with this title is returned."""
         ...
 
     def deploy(self, site_id: str, deploy_id: str) -> RemoteDeploy: ...
 
-    def shown(self, site_id: str, deploy: RemoteDeploy, address: str, *, draft: bool) -> str:
-        """Return which content is shown to visitors; empty when that can't be told.
+    def visible_content(self, site_id: str, deploy: RemoteDeploy, address: str, *, draft: bool) -> str:
+        """Return the hash of the content that visitors see, empty if it can't be determined.
 
         `address` is the site's, or the draft's own.
         """
         ...
 
-    def upload(self, deploy_id: str, entry: Entry, sent: Sent) -> None:
-        """Upload one content; `sent` is told of bytes on their way, of minus as many when they are void."""
+    def upload(self, deploy_id: str, entry: Entry, on_sent: OnSent) -> None:
+        """Upload one content; `on_sent` gets the bytes sent, and as many negative ones after a failure."""
         ...
 
     def cancel(self, deploy_id: str) -> None:
-        """Give up a deploy that is not over; one that is gone or over is left as it is."""
+        """Cancel a deploy; one that is gone or over is left unchanged."""
         ...
 
     def publish(self, site_id: str, deploy_id: str) -> RemoteDeploy: ...

@@ -1,4 +1,4 @@
-"""Name the file by which a site says which content it shows, and read it."""
+"""The content marker: a file in each site that holds the hash of its content."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import json
 
 from agentforge import outbound
 
-MARK = "agentforge.json"
+MARKER = "agentforge.json"
 
 
-def content_in(body: bytes) -> str:
-    """Return the content that a mark names, empty when it is no mark."""
+def parse_marker(body: bytes) -> str:
+    """Return the content hash in a marker, empty if it is none."""
     try:
-        given = json.loads(body)
+        marker = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    return str(given.get("content") or "") if isinstance(given, dict) else ""
+    return str(marker.get("content") or "") if isinstance(marker, dict) else ""
 
 
-def content_at(address: str) -> str:
-    """Return which content a site says it shows, empty when it does not say."""
+def fetch_marker(address: str) -> str:
+    """Return the content hash that a site serves, empty if it serves none."""
     try:
-        reply = outbound.fetch("GET", f"{address}/{MARK}", headers={"Cache-Control": "no-cache"})
+        reply = outbound.fetch("GET", f"{address}/{MARKER}", headers={"Cache-Control": "no-cache"})
     except outbound.OutboundError:
         return ""
-    return content_in(reply.body) if reply.status == 200 else ""
+    return parse_marker(reply.body) if reply.status == 200 else ""

@@ -1,4 +1,4 @@
-"""Hold the bytes of a site's files: short ones in memory, others on the disk until they are sent."""
+"""The contents of a site's files: in memory, or on the disk until they are sent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Stored:
-    """A file on the disk, of a size that is known."""
+    """A file on the disk."""
 
     path: Path
     size: int
-
-    @classmethod
-    def of(cls, path: Path) -> Stored:
-        return cls(path, path.stat().st_size)
 
     def pieces(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from agentforge.incidents import record_incident
 from agentforge.live.log import StreamClosed, StreamMissing
@@ -22,7 +24,6 @@ from deployments.models import Deployment, DeploymentStatus
 from . import transitions
 from .cancellation import RemoteState, cancel_orphan, cancel_remote
 from .deployment_run import DeploymentRun, StopRequest, Superseded
-from .outcome import Kind, Outcome
 from .stages import NOT_VERIFIED, run_stages
 from .transitions import MAX_ATTEMPTS
 
@@ -34,6 +35,35 @@ GIVEN_UP = (
     "Uploaded files are kept at the host. Deploy again."
 )
 _SUPERSEDED = (Superseded, StreamMissing, StreamClosed)
+
+
+class Kind(enum.Enum):
+    FINISHED = "finished"
+    REQUEUE = "requeue"
+    # Another job owns the deployment now, or it was deleted.
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`message` is the error of a failed deployment, or why one is requeued; `live`: its site shows it."""
+
+    kind: Kind
+    status: DeploymentStatus = DeploymentStatus.QUEUED
+    message: str = ""
+    reason: str = ""
+    live: bool = False
+    attempt_counts: bool = True
+
+    @classmethod
+    def finished(
+        cls, status: DeploymentStatus, error: str = "", reason: str = "", *, live: bool = False
+    ) -> Outcome:
+        return cls(Kind.FINISHED, status, error, reason, live)
+
+    @classmethod
+    def requeue(cls, why: str, *, attempt_counts: bool) -> Outcome:
+        return cls(Kind.REQUEUE, message=why, attempt_counts=attempt_counts)
 
 
 async def run(deployment_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from agentforge import formats
 from agentforge.retry import Backoff
 from deployments import bundle
-from deployments.accounts.host_accounts import doubt
+from deployments.accounts.host_accounts import recheck_if_refused
 from deployments.errors import DeployError
 from deployments.hosts.base import Entry, HostError, Reason, RemoteSite, State
 from deployments.models import Site
@@ -17,7 +17,7 @@ from deployments.sites import variables
 from .cancellation import remote_id_of
 from .deployment_run import DeploymentRun
 from .progress import Progress
-from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT
+from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT, steps_of
 from .uploads import send_all
 
 NOT_VERIFIED = "not-verified"
@@ -41,20 +41,15 @@ class Stage:
 
     step: ClassVar[str]
 
-    def __init__(self, run: DeploymentRun) -> None:
-        self.run = run
-
-    def execute(self) -> None:
-        """Raises DeployError, HostError, Stopped or Superseded."""
+    def execute(self, run: DeploymentRun) -> None:
         raise NotImplementedError
 
 
 class Prepare(Stage):
     step = DIGEST
 
-    def execute(self) -> None:
-        run = self.run
-        files = bundle.make(run.deployment)
+    def execute(self, run: DeploymentRun) -> None:
+        files = bundle.for_deployment(run.deployment)
         run.entries = [
             Entry(
                 file.path,
@@ -66,7 +61,7 @@ class Prepare(Stage):
             for file in files.files
         ]
         if run.deployment.content_sha256 not in ("", files.sha256):
-            self._start_over()
+            self._start_over(run)
         run.store(
             content_sha256=files.sha256,
             files=len(run.entries),
@@ -76,9 +71,8 @@ class Prepare(Stage):
         size = sum(entry.content.size for entry in run.entries)
         run.log.say(f"{len(run.entries)} files, {formats.size(size)}, content {files.sha256[:12]}….")
 
-    def _start_over(self) -> None:
+    def _start_over(self, run: DeploymentRun) -> None:
         """Another version of the forge made the files of the last attempt: its deploy can't be resumed."""
-        run = self.run
         run.log.say("The site's files changed since the last attempt; starting a new deploy.")
         if remote_id := remote_id_of(run.host, run.deployment):
             run.host.cancel(remote_id)
@@ -88,11 +82,10 @@ class Prepare(Stage):
 class SetVariables(Stage):
     step = ENVIRONMENT
 
-    def execute(self) -> None:
-        run = self.run
+    def execute(self, run: DeploymentRun) -> None:
         remote = _unlocked_site(run)
         wanted = variables.values(run.deployment)
-        variables.refuse_too_large(wanted)
+        variables.check_size(wanted)
         obsolete = frozenset(run.site.variables) - wanted.keys()
         row = Site.objects.filter(pk=run.site.pk)
         # Stored before they are set, so that none stays at the host unknown to us.
@@ -105,11 +98,10 @@ class SetVariables(Stage):
 class Create(Stage):
     step = CREATE
 
-    def execute(self) -> None:
-        run = self.run
+    def execute(self, run: DeploymentRun) -> None:
         if not run.host.kind.sets_variables:
             _unlocked_site(run)
-            self._list_variables()
+            self._list_variables(run)
         if run.deployment.remote_id:
             run.log.say(f"Resuming the deploy {run.deployment.remote_id}.")
             run.refresh_deploy()
@@ -120,19 +112,18 @@ class Create(Stage):
         run.store(remote_id=run.deploy.id, url=run.deploy.url)
         run.log.say(f"Its id at {run.host.kind.label}: {run.deploy.id}.")
 
-    def _list_variables(self) -> None:
+    def _list_variables(self, run: DeploymentRun) -> None:
         """Log the variables to set on the server; none of their values leaves the vault."""
-        site, revision = self.run.site, self.run.deployment.revision
+        site, revision = run.site, run.deployment.revision
         names = variables.names(revision.agent, site, variables.provider_of(revision))
         Site.objects.filter(pk=site.pk).update(variables=names)
-        self.run.log.say(f"To be set where it runs: {', '.join(names)}.")
+        run.log.say(f"To be set where it runs: {', '.join(names)}.")
 
 
 class Upload(Stage):
     step = UPLOAD
 
-    def execute(self) -> None:
-        run = self.run
+    def execute(self, run: DeploymentRun) -> None:
         for _ in range(_ROUNDS):
             backoff = poll_backoff()
             while not run.deploy.listed:
@@ -142,15 +133,14 @@ class Upload(Stage):
             missing = [by_digest[digest] for digest in sorted(run.deploy.required) if digest in by_digest]
             if not missing:
                 break
-            self._send(missing)
+            self._send(run, missing)
             run.refresh_deploy()
         if not run.deploy.required:
             count, total = run.deployment.uploaded_files, len(run.entries)
             others = "" if count == total else f"; {run.host.kind.label} has the others already"
             run.log.say(f"Uploaded {count} of {total} files{others}.")
 
-    def _send(self, entries: list[Entry]) -> None:
-        run = self.run
+    def _send(self, run: DeploymentRun, entries: list[Entry]) -> None:
         progress = Progress(run.write, run.stop, len(entries), sum(entry.content.size for entry in entries))
         send_all(run.host, run.deploy.id, entries, progress, run.stop)
         run.store(
@@ -162,8 +152,8 @@ class Upload(Stage):
 class Wait(Stage):
     step = WAIT
 
-    def execute(self) -> None:
-        run, backoff = self.run, poll_backoff()
+    def execute(self, run: DeploymentRun) -> None:
+        backoff = poll_backoff()
         deadline = time.monotonic() + LONGEST_WAIT
         word = ""
         while run.deploy.state != State.READY:
@@ -188,13 +178,12 @@ class Wait(Stage):
 class Verify(Stage):
     step = VERIFY
 
-    def execute(self) -> None:
-        run = self.run
+    def execute(self, run: DeploymentRun) -> None:
         address = run.deploy.url if run.deployment.draft else run.site.url
         where = address or run.site.name
         deadline = time.monotonic() + VERIFY_SECONDS
         backoff = Backoff(FIRST_VERIFY_DELAY, LONGEST_VERIFY_DELAY)
-        while (content := self._content(address)) != run.deployment.content_sha256:
+        while (content := self._content(run, address)) != run.deployment.content_sha256:
             if time.monotonic() > deadline:
                 message = (
                     f"{run.host_name} says that the deploy is ready, but {where} shows other content "
@@ -204,9 +193,8 @@ class Verify(Stage):
             run.sleep(backoff.next())
         run.log.say(f"{where} shows content {content[:12]}….")
 
-    def _content(self, address: str) -> str:
-        run = self.run
-        return run.host.shown(run.site.remote_id, run.deploy, address, draft=run.deployment.draft)
+    def _content(self, run: DeploymentRun, address: str) -> str:
+        return run.host.visible_content(run.site.remote_id, run.deploy, address, draft=run.deployment.draft)
 
 
 def _unlocked_site(run: DeploymentRun) -> RemoteSite:
@@ -226,14 +214,13 @@ def run_stages(run: DeploymentRun) -> None:
 
     Raises DeployError, HostError, Stopped or Superseded.
     """
-    stages = [Prepare, SetVariables, Create, Upload, Wait, Verify]
-    if not run.host.kind.sets_variables:
-        stages.remove(SetVariables)
+    stages = [Prepare(), SetVariables(), Create(), Upload(), Wait(), Verify()]
     try:
         for stage in stages:
-            run.check()
-            with run.log.step(stage.step):
-                stage(run).execute()
+            if stage.step in steps_of(run.host.kind):
+                run.check()
+                with run.log.step(stage.step):
+                    stage.execute(run)
     except HostError as error:
-        doubt(run.deployment.owner_id, run.site.host, error)
+        recheck_if_refused(run.deployment.owner_id, run.site.host, error)
         raise

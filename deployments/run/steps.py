@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.hosts.base import Kind
+from deployments.hosts.base import HostKind
 
 DIGEST = "Put the site together"
 ENVIRONMENT = "Set the environment"
@@ -13,6 +13,6 @@ VERIFY = "Check the site"
 STEPS = (DIGEST, ENVIRONMENT, CREATE, UPLOAD, WAIT, VERIFY)
 
 
-def steps_of(kind: Kind) -> tuple[str, ...]:
+def steps_of(kind: HostKind) -> tuple[str, ...]:
     """Return the steps of a deployment to a kind of host, in order."""
     return STEPS if kind.sets_variables else tuple(step for step in STEPS if step != ENVIRONMENT)

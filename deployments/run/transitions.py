@@ -73,7 +73,7 @@ def finish(
         owned = Deployment.objects.filter(pk=deployment.pk, job_id=deployment.job_id, status=was)
         changes = {**(fields or {}), **({"published_at": now} if live else {})}
         if status == DeploymentStatus.SUCCEEDED:
-            changes["replaced"] = history.replaced_by(deployment)
+            changes["replaced"] = history.replaced_revision(deployment)
         if not owned.update(status=status, finished_at=now, **changes):
             return False
         current: Deployment = Deployment.objects.get(pk=deployment.pk)

@@ -1,4 +1,4 @@
-"""Remove what deployments left that were deleted with their agent or owner."""
+"""Prune what deleted deployments and sites left behind."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from uuid import UUID
 
 from builds.operations import pruning
 from builds.operations.pruning import Amount, Moment
-from deployments.accounts.host_accounts import SELF_HOST
+from deployments.hosts.registry import SELF_HOST
 from deployments.hosts.selfhost import site_directory
 from deployments.models import Deployment, Site
 
 
 def register() -> None:
-    """Let `prune` and the hourly job do it."""
+    """Register the steps of `prune` and the hourly job."""
     pruning.register(
         "logs that no deployment has", functools.partial(pruning.lost_logs, Deployment, "deployment-")
     )
@@ -23,7 +23,7 @@ def register() -> None:
 
 
 def _lost_directories(moment: Moment, apply: bool) -> Iterator[Amount]:
-    """Directories on the forge's disk whose site's row is gone; a site that was given up keeps its own."""
+    """Prune directories on the forge's disk whose site has no row; one marked as deleted still has."""
     for path in site_directory.every_site():
         if not path.is_dir() or path.stat().st_mtime >= moment.unused_since.timestamp():
             continue

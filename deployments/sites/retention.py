@@ -1,4 +1,4 @@
-"""Keep the files of builds that are deployed, or are about to be."""
+"""Retention of the builds that deployments use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from deployments.models import UNFINISHED, Deployment, DeploymentStatus
 
 
 def builds_in_use(pks: Iterable[int]) -> list[int]:
-    """Return those of these builds that a site shows or can be put back to, or that are on their way to one.
+    """Return the builds that a site shows or can be rolled back to, or that are being deployed.
 
-    They are let go with the deployment, or with its site.
+    A build is released with its deployment, or with the site.
     """
-    shown = Q(status=DeploymentStatus.SUCCEEDED, site__deleted_at=None)
-    needed = Deployment.objects.filter(Q(status__in=UNFINISHED) | shown, build__in=list(pks))
-    return list(needed.order_by().values_list("build_id", flat=True).distinct())
+    available = Q(status=DeploymentStatus.SUCCEEDED, site__deleted_at=None)
+    deployments = Deployment.objects.filter(Q(status__in=UNFINISHED) | available, build__in=list(pks))
+    return list(deployments.order_by().values_list("build_id", flat=True).distinct())

@@ -9,7 +9,7 @@ from django import template
 from configs.models import AgentConfig
 from deployments import history, preflight, reports
 from deployments.accounts import oauth
-from deployments.accounts.host_accounts import KINDS
+from deployments.hosts.registry import KINDS
 from deployments.models import Deployment, Site
 
 register = template.Library()
@@ -17,34 +17,34 @@ register = template.Library()
 
 @register.simple_tag
 def consent_is_offered() -> bool:
-    """Return whether an account at Netlify can be connected without a token."""
+    """Return whether a Netlify account can be connected through OAuth."""
     return oauth.is_offered()
 
 
 @register.simple_tag
-def history_of(deployments: Iterable[Deployment]) -> dict[int, history.Facts]:
-    """Return what a table shows of deployments besides their rows, by primary key."""
-    return history.facts_of(deployments)
+def history_of(deployments: Iterable[Deployment]) -> dict[int, history.HistoryEntry]:
+    """Return the history entries of deployments by primary key."""
+    return history.entries_for(deployments)
 
 
 @register.simple_tag
-def online(agents: Iterable[AgentConfig]) -> dict[int, history.Online]:
-    """Return where agents are online, by primary key."""
-    return history.online(agents)
+def online(agents: Iterable[AgentConfig]) -> dict[int, history.LiveSite]:
+    """Return the live sites of agents by primary key."""
+    return history.live_sites(agents)
 
 
 @register.simple_tag
-def online_of(agent: AgentConfig) -> history.Online | None:
-    """Return where an agent is online; None while it is nowhere."""
-    return history.online([agent]).get(agent.pk)
+def online_of(agent: AgentConfig) -> history.LiveSite | None:
+    """Return an agent's live site, None if it has none."""
+    return history.live_sites([agent]).get(agent.pk)
 
 
 @register.simple_tag
 def stays_online(agent: AgentConfig) -> list[Site]:
-    """Return the sites at hosts that stay online when their agent is deleted here."""
-    needing = [code for code, kind in KINDS.items() if kind.needs_account]
-    sites = Site.objects.filter(agent=agent, host__in=needing).exclude(live_remote_id="")
-    # A site that was given up and chosen again has two rows.
+    """Return the sites that stay online after their agent is deleted here."""
+    codes = [code for code, kind in KINDS.items() if kind.needs_account]
+    sites = Site.objects.filter(agent=agent, host__in=codes).exclude(live_remote_id="")
+    # A site that was replaced and chosen again has two rows.
     return list({(site.host, site.remote_id): site for site in sites}.values())
 
 

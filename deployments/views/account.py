@@ -20,8 +20,8 @@ from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
 from deployments.models import UNFINISHED, Connection, Deployment, Site
 
-from .setup import refused
-from .shared import to_agent, told
+from .setup import invalid_form
+from .shared import shows_refusals, to_agent
 
 
 @require_POST
@@ -38,25 +38,25 @@ def connect(request: Request, pk: int) -> HttpResponse:
         else:
             if wants_json(request):
                 return success(who=connection.who, email=connection.email, teams=connection.teams)
-            _say_connected(request, connection)
+            _announce(request, connection)
             return redirect("deployments:agent", pk=agent.pk)
-    return refused(request, agent, form)
+    return invalid_form(request, agent, form)
 
 
-def _say_connected(request: Request, connection: Connection) -> None:
+def _announce(request: Request, connection: Connection) -> None:
     teams = ", ".join(team["name"] for team in connection.teams)
-    told = f"Connected as {connection.who or connection.email}."
-    messages.success(request, f"{told} Teams: {teams}." if teams else told)
+    message = f"Connected as {connection.who or connection.email}."
+    messages.success(request, f"{message} Teams: {teams}." if teams else message)
 
 
 @never_cache
 @require_POST
 @rate_limited("key tests")
-@told(to_agent)
+@shows_refusals(to_agent)
 def authorize(request: Request, pk: int) -> HttpResponse:
-    """Begin to connect an account by consent: a page that goes on at Netlify.
+    """Start to connect an account through OAuth: return a page that continues at Netlify.
 
-    Not a redirect: the content policy lets forms lead to this site only, redirects included.
+    Not a redirect: the content security policy limits forms to this site, including their redirects.
     """
     agent = agent_of(request, pk)
     back = request.build_absolute_uri(reverse("deployments:authorized"))
@@ -69,28 +69,28 @@ def authorize(request: Request, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def authorized(request: Request) -> HttpResponse:
-    """Come back from Netlify's page, and connect the account that was consented to.
+    """Handle the return from Netlify's page, and connect the account.
 
-    It is a GET that changes something, as OAuth has it; the state in the session makes it safe, and once.
+    OAuth requires a GET that writes; the state in the session protects it and allows it only once.
     """
-    went = oauth.last(request.session, request.user)
+    last = oauth.last_consent(request.session, request.user)
     try:
-        consent = oauth.take(request.session, request.user, request.GET.get("state", ""))
+        consent = oauth.redeem(request.session, request.user, request.GET.get("state", ""))
         connection = host_accounts.connect(request.user, oauth.token_for(consent, request.GET.dict()))
     except (NotPossible, HostError) as refusal:
         messages.warning(request, str(refusal))
     else:
-        _say_connected(request, connection)
+        _announce(request, connection)
     own = AgentConfig.objects.owned_by(request.user)
-    if went is not None and own.filter(pk=went.agent).exists():
-        return redirect("deployments:agent", pk=went.agent)
+    if last is not None and own.filter(pk=last.agent).exists():
+        return redirect("deployments:agent", pk=last.agent)
     return redirect("deployments:list")
 
 
 @require_POST
 @negotiated
 @rate_limited("key tests")
-@told(to_agent)
+@shows_refusals(to_agent)
 def recheck(request: Request, pk: int) -> HttpResponse:
     connection = host_accounts.connection_of(agent_of(request, pk).owner_id)
     if connection is None:
@@ -99,14 +99,14 @@ def recheck(request: Request, pk: int) -> HttpResponse:
     teams = [vars(team) for team in person.teams]
     if wants_json(request):
         return success(who=person.name, email=person.email, teams=teams)
-    messages.success(request, f"Netlify knows this token: {person.name or person.email}.")
+    messages.success(request, f"Netlify accepts this token: {person.name or person.email}.")
     return redirect("deployments:agent", pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def disconnect(request: Request, pk: int) -> HttpResponse:
-    """Ask whether an account's token should go, saying who needs it, and forget it."""
+    """Confirm, listing the sites that need the account, then delete its token."""
     agent = agent_of(request, pk)
     connection = host_accounts.connection_of(agent.owner_id)
     if request.method == "POST":
@@ -114,21 +114,20 @@ def disconnect(request: Request, pk: int) -> HttpResponse:
             host_accounts.disconnect(connection)
         if wants_json(request):
             return success()
-        messages.success(request, "The account is disconnected. Its sites stay as they are.")
+        messages.success(request, "The account is disconnected. Its sites are unchanged.")
     elif connection is not None:
-        return render(request, "deployments/account_disconnect.html", _needed(agent, connection))
+        return render(request, "deployments/account_disconnect.html", _confirmation(agent, connection))
     else:
         messages.info(request, "No account is connected.")
     return redirect("deployments:agent", pk=pk)
 
 
-def _needed(agent: AgentConfig, connection: Connection) -> dict[str, object]:
-    """Return what a page says of an account that is about to go: who is deployed with it."""
+def _confirmation(agent: AgentConfig, connection: Connection) -> dict[str, object]:
     sites = Site.objects.filter(owner_id=connection.owner_id, host=connection.host, deleted_at=None)
-    going_on = Deployment.objects.filter(site__in=sites, status__in=UNFINISHED)
+    unfinished = Deployment.objects.filter(site__in=sites, status__in=UNFINISHED)
     return {
         "agent": agent,
         "connection": connection,
         "sites": sites.select_related("agent").order_by("agent__name", "pk"),
-        "going_on": going_on.count(),
+        "going_on": unfinished.count(),
     }

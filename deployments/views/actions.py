@@ -1,4 +1,4 @@
-"""Start deployments and act on them and on their sites."""
+"""Actions on deployments and their sites."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from agentforge.negotiation import form_failure, negotiated, posted, success, wa
 from builds.models import Build
 from configs.views.forms import agent_of
 from deployments import preflight, reports, services
-from deployments.accounts.host_accounts import KINDS
 from deployments.errors import NotPossible
 from deployments.forms import DeleteSiteForm, StartForm
+from deployments.hosts.registry import KINDS
 from deployments.models import Deployment, Site
-from deployments.sites import lifecycle
+from deployments.sites import lifecycle, polling
 
-from .shared import deployment_of, site_at, to_agent, to_deployment, to_site, told
+from .shared import deployment_of, shows_refusals, site_at, to_agent, to_deployment, to_site
 
 
 @require_POST
 @negotiated
 @rate_limited("deployments")
-@told(to_agent)
+@shows_refusals(to_agent)
 def start(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = StartForm(posted(request))
@@ -35,7 +35,7 @@ def start(request: Request, pk: int) -> HttpResponse:
             return form_failure(form)
         raise NotPossible("Choose a build first.")
     build: Build = get_object_or_404(Build.objects.owned_by(request.user), pk=form.cleaned_data["build"])
-    preflight.refuse(agent, site, build)
+    preflight.require_ready(agent, site, build)
     if site is None:
         raise NotPossible("Create a site, or choose one.")
     return _started(request, services.enqueue(site, build, request.user, draft=form.cleaned_data["draft"]))
@@ -50,14 +50,14 @@ def _started(request: Request, deployment: Deployment) -> HttpResponse:
 @require_POST
 @negotiated
 @rate_limited("deployments")
-@told(to_deployment)
+@shows_refusals(to_deployment)
 def retry(request: Request, pk: int) -> HttpResponse:
     return _started(request, services.retry(deployment_of(request, pk), request.user))
 
 
 @require_POST
 @negotiated
-@told(to_deployment)
+@shows_refusals(to_deployment)
 def cancel(request: Request, pk: int) -> HttpResponse:
     deployment = deployment_of(request, pk)
     services.cancel(deployment, request.user)
@@ -66,7 +66,7 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
-@told(to_deployment)
+@shows_refusals(to_deployment)
 def publish(request: Request, pk: int) -> HttpResponse:
     deployment = deployment_of(request, pk)
     services.publish(deployment, request.user)
@@ -83,9 +83,9 @@ def _changed(request: Request, deployment: Deployment) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
-@told(to_deployment)
+@shows_refusals(to_deployment)
 def delete(request: Request, pk: int) -> HttpResponse:
-    """Ask whether a deployment should go, at the host too, and delete it."""
+    """Confirm, then delete a deployment, at the host too."""
     deployment = deployment_of(request, pk)
     if request.method == "POST":
         services.delete(deployment, request.user)
@@ -99,28 +99,30 @@ def delete(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
-@told(to_site)
+@shows_refusals(to_site)
 def site_refresh(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
-    lifecycle.look(site)
+    polling.refresh_site(site)
     return _site_changed(request, site)
 
 
 @require_POST
 @negotiated
-@told(to_site)
+@shows_refusals(to_site)
 def site_lock(request: Request, pk: int) -> HttpResponse:
-    site = site_at(request, pk)
-    lifecycle.set_lock(site, request.user, locked=True)
-    return _site_changed(request, site)
+    return _set_lock(request, pk, locked=True)
 
 
 @require_POST
 @negotiated
-@told(to_site)
+@shows_refusals(to_site)
 def site_unlock(request: Request, pk: int) -> HttpResponse:
+    return _set_lock(request, pk, locked=False)
+
+
+def _set_lock(request: Request, pk: int, *, locked: bool) -> HttpResponse:
     site = site_at(request, pk)
-    lifecycle.set_lock(site, request.user, locked=False)
+    lifecycle.set_lock(site, request.user, locked=locked)
     return _site_changed(request, site)
 
 
@@ -133,9 +135,9 @@ def _site_changed(request: Request, site: Site) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
-@told(to_site)
+@shows_refusals(to_site)
 def site_delete(request: Request, pk: int) -> HttpResponse:
-    """Ask for the site's name, and delete the site at the host."""
+    """Confirm by the site's name, then delete the site at the host."""
     site = site_at(request, pk)
     form = DeleteSiteForm(posted(request), site=site)
     if form.is_valid():

@@ -1,4 +1,4 @@
-"""Hand out the files of a deployment to a server of one's own."""
+"""Download the files of a deployment to an own server."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.http import Request
 from builds.views.responses import streamed
-from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
+from deployments.hosts.registry import SELF_HOST
 from deployments.hosts.selfhost.archive import tree_of
 from deployments.models import DeploymentStatus
 
-from .shared import deployment_of, to_deployment, told
+from .shared import deployment_of, shows_refusals, to_deployment
 
 
 @require_safe
-@told(to_deployment)
+@shows_refusals(to_deployment)
 def download(request: Request, pk: int) -> HttpResponseBase:
-    """Send pages, programs and papers of a deployment as one tar.gz."""
+    """Send the pages, programs and instructions of a deployment as one tar.gz."""
     deployment = deployment_of(request, pk)
     if deployment.site.host != SELF_HOST or deployment.status != DeploymentStatus.SUCCEEDED:
-        raise NotPossible("Only a deployment to your own server that succeeded has an archive.")
+        raise NotPossible("Only a successful deployment to your own server has an archive.")
     tree = tree_of(deployment.owner_id, deployment.remote_id)
     response = streamed(request, tree.tar(), "application/gzip")
     name = f"{deployment.site.name}-{deployment.pk}.tar.gz"

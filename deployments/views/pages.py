@@ -1,4 +1,4 @@
-"""Show deployments: all of a person's, and one with its progress and log."""
+"""The list of deployments, and the page of one with its progress and log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pagination import page_of
 from deployments import history, reports, services
-from deployments.accounts.host_accounts import KINDS
+from deployments.hosts.registry import KINDS
 from deployments.models import UNFINISHED, Deployment
 
 from .shared import deployment_of
@@ -34,22 +34,22 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
         return success(deployment=reports.deployment_json(deployment))
     log = reports.transcript(deployment)
     if log.ended and deployment.status in UNFINISHED:
-        # It ended between the two queries: the page must not wait for an end that it has already read.
+        # It ended between the two queries: the page would wait for an end that it has already read.
         deployment = deployment_of(request, pk)
-    facts = history.facts_of([deployment])[deployment.pk]
+    entry = history.entries_for([deployment])[deployment.pk]
     context = {
         "deployment": deployment,
         "site": deployment.site,
         "kind": KINDS[deployment.site.host],
         "address": history.web_address(deployment.site.url if deployment.is_live else deployment.url),
         "own_address": history.web_address(deployment.url),
-        "may_go_live": services.may_go_live(deployment),
+        "may_go_live": services.is_publishable(deployment),
         "agent": deployment.site.agent,
         "log": None,
         "found": log,
         "unfinished": deployment.status in UNFINISHED,
-        "differences": facts.changes,
-        "facts": facts,
+        "differences": entry.changes,
+        "facts": entry,
         "variables": deployment.site.variables,
     }
     return render(request, "deployments/deployment_detail.html", context)

@@ -1,4 +1,4 @@
-"""Show the wizard's tab Deploy, choose a site and its settings."""
+"""The wizard's tab Deploy: the site and its settings."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from configs.views.forms import agent_of
 from deployments import preflight, reports
 from deployments.accounts import host_accounts
 from deployments.accounts.forms import ConnectForm
-from deployments.accounts.host_accounts import KINDS, NETLIFY, SELF_HOST
 from deployments.forms import ChooseSiteForm, NewSiteForm, SettingsForm
 from deployments.hosts.base import HostError, RemoteSite, Team
+from deployments.hosts.registry import KINDS, NETLIFY, SELF_HOST
 from deployments.models import Deployment, Site
 from deployments.sites import lifecycle, polling
 
-from .shared import to_agent, told
+from .shared import shows_refusals, to_agent
 
 _HISTORY = 20
-_NAMES: dict[type[BaseForm], str] = {
+_CONTEXT_NAMES: dict[type[BaseForm], str] = {
     ConnectForm: "connect_form",
     NewSiteForm: "new_site_form",
     SettingsForm: "settings_form",
@@ -36,17 +36,16 @@ _NAMES: dict[type[BaseForm], str] = {
 @require_safe
 @negotiated
 def agent_deploy(request: Request, pk: int) -> HttpResponse:
-    """Show what would be deployed, where, what stands in its way, and what was deployed before."""
+    """Show the build to deploy, the site, the checks, and the history."""
     agent = agent_of(request, pk)
     if wants_json(request):
         site = lifecycle.site_of(agent)
-        found = preflight.checks(
-            agent, host_accounts.connection_of(agent.owner_id), site, _newest(agent, site)
-        )
+        connection = host_accounts.connection_of(agent.owner_id)
+        checks = preflight.checks(agent, connection, site, _newest(agent, site))
         return success(
             site=reports.site_json(site) if site else None,
-            checks=[{"label": c.label, "state": c.state, "words": c.words} for c in found],
-            ready=preflight.ready(found),
+            checks=[{"label": c.label, "state": c.state, "words": c.words} for c in checks],
+            ready=preflight.is_ready(checks),
             deployments=reports.deployments_json(_history(site)),
         )
     return page(request, agent)
@@ -70,10 +69,10 @@ def page(
     remote: list[RemoteSite] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render the tab, with a form that was refused in its place."""
+    """Render the tab; an invalid `form` replaces the empty one."""
     connection, site = host_accounts.connection_of(agent.owner_id), lifecycle.site_of(agent)
     builds = preflight.deployable(agent, site)
-    found = preflight.checks(agent, connection, site, builds[0] if builds else None)
+    checks = preflight.checks(agent, connection, site, builds[0] if builds else None)
     context = {
         "agent": agent,
         "tab": "deploy",
@@ -81,20 +80,20 @@ def page(
         "site": site,
         "kind": KINDS[site.host] if site else None,
         "builds": builds,
-        "compiling": site and not builds and preflight.under_way(agent, KINDS[site.host]),
-        "checks": found,
-        "ready": preflight.ready(found),
+        "compiling": site and not builds and preflight.unfinished_build(agent, KINDS[site.host]),
+        "checks": checks,
+        "ready": preflight.is_ready(checks),
         "history": _history(site),
-        "live": polling.known_live(site) if site else None,
+        "live": polling.live_deployment(site) if site else None,
         "remote": remote,
-        "own_sites": lifecycle.unused_own(agent),
+        "own_sites": lifecycle.unused_self_hosted(agent),
         "connect_form": ConnectForm(),
         "new_site_form": _new_site_form(agent, NETLIFY),
         "own_site_form": _new_site_form(agent, SELF_HOST),
         "settings_form": _settings_form(site),
     }
     if form is not None:
-        name = _NAMES.get(type(form), "form_refused")
+        name = _CONTEXT_NAMES.get(type(form), "form_refused")
         own = isinstance(form, NewSiteForm) and form.cleaned_data.get("host") == SELF_HOST
         context["own_site_form" if own else name] = form
     return render(request, "deployments/agent_deploy.html", context, status=status)
@@ -117,63 +116,61 @@ def _settings_form(site: Site | None) -> SettingsForm | None:
     return SettingsForm(site=site, initial={name: getattr(site, name) for name in names})
 
 
-def refused(request: Request, agent: AgentConfig, form: BaseForm) -> HttpResponse:
-    """Answer a form that was refused: the tab with it, or what is wrong with it for scripts."""
+def invalid_form(request: Request, agent: AgentConfig, form: BaseForm) -> HttpResponse:
+    """Respond to an invalid form: the tab with its errors, or the errors alone for scripts."""
     return form_failure(form) if wants_json(request) else page(request, agent, form=form, status=422)
 
 
 @require_safe
 @negotiated
-@told(to_agent)
+@shows_refusals(to_agent)
 def remote_sites(request: Request, pk: int) -> HttpResponse:
-    """List the account's sites at the host, to choose one."""
+    """List the account's sites at the host to choose from."""
     agent = agent_of(request, pk)
-    found = host_accounts.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
+    sites = host_accounts.host_for(agent.owner_id, NETLIFY, "used to list the sites").sites()
     if wants_json(request):
-        return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in found])
-    return page(request, agent, remote=found)
+        return success(sites=[{"id": each.id, "name": each.name, "url": each.url} for each in sites])
+    return page(request, agent, remote=sites)
 
 
 @require_POST
 @negotiated
 @rate_limited("deployments")
-@told(to_agent)
+@shows_refusals(to_agent)
 def create_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = NewSiteForm(posted(request), teams=_teams(agent))
     if form.is_valid():
-        given, before = form.cleaned_data, lifecycle.site_of(agent)
+        data, before = form.cleaned_data, lifecycle.site_of(agent)
         try:
-            site = lifecycle.create_site(
-                agent, given["name"], given["team"], request.user, host=given["host"]
-            )
+            site = lifecycle.create_site(agent, data["name"], data["team"], request.user, host=data["host"])
         except HostError as error:
             form.add_error("name", str(error))
         else:
-            return _site_kept(request, agent, site, before)
-    return refused(request, agent, form)
+            return _site_chosen(request, agent, site, before)
+    return invalid_form(request, agent, form)
 
 
 @require_POST
 @negotiated
-@told(to_agent)
+@shows_refusals(to_agent)
 def choose_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = ChooseSiteForm(posted(request))
     if not form.is_valid():
-        return refused(request, agent, form)
-    given, before = form.cleaned_data, lifecycle.site_of(agent)
-    site = lifecycle.choose_site(agent, given["site"], request.user, host=given["host"])
-    return _site_kept(request, agent, site, before)
+        return invalid_form(request, agent, form)
+    data, before = form.cleaned_data, lifecycle.site_of(agent)
+    site = lifecycle.choose_site(agent, data["site"], request.user, host=data["host"])
+    return _site_chosen(request, agent, site, before)
 
 
-def _site_kept(request: Request, agent: AgentConfig, site: Site, before: Site | None) -> HttpResponse:
+def _site_chosen(request: Request, agent: AgentConfig, site: Site, before: Site | None) -> HttpResponse:
     if wants_json(request):
         return success(201, site=reports.site_json(site))
-    told = f"{agent.name} is deployed to {site.name} from now on."
+    message = f"{agent.name} is deployed to {site.name} from now on."
     if before is not None and before.pk != site.pk and before.live_remote_id:
-        told += f" {before.name} stays online as it is: choose it again to change or delete it."
-    messages.success(request, told)
+        message += f" {before.name} stays online: choose it again to change or delete it."
+    messages.success(request, message)
     return redirect("deployments:agent", pk=agent.pk)
 
 
@@ -190,6 +187,6 @@ def settings(request: Request, pk: int) -> HttpResponse:
         site.refresh_from_db()
         if wants_json(request):
             return success(site=reports.site_json(site))
-        messages.success(request, "Saved. The next deployment brings it to the site.")
+        messages.success(request, "Saved. It applies from the next deployment.")
         return redirect("deployments:agent", pk=pk)
-    return refused(request, agent, form)
+    return invalid_form(request, agent, form)

@@ -1,4 +1,4 @@
-"""What the pages of deployments share: whose rows, and how a refusal is said."""
+"""What the views of deployments share: access to rows, and the response to a refusal."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def deployment_of(request: Request, pk: int) -> Deployment:
-    """Return the signed-in person's deployment; anybody else's does not exist (404)."""
+    """Return the user's deployment; raises 404 for anybody else's."""
     rows = Deployment.objects.owned_by(request.user)
-    found: Deployment = get_object_or_404(rows.select_related("site__agent", "build", "revision"), pk=pk)
-    return found
+    deployment: Deployment = get_object_or_404(rows.select_related("site__agent", "build", "revision"), pk=pk)
+    return deployment
 
 
 def site_at(request: Request, pk: int) -> Site:
-    """Return the signed-in person's site; anybody else's does not exist (404)."""
+    """Return the user's site; raises 404 for anybody else's and for a deleted one."""
     rows = Site.objects.owned_by(request.user).filter(deleted_at=None).select_related("agent")
-    found: Site = get_object_or_404(rows, pk=pk)
-    return found
+    site: Site = get_object_or_404(rows, pk=pk)
+    return site
 
 
-def told(back: Callable[[Request, int], str]) -> Callable[[View], View]:
-    """Answer what the state of things or the host refuses with its words: 409 for scripts, else `back`."""
+def shows_refusals(back: Callable[[Request, int], str]) -> Callable[[View], View]:
+    """Show why an action was refused: scripts get 409, browsers are redirected to `back`."""
 
     def decorate(view: View) -> View:
         @wraps(view)

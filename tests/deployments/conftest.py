@@ -29,15 +29,15 @@ def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
     with NetlifyStandIn() as server:
         settings.AGENTFORGE_NETLIFY_URL = server.url
         settings.AGENTFORGE_ALLOWED_HOSTS = server.edge.hosts()
-        # As fast as the machine is; the rules stay the same.
-        monkeypatch.setattr(api, "FIRST_PAUSE", 0.01)
+        # Short delays; the rules are the same.
+        monkeypatch.setattr(api, "FIRST_DELAY", 0.01)
         monkeypatch.setattr(stages, "POLL_SECONDS", 0.01)
         yield server
 
 
 @pytest.fixture
 def agent(alice: User, settings: Settings) -> AgentConfig:
-    """Alice's agent, on a local model that nobody runs."""
+    """Alice's agent, with a local model that is not running."""
     settings.LOCAL_MODEL_URL = "http://127.0.0.1:9/v1"
     settings.LOCAL_MODEL = True
     values: dict[str, Any] = {**PRESET_VALUES["balanced"], "provider": "local", "model": "smollm2-135m"}
@@ -58,7 +58,7 @@ def build(agent: AgentConfig, alice: User) -> Build:
 
 @pytest.fixture
 def model(settings: Settings, agent: AgentConfig) -> Iterator[OpenAIStandIn]:
-    """A server in the place of the agent's local model, that repeats what it is told."""
+    """A stand-in of the agent's local model that repeats each message."""
     with OpenAIStandIn(needs_key=False) as server:
         server.models = ["smollm2-135m"]
         settings.LOCAL_MODEL_URL = server.url

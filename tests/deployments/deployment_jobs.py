@@ -9,7 +9,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 
 def run_jobs(*queues: str) -> None:
-    """Run the jobs of these queues; those that a lock keeps out stay."""
+    """Run the jobs of these queues; jobs that wait for a lock stay."""
     asyncio.run(_run(list(queues)))
 
 

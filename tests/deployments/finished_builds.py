@@ -1,4 +1,4 @@
-"""Make what a deployment needs without a compiler: a build whose function is a small ELF file."""
+"""Finished builds without a compiler: their function is a small ELF file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00"
 
 
 def build_of(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
-    """Return a finished build with the targets plugin and function."""
+    """Return a finished build with a plugin and a function."""
     build: Build = Build.objects.create(
         owner=owner,
         revision=create_revision(agent),
@@ -25,7 +25,7 @@ def build_of(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
 
 
 def add_files(build: Build, files: dict[str, bytes], target: str = "plugin") -> None:
-    """Store files as a build's own."""
+    """Add files to a build."""
     for name, data in files.items():
         Artifact.objects.create(
             owner_id=build.owner_id,

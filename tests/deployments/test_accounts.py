@@ -1,4 +1,4 @@
-"""Connect an account by its owner's consent at Netlify, and disconnect it."""
+"""Connect an account through Netlify's OAuth, and disconnect it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def application(netlify: NetlifyStandIn, settings: Settings) -> NetlifyStandIn:
 
 
 def go(browser: Client, agent: AgentConfig) -> str:
-    """Press the button, and return the address at Netlify to which its page leads."""
+    """Press the button, and return the URL at Netlify that the page leads to."""
     response = browser.post(address("authorize", agent.pk))
     seconds, _, url = response["Refresh"].partition("; url=")
     assert seconds == "0"
@@ -63,17 +63,17 @@ def go(browser: Client, agent: AgentConfig) -> str:
 
 
 def consent(url: str, answer: str = "Authorize") -> str:
-    """Answer Netlify's page as a browser does, and return the address of the forge that it leads back to."""
+    """Submit Netlify's page as a browser does, and return the forge's URL that it redirects to."""
     assert httpx.get(url).status_code == 200
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-    form = {"answer": answer, "redirect_uri": asked["redirect_uri"], "state": asked["state"]}
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    form = {"answer": answer, "redirect_uri": query["redirect_uri"], "state": query["state"]}
     location: str = httpx.post(url.partition("?")[0], data=form).headers["location"]
     assert location.startswith(BACK)
     return location
 
 
 def back(browser: Client, location: str) -> tuple[str, str]:
-    """Follow Netlify back, and return where that ends and what is said there."""
+    """Follow the redirect from Netlify, and return the final URL and its message."""
     response: Any = browser.get(location, follow=True)
     (to, status), *more = response.redirect_chain
     assert (status, more, response.status_code) == (302, [], 200)
@@ -90,14 +90,14 @@ def test_consent_connects_and_the_token_is_nowhere_but_in_the_vault(
     caplog.set_level("DEBUG")
     assert "Connect with Netlify" in text(browser, address("agent", agent.pk))
     url = go(browser, agent)
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-    state = asked.pop("state")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    state = query.pop("state")
     assert len(state) >= 43
-    assert asked == {"client_id": oauth.CLIENT_ID, "response_type": "code", "redirect_uri": BACK}
+    assert query == {"client_id": oauth.CLIENT_ID, "response_type": "code", "redirect_uri": BACK}
     location = consent(url)
-    to, said = back(browser, location)
+    to, message = back(browser, location)
     assert to == address("agent", agent.pk)
-    assert said == "Connected as Ada Lovelace. Teams: Team One, Team Two."
+    assert message == "Connected as Ada Lovelace. Teams: Team One, Team Two."
     connection = Connection.objects.get()
     assert vault.reveal(connection.key, "a test") == application.token
     assert (connection.who, len(connection.teams)) == ("Ada Lovelace", 2)
@@ -114,9 +114,9 @@ def test_an_answer_counts_once(browser: Client, agent: AgentConfig, application:
     location = consent(go(browser, agent))
     back(browser, location)
     before = Connection.objects.get().checked_at
-    to, said = back(browser, location)
+    to, message = back(browser, location)
     assert to == address("agent", agent.pk)
-    assert "it came before" in said
+    assert "was used before" in message
     assert exchanges(application) == 1
     assert Connection.objects.get().checked_at == before
 
@@ -125,12 +125,12 @@ def test_an_answer_for_another_session_connects_nobody(
     browser: Client, agent: AgentConfig, application: NetlifyStandIn, his: Client
 ) -> None:
     location = consent(go(browser, agent))
-    to, said = back(his, location)
+    to, message = back(his, location)
     assert to == reverse("deployments:list")
-    assert "Nobody waits here" in said
+    assert "No consent is pending" in message
     assert exchanges(application) == 0
     assert not Connection.objects.exists()
-    # Hers is still good: it was not his to use up.
+    # Her state is still valid: he could not use it up.
     assert back(browser, location)[1].startswith("Connected")
 
 
@@ -141,9 +141,9 @@ def test_whoever_signs_in_next_in_a_browser_does_not_go_on(
     mixed = his.session
     mixed["netlify consent"] = browser.session["netlify consent"]
     mixed.save()
-    to, said = back(his, location)
+    to, message = back(his, location)
     assert (to, exchanges(application)) == (reverse("deployments:list"), 0)
-    assert "Nobody waits here" in said
+    assert "No consent is pending" in message
 
 
 @pytest.mark.parametrize("query", ["state=forged&code=stolen", "code=stolen", "state=&code=stolen", ""])
@@ -151,10 +151,10 @@ def test_a_forged_answer_is_refused_and_ends_the_attempt(
     browser: Client, agent: AgentConfig, application: NetlifyStandIn, query: str
 ) -> None:
     location = consent(go(browser, agent))
-    to, said = back(browser, f"{BACK}?{query}")
+    to, message = back(browser, f"{BACK}?{query}")
     assert to == address("agent", agent.pk)
-    assert "belongs to another attempt" in said
-    assert "it came before" in back(browser, location)[1]
+    assert "belongs to another attempt" in message
+    assert "was used before" in back(browser, location)[1]
     assert exchanges(application) == 0
 
 
@@ -163,15 +163,15 @@ def test_an_answer_that_comes_late_is_void(
 ) -> None:
     location = consent(go(browser, agent))
     with time_machine.travel(timezone.now() + timedelta(seconds=oauth_flow.SECONDS_TO_CONSENT + 1)):
-        _, said = back(browser, location)
-    assert "longer than ten minutes" in said
+        _, message = back(browser, location)
+    assert "longer than ten minutes" in message
     assert exchanges(application) == 0
 
 
 def test_a_denied_consent_is_said(browser: Client, agent: AgentConfig, application: NetlifyStandIn) -> None:
-    to, said = back(browser, consent(go(browser, agent), "Deny"))
+    to, message = back(browser, consent(go(browser, agent), "Deny"))
     assert (to, exchanges(application)) == (address("agent", agent.pk), 0)
-    assert said == "The access was not granted at Netlify. What was connected before stays."
+    assert message == "Access was denied at Netlify. An account connected earlier stays connected."
 
 
 def test_what_netlify_says_is_not_repeated_beyond_its_word(
@@ -179,21 +179,21 @@ def test_what_netlify_says_is_not_repeated_beyond_its_word(
 ) -> None:
     go(browser, agent)
     state = browser.session["netlify consent"]["state"]
-    _, said = back(browser, f"{BACK}?state={state}&error=server_error&error_description=Call+555")
-    assert "sent no code, server_error." in said
-    assert "555" not in said
+    _, message = back(browser, f"{BACK}?state={state}&error=server_error&error_description=Call+555")
+    assert "sent no code, server_error." in message
+    assert "555" not in message
     go(browser, agent)
     state = browser.session["netlify consent"]["state"]
-    _, said = back(browser, f"{BACK}?state={state}&error=Send+your+token+to+evil.example")
-    assert "evil" not in said
+    _, message = back(browser, f"{BACK}?state={state}&error=Send+your+token+to+evil.example")
+    assert "evil" not in message
 
 
 def test_a_refused_code_is_said(browser: Client, agent: AgentConfig, application: NetlifyStandIn) -> None:
     location = consent(go(browser, agent))
     application.oauth.codes.clear()
-    to, said = back(browser, location)
+    to, message = back(browser, location)
     assert to == address("agent", agent.pk)
-    assert "Netlify refused the code (400, invalid_grant)" in said
+    assert "Netlify refused the code (400, invalid_grant)" in message
     assert not Connection.objects.exists()
 
 
@@ -205,10 +205,10 @@ def test_a_wrong_secret_is_the_operators_to_mend(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings.NETLIFY_CLIENT_SECRET = "not-the-secret-0123456789"
-    _, said = back(browser, consent(go(browser, agent)))
-    assert "Netlify does not know this forge (401, invalid_client)" in said
+    _, message = back(browser, consent(go(browser, agent)))
+    assert "Netlify does not recognize this forge (401, invalid_client)" in message
     assert "NETLIFY_CLIENT_SECRET" in caplog.text
-    assert settings.NETLIFY_CLIENT_SECRET not in caplog.text + said
+    assert settings.NETLIFY_CLIENT_SECRET not in caplog.text + message
 
 
 def test_an_exchange_that_is_not_answered_is_said(
@@ -216,8 +216,8 @@ def test_an_exchange_that_is_not_answered_is_said(
 ) -> None:
     location = consent(go(browser, agent))
     settings.AGENTFORGE_NETLIFY_URL = "http://127.0.0.1:9/api/v1"
-    _, said = back(browser, location)
-    assert "127.0.0.1 could not be reached." in said
+    _, message = back(browser, location)
+    assert "127.0.0.1 could not be reached." in message
     assert not Connection.objects.exists()
 
 
@@ -239,19 +239,19 @@ def test_the_start_asks_for_the_csrf_token(
 
 
 def test_half_an_application_is_reported(settings: Settings) -> None:
-    def found() -> list[str]:
+    def check_ids() -> list[str]:
         return [message.id or "" for message in run_checks() if (message.id or "").startswith("deployments.")]
 
-    assert found() == []
+    assert check_ids() == []
     settings.NETLIFY_CLIENT_ID = "an-id"
-    assert found() == ["deployments.E001"]
+    assert check_ids() == ["deployments.E001"]
     [report] = [message for message in run_checks() if message.id == "deployments.E001"]
     assert report.msg.startswith("NETLIFY_CLIENT_SECRET")
     assert reverse("deployments:authorized") in str(report.hint)
     settings.NETLIFY_CLIENT_SECRET = "a-secret"
-    assert found() == []
+    assert check_ids() == []
     settings.AGENTFORGE_NETLIFY_AUTHORIZE_URL = "javascript:alert(1)"
-    assert found() == ["deployments.E002"]
+    assert check_ids() == ["deployments.E002"]
 
 
 def test_disconnecting_is_asked_before(
@@ -265,14 +265,14 @@ def test_disconnecting_is_asked_before(
     assert f'href="{address("agent", agent.pk)}">Ada</a>' in page
     assert "Deployments under way: 1." in page
     assert Connection.objects.count() == 1
-    said: Any = browser.post(address("disconnect", agent.pk), follow=True)
-    assert "The account is disconnected." in said.content.decode()
+    response: Any = browser.post(address("disconnect", agent.pk), follow=True)
+    assert "The account is disconnected." in response.content.decode()
     assert not Connection.objects.exists()
     assert not ApiKey.objects.filter(provider="netlify").exists()
     site.refresh_from_db()
     assert site.deleted_at is None
-    said = browser.get(address("disconnect", agent.pk), follow=True)
-    assert "No account is connected." in said.content.decode()
+    response = browser.get(address("disconnect", agent.pk), follow=True)
+    assert "No account is connected." in response.content.decode()
 
 
 def test_a_script_disconnects_at_once(browser: Client, agent: AgentConfig, site: Site) -> None:

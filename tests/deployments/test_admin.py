@@ -1,4 +1,4 @@
-"""Operators act on deployments; who only views does not."""
+"""Operators may act on deployments; viewers may not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def live(site: Site, build: Build, alice: User, work: Callable[[], None]) -> Dep
 
 
 def act(client: Client, url: str, action: str, *rows: Site | Deployment) -> list[str]:
-    """Do an action with chosen rows, and return what it reports."""
+    """Run an action on rows, and return its messages."""
     chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
     response = client.post(url, chosen, follow=True)
     return [str(message) for message in response.context["messages"]]
@@ -79,15 +79,15 @@ def test_sites_are_looked_at_locked_and_unlocked(
         "1 locked.",
     ]
     assert netlify.state.deploys[live.remote_id].locked
-    assert act(operator, SITES, "lock", site) == ["ada: It is locked already.", "0 locked."]
+    assert act(operator, SITES, "lock", site) == ["ada: It is already locked.", "0 locked."]
     [event] = AuditEvent.objects.filter(action="site-locked")
     assert (event.owner, event.actor_label) == (alice, "olga@example.com")
     assert act(operator, SITES, "unlock", site) == ["1 unlocked."]
     assert not netlify.state.deploys[live.remote_id].locked
     del netlify.state.sites[site.remote_id]
-    [refused, counted] = act(operator, SITES, "look", site)
-    assert "Netlify does not know what was asked for (404)" in refused
-    assert counted == "0 looked at."
+    [refused, counted] = act(operator, SITES, "refresh", site)
+    assert "Netlify could not find this (404)" in refused
+    assert counted == "0 refreshed."
     [refused, counted] = act(operator, SITES, "lock", site)
     assert "(404)" in refused
 
@@ -103,13 +103,13 @@ def test_drift_is_a_column_and_a_filter(
     assert listed(operator, f"{DEPLOYMENTS}?live=yes") == [str(live)]
     remote = netlify.state.sites[site.remote_id]
     remote.published = netlify.state.add_deploy(remote, "by hand").id
-    assert act(operator, SITES, "look", site) == ["1 looked at."]
+    assert act(operator, SITES, "refresh", site) == ["1 refreshed."]
     assert listed(operator, f"{SITES}?shows=elsewhere") == ["ada"]
     assert "changed elsewhere</td>" in operator.get(SITES).content.decode()
     assert listed(operator, f"{DEPLOYMENTS}?live=yes") == []
     assert listed(operator, f"{DEPLOYMENTS}?live=no") == [str(live)]
     remote.published = ""
-    act(operator, SITES, "look", site)
+    act(operator, SITES, "refresh", site)
     assert listed(operator, f"{SITES}?shows=nothing") == ["ada"]
 
 

@@ -1,4 +1,4 @@
-"""Kill the worker, stop it, cancel, take the database away: at each step."""
+"""A killed or stopped worker, a cancel, a lost database connection: at each step."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ STOPPED = "The worker was stopped; the next one resumes"
 
 @pytest.fixture
 def halting(agent: AgentConfig, alice: User, site: Site, netlify: NetlifyStandIn) -> Iterator[Halting]:
-    made = Halting(agent, alice, netlify)
-    yield made
-    made.let_go()
+    halting = Halting(agent, alice, netlify)
+    yield halting
+    halting.let_go()
 
 
 def count_the_worker_as_dead() -> None:
@@ -48,13 +48,13 @@ def count_the_worker_as_dead() -> None:
 
 def recover(expected: int = 1) -> None:
     count_the_worker_as_dead()
-    # A server that started less than DEAD_AFTER ago vouches for no death, and a test run's may be that young.
+    # A server younger than DEAD_AFTER can't tell dead workers, and the test's may be that young.
     with patch.object(worker_liveness, "DEAD_AFTER", 1):
         assert recovery.recover() == expected
 
 
-def said(deployment: Deployment) -> list[Record]:
-    """Return a deployment's records, without a gap; what is said once in all was said once."""
+def records_of(deployment: Deployment) -> list[Record]:
+    """Return a deployment's records, which have no gap and exactly one end."""
     numbers, records = zip(*streams.read(deployment.stream_name), strict=True)
     assert list(numbers) == list(range(1, len(numbers) + 1))
     assert Counter(record["kind"] for record in records)["end"] == 1
@@ -63,11 +63,11 @@ def said(deployment: Deployment) -> list[Record]:
 
 
 def marks(deployment: Deployment) -> list[str]:
-    return [record["text"] for record in said(deployment) if record.get("mark")]
+    return [record["text"] for record in records_of(deployment) if record.get("mark")]
 
 
 def statuses(deployment: Deployment) -> list[str]:
-    return [record["status"] for record in said(deployment) if record["kind"] == "status"]
+    return [record["status"] for record in records_of(deployment) if record["kind"] == "status"]
 
 
 def deploys_of(site: Site, netlify: NetlifyStandIn) -> dict[str, str]:
@@ -76,7 +76,7 @@ def deploys_of(site: Site, netlify: NetlifyStandIn) -> dict[str, str]:
 
 
 def done_once(deployment: Deployment, netlify: NetlifyStandIn) -> None:
-    """See that a deployment succeeded, at the host too, and was made there once."""
+    """Check that a deployment succeeded, and that the host has exactly one deploy of it."""
     deployment.refresh_from_db()
     site = deployment.site
     assert (deployment.status, deployment.error) == ("succeeded", "")
@@ -94,8 +94,8 @@ def done_once(deployment: Deployment, netlify: NetlifyStandIn) -> None:
 
 
 def begun(deployment: Deployment) -> list[str]:
-    """Return the steps as they were begun."""
-    records = said(deployment)
+    """Return the names of the steps in the order in which they started."""
+    records = records_of(deployment)
     return [r["name"] for r in records if r["kind"] == "step" and r["state"] == "running"]
 
 
@@ -123,7 +123,7 @@ def test_a_stopped_worker_hands_over(halting: Halting, work: Work, netlify: Netl
         worker.wait()
     for place, deployment in held.items():
         deployment.refresh_from_db()
-        # Whoever has only to see that it is there sees it.
+        # A deployment in its last step finishes first.
         expected = ("succeeded", 1) if place.step == steps.VERIFY else ("queued", 0)
         assert (deployment.status, deployment.attempts) == expected
     assert recovery.recover() == 0
@@ -158,7 +158,7 @@ def test_a_cancel_leaves_nothing_half_published(
         assert (deployment.status, deployment.error) == ("cancelled", "")
         assert published == before[place].remote_id
         assert states.pop(published) == "ready"
-        # A draft that was there already is removed.
+        # A draft that is ready is deleted.
         assert list(states.values()) == ["error"] * (place not in (DIGEST, ASKING[0], CHECK_DRAFT))
         assert marks(deployment) == []
         assert statuses(deployment) == ["queued", "running", "cancelled"]
@@ -187,7 +187,7 @@ def test_a_cancel_over_which_the_worker_died_is_kept(
 ) -> None:
     with WorkerProcess() as worker:
         cancelling = [halting.hold(halting.sites([WAIT]))[WAIT] for _ in range(2)]
-        # One's deploy was created, and its id is known to nobody here.
+        # The deploy of one was created, but its id was not stored.
         [nameless] = halting.hold(halting.sites([ASKING[2]])).values()
         netlify.weather.add("before", "^POST .*/cancel")
         netlify.weather.add("after", "^POST .*/cancel")
@@ -283,7 +283,7 @@ def test_two_deployments_of_one_site_queue(
     site: Site, agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn
 ) -> None:
     both = [services.enqueue(site, build_of(agent, alice, word), alice) for word in ("one", "two")]
-    # The one that is locked out is there for the worker once the other is done.
+    # The second one waits for the lock of the first.
     work()
     work()
     for each in both:

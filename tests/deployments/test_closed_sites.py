@@ -1,4 +1,4 @@
-"""A site that was closed stays closed: going back to what was open, giving it up, and choosing it again."""
+"""A site with restricted access stays restricted, also after a rollback or when it is chosen again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
 from deployments import services
-from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
+from deployments.hosts.registry import SELF_HOST
 from deployments.models import Deployment, Site
 from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
@@ -40,8 +40,8 @@ def deploy(site: Site, build: Build, alice: User, work: Work) -> Deploy:
 
 
 def fresh(deployment: Deployment) -> Deployment:
-    found: Deployment = Deployment.objects.select_related("site__agent").get(pk=deployment.pk)
-    return found
+    current: Deployment = Deployment.objects.select_related("site__agent").get(pk=deployment.pk)
+    return current
 
 
 def close(site: Site, alice: User, words: str = "open sesame") -> None:
@@ -55,7 +55,7 @@ def test_what_was_open_does_not_open_a_closed_site(
     opened = deploy(draft=draft)
     close(site, alice)
     closed = deploy()
-    with pytest.raises(NotPossible, match="would let them in again"):
+    with pytest.raises(NotPossible, match="no longer have access"):
         services.publish(fresh(opened), alice)
     assert netlify.state.sites[site.remote_id].published == closed.remote_id
     page = text(browser, opened.get_absolute_url())
@@ -70,7 +70,7 @@ def test_a_password_that_was_changed_does_not_come_back(
     first = deploy()
     close(site, alice, "another password")
     second = deploy()
-    with pytest.raises(NotPossible, match="would let them in again"):
+    with pytest.raises(NotPossible, match="no longer have access"):
         services.publish(fresh(first), alice)
     assert netlify.state.sites[site.remote_id].published == second.remote_id
     assert "Another password was chosen" in text(browser, first.get_absolute_url())
@@ -105,8 +105,8 @@ def test_a_site_that_is_chosen_again_keeps_its_rules_and_its_history(
 ) -> None:
     close(site, alice)
     live = deploy()
-    told = browser.post(address("create_site", agent.pk), {"name": "own", "host": SELF_HOST}, follow=True)
-    assert "ada stays online as it is" in told.content.decode()
+    response = browser.post(address("create_site", agent.pk), {"name": "own", "host": SELF_HOST}, follow=True)
+    assert "ada stays online" in response.content.decode()
     page = text(browser, live.get_absolute_url())
     assert "What it shows is no longer checked" in page
     assert "<strong>Live</strong>" not in page
@@ -163,9 +163,9 @@ def test_an_address_that_is_none_is_no_link_on_any_page(
 def test_a_site_has_a_name_that_is_no_way_elsewhere(
     name: str, site: Site, agent: AgentConfig, browser: Client, netlify: NetlifyStandIn
 ) -> None:
-    asked = len(netlify.asked)
+    count = len(netlify.asked)
     assert ask(browser, address("choose_site", agent.pk), site=name).status_code == 422
-    assert len(netlify.asked) == asked
+    assert len(netlify.asked) == count
 
 
 def test_a_name_that_turns_the_direction_turns_no_other_words(agent: AgentConfig, browser: Client) -> None:

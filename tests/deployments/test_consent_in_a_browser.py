@@ -1,4 +1,4 @@
-"""Connect an account at Netlify as a person does: over its page of consent, in a real browser."""
+"""Connect an account through Netlify's consent page in a real browser."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
-from tests.drivers.chromium import launch
 from tests.drivers.web_process import WebProcess
 from tests.standins.netlify import NetlifyStandIn, oauth
+
+from .forge_window import press, signed_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,21 +38,9 @@ def page(
         NETLIFY_CLIENT_SECRET=oauth.CLIENT_SECRET,
         LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
     )
-    with forge, sync_playwright() as playwright, launch(playwright) as browser:
+    with forge, signed_in(forge, session) as window:
         netlify.oauth.register(f"{forge.url}/deployments/netlify/")
-        context = browser.new_context(base_url=forge.url)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": forge.url}])
-        expect.set_options(timeout=60_000)  # a machine that also compiles is slow
-        problems: list[str] = []
-        window = context.new_page()
-        window.on("pageerror", lambda error: problems.append(str(error)))
-        window.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
         yield window
-        assert problems == []
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def test_an_account_is_connected_and_disconnected_without_a_token(
@@ -61,20 +50,20 @@ def test_an_account_is_connected_and_disconnected_without_a_token(
     page.goto(tab)
     press(page, "Connect with Netlify")
     press(page, "Deny")
-    expect(page.locator(".messages")).to_contain_text("The access was not granted at Netlify.")
+    expect(page.locator(".messages")).to_contain_text("Access was denied at Netlify.")
     assert page.evaluate("location.pathname") == tab
     visited: list[str] = []
     page.on("request", lambda request: visited.append(f"{request.url} {request.post_data or ''}"))
     press(page, "Connect with Netlify")
     press(page, "Authorize")
     expect(page.locator(".messages")).to_contain_text("Connected as Ada Lovelace. Teams: Team One, Team Two.")
-    # An address, with its query, is what history, logs and referrers keep.
+    # History, logs and referrers keep URLs with their query.
     assert page.evaluate("location.href").endswith(tab)
     assert not [each for each in visited if netlify.token in each or oauth.CLIENT_SECRET in each]
     assert netlify.token not in page.content()
     [back] = {each.split()[0] for each in visited if "/deployments/netlify/?" in each}
     page.goto(back)
-    expect(page.locator(".messages")).to_contain_text("it came before")
+    expect(page.locator(".messages")).to_contain_text("was used before")
     page.goto(f"{tab}disconnect/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Disconnect Ada Lovelace")
     press(page, "Disconnect")

@@ -1,4 +1,4 @@
-"""A deployment from its job to the answer of its site."""
+"""A deployment from its job to the verification of its site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from configs.vault import save_key
 from deployments import services
 from deployments.accounts import host_accounts
 from deployments.models import Deployment, Site
-from deployments.sites import lifecycle
+from deployments.sites import lifecycle, polling
 from tests.drivers.pages import shown
 from tests.drivers.planted_key import SECRET, every_row, files_below, members, places_of
 from tests.standins.netlify import NetlifyStandIn
@@ -115,7 +115,7 @@ def test_hundreds_of_files_come_through_a_storm(
     live = netlify.state.deploys[done.remote_id]
     assert netlify.edge.content(live, "files/part-299") == b"part 299"
     assert done.files > 300
-    # What an upload that failed had sent is not counted.
+    # The bytes of failed uploads are not counted.
     assert done.uploaded_files == done.files
     sent = sum(map(len, [*netlify.state.contents.values(), *netlify.state.zips.values()]))
     assert done.uploaded_bytes == sent
@@ -174,7 +174,7 @@ def test_the_environment_has_its_limit(
 ) -> None:
     from deployments.sites import variables
 
-    monkeypatch.setattr(variables, "MOST_BYTES", 100)
+    monkeypatch.setattr(variables, "MAX_BYTES", 100)
     done = deploy(site, build, alice, work)
     assert done.reason == "environment-too-large"
     assert not netlify.state.deploys
@@ -191,7 +191,7 @@ def test_drift_is_noticed(site: Site, build: Build, alice: User, work: Work, net
     done = deploy(site, build, alice, work)
     somebody = netlify.state.add_deploy(netlify.state.sites[site.remote_id], "by hand")
     netlify.state.sites[site.remote_id].published = somebody.id
-    lifecycle.look(site)
+    polling.refresh_site(site)
     done.site.refresh_from_db()
     assert not done.is_live
     assert site.live_remote_id == somebody.id
@@ -209,12 +209,12 @@ def test_a_key_reaches_the_hosts_environment_and_no_other_place(
     variables = {key: value for (_, _, key), value in netlify.state.environment.items()}
     assert variables["OPENAI_API_KEY"]["is_secret"]
     assert places_of(SECRET, [("the variable", str(variables["OPENAI_API_KEY"]).encode())])
-    found = [("the log", text(done).encode()), ("the database", every_row().encode())]
+    places = [("the log", text(done).encode()), ("the database", every_row().encode())]
     for sha, content in {**netlify.state.contents, **netlify.state.zips}.items():
-        found += [(sha, content), *members(sha, content)]
-    assert len(found) > 5
-    assert places_of(SECRET, [*found, *files_below(settings.VAR_DIR)]) == []
-    assert places_of(netlify.token, [*found, *files_below(settings.VAR_DIR)]) == []
+        places += [(sha, content), *members(sha, content)]
+    assert len(places) > 5
+    assert places_of(SECRET, [*places, *files_below(settings.VAR_DIR)]) == []
+    assert places_of(netlify.token, [*places, *files_below(settings.VAR_DIR)]) == []
 
 
 def test_a_reload_knows_how_far_it_is_and_what_is_waited_for(

@@ -1,4 +1,4 @@
-"""What a history says: what changed with each deployment, its address, and whether it is still live."""
+"""The history: the changes and the address of each deployment, and whether it is live."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from configs.models import AgentConfig
 from configs.services import duplicate_agent
 from deployments import history, services
 from deployments.models import Deployment, Site
-from deployments.sites import lifecycle
+from deployments.sites import polling
 from tests.standins.netlify import NetlifyStandIn
 
 from .finished_builds import build_of
@@ -34,7 +34,7 @@ def browser(alice: User, client_of: Callable[[User], Client]) -> Client:
 
 @pytest.fixture
 def deploy(site: Site, agent: AgentConfig, alice: User, work: Work) -> Callable[..., Deployment]:
-    """Return a function that changes the agent, builds it as a revision of its own, and deploys that."""
+    """Return a function that changes the agent, builds the new revision, and deploys it."""
 
     def deploy(*, draft: bool = False, **values: object) -> Deployment:
         for name, value in values.items():
@@ -48,26 +48,26 @@ def deploy(site: Site, agent: AgentConfig, alice: User, work: Work) -> Callable[
 
 
 def fresh(deployment: Deployment) -> Deployment:
-    found: Deployment = Deployment.objects.select_related("site", "revision", "owner").get(pk=deployment.pk)
-    return found
+    current: Deployment = Deployment.objects.select_related("site", "revision", "owner").get(pk=deployment.pk)
+    return current
 
 
-def facts(deployment: Deployment) -> history.Facts:
-    return history.facts_of([fresh(deployment)])[deployment.pk]
+def facts(deployment: Deployment) -> history.HistoryEntry:
+    return history.entries_for([fresh(deployment)])[deployment.pk]
 
 
-def told(deployment: Deployment) -> tuple[str, str]:
-    found = facts(deployment)
-    return found.standing, found.summary
+def entry_of(deployment: Deployment) -> tuple[str, str]:
+    entry = facts(deployment)
+    return entry.standing, entry.summary
 
 
 def test_each_says_what_changed_since_what_the_site_showed(deploy: Callable[..., Deployment]) -> None:
     first = deploy()
     second = deploy(tone="formal", description="Anew")
     third = deploy(name="Eve", handle="eve", creativity="0.9", memory=False)
-    assert told(first) == ("was-live", "")
-    assert told(second) == ("was-live", "description, tone")
-    assert told(third) == ("live", "capabilities, identity, personality")
+    assert entry_of(first) == ("was-live", "")
+    assert entry_of(second) == ("was-live", "description, tone")
+    assert entry_of(third) == ("live", "capabilities, identity, personality")
     assert {"name": "identity.name", "before": "Ada", "after": "Eve"} in facts(third).changes
 
 
@@ -76,26 +76,26 @@ def test_a_roll_back_is_a_change_too_and_takes_no_earlier_one_away(
 ) -> None:
     first, second = deploy(), deploy(tone="formal")
     services.publish(first, alice)
-    assert told(first) == ("live", "tone")
-    assert told(second) == ("was-live", "tone")
+    assert entry_of(first) == ("live", "tone")
+    assert entry_of(second) == ("was-live", "tone")
     assert facts(second).changes[0]["after"] == "formal"
     assert facts(first).changes[0]["before"] == "formal"
     third = deploy(description="Anew")
-    # Not what was deployed before, but what the site showed.
+    # Compared with what the site showed, not with the previous deployment.
     assert facts(third).replaced == fresh(first).revision
-    assert told(third) == ("live", "description, tone")
+    assert entry_of(third) == ("live", "description, tone")
 
 
 def test_a_draft_says_what_it_would_change(deploy: Callable[..., Deployment], alice: User) -> None:
     first = deploy()
     draft = deploy(draft=True, tone="formal")
-    assert told(draft) == ("never-live", "tone")
+    assert entry_of(draft) == ("never-live", "tone")
     assert facts(draft).address == draft.url != draft.site.url
     deploy(tone="warm", description="Anew")
     services.publish(fresh(draft), alice)
-    assert told(draft) == ("live", "description, tone")
+    assert entry_of(draft) == ("live", "description, tone")
     assert facts(draft).address == draft.site.url
-    assert told(first) == ("was-live", "")
+    assert entry_of(first) == ("was-live", "")
 
 
 def test_who_deploys_elsewhere_is_noticed(
@@ -104,22 +104,22 @@ def test_who_deploys_elsewhere_is_noticed(
     first, second = deploy(), deploy(tone="formal")
     remote = netlify.state.sites[site.remote_id]
     remote.published = netlify.state.add_deploy(remote, "by hand").id
-    lifecycle.look(site)
-    assert (told(first)[0], told(second)[0]) == ("was-live", "replaced-elsewhere")
+    polling.refresh_site(site)
+    assert (entry_of(first)[0], entry_of(second)[0]) == ("was-live", "replaced-elsewhere")
     assert "Changed elsewhere since" in text(browser, reverse("deployments:list"))
     assert "Roll back to this to show it again" in text(browser, second.get_absolute_url())
     assert "Roll back to this to show it again" not in text(browser, first.get_absolute_url())
     shown = browser.get(address("agent", site.agent_id), headers=JSON).json()["site"]
     assert (shown["shows"], shown["live_revision"]) == ("elsewhere", None)
-    # Netlify's own way back is followed, too.
+    # A rollback made at Netlify counts, too.
     remote.published = first.remote_id
-    lifecycle.look(site)
-    assert (told(first)[0], told(second)[0]) == ("live", "was-live")
+    polling.refresh_site(site)
+    assert (entry_of(first)[0], entry_of(second)[0]) == ("live", "was-live")
     third = deploy(description="Anew")
     assert facts(third).replaced == fresh(first).revision
     netlify.state.sites[site.remote_id].published = ""
-    lifecycle.look(site)
-    assert told(third)[0] == "was-live"
+    polling.refresh_site(site)
+    assert entry_of(third)[0] == "was-live"
 
 
 def test_a_list_says_it_with_a_few_queries(
@@ -136,8 +136,8 @@ def test_a_list_says_it_with_a_few_queries(
         listed = list(rows.all())
         assert len(listed) == count
         with django_assert_num_queries(3):
-            found = history.facts_of(listed)
-            assert all(found[row.pk].summary for row in listed[:-1])
+            entries = history.entries_for(listed)
+            assert all(entries[row.pk].summary for row in listed[:-1])
         for word in ("one", "two", "three"):
             deploy(description=word)
         Site.objects.filter(pk=site.pk).update(live_remote_id="somebody-elses")
@@ -159,9 +159,9 @@ def test_pages_and_scripts_say_the_same(
     assert (newest["standing"], newest["replaced_revision"]) == ("live", 1)
     assert [change["after"] for change in newest["changes"] if change["name"] == "personality.tone"]
     assert (oldest["standing"], oldest["changes"], oldest["address"]) == ("was-live", [], first.url)
-    said = StringIO()
-    call_command("deployments", "list", stdout=said)
-    assert "tone" in said.getvalue()
+    output = StringIO()
+    call_command("deployments", "list", stdout=output)
+    assert "tone" in output.getvalue()
 
 
 def test_an_address_that_is_none_is_no_link(deploy: Callable[..., Deployment], browser: Client) -> None:
@@ -181,23 +181,23 @@ def test_an_agents_pages_say_which_revision_is_live(
 ) -> None:
     pages = (reverse("configs:list"), agent.get_absolute_url(), address("agent", agent.pk))
 
-    def said(words: str) -> list[bool]:
+    def shows(words: str) -> list[bool]:
         return [words in " ".join(text(browser, page).split()) for page in pages]
 
     assert "Online" not in text(browser, pages[0])
     first = deploy()
-    assert said("Revision 1</a> is live at") == [True, True, True]
+    assert shows("Revision 1</a> is live at") == [True, True, True]
     second = deploy(tone="formal")
-    assert said("Revision 2</a> is live at") == [True, True, True]
+    assert shows("Revision 2</a> is live at") == [True, True, True]
     services.publish(fresh(first), alice)
-    assert said("Revision 1</a> is live at") == [True, True, True]
+    assert shows("Revision 1</a> is live at") == [True, True, True]
     remote = netlify.state.sites[site.remote_id]
     remote.published = netlify.state.add_deploy(remote, "by hand").id
-    lifecycle.look(site)
-    assert said("Changed elsewhere</a> at") == [True, True, True]
+    polling.refresh_site(site)
+    assert shows("Changed elsewhere</a> at") == [True, True, True]
     remote.published = second.remote_id
-    lifecycle.look(site)
-    assert said("Revision 2</a> is live at") == [True, True, True]
+    polling.refresh_site(site)
+    assert shows("Revision 2</a> is live at") == [True, True, True]
 
 
 def test_where_agents_are_online_takes_two_queries(
@@ -218,8 +218,8 @@ def test_where_agents_are_online_takes_two_queries(
             owner=alice, site=twin, revision=deployment.revision, remote_id=twin.live_remote_id
         )
     with django_assert_num_queries(2):
-        found = history.online([agent, *others])
-    assert {pk: place.live is not None for pk, place in found.items()} == dict.fromkeys(found, True)
-    assert len(found) == 4
+        online = history.live_sites([agent, *others])
+    assert {pk: place.live is not None for pk, place in online.items()} == dict.fromkeys(online, True)
+    assert len(online) == 4
     Site.objects.filter(pk=site.pk).update(deleted_at=timezone.now())
-    assert agent.pk not in history.online([agent])
+    assert agent.pk not in history.live_sites([agent])

@@ -1,4 +1,4 @@
-"""What is made of a host's refusals, of one that is only busy, and of an agent that is deleted meanwhile."""
+"""Refusals of a host, a busy host, and an agent that is deleted during a deployment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployments import preflight, services
 from deployments.accounts import host_accounts
 from deployments.hosts.base import HostError
 from deployments.models import Connection, Deployment, Site
-from deployments.sites import lifecycle
+from deployments.sites import polling
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind
 
@@ -37,17 +37,17 @@ def test_a_host_that_is_busy_says_nothing_of_the_token(
     with pytest.raises(HostError):
         host_accounts.recheck(Connection.objects.get())
     assert problem() == ""
-    preflight.refuse(agent, site, build)
+    preflight.require_ready(agent, site, build)
 
 
 def test_a_site_that_could_not_be_looked_at_does_not_block(
     site: Site, agent: AgentConfig, build: Build, netlify: NetlifyStandIn
 ) -> None:
     netlify.weather.add("502", "^GET .*/sites/", 99)
-    lifecycle.look(site)
+    polling.refresh_site(site)
     site.refresh_from_db()
     assert "502" in site.problem
-    preflight.refuse(agent, site, build)
+    preflight.require_ready(agent, site, build)
 
 
 @pytest.mark.parametrize("held", ["^PUT .*/deploys/.*/files/", "^GET .*/sites/.*/deploys/deploy-"])
@@ -79,13 +79,13 @@ def test_a_token_that_a_deployment_is_refused_with_is_noted_at_its_account(
 
 def test_a_token_that_a_look_is_refused_with_is_noted_too(site: Site, netlify: NetlifyStandIn) -> None:
     netlify.token = "another-token"
-    lifecycle.look(site)
+    polling.refresh_site(site)
     assert "Connect your Netlify account again" in problem()
 
 
 def test_a_refusal_that_was_a_whim_is_not_noted(site: Site, netlify: NetlifyStandIn) -> None:
     netlify.weather.add("401", f"/sites/{site.remote_id}$")
-    lifecycle.look(site)
+    polling.refresh_site(site)
     site.refresh_from_db()
     assert "refused the token" in site.problem
     assert problem() == ""

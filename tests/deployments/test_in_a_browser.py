@@ -1,4 +1,4 @@
-"""Deploy as a person does: in a real browser, with a worker of its own, to Netlify's stand-in."""
+"""Deploy in a real browser, with a real worker, to Netlify's stand-in."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from agentforge.accounts.models import User
 from builds.models import Build
 from configs.models import AgentConfig
-from tests.drivers.chromium import launch
 from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.web_process import WebProcess
 from tests.standins.netlify import NetlifyStandIn
+
+from .forge_window import press, signed_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,20 +38,8 @@ def page(
         AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
         LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
     )
-    with forge, WorkerProcess(), sync_playwright() as playwright, launch(playwright) as browser:
-        context = browser.new_context(base_url=forge.url, viewport={"width": 1440, "height": 900})
-        context.add_cookies([{"name": "sessionid", "value": session, "url": forge.url}])
-        expect.set_options(timeout=60_000)  # a machine that also compiles is slow
-        problems: list[str] = []
-        window = context.new_page()
-        window.on("pageerror", lambda error: problems.append(str(error)))
-        window.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    with forge, WorkerProcess(), signed_in(forge, session) as window:
         yield window
-        assert problems == []
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def make_site(page: Page, agent: AgentConfig, token: str) -> None:
@@ -63,7 +52,7 @@ def make_site(page: Page, agent: AgentConfig, token: str) -> None:
 
 
 def deploy(page: Page, agent: AgentConfig, *, draft: bool = False) -> str:
-    """Ask for a deployment and return the path of its page."""
+    """Start a deployment and return the path of its page."""
     page.goto(f"/agents/{agent.pk}/deploy/")
     if draft:
         page.get_by_text("As a draft").click()

@@ -1,4 +1,4 @@
-"""Pruning never takes the files of a build that is deployed, or about to be."""
+"""Pruning never removes the files of a build that is deployed or being deployed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shelf(settings: Settings, tmp_path: Path) -> None:
 
 
 def _prune(*, apply: bool = True) -> int:
-    """Prune a month from now, when the time of every build is over, and return how many rows went."""
+    """Prune a month from now, when every build has expired, and return the number of rows removed."""
     Build.objects.filter(finished_at=None).update(finished_at=timezone.now(), expires_at=timezone.now())
     return pruning.prune(apply=apply, moment=Moment(timezone.now() + timedelta(days=30)))[EXPIRED].rows
 
@@ -50,7 +50,7 @@ def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
 ) -> None:
     first, second, other = (build_of(agent, alice, marker) for marker in ("one", "two", "three"))
     waiting = services.enqueue(site, first, alice)
-    # It counts while it waits, before any worker has seen it.
+    # A queued deployment counts, before any worker has claimed it.
     assert _prune(apply=False) == len(other.artifacts.all()) + len(second.artifacts.all())
     work()
     done = services.enqueue(site, second, alice)
@@ -59,7 +59,7 @@ def test_deployed_builds_are_kept_until_they_are_not_deployed_any_more(
     assert waiting.status == DeploymentStatus.SUCCEEDED
     assert _prune() == 3
     assert (_is_whole(first), _is_whole(second), other.artifacts.exists()) == (True, True, False)
-    # An operator who lets a build expire at once is held to the same.
+    # The same applies when an operator expires a build at once.
     now = timezone.now()
     assert retention.expire(first.pk, now, unused_since=now, force=True) is None
     services.delete(Deployment.objects.get(pk=waiting.pk), alice)
@@ -84,6 +84,6 @@ def test_a_failed_deployment_keeps_nothing(
 def test_what_is_gone_is_not_deployed(site: Site, build: Build, alice: User) -> None:
     assert _prune() == 3
     build.refresh_from_db()
-    with pytest.raises(NotPossible, match=f"files of build {build.pk} are gone"):
+    with pytest.raises(NotPossible, match=f"files of build {build.pk} were pruned"):
         services.enqueue(site, build, alice)
     assert not Deployment.objects.exists()

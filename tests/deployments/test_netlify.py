@@ -1,4 +1,4 @@
-"""The client against the stand-in: what it does, what it tries again, and what it says when it can't."""
+"""The client against the stand-in: its requests, retries and errors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + bytes(100)
 
 
 def function(content: bytes = ELF) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in (("bootstrap", content), ("netlify-toolchain", b'{"runtime":"go"}')):
             entry = zipfile.ZipInfo(name)
             entry.external_attr = 0o755 << 16
             archive.writestr(entry, data)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def site(host: Netlify) -> RemoteSite:
 
 
 def entries(host: Netlify, **files: str) -> list[Entry]:
-    made = [entry(host, path.replace("_", "."), text.encode()) for path, text in files.items()]
-    return [*made, entry(host, "agent", function(), is_function=True)]
+    static = [entry(host, path.replace("_", "."), text.encode()) for path, text in files.items()]
+    return [*static, entry(host, "agent", function(), is_function=True)]
 
 
 def entry(host: Netlify, path: str, data: bytes, *, is_function: bool = False) -> Entry:
@@ -172,7 +172,7 @@ def test_a_limit_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn, wait
     with pytest.raises(HostError) as caught:
         Netlify(netlify.token, waited.append).whoami()
     assert caught.value.reason == Reason.RATE_LIMITED
-    assert len(waited) == api.MOST_WAITS
+    assert len(waited) == api.MAX_WAITS
 
 
 def test_a_failure_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn) -> None:
@@ -180,7 +180,7 @@ def test_a_failure_that_stays_is_said(host: Netlify, netlify: NetlifyStandIn) ->
     with pytest.raises(HostError, match="6 times in a row") as caught:
         host.whoami()
     assert caught.value.reason == Reason.UNREACHABLE
-    assert len(netlify.asked) == api.MOST_FAULTS + 1
+    assert len(netlify.asked) == api.MAX_FAULTS + 1
 
 
 Break = Callable[[Netlify, NetlifyStandIn, RemoteSite], object]
@@ -240,11 +240,11 @@ def test_variables_are_secret_and_change(
     netlify.weather.add("lost", "^POST .*/env")
     host.set_variables(site, {"A_KEY": "one", "B_KEY": "two"}, frozenset())
     host.set_variables(site, {"A_KEY": "three"}, frozenset({"B_KEY", "C_KEY"}))
-    found = {key: variable for (_, _, key), variable in netlify.state.environment.items()}
-    assert set(found) == {"A_KEY"}
-    assert found["A_KEY"]["is_secret"] is True
-    assert {value["value"] for value in found["A_KEY"]["values"]} == {"three"}
-    assert found["A_KEY"].get("scopes") == (["functions"] if scopes else None)
+    variables = {key: variable for (_, _, key), variable in netlify.state.environment.items()}
+    assert set(variables) == {"A_KEY"}
+    assert variables["A_KEY"]["is_secret"] is True
+    assert {value["value"] for value in variables["A_KEY"]["values"]} == {"three"}
+    assert variables["A_KEY"].get("scopes") == (["functions"] if scopes else None)
 
 
 def test_what_is_gone_counts_as_deleted(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:

@@ -1,4 +1,4 @@
-"""The stand-in is held to the truth: Netlify's own CLI deploys to it, and finds what it expects."""
+"""Netlify's own CLI deploys to the stand-in, which keeps the stand-in true to the protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.standins.netlify.functions import Functions
 from . import hello, netlify_cli
 from .netlify_cli import Run
 
-# One worker installs the CLI, and runs it, while the others have their own work.
+# One test worker installs and runs the CLI.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("netlify-cli")]
 
 FILES = {
@@ -30,9 +30,9 @@ FILES = {
     "same.txt": b"twice",
     "copies/same.txt": b"twice",
 }
-# For a site that is named the CLI asks another host of Netlify for extensions; refused, it does without.
+# For a named site, the CLI asks another host of Netlify for extensions, and continues without.
 EXTENSIONS = {"api.netlifysdk.com"}
-# Where the CLI puts the headers and redirects that it found.
+# Where the CLI puts the headers and redirects.
 CONFIGURATION = "netlify.toml"
 DEPLOY = ("deploy", "--no-build", "--json", "--dir", "public", "--functions", "functions")
 
@@ -47,7 +47,7 @@ def cli() -> None:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A function's raw binary, as Go makes it."""
+    """A function's binary, compiled by Go."""
     return hello.program(tmp_path_factory.mktemp("go")).read_bytes()
 
 
@@ -82,9 +82,9 @@ def deploy(netlify: NetlifyStandIn, project: Path, *words: str) -> Run:
 def succeeded(netlify: NetlifyStandIn, project: Path, *words: str) -> dict[str, str]:
     done = deploy(netlify, project, *words)
     assert done.code == 0, done.output + done.errors
-    # Progress is told before it.
-    told: dict[str, str] = json.loads(done.output[done.output.index("{") :])
-    return told
+    # Progress messages precede it.
+    output: dict[str, str] = json.loads(done.output[done.output.index("{") :])
+    return output
 
 
 def sha1(content: bytes) -> str:
@@ -103,10 +103,10 @@ def uploads(netlify: NetlifyStandIn) -> list[str]:
 
 def test_a_draft_and_then_the_site_itself(served: NetlifyStandIn, project: Path, program: bytes) -> None:
     words = ("--create-site", "ada", "--team", "team-two", "--message", "As a draft, ü")
-    told = succeeded(served, project, *words)
+    output = succeeded(served, project, *words)
     [site], [draft] = served.state.sites.values(), served.state.deploys.values()
     assert (site.name, site.account, site.published) == ("ada", "acc-2", "")
-    assert (told["site_id"], told["deploy_id"]) == (site.id, draft.id)
+    assert (output["site_id"], output["deploy_id"]) == (site.id, draft.id)
     assert (draft.title, draft.draft, draft.state) == ("As a draft, ü", True, "ready")
     files = dict(draft.files)
     files.pop(CONFIGURATION)
@@ -114,34 +114,34 @@ def test_a_draft_and_then_the_site_itself(served: NetlifyStandIn, project: Path,
     archive = zipfile.ZipFile(io.BytesIO(served.state.zips[draft.functions["agent"]]))
     assert archive.read("bootstrap") == program
     assert draft.runtimes == {"agent": "go"}
-    assert shown(told["deploy_url"]) == FILES
-    assert httpx.get(f"{told['deploy_url']}/.netlify/functions/agent").text == hello.SAYS
+    assert shown(output["deploy_url"]) == FILES
+    assert httpx.get(f"{output['deploy_url']}/.netlify/functions/agent").text == hello.SAYS
     assert httpx.get(served.edge.site_url(site)).status_code == 404
 
     served.asked.clear()
-    told = succeeded(served, project, "--prod", "--site", "ada", "--message", "For everybody")
-    live = served.state.deploys[told["deploy_id"]]
+    output = succeeded(served, project, "--prod", "--site", "ada", "--message", "For everybody")
+    live = served.state.deploys[output["deploy_id"]]
     assert (live.title, live.draft, site.published) == ("For everybody", False, live.id)
     assert live.files | draft.files == live.files | {CONFIGURATION: draft.files[CONFIGURATION]}
     assert [path for path in uploads(served) if CONFIGURATION not in path] == []
-    assert shown(told["url"]) == FILES
-    assert httpx.get(f"{told['url']}/.netlify/functions/agent").text == hello.SAYS
+    assert shown(output["url"]) == FILES
+    assert httpx.get(f"{output['url']}/.netlify/functions/agent").text == hello.SAYS
 
 
 def test_a_list_of_many_files_is_compared_meanwhile(netlify: NetlifyStandIn, project: Path) -> None:
     for number in range(110):
         (project / "public" / f"{number}.txt").write_text(f"File {number}")
-    told = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one")
-    [manifest] = [a.json for a in netlify.asked if a.method == "PUT" and a.path.endswith(told["deploy_id"])]
+    output = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one")
+    [manifest] = [a.json for a in netlify.asked if a.method == "PUT" and a.path.endswith(output["deploy_id"])]
     assert manifest["async"] is True
-    deploy = netlify.state.deploys[told["deploy_id"]]
+    deploy = netlify.state.deploys[output["deploy_id"]]
     assert (len(deploy.files), deploy.state) == (110 + len(FILES) + 1, "ready")
-    assert httpx.get(f"{told['deploy_url']}/109.txt").text == "File 109"
+    assert httpx.get(f"{output['deploy_url']}/109.txt").text == "File 109"
 
 
 def test_a_locked_site_and_a_failed_deploy_are_told(netlify: NetlifyStandIn, project: Path) -> None:
-    told = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one", "--prod")
-    first = netlify.state.deploys[told["deploy_id"]]
+    output = succeeded(netlify, project, "--create-site", "ada", "--team", "team-one", "--prod")
+    first = netlify.state.deploys[output["deploy_id"]]
     first.locked = True
     locked = deploy(netlify, project, "--prod", "--site", "ada")
     assert locked.code != 0
@@ -152,7 +152,7 @@ def test_a_locked_site_and_a_failed_deploy_are_told(netlify: NetlifyStandIn, pro
     assert failed.code != 0
     assert netlify.fails_with in failed.output + failed.errors
     second = next(d for d in netlify.state.deploys.values() if d.id != first.id)
-    # It asked to cancel what was over by then, and heard so.
+    # It tried to cancel a deploy that was over, and was refused.
     [cancel] = [asked.path for asked in netlify.asked if asked.path.endswith("/cancel")]
     assert second.id in cancel
     assert (second.state, second.error) == ("error", netlify.fails_with)

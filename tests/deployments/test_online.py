@@ -1,4 +1,4 @@
-"""A deployed agent for real: compiled, deployed, its function run, its page opened in a browser."""
+"""A real deployed agent: compiled, deployed, its function run, its page opened in a browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 @pytest.fixture
 def local_model(settings: Settings, agent: AgentConfig) -> Iterator[None]:
-    """The local model itself, as the Procfile starts it, for an agent of few words."""
+    """The real local model, started as in the Procfile, for an agent with short answers."""
     AgentConfig.objects.filter(pk=agent.pk).update(
         response_length="brief", custom_instructions="Say one word."
     )
@@ -98,8 +98,8 @@ def test_a_deployed_agent_answers(
     assert again["text"] == "You said: and more"
     forged = first["state"][:-2] + "xx"
     assert post(site, "/api/ask", {"message": "x", "state": forged}, headers=key).status_code == 409
-    asked = {"model": "ada", "messages": [{"role": "user", "content": "hi"}]}
-    answer = post(site, "/v1/chat/completions", asked, headers=key).json()
+    body = {"model": "ada", "messages": [{"role": "user", "content": "hi"}]}
+    answer = post(site, "/v1/chat/completions", body, headers=key).json()
     assert answer["choices"][0]["message"]["content"] == "You said: hi"
     assert httpx.get(f"{site.url}/download.html").status_code == 200
     assert httpx.get(f"{site.url}/files/ada.so").status_code == 200
@@ -117,6 +117,6 @@ def test_its_page_answers_in_a_browser_through_the_local_model(
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    greeting, asked, answer = seen["said"]
-    assert (greeting, asked, seen["problems"]) == ("Good day.", "Say hello.", [])
+    greeting, question, answer = seen["messages"]
+    assert (greeting, question, seen["problems"]) == ("Good day.", "Say hello.", [])
     assert re.search(r"\w", answer)

@@ -1,4 +1,4 @@
-"""An agent on a server of one's own, for real: compiled, deployed, unpacked elsewhere, run, talked to."""
+"""A real agent on an own server: compiled, deployed, unpacked elsewhere, started and asked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import services
-from deployments.accounts.host_accounts import SELF_HOST
+from deployments.hosts.registry import SELF_HOST
 from deployments.sites import lifecycle
 from tests.drivers.forge import ROOT
 from tests.standins.openai import OpenAIStandIn
@@ -67,25 +67,25 @@ def unpacked(
 
 
 def variables(tree: Path) -> dict[str, str]:
-    """Fill in the example as its reader would."""
+    """Return the variables of the example with the empty values filled in."""
     lines = (tree / "agent.env.example").read_text().splitlines()
-    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return {**given, "AGENT_PASSWORD": PASSWORD, "AGENT_STATE_KEY": "5a" * 32}
+    values = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {**values, "AGENT_PASSWORD": PASSWORD, "AGENT_STATE_KEY": "5a" * 32}
 
 
 @contextmanager
 def running(command: list[str | Path], environment: dict[str, str], url: str) -> Iterator[None]:
-    """Run a server until the block ends, and see that it ends as asked."""
-    given = {"PATH": os.environ["PATH"], **environment}
-    with subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) as server:
+    """Run a server during the block, and check that it stops on SIGTERM."""
+    env = {"PATH": os.environ["PATH"], **environment}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         try:
-            said = server.stderr.readline()
-            assert re.search(r"listens on http://", said), said + server.stderr.read()
+            line = server.stderr.readline()
+            assert re.search(r"listens on http://", line), line + server.stderr.read()
             assert httpx.get(f"{url}/healthz").status_code == 200
             yield
         finally:
-            # Behind a sandbox it is the innermost process.
+            # In a sandbox, the server is the innermost process.
             below = psutil.Process(server.pid).children(recursive=True)
             (below[-1] if below else server).terminate()
         assert server.wait(20) == 0
@@ -121,24 +121,24 @@ def test_its_page_works_in_a_browser(unpacked: Path) -> None:
         script = [sys.executable, "-m", "tests.deployments.site_visit", url, PASSWORD, "hello"]
         done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"said": ["Good day.", "hello", "You said: hello"], "problems": []}
+    assert json.loads(done.stdout) == {"messages": ["Good day.", "hello", "You said: hello"], "problems": []}
 
 
 def test_the_dockerfile_makes_a_system_in_which_it_runs(unpacked: Path, tmp_path: Path) -> None:
-    """No Docker here: its steps are followed by hand, and the system that they make is entered."""
+    """Follow the Dockerfile by hand, and run the resulting system in a sandbox instead of Docker."""
     image = tmp_path / "image"
     image.mkdir()
     steps = DockerfileParser(str(unpacked), build_args={"TARGETARCH": ARCH}).structure
-    said = {step["instruction"]: step["value"] for step in steps}
+    values = {step["instruction"]: step["value"] for step in steps}
     for step in steps:
         if step["instruction"] == "COPY":
             flags = [word for word in step["value"].split() if word.startswith("--")]
             source, target = (word for word in step["value"].split() if word not in flags)
             _copy(unpacked / source.replace("${TARGETARCH}", ARCH), image / target.lstrip("/"), flags)
-    name, _, access = said["ENV"].partition("=")
-    uid, _, gid = said["USER"].partition(":")
+    name, _, access = values["ENV"].partition("=")
+    uid, _, gid = values["USER"].partition(":")
     port = free_port()
-    entry = [word.replace(said["EXPOSE"], str(port)) for word in json.loads(said["ENTRYPOINT"])]
+    entry = [word.replace(values["EXPOSE"], str(port)) for word in json.loads(values["ENTRYPOINT"])]
     inside: list[str | Path] = [
         "bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--uid", uid, "--gid", gid,
         "--ro-bind", image, "/", "--die-with-parent", *entry,

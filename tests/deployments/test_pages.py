@@ -63,8 +63,8 @@ def test_from_nothing_to_a_live_site(
     assert "revision 1" in text(browser, tab)
     assert netlify.state.sites[Site.objects.get().remote_id].account == "acc-2"
     assert "Deployment" in text(browser, reverse("deployments:list"))
-    said = set(AuditEvent.objects.values_list("action", flat=True))
-    assert {"host-connected", "site-created", "deploy-asked", "key-used"} <= said
+    actions = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {"host-connected", "site-created", "deploy-asked", "key-used"} <= actions
 
 
 def test_a_script_does_the_same(
@@ -73,8 +73,8 @@ def test_a_script_does_the_same(
     person = ask(browser, address("connect", agent.pk), token=netlify.token).json()
     assert person["email"] == "ada@example.com"
     assert len(person["teams"]) == 2
-    made = ask(browser, address("create_site", agent.pk), name="ada-online")
-    assert (made.status_code, made.json()["site"]["name"]) == (201, "ada-online")
+    created = ask(browser, address("create_site", agent.pk), name="ada-online")
+    assert (created.status_code, created.json()["site"]["name"]) == (201, "ada-online")
     state = browser.get(address("agent", agent.pk), headers=JSON).json()
     assert state["ready"] is True
     started = ask(browser, address("start", agent.pk), build=build.pk, draft=True)
@@ -104,7 +104,7 @@ def test_a_name_that_is_taken_is_said_at_its_field(
     netlify.state.taken.add("popular")
     page = browser.post(address("create_site", agent.pk), {"name": "popular", "team": "team-one"})
     assert page.status_code == 422
-    assert "This name is taken" in page.content.decode()
+    assert "This name is already taken" in page.content.decode()
 
 
 def test_a_site_that_exists_is_chosen_from_a_list(

@@ -1,4 +1,4 @@
-"""Deploy to a server of one's own: a directory of the forge and its archive, without an account."""
+"""Deployments to an own server: a directory on the forge's disk and its archive, without an account."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from configs.revisions import create_revision
 from configs.vault import save_key
 from deployments import services
 from deployments.accounts import host_accounts
-from deployments.accounts.host_accounts import SELF_HOST
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError
+from deployments.hosts.registry import SELF_HOST
 from deployments.hosts.selfhost import SelfHost
-from deployments.hosts.selfhost.site_directory import Place
+from deployments.hosts.selfhost.site_directory import SiteDirectory
 from deployments.models import Deployment, Site
 from deployments.run import stages, steps
-from deployments.sites import lifecycle
+from deployments.sites import lifecycle, polling
 from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.planted_key import SECRET, files_below, places_of
 
@@ -48,14 +48,14 @@ LOST_DIRECTORIES = "directories that no site has"
 
 @pytest.fixture(autouse=True)
 def directory(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the sites of this test lie."""
+    """The directory of the sites of this test."""
     monkeypatch.setattr(stages, "VERIFY_SECONDS", 0.5)
     settings.AGENTFORGE_SITES_DIR = tmp_path / "sites"
     return tmp_path / "sites"
 
 
 def compiled(agent: AgentConfig, owner: User, marker: str = "one") -> Build:
-    """Return a build with programs for both processors: scripts that say which they are."""
+    """Return a build with programs for both processors: scripts that print their name."""
     build = build_of(agent, owner, marker)
     for arch in ("amd64", "arm64"):
         data = f"#!/bin/sh\necho {arch} {marker} $@ $AGENT_ACCESS\n".encode()
@@ -75,8 +75,8 @@ def own(agent: AgentConfig, alice: User) -> Site:
     return lifecycle.create_site(agent, "ada", "", alice, host=SELF_HOST)
 
 
-def place(site: Site) -> Place:
-    return Place(site.owner_id, site.remote_id)
+def place(site: Site) -> SiteDirectory:
+    return SiteDirectory(site.owner_id, site.remote_id)
 
 
 def deploy(site: Site, build: Build, by: User, work: Work, *, draft: bool = False) -> Deployment:
@@ -136,7 +136,7 @@ def test_draft_promote_roll_back_and_delete(own: Site, agent: AgentConfig, alice
     assert len(list(place(own).path.glob("contents/*"))) < contents
     assert "one" in shown(own, "bin/agent-linux-amd64")
     first.refresh_from_db()
-    with pytest.raises(NotPossible, match="what the site shows"):
+    with pytest.raises(NotPossible, match="live on its site"):
         services.delete(first, alice)
 
 
@@ -148,7 +148,7 @@ def test_a_locked_site_and_one_that_was_changed_by_hand(
     assert deploy(own, compiled(agent, alice, "two"), alice, work).reason == "locked"
     lifecycle.set_lock(own, alice, locked=False)
     place(own).live.unlink()
-    lifecycle.look(own)
+    polling.refresh_site(own)
     own.refresh_from_db()
     first.refresh_from_db()
     assert (own.live_remote_id, first.is_live) == ("", False)
@@ -157,7 +157,7 @@ def test_a_locked_site_and_one_that_was_changed_by_hand(
     page.write_text("defaced")
     with pytest.raises(HostError, match="missing or changed"):
         services.publish(first, alice)
-    # The next one does not build on what was changed.
+    # The next deployment does not reuse a changed file.
     again = deploy(own, compiled(agent, alice, "one"), alice, work)
     assert (again.status, again.uploaded_files) == ("succeeded", 1)
 
@@ -207,7 +207,7 @@ def test_the_archive_is_the_same_bytes_each_time(
     assert first == second
     SelfHost(alice.pk).delete_site("ada")
     page = client_of(alice).get(url, follow=True)
-    assert "not on this machine" in page.content.decode()
+    assert "no longer on this machine" in page.content.decode()
 
 
 def test_from_nothing_to_an_archive_without_an_account(
@@ -225,7 +225,7 @@ def test_from_nothing_to_an_archive_without_an_account(
     running = Build.objects.create(owner=alice, revision=create_revision(agent), targets=["linux-amd64"])
     BuildTarget.objects.create(owner=alice, build=running, target="linux-amd64")
     page = browser.get(tab).content.decode()
-    assert f"Build {running.pk} for your own server is under way" in page
+    assert f"Build {running.pk} for your own server is in progress" in page
     assert "Compile for your own server" not in page
     refused = browser.post(create, {"name": "ada", "host": SELF_HOST})
     assert refused.status_code == 422
@@ -247,18 +247,18 @@ def test_a_script_does_the_same(
         headers = {"accept": "application/json"}
         return client_of(alice).post(url, body, content_type="application/json", headers=headers)
 
-    made = ask("create_site", agent.pk, name="ada", host=SELF_HOST)
-    assert (made.status_code, made.json()["site"]["host"]) == (201, SELF_HOST)
+    created = ask("create_site", agent.pk, name="ada", host=SELF_HOST)
+    assert (created.status_code, created.json()["site"]["host"]) == (201, SELF_HOST)
     assert ask("create_site", agent.pk, name="x", host="elsewhere").status_code == 422
     started = ask("start", agent.pk, build=compiled(agent, alice).pk)
     work()
     pk = started.json()["deployment"]["id"]
     assert Deployment.objects.get(pk=pk).status == "succeeded"
-    assert ask("site_lock", made.json()["site"]["id"]).json()["site"]["locked"] is True
+    assert ask("site_lock", created.json()["site"]["id"]).json()["site"]["locked"] is True
 
 
 def pruned(kind: str, moment: Moment, *, apply: bool = True) -> Amount:
-    """Prune one kind only: the files of all tests lie in one directory."""
+    """Run one step of pruning: all tests share one directory."""
     total = Amount()
     for amount in pruning.steps()[kind](moment, apply):
         total.add(amount.rows, amount.files, amount.bytes)
@@ -294,7 +294,7 @@ def test_the_command_makes_a_site_and_writes_its_files(
     with WorkerProcess():
         call_command("deploy_agent", str(agent.pk), "--self-hosted", "ada", "--out", str(tmp_path / "out"))
         call_command("deploy_agent", str(agent.pk), "--out", str(tmp_path / "ada.tar.gz"))
-        with pytest.raises(CommandError, match="there already"):
+        with pytest.raises(CommandError, match="exists already"):
             call_command("deploy_agent", str(agent.pk), "--out", str(tmp_path / "out"))
     written = tmp_path / "out"
     assert os.access(written / "bin/agent", os.X_OK)
@@ -308,7 +308,7 @@ def test_the_command_makes_a_site_and_writes_its_files(
 def test_a_site_is_taken_up_again(agent: AgentConfig, alice: User, own: Site, netlify: Any) -> None:
     host_accounts.connect(alice, netlify.token)
     lifecycle.create_site(agent, "elsewhere", "team-one", alice)
-    assert [site.name for site in lifecycle.unused_own(agent)] == ["ada"]
+    assert [site.name for site in lifecycle.unused_self_hosted(agent)] == ["ada"]
     again = lifecycle.choose_site(agent, "ada", alice, host=SELF_HOST)
     assert (again.host, again.deleted_at) == (SELF_HOST, None)
-    assert lifecycle.unused_own(agent) == []
+    assert lifecycle.unused_self_hosted(agent) == []

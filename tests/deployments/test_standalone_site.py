@@ -1,4 +1,4 @@
-"""A site that needs no account: the compiled executable shows it, and a browser talks to its agent."""
+"""A site without an account: the compiled executable serves it, and a browser talks to its agent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ POEM = ("Grüße ", "aus der ", "Ferne 🌍 ", "und ", "zurück")
 
 
 class Held(tuple[str, ...]):
-    """The pieces of a reply: after the first two, the others wait to be let go, or never come."""
+    """The pieces of a reply: after the first two, the others wait to be released, or never come."""
 
     def __init__(self, pieces: tuple[str, ...]) -> None:
         self.go_on = threading.Event()
@@ -62,7 +62,7 @@ class Held(tuple[str, ...]):
 
 @dataclass(frozen=True)
 class Served:
-    """A running executable, and the link to the directory that it shows."""
+    """A running executable, and the link to the directory that it serves."""
 
     url: str
     process: subprocess.Popen[str]
@@ -75,8 +75,8 @@ Serve = Callable[[str], AbstractContextManager[Served]]
 @pytest.fixture
 def program(agent: AgentConfig, alice: User, model: OpenAIStandIn, tmp_path: Path) -> Path:
     """Alice's agent, compiled for this machine."""
-    found = targets.registry().values()
-    target = next(each.name for each in found if each.kind == targets.EXECUTABLE_KIND and each.is_native)
+    available = targets.registry().values()
+    target = next(each.name for each in available if each.kind == targets.EXECUTABLE_KIND and each.is_native)
     build = enqueue_build(agent, alice, [target])
     run_jobs("builds")
     build.refresh_from_db()
@@ -113,11 +113,11 @@ def serve(program: Path, model: OpenAIStandIn, tmp_path: Path) -> Serve:
 
 
 def show(link: Path, access: str, greeting: str) -> None:
-    """Render a site and let the link lead to it, in one step."""
+    """Render a site, and point the link to it atomically."""
     directory = link.with_name(greeting)
     directory.mkdir()
-    made = pages.make(Site(access=access, greeting=greeting), {"name": "Ada"}, [])
-    for name, text in (made | {"_headers": rules.headers()}).items():
+    files = pages.render(Site(access=access, greeting=greeting), {"name": "Ada"}, [])
+    for name, text in (files | {"_headers": rules.headers()}).items():
         (directory / name).write_text(text)
     new = link.with_name("new")
     new.symlink_to(directory)
@@ -126,14 +126,14 @@ def show(link: Path, access: str, greeting: str) -> None:
 
 @contextmanager
 def visiting(url: str) -> Iterator[Page]:
-    """A narrow window at a site; nothing may go wrong in it, nor leave the site."""
+    """A narrow window at a site; fails on errors and on requests to other hosts."""
     problems: list[str] = []
     with sync_playwright() as playwright, launch(playwright) as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(url) else problems.append(asked.url))
+        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(sent.url))
         page.on(
-            "console", lambda said: problems.append(said.text) if "Content Security" in said.text else None
+            "console", lambda line: problems.append(line.text) if "Content Security" in line.text else None
         )
         page.set_default_timeout(60_000)
         expect.set_options(timeout=60_000)
@@ -143,12 +143,12 @@ def visiting(url: str) -> Iterator[Page]:
 
 
 class Cutting(StandIn):
-    """A site whose agent answers with the bytes that are next."""
+    """A site whose agent answers with the next bytes of a list."""
 
     def __init__(self) -> None:
         super().__init__()
-        made = pages.make(Site(access=Access.PUBLIC), {"name": "Ada"}, [])
-        self._files = {f"/{name}": text.encode() for name, text in made.items()}
+        files = pages.render(Site(access=Access.PUBLIC), {"name": "Ada"}, [])
+        self._files = {f"/{name}": text.encode() for name, text in files.items()}
         self.next = as_json({})
 
     def answer(self, asked: Asked) -> Answer:
@@ -173,7 +173,7 @@ def message(page: Page, number: int) -> Locator:
 
 
 def hold(model: OpenAIStandIn) -> Held:
-    """Let the model's next answer stop in its middle."""
+    """Pause the model's next answer half-way."""
     held = Held(POEM)
     model.replies.append(Text(held))
     return held
@@ -203,13 +203,13 @@ def test_an_answer_is_shown_as_it_comes(serve: Serve, model: OpenAIStandIn) -> N
         expect(page.get_by_label("Message")).to_have_value("my next thought")
         press(page, "Send")
         expect(message(page, 5).locator("p")).to_have_text("You said: my next thought")
-        asked = [said["content"] for said in model.asked[-1].json["messages"]]
-        assert asked[-3:] == ["hello", "".join(POEM), "my next thought"]
+        contents = [each["content"] for each in model.asked[-1].json["messages"]]
+        assert contents[-3:] == ["hello", "".join(POEM), "my next thought"]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         show(site.link, Access.PASSWORD, "Good evening.")
         page.reload()
         expect(message(page, 1).locator("p")).to_have_text("Good evening.")
-        expect(page.get_by_label("Message")).to_be_visible()  # the sign-in lasts
+        expect(page.get_by_label("Message")).to_be_visible()  # still signed in
 
 
 def test_an_answer_that_does_not_end_is_marked(serve: Serve, model: OpenAIStandIn) -> None:
@@ -242,7 +242,7 @@ def test_an_answer_that_does_not_end_is_marked(serve: Serve, model: OpenAIStandI
         model.mode = "ok"
         press(page, "Send")
         expect(message(page, 7).locator("p")).to_have_text("You said: two")
-        assert [said["role"] for said in model.asked[-1].json["messages"]] == ["system", "user"]
+        assert [each["role"] for each in model.asked[-1].json["messages"]] == ["system", "user"]
 
 
 def test_a_server_that_is_stopped_ends_its_answers_first(serve: Serve, model: OpenAIStandIn) -> None:
@@ -264,7 +264,7 @@ def events(*given: dict[str, str]) -> bytes:
 
 
 def cut_in_a_letter(whole: bytes, go_on: threading.Event) -> Iterator[bytes]:
-    """Send what comes before the middle of the last globe; the rest when the reader has seen it."""
+    """Send the bytes up to the middle of the last globe, and the rest once the reader has seen them."""
     middle = whole.rindex("🌍".encode()) + 2
     yield whole[:middle]
     assert go_on.wait(60)
@@ -294,12 +294,12 @@ def test_an_answer_is_read_however_its_bytes_are_cut() -> None:
         go_on.set()
         expect(message(page, 3)).not_to_have_attribute("aria-busy", "true")
         expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
-        for question, answer, said, problem in cases:
+        for question, answer, expected, problem in cases:
             site.next = answer
             say(page, question)
             expect(page.get_by_role("button", name="Start anew")).to_be_visible()
             expect(page.locator("form#ask .error")).to_contain_text(problem)
             expect(page.get_by_label("Message")).to_have_value(question if problem else "")
-            if said:
-                expect(page.locator("#messages > li:last-child p")).to_have_text(said)
+            if expected:
+                expect(page.locator("#messages > li:last-child p")).to_have_text(expected)
         assert site.asked[-1].json["state"] == "sealed"

@@ -1,4 +1,4 @@
-"""deploy_agent as people run it: in a terminal, where its last line keeps time, and in a pipe."""
+"""deploy_agent in a terminal, with a status line that counts the seconds, and in a pipe."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def command(agent: AgentConfig, *more: str) -> tuple[list[str], dict[str, str]]:
 
 
 class Terminal:
-    """Run a command in a terminal of its own, and read what it writes there."""
+    """A command in a pseudo-terminal, and its output."""
 
     def __init__(self, args: list[str], env: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
@@ -51,7 +51,7 @@ class Terminal:
         self.text = ""
 
     def until(self, pattern: str) -> None:
-        """Read until a pattern was written; at the end there is nothing more to wait for."""
+        """Read until the output matches a pattern; raises OSError at its end."""
         while not re.search(pattern, self.text):
             self.text += os.read(self._ours, 65536).decode()
 
@@ -59,7 +59,7 @@ class Terminal:
         try:
             while piece := os.read(self._ours, 65536):
                 self.text += piece.decode()
-        except OSError:  # how Linux says that nobody holds the other side
+        except OSError:  # on Linux: the other side was closed
             pass
         os.close(self._ours)
         return self.process.wait(30)
@@ -70,7 +70,7 @@ def test_a_terminal_sees_time_pass_and_lines_in_a_pipe_stay_plain(
 ) -> None:
     netlify.stuck = True
     terminal = Terminal(*command(agent))
-    # The same words at two times, without a line in between: the host says nothing new.
+    # The status line at two times, with no line in between: the host reports nothing new.
     terminal.until(r"\r\x1b\[KWait until it is live, 1 s\r\x1b\[KWait until it is live, 2 s")
     netlify.stuck = False
     assert terminal.end() == 0
@@ -80,7 +80,7 @@ def test_a_terminal_sees_time_pass_and_lines_in_a_pipe_stay_plain(
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
-    # The same build again: Netlify has all but the variables' page already.
+    # The same build again: Netlify already has its files.
     assert "Put the site together\n" in done.stdout
     assert done.stdout.rstrip().endswith(site.url)
 
@@ -105,8 +105,8 @@ def test_who_interrupts_leaves_the_deployment_to_the_worker(
                 running.send_signal(signal.SIGTERM)
                 break
         rest = running.stdout.read()
-        said = running.stderr.read()
-    assert running.returncode == 130, said
-    assert "goes on with the worker" in said
+        errors = running.stderr.read()
+    assert running.returncode == 130, errors
+    assert "continues in the worker" in errors
     assert json.loads(rest.splitlines()[-1])["kind"] == "result"
     assert Deployment.objects.get().status == "running"

@@ -55,13 +55,13 @@ class WorkerProcess:
         self._end()
 
     def ask_to_stop(self, running: int) -> None:
-        """Ask it to end, and return when so many deployments know of it."""
+        """Ask it to end, and return when this many deployments are stopping."""
         self._process.terminate()
         assert self._process.stderr is not None
         while running:
             line = self._process.stderr.readline()
-            assert line, f"It ended with {running} that were not asked to stop."
-            running -= "was asked to stop" in line
+            assert line, f"It ended before {running} deployments were stopped."
+            running -= "Stopping deployment" in line
 
     def wait(self) -> None:
         """Wait until it has ended by itself."""

@@ -1,5 +1,5 @@
-// Talks to the agent behind this site. Answers come word by word; the conversation travels with each question, signed by
-// the agent, and is kept nowhere else. What is said is shown as text, never as HTML.
+// Talks to the agent behind this site. Answers are streamed; the conversation, signed by the agent, is sent with each
+// question and stored nowhere else. Messages are shown as text, never as HTML.
 const KEPT = "agent-state";
 const access = document.body.dataset.access;
 const name = document.querySelector("h1").textContent;
@@ -16,7 +16,7 @@ const greeting = list.firstElementChild.cloneNode(true);
 const UNREACHED = "The site could not be reached. What you typed is kept. Try again.";
 const UNEXPECTED = "The site answered with something unexpected. Try again.";
 
-/** The answer under way, to be aborted; null while there is none. */
+/** The AbortController of the current answer; null while there is none. */
 let running = null;
 
 function show(role, text) {
@@ -37,7 +37,7 @@ function toEnd() {
   scrollTo({ top: document.documentElement.scrollHeight });
 }
 
-/** Change the conversation; who reads its end stays there, who reads further up is left alone. */
+/** Change the conversation; scroll to its end only if the reader was there. */
 function following(change) {
   const isAtEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 80;
   change();
@@ -77,7 +77,7 @@ signIn.addEventListener("submit", async (event) => {
   }
 });
 
-/** Yield the agent's events as soon as each is complete, however the bytes were cut on their way. */
+/** Yield each of the agent's events as soon as it is complete, wherever the stream is split. */
 async function* eventsOf(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -93,7 +93,7 @@ async function* eventsOf(answer) {
   }
 }
 
-/** Ask, show in `item` what comes, and return the event that ends the answer. */
+/** Ask, show the answer in `item` as it arrives, and return the event that ends it. */
 async function answerTo(message, item, signal) {
   const answer = await post("/api/ask", { message, state: sessionStorage.getItem(KEPT) ?? "" }, { signal });
   if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
@@ -144,7 +144,7 @@ function keep(item, { text, state }) {
   spoken.textContent = `${name}: ${text}`;
 }
 
-/** What came stays to be read, the question goes back into the field: the agent remembers neither. */
+/** Keep what arrived on the page, and put the question back into the field: the agent remembers neither. */
 function giveBack(mine, item, message, end, isStopped) {
   const hasCome = item.dataset.state === "coming";
   if (hasCome) {
@@ -165,7 +165,7 @@ function giveBack(mine, item, message, end, isStopped) {
   if (!isStopped) complain(ask, end.message || "The agent could not answer.");
 }
 
-/** Offer to stop while an answer comes; the focus stays on something that works. */
+/** Show the stop button during an answer; keep the focus on an enabled control. */
 function offerStop(isOffered) {
   const from = isOffered ? send : stop;
   const hadFocus = document.activeElement === from;

@@ -1,4 +1,4 @@
-"""Netlify, behind the interface of deployments.hosts."""
+"""Netlify as a host of sites."""
 
 from .client import Netlify
 

@@ -1,4 +1,4 @@
-"""Set a site's environment variables as secrets that its functions alone can read."""
+"""Set a site's environment variables as secrets that only its functions can read."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 
 from deployments.hosts.base import HostError, Reason, RemoteSite
 
-from .api import Calls, Request
+from .api import Api, Request
 
-# A secret's value is given for each context in which functions run; Netlify refuses one for all of them.
+# Netlify takes a secret's value for each context in which functions run, and refuses one for all of them.
 _CONTEXTS = ("production", "deploy-preview", "branch-deploy")
 _DOING = "setting the environment variables"
 
 
-def change(calls: Calls, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]) -> None:
-    """Give a site these variables; of others only the `obsolete` ones go. Names and values are kept apart."""
-    there = _names(calls, site)
+def change(api: Api, site: RemoteSite, variables: Mapping[str, str], obsolete: frozenset[str]) -> None:
+    """Set these variables of a site, and remove the `obsolete` ones; others stay."""
+    existing = _names(api, site)
     for name, value in sorted(variables.items()):
-        _set(calls, site, name, value, is_there=name in there)
-    for name in sorted(obsolete & there - variables.keys()):
-        _remove(calls, site, name)
+        _set(api, site, name, value, exists=name in existing)
+    for name in sorted(obsolete & existing - variables.keys()):
+        _remove(api, site, name)
 
 
-def _names(calls: Calls, site: RemoteSite) -> frozenset[str]:
-    listed = calls.json(Request("GET", _path(site), _DOING, _query(site)))
-    return frozenset(str(entry.get("key")) for entry in listed or ())
+def _names(api: Api, site: RemoteSite) -> frozenset[str]:
+    variables = api.json(Request("GET", _path(site), _DOING, _query(site)))
+    return frozenset(str(variable.get("key")) for variable in variables or ())
 
 
-def _set(calls: Calls, site: RemoteSite, name: str, value: str, *, is_there: bool) -> None:
+def _set(api: Api, site: RemoteSite, name: str, value: str, *, exists: bool) -> None:
     body: dict[str, Any] = {
         "key": name,
         "is_secret": True,
@@ -36,31 +36,31 @@ def _set(calls: Calls, site: RemoteSite, name: str, value: str, *, is_there: boo
         "values": [{"context": context, "value": value} for context in _CONTEXTS],
     }
     try:
-        _send(calls, site, body, is_there=is_there)
+        _send(api, site, body, exists=exists)
     except HostError as error:
-        # Plans without granular scopes refuse them: the variable is then set for all.
+        # Plans without granular scopes refuse them: then the variable is set for all scopes.
         if error.reason not in (Reason.REFUSED, Reason.QUOTA, Reason.FORBIDDEN):
             raise
         del body["scopes"]
-        _send(calls, site, body, is_there=is_there)
+        _send(api, site, body, exists=exists)
 
 
-def _send(calls: Calls, site: RemoteSite, body: dict[str, Any], *, is_there: bool) -> None:
-    if is_there:
-        calls.reply(Request("PUT", f"{_path(site)}/{body['key']}", _DOING, _query(site), body))
+def _send(api: Api, site: RemoteSite, body: dict[str, Any], *, exists: bool) -> None:
+    if exists:
+        api.reply(Request("PUT", f"{_path(site)}/{body['key']}", _DOING, _query(site), body))
         return
     try:
-        calls.reply(Request("POST", _path(site), _DOING, _query(site), [body]))
+        api.reply(Request("POST", _path(site), _DOING, _query(site), [body]))
     except HostError as error:
-        # The first attempt's answer may have been lost after it took effect.
-        if error.reason != Reason.REFUSED or body["key"] not in _names(calls, site):
+        # The first attempt may have taken effect although its response was lost.
+        if error.reason != Reason.REFUSED or body["key"] not in _names(api, site):
             raise
-        _send(calls, site, body, is_there=True)
+        _send(api, site, body, exists=True)
 
 
-def _remove(calls: Calls, site: RemoteSite, name: str) -> None:
+def _remove(api: Api, site: RemoteSite, name: str) -> None:
     try:
-        calls.reply(Request("DELETE", f"{_path(site)}/{name}", _DOING, _query(site)))
+        api.reply(Request("DELETE", f"{_path(site)}/{name}", _DOING, _query(site)))
     except HostError as error:
         if error.reason != Reason.GONE:
             raise

@@ -1,4 +1,4 @@
-"""Read the objects of Netlify's API, of which any part may be missing."""
+"""Parse the objects of Netlify's API, any field of which may be missing."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ _STATES = {
 }
 
 
-def team_of(given: Any) -> Team:
-    return Team(_text(given, "id"), _text(given, "slug"), _text(given, "name") or _text(given, "slug"))
+def team_of(data: Any) -> Team:
+    return Team(_text(data, "id"), _text(data, "slug"), _text(data, "name") or _text(data, "slug"))
 
 
-def site_of(given: Any) -> RemoteSite:
-    live = given.get("published_deploy") or {}
+def site_of(data: Any) -> RemoteSite:
+    live = data.get("published_deploy") or {}
     return RemoteSite(
-        id=_text(given, "id"),
-        name=_text(given, "name"),
-        url=_text(given, "ssl_url") or _text(given, "url"),
-        admin_url=_text(given, "admin_url"),
-        team_id=_text(given, "account_id"),
-        team_slug=_text(given, "account_slug"),
+        id=_text(data, "id"),
+        name=_text(data, "name"),
+        url=_text(data, "ssl_url") or _text(data, "url"),
+        admin_url=_text(data, "admin_url"),
+        team_id=_text(data, "account_id"),
+        team_slug=_text(data, "account_slug"),
         live_deploy=_text(live, "id"),
         locked=bool(live.get("locked")),
     )
 
 
-def deploy_of(given: Any) -> RemoteDeploy:
-    """Return a deploy; a state that nobody knows yet means that Netlify still works on it."""
-    word = _text(given, "state")
-    required = {*(given.get("required") or ()), *(given.get("required_functions") or ())}
+def deploy_of(data: Any) -> RemoteDeploy:
+    """Return a deploy; an unknown state means that Netlify still works on it."""
+    word = _text(data, "state")
+    required = {*(data.get("required") or ()), *(data.get("required_functions") or ())}
     return RemoteDeploy(
-        id=_text(given, "id"),
+        id=_text(data, "id"),
         state=State.UPLOADING if required and word not in _STATES else _STATES.get(word, State.WORKING),
         word=word,
-        url=_text(given, "deploy_ssl_url") or _text(given, "deploy_url"),
-        title=_text(given, "title"),
-        error=_text(given, "error_message"),
+        url=_text(data, "deploy_ssl_url") or _text(data, "deploy_url"),
+        title=_text(data, "title"),
+        error=_text(data, "error_message"),
         required=frozenset(required),
-        # With `async`, what is required is true only once it was prepared.
+        # With `async`, `required` is valid only once the deploy was prepared.
         listed=word not in ("new", "preparing", "pending_review", "accepted", "enqueued"),
-        locked=bool(given.get("locked")),
+        locked=bool(data.get("locked")),
     )
 
 
-def _text(given: Any, name: str) -> str:
-    value = given.get(name) if isinstance(given, dict) else None
+def _text(data: Any, name: str) -> str:
+    value = data.get(name) if isinstance(data, dict) else None
     return str(value) if value is not None else ""

@@ -1,4 +1,4 @@
-"""Sites on a disk of one's own: a directory a site, behind the interface of deployments.hosts."""
+"""The forge's own disk as a host of sites, for an own server: one directory per site."""
 
 from .host import SelfHost
 

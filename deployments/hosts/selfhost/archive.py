@@ -1,4 +1,4 @@
-"""Stream a deploy as a tar.gz whose bytes depend on nothing but its files, and write it as a directory."""
+"""A complete deploy as a reproducible tar.gz stream, or as a directory."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from builds.package.archive import ChunkBuffer
 from deployments.hosts.base import HostError, Reason
 
 from . import deploys
-from .site_directory import Place
+from .site_directory import SiteDirectory
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Hold the files of a deploy that is complete: path → where it lies."""
+    """The files of a complete deploy: path in the site → path on the disk."""
 
     name: str
     files: dict[str, Path]
     executables: frozenset[str]
 
     def tar(self) -> Iterator[bytes]:
-        """Yield the tar.gz, a piece for each file."""
+        """Yield the tar.gz, one piece per file."""
         buffer = ChunkBuffer()
         with (
             gzip.GzipFile("", "wb", 6, buffer, mtime=0) as packed,
@@ -45,9 +45,9 @@ class Tree:
         return member
 
     def copy_to(self, directory: Path) -> None:
-        """Write the files below a directory that is empty or not there yet.
+        """Write the files to a new or empty directory.
 
-        Raises FileExistsError for another one, and OSError for what the disk refuses.
+        Raises FileExistsError for another one, and OSError.
         """
         if directory.exists() and any(directory.iterdir()):
             raise FileExistsError(f"{directory} is not empty.")
@@ -61,18 +61,18 @@ class Tree:
 def tree_of(owner: UUID, deploy_id: str) -> Tree:
     """Return the files of a deploy.
 
-    Raises HostError when it is not complete or its files are gone.
+    Raises HostError when it is incomplete or its files are gone.
     """
     site, _, key = deploy_id.partition(".")
     try:
-        place = Place(owner, site)
-        deploy = deploys.load(place, key)
+        directory = SiteDirectory(owner, site)
+        deploy = deploys.load(directory, key)
         if deploy is None or deploy.state != deploys.READY:
             raise FileNotFoundError(key)
-        files = {path: place.tree(key) / path for path in sorted(deploy.files)}
+        files = {path: directory.tree(key) / path for path in sorted(deploy.files)}
         if not all(file.is_file() for file in files.values()):
             raise FileNotFoundError(key)
     except (OSError, ValueError) as error:
-        told = "The files of this deployment are not on this machine's disk any more. Deploy again."
-        raise HostError(Reason.GONE, told) from error
+        message = "The files of this deployment are no longer on this machine's disk. Deploy again."
+        raise HostError(Reason.GONE, message) from error
     return Tree(site, files, frozenset(deploy.executables))

@@ -1,9 +1,9 @@
-"""Lay out the directories of sites, and write what is known of them whole or not at all.
+"""The layout of sites on the disk; metadata files are written atomically.
 
-<sites>/<owner>/<site>/site.json           its lock
-<sites>/<owner>/<site>/contents/<sha256>   every content once; deploys hold links to them
+<sites>/<owner>/<site>/site.json           whether the site is locked
+<sites>/<owner>/<site>/contents/<sha256>   each content once; deploys hold hard links to them
 <sites>/<owner>/<site>/deploys/<id>/       deploy.json and, once it is complete, tree/
-<sites>/<owner>/<site>/live                a link to the tree that is shown: what a web server serves
+<sites>/<owner>/<site>/live                a symbolic link to the tree that is live: what a web server serves
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ def root() -> Path:
 
 
 def every_site() -> Iterator[Path]:
-    """Yield the directory of each site, whosever it is."""
+    """Yield the directory of each site of every owner."""
     for owner in sorted(root().glob("*-*-*-*-*")):
         yield from (path for path in sorted(owner.iterdir()) if NAME.fullmatch(path.name))
 
 
 @dataclass(frozen=True)
-class Place:
-    """Name the paths of one site; its name was checked, so that no path leads elsewhere."""
+class SiteDirectory:
+    """The paths of one site; raises ValueError for a name or id that could lead elsewhere."""
 
     owner: UUID
     name: str
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise ValueError("no name of a site")
+            raise ValueError("not the name of a site")
 
     @property
     def path(self) -> Path:
         return root() / str(self.owner) / self.name
 
     @property
-    def facts(self) -> Path:
+    def metadata(self) -> Path:
         return self.path / "site.json"
 
     @property
@@ -65,51 +65,51 @@ class Place:
 
     def deploy(self, key: str) -> Path:
         if not _ID.fullmatch(key):
-            raise ValueError("no id of a deploy")
+            raise ValueError("not the id of a deploy")
         return self.path / "deploys" / key
 
     def tree(self, key: str) -> Path:
         return self.deploy(key) / "tree"
 
     def live_key(self) -> str:
-        """Return which deploy is shown, empty for none, or for something that was put there by hand."""
+        """Return the id of the live deploy, empty for none and for a link that was made by hand."""
         try:
             key = os.readlink(self.live).removeprefix("deploys/").removesuffix("/tree")
         except OSError:
             return ""
         return key if _ID.fullmatch(key) and self.tree(key).is_dir() else ""
 
-    def show(self, key: str) -> None:
-        """Let the site show a deploy: in one step, so that no visitor meets half of it."""
+    def make_live(self, key: str) -> None:
+        """Put a deploy live atomically: no visitor sees half of it."""
         link = self.path / f".live-{key}"
         link.unlink(missing_ok=True)
         link.symlink_to(Path("deploys", key, "tree"))
         link.replace(self.live)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes of this machine away from the site's contents and deploys."""
+    def lock(self) -> Iterator[None]:
+        """Keep other processes of this machine from changing the site's contents and deploys."""
         with (self.path / ".lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return a file of facts.
+    """Return the metadata in a file.
 
     Raises FileNotFoundError, or ValueError for a damaged one.
     """
-    found = json.loads(path.read_text())
-    if not isinstance(found, dict):
-        raise ValueError(f"{path.name} holds no object")
-    return found
+    metadata = json.loads(path.read_text())
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
+    return metadata
 
 
-def write(path: Path, facts: dict[str, Any]) -> None:
-    """Write a file of facts durably: the old one or the new one is there, never half of it."""
+def write(path: Path, metadata: dict[str, Any]) -> None:
+    """Write metadata durably and atomically."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(descriptor, "w") as file:
-        json.dump(facts, file, sort_keys=True)
+        json.dump(metadata, file, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     Path(name).replace(path)

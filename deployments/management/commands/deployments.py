@@ -9,22 +9,23 @@ from agentforge import formats
 from builds.logs.ansi import plain
 from builds.logs.console import Console
 from deployments import history, services
-from deployments.accounts.host_accounts import KINDS, AccountProblem
+from deployments.accounts.host_accounts import AccountProblem
 from deployments.errors import NotPossible
-from deployments.history import Facts, Standing
+from deployments.history import HistoryEntry, LiveStatus
 from deployments.hosts.base import HostError
+from deployments.hosts.registry import KINDS
 from deployments.models import Deployment, DeploymentStatus, Site
 from deployments.reports import deployment_json, deployments_json, duration, site_json
-from deployments.sites import lifecycle, polling
+from deployments.sites import polling
 
-_MOST = 50
-_STANDING = {Standing.LIVE: " live", Standing.REPLACED_ELSEWHERE: " changed elsewhere since"}
+_MAX_ROWS = 50
+_STANDING = {LiveStatus.LIVE: " live", LiveStatus.REPLACED_ELSEWHERE: " changed elsewhere since"}
 
 
 class Command(BaseCommand):
-    help = """List deployments, look at one and its site, or roll back to one (a dry run without --yes).
+    help = """List deployments, show one and its site, or roll back to one (a dry run without --yes).
 
-Exit code: 0 done, 1 refused, or the host could not be asked."""
+Exit code: 0 done, 1 refused, or the host could not be reached."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
@@ -34,15 +35,15 @@ Exit code: 0 done, 1 refused, or the host could not be asked."""
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
         what = parser.add_subparsers(dest="what", required=True, metavar="list|status|rollback")
         listing = what.add_parser("list", help="the newest deployments")
-        listing.add_argument("--agent", type=int, help="of one agent only")
-        listing.add_argument("--status", choices=DeploymentStatus.values, help="that ended, or stand, so")
+        listing.add_argument("--agent", type=int, help="only those of one agent")
+        listing.add_argument("--status", choices=DeploymentStatus.values, help="only those with this status")
         status = what.add_parser("status", help="one deployment, and what its site shows now")
         status.add_argument("deployment", type=int, help="its number")
         back = what.add_parser("rollback", help="put a deployment live again, or promote a draft")
         back.add_argument("deployment", type=int, help="its number")
-        back.add_argument("--yes", action="store_true", help="really do it")
+        back.add_argument("--yes", action="store_true", help="apply the change")
         for each in (listing, status, back):
-            # Also behind the word, and there only when given.
+            # Also accepted after the subcommand; its absence there must not override the option before it.
             each.add_argument(
                 "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a line"
             )
@@ -59,7 +60,7 @@ Exit code: 0 done, 1 refused, or the host could not be asked."""
             if options["what"] == "status":
                 self._status(console, deployment)
             else:
-                self._roll_back(console, deployment, really=options["yes"])
+                self._roll_back(console, deployment, apply=options["yes"])
         except (NotPossible, AccountProblem, HostError) as refusal:
             raise CommandError(plain(str(refusal))) from refusal
 
@@ -69,66 +70,64 @@ Exit code: 0 done, 1 refused, or the host could not be asked."""
             rows = rows.filter(site__agent_id=options["agent"])
         if options["status"]:
             rows = rows.filter(status=options["status"])
-        listed = list(rows[:_MOST])
-        facts = history.facts_of(listed)
-        for deployment, told in zip(listed, deployments_json(listed), strict=True):
-            console.say(_line(facts[deployment.pk]))
-            console.result(deployment=told)
+        listed = list(rows[:_MAX_ROWS])
+        entries = history.entries_for(listed)
+        for deployment, data in zip(listed, deployments_json(listed), strict=True):
+            console.say(_line(entries[deployment.pk]))
+            console.result(deployment=data)
 
     def _status(self, console: Console, deployment: Deployment) -> None:
         site = deployment.site
         if site.deleted_at is None:
-            lifecycle.look(site)
+            polling.refresh_site(site)
         site.refresh_from_db()
-        console.say(_line(history.facts_of([deployment])[deployment.pk]))
+        console.say(_line(history.entries_for([deployment])[deployment.pk]))
         console.say(_site_line(site))
         console.result(deployment=deployment_json(deployment), site=site_json(site))
         if site.problem and site.deleted_at is None:
-            raise CommandError(plain(f"What it shows now is not known. {site.problem}"))
+            raise CommandError(plain(f"What the site shows now is unknown. {site.problem}"))
 
-    def _roll_back(self, console: Console, deployment: Deployment, *, really: bool) -> None:
-        services.refuse_to_publish(deployment)
+    def _roll_back(self, console: Console, deployment: Deployment, *, apply: bool) -> None:
+        services.check_publishable(deployment)
         site = deployment.site
-        where = plain(site.url or site.name)
-        if not really:
-            live = polling.known_live(site)
+        name = plain(site.url or site.name)
+        if not apply:
+            live = polling.live_deployment(site)
             now = f" in place of revision {live.revision.number}" if live else ""
-            told = f"{where} would show {deployment}, revision {deployment.revision.number},{now}"
-            console.say(f"{told.rstrip(',')}. Nothing was done: add --yes.")
+            change = f"{name} would show {deployment}, revision {deployment.revision.number},{now}"
+            console.say(f"{change.rstrip(',')}. Nothing was done: add --yes.")
             return console.result(success=True, applied=False)
         console.say(f"Asking {KINDS[site.host].label} to show {deployment}…")
         services.publish(deployment, deployment.owner)
-        console.say(f"{where} shows {deployment} now.")
+        console.say(f"{name} shows {deployment} now.")
         console.result(success=True, applied=True)
 
 
-def _line(facts: Facts) -> str:
-    """Say in one line what a history says of a deployment."""
-    deployment = facts.deployment
-    took = duration(deployment)
+def _line(entry: HistoryEntry) -> str:
+    deployment = entry.deployment
+    time = duration(deployment)
     draft = " draft" if deployment.draft else ""
     parts = (
         f"{deployment.pk:6}",
         f"{deployment.status:9}",
         deployment.site.name,
-        f"revision {deployment.revision.number}{draft}{_STANDING.get(facts.standing, '')}",
+        f"revision {deployment.revision.number}{draft}{_STANDING.get(entry.standing, '')}",
         f"{deployment.created_at:%Y-%m-%d %H:%M}",
-        f"in {formats.duration(took)}" if took is not None else "",
-        facts.address,
-        f"changed: {facts.summary}" if facts.summary else "",
+        f"in {formats.duration(time)}" if time is not None else "",
+        entry.address,
+        f"changed: {entry.summary}" if entry.summary else "",
         deployment.error,
     )
     return plain("  ".join(filter(None, parts)))
 
 
 def _site_line(site: Site) -> str:
-    """Say what a site showed when it was looked at."""
     if site.deleted_at is not None:
         return plain(f"{site.name} was deleted, or replaced by another site.")
-    shows = history.shown_by([site])[site]
-    live = polling.known_live(site)
-    words = f"deployment {live.pk}, revision {live.revision.number}" if live else str(shows)
-    if shows == history.Shows.ELSEWHERE:
-        words = "what somebody deployed outside of the forge"
+    shows = history.contents_of([site])[site]
+    live = polling.live_deployment(site)
+    content = f"deployment {live.pk}, revision {live.revision.number}" if live else str(shows)
+    if shows == history.SiteContent.ELSEWHERE:
+        content = "a deploy that was made outside of the forge"
     locked = " It is locked." if site.locked else ""
-    return plain(f"{site.url or site.name} shows {words}.{locked}")
+    return plain(f"{site.url or site.name} shows {content}.{locked}")

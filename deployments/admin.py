@@ -24,12 +24,6 @@ from .sites import lifecycle, polling
 
 Row = TypeVar("Row", Site, Deployment)
 
-_SHOWS = {
-    SiteContent.OURS: "ours",
-    SiteContent.ELSEWHERE: "changed elsewhere",
-    SiteContent.NOTHING: "nothing",
-}
-
 
 class HostAdmin(ReadOnlyAdmin):
     """A read-only list with actions on its rows."""
@@ -111,7 +105,7 @@ class SiteAdmin(HostAdmin):
 
     @admin.display(description="shows", ordering="shows")
     def shows(self, site: Site) -> str:
-        return _SHOWS[SiteContent(cast(Any, site).shows)]
+        return str(SiteContent(cast(Any, site).shows).label.lower())
 
     @admin.display(description="at the host")
     def at_host(self, site: Site) -> str:

@@ -17,11 +17,7 @@ class ShowsFilter(admin.SimpleListFilter):
     parameter_name = "shows"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            (SiteContent.OURS, "Ours"),
-            (SiteContent.ELSEWHERE, "Changed elsewhere"),
-            (SiteContent.NOTHING, "Nothing"),
-        ]
+        return [(str(value), str(label)) for value, label in SiteContent.choices]
 
     def queryset(self, request: HttpRequest, sites: QuerySet[Site]) -> QuerySet[Site]:
         return sites.filter(Q(shows=self.value())) if self.value() else sites

@@ -17,6 +17,7 @@ from django.db.models import (
     OuterRef,
     QuerySet,
     Subquery,
+    TextChoices,
     Value,
     When,
 )
@@ -32,12 +33,12 @@ _MAX_NAMES = 3
 _DERIVED = "sampling."
 
 
-class SiteContent(enum.StrEnum):
+class SiteContent(TextChoices):
     """What a site showed when it was last refreshed: a deploy of ours, one made elsewhere, or nothing."""
 
-    OURS = "ours"
-    ELSEWHERE = "elsewhere"
-    NOTHING = "nothing"
+    OURS = "ours", "Ours"
+    ELSEWHERE = "elsewhere", "Changed elsewhere"
+    NOTHING = "nothing", "Nothing"
 
 
 class LiveStatus(enum.StrEnum):

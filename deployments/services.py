@@ -43,8 +43,7 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
         )
         streams.create_stream(deployment.stream_name, deployment.owner_id)
         kind = "draft" if draft else "production"
-        target = f"{site.name} ({kind})"
-        text = f"Deployment {deployment.pk} of build {build.pk} to {target}, requested by {by}."
+        text = f"Deployment {deployment.pk} of build {build.pk} to {site.name} ({kind}) by {by}."
         streams.publish(
             deployment.stream_name,
             {"kind": "status", "status": DeploymentStatus.QUEUED.value},
@@ -52,14 +51,8 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
         )
         deployment.job_id = jobs.defer(deployment.pk, site.pk)
         deployment.save(update_fields=["job_id"])
-        record(
-            Action.DEPLOY_ASKED,
-            owner=site.owner_id,
-            actor=by,
-            subject=deployment,
-            site=site.name,
-            draft=draft,
-        )
+        owner, name = site.owner_id, site.name
+        record(Action.DEPLOY_ASKED, owner=owner, actor=by, subject=deployment, site=name, draft=draft)
     return deployment
 
 

@@ -49,7 +49,7 @@ class Prepare(Stage):
     step = DIGEST
 
     def execute(self, run: DeploymentRun) -> None:
-        files = bundle.for_deployment(run.deployment)
+        content = bundle.for_deployment(run.deployment)
         run.entries = [
             Entry(
                 file.path,
@@ -58,21 +58,21 @@ class Prepare(Stage):
                 file.is_function,
                 file.is_executable,
             )
-            for file in files.files
+            for file in content.files
         ]
-        if run.deployment.content_sha256 not in ("", files.sha256):
+        if run.deployment.content_sha256 not in ("", content.sha256):
             self._start_over(run)
         run.store(
-            content_sha256=files.sha256,
+            content_sha256=content.sha256,
             files=len(run.entries),
             access=run.site.access,
             password_hash=run.site.password_hash,
         )
         size = sum(entry.content.size for entry in run.entries)
-        run.log.say(f"{len(run.entries)} files, {formats.size(size)}, content {files.sha256[:12]}….")
+        run.log.say(f"{len(run.entries)} files, {formats.size(size)}, content {content.sha256[:12]}….")
 
     def _start_over(self, run: DeploymentRun) -> None:
-        """Another version of the forge made the files of the last attempt: its deploy can't be resumed."""
+        """Cancel the deploy of the last attempt: its files came from another version of the forge."""
         run.log.say("The site's files changed since the last attempt; starting a new deploy.")
         if remote_id := remote_id_of(run.host, run.deployment):
             run.host.cancel(remote_id)
@@ -117,7 +117,7 @@ class Create(Stage):
         site, revision = run.site, run.deployment.revision
         names = variables.names(revision.agent, site, variables.provider_of(revision))
         Site.objects.filter(pk=site.pk).update(variables=names)
-        run.log.say(f"To be set where it runs: {', '.join(names)}.")
+        run.log.say(f"Set these on your server: {', '.join(names)}.")
 
 
 class Upload(Stage):

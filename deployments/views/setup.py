@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST, require_safe
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from builds.models import Build
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 from deployments import preflight, reports
@@ -41,7 +40,8 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
     if wants_json(request):
         site = lifecycle.site_of(agent)
         connection = host_accounts.connection_of(agent.owner_id)
-        checks = preflight.checks(agent, connection, site, _newest(agent, site))
+        newest = next(iter(preflight.deployable(agent, site)), None)
+        checks = preflight.checks(agent, connection, site, newest)
         return success(
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in checks],
@@ -49,10 +49,6 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
             deployments=reports.deployments_json(_history(site)),
         )
     return page(request, agent)
-
-
-def _newest(agent: AgentConfig, site: Site | None) -> Build | None:
-    return next(iter(preflight.deployable(agent, site)), None)
 
 
 def _history(site: Site | None) -> list[Deployment]:

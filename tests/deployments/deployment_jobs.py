@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from agentforge.accounts.models import User
+from builds.models import Build
+from deployments import services
+from deployments.models import Deployment, Site
+
+
+def deploy(
+    site: Site, build: Build, by: User, work: Callable[[], None], *, draft: bool = False
+) -> Deployment:
+    deployment = services.enqueue(site, build, by, draft=draft)
+    work()
+    deployment.refresh_from_db()
+    site.refresh_from_db()
+    return deployment
+
+
+def fresh(deployment: Deployment) -> Deployment:
+    rows = Deployment.objects.select_related("site__agent", "revision", "owner")
+    current: Deployment = rows.get(pk=deployment.pk)
+    return current
 
 
 def run_jobs(*queues: str) -> None:

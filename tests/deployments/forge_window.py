@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.drivers.chromium import launch
 from tests.drivers.web_process import WebProcess
+
+BROWSER_TEST = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 skips the browser tests"),
+]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from deployments.models import Deployment, Site
 from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 
+from .deployment_jobs import fresh
 from .test_pages import JSON, address, ask, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,11 +38,6 @@ def deploy(site: Site, build: Build, alice: User, work: Work) -> Deploy:
         return fresh(deployment)
 
     return deploy
-
-
-def fresh(deployment: Deployment) -> Deployment:
-    current: Deployment = Deployment.objects.select_related("site__agent").get(pk=deployment.pk)
-    return current
 
 
 def close(site: Site, alice: User, words: str = "open sesame") -> None:

@@ -22,18 +22,11 @@ from tests.drivers.planted_key import SECRET, every_row, files_below, members, p
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import KINDS, Storm
 
+from .deployment_jobs import deploy
 from .finished_builds import add_files, build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
-
-
-def deploy(site: Site, build: Build, by: User, work: Work, *, draft: bool = False) -> Deployment:
-    deployment = services.enqueue(site, build, by, draft=draft)
-    work()
-    deployment.refresh_from_db()
-    site.refresh_from_db()
-    return deployment
 
 
 def text(deployment: Deployment) -> str:

@@ -20,6 +20,7 @@ from deployments.models import Deployment, Site
 from deployments.sites import polling
 from tests.standins.netlify import NetlifyStandIn
 
+from .deployment_jobs import fresh
 from .finished_builds import build_of
 from .test_pages import JSON, address, text
 
@@ -45,11 +46,6 @@ def deploy(site: Site, agent: AgentConfig, alice: User, work: Work) -> Callable[
         return fresh(deployment)
 
     return deploy
-
-
-def fresh(deployment: Deployment) -> Deployment:
-    current: Deployment = Deployment.objects.select_related("site", "revision", "owner").get(pk=deployment.pk)
-    return current
 
 
 def facts(deployment: Deployment) -> history.HistoryEntry:

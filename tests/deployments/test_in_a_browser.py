@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,14 +16,9 @@ from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.web_process import WebProcess
 from tests.standins.netlify import NetlifyStandIn
 
-from .forge_window import press, signed_in
+from .forge_window import BROWSER_TEST, press, signed_in
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
-]
+pytestmark = BROWSER_TEST
 
 
 @pytest.fixture

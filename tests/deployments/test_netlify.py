@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from deployments.bundle.function import zip_function
 from deployments.hosts.base import Content, Entry, HostError, Reason, RemoteDeploy, RemoteSite, State
 from deployments.hosts.contents import Data
 from deployments.hosts.netlify import Netlify, api
@@ -16,17 +15,7 @@ from deployments.run import stages
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.trouble import Kind, Limit, Storm
 
-ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + bytes(100)
-
-
-def function(content: bytes = ELF) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in (("bootstrap", content), ("netlify-toolchain", b'{"runtime":"go"}')):
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o755 << 16
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+from .finished_builds import ELF
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def site(host: Netlify) -> RemoteSite:
 
 def entries(host: Netlify, **files: str) -> list[Entry]:
     static = [entry(host, path.replace("_", "."), text.encode()) for path, text in files.items()]
-    return [*static, entry(host, "agent", function(), is_function=True)]
+    return [*static, entry(host, "agent", zip_function(ELF), is_function=True)]
 
 
 def entry(host: Netlify, path: str, data: bytes, *, is_function: bool = False) -> Entry:
@@ -194,12 +183,12 @@ def _mismatch(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:
 
 
 def _function(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:
-    finished(host, site, [entry(host, "agent", function(b"#!/bin/sh"), is_function=True)])
+    finished(host, site, [entry(host, "agent", zip_function(b"#!/bin/sh"), is_function=True)])
 
 
 def _too_large(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:
     netlify.largest_function = 10
-    finished(host, site, [entry(host, "agent", function(), is_function=True)])
+    finished(host, site, [entry(host, "agent", zip_function(ELF), is_function=True)])
 
 
 def _quota(host: Netlify, netlify: NetlifyStandIn, site: RemoteSite) -> None:

@@ -39,6 +39,7 @@ from deployments.sites import lifecycle, polling
 from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.planted_key import SECRET, files_below, places_of
 
+from .deployment_jobs import deploy
 from .finished_builds import build_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,14 +78,6 @@ def own(agent: AgentConfig, alice: User) -> Site:
 
 def place(site: Site) -> SiteDirectory:
     return SiteDirectory(site.owner_id, site.remote_id)
-
-
-def deploy(site: Site, build: Build, by: User, work: Work, *, draft: bool = False) -> Deployment:
-    deployment = services.enqueue(site, build, by, draft=draft)
-    work()
-    deployment.refresh_from_db()
-    site.refresh_from_db()
-    return deployment
 
 
 def shown(site: Site, path: str) -> str:

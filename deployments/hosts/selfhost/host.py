@@ -59,10 +59,7 @@ class SelfHost:
 
     def create_site(self, name: str, team_slug: str) -> RemoteSite:
         if not NAME.fullmatch(name):
-            message = (
-                "A site's name may have up to 63 letters, digits and hyphens, with no hyphen at either end."
-            )
-            raise HostError(Reason.REFUSED, message)
+            raise HostError(Reason.REFUSED, "A site's name may have up to 63 letters, digits and hyphens.")
         site = self._site(name)
         with _disk_errors("creating the site"):
             try:

@@ -84,14 +84,8 @@ class ConnectionAdmin(ReadOnlyAdmin):
 @admin.register(Site)
 class SiteAdmin(HostAdmin):
     list_display = ("name", "of_agent", "whose", "host", "shows", "locked", "at_host", "problem", "looked_at")
-    list_filter = (
-        ShowsFilter,
-        "host",
-        "access",
-        "locked",
-        ("problem", admin.EmptyFieldListFilter),
-        "deleted_at",
-    )
+    list_filter = (ShowsFilter, "host", "access", "locked", ("problem", admin.EmptyFieldListFilter),
+                   "deleted_at")  # fmt: skip
     list_select_related = ("owner", "agent")
     search_fields = ("name", "remote_id", "owner__email", "agent__name")
     ordering = ("-id",)
@@ -134,17 +128,8 @@ class SiteAdmin(HostAdmin):
 
 @admin.register(Deployment)
 class DeploymentAdmin(HostAdmin):
-    list_display = (
-        "__str__",
-        "of_site",
-        "of_build",
-        "whose",
-        "status",
-        "draft",
-        "live",
-        "at_host",
-        "created_at",
-    )
+    list_display = ("__str__", "of_site", "of_build", "whose", "status", "draft", "live", "at_host",
+                    "created_at")  # fmt: skip
     list_filter = ("status", LiveFilter, "draft", "reason", "created_at")
     list_select_related = ("owner", "site", "build")
     search_fields = ("=id", "remote_id", "owner__email", "site__name", "error")

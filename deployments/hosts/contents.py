@@ -11,8 +11,6 @@ _PIECE = 64 * 1024
 
 @dataclass(frozen=True)
 class Data:
-    """Bytes in memory."""
-
     data: bytes
 
     @property
@@ -26,8 +24,6 @@ class Data:
 
 @dataclass(frozen=True)
 class Stored:
-    """A file on the disk."""
-
     path: Path
     size: int
 

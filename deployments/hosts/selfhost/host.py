@@ -59,7 +59,9 @@ class SelfHost:
 
     def create_site(self, name: str, team_slug: str) -> RemoteSite:
         if not NAME.fullmatch(name):
-            raise HostError(Reason.REFUSED, "A site's name may have up to 63 letters, digits and hyphens.")
+            raise HostError(
+                Reason.REFUSED, "A site's name may have up to 63 letters, digits and inner hyphens."
+            )
         site = self._site(name)
         with _disk_errors("creating the site"):
             try:

@@ -59,9 +59,8 @@ class SelfHost:
 
     def create_site(self, name: str, team_slug: str) -> RemoteSite:
         if not NAME.fullmatch(name):
-            raise HostError(
-                Reason.REFUSED, "A site's name may have up to 63 letters, digits and inner hyphens."
-            )
+            message = "A name has up to 63 letters, digits and hyphens, without a hyphen at either end."
+            raise HostError(Reason.REFUSED, message)
         site = self._site(name)
         with _disk_errors("creating the site"):
             try:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from .negotiation import wants_json
+
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The request can't be understood. Nothing was changed.",
+    HTTPStatus.FORBIDDEN: (
+        "You may not do this, or the CSRF token of a cookie's session is missing. Nothing was changed."
+    ),
+    HTTPStatus.NOT_FOUND: "Nothing lives at this address, or it is somebody else's.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here. Nothing was changed.",
+}
+_KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Vary", "Cache-Control")
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
@@ -13,3 +26,32 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return JsonResponse(body, status=status, content_type="application/problem+json", headers=headers)
+
+
+class ProblemMiddleware:
+    """Turn an error's page into application/problem+json where JSON was asked for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or not isinstance(response, HttpResponse) or not wants_json(request):
+            return response
+        if "json" in response.get("Content-Type", ""):
+            return response
+        reply = problem(response.status_code, _detail(response))
+        for name in _KEPT:
+            if name in response:
+                reply[name] = response[name]
+        reply.cookies = response.cookies
+        return reply
+
+
+def _detail(response: HttpResponse) -> str:
+    if response.get("Content-Type", "").startswith("text/plain"):
+        return response.content.decode(errors="replace").strip()
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"This address answers {response.get('Allow', 'other methods')} only."
+    status = HTTPStatus(response.status_code)
+    return _DETAILS.get(status) or status.description or status.phrase

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agentforge.content_policy.ContentPolicyMiddleware",
-    "agentforge.problem_middleware.ProblemMiddleware",
+    "agentforge.problems.ProblemMiddleware",
     "agentforge.error_pages.NotFoundMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -9,9 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
-from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.model_admin import ReadOnlyAdmin, link_to
 
 from . import reports
 from .admin_actions import BuildActions

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from agentforge.administration.model_admin import ReadOnlyAdmin
 from agentforge.http import Request
+from agentforge.model_admin import ReadOnlyAdmin
 
 from .models import Build
 from .operations import bulk_actions

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
 from agentforge.http import Request
+from agentforge.model_admin import ReadOnlyAdmin, link_to
 
-from .key_checks import enqueue_tests
+from .key_verification import enqueue_tests
 from .models import AgentConfig, ApiKey, Revision
 
 

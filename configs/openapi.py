@@ -18,7 +18,7 @@ from agentforge.openapi.schemas import (
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
-from .forms.conflict import SidesForm
+from .forms.conflicts import SidesForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 

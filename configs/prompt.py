@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import prompt_words as words
+from . import prompt_phrases as words
 from .choices import Tab
 
 if TYPE_CHECKING:

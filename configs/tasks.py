@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from agentforge.tenancy.connections import connection_lease
 
-from . import key_checks, recovery, validation
+from . import key_verification, recovery, validation
 
 
 @app.task(name=validation.TASK, queue=validation.QUEUE)
@@ -18,17 +18,17 @@ def process_configuration(run_id: int) -> None:
     _with_own_connection(lambda: validation.walk(run_id))
 
 
-@app.task(name=key_checks.TEST_TASK, queue=key_checks.TEST_QUEUE)
-def test_key(key_id: int, purpose: str = key_checks.TESTED) -> None:
+@app.task(name=key_verification.TEST_TASK, queue=key_verification.TEST_QUEUE)
+def test_key(key_id: int, purpose: str = key_verification.TESTED) -> None:
     """Test a stored key, as an operator asked or as is due."""
-    _with_own_connection(lambda: key_checks.retest_stored(key_id, purpose))
+    _with_own_connection(lambda: key_verification.retest_stored(key_id, purpose))
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="configs.recheck_keys", queue="upkeep", queueing_lock="configs.recheck_keys")
 def recheck_keys(timestamp: int) -> None:
     """Let the keys be tested that were tested too long ago."""
-    _with_own_connection(lambda: key_checks.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
+    _with_own_connection(lambda: key_verification.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
 
 
 @app.periodic(cron="* * * * * */10")

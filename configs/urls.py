@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .views import agents, key_list, keys_tab, preview, resolve, tabs, validation
+from .views import agents, conflict_resolution, key_list, keys_tab, preview, tabs, validation
 
 app_name = "configs"
 
@@ -25,7 +25,7 @@ urlpatterns = [
     path("agents/<int:pk>/personality/", tabs.personality, name="personality"),
     path("agents/<int:pk>/personality/preset/", tabs.personality_preset, name="personality_preset"),
     path("agents/<int:pk>/capabilities/", tabs.capabilities, name="capabilities"),
-    path("agents/<int:pk>/conflict/<slug:tab>/", resolve.resolve, name="resolve"),
+    path("agents/<int:pk>/conflict/<slug:tab>/", conflict_resolution.resolve, name="resolve"),
     path("agents/<int:pk>/preview/", preview.preview, name="preview"),
     path("agents/<int:pk>/process/", validation.process_start, name="process"),
     path("agents/<int:pk>/duplicate/", agents.agent_duplicate, name="duplicate"),

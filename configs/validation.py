@@ -18,7 +18,7 @@ from agentforge.tenancy.rls import as_service
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
-from .key_checks import retest
+from .key_verification import retest
 from .model_offers import local_outcome, offers_for
 from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome

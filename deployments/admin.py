@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from agentforge.accounts.models import User
-from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
+from agentforge.model_admin import ReadOnlyAdmin, link_to
 
 from . import services
 from .accounts.host_accounts import AccountProblem

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
 
-from agentforge.administration.model_admin import ReadOnlyAdmin
 from agentforge.http import Request
+from agentforge.model_admin import ReadOnlyAdmin
 
 from . import bulk_actions, roles
 from .models import Role, User

@@ -17,8 +17,8 @@ from agentforge.problems import problem
 from . import authentication
 from .addresses import client_address
 from .identity.base import IdentityUnavailable
+from .redirects import back_to, with_query
 from .tokens import InvalidToken
-from .views.redirects import back_to, with_query
 
 _UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
 

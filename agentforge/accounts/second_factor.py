@@ -14,8 +14,8 @@ from agentforge.negotiation import wants_json
 from agentforge.problems import problem
 
 from .models import User
+from .redirects import back_to, with_query
 from .tokens import Claims
-from .views.redirects import back_to, with_query
 
 # Whatever the setting says: where a second factor is passed, and the way out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")

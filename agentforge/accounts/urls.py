@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import account, activity, mailed, providers, second_factor, sign_in
+from .views import account, activity, mail, providers, second_factor, sign_in
 
 app_name = "accounts"
 
@@ -14,11 +14,11 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("accounts/password/", account.password, name="password"),
     path("accounts/email/", account.email, name="email"),
-    path("accounts/mail/", mailed.sign_in_mail, name="mail"),
-    path("accounts/recovery/", mailed.recovery_mail, name="recovery"),
-    path("accounts/code/", mailed.code, name="code"),
-    path("accounts/confirm/", mailed.confirm, name="confirm"),
-    path("accounts/callback/", mailed.callback, name="callback"),
+    path("accounts/mail/", mail.sign_in_mail, name="mail"),
+    path("accounts/recovery/", mail.recovery_mail, name="recovery"),
+    path("accounts/code/", mail.code, name="code"),
+    path("accounts/confirm/", mail.confirm, name="confirm"),
+    path("accounts/callback/", mail.callback, name="callback"),
     path("accounts/with/<slug:code>/", providers.provider, name="provider"),
     path("accounts/second-factor/", second_factor.second_factor, name="second_factor"),
     path("accounts/second-factor/enrol/", second_factor.enrol, name="second_factor_enrol"),

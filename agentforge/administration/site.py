@@ -12,7 +12,7 @@ from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from agentforge.accounts.views.redirects import asked_next, with_query
+from agentforge.accounts.redirects import asked_next, with_query
 from agentforge.accounts.views.sign_in import sign_out
 from agentforge.http import Request
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from agentforge.administration.model_admin import ReadOnlyAdmin, link_to
+from agentforge.model_admin import ReadOnlyAdmin, link_to
 
 from .actions import Kind
 from .models import AuditEvent

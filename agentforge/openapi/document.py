@@ -10,8 +10,8 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import autodiscover_modules
 
-from .answers import COMPONENTS, answers
 from .operations import BY_PATH, NAMED, Methods, Operation
+from .responses import COMPONENTS, answers
 from .schemas import INTEGER, STRING, Schema, field_schema, form_schema
 
 ABOUT = """\

@@ -7,7 +7,7 @@ from typing import Literal
 
 from configs.choices import KeyStatus
 
-from .keys import issuer
+from .key_prefixes import issuer
 
 Api = Literal["openai", "anthropic"]
 

@@ -13,7 +13,7 @@ from agentforge.negotiation import wants_json
 from agentforge.problems import problem
 from configs.conflicts import ELSEWHERE, YOU, Conflict, edition_of
 from configs.forms import DraftForm
-from configs.forms.conflict import SAVED, YOURS, ChoiceForm
+from configs.forms.conflicts import SAVED, YOURS, ChoiceForm
 from configs.models import AgentConfig
 
 _GUESSES = {YOU: YOURS, ELSEWHERE: SAVED}

@@ -14,7 +14,7 @@ from agentforge.negotiation import posted, success, wants_json
 from configs import vault
 from configs.choices import KeyStatus
 from configs.forms.stored_key import KeyForm, NewKeyForm
-from configs.key_checks import Stored, store_tested
+from configs.key_verification import Stored, store_tested
 from configs.keyring import keyring_of
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider

@@ -12,7 +12,7 @@ from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from configs import vault
 from configs.forms.stored_key import TAKEN, KeyForm, NewKeyForm, RenameForm
-from configs.key_checks import Stored, retest
+from configs.key_verification import Stored, retest
 from configs.keyring import keyring_of
 from configs.models import ApiKey
 from configs.providers import PROVIDERS

@@ -16,7 +16,7 @@ from configs import vault
 from configs.choices import Tab
 from configs.forms import KeysForm
 from configs.forms.stored_key import KeyForm
-from configs.key_checks import Stored, retest
+from configs.key_verification import Stored, retest
 from configs.model_offers import local_outcome, offers_for
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers.local import LOCAL

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from configs import choices, prompt_words
+from configs import choices, prompt_phrases
 from configs.models import AgentConfig
 from configs.prompt import system_prompt
 
@@ -57,13 +57,13 @@ def test_every_value_changes_what_the_model_is_told(field: str, value: Any) -> N
 @pytest.mark.parametrize(
     ("words", "enumeration"),
     [
-        (prompt_words.TYPES, choices.AgentType),
-        (prompt_words.PRESETS, choices.Preset),
-        (prompt_words.TRAITS, choices.Trait),
-        (prompt_words.STYLES, choices.CommunicationStyle),
-        (prompt_words.TONES, choices.Tone),
-        (prompt_words.LENGTHS, choices.ResponseLength),
-        (prompt_words.TOOLS, choices.Tool),
+        (prompt_phrases.TYPES, choices.AgentType),
+        (prompt_phrases.PRESETS, choices.Preset),
+        (prompt_phrases.TRAITS, choices.Trait),
+        (prompt_phrases.STYLES, choices.CommunicationStyle),
+        (prompt_phrases.TONES, choices.Tone),
+        (prompt_phrases.LENGTHS, choices.ResponseLength),
+        (prompt_phrases.TOOLS, choices.Tool),
     ],
 )
 def test_every_choice_has_words_of_its_own(words: dict[str, str], enumeration: Any) -> None:

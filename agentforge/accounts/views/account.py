@@ -23,8 +23,8 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
-from .answers import by_supabase, done, refuse, reject, show, submitted, who
-from .mailed import RECOVERING
+from .mail import RECOVERING
+from .responses import by_supabase, done, refuse, reject, show, submitted, who
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 from agentforge.accounts import flows
 from agentforge.accounts.identity.base import IdentityError
 from agentforge.accounts.identity.providers import PROVIDERS, known
+from agentforge.accounts.redirects import asked_next
 
-from .answers import by_supabase, failed
-from .redirects import asked_next
+from .responses import by_supabase, failed
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService

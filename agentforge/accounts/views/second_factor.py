@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.forms import FactorForm
 from agentforge.accounts.identity.base import CodeRefused, IdentityError, SignedIn, Tokens
+from agentforge.accounts.redirects import asked_next
 from agentforge.content_policy import POLICY
 from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
-from .answers import by_supabase, done, entered, failed, refuse, reject, show, submitted, who
-from .redirects import asked_next
+from .responses import by_supabase, done, entered, failed, refuse, reject, show, submitted, who
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService

@@ -19,6 +19,7 @@ from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.base import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.identity.providers import PROVIDERS, known
+from agentforge.accounts.redirects import asked_next, next_url, with_query
 from agentforge.http import Request
 from agentforge.negotiation import (
     failure,
@@ -32,8 +33,7 @@ from agentforge.negotiation import (
 from agentforge.problems import problem
 from agentforge.tenancy import rls
 
-from .answers import done, entered, refuse, reject, show, submitted, who
-from .redirects import asked_next, next_url, with_query
+from .responses import done, entered, refuse, reject, show, submitted, who
 from .scripts import is_script, open_to_scripts, told
 
 EMAIL_KEY = "signed_up_as"

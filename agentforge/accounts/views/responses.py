@@ -29,9 +29,9 @@ from agentforge.tenancy import rls
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
+from agentforge.accounts.redirects import asked_next
 from agentforge.accounts.tokens import InvalidToken
 
-from .redirects import asked_next
 from .scripts import is_script, told
 
 logger = logging.getLogger(__name__)

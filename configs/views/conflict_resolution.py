@@ -14,7 +14,7 @@ from agentforge.negotiation import form_failure, negotiated, posted, wants_json
 from configs.conflicts import Conflict, differences
 from configs.forms import TAB_FORMS, DraftForm
 from configs.forms.base import misfits
-from configs.forms.conflict import SAVED, ChoiceForm, SidesForm
+from configs.forms.conflicts import SAVED, ChoiceForm, SidesForm
 from configs.model_offers import offers_for
 from configs.models import AgentConfig
 

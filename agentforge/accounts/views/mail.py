@@ -14,11 +14,11 @@ from agentforge.accounts import flows
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import IdentityError, Tokens
+from agentforge.accounts.redirects import asked_next, next_url, with_query
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.tenancy import rls
 
-from .answers import by_supabase, done, entered, failed, refuse, reject, show, submitted
-from .redirects import asked_next, next_url, with_query
+from .responses import by_supabase, done, entered, failed, refuse, reject, show, submitted
 from .scripts import is_script, open_to_scripts
 from .sign_in import EMAIL_KEY
 

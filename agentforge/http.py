@@ -1,13 +1,14 @@
-"""Name what the middleware adds to a request, for views that only signed-in people reach."""
+"""The request type of views that require a sign-in: what the middleware adds."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from .accounts.models import User
+if TYPE_CHECKING:
+    from .accounts.models import User
 
 
 class Request(HttpRequest):

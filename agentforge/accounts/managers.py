@@ -3,16 +3,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import BaseUserManager
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 if TYPE_CHECKING:
-    from .models import User
+    from .models import LocalIdentity, User
+
+    _LocalIdentities = models.Manager[LocalIdentity]
+else:
+    _LocalIdentities = models.Manager
 
 
 def _storable(email: str, user_id: UUID) -> str:
@@ -23,40 +29,35 @@ def _storable(email: str, user_id: UUID) -> str:
 
 class UserManager(BaseUserManager["User"]):
     def get_or_create_for_identity(self, *, user_id: UUID, email: str) -> User:
-        """Return the user of an identity, made on first sight; follow a changed e-mail address."""
+        """Return the user of an identity, created on first sight; follow a changed e-mail address."""
         address = _storable(email, user_id)
         user = self.filter(pk=user_id).first()
         if user is None or user.email != address:
             with transaction.atomic():
                 self._free_address(address, user_id)
-                user, made = self.update_or_create(pk=user_id, defaults={"email": address})
-                record(
-                    Action.ACCOUNT_MADE if made else Action.EMAIL_CHANGED,
-                    owner=user,
-                    actor=user,
-                    email=address,
-                )
+                user, is_new = self.update_or_create(pk=user_id, defaults={"email": address})
+                action = Action.ACCOUNT_MADE if is_new else Action.EMAIL_CHANGED
+                record(action, owner=user, actor=user, email=address)
         return user
 
     def _free_address(self, address: str, user_id: UUID) -> None:
-        # An identity that was deleted and signed up again has a new id: who you are is the id, and the
-        # address belongs to whom the identity service says.
+        # Someone who deletes their identity and signs up again gets a new id. The id identifies the person;
+        # the identity service decides who owns the address.
         for former in self.filter(email=address).exclude(pk=user_id):
             former.email = f"{former.pk}@former.invalid"
             former.save(update_fields=["email"])
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """Make an operator who can sign in with `password` at the local identity service."""
-        from .identity.local import LocalIdentityService
-
+        """Create an operator who can sign in with `password` at the local identity service."""
         if settings.SUPABASE_URL:
-            # Which account an address will belong to is for Supabase to say, and so is who operates.
+            # Supabase decides who owns an address, and who operates.
             raise ValidationError(
                 "Operators are named in the Supabase project: set agentforge_role to operator in the "
-                "app_metadata of a user there. It holds from the next sign-in or refresh on."
+                "app_metadata of a user there. It takes effect at the next sign-in or token refresh."
             )
         address = email.strip().lower()
-        identity = LocalIdentityService().set_password(email=address, password=password)
+        identities: LocalIdentityManager = apps.get_model("accounts.LocalIdentity").objects
+        identity = identities.set_password(email=address, password=password)
         user = self.get_or_create_for_identity(user_id=identity.pk, email=address)
         user.is_staff = user.is_superuser = user.is_active = True
         user.set_unusable_password()
@@ -65,3 +66,13 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         record(Action.ROLE_CHANGED, owner=user, role="operator", by="createsuperuser")
         return user
+
+
+class LocalIdentityManager(_LocalIdentities):
+    @transaction.atomic
+    def set_password(self, *, email: str, password: str | None) -> LocalIdentity:
+        """Set an address's password, creating the identity if it is missing, and end its sessions."""
+        identity, _ = self.update_or_create(email=email, defaults={"password": make_password(password)})
+        identity.sessions.all().delete()
+        record(Action.PASSWORD_CHANGED, owner=identity.pk)
+        return identity

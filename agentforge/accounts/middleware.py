@@ -16,7 +16,7 @@ from agentforge.problems import problem
 
 from . import authentication
 from .addresses import client_address
-from .identity.base import IdentityUnavailable
+from .errors import IdentityUnavailable
 from .redirects import back_to, with_query
 from .tokens import InvalidToken
 

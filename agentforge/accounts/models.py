@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.db import models
 from django.utils import timezone
 
-from .managers import UserManager
+from .managers import LocalIdentityManager, UserManager
 
 
 class Role(models.TextChoices):
@@ -74,6 +74,8 @@ class LocalIdentity(models.Model):
     email = models.EmailField(unique=True)
     password = models.CharField(max_length=256)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[LocalIdentityManager] = LocalIdentityManager()
 
     def __str__(self) -> str:
         return self.email

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from . import authentication
-from .identity.base import IdentityUnavailable
+from .errors import IdentityUnavailable
 from .models import User
 from .tokens import InvalidToken
 

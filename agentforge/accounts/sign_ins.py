@@ -13,8 +13,9 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from . import tokens
+from .errors import IdentityUnavailable, SessionEnded
 from .identity import identity_service
-from .identity.base import IdentityUnavailable, SessionEnded, Tokens
+from .identity.base import Tokens
 from .models import SignIn, User
 
 SESSION_KEY = "sign_in"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agentforge.accounts import authentication, tokens
+from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.identity import identity_service
-from agentforge.accounts.identity.base import IdentityUnavailable
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
 

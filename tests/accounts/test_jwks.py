@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from agentforge.accounts.identity.base import IdentityUnavailable
+from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.identity.jwks import MAX_BYTES, FetchedKeys
 
 

@@ -10,7 +10,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from agentforge.accounts.identity.base import SessionEnded
+from agentforge.accounts.errors import SessionEnded
 from agentforge.accounts.identity.local import REUSE_INTERVAL, LocalIdentityService
 from agentforge.accounts.models import LocalSession, SignIn, User
 from tests.drivers import people

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from .base import IdentityUnavailable
+from agentforge.accounts.errors import IdentityUnavailable
 
 MAX_BYTES = 65_536
 

@@ -13,13 +13,14 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.utils import timezone
 
+from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
 from agentforge.accounts.models import LocalIdentity, LocalSession
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from . import refresh_tokens
-from .base import WRONG_CREDENTIALS, KeySource, SessionEnded, SignedIn, SignedUp, Tokens, WrongCredentials
+from .base import KeySource, SignedIn, SignedUp, Tokens
 from .signing_key import LocalKeys, signing_key
 
 ACCESS_LIFE = timedelta(hours=1)
@@ -167,13 +168,3 @@ class LocalIdentityService:
             pk=UUID(claims["session_id"]), identity_id=UUID(claims["sub"]), expires_at__gt=timezone.now()
         )
         return not session.exists()
-
-    @transaction.atomic
-    def set_password(self, *, email: str, password: str | None) -> LocalIdentity:
-        """Set the password of an address, whose identity is made when missing; end its sessions."""
-        identity, _ = LocalIdentity.objects.update_or_create(
-            email=email, defaults={"password": make_password(password)}
-        )
-        identity.sessions.all().delete()
-        record(Action.PASSWORD_CHANGED, owner=identity.pk)
-        return identity

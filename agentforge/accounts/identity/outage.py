@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from .base import IdentityUnavailable
+from agentforge.accounts.errors import IdentityUnavailable
 
 T = TypeVar("T")
 

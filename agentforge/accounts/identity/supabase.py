@@ -11,11 +11,12 @@ from supabase_auth.errors import AuthApiError
 from supabase_auth.types import UserAttributes
 
 from agentforge.accounts import session_revocation
+from agentforge.accounts.errors import CodeNeeded, SessionEnded, WrongCredentials
 from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import CodeNeeded, KeySource, SessionEnded, SignedIn, SignedUp, Tokens, WrongCredentials
+from .base import KeySource, SignedIn, SignedUp, Tokens
 from .jwks import FetchedKeys
 from .outage import Outage
 from .supabase_client import KeptVerifier, auth_client, tokens_of

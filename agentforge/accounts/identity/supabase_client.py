@@ -24,7 +24,9 @@ from supabase_auth.errors import (
 )
 from supabase_auth.types import Session
 
-from . import base
+from agentforge.accounts import errors
+
+from .base import Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -35,28 +37,28 @@ SPENT = "This link or code is not good any more: it was used, replaced or is too
 DEFAULT_PAUSE = 60
 
 # The service's error codes: https://supabase.com/docs/guides/auth/debugging/error-codes
-_OUTCOMES: dict[str, tuple[type[base.IdentityError], str]] = {
-    "invalid_credentials": (base.WrongCredentials, base.WRONG_CREDENTIALS),
-    "current_password_required": (base.WrongCredentials, "The current password is needed."),
-    "current_password_invalid": (base.WrongCredentials, "The current password is not right."),
+_OUTCOMES: dict[str, tuple[type[errors.IdentityError], str]] = {
+    "invalid_credentials": (errors.WrongCredentials, errors.WRONG_CREDENTIALS),
+    "current_password_required": (errors.WrongCredentials, "The current password is needed."),
+    "current_password_invalid": (errors.WrongCredentials, "The current password is not right."),
     "email_not_confirmed": (
-        base.EmailNotConfirmed,
+        errors.EmailNotConfirmed,
         "Your address still waits for its confirmation. Follow the link in the mail, or ask for another one.",
     ),
-    "same_password": (base.PasswordRefused, "This is your password already. Choose another one."),
-    "otp_expired": (base.CodeRefused, SPENT),
-    "bad_code_verifier": (base.CodeRefused, SPENT),
-    "flow_state_not_found": (base.CodeRefused, SPENT),
-    "flow_state_expired": (base.CodeRefused, SPENT),
-    "reauthentication_not_valid": (base.CodeRefused, SPENT),
-    "mfa_verification_failed": (base.CodeRefused, "The code is not right. Type the one that shows now."),
-    "mfa_challenge_expired": (base.CodeRefused, "That took too long. Type the code that shows now."),
-    "mfa_factor_not_found": (base.CodeRefused, "This authenticator is not enrolled any more."),
-    "reauthentication_needed": (base.CodeNeeded, "We sent you a mail. Type its code to go on."),
-    "insufficient_aal": (base.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
-    "user_banned": (base.IdentityError, "This account is disabled. Ask an operator."),
-    "signup_disabled": (base.IdentityError, "New accounts are not taken here. Ask an operator."),
-    "email_address_invalid": (base.IdentityError, "The identity service does not take this address."),
+    "same_password": (errors.PasswordRefused, "This is your password already. Choose another one."),
+    "otp_expired": (errors.CodeRefused, SPENT),
+    "bad_code_verifier": (errors.CodeRefused, SPENT),
+    "flow_state_not_found": (errors.CodeRefused, SPENT),
+    "flow_state_expired": (errors.CodeRefused, SPENT),
+    "reauthentication_not_valid": (errors.CodeRefused, SPENT),
+    "mfa_verification_failed": (errors.CodeRefused, "The code is not right. Type the one that shows now."),
+    "mfa_challenge_expired": (errors.CodeRefused, "That took too long. Type the code that shows now."),
+    "mfa_factor_not_found": (errors.CodeRefused, "This authenticator is not enrolled any more."),
+    "reauthentication_needed": (errors.CodeNeeded, "We sent you a mail. Type its code to go on."),
+    "insufficient_aal": (errors.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
+    "user_banned": (errors.IdentityError, "This account is disabled. Ask an operator."),
+    "signup_disabled": (errors.IdentityError, "New accounts are not taken here. Ask an operator."),
+    "email_address_invalid": (errors.IdentityError, "The identity service does not take this address."),
     **dict.fromkeys(
         (
             "session_not_found",
@@ -67,7 +69,7 @@ _OUTCOMES: dict[str, tuple[type[base.IdentityError], str]] = {
             "user_not_found",
             "no_authorization",
         ),
-        (base.SessionEnded, ENDED),
+        (errors.SessionEnded, ENDED),
     ),
 }
 
@@ -120,14 +122,14 @@ def auth_client(access_token: str = "", verifier: KeptVerifier | None = None) ->
             raise outcome(error) from error
         except (ValidationError, httpx.HTTPError) as error:
             # It answered, but not as itself: something stands in front of it.
-            raise base.IdentityUnavailable(UNAVAILABLE) from error
+            raise errors.IdentityUnavailable(UNAVAILABLE) from error
 
 
-def tokens_of(session: Session | None) -> base.Tokens:
+def tokens_of(session: Session | None) -> Tokens:
     """Return a session's tokens. Raises IdentityUnavailable when the service left them out."""
     if session is None or session.expires_at is None:
-        raise base.IdentityUnavailable(UNAVAILABLE)
-    return base.Tokens(
+        raise errors.IdentityUnavailable(UNAVAILABLE)
+    return Tokens(
         access_token=session.access_token,
         refresh_token=session.refresh_token,
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
@@ -135,23 +137,23 @@ def tokens_of(session: Session | None) -> base.Tokens:
     )
 
 
-def outcome(error: AuthError) -> base.IdentityError:
+def outcome(error: AuthError) -> errors.IdentityError:
     """Return what an error of the client means for the person."""
     status = getattr(error, "status", 0)
     if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
-        return base.IdentityUnavailable(UNAVAILABLE)
+        return errors.IdentityUnavailable(UNAVAILABLE)
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return base.TooManyAttempts(_pause(error))
+        return errors.TooManyAttempts(_pause(error))
     if isinstance(error, AuthWeakPasswordError):
-        return base.PasswordRefused(error.message)
+        return errors.PasswordRefused(error.message)
     if error.code is None and not isinstance(error, AuthApiError):
-        return base.SessionEnded(ENDED)
+        return errors.SessionEnded(ENDED)
     kind, words = _OUTCOMES.get(str(error.code), (None, ""))
     if kind is not None:
         return kind(words)
     # Not the message: it can hold what the person typed.
     logger.error("Supabase Auth refused a request: status %s, code %s", status, error.code)
-    return base.IdentityError(
+    return errors.IdentityError(
         "The identity service refused this. Nothing was changed. An operator can see why."
     )
 

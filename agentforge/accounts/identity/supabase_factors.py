@@ -8,11 +8,12 @@ from datetime import datetime
 
 from supabase_auth.types import Session
 
+from agentforge.accounts.errors import SessionEnded
 from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import SessionEnded, SignedIn, Tokens
+from .base import SignedIn, Tokens
 from .supabase_client import ENDED, auth_client, tokens_of
 
 ISSUER = "AgentForge"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
-from agentforge.accounts.identity.base import CodeRefused, TooManyAttempts, WrongCredentials
+from agentforge.accounts.errors import CodeRefused, TooManyAttempts, WrongCredentials
 from agentforge.accounts.models import FailedAttempts, User
 from agentforge.audit import request_actor
 from agentforge.audit.actions import Action

@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from agentforge.accounts import flows, sign_ins
 from agentforge.accounts.addresses import client_address
-from agentforge.accounts.forms import EmailForm, PasswordForm
-from agentforge.accounts.identity import identity_service, supabase_service
-from agentforge.accounts.identity.base import (
+from agentforge.accounts.errors import (
     CodeNeeded,
     CodeRefused,
     IdentityError,
     PasswordRefused,
     WrongCredentials,
 )
+from agentforge.accounts.forms import EmailForm, PasswordForm
+from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from agentforge.accounts import flows
 from agentforge.accounts.addresses import client_address
+from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
-from agentforge.accounts.identity.base import IdentityError, Tokens
+from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.redirects import asked_next, next_url, with_query
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.tenancy import rls

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts import flows
-from agentforge.accounts.identity.base import IdentityError
+from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.identity.providers import PROVIDERS, known
 from agentforge.accounts.redirects import asked_next
 

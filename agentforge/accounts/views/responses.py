@@ -15,14 +15,9 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 
 from agentforge.accounts import sign_ins
+from agentforge.accounts.errors import IdentityError, IdentityUnavailable, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
-from agentforge.accounts.identity.base import (
-    IdentityError,
-    IdentityUnavailable,
-    SignedIn,
-    Tokens,
-    TooManyAttempts,
-)
+from agentforge.accounts.identity.base import SignedIn, Tokens
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, success, wants_json
 from agentforge.tenancy import rls

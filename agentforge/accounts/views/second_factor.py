@@ -9,8 +9,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agentforge.accounts.addresses import client_address
+from agentforge.accounts.errors import CodeRefused, IdentityError
 from agentforge.accounts.forms import FactorForm
-from agentforge.accounts.identity.base import CodeRefused, IdentityError, SignedIn, Tokens
+from agentforge.accounts.identity.base import SignedIn, Tokens
 from agentforge.accounts.redirects import asked_next
 from agentforge.content_policy import POLICY
 from agentforge.http import Request

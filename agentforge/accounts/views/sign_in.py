@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agentforge.accounts import flows, sign_ins
 from agentforge.accounts.addresses import client_address
+from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
-from agentforge.accounts.identity.base import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.identity.providers import PROVIDERS, known
 from agentforge.accounts.redirects import asked_next, next_url, with_query
 from agentforge.http import Request

@@ -4,7 +4,7 @@ from typing import Never
 
 import pytest
 
-from agentforge.accounts.identity.base import IdentityUnavailable
+from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.identity.outage import PAUSE_SECONDS, Outage
 
 

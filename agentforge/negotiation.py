@@ -65,7 +65,7 @@ def posted(request: HttpRequest) -> Mapping[str, Any] | None:
     return json_object(request) if is_json(request) else request.POST
 
 
-def refuse_twice(names: Iterable[Hashable]) -> None:
+def refuse_duplicates(names: Iterable[Hashable]) -> None:
     """Raise ValueError naming the first name that stands twice."""
     seen: set[Hashable] = set()
     for name in names:
@@ -126,5 +126,5 @@ def _refuse_constant(name: str) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    refuse_twice(name for name, _ in pairs)
+    refuse_duplicates(name for name, _ in pairs)
     return dict(pairs)

@@ -16,7 +16,7 @@ import django
 django.setup()
 
 from agentforge.live import hub as hubs  # noqa: E402 - needs Django
-from agentforge.live.admission import Ticket, asked_positions  # noqa: E402
+from agentforge.live.admission import Ticket, requested_positions  # noqa: E402
 from agentforge.live.consumer import LiveConsumer  # noqa: E402
 from agentforge.live.log import LoggedChunk, Page  # noqa: E402
 from agentforge.live.server import LiveServer  # noqa: E402
@@ -37,7 +37,7 @@ class MemoryHub(hubs.Hub):
             seq = len(self._chunks) + 1
             record = {"t": time.time(), "kind": "line", "stream": "out", "text": f"line {seq}"}
             self._chunks.append(LoggedChunk(seq, seq, json.dumps(record, separators=(",", ":"))))
-            self._look(CHANNEL)
+            self._refresh_soon(CHANNEL)
             await asyncio.sleep(seconds)
 
     async def _listen(self) -> None:
@@ -59,7 +59,7 @@ class MemoryConsumer(LiveConsumer):
     async def _respond(self) -> None:
         ticket = Anybody(self.scope)
         ticket.subjects = ("anybody",)
-        await self._follow(hub, asked_positions(self.scope), ticket)
+        await self._follow(hub, requested_positions(self.scope), ticket)
 
 
 hub = MemoryHub()

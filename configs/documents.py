@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 from django.core.exceptions import ValidationError
 
-from agentforge.negotiation import json_value, refuse_twice
+from agentforge.negotiation import json_value, refuse_duplicates
 
 from .forms import TAB_FORMS, KeysForm
-from .forms.base import DraftForm, misfits
+from .forms.base import DraftForm, type_errors
 from .forms.identity import HANDLE_LENGTH
 from .forms.url import clean_base_url
 from .models import AgentConfig
@@ -92,7 +92,9 @@ def parse(text: str) -> Document:
     Raises DocumentError with every wrong or unknown field.
     """
     flat = _flatten(_load(text))
-    problems = [Problem(path, _stranger(path)) for path in flat if path not in PATHS and path not in _OTHERS]
+    problems = [
+        Problem(path, _unknown_path(path)) for path in flat if path not in PATHS and path not in _OTHERS
+    ]
     if flat.get("schema", SCHEMA) != SCHEMA:
         problems.append(Problem("schema", f"must be {SCHEMA}"))
     base_url, needs_key = _server(flat, problems)
@@ -132,7 +134,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        refuse_twice(key for key in keys if isinstance(key, Hashable))
+        refuse_duplicates(key for key in keys if isinstance(key, Hashable))
         return super().construct_mapping(node, deep)
 
 
@@ -181,7 +183,7 @@ def _flatten(value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _stranger(path: str) -> str:
+def _unknown_path(path: str) -> str:
     return "must hold fields of its own" if path in _SECTIONS else "unknown field"
 
 
@@ -206,7 +208,7 @@ def _validate(
 ) -> dict[str, Any]:
     fields = [name for name in form_class.base_fields if name in _PATH_OF]
     given = {name: flat[_PATH_OF[name]] for name in fields if _PATH_OF[name] in flat}
-    wrong = misfits(form_class, given)
+    wrong = type_errors(form_class, given)
     agent = AgentConfig(provider=str(flat.get("provider.code", ""))[:HANDLE_LENGTH])
     defaults = {name: getattr(agent, name) for name in fields if name not in given}
     if form_class is KeysForm:

@@ -37,22 +37,22 @@ _SAYS_NOTHING = (KeyStatus.UNREACHABLE, KeyStatus.RATE_LIMITED)
 
 
 @dataclass(frozen=True)
-class Stored:
+class SavedKey:
     """Tell how saving a key ended: refused ones are tested but not stored."""
 
     outcome: Outcome
     key: ApiKey | None
 
 
-def store_tested(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> Stored:
+def test_and_save(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> SavedKey:
     """Test a key and store it under a name, unless its provider refused it; then one stored earlier stays."""
     outcome = PROVIDERS[provider].check(plaintext, base_url)
     if outcome.refused:
         record(Action.KEY_TESTED, owner=owner, provider=provider, outcome=str(outcome.status))
-        return Stored(outcome, None)
+        return SavedKey(outcome, None)
     key = vault.save_key(owner, provider, plaintext, base_url, name=name)
     _keep(key, outcome)
-    return Stored(outcome, key)
+    return SavedKey(outcome, key)
 
 
 def retest(key: ApiKey, purpose: str = TESTED) -> Outcome:

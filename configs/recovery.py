@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentforge.worker_liveness import dead_jobs, end_job
 
 from .models import ProcessRun
-from .validation import ACTIVE, give_up
+from .validation import ACTIVE, fail_run
 
 
 def recover() -> int:
@@ -17,4 +17,4 @@ def recover() -> int:
 def _settle(run_id: int, job_id: int) -> bool:
     # A worker that comes back finds its job ended.
     end_job(job_id)
-    return give_up(run_id)
+    return fail_run(run_id)

@@ -74,7 +74,7 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
     return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
 
 
-def what_goes_with(agent: AgentConfig) -> list[tuple[str, int]]:
+def deletion_summary(agent: AgentConfig) -> list[tuple[str, int]]:
     """Count the rows that deleting an agent deletes too, by what they are called, the agent aside."""
     collector = Collector(using=router.db_for_write(AgentConfig))
     # By their keys: some rows hang on the agent in more than one way.

@@ -15,7 +15,7 @@ from . import key_verification, recovery, validation
 @app.task(name=validation.TASK, queue=validation.QUEUE)
 def process_configuration(run_id: int) -> None:
     """Walk the tabs of a run."""
-    _with_own_connection(lambda: validation.walk(run_id))
+    _with_own_connection(lambda: validation.validate_draft(run_id))
 
 
 @app.task(name=key_verification.TEST_TASK, queue=key_verification.TEST_QUEUE)

@@ -55,7 +55,7 @@ def start_run(agent: AgentConfig) -> ProcessRun:
     return run
 
 
-def walk(run_id: int) -> None:
+def validate_draft(run_id: int) -> None:
     """Check the tabs of a run that is queued, or that an ended worker left; does nothing for others."""
     run: ProcessRun | None = ProcessRun.objects.select_related("agent").filter(pk=run_id).first()
     if run is None or run.status not in ACTIVE:
@@ -67,11 +67,11 @@ def walk(run_id: int) -> None:
     except Replaced:
         logger.info("run %s was replaced", run_id)
     except Exception:
-        give_up(run_id)
+        fail_run(run_id)
         raise
 
 
-def give_up(run_id: int) -> bool:
+def fail_run(run_id: int) -> bool:
     """Mark an unfinished run as failed, and tell whether it was one."""
     run: ProcessRun | None = ProcessRun.objects.filter(pk=run_id, status__in=ACTIVE).first()
     if run is None:
@@ -115,17 +115,17 @@ def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
     if provider.unavailable:
         return {"provider": [provider.unavailable]}, []
     if provider is LOCAL:
-        return _judged(local_outcome(fresh=True))
+        return _outcome_problems(local_outcome(fresh=True))
     key = key_of(agent, provider.code)
     if key is None:
         return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []
     try:
-        return _judged(retest(key))
+        return _outcome_problems(retest(key))
     except KeyNeedsReentry as problem:
         return {"provider": [str(problem)]}, []
 
 
-def _judged(outcome: Outcome) -> tuple[Errors, list[str]]:
+def _outcome_problems(outcome: Outcome) -> tuple[Errors, list[str]]:
     """Only a refusal stops the walk: of the other outcomes the owner is told, and may go on."""
     if outcome.refused:
         return {"provider": [f"{outcome.detail} Replace it on this page."]}, []

@@ -31,12 +31,12 @@ def _count(relation: str) -> Coalesce:
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    list_display = ("email", "what_role", "is_active", "has_second_factor", "agent_count", "build_count",
+    list_display = ("email", "role_name", "is_active", "has_second_factor", "agent_count", "build_count",
                     "last_sign_in", "created_at")  # fmt: skip
     list_filter = ("is_active", "role", "is_staff", "is_superuser", "has_second_factor", "created_at")
     search_fields = ("email", "=id")
     ordering = ("-created_at",)
-    fields = ("email", "id", "what_role", "is_active", "has_second_factor", "agent_count", "build_count",
+    fields = ("email", "id", "role_name", "is_active", "has_second_factor", "agent_count", "build_count",
               "last_sign_in", "created_at", "belongings")  # fmt: skip
     actions = ("disable", "enable", "end_sessions", *_ROLE_ACTIONS)
 
@@ -46,13 +46,13 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         known = super().get_actions(request)
-        if not bulk_actions.roles_are_given_here():
+        if not bulk_actions.operators_assign_roles():
             for name in _ROLE_ACTIONS:
                 known.pop(name, None)
         return known
 
     @admin.display(description="role", ordering="role")
-    def what_role(self, user: User) -> str:
+    def role_name(self, user: User) -> str:
         return roles.of(user).value
 
     @admin.display(description="agents", ordering="agent_count")
@@ -105,16 +105,16 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Make viewer: sees the administration", permissions=["operate"])
     def make_viewer(self, request: Request, users: QuerySet[User]) -> None:
-        self._give(request, users, Role.VIEWER)
+        self._assign(request, users, Role.VIEWER)
 
     @admin.action(description="Make operator: does everything here", permissions=["operate"])
     def make_operator(self, request: Request, users: QuerySet[User]) -> None:
-        self._give(request, users, Role.OPERATOR)
+        self._assign(request, users, Role.OPERATOR)
 
     @admin.action(description="Take the role away", permissions=["operate"])
     def take_role(self, request: Request, users: QuerySet[User]) -> None:
-        self._give(request, users, Role.NONE)
+        self._assign(request, users, Role.NONE)
 
-    def _give(self, request: Request, users: QuerySet[User], role: Role) -> None:
-        done = bulk_actions.give_role(users, role, by=request.user)
+    def _assign(self, request: Request, users: QuerySet[User], role: Role) -> None:
+        done = bulk_actions.assign_role(users, role, by=request.user)
         self.report(request, f"Now {role.value or 'without a role'}", done, len(users), "so already, or you")

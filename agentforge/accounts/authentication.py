@@ -13,7 +13,7 @@ from .models import User
 
 
 @dataclass(frozen=True, slots=True)
-class Identified:
+class Principal:
     """Say who asks, by which verified claims."""
 
     user: User
@@ -27,7 +27,7 @@ def bearer_token(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def by_bearer(token: str) -> Identified:
+def by_bearer(token: str) -> Principal:
     """Return who presents a token; the user is made on first sight.
 
     Raises tokens.InvalidToken, also for a session that was ended and for a disabled user, and
@@ -40,10 +40,10 @@ def by_bearer(token: str) -> Identified:
     roles.follow(user, claims)
     if not user.is_active:
         raise tokens.InvalidToken
-    return Identified(user, claims, token)
+    return Principal(user, claims, token)
 
 
-def by_session(session: SessionBase) -> Identified | None:
+def by_session(session: SessionBase) -> Principal | None:
     """Return whose browser this is, None when nobody is signed in (any more).
 
     Raises IdentityUnavailable.
@@ -59,4 +59,4 @@ def by_session(session: SessionBase) -> Identified | None:
     if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
         return None
     roles.follow(row.user, claims)
-    return Identified(row.user, claims, row.access_token)
+    return Principal(row.user, claims, row.access_token)

@@ -14,7 +14,7 @@ from . import roles, session_revocation
 from .models import LocalSession, Role, User
 
 
-def roles_are_given_here() -> bool:
+def operators_assign_roles() -> bool:
     """Tell whether operators choose roles; a Supabase project names them in its own users' app_metadata."""
     return not settings.SUPABASE_URL
 
@@ -34,13 +34,13 @@ def end_sessions(users: Iterable[User], by: User) -> int:
     return _each(users, by, lambda user: True, _end_sessions)
 
 
-def give_role(users: Iterable[User], role: Role, by: User) -> int:
+def assign_role(users: Iterable[User], role: Role, by: User) -> int:
     """Give local accounts a role; nobody changes their own, so that an operator always remains."""
     return _each(
         users,
         by,
-        lambda user: roles_are_given_here() and user.pk != by.pk and roles.of(user) != role,
-        lambda user, by: roles.give(user, role),
+        lambda user: operators_assign_roles() and user.pk != by.pk and roles.of(user) != role,
+        lambda user, by: roles.assign(user, role),
     )
 
 

@@ -9,7 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from .identity.providers import PROVIDERS, known
+from .identity.providers import PROVIDERS, is_known
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -36,7 +36,7 @@ def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     if not settings.SUPABASE_URL:
         return []
     url = urlsplit(settings.SUPABASE_URL)
-    unknown = [code for code in settings.SUPABASE_OAUTH_PROVIDERS if not known(code)]
+    unknown = [code for code in settings.SUPABASE_OAUTH_PROVIDERS if not is_known(code)]
     secret = settings.SUPABASE_JWT_SECRET
     found = [
         (

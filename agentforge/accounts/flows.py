@@ -34,7 +34,7 @@ def callback_url(request: HttpRequest, state: str) -> str:
     return request.build_absolute_uri(f"{reverse('accounts:callback')}?state={state}")
 
 
-def keep(session: SessionBase, state: str, flow: Flow) -> None:
+def store(session: SessionBase, state: str, flow: Flow) -> None:
     """Remember a flow until its browser comes back."""
     if not flow.verifier:
         return
@@ -43,7 +43,7 @@ def keep(session: SessionBase, state: str, flow: Flow) -> None:
     session[SESSION_KEY] = dict(list(known.items())[-MOST:])
 
 
-def take(session: SessionBase, state: str) -> Flow | None:
+def pop(session: SessionBase, state: str) -> Flow | None:
     """Return the flow of a state, once; None for a state that this browser was not given."""
     known = dict(session.get(SESSION_KEY, {}))
     values = known.pop(state, None)

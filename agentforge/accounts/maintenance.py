@@ -14,7 +14,7 @@ from django.utils import timezone
 from agentforge.audit import retention
 
 from .models import Ending, FailedAttempts, LocalSession, SignIn
-from .session_revocation import MEMORY
+from .session_revocation import RETENTION
 
 # Longer than any window in which attempts are counted.
 ATTEMPTS_LIFE = timedelta(days=1)
@@ -38,7 +38,7 @@ def _expired(now: datetime) -> dict[str, QuerySet[Any]]:
         "sign_ins": SignIn.objects.filter(expires_at__lt=unused),
         "local_sessions": LocalSession.objects.filter(expires_at__lt=now),
         "failed_attempts": FailedAttempts.objects.filter(since__lt=now - ATTEMPTS_LIFE),
-        "endings": Ending.objects.filter(ended_at__lt=now - MEMORY),
+        "endings": Ending.objects.filter(ended_at__lt=now - RETENTION),
     }
 
 

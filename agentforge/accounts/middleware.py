@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
-from agentforge.audit.request_actor import Asker, asked_from
+from agentforge.audit.request_actor import Actor, actor_context
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
@@ -32,10 +32,10 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
     async_capable = False
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with asked_from(client_address(request)) as asker:
+        with actor_context(client_address(request)) as asker:
             return self._answer(request, asker)
 
-    def _answer(self, request: HttpRequest, asker: Asker) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest, asker: Actor) -> HttpResponseBase:
         token = authentication.bearer_token(request.headers.get("Authorization", ""))
         try:
             if token is None:

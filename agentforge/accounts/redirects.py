@@ -10,7 +10,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 
-def asked_next(request: HttpRequest) -> str:
+def requested_next(request: HttpRequest) -> str:
     """Return the page that a request asks to go to next, empty when none or not one of this site."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return wanted if is_of_this_site(wanted) else ""
@@ -22,7 +22,7 @@ def is_of_this_site(url: str) -> bool:
 
 def next_url(request: HttpRequest) -> str:
     """Return where to go after sign-in."""
-    return asked_next(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+    return requested_next(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def back_to(request: HttpRequest) -> str:

@@ -27,11 +27,11 @@ def follow(user: User, claims: dict[str, Any]) -> None:
     named = metadata.get(CLAIM) if isinstance(metadata, dict) else None
     role = Role(named) if named in Role.values else Role.NONE
     if role != user.role:
-        give(user, role, by="the identity service")
+        assign(user, role, by="the identity service")
 
 
 @transaction.atomic
-def give(user: User, role: Role, *, by: str = "an operator") -> None:
+def assign(user: User, role: Role, *, by: str = "an operator") -> None:
     """Let a user do in the administration what a role may, and nothing else there."""
     user.role = role
     user.is_staff = role != Role.NONE

@@ -14,12 +14,12 @@ from .tokens import InvalidToken
 
 
 def user_of(scope: dict[str, Any]) -> User | None:
-    """Return who opens an ASGI connection; see `identified`."""
-    found = identified(scope)
+    """Return who opens an ASGI connection; see `principal_of`."""
+    found = principal_of(scope)
     return found.user if found else None
 
 
-def identified(scope: dict[str, Any]) -> authentication.Identified | None:
+def principal_of(scope: dict[str, Any]) -> authentication.Principal | None:
     """Return who opens an ASGI connection, by bearer token or session cookie; None when nobody good.
 
     A bearer token that is not valid does not fall back to the cookie. Runs synchronously and outside of any
@@ -36,7 +36,7 @@ def identified(scope: dict[str, Any]) -> authentication.Identified | None:
         return None
 
 
-def _by_cookie(header: str) -> authentication.Identified | None:
+def _by_cookie(header: str) -> authentication.Principal | None:
     key = parse_cookie(header).get(settings.SESSION_COOKIE_NAME)
     if not key:
         return None

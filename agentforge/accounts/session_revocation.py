@@ -14,18 +14,18 @@ from django.utils import timezone
 from .models import Ending, SignIn
 
 # No access token lives longer: Supabase's limit is a week.
-MEMORY = timedelta(days=7)
+RETENTION = timedelta(days=7)
 
 
 def end_session(session_id: UUID) -> None:
     """End one session's access tokens."""
-    _remember(f"session {session_id}")
+    _revoke(f"session {session_id}")
 
 
 def end_sessions_of(user_id: UUID) -> None:
     """End all sessions of a person that began before now."""
     SignIn.objects.filter(user_id=user_id).delete()
-    _remember(f"user {user_id}")
+    _revoke(f"user {user_id}")
 
 
 def has_ended(claims: dict[str, Any]) -> bool:
@@ -37,7 +37,7 @@ def has_ended(claims: dict[str, Any]) -> bool:
     return any(one.subject != of_user or issued < one.ended_at.replace(microsecond=0) for one in known)
 
 
-def _remember(subject: str) -> None:
+def _revoke(subject: str) -> None:
     now = timezone.now()
-    Ending.objects.filter(ended_at__lt=now - MEMORY).delete()
+    Ending.objects.filter(ended_at__lt=now - RETENTION).delete()
     Ending.objects.update_or_create(subject=subject, defaults={"ended_at": now})

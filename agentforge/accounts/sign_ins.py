@@ -29,7 +29,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
     Raises tokens.InvalidToken when the tokens do not verify.
     """
     claims = tokens.verify(issued.access_token)
-    user = _known(claims, issued)
+    user = _user_of(claims, issued)
     end(session)
     row = SignIn.objects.create(
         user=user,
@@ -38,7 +38,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
         expires_at=issued.expires_at,
     )
     session[SESSION_KEY] = str(row.pk)
-    _seen(user, claims)
+    _record_sign_in(user, claims)
     return user
 
 
@@ -48,25 +48,25 @@ def begin_for_script(issued: Tokens) -> User:
     Raises tokens.InvalidToken as `begin` does.
     """
     claims = tokens.verify(issued.access_token)
-    user = _known(claims, issued)
-    _seen(user, claims)
+    user = _user_of(claims, issued)
+    _record_sign_in(user, claims)
     return user
 
 
-def _known(claims: tokens.Claims, issued: Tokens) -> User:
+def _user_of(claims: tokens.Claims, issued: Tokens) -> User:
     user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
-    _learn(user, issued)
+    _update_second_factor(user, issued)
     return user
 
 
-def _seen(user: User, claims: tokens.Claims) -> None:
+def _record_sign_in(user: User, claims: tokens.Claims) -> None:
     user.last_login = timezone.now()
     user.save(update_fields=["last_login"])
     action = Action.SECOND_FACTOR_PASSED if claims.get("aal") == "aal2" else Action.SIGNED_IN
-    record(action, owner=user, actor=user, by=_ways(claims))
+    record(action, owner=user, actor=user, by=_methods(claims))
 
 
-def _ways(claims: tokens.Claims) -> str:
+def _methods(claims: tokens.Claims) -> str:
     """Return by what a session was begun: password, otp, oauth, totp (`amr`)."""
     methods = claims.get("amr")
     known = (
@@ -75,7 +75,7 @@ def _ways(claims: tokens.Claims) -> str:
     return " and ".join(sorted({method for method in known if isinstance(method, str)}))[:100]
 
 
-def _learn(user: User, issued: Tokens) -> None:
+def _update_second_factor(user: User, issued: Tokens) -> None:
     known = issued.has_second_factor
     if known is not None and known != user.has_second_factor:
         user.has_second_factor = known
@@ -85,20 +85,20 @@ def _learn(user: User, issued: Tokens) -> None:
 
 def end_others(session: SessionBase, user: User) -> None:
     """Sign a person's other browsers out."""
-    mine = named_by(session)
+    mine = row_id(session)
     others = SignIn.objects.filter(user=user)
     (others if mine is None else others.exclude(pk=mine)).delete()
 
 
 def end(session: SessionBase) -> None:
     """Forget a browser's tokens and its session."""
-    pk = named_by(session)
+    pk = row_id(session)
     if pk is not None:
         SignIn.objects.filter(pk=pk).delete()
     session.flush()
 
 
-def named_by(session: SessionBase) -> UUID | None:
+def row_id(session: SessionBase) -> UUID | None:
     """Return the id of the SignIn row that a session names."""
     name = session.get(SESSION_KEY)
     return UUID(name) if name else None
@@ -109,11 +109,11 @@ def current(session: SessionBase) -> SignIn | None:
 
     Raises IdentityUnavailable when the tokens expired and the identity service does not answer.
     """
-    pk = named_by(session)
+    pk = row_id(session)
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
     if row is None or not _is_due(row):
         return row
-    return _refreshed(row)
+    return _refresh(row)
 
 
 def _is_due(row: SignIn) -> bool:
@@ -121,7 +121,7 @@ def _is_due(row: SignIn) -> bool:
 
 
 @transaction.atomic
-def _refreshed(row: SignIn) -> SignIn | None:
+def _refresh(row: SignIn) -> SignIn | None:
     # Of many requests at once the first one refreshes; the others wait for its row and find it fresh.
     locked = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=row.pk).first()
     if locked is None or not _is_due(locked):
@@ -135,7 +135,7 @@ def _refreshed(row: SignIn) -> SignIn | None:
         if locked.expires_at > timezone.now():
             return locked
         raise
-    _learn(locked.user, issued)
+    _update_second_factor(locked.user, issued)
     locked.access_token = issued.access_token
     locked.refresh_token = issued.refresh_token
     locked.expires_at = issued.expires_at

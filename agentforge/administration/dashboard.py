@@ -28,17 +28,17 @@ class Panel:
     facts: list[Fact] = field(default_factory=list)
 
 
-_known: list[Callable[[], Panel]] = []
+_panels: list[Callable[[], Panel]] = []
 
 
 def register(panel: Callable[[], Panel]) -> Callable[[], Panel]:
     """Add a panel, made when the page is asked for."""
-    _known.append(panel)
+    _panels.append(panel)
     return panel
 
 
 def panels() -> list[Panel]:
-    return [make() for make in _known]
+    return [make() for make in _panels]
 
 
 @register

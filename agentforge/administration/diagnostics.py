@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 OLDEST_SERVER = 150_000
 # Seconds without a sign of life after which a worker does not count; it gives one every 3 seconds.
-_SILENT = 30.0
+_DEAD_AFTER = 30.0
 
 
 class State(StrEnum):
@@ -23,61 +23,61 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Say what one examination found, and what to do about it."""
+    """Say what one check found, and what to do about it."""
 
     state: State
-    says: str
+    message: str
     remedy: str = ""
 
 
 @dataclass(frozen=True)
-class Examined:
-    """Name an examination, its finding, and how long it took (seconds)."""
+class CheckResult:
+    """Name an check, its finding, and how long it took (seconds)."""
 
     name: str
     finding: Finding
     seconds: float
 
 
-Examination = Callable[[], Finding]
+Check = Callable[[], Finding]
 # Databases that had every migration of this program once: looking takes a while, and none is taken back.
 _migrated: set[str] = set()
-_known: dict[str, tuple[Examination, bool]] = {}
+_checks: dict[str, tuple[Check, bool]] = {}
 
 
-def register(name: str, *, readiness: bool = False) -> Callable[[Examination], Examination]:
-    """Add an examination; with `readiness` a failure means that no requests should be sent here."""
+def register(name: str, *, readiness: bool = False) -> Callable[[Check], Check]:
+    """Add an check; with `readiness` a failure means that no requests should be sent here."""
 
-    def add(examination: Examination) -> Examination:
-        _known[name] = (examination, readiness)
-        return examination
+    def add(check: Check) -> Check:
+        _checks[name] = (check, readiness)
+        return check
 
     return add
 
 
-def examine(*, readiness: bool = False) -> Iterator[Examined]:
+def run_checks(*, readiness: bool = False) -> Iterator[CheckResult]:
     """Make the examinations one by one, all or those of readiness; one that breaks has failed."""
-    for name, (examination, of_readiness) in _known.items():
-        if readiness and not of_readiness:
+    for name, (check, for_readiness) in _checks.items():
+        if readiness and not for_readiness:
             continue
         started = time.monotonic()
         try:
-            finding = examination()
+            finding = check()
         except Exception as error:  # whatever it is, the operator is told of it and of the rest
             finding = Finding(State.FAILED, f"{type(error).__name__}: {error}", "See the log of the process.")
-        yield Examined(name, finding, time.monotonic() - started)
+        yield CheckResult(name, finding, time.monotonic() - started)
 
 
-def ok(says: str) -> Finding:
-    return Finding(State.OK, says)
+def ok(message: str) -> Finding:
+    return Finding(State.OK, message)
 
 
-def warning(says: str, remedy: str) -> Finding:
-    return Finding(State.WARNING, says, remedy)
+def warning(message: str, remedy: str) -> Finding:
+    return Finding(State.WARNING, message, remedy)
 
 
-def failed(says: str, remedy: str) -> Finding:
-    return Finding(State.FAILED, says, remedy)
+def failed(message: str, remedy: str) -> Finding:
+    return Finding(State.FAILED, message, remedy)
 
 
 @register("database", readiness=True)
@@ -115,7 +115,7 @@ def _worker() -> Finding:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE last_heartbeat > now() - make_interval(secs => %s)),"
             " extract(epoch FROM now() - max(last_heartbeat))::float FROM procrastinate_workers",
-            [_SILENT],
+            [_DEAD_AFTER],
         )
         alive, age = cursor.fetchone()
     if not alive:

@@ -10,12 +10,12 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 Measure = Callable[[], Iterable[Metric]]
-_known: list[Measure] = []
+_measures: list[Measure] = []
 
 
 def register(measure: Measure) -> Measure:
     """Add a function that measures, when asked."""
-    _known.append(measure)
+    _measures.append(measure)
     return measure
 
 
@@ -23,7 +23,7 @@ class _Measures(Collector):
     """Ask every room at the time of the scrape: the database knows for all processes."""
 
     def collect(self) -> Iterator[Metric]:
-        for measure in _known:
+        for measure in _measures:
             yield from measure()
 
     def describe(self) -> list[Metric]:

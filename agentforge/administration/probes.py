@@ -27,8 +27,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served and jobs done, else 503; the reasons stand in the body."""
     checks = {}
     with as_service():
-        for examined in diagnostics.examine(readiness=True):
-            checks[examined.name] = {"state": examined.finding.state, "says": examined.finding.says}
+        for result in diagnostics.run_checks(readiness=True):
+            checks[result.name] = {"state": result.finding.state, "says": result.finding.message}
     ready = all(check["state"] != State.FAILED for check in checks.values())
     return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
 

@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from agentforge.accounts.redirects import asked_next, with_query
+from agentforge.accounts.redirects import requested_next, with_query
 from agentforge.accounts.views.sign_in import sign_out
 from agentforge.http import Request
 
@@ -42,7 +42,8 @@ class OperatorsSite(admin.AdminSite):
 
     @login_not_required
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return redirect(with_query(reverse("accounts:sign_in"), next=asked_next(request) or self._index()))
+        next_url = requested_next(request) or reverse("admin:index")
+        return redirect(with_query(reverse("accounts:sign_in"), next=next_url))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """Show how the forge is doing above what it keeps."""
@@ -56,6 +57,3 @@ class OperatorsSite(admin.AdminSite):
 
     def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # as above
         return redirect("accounts:account")
-
-    def _index(self) -> str:
-        return resolve_url("admin:index")

@@ -30,7 +30,7 @@ def record(
     `owner` is whose log it is in, none for operators' only. `actor` is who did it, by default who asks for
     the present request. `detail` must hold no secret: owner and operators read it.
     """
-    asker = request_actor.present()
+    asker = request_actor.current_actor()
     actor = actor or asker.user
     with rls.as_service():
         AuditEvent.objects.create(

@@ -10,20 +10,20 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Asker:
+class Actor:
     """Name where a request came from, and by whom, once that is known."""
 
     address: str = ""
     user: Any = None
 
 
-_asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
+_asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
 
 
 @contextmanager
-def asked_from(address: str) -> Iterator[Asker]:
+def actor_context(address: str) -> Iterator[Actor]:
     """Handle a request from a network address; who asks is set when it is found out."""
-    asker = Asker(address)
+    asker = Actor(address)
     token = _asker.set(asker)
     try:
         yield asker
@@ -31,6 +31,6 @@ def asked_from(address: str) -> Iterator[Asker]:
         _asker.reset(token)
 
 
-def present() -> Asker:
+def current_actor() -> Actor:
     """Return who asks; nobody from nowhere in workers and commands."""
-    return _asker.get() or Asker()
+    return _asker.get() or Actor()

@@ -21,7 +21,7 @@ class AlreadyRunning(Exception):
 
 
 @dataclass(frozen=True)
-class Known:
+class ProcessId:
     """A process that can be told from a later one with the same number."""
 
     name: str
@@ -71,21 +71,21 @@ class Record:
         self.write([])
         return [known.name for known, _ in left]
 
-    def write(self, processes: list[Known]) -> None:
+    def write(self, processes: list[ProcessId]) -> None:
         """Replace what is written down."""
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps([asdict(known) for known in processes]))
         fresh.replace(self._path)
 
-    def read(self) -> list[Known]:
+    def read(self) -> list[ProcessId]:
         """Return what is written down."""
         try:
-            return [Known(**entry) for entry in json.loads(self._path.read_text())]
+            return [ProcessId(**entry) for entry in json.loads(self._path.read_text())]
         except (FileNotFoundError, ValueError, TypeError):
             return []
 
 
-def members_of_session(leader: Known) -> list[psutil.Process]:
+def members_of_session(leader: ProcessId) -> list[psutil.Process]:
     """Return the processes that run in the session that a process leads or led.
 
     The system gives a session's number to nobody else while a member of it runs.

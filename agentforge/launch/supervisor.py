@@ -22,7 +22,7 @@ from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
 from . import lifeline
-from .instance import Known
+from .instance import ProcessId
 
 PATIENCE = 10.0  # seconds that a process has to stop by itself
 LIVES = 5  # deaths within LIFETIME after which a process is given up
@@ -49,7 +49,7 @@ class Supervisor:
     """Runs programs until it is told to stop or one that is needed can't be kept running."""
 
     def __init__(
-        self, programs: list[Program], *, env: dict[str, str], record: Callable[[list[Known]], None]
+        self, programs: list[Program], *, env: dict[str, str], record: Callable[[list[ProcessId]], None]
     ) -> None:
         self._events: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._programs = {program.name: program for program in programs}
@@ -152,7 +152,7 @@ class Supervisor:
         program.waiter = threading.Thread(target=self._wait, args=(program, popen), daemon=True)
         program.waiter.start()
         threading.Thread(target=self._print, args=(program, popen.stdout or ()), daemon=True).start()
-        self._record([known for p in self._programs.values() if (known := _known(p))])
+        self._record([known for p in self._programs.values() if (known := _process_id(p))])
 
     def _print(self, program: Program, output: Iterable[bytes]) -> None:
         for line in output:
@@ -201,11 +201,11 @@ class Supervisor:
                 signal.signal(number, handler)
 
 
-def _known(program: Program) -> Known | None:
+def _process_id(program: Program) -> ProcessId | None:
     if program.popen is None or program.popen.returncode is not None:
         return None
     with contextlib.suppress(psutil.NoSuchProcess):
-        return Known(program.name, program.popen.pid, psutil.Process(program.popen.pid).create_time())
+        return ProcessId(program.name, program.popen.pid, psutil.Process(program.popen.pid).create_time())
     return None
 
 

@@ -17,22 +17,22 @@ from django_eventstream.utils import parse_last_event_id
 from psycopg_pool import PoolTimeout
 
 from agentforge.accounts import second_factor
-from agentforge.accounts.authentication import Identified
-from agentforge.accounts.scope import identified
+from agentforge.accounts.authentication import Principal
+from agentforge.accounts.scope import principal_of
 from agentforge.tenancy.connections import connection_lease
 
 from .reader import DATABASE_AWAY
-from .single_flight import Answer
+from .single_flight import Result
 from .streams import NAME
 
 if TYPE_CHECKING:
     from .hub import Hub
 
-MOST_CHANNELS = 20
+MAX_CHANNELS = 20
 # A browser never asks again after a refusal, so a database that is away is waited for.
-PATIENCE_SECONDS = 30.0
+WAIT_SECONDS = 30.0
 PAUSE = 0.5
-ASKING_FAILED = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
+LOOKUP_ERRORS = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _STREAMS = (
@@ -52,7 +52,7 @@ class Refused(Exception):
         self.headers = headers or {}
 
 
-def asked_positions(scope: Mapping[str, Any]) -> dict[str, int]:
+def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     """Return the streams that a request asks for, each with the last sequence number that the client has.
 
     Raises Refused for what can be told from the request alone.
@@ -60,7 +60,7 @@ def asked_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     if scope["method"] != "GET":
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "Streams are read by GET.", headers={"Allow": "GET"})
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    _check_addresses(headers)
+    _check_host_and_origin(headers)
     try:
         query = parse_qs(scope["query_string"].decode(), max_num_fields=100, errors="strict")
     except ValueError:
@@ -68,12 +68,13 @@ def asked_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     if "es-meta" in query:
         raise Refused(HTTPStatus.BAD_REQUEST, "es-meta is not supported.")
     names = dict.fromkeys(query.get("channel", []))
-    if not 1 <= len(names) <= MOST_CHANNELS:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"Ask for 1 to {MOST_CHANNELS} channels.")
+    if not 1 <= len(names) <= MAX_CHANNELS:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"Ask for 1 to {MAX_CHANNELS} channels.")
     if not all(map(NAME.fullmatch, names)):
         raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
-    told = [_told_positions(text) for text in (headers.get("last-event-id"), *query.get("last_event_id", []))]
-    return {name: max((positions.get(name, 0) for positions in told), default=0) for name in names}
+    event_ids = (headers.get("last-event-id"), *query.get("last_event_id", []))
+    received = [_parse_positions(text) for text in event_ids]
+    return {name: max((positions.get(name, 0) for positions in received), default=0) for name in names}
 
 
 class Ticket:
@@ -90,17 +91,17 @@ class Ticket:
         headers = self._scope["headers"]
         return tuple(part for pair in headers if pair[0] in (b"authorization", b"cookie") for part in pair)
 
-    async def identify(self) -> Identified | None:
-        """Return who asks; raises one of ASKING_FAILED."""
+    async def identify(self) -> Principal | None:
+        """Return who asks; raises one of LOOKUP_ERRORS."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_sign_in_threads, _identified, self._scope)
+        return await loop.run_in_executor(_sign_in_threads, _identify, self._scope)
 
-    async def is_good(self) -> bool:
+    async def is_valid(self) -> bool:
         """Tell whether who was admitted would still be; waits for a database that is away."""
         while True:
             try:
                 found = await self.identify()
-            except ASKING_FAILED:
+            except LOOKUP_ERRORS:
                 await asyncio.sleep(PAUSE)
                 continue
             return found is not None and not _lacks_second_factor(found, self._scope)
@@ -114,24 +115,24 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -
     503 when the database stays away.
     """
     ticket = Ticket(scope)
-    asker = await _patiently(lambda: _asker(ticket, hub))
-    if asker is None:
+    principal = await _retry_while_away(lambda: _principal(ticket, hub))
+    if principal is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-    if _lacks_second_factor(asker, scope):
+    if _lacks_second_factor(principal, scope):
         raise Refused(HTTPStatus.FORBIDDEN, second_factor.NEEDED)
     names = tuple(positions)
-    _, rows = await _patiently(lambda: hub.questions.ask(names, _streams(names, hub)))
+    _, rows = await _retry_while_away(lambda: hub.lookups.run(names, _streams(names, hub)))
     try:
-        _check(asker, positions, rows)
+        _check(principal, positions, rows)
     except Refused:
         # What others asked a moment earlier may be older than what this client has seen.
-        _check(asker, positions, await _patiently(lambda: _streams(names, hub)))
-    ticket.subjects = (str(asker.user.pk), str(asker.claims["session_id"]))
+        _check(principal, positions, await _retry_while_away(lambda: _streams(names, hub)))
+    ticket.subjects = (str(principal.user.pk), str(principal.claims["session_id"]))
     return ticket
 
 
-def _check(asker: Identified, positions: Mapping[str, int], streams: Sequence[Sequence[Any]]) -> None:
-    mine = (row for row in streams if row[1] == asker.user.pk)
+def _check(principal: Principal, positions: Mapping[str, int], streams: Sequence[Sequence[Any]]) -> None:
+    mine = (row for row in streams if row[1] == principal.user.pk)
     found = {name: (last_seq, closed) for name, _, last_seq, closed in mine}
     if len(found) < len(positions):
         raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
@@ -141,39 +142,39 @@ def _check(asker: Identified, positions: Mapping[str, int], streams: Sequence[Se
         raise Refused(HTTPStatus.NO_CONTENT)
 
 
-async def _asker(ticket: Ticket, hub: Hub) -> Identified | None:
+async def _principal(ticket: Ticket, hub: Hub) -> Principal | None:
     """Return who asks; those who present the same at the same time are identified once."""
-    ticket.since, asker = await hub.identities.ask(ticket.credentials(), ticket.identify())
-    return asker
+    ticket.since, principal = await hub.principals.run(ticket.credentials(), ticket.identify())
+    return principal
 
 
 async def _streams(names: Sequence[str], hub: Hub) -> Sequence[Sequence[Any]]:
     return await hub.reader.rows(_STREAMS, {"names": list(names)})
 
 
-async def _patiently(ask: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+async def _retry_while_away(ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Return an answer of the database, which may be away for a while."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE_SECONDS
+    until = loop.time() + WAIT_SECONDS
     while True:
         try:
             return await ask()
-        except ASKING_FAILED:
+        except LOOKUP_ERRORS:
             if loop.time() > until:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
         await asyncio.sleep(PAUSE)
 
 
-def _identified(scope: dict[str, Any]) -> Identified | None:
+def _identify(scope: dict[str, Any]) -> Principal | None:
     with connection_lease():
-        return identified(scope)
+        return principal_of(scope)
 
 
-def _lacks_second_factor(asker: Identified, scope: Mapping[str, Any]) -> bool:
-    return second_factor.lacks(asker.user, asker.claims, scope["path"])
+def _lacks_second_factor(principal: Principal, scope: Mapping[str, Any]) -> bool:
+    return second_factor.lacks(principal.user, principal.claims, scope["path"])
 
 
-def _check_addresses(headers: Mapping[str, str]) -> None:
+def _check_host_and_origin(headers: Mapping[str, str]) -> None:
     host = headers.get("host", "")
     allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
     domain, _ = split_domain_port(host)
@@ -184,7 +185,7 @@ def _check_addresses(headers: Mapping[str, str]) -> None:
         raise Refused(HTTPStatus.FORBIDDEN, "Other sites can't read streams.")
 
 
-def _told_positions(text: str | None) -> dict[str, int]:
+def _parse_positions(text: str | None) -> dict[str, int]:
     if not text:
         return {}
     try:

@@ -43,7 +43,7 @@ from channels.exceptions import StopConsumer
 
 from agentforge.problems import problem
 
-from .admission import Refused, Ticket, admit, asked_positions
+from .admission import Refused, Ticket, admit, requested_positions
 from .hub import Hub, current_hub
 from .viewer import PUSH, Viewer
 
@@ -87,7 +87,7 @@ class LiveConsumer(AsyncConsumer):
 
     async def _respond(self) -> None:
         try:
-            positions = asked_positions(self.scope)
+            positions = requested_positions(self.scope)
             hub = current_hub()
             ticket = await admit(self.scope, positions, hub)
         except Refused as refused:

@@ -56,7 +56,7 @@ class OwnersChannels(DefaultChannelManager):
             return user is not None and Stream.objects.filter(pk=channel, owner_id=user.pk).exists()
 
 
-class _ToldListener:
+class _ListenerWatcher:
     """Tell a listener of django-eventstream's own views to read the storage again."""
 
     def __init__(self, listener: Listener) -> None:
@@ -76,16 +76,16 @@ class LogListenerManager(ListenerManager):
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: dict[Listener, _ToldListener] = {}
+        self._watchers: dict[Listener, _ListenerWatcher] = {}
 
     def add_listener(self, listener: Listener) -> None:
         super().add_listener(listener)
-        self._told[listener] = _ToldListener(listener)
-        current_hub().watch(self._told[listener])
+        self._watchers[listener] = _ListenerWatcher(listener)
+        current_hub().watch(self._watchers[listener])
 
     def remove_listener(self, listener: Listener) -> None:
         super().remove_listener(listener)
-        current_hub().unwatch(self._told.pop(listener))
+        current_hub().unwatch(self._watchers.pop(listener))
 
     def add_to_queues(self, channel: str, event: Event) -> None:
         """Do nothing: `send_event` calls this before the transaction of its event is over."""

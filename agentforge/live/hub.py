@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.conf import settings
 
-from agentforge.accounts.authentication import Identified
+from agentforge.accounts.authentication import Principal
 
 from . import log
 from .connections import parameters
 from .reader import DATABASE_AWAY, LogReader
 from .sign_outs import CHANNEL, SignOuts
-from .single_flight import Shared
+from .single_flight import SingleFlight
 from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,8 @@ class Hub:
     def __init__(self) -> None:
         self.reader = LogReader()
         self.sign_outs = SignOuts()
-        self.identities: Shared[Identified | None] = Shared()
-        self.questions: Shared[Sequence[Sequence[Any]]] = Shared()
+        self.principals: SingleFlight[Principal | None] = SingleFlight()
+        self.lookups: SingleFlight[Sequence[Sequence[Any]]] = SingleFlight()
         self._tails: dict[str, Tail] = {}
         self._watchers: dict[str, set[Watcher]] = {}
         self._stale: set[str] = set()
@@ -62,7 +62,7 @@ class Hub:
             self._watchers.setdefault(name, set()).add(watcher)
             if name not in self._tails:
                 self._tails[name] = Tail(name)
-                self._look(name)
+                self._refresh_soon(name)
 
     def unwatch(self, watcher: Watcher) -> None:
         """Forget a watcher, and the tails that nobody else watches."""
@@ -80,7 +80,7 @@ class Hub:
         try:
             page = await self.reader.page(log.PAGE_AFTER, name, after, SEND_BYTES)
         except log.StreamMissing:
-            self._lose(name)
+            self._mark_deleted(name)
             return []
         return [Frame.of(name, chunk, after) for chunk in page.chunks]
 
@@ -101,10 +101,10 @@ class Hub:
                     await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
                     pause = FIRST_PAUSE
-                    self.sign_outs.listening()
+                    self.sign_outs.on_listening()
                     # Notifications before this moment went unheard.
                     for name in self._tails:
-                        self._look(name)
+                        self._refresh_soon(name)
                     await self._follow(connection)
             except DATABASE_AWAY as error:
                 logger.warning("Live streams wait for the database: %s", error)
@@ -115,12 +115,12 @@ class Hub:
         while True:
             async for notification in connection.notifies(timeout=CHECK_SECONDS):
                 if notification.channel == CHANNEL:
-                    self.sign_outs.heard(notification.payload)
+                    self.sign_outs.on_sign_out(notification.payload)
                     continue
                 name, _, last_seq = notification.payload.rpartition(":")
                 tail = self._tails.get(name)
                 if tail is not None and not 0 < int(last_seq) <= tail.last_seq:
-                    self._look(name)
+                    self._refresh_soon(name)
             # A connection that died without a word is found out here.
             async with asyncio.timeout(CHECK_SECONDS):
                 await connection.execute("SELECT 1")
@@ -131,7 +131,7 @@ class Hub:
             for watcher in set().union(*self._watchers.values()):
                 watcher.beat()
 
-    def _look(self, name: str) -> None:
+    def _refresh_soon(self, name: str) -> None:
         self._stale.add(name)
         if name not in self._refreshing:
             self._refreshing[name] = asyncio.create_task(self._refresh(name))
@@ -152,20 +152,20 @@ class Hub:
         del self._refreshing[name]
 
     async def _extend(self, tail: Tail) -> None:
-        statement = log.PAGE_AFTER if tail.is_known else log.PAGE_NEWEST
+        statement = log.PAGE_AFTER if tail.is_loaded else log.PAGE_NEWEST
         try:
             page = await self.reader.page(statement, tail.name, tail.last_seq, TAIL_BYTES)
         except log.StreamMissing:
-            self._lose(tail.name)
+            self._mark_deleted(tail.name)
             return
         tail.extend(page)
         if tail.last_seq < page.last_seq:
             self._stale.add(tail.name)
         self._wake(tail.name)
 
-    def _lose(self, name: str) -> None:
+    def _mark_deleted(self, name: str) -> None:
         if tail := self._tails.get(name):
-            tail.is_gone = True
+            tail.is_deleted = True
         self._wake(name)
 
     def _wake(self, name: str) -> None:
@@ -184,6 +184,6 @@ def current_hub() -> Hub:
     return _hubs[loop]
 
 
-def closing_hubs() -> list[Coroutine[Any, Any, None]]:
+def close_hubs() -> list[Coroutine[Any, Any, None]]:
     """Return what closes the hubs of this process, for its end."""
     return [hub.close() for hub in _hubs.values()]

@@ -16,7 +16,7 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .hub import closing_hubs
+from .hub import close_hubs
 from .viewer import PUSH
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class LiveServer(Server):
         pending = [task for task in running if task is not None and not task.done()]
         for task in pending:
             task.cancel()
-        closing = [asyncio.ensure_future(hub) for hub in closing_hubs()]
+        closing = [asyncio.ensure_future(hub) for hub in close_hubs()]
         if pending or closing:
             await asyncio.wait([*pending, *closing], timeout=SHUTDOWN_SECONDS)
 

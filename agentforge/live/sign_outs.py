@@ -25,7 +25,7 @@ class Follower(Protocol):
     @property
     def since(self) -> float: ...
 
-    async def is_welcome(self) -> bool: ...
+    async def is_admitted(self) -> bool: ...
 
     def leave(self) -> None: ...
 
@@ -38,15 +38,15 @@ class SignOuts:
         self._announced: dict[str, float] = {}
         self._listening_since = float("inf")
         self._due: dict[Follower, None] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
     def watch(self, follower: Follower) -> None:
         """Let a follower leave when it is not welcome any more, from its admission on."""
         for subject in follower.subjects:
             self._followers.setdefault(subject, set()).add(follower)
-        heard = max(self._announced.get(subject, float("-inf")) for subject in follower.subjects)
-        if heard >= follower.since or self._listening_since >= follower.since:
-            self._ask([follower])
+        on_sign_out = max(self._announced.get(subject, float("-inf")) for subject in follower.subjects)
+        if on_sign_out >= follower.since or self._listening_since >= follower.since:
+            self._check_soon([follower])
 
     def unwatch(self, follower: Follower) -> None:
         """Forget a follower."""
@@ -56,36 +56,36 @@ class SignOuts:
             if not self._followers[subject]:
                 del self._followers[subject]
 
-    def listening(self) -> None:
+    def on_listening(self) -> None:
         """Ask about everybody: announcements before this moment went unheard."""
         self._listening_since = _now()
-        self._ask(set().union(*self._followers.values()))
+        self._check_soon(set().union(*self._followers.values()))
 
-    def heard(self, subject: str) -> None:
+    def on_sign_out(self, subject: str) -> None:
         """Ask about who was announced: the id of a person or a session."""
         now = _now()
         old = [name for name, at in self._announced.items() if at < now - MEMORY_SECONDS]
         for name in old:
             del self._announced[name]
         self._announced[subject] = now
-        self._ask(self._followers.get(subject, ()))
+        self._check_soon(self._followers.get(subject, ()))
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
 
-    def _ask(self, followers: Iterable[Follower]) -> None:
+    def _check_soon(self, followers: Iterable[Follower]) -> None:
         self._due.update(dict.fromkeys(followers))
-        if self._due and (self._asking is None or self._asking.done()):
-            self._asking = asyncio.create_task(self._work())
+        if self._due and (self._worker is None or self._worker.done()):
+            self._worker = asyncio.create_task(self._check_due())
 
-    async def _work(self) -> None:
+    async def _check_due(self) -> None:
         while self._due:
             follower = next(iter(self._due))
             del self._due[follower]
-            if not await follower.is_welcome():
+            if not await follower.is_admitted():
                 follower.leave()
 
 

@@ -1,4 +1,4 @@
-"""Ask a question once for all who want its answer at the same time, as after a restart of the server."""
+"""Ask a call once for all who want its answer at the same time, as after a restart of the server."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Shared(Generic[Answer]):
-    """Let whoever comes while a question is being answered have that answer; nothing is kept afterwards."""
+class SingleFlight(Generic[Result]):
+    """Let whoever comes while a call is being answered have that answer; nothing is kept afterwards."""
 
     def __init__(self) -> None:
-        self._asked: dict[Hashable, tuple[float, asyncio.Task[Answer]]] = {}
+        self._running: dict[Hashable, tuple[float, asyncio.Task[Result]]] = {}
 
-    async def ask(self, key: Hashable, question: Coroutine[Any, Any, Answer]) -> tuple[float, Answer]:
-        """Return an answer and when its question was asked, on the loop's clock; raises what it raises."""
-        found = self._asked.get(key)
+    async def run(self, key: Hashable, call: Coroutine[Any, Any, Result]) -> tuple[float, Result]:
+        """Return an answer and when its call was asked, on the loop's clock; raises what it raises."""
+        found = self._running.get(key)
         if found is None:
-            found = asyncio.get_running_loop().time(), asyncio.create_task(question)
-            self._asked[key] = found
-            found[1].add_done_callback(lambda _: self._asked.pop(key))
+            found = asyncio.get_running_loop().time(), asyncio.create_task(call)
+            self._running[key] = found
+            found[1].add_done_callback(lambda _: self._running.pop(key))
         else:
-            question.close()
+            call.close()
         # One who leaves does not take the answer from the others.
         return found[0], await asyncio.shield(found[1])

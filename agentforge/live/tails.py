@@ -48,9 +48,9 @@ class Tail:
         self.name = name
         self.start = 0
         self.last_seq = 0
-        self.is_known = False  # it has been read once
+        self.is_loaded = False  # it has been read once
         self.is_closed = False
-        self.is_gone = False
+        self.is_deleted = False
         self._frames: deque[Frame] = deque()
         self._bytes = 0
         self._sent: tuple[int, int, bytes] | None = None
@@ -70,7 +70,7 @@ class Tail:
             dropped = self._frames.popleft()
             self._bytes -= len(dropped.body)
             self.start = dropped.last
-        self.is_known = True
+        self.is_loaded = True
         # The page may stop short of the stream's end; a later one brings the rest.
         self.is_closed = page.closed and self.last_seq >= page.last_seq
 
@@ -96,11 +96,11 @@ class Tail:
 
     def has_ended(self, position: int) -> bool:
         """Tell whether nothing will ever come behind a position."""
-        return self.is_gone or (self.is_closed and position >= self.last_seq)
+        return self.is_deleted or (self.is_closed and position >= self.last_seq)
 
     def after(self, position: int) -> list[Frame] | None:
         """Return the frames behind a position; None when they are not all here and the log has to be read."""
-        if not self.is_known or position >= self.last_seq:
+        if not self.is_loaded or position >= self.last_seq:
             return []
         if position < self.start:
             return None

@@ -14,7 +14,7 @@ from .tails import SEND_BYTES, Frame, within
 
 KEEP_ALIVE = b": keep-alive\n\n"
 # After this long a connection ends, to be opened again by whoever is still allowed to.
-LONGEST_SECONDS = 15 * 60.0
+MAX_SECONDS = 15 * 60.0
 AWAY_PAUSE = 1.0
 # The ASGI extension by which the server lets an application push.
 PUSH = "agentforge.push"
@@ -55,11 +55,11 @@ class Viewer:
         self._is_awake = False
         self._sleep: asyncio.Future[None] | None = None
         self._is_quiet = False
-        self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
+        self._ends_at = asyncio.get_running_loop().time() + MAX_SECONDS
 
-    async def is_welcome(self) -> bool:
+    async def is_admitted(self) -> bool:
         """Tell whether its holder would still be admitted."""
-        return await self._ticket.is_good()
+        return await self._ticket.is_valid()
 
     def leave(self) -> None:
         """End the connection: whoever holds it is signed out."""

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import autodiscover_modules
 
 from .operations import BY_PATH, NAMED, Methods, Operation
-from .responses import COMPONENTS, answers
+from .responses import COMPONENTS, responses
 from .schemas import INTEGER, STRING, Schema, field_schema, form_schema
 
 ABOUT = """\
@@ -79,7 +79,7 @@ def _path(name: str, methods: Methods, in_path: Mapping[str, Schema], view: Any)
             **({"security": [{}]} if operation.public else {}),
             "parameters": _parameters(operation, in_path),
             **_body(operation),
-            "responses": answers(operation, in_path=bool(in_path), posts=method == "post", limited=limited),
+            "responses": responses(operation, in_path=bool(in_path), posts=method == "post", limited=limited),
         }
         for method, operation in methods.items()
     }

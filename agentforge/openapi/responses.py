@@ -30,8 +30,8 @@ _FAILURE_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schema
 _RETRY = {"headers": {"Retry-After": {"schema": INTEGER, "description": "seconds"}}}
 
 
-def answers(operation: Operation, *, in_path: bool, posts: bool, limited: str) -> dict[str, Any]:
-    """Return the answers of an operation by status."""
+def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str) -> dict[str, Any]:
+    """Return the responses of an operation by status."""
     found = {
         str(operation.status): {"description": "It worked.", **_success(operation)},
         "401": _problem("The bearer token is missing, wrong or expired."),

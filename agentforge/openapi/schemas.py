@@ -1,4 +1,4 @@
-"""Write JSON Schemas: of answers by hand, of bodies and queries from Django's forms."""
+"""Write JSON Schemas: of responses by hand, of bodies and queries from Django's forms."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class DidNotStart(subprocess.CalledProcessError):
         return self.message
 
 
-class Holders(DiskList):
+class ServerUsers(DiskList):
     """The processes that use a server; in place of the library's list of their numbers in a file.
 
     A killed process stays in such a list, and one killed while writing breaks it. Here each holds a shared
@@ -87,11 +87,11 @@ class PrivateServer(PostgresServer):
 
     @property
     def global_process_id_list(self) -> DiskList:
-        return self._holders
+        return self._users
 
     @global_process_id_list.setter
     def global_process_id_list(self, replaced: DiskList) -> None:
-        self._holders = Holders(replaced.path.with_name(".holders"))
+        self._users = ServerUsers(replaced.path.with_name(".holders"))
 
     def ensure_pgdata_inited(self) -> None:
         is_new = not (self.pgdata / "PG_VERSION").exists()
@@ -102,7 +102,7 @@ class PrivateServer(PostgresServer):
 
     def restart(self) -> None:
         """Start the server again after it died; its address stays. Raises DidNotStart."""
-        with _reported(self.pgdata), self._lock:
+        with _start_errors(self.pgdata), self._lock:
             _remove_misleading_pid_file(self.pgdata)
             self.ensure_postgres_running()
 
@@ -117,7 +117,7 @@ def start(data_dir: Path) -> PrivateServer:
     known = PrivateServer._instances.get(data_dir)
     if isinstance(known, PrivateServer):
         return known
-    with _reported(data_dir):
+    with _start_errors(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
         with PrivateServer._lock:
             _remove_misleading_pid_file(data_dir)
@@ -136,7 +136,7 @@ def database_url(data_dir: Path) -> str:
 
 
 @contextmanager
-def _reported(data_dir: Path) -> Iterator[None]:
+def _start_errors(data_dir: Path) -> Iterator[None]:
     """Turn the library's and the system's failures to start a server into one that says why."""
     try:
         yield

@@ -23,15 +23,15 @@ _CLAIMS = ("sub", "role", "session_id", "aal")
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
+class DatabaseActor:
     """Name a database role, and the claims that `auth.uid()` reads."""
 
     role: str
     claims: str = ""
 
 
-_SERVICE = Acting("none")
-_ANONYMOUS = Acting("anon", '{"role": "anon"}')
+_SERVICE = DatabaseActor("none")
+_ANONYMOUS = DatabaseActor("anon", '{"role": "anon"}')
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def as_user(user_id: UUID, claims: Mapping[str, Any] | None = None) -> Iterator[
     """Run a transaction as a user: PostgreSQL shows and takes their rows only."""
     given = {**(claims or {}), "sub": str(user_id), "role": "authenticated"}
     told = {name: given[name] for name in _CLAIMS if isinstance(given.get(name), str)}
-    with _transaction_as(Acting("authenticated", json.dumps(told))):
+    with _transaction_as(DatabaseActor("authenticated", json.dumps(told))):
         yield
 
 
@@ -56,7 +56,7 @@ def as_service() -> Iterator[None]:
 
     Outside of a request nothing changes: there the connecting role acts already.
     """
-    before = _acting()
+    before = _current_actor()
     if before.role == "none":
         yield
         return
@@ -67,8 +67,8 @@ def as_service() -> Iterator[None]:
         _return_to(before)
 
 
-def _acting() -> Acting:
-    acting: Acting = getattr(connection, _ATTRIBUTE, _SERVICE)
+def _current_actor() -> DatabaseActor:
+    acting: DatabaseActor = getattr(connection, _ATTRIBUTE, _SERVICE)
     return acting
 
 
@@ -79,8 +79,8 @@ def is_aborted() -> bool:
 
 
 @contextmanager
-def _transaction_as(acting: Acting) -> Iterator[None]:
-    before = _acting()
+def _transaction_as(acting: DatabaseActor) -> Iterator[None]:
+    before = _current_actor()
     try:
         with transaction.atomic():
             _become(acting)
@@ -90,14 +90,14 @@ def _transaction_as(acting: Acting) -> Iterator[None]:
         _return_to(before)
 
 
-def _return_to(before: Acting) -> None:
+def _return_to(before: DatabaseActor) -> None:
     if connection.in_atomic_block and not connection.needs_rollback and not is_aborted():
         _become(before)
     else:
         setattr(connection, _ATTRIBUTE, before)
 
 
-def _become(acting: Acting) -> None:
+def _become(acting: DatabaseActor) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",

@@ -91,7 +91,7 @@ def draft_values(form_class: type[DraftForm], agent: AgentConfig) -> dict[str, A
     return form_class(instance=agent).values()
 
 
-def misfits(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str, str]:
+def type_errors(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str, str]:
     """Tell which values of a JSON or YAML object have a type that their field can't hold.
 
     HTML knows only text, so forms convert; in a document, a number where text belongs is a mistake.
@@ -99,12 +99,12 @@ def misfits(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str,
     wrong: dict[str, str] = {}
     for name, value in values.items():
         field = form_class.base_fields.get(name)
-        if field is not None and (problem := _misfit(field, value)):
+        if field is not None and (problem := _type_error(field, value)):
             wrong[name] = problem
     return wrong
 
 
-def _misfit(field: forms.Field, value: Any) -> str:
+def _type_error(field: forms.Field, value: Any) -> str:
     if value is None and getattr(field, "takes_null", False):
         return ""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -22,9 +22,9 @@ from configs.services import (
     HandleTaken,
     create_agent,
     delete_agent,
+    deletion_summary,
     duplicate_agent,
     new_draft,
-    what_goes_with,
 )
 
 from .forms import agent_of, bound_form, refuse
@@ -99,5 +99,5 @@ def agent_delete(request: Request, pk: int) -> HttpResponse:
         return redirect("configs:list")
     if form.is_bound and wants_json(request):
         return form_failure(form)
-    context = {"agent": agent, "form": form, "going": what_goes_with(agent)}
+    context = {"agent": agent, "form": form, "going": deletion_summary(agent)}
     return render(request, "configs/agent_delete.html", context, status=422 if form.is_bound else 200)

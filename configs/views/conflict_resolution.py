@@ -13,7 +13,7 @@ from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, wants_json
 from configs.conflicts import Conflict, differences
 from configs.forms import TAB_FORMS, DraftForm
-from configs.forms.base import misfits
+from configs.forms.base import type_errors
 from configs.forms.conflicts import SAVED, ChoiceForm, SidesForm
 from configs.model_offers import offers_for
 from configs.models import AgentConfig
@@ -33,7 +33,7 @@ def resolve(request: Request, pk: int, tab: str) -> HttpResponse:
         raise Http404("There is no such tab.")
     data = posted(request)
     sides = SidesForm(data).sides(form_class.base_fields)
-    if sides is None or any(misfits(form_class, side) for side in sides):
+    if sides is None or any(type_errors(form_class, side) for side in sides):
         raise BadRequest("The two sides did not come back whole. Open the tab again.")
     form, conflict = _rebuilt(form_class, agent, *sides)
     choice = ChoiceForm(data, guesses={each.name: None for each in conflict.differences})

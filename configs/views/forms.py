@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, replace_errors, wants_json
-from configs.forms.base import DraftForm, Offers, draft_values, misfits
+from configs.forms.base import DraftForm, Offers, draft_values, type_errors
 from configs.models import AgentConfig
 
 
@@ -37,8 +37,8 @@ def bound_form(
     edition = given.pop("edition", "") if agent.pk else ""
     form = form_class({**draft_values(form_class, agent), **given}, instance=copy(agent), offers=offers)
     form.edition = str(edition)
-    strangers = {name: "unknown field" for name in given if name not in form.fields}
-    replace_errors(form, {**strangers, **misfits(form_class, given)})
+    unknown = {name: "unknown field" for name in given if name not in form.fields}
+    replace_errors(form, {**unknown, **type_errors(form_class, given)})
     return form
 
 

@@ -14,14 +14,14 @@ from agentforge.negotiation import posted, success, wants_json
 from configs import vault
 from configs.choices import KeyStatus
 from configs.forms.stored_key import KeyForm, NewKeyForm
-from configs.key_verification import Stored, store_tested
+from configs.key_verification import SavedKey, test_and_save
 from configs.keyring import keyring_of
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.local import LOCAL
 
 
-def keyed(code: str) -> Provider:
+def keyed_provider(code: str) -> Provider:
     """Return a provider that takes keys; any other is not found (404)."""
     provider = PROVIDERS.get(code)
     if provider is None or provider is LOCAL:
@@ -35,15 +35,15 @@ def new_key_form(request: Request, provider: Provider) -> NewKeyForm:
     return NewKeyForm(posted(request), provider=provider, taken=taken)
 
 
-def form_stored(user: User, form: KeyForm, name: str = "") -> Stored:
+def save_from_form(user: User, form: KeyForm, name: str = "") -> SavedKey:
     """Test and store what a valid form holds, under its own name or the given one."""
     given = form.cleaned_data
-    return store_tested(
+    return test_and_save(
         user, form.provider.code, given["key"], given.get("base_url", ""), name or form.key_name
     )
 
 
-def told_of(stored: Stored) -> dict[str, Any]:
+def key_test_json(stored: SavedKey) -> dict[str, Any]:
     """Return what scripts learn of a test, and of the key that was tested."""
     outcome, key = stored.outcome, stored.key
     return {
@@ -54,13 +54,13 @@ def told_of(stored: Stored) -> dict[str, Any]:
     }
 
 
-def tell(request: Request, outcome: Outcome, said: str) -> None:
+def add_outcome_message(request: Request, outcome: Outcome, said: str) -> None:
     """Leave a message for the next page on how a test ended."""
     good = outcome.status == KeyStatus.VALID
     (messages.success if good else messages.warning)(request, f"{said} {outcome.detail}".strip())
 
 
-def asked_to_remove(request: Request, key: ApiKey, agent: AgentConfig | None = None) -> HttpResponse:
+def confirm_removal(request: Request, key: ApiKey, agent: AgentConfig | None = None) -> HttpResponse:
     """Ask whether a key should go, naming the agents that use it and what they use then; POST removes it."""
     label = PROVIDERS[key.provider].label
     if request.method == "POST":

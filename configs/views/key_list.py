@@ -12,12 +12,19 @@ from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from configs import vault
 from configs.forms.stored_key import TAKEN, KeyForm, NewKeyForm, RenameForm
-from configs.key_verification import Stored, retest
+from configs.key_verification import SavedKey, retest
 from configs.keyring import keyring_of
 from configs.models import ApiKey
 from configs.providers import PROVIDERS
 
-from .key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
+from .key_actions import (
+    add_outcome_message,
+    confirm_removal,
+    key_test_json,
+    keyed_provider,
+    new_key_form,
+    save_from_form,
+)
 from .key_rows import new_key_forms, replacement_form, stored_rows
 
 
@@ -30,7 +37,7 @@ def key_list(request: Request) -> HttpResponse:
 
 
 def _add_later(request: Request, refusal: LimitReached, /, provider: str) -> HttpResponse:
-    form = new_key_form(request, keyed(provider))
+    form = new_key_form(request, keyed_provider(provider))
     form.add_error("key", str(refusal))
     return _refused_new(request, form)
 
@@ -39,9 +46,9 @@ def _add_later(request: Request, refusal: LimitReached, /, provider: str) -> Htt
 @negotiated
 @rate_limited("key tests", _add_later)
 def key_add(request: Request, provider: str) -> HttpResponse:
-    form = new_key_form(request, keyed(provider))
+    form = new_key_form(request, keyed_provider(provider))
     if form.is_valid():
-        stored = form_stored(request.user, form)
+        stored = save_from_form(request.user, form)
         if stored.key is not None:
             return _tested(request, stored, "The key is saved.")
         form.add_refusal(stored.outcome)
@@ -62,7 +69,7 @@ def key_replace(request: Request, pk: int) -> HttpResponse:
     key = _key_of(request, pk)
     form = replacement_form(key, PROVIDERS[key.provider], posted(request))
     if form.is_valid():
-        stored = form_stored(request.user, form, key.name)
+        stored = save_from_form(request.user, form, key.name)
         if stored.key is not None:
             return _tested(request, stored, "The key is replaced.")
         form.add_refusal(stored.outcome)
@@ -93,7 +100,7 @@ def key_rename(request: Request, pk: int) -> HttpResponse:
 def key_test(request: Request, pk: int) -> HttpResponse:
     key = _key_of(request, pk)
     try:
-        return _tested(request, Stored(retest(key), key))
+        return _tested(request, SavedKey(retest(key), key))
     except vault.KeyNeedsReentry:
         told = "The vault can't read this key any more. Replace it."
         if wants_json(request):
@@ -105,7 +112,7 @@ def key_test(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def key_remove(request: Request, pk: int) -> HttpResponse:
-    return asked_to_remove(request, _key_of(request, pk))
+    return confirm_removal(request, _key_of(request, pk))
 
 
 def _key_of(request: Request, pk: int) -> ApiKey:
@@ -115,10 +122,10 @@ def _key_of(request: Request, pk: int) -> ApiKey:
     return key
 
 
-def _tested(request: Request, stored: Stored, said: str = "") -> HttpResponse:
+def _tested(request: Request, stored: SavedKey, said: str = "") -> HttpResponse:
     if wants_json(request):
-        return success(**told_of(stored))
-    tell(request, stored.outcome, said)
+        return success(**key_test_json(stored))
+    add_outcome_message(request, stored.outcome, said)
     return redirect("configs:key_list")
 
 

@@ -16,13 +16,20 @@ from configs import vault
 from configs.choices import Tab
 from configs.forms import KeysForm
 from configs.forms.stored_key import KeyForm
-from configs.key_verification import Stored, retest
+from configs.key_verification import SavedKey, retest
 from configs.model_offers import local_outcome, offers_for
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers.local import LOCAL
 
 from .forms import agent_of
-from .key_actions import asked_to_remove, form_stored, keyed, new_key_form, tell, told_of
+from .key_actions import (
+    add_outcome_message,
+    confirm_removal,
+    key_test_json,
+    keyed_provider,
+    new_key_form,
+    save_from_form,
+)
 from .key_rows import key_rows
 
 
@@ -42,13 +49,13 @@ def model_field(request: Request, pk: int) -> HttpResponse:
 
 
 def _save_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
-    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed_provider(provider))
     form.add_error("key", str(refusal))
     return render(request, "configs/agent_keys.html", _context(agent, form))
 
 
 def _add_later(request: Request, refusal: LimitReached, /, pk: int, provider: str) -> HttpResponse:
-    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
+    agent, form = agent_of(request, pk), new_key_form(request, keyed_provider(provider))
     form.add_error("key", str(refusal))
     return render(request, "configs/agent_keys.html", _context(agent, form))
 
@@ -58,7 +65,7 @@ def _add_later(request: Request, refusal: LimitReached, /, pk: int, provider: st
 @rate_limited("key tests", _save_later)
 def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
     """Save the first key of a provider, or put one in the place of the one that the agent uses."""
-    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed(provider))
+    agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed_provider(provider))
     held = vault.key_of(agent, provider)
     return _store(request, agent, form, held.name if held else DEFAULT_KEY_NAME)
 
@@ -68,13 +75,13 @@ def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
 @rate_limited("key tests", _add_later)
 def key_add(request: Request, pk: int, provider: str) -> HttpResponse:
     """Save one more key of a provider, under a name."""
-    agent, form = agent_of(request, pk), new_key_form(request, keyed(provider))
+    agent, form = agent_of(request, pk), new_key_form(request, keyed_provider(provider))
     return _store(request, agent, form)
 
 
 def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") -> HttpResponse:
     if form.is_valid():
-        stored = form_stored(request.user, form, name)
+        stored = save_from_form(request.user, form, name)
         if stored.key is not None:
             said = (
                 f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
@@ -92,10 +99,10 @@ def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") 
 def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
     agent = agent_of(request, pk)
     if provider == LOCAL.code:
-        return _tested(request, agent, Stored(local_outcome(fresh=True), None))
+        return _tested(request, agent, SavedKey(local_outcome(fresh=True), None))
     key = _key_in_use(agent, provider)
     try:
-        return _tested(request, agent, Stored(retest(key), key))
+        return _tested(request, agent, SavedKey(retest(key), key))
     except vault.KeyNeedsReentry as problem:
         if wants_json(request):
             return failure({"key": [str(problem)]})
@@ -107,20 +114,20 @@ def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
 @negotiated
 def key_remove(request: Request, pk: int, provider: str) -> HttpResponse:
     agent = agent_of(request, pk)
-    return asked_to_remove(request, _key_in_use(agent, provider), agent)
+    return confirm_removal(request, _key_in_use(agent, provider), agent)
 
 
 def _key_in_use(agent: AgentConfig, provider: str) -> ApiKey:
-    key = vault.key_of(agent, keyed(provider).code)
+    key = vault.key_of(agent, keyed_provider(provider).code)
     if key is None:
         raise Http404
     return key
 
 
-def _tested(request: Request, agent: AgentConfig, stored: Stored, said: str = "") -> HttpResponse:
+def _tested(request: Request, agent: AgentConfig, stored: SavedKey, said: str = "") -> HttpResponse:
     if wants_json(request):
-        return success(**told_of(stored))
-    tell(request, stored.outcome, said)
+        return success(**key_test_json(stored))
+    add_outcome_message(request, stored.outcome, said)
     return redirect("configs:keys", pk=agent.pk)
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from agentforge.accounts.errors import IdentityUnavailable
-from agentforge.accounts.identity.jwks import MAX_BYTES, FetchedKeys
+from agentforge.accounts.identity.jwks import MAX_BYTES, JWKSCache
 
 
 class KeyServer:
@@ -70,7 +70,7 @@ def clock() -> Clock:
 
 
 def test_keys_are_kept_while_fresh_and_fetched_again_after(server: KeyServer, clock: Clock) -> None:
-    keys = FetchedKeys(server.url, clock=clock)
+    keys = JWKSCache(server.url, clock=clock)
     assert keys.jwk("one") == keys.jwk("one") == {"kid": "one", "kty": "EC"}
     assert server.asked == 1
     clock.now += 601
@@ -81,7 +81,7 @@ def test_keys_are_kept_while_fresh_and_fetched_again_after(server: KeyServer, cl
 
 
 def test_an_unknown_key_is_asked_for_at_most_once_a_pause(server: KeyServer, clock: Clock) -> None:
-    keys = FetchedKeys(server.url, clock=clock)
+    keys = JWKSCache(server.url, clock=clock)
     assert keys.jwk("one")
     clock.now += 31
     for number in range(100):
@@ -108,7 +108,7 @@ def test_an_unknown_key_is_asked_for_at_most_once_a_pause(server: KeyServer, clo
 def test_known_keys_outlive_a_service_that_is_down_for_an_hour(
     server: KeyServer, clock: Clock, status: int, body: bytes
 ) -> None:
-    keys = FetchedKeys(server.url, clock=clock)
+    keys = JWKSCache(server.url, clock=clock)
     assert keys.jwk("one")
     server.status, server.body = status, body
     clock.now += 1800
@@ -125,7 +125,7 @@ def test_a_service_that_never_answered_is_unavailable_and_not_asked_for_each_tok
     server: KeyServer, clock: Clock
 ) -> None:
     server.status = 503
-    keys = FetchedKeys(server.url, clock=clock)
+    keys = JWKSCache(server.url, clock=clock)
     for _ in range(5):
         with pytest.raises(IdentityUnavailable):
             keys.jwk("one")

@@ -26,7 +26,7 @@ SECRET = "sk-planted-0123456789abcdef"
 def vera(db: None) -> User:
     """Views the administration."""
     user = people.make_user("vera")
-    roles.give(user, Role.VIEWER)
+    roles.assign(user, Role.VIEWER)
     return user
 
 

@@ -76,7 +76,7 @@ def test_worker_walks_the_tabs_to_ready(
 def walked(agent: AgentConfig) -> ProcessRun:
     """Return a run over the agent's tabs, made in this process."""
     run = validation.start_run(agent)
-    validation.walk(run.pk)
+    validation.validate_draft(run.pk)
     run.refresh_from_db()
     return run
 
@@ -162,8 +162,8 @@ def test_a_new_run_takes_the_place_of_an_unfinished_one(
 ) -> None:
     first = validation.start_run(agent)
     second = validation.start_run(agent)
-    validation.walk(first.pk)
-    validation.walk(second.pk)
+    validation.validate_draft(first.pk)
+    validation.validate_draft(second.pk)
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == ("failed", "ready")
@@ -175,13 +175,13 @@ def test_replaced_in_the_middle_it_stops_quietly(agent: AgentConfig, local_model
     ProcessRun.objects.filter(pk=run.pk).update(status="failed")
     with pytest.raises(validation.Replaced):
         validation._check(run, Tab.IDENTITY)
-    assert validation.give_up(run.pk) is False
+    assert validation.fail_run(run.pk) is False
 
 
 def test_deleted_agent_ends_its_run(agent: AgentConfig, browser: Client) -> None:
     run = validation.start_run(agent)
     browser.post(f"/agents/{agent.pk}/delete/", {"handle": "ada"})
-    validation.walk(run.pk)
+    validation.validate_draft(run.pk)
     assert not ProcessRun.objects.exists()
 
 

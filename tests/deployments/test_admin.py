@@ -27,7 +27,7 @@ def test_operators_cancel_and_viewers_do_not(
 ) -> None:
     deployment = services.enqueue(site, build, alice)
     vera = people.make_user("vera")
-    roles.give(vera, Role.VIEWER)
+    roles.assign(vera, Role.VIEWER)
     url = reverse("admin:deployments_deployment_changelist")
     chosen = {"action": "cancel", "_selected_action": [deployment.pk]}
     client_of(vera).post(url, chosen)

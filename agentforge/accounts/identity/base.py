@@ -19,7 +19,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedUp:
+class SignUpResult:
     """Say how a sign-up ended: signed in with tokens, or a mail to follow first, or neither.
 
     The mail's link comes back with a code that is worth something with `verifier` only.
@@ -31,7 +31,7 @@ class SignedUp:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class AuthSession:
     """Name a session by its verified claims and the access token that holds them."""
 
     claims: dict[str, Any]
@@ -63,7 +63,7 @@ class IdentityService(Protocol):
     def shared_secret(self) -> str:
         """Return the secret of its HS256 tokens, empty when it signs with published keys only."""
 
-    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignedUp:
+    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         """Make an account; a mail's link, if any, leads to `redirect_to`.
 
         The answer for a taken address equals that for a free one. Raises TooManyAttempts, PasswordRefused.
@@ -75,11 +75,11 @@ class IdentityService(Protocol):
     def refresh(self, refresh_token: str) -> Tokens:
         """Exchange a refresh token for new tokens. Raises SessionEnded."""
 
-    def sign_out(self, who: SignedIn, *, everywhere: bool = False) -> None:
+    def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
         """End a session, or all sessions of that person."""
 
     def change_password(
-        self, who: SignedIn, *, current: str | None, password: str, code: str, address: str
+        self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:
         """Set a new password and end the person's other sessions.
 

@@ -15,7 +15,7 @@ from agentforge.accounts.errors import IdentityUnavailable
 MAX_BYTES = 65_536
 
 
-class FetchedKeys:
+class JWKSCache:
     """Keep the keys of a JWKS URL.
 
     Fresh for `fresh` seconds, and usable for `usable` when the service is down: no access token lives longer.

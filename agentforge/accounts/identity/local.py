@@ -20,7 +20,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from . import refresh_tokens
-from .base import KeySource, SignedIn, SignedUp, Tokens
+from .base import AuthSession, KeySource, SignUpResult, Tokens
 from .signing_key import LocalKeys, signing_key
 
 ACCESS_LIFE = timedelta(hours=1)
@@ -42,7 +42,7 @@ class LocalIdentityService:
     def issuer(self) -> str:
         return str(settings.LOCAL_ISSUER)
 
-    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignedUp:
+    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         encoded = make_password(password)
         with transaction.atomic():
             # Every sign-up counts: an address that makes accounts by the dozen has to pause too.
@@ -54,7 +54,7 @@ class LocalIdentityService:
             # same work and lets in whoever knows its password; others learn that it is taken, as they do
             # from Supabase without confirmation, one throttled attempt at a time.
             known = self._matching(email, password)
-            return SignedUp(tokens=self.start_session(known) if known else None)
+            return SignUpResult(tokens=self.start_session(known) if known else None)
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> LocalIdentity:
@@ -136,17 +136,17 @@ class LocalIdentityService:
             return None
         return self._tokens(session, session.identity)
 
-    def sign_out(self, who: SignedIn, *, everywhere: bool = False) -> None:
-        sessions = LocalSession.objects.filter(identity_id=UUID(who.claims["sub"]))
+    def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
+        sessions = LocalSession.objects.filter(identity_id=UUID(session.claims["sub"]))
         if not everywhere:
-            sessions = sessions.filter(pk=UUID(who.claims["session_id"]))
+            sessions = sessions.filter(pk=UUID(session.claims["session_id"]))
         sessions.delete()
-        record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=who.claims["sub"])
+        record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=session.claims["sub"])
 
     def change_password(
-        self, who: SignedIn, *, current: str | None, password: str, code: str, address: str
+        self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:
-        identity = LocalIdentity.objects.get(pk=UUID(who.claims["sub"]))
+        identity = LocalIdentity.objects.get(pk=UUID(session.claims["sub"]))
 
         def checked() -> LocalIdentity:
             found = self._matching(identity.email, current or "")
@@ -157,7 +157,7 @@ class LocalIdentityService:
         known = attempt("password", email=identity.email, address=address, do=checked)
         known.password = make_password(password)
         known.save(update_fields=["password"])
-        known.sessions.exclude(pk=UUID(who.claims["session_id"])).delete()
+        known.sessions.exclude(pk=UUID(session.claims["session_id"])).delete()
         record(Action.PASSWORD_CHANGED, owner=known.pk)
 
     def jwks(self) -> dict[str, Any]:

@@ -33,6 +33,6 @@ PROVIDERS: dict[Provider, str] = {
 }
 
 
-def known(code: str) -> TypeGuard[Provider]:
+def is_known(code: str) -> TypeGuard[Provider]:
     """Tell whether Supabase Auth knows a provider by this name."""
     return code in PROVIDERS

@@ -16,23 +16,23 @@ from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import KeySource, SignedIn, SignedUp, Tokens
-from .jwks import FetchedKeys
+from .base import AuthSession, KeySource, SignUpResult, Tokens
+from .jwks import JWKSCache
 from .outage import Outage
-from .supabase_client import KeptVerifier, auth_client, tokens_of
+from .supabase_client import VerifierStorage, auth_client, tokens_of
 from .supabase_factors import SecondFactors
-from .supabase_mail import MailedSignIn
+from .supabase_mail import MailFlows
 
 _outage = Outage()
 WRONG_CURRENT = "The current password is not right. Nothing was changed."
 
 
 @lru_cache(maxsize=4)
-def _keys(url: str) -> FetchedKeys:
-    return FetchedKeys(url, timeout=settings.SUPABASE_TIMEOUT)
+def _keys(url: str) -> JWKSCache:
+    return JWKSCache(url, timeout=settings.SUPABASE_TIMEOUT)
 
 
-class SupabaseIdentityService(MailedSignIn, SecondFactors):
+class SupabaseIdentityService(MailFlows, SecondFactors):
     """Keep credentials in a Supabase project: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
 
     @property
@@ -51,9 +51,9 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
         """Return no keys: the project publishes its own."""
         return {"keys": []}
 
-    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignedUp:
+    def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         self.count_mail(email, address)
-        verifier = KeptVerifier()
+        verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             try:
                 made = auth.sign_up(
@@ -63,10 +63,10 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
                 if error.code not in ("user_already_exists", "email_exists"):
                     raise
                 # Only a project that asks for no confirmation says so; the pages don't pass it on.
-                return SignedUp()
+                return SignUpResult()
         if made.session is None:
-            return SignedUp(mailed=True, verifier=verifier.value)
-        return SignedUp(tokens=tokens_of(made.session))
+            return SignUpResult(mailed=True, verifier=verifier.value)
+        return SignUpResult(tokens=tokens_of(made.session))
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> Tokens:
@@ -84,15 +84,15 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
 
         return _outage.guard(settings.SUPABASE_URL, ask)
 
-    def sign_out(self, who: SignedIn, *, everywhere: bool = False) -> None:
+    def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
         # First here, so that it holds even when the service does not answer.
-        session_revocation.end_session(UUID(who.claims["session_id"]))
+        session_revocation.end_session(UUID(session.claims["session_id"]))
         if everywhere:
-            session_revocation.end_sessions_of(UUID(who.claims["sub"]))
-        record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=who.claims["sub"])
+            session_revocation.end_sessions_of(UUID(session.claims["sub"]))
+        record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=session.claims["sub"])
         try:
             with auth_client() as auth:
-                auth.admin.sign_out(who.access_token, "global" if everywhere else "local")
+                auth.admin.sign_out(session.access_token, "global" if everywhere else "local")
         except SessionEnded:
             # It had ended there already.
             return
@@ -101,27 +101,27 @@ class SupabaseIdentityService(MailedSignIn, SecondFactors):
         return session_revocation.has_ended(claims)
 
     def change_password(
-        self, who: SignedIn, *, current: str | None, password: str, code: str, address: str
+        self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:
         if current is not None:
-            self._check_current(who, current, address)
+            self._check_current(session, current, address)
         wanted = {"password": password, "current_password": current, "nonce": code}
         attributes: Any = {name: value for name, value in wanted.items() if value}
         try:
-            self._update(who, attributes)
+            self._update(session, attributes)
         except CodeNeeded:
-            with auth_client(who.access_token) as auth:
+            with auth_client(session.access_token) as auth:
                 auth.reauthenticate()
             raise
-        record(Action.PASSWORD_CHANGED, owner=who.claims["sub"])
+        record(Action.PASSWORD_CHANGED, owner=session.claims["sub"])
 
-    def _update(self, who: SignedIn, attributes: UserAttributes) -> None:
-        with auth_client(who.access_token) as auth:
+    def _update(self, session: AuthSession, attributes: UserAttributes) -> None:
+        with auth_client(session.access_token) as auth:
             auth.update_user(attributes)
 
-    def _check_current(self, who: SignedIn, current: str, address: str) -> None:
+    def _check_current(self, session: AuthSession, current: str, address: str) -> None:
         """Try the current password: not every project asks for it, and a stolen session must not do."""
-        email = str(who.claims.get("email", ""))
+        email = str(session.claims.get("email", ""))
 
         def checked() -> None:
             with auth_client() as auth:

@@ -34,10 +34,10 @@ UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try ag
 ENDED = "Your session has ended. Sign in again."
 SPENT = "This link or code is not good any more: it was used, replaced or is too old. Ask for a new one."
 # Seconds to wait when the service does not say how long.
-DEFAULT_PAUSE = 60
+DEFAULT_RETRY_SECONDS = 60
 
 # The service's error codes: https://supabase.com/docs/guides/auth/debugging/error-codes
-_OUTCOMES: dict[str, tuple[type[errors.IdentityError], str]] = {
+_ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
     "invalid_credentials": (errors.WrongCredentials, errors.WRONG_CREDENTIALS),
     "current_password_required": (errors.WrongCredentials, "The current password is needed."),
     "current_password_invalid": (errors.WrongCredentials, "The current password is not right."),
@@ -80,7 +80,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-class KeptVerifier(SyncSupportedStorage):
+class VerifierStorage(SyncSupportedStorage):
     """Catch the PKCE verifier that a client makes: its place is the person's session."""
 
     def __init__(self) -> None:
@@ -98,7 +98,9 @@ class KeptVerifier(SyncSupportedStorage):
 
 
 @contextmanager
-def auth_client(access_token: str = "", verifier: KeptVerifier | None = None) -> Iterator[SyncGoTrueClient]:
+def auth_client(
+    access_token: str = "", verifier: VerifierStorage | None = None
+) -> Iterator[SyncGoTrueClient]:
     """Open a client for one operation, as a person when given their access token.
 
     It shares nothing with others: neither a session, cookies, nor a refresh token that it could spend.
@@ -110,7 +112,7 @@ def auth_client(access_token: str = "", verifier: KeptVerifier | None = None) ->
             persist_session=False,
             auto_refresh_token=False,
             flow_type="pkce",
-            storage=verifier or KeptVerifier(),
+            storage=verifier or VerifierStorage(),
             httpx_client=http,
         )
         auth = create_client(settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY, options).auth
@@ -119,7 +121,7 @@ def auth_client(access_token: str = "", verifier: KeptVerifier | None = None) ->
                 auth.set_session(access_token, "")
             yield auth
         except AuthError as error:
-            raise outcome(error) from error
+            raise translate_error(error) from error
         except (ValidationError, httpx.HTTPError) as error:
             # It answered, but not as itself: something stands in front of it.
             raise errors.IdentityUnavailable(UNAVAILABLE) from error
@@ -137,18 +139,18 @@ def tokens_of(session: Session | None) -> Tokens:
     )
 
 
-def outcome(error: AuthError) -> errors.IdentityError:
+def translate_error(error: AuthError) -> errors.IdentityError:
     """Return what an error of the client means for the person."""
     status = getattr(error, "status", 0)
     if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
         return errors.IdentityUnavailable(UNAVAILABLE)
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        return errors.TooManyAttempts(_pause(error))
+        return errors.TooManyAttempts(_retry_after(error))
     if isinstance(error, AuthWeakPasswordError):
         return errors.PasswordRefused(error.message)
     if error.code is None and not isinstance(error, AuthApiError):
         return errors.SessionEnded(ENDED)
-    kind, words = _OUTCOMES.get(str(error.code), (None, ""))
+    kind, words = _ERRORS.get(str(error.code), (None, ""))
     if kind is not None:
         return kind(words)
     # Not the message: it can hold what the person typed.
@@ -158,10 +160,10 @@ def outcome(error: AuthError) -> errors.IdentityError:
     )
 
 
-def _pause(error: AuthError) -> int:
+def _retry_after(error: AuthError) -> int:
     cause = error.__cause__
     given = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
     if given.isdecimal():
         return max(1, min(int(given), 86_400))
     said = re.search(r"after (\d+) second", error.message)
-    return max(1, int(said[1])) if said else DEFAULT_PAUSE
+    return max(1, int(said[1])) if said else DEFAULT_RETRY_SECONDS

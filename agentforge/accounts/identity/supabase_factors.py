@@ -13,7 +13,7 @@ from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import SignedIn, Tokens
+from .base import AuthSession, Tokens
 from .supabase_client import ENDED, auth_client, tokens_of
 
 ISSUER = "AgentForge"
@@ -41,9 +41,9 @@ class Enrolment:
 class SecondFactors:
     """The part of the service that knows authenticators."""
 
-    def factors(self, who: SignedIn) -> list[Factor]:
+    def factors(self, session: AuthSession) -> list[Factor]:
         """Return a person's authenticators, those included that were never finished."""
-        with auth_client(who.access_token) as auth:
+        with auth_client(session.access_token) as auth:
             found = auth.mfa.list_factors().all
         return [
             Factor(one.id, one.friendly_name or "Authenticator", one.created_at, one.status == "verified")
@@ -51,10 +51,10 @@ class SecondFactors:
             if one.factor_type == "totp"
         ]
 
-    def enrol(self, who: SignedIn) -> Enrolment:
+    def enrol(self, session: AuthSession) -> Enrolment:
         """Begin an enrolment; forget those that were begun and not finished. Raises SecondFactorNeeded."""
-        unfinished = [factor for factor in self.factors(who) if not factor.is_verified]
-        with auth_client(who.access_token) as auth:
+        unfinished = [factor for factor in self.factors(session) if not factor.is_verified]
+        with auth_client(session.access_token) as auth:
             for factor in unfinished:
                 auth.mfa.unenroll({"factor_id": factor.id})
             # The name has to be unused; a person tells them apart by the day.
@@ -65,18 +65,18 @@ class SecondFactors:
             raise SessionEnded(ENDED)
         return Enrolment(made.id, totp.secret, totp.uri, totp.qr_code.removeprefix(_SVG))
 
-    def pass_factor(self, who: SignedIn, *, factor_id: str, code: str, address: str) -> Tokens:
+    def pass_factor(self, session: AuthSession, *, factor_id: str, code: str, address: str) -> Tokens:
         """Prove a second factor; the tokens say `aal2`. Raises CodeRefused, TooManyAttempts."""
 
         def checked() -> Tokens:
-            with auth_client(who.access_token) as auth:
+            with auth_client(session.access_token) as auth:
                 answer = auth.mfa.challenge_and_verify({"factor_id": factor_id, "code": code})
             return tokens_of(Session.model_validate(answer.model_dump()))
 
-        return attempt("second-factor", email=who.claims["sub"], address=address, do=checked)
+        return attempt("second-factor", email=session.claims["sub"], address=address, do=checked)
 
-    def remove_factor(self, who: SignedIn, factor_id: str) -> None:
+    def remove_factor(self, session: AuthSession, factor_id: str) -> None:
         """Forget an authenticator. Raises SecondFactorNeeded, CodeRefused."""
-        with auth_client(who.access_token) as auth:
+        with auth_client(session.access_token) as auth:
             auth.mfa.unenroll({"factor_id": factor_id})
-        record(Action.SECOND_FACTOR_REMOVED, owner=who.claims["sub"])
+        record(Action.SECOND_FACTOR_REMOVED, owner=session.claims["sub"])

@@ -13,11 +13,11 @@ from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import SignedIn, Tokens
-from .supabase_client import KeptVerifier, auth_client, tokens_of
+from .base import AuthSession, Tokens
+from .supabase_client import VerifierStorage, auth_client, tokens_of
 
 
-class MailedSignIn:
+class MailFlows:
     """The part of the service that works through mails; what begins a flow returns its PKCE verifier."""
 
     def count_mail(self, email: str, address: str) -> None:
@@ -46,7 +46,7 @@ class MailedSignIn:
 
     def _mail(self, email: str, address: str, send: Any) -> str:
         self.count_mail(email, address)
-        verifier = KeptVerifier()
+        verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             try:
                 send(auth)
@@ -55,22 +55,22 @@ class MailedSignIn:
                     raise
         return verifier.value
 
-    def change_email(self, who: SignedIn, *, email: str, address: str, redirect_to: str) -> str:
+    def change_email(self, session: AuthSession, *, email: str, address: str, redirect_to: str) -> str:
         """Mail the links that move an account to another address. Raises SecondFactorNeeded."""
         self.count_mail(email, address)
-        verifier = KeptVerifier()
-        with auth_client(who.access_token, verifier) as auth:
+        verifier = VerifierStorage()
+        with auth_client(session.access_token, verifier) as auth:
             try:
                 auth.update_user({"email": email}, {"email_redirect_to": redirect_to})
             except AuthApiError as error:
                 if error.code != "email_exists":
                     raise
-        record(Action.EMAIL_CHANGE_ASKED, owner=who.claims["sub"], to=email)
+        record(Action.EMAIL_CHANGE_ASKED, owner=session.claims["sub"], to=email)
         return verifier.value
 
     def provider_url(self, provider: Provider, *, redirect_to: str) -> tuple[str, str]:
         """Return where to send a browser to sign in with a provider, and the flow's verifier."""
-        verifier = KeptVerifier()
+        verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
         return answer.url, verifier.value

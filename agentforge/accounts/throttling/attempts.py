@@ -75,5 +75,5 @@ def attempt(action: str, *, email: str, address: str, do: Callable[[], T]) -> T:
 
 def _log_failure(action: str, email: str) -> None:
     # Asked for every address, known or not: the time must not tell.
-    owner = request_actor.present().user or User.objects.filter(email=email).first()
+    owner = request_actor.current_actor().user or User.objects.filter(email=email).first()
     record(Action(f"{action}-failed"), owner=owner, tried=email)

@@ -24,7 +24,7 @@ from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
 from .mail import RECOVERING
-from .responses import by_supabase, done, refuse, reject, show, submitted, who
+from .responses import auth_session, done, refuse, reject, requires_supabase, show, submitted
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
@@ -57,7 +57,7 @@ def password(request: Request) -> HttpResponse:
     try:
         with rls.as_service():
             identity_service().change_password(
-                who(request),
+                auth_session(request),
                 current=None if recovering else form.cleaned_data["current"],
                 password=form.cleaned_data["password"],
                 code=form.cleaned_data["code"],
@@ -84,7 +84,7 @@ def _field_of(error: IdentityError) -> str | None:
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     """Ask to move the account to another address."""
     form = EmailForm(submitted(request))
@@ -96,12 +96,12 @@ def email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     try:
         with rls.as_service():
             verifier = service.change_email(
-                who(request),
+                auth_session(request),
                 email=address,
                 address=client_address(request),
                 redirect_to=flows.callback_url(request, state),
             )
     except IdentityError as error:
         return refuse(request, EMAIL, form, error)
-    flows.keep(request.session, state, flows.Flow("email_change", verifier))
+    flows.store(request.session, state, flows.Flow("email_change", verifier))
     return done(request, "accounts:account", _MAILED.format(email=address))

@@ -15,11 +15,20 @@ from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import Tokens
-from agentforge.accounts.redirects import asked_next, next_url, with_query
+from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.tenancy import rls
 
-from .responses import by_supabase, done, entered, failed, refuse, reject, show, submitted
+from .responses import (
+    done,
+    failed,
+    refuse,
+    reject,
+    requires_supabase,
+    show,
+    sign_in_and_redirect,
+    submitted,
+)
 from .scripts import is_script, open_to_scripts
 from .sign_in import EMAIL_KEY
 
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 RECOVERING = "recovering"
 ASK, CODE, CONFIRM = "accounts/mail_request.html", "accounts/code_entry.html", "accounts/mail_confirm.html"
 _SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
-_HALF_WAY = "This address is confirmed. Now follow the link in the mail to your other address."
+_SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to your other address."
 
 
 @login_not_required
@@ -37,10 +46,10 @@ _HALF_WAY = "This address is confirmed. Now follow the link in the mail to your 
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     """Ask for a mail that signs in."""
-    return _ask_for_mail(request, service, "magiclink")
+    return _send_mail(request, service, "magiclink")
 
 
 @login_not_required
@@ -48,13 +57,13 @@ def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> Http
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def recovery_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     """Ask for a mail that lets a new password be set."""
-    return _ask_for_mail(request, service, "recovery")
+    return _send_mail(request, service, "recovery")
 
 
-def _ask_for_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str) -> HttpResponse:
+def _send_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str) -> HttpResponse:
     form = EmailForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
     if request.method != "POST":
         return show(request, ASK, form, kind=kind)
@@ -71,10 +80,10 @@ def _ask_for_mail(request: HttpRequest, service: SupabaseIdentityService, kind: 
             )
     except IdentityError as error:
         return refuse(request, ASK, form, error, kind=kind)
-    flows.keep(request.session, state, flows.Flow(kind, verifier, asked_next(request)))
+    flows.store(request.session, state, flows.Flow(kind, verifier, requested_next(request)))
     request.session[EMAIL_KEY] = email
     to = with_query(
-        reverse("accounts:code"), kind=kind if kind == "recovery" else "", next=asked_next(request)
+        reverse("accounts:code"), kind=kind if kind == "recovery" else "", next=requested_next(request)
     )
     return done(request, to, _SENT.format(email=email))
 
@@ -84,7 +93,7 @@ def _ask_for_mail(request: HttpRequest, service: SupabaseIdentityService, kind: 
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     """Type the code of a mail."""
     start = {"email": request.session.get(EMAIL_KEY, ""), "kind": request.GET.get("kind", "email")}
@@ -95,8 +104,8 @@ def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse
         return reject(request, CODE, form)
     try:
         with rls.as_service():
-            issued = service.enter_code(**form.cleaned_data, address=client_address(request))
-        return _after(request, issued, form.cleaned_data["kind"], next_url(request))
+            tokens = service.enter_code(**form.cleaned_data, address=client_address(request))
+        return _finish_flow(request, tokens, form.cleaned_data["kind"], next_url(request))
     except IdentityError as error:
         return refuse(request, CODE, form, error)
 
@@ -104,7 +113,7 @@ def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     """Follow a mail's link that names its token: a button does it, as mail scanners follow links too."""
     form = LinkForm(request.POST if request.method == "POST" else request.GET)
@@ -115,8 +124,8 @@ def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpRespo
     kind = form.cleaned_data["type"]
     try:
         with rls.as_service():
-            issued = service.follow_link(form.cleaned_data["token_hash"], kind)
-        return _after(request, issued, kind, next_url(request))
+            tokens = service.follow_link(form.cleaned_data["token_hash"], kind)
+        return _finish_flow(request, tokens, kind, next_url(request))
     except IdentityError as error:
         return refuse(request, CONFIRM, form, error)
 
@@ -124,49 +133,49 @@ def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpRespo
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD"])
-@by_supabase
+@requires_supabase
 def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     """Come back from the identity service with a code: after a provider's sign-in or a mail's link.
 
     It is a GET that signs in, as OAuth has it; the state and the verifier in the session make it safe.
     """
-    flow = flows.take(request.session, request.GET.get("state", ""))
+    flow = flows.pop(request.session, request.GET.get("state", ""))
     if "error_code" in request.GET or "error" in request.GET:
-        words = "The sign-in was not finished. Nothing was changed. Try again, or ask for a new mail."
-        return failed(request, "accounts:sign_in", IdentityError(words))
+        message = "The sign-in was not finished. Nothing was changed. Try again, or ask for a new mail."
+        return failed(request, "accounts:sign_in", IdentityError(message))
     if flow is None:
         # Of a link that was opened in another browser: what it confirms is confirmed all the same.
-        words = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
+        message = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
         return done(
-            request, next_url(request) if request.user.is_authenticated else "accounts:sign_in", words
+            request, next_url(request) if request.user.is_authenticated else "accounts:sign_in", message
         )
     if "code" not in request.GET:
         # Only a change of address comes back without a code: the other mail is still to be followed.
-        return done(request, "accounts:account", _HALF_WAY)
+        return done(request, "accounts:account", _SECOND_MAIL)
     try:
         with rls.as_service():
-            issued = service.exchange(request.GET["code"], flow.verifier)
-        return _after(request, issued, flow.kind, flow.next_url)
+            tokens = service.exchange(request.GET["code"], flow.verifier)
+        return _finish_flow(request, tokens, flow.kind, flow.next_url)
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)
 
 
-def _after(request: HttpRequest, issued: Tokens | None, kind: str, to: str) -> HttpResponse:
+def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str) -> HttpResponse:
     """Sign in with what a mail brought, and go to what it was for."""
-    if issued is None:
-        return _half_way(request)
+    if tokens is None:
+        return _await_second_mail(request)
     if kind == "recovery":
-        words = "You are signed in. Choose a new password."
-        response = entered(request, issued, "accounts:password", words)
+        message = "You are signed in. Choose a new password."
+        response = sign_in_and_redirect(request, tokens, "accounts:password", message)
         if not is_script(request):
             request.session[RECOVERING] = True
         return response
     if kind == "email_change":
-        return entered(request, issued, "accounts:account", "Your e-mail address is changed.")
-    return entered(request, issued, to or "configs:list", "You are signed in.", silent=True)
+        return sign_in_and_redirect(request, tokens, "accounts:account", "Your e-mail address is changed.")
+    return sign_in_and_redirect(request, tokens, to or "configs:list", "You are signed in.", silent=True)
 
 
-def _half_way(request: HttpRequest) -> HttpResponse:
+def _await_second_mail(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
-        return success(detail=_HALF_WAY, tokens=None)
-    return done(request, "accounts:account", _HALF_WAY)
+        return success(detail=_SECOND_MAIL, tokens=None)
+    return done(request, "accounts:account", _SECOND_MAIL)

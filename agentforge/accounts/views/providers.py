@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST
 
 from agentforge.accounts import flows
 from agentforge.accounts.errors import IdentityError
-from agentforge.accounts.identity.providers import PROVIDERS, known
-from agentforge.accounts.redirects import asked_next
+from agentforge.accounts.identity.providers import PROVIDERS, is_known
+from agentforge.accounts.redirects import requested_next
 
-from .responses import by_supabase, failed
+from .responses import failed, requires_supabase
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 @login_not_required
 @never_cache
 @require_POST
-@by_supabase
+@requires_supabase
 def provider(request: HttpRequest, service: SupabaseIdentityService, code: str) -> HttpResponse:
     """Begin to sign in with a provider: a page that goes on there.
 
     Not a redirect: the content policy lets forms lead to this site only, redirects included.
     """
-    if not known(code) or code not in settings.SUPABASE_OAUTH_PROVIDERS:
+    if not is_known(code) or code not in settings.SUPABASE_OAUTH_PROVIDERS:
         raise Http404
     state = flows.new_state()
     try:
         url, verifier = service.provider_url(code, redirect_to=flows.callback_url(request, state))
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)
-    flows.keep(request.session, state, flows.Flow("oauth", verifier, asked_next(request)))
+    flows.store(request.session, state, flows.Flow("oauth", verifier, requested_next(request)))
     response = render(request, "accounts/provider_redirect.html", {"url": url, "label": PROVIDERS[code]})
     response["Refresh"] = f"0; url={url}"
     return response

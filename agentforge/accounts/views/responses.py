@@ -17,23 +17,23 @@ from django.shortcuts import redirect, render
 from agentforge.accounts import sign_ins
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
-from agentforge.accounts.identity.base import SignedIn, Tokens
+from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, success, wants_json
 from agentforge.tenancy import rls
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
-from agentforge.accounts.redirects import asked_next
+from agentforge.accounts.redirects import requested_next
 from agentforge.accounts.tokens import InvalidToken
 
-from .scripts import is_script, told
+from .scripts import is_script, tokens_json
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 
-def by_supabase(
+def requires_supabase(
     view: Callable[Concatenate[Any, SupabaseIdentityService, P], HttpResponse],
 ) -> Callable[Concatenate[Any, P], HttpResponse]:
     """Give a view the service that can do what its page is for; without it there is no such page."""
@@ -48,9 +48,9 @@ def by_supabase(
     return inner
 
 
-def who(request: Request) -> SignedIn:
+def auth_session(request: Request) -> AuthSession:
     """Return the session of a signed-in asker."""
-    return SignedIn(request.claims, request.access_token)
+    return AuthSession(request.claims, request.access_token)
 
 
 def submitted(request: HttpRequest) -> Mapping[str, Any] | None:
@@ -60,28 +60,28 @@ def submitted(request: HttpRequest) -> Mapping[str, Any] | None:
     return json_object(request) if is_json(request) else request.POST
 
 
-def enter(request: HttpRequest, issued: Tokens) -> None:
+def start_session(request: HttpRequest, tokens: Tokens) -> None:
     """Sign a browser in. Raises IdentityUnavailable when the service's tokens do not verify."""
     with _verified():
-        sign_ins.begin(request.session, issued)
+        sign_ins.begin(request.session, tokens)
     rotate_token(request)
 
 
-def entered(
-    request: HttpRequest, issued: Tokens, to: str, words: str, *, silent: bool = False
+def sign_in_and_redirect(
+    request: HttpRequest, tokens: Tokens, to: str, message: str, *, silent: bool = False
 ) -> HttpResponse:
-    """Sign a browser in and go on, or hand a script its tokens; `silent` shows no words on the next page.
+    """Sign a browser in and go on, or hand a script its tokens; `silent` shows no message on the next page.
 
     Raises IdentityUnavailable as `enter` does.
     """
     if is_script(request):
         with _verified():
-            sign_ins.begin_for_script(issued)
-        return success(detail=words, tokens=told(issued))
-    enter(request, issued)
+            sign_ins.begin_for_script(tokens)
+        return success(detail=message, tokens=tokens_json(tokens))
+    start_session(request, tokens)
     if wants_json(request):
-        return success(detail=words, tokens=None)
-    return done(request, to, "" if silent else words)
+        return success(detail=message, tokens=None)
+    return done(request, to, "" if silent else message)
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def show(
 ) -> HttpResponse:
     """Render a page with its form."""
     return render(
-        request, template, {"form": form, "next_url": asked_next(request), **context}, status=status
+        request, template, {"form": form, "next_url": requested_next(request), **context}, status=status
     )
 
 
@@ -129,12 +129,12 @@ def status_of(error: IdentityError) -> int:
     return 503 if isinstance(error, IdentityUnavailable) else 422
 
 
-def done(request: HttpRequest, to: str, words: str = "") -> HttpResponse:
-    """Go on to another page, with words about what was done."""
+def done(request: HttpRequest, to: str, message: str = "") -> HttpResponse:
+    """Go on to another page, with message about what was done."""
     if wants_json(request):
-        return success(detail=words)
-    if words:
-        messages.success(request, words)
+        return success(detail=message)
+    if message:
+        messages.success(request, message)
     return redirect(to)
 
 

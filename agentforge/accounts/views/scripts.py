@@ -39,11 +39,11 @@ def open_to_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return inner
 
 
-def told(issued: Tokens) -> dict[str, str]:
+def tokens_json(tokens: Tokens) -> dict[str, str]:
     """Return what a program learns of its tokens."""
     return {
         "token_type": "bearer",
-        "access_token": issued.access_token,
-        "refresh_token": issued.refresh_token,
-        "expires_at": issued.expires_at.isoformat(),
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "expires_at": tokens.expires_at.isoformat(),
     }

@@ -11,14 +11,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import CodeRefused, IdentityError
 from agentforge.accounts.forms import FactorForm
-from agentforge.accounts.identity.base import SignedIn, Tokens
-from agentforge.accounts.redirects import asked_next
+from agentforge.accounts.identity.base import AuthSession, Tokens
+from agentforge.accounts.redirects import requested_next
 from agentforge.content_policy import POLICY
 from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
-from .responses import by_supabase, done, entered, failed, refuse, reject, show, submitted, who
+from .responses import (
+    auth_session,
+    done,
+    failed,
+    refuse,
+    reject,
+    requires_supabase,
+    show,
+    sign_in_and_redirect,
+    submitted,
+)
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
@@ -31,11 +41,11 @@ OVERVIEW, ENROL = "accounts/second_factor_detail.html", "accounts/second_factor_
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@by_supabase
+@requires_supabase
 def second_factor(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     """Show the authenticators; ask for a code where the session has not shown one."""
     try:
-        factors = service.factors(who(request))
+        factors = service.factors(auth_session(request))
     except IdentityError as error:
         return failed(request, "accounts:account", error)
     verified = [factor for factor in factors if factor.is_verified]
@@ -46,20 +56,22 @@ def second_factor(request: Request, service: SupabaseIdentityService) -> HttpRes
         return show(request, OVERVIEW, form, **context)
     if not form.is_valid():
         return reject(request, OVERVIEW, form, **context)
-    to = asked_next(request) or "accounts:second_factor"
+    to = requested_next(request) or "accounts:second_factor"
     try:
-        return entered(request, _proven(request, service, form), to, "Your second factor is passed.")
+        return sign_in_and_redirect(
+            request, _pass_factor(request, service, form), to, "Your second factor is passed."
+        )
     except IdentityError as error:
         return refuse(request, OVERVIEW, form, error, **context)
 
 
 @never_cache
 @require_POST
-@by_supabase
+@requires_supabase
 def enrol(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     """Begin with an authenticator app: show, once, what it has to learn."""
     try:
-        made = service.enrol(who(request))
+        made = service.enrol(auth_session(request))
     except IdentityError as error:
         return failed(request, "accounts:second_factor", error)
     # As a picture, and not as part of the page: a picture's markup can do nothing.
@@ -74,23 +86,25 @@ def enrol(request: Request, service: SupabaseIdentityService) -> HttpResponse:
 @negotiated
 @never_cache
 @require_POST
-@by_supabase
+@requires_supabase
 def finish(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     """Finish an enrolment with the first code that the app shows."""
     form = FactorForm(submitted(request))
     if not form.is_valid():
         return reject(request, ENROL, form)
-    words = "Your second factor is set up. Sensitive pages ask for it."
+    message = "Your second factor is set up. Sensitive pages ask for it."
     try:
-        return entered(request, _proven(request, service, form), "accounts:second_factor", words)
+        return sign_in_and_redirect(
+            request, _pass_factor(request, service, form), "accounts:second_factor", message
+        )
     except IdentityError as error:
         return refuse(request, ENROL, form, error, field="code" if isinstance(error, CodeRefused) else None)
 
 
-def _proven(request: Request, service: SupabaseIdentityService, form: FactorForm) -> Tokens:
+def _pass_factor(request: Request, service: SupabaseIdentityService, form: FactorForm) -> Tokens:
     with rls.as_service():
         return service.pass_factor(
-            who(request),
+            auth_session(request),
             factor_id=form.cleaned_data["factor"],
             code=form.cleaned_data["code"],
             address=client_address(request),
@@ -98,10 +112,10 @@ def _proven(request: Request, service: SupabaseIdentityService, form: FactorForm
 
 
 @require_POST
-@by_supabase
+@requires_supabase
 def remove(request: Request, service: SupabaseIdentityService, factor_id: str) -> HttpResponse:
     """Forget an authenticator."""
-    me = who(request)
+    me = auth_session(request)
     try:
         service.remove_factor(me, factor_id)
         with rls.as_service():
@@ -111,7 +125,7 @@ def remove(request: Request, service: SupabaseIdentityService, factor_id: str) -
     return done(request, "accounts:second_factor", "The authenticator is removed.")
 
 
-def _remember(request: Request, service: SupabaseIdentityService, me: SignedIn) -> None:
+def _remember(request: Request, service: SupabaseIdentityService, me: AuthSession) -> None:
     left: list[Factor] = service.factors(me)
     request.user.has_second_factor = any(factor.is_verified for factor in left)
     request.user.save(update_fields=["has_second_factor"])

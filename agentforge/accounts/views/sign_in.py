@@ -18,8 +18,8 @@ from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
-from agentforge.accounts.identity.providers import PROVIDERS, known
-from agentforge.accounts.redirects import asked_next, next_url, with_query
+from agentforge.accounts.identity.providers import PROVIDERS, is_known
+from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.http import Request
 from agentforge.negotiation import (
     failure,
@@ -33,8 +33,8 @@ from agentforge.negotiation import (
 from agentforge.problems import problem
 from agentforge.tenancy import rls
 
-from .responses import done, entered, refuse, reject, show, submitted, who
-from .scripts import is_script, open_to_scripts, told
+from .responses import auth_session, done, refuse, reject, show, sign_in_and_redirect, submitted
+from .scripts import is_script, open_to_scripts, tokens_json
 
 EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
@@ -53,18 +53,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_url(request))
     form = SignInForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
     if request.method != "POST":
-        return show(request, SIGN_IN, form, **_ways())
+        return show(request, SIGN_IN, form, **_sign_in_options())
     if not form.is_valid():
-        return reject(request, SIGN_IN, form, **_ways())
+        return reject(request, SIGN_IN, form, **_sign_in_options())
     try:
         with rls.as_service():
-            issued = identity_service().sign_in_with_password(
+            tokens = identity_service().sign_in_with_password(
                 **form.cleaned_data, address=client_address(request)
             )
-        return entered(request, issued, next_url(request), SIGNED_IN, silent=True)
+        return sign_in_and_redirect(request, tokens, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
         unconfirmed = isinstance(error, EmailNotConfirmed)
-        return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_ways())
+        return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_sign_in_options())
 
 
 @login_not_required
@@ -78,9 +78,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect(next_url(request))
     form = SignUpForm(submitted(request))
     if request.method != "POST":
-        return show(request, SIGN_UP, form, **_ways())
+        return show(request, SIGN_UP, form, **_sign_in_options())
     if not form.is_valid():
-        return reject(request, SIGN_UP, form, **_ways())
+        return reject(request, SIGN_UP, form, **_sign_in_options())
     state, email = flows.new_state(), form.cleaned_data["email"]
     try:
         with rls.as_service():
@@ -90,16 +90,16 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 redirect_to=flows.callback_url(request, state),
             )
         if made.tokens is not None:
-            return entered(request, made.tokens, next_url(request), SIGNED_IN, silent=True)
+            return sign_in_and_redirect(request, made.tokens, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
-        return refuse(request, SIGN_UP, form, error, **_ways())
+        return refuse(request, SIGN_UP, form, error, **_sign_in_options())
     request.session[EMAIL_KEY] = email
     if made.mailed:
-        flows.keep(request.session, state, flows.Flow("signup", made.verifier, asked_next(request)))
-        words = f"We sent a mail to {email}. Follow its link, or type its code here."
+        flows.store(request.session, state, flows.Flow("signup", made.verifier, requested_next(request)))
+        message = f"We sent a mail to {email}. Follow its link, or type its code here."
         if wants_json(request):
-            return success(detail=words, tokens=None)
-        return done(request, with_query(reverse("accounts:code"), next=asked_next(request)), words)
+            return success(detail=message, tokens=None)
+        return done(request, with_query(reverse("accounts:code"), next=requested_next(request)), message)
     if wants_json(request):
         return failure({"email": [TAKEN]})
     messages.info(request, TAKEN)
@@ -120,12 +120,12 @@ def token(request: HttpRequest) -> HttpResponse:
         return form_failure(form)
     try:
         with rls.as_service():
-            issued = identity_service().refresh(form.cleaned_data["refresh_token"])
+            tokens = identity_service().refresh(form.cleaned_data["refresh_token"])
     except IdentityUnavailable as error:
         return problem(503, str(error), headers={"Retry-After": "60"})
     except IdentityError as error:
         return failure({"refresh_token": [str(error)]})
-    return success(tokens=told(issued))
+    return success(tokens=tokens_json(tokens))
 
 
 @negotiated
@@ -135,7 +135,7 @@ def sign_out(request: Request) -> HttpResponse:
     left = ""
     try:
         with rls.as_service():
-            identity_service().sign_out(who(request), everywhere=everywhere)
+            identity_service().sign_out(auth_session(request), everywhere=everywhere)
     except IdentityUnavailable:
         left = _LEFT_ELSEWHERE
     with rls.as_service():
@@ -154,9 +154,9 @@ def jwks(request: HttpRequest) -> JsonResponse:
     return JsonResponse(identity_service().jwks())
 
 
-def _ways() -> dict[str, Any]:
+def _sign_in_options() -> dict[str, Any]:
     """Return the ways to sign in besides a password, for the templates."""
     if supabase_service() is None:
         return {"by_mail": False, "providers": []}
-    providers = [(code, PROVIDERS[code]) for code in settings.SUPABASE_OAUTH_PROVIDERS if known(code)]
+    providers = [(code, PROVIDERS[code]) for code in settings.SUPABASE_OAUTH_PROVIDERS if is_known(code)]
     return {"by_mail": True, "providers": providers}

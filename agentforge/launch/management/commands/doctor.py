@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentforge.administration import diagnostics, live_check
-from agentforge.administration.diagnostics import Examined, Finding, State
+from agentforge.administration.diagnostics import CheckResult, Finding, State
 from agentforge.administration.stream_reader import reader
 from agentforge.launch import options as launch_options
 
@@ -28,27 +28,27 @@ class Command(BaseCommand):
         url = (options["url"] or f"http://127.0.0.1:{known.port}").rstrip("/")
         diagnostics.register("live delivery")(lambda: _live(url, options["token"]))
         states = []
-        for examined in diagnostics.examine():
-            states.append(examined.finding.state)
-            self._show(examined, as_json=options["json"])
+        for result in diagnostics.run_checks():
+            states.append(result.finding.state)
+            self._show(result, as_json=options["json"])
         failures = states.count(State.FAILED)
         if options["json"]:
-            result = {"success": not failures, "failed": failures, "warnings": states.count(State.WARNING)}
-            self.stdout.write(json.dumps({"kind": "result", **result}))
+            summary = {"success": not failures, "failed": failures, "warnings": states.count(State.WARNING)}
+            self.stdout.write(json.dumps({"kind": "result", **summary}))
         if failures:
             raise CommandError(f"{failures} of {len(states)} examinations failed.")
 
-    def _show(self, examined: Examined, *, as_json: bool) -> None:
-        finding = examined.finding
+    def _show(self, result: CheckResult, *, as_json: bool) -> None:
+        finding = result.finding
         if as_json:
-            facts = {"state": finding.state, "says": finding.says, "remedy": finding.remedy}
-            took = round(examined.seconds, 3)
-            line = {"kind": "examination", "name": examined.name, **facts, "seconds": took}
+            facts = {"state": finding.state, "says": finding.message, "remedy": finding.remedy}
+            took = round(result.seconds, 3)
+            line = {"kind": "examination", "name": result.name, **facts, "seconds": took}
             self.stdout.write(json.dumps(line))
             return
         style = {State.OK: self.style.SUCCESS, State.WARNING: self.style.WARNING}
         word = style.get(finding.state, self.style.ERROR)(f"{finding.state:<8}")
-        self.stdout.write(f"{word} {examined.name}: {finding.says}")
+        self.stdout.write(f"{word} {result.name}: {finding.message}")
         if finding.remedy:
             self.stdout.write(f"         → {finding.remedy}")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -75,8 +75,19 @@ class AgentConfig(models.Model):
     def stream_name(self) -> str:
         return f"agent-{self.pk}"
 
+    def values_of(self, names: Collection[str]) -> dict[str, Any]:
+        """Return the values of these fields in a form that JSON can hold, a foreign key as its number."""
+        fields = [field for field in self._meta.concrete_fields if field.name in names]
+        return {field.name: _plain(getattr(self, field.attname)) for field in fields}
+
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
         """Do nothing: forms check ranges and handles; Django would ask the database about each value."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(value)
+    return value if value is None or isinstance(value, (str, bool, int)) else float(value)
 
 
 class ApiKey(models.Model):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Model
@@ -15,8 +18,7 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
 from .choices import Preset
-from .conflicts import refuse_conflict
-from .forms import DraftForm
+from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
 from .model_offers import local_outcome
 from .models import AgentConfig
@@ -52,18 +54,19 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
     return agent
 
 
-def save_draft(form: DraftForm) -> AgentConfig:
-    """Save one tab's valid values, and nothing of the other tabs.
+def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> AgentConfig:
+    """Save one tab's cleaned values, and nothing of the other tabs; return the saved draft.
 
-    Raises HandleTaken, or Conflict when somebody else saved the tab since the form was shown.
+    Raises HandleTaken, or Conflict if the tab was saved elsewhere since `basis`.
     """
-    agent: AgentConfig = form.instance
-    if not form.has_changed():
-        return agent
+    draft = copy(agent)
+    for name, value in values.items():
+        setattr(draft, name, value)
     with transaction.atomic():
-        refuse_conflict(form, AgentConfig.objects.select_for_update().get(pk=agent.pk))
-        _save(agent, [*form.values(), "updated_at"])
-    return agent
+        saved: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        check_conflict(basis, yours=draft.values_of(values), saved=saved.values_of(values))
+        _save(draft, [*values, "updated_at"])
+    return draft
 
 
 def duplicate_agent(agent: AgentConfig) -> AgentConfig:

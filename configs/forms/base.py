@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 
 from configs.choices import Tab
+from configs.conflicts import Basis
 from configs.models import AgentConfig, ApiKey
 from configs.providers.local import LOCAL
 from configs.vault import key_in_use
@@ -53,42 +54,35 @@ class Cards(forms.RadioSelect):
 
 
 class DraftForm(AgentForm):
-    """Validate one tab of a draft. The instance carries the owner; `offers` the lists of models.
+    """Validate one tab of a draft.
 
-    `began` holds the values that the sender's page showed, `edition` what names them to a script; without
-    either the sender makes no claim about what is saved.
+    The instance carries the owner, `offers` the lists of models, `basis` what the sender saw before.
     """
 
     tab: ClassVar[Tab]
-    began: Mapping[str, Any] | None = None
-    edition: str = ""
+    basis: Basis = Basis()
 
     def __init__(self, data: Any = None, *, offers: Offers | None = None, **kwargs: Any) -> None:
         self.offers = offers or Offers()
         super().__init__(data, **kwargs)
 
     def values(self) -> dict[str, Any]:
-        """Return the draft's values for this form's fields, as JSON can hold them."""
-        wanted = set(self._meta.fields or ())
-        fields = [field for field in AgentConfig._meta.concrete_fields if field.name in wanted]
-        held = {field.name: getattr(self.instance, field.attname) for field in fields}
-        return {name: _plain(value) for name, value in held.items()}
+        """Return the draft's values for this form's fields in a form that JSON can hold."""
+        return self.instance.values_of(self._meta.fields or ())
+
+    def cleaned_values(self) -> dict[str, Any]:
+        """Return a valid form's values by the names of the draft's fields."""
+        return {name: getattr(self.instance, name) for name in self._meta.fields or ()}
 
     @property
     def base(self) -> str:
-        """Return the values that this form began with as JSON, for the page to send back."""
-        return json.dumps(self.values() if self.began is None else self.began)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return list(value)
-    return value if value is None or isinstance(value, (str, bool, int)) else float(value)
+        """Return the values that the page shows, or showed before, as JSON for the page to send back."""
+        return json.dumps(self.values() if self.basis.values is None else self.basis.values)
 
 
 def draft_values(form_class: type[DraftForm], agent: AgentConfig) -> dict[str, Any]:
     """Return an agent's saved values in the shape in which a form takes its data."""
-    return form_class(instance=agent).values()
+    return agent.values_of(form_class._meta.fields or ())
 
 
 def type_errors(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, wants_json
-from configs.conflicts import Conflict, differences
+from configs.conflicts import Basis, Conflict
 from configs.forms import TAB_FORMS, DraftForm
 from configs.forms.base import type_errors
 from configs.forms.conflicts import SAVED, ChoiceForm, SidesForm
@@ -35,21 +35,20 @@ def resolve(request: Request, pk: int, tab: str) -> HttpResponse:
     sides = SidesForm(data).sides(form_class.base_fields)
     if sides is None or any(type_errors(form_class, side) for side in sides):
         raise BadRequest("The two sides did not come back whole. Open the tab again.")
-    form, conflict = _rebuilt(form_class, agent, *sides)
-    choice = ChoiceForm(data, guesses={each.name: None for each in conflict.differences})
+    yours, saved = sides
+    conflict = Conflict(yours, saved)
+    choice = ChoiceForm(data, guesses=dict.fromkeys(conflict.fields))
     if not choice.is_valid():
         if wants_json(request):
             return form_failure(choice)
-        return show_sides(request, agent, form, conflict, choice, 422)
-    chosen = {each.name: each.saved for each in conflict.differences if choice.chosen(each.name) == SAVED}
-    joined, _ = _rebuilt(form_class, agent, {**sides[0], **chosen}, sides[1])
-    return save(request, agent, joined)
+        return show_sides(request, agent, _form(form_class, agent, yours, saved), conflict, choice, 422)
+    chosen = {name: saved[name] for name in conflict.fields if choice.chosen(name) == SAVED}
+    return save(request, agent, _form(form_class, agent, {**yours, **chosen}, saved))
 
 
-def _rebuilt(
-    form_class: type[DraftForm], agent: AgentConfig, yours: dict[str, Any], saved: dict[str, Any]
-) -> tuple[DraftForm, Conflict]:
-    offers = offers_for(agent.owner_id)
-    form = form_class(yours, instance=copy(agent), offers=offers)
-    form.began = saved
-    return form, Conflict(differences(form, yours, saved), saved)
+def _form(
+    form_class: type[DraftForm], agent: AgentConfig, values: dict[str, Any], saved: dict[str, Any]
+) -> DraftForm:
+    form = form_class(values, instance=copy(agent), offers=offers_for(agent.owner_id))
+    form.basis = Basis(values=saved)
+    return form

@@ -1,32 +1,47 @@
-"""Show both sides of a save that met another one."""
+"""Show both sides of a conflict."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
-from configs.conflicts import ELSEWHERE, YOU, Conflict, edition_of
+from configs.conflicts import Conflict, Values, comparable, edition_of
 from configs.forms import DraftForm
 from configs.forms.conflicts import SAVED, YOURS, ChoiceForm
 from configs.models import AgentConfig
 
-_GUESSES = {YOU: YOURS, ELSEWHERE: SAVED}
+BOTH, YOU, ELSEWHERE = "both", "you", "elsewhere"
+_PRESELECTED = {YOU: YOURS, ELSEWHERE: SAVED}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Both sides of one field in words; `changed` is who changed it ("" if unknown)."""
+
+    label: str
+    yours_words: str
+    saved_words: str
+    changed: str = ""
 
 
 def show_conflict(request: Request, agent: AgentConfig, form: DraftForm, conflict: Conflict) -> HttpResponse:
     """Answer 409 with both sides, field by field."""
+    yours, saved = conflict.yours, conflict.saved
     if wants_json(request):
-        sides = {each.name: {"yours": each.yours, "saved": each.saved} for each in conflict.differences}
+        sides = {name: {"yours": yours[name], "saved": saved[name]} for name in conflict.fields}
         detail = f"{conflict} Send it again with this edition to save your values over these."
-        return problem(409, detail, conflicts=sides, edition=edition_of(conflict.saved))
-    guesses = {each.name: _GUESSES.get(each.changed) for each in conflict.differences}
-    return show_sides(request, agent, form, conflict, ChoiceForm(guesses=guesses), 409)
+        return problem(409, detail, conflicts=sides, edition=edition_of(saved))
+    changed = {name: _changed_by(form.basis.values, name, conflict) for name in conflict.fields}
+    choice = ChoiceForm(guesses={name: _PRESELECTED.get(who) for name, who in changed.items()})
+    return show_sides(request, agent, form, conflict, choice, 409)
 
 
 def show_sides(
@@ -37,16 +52,20 @@ def show_sides(
     choice: ChoiceForm,
     status: int,
 ) -> HttpResponse:
-    """Show the page on which each field's side is chosen, also where htmx asked for the form alone."""
-    yours = form.values() if status == 409 else {name: form.data[name] for name in conflict.saved}
+    """Render the page to choose a side for each field, as a whole page for htmx too."""
     rows: list[dict[str, Any]] = [
         {
-            "name": f"choose_{each.name}",
-            "chosen": choice.chosen(each.name),
-            "errors": choice.errors.get(f"choose_{each.name}", []),
-            "difference": each,
+            "name": f"choose_{name}",
+            "chosen": choice.chosen(name),
+            "errors": choice.errors.get(f"choose_{name}", []),
+            "difference": Difference(
+                label=str(form[name].label),
+                yours_words=_words(form.fields[name], conflict.yours[name]),
+                saved_words=_words(form.fields[name], conflict.saved[name]),
+                changed=_changed_by(form.basis.values, name, conflict),
+            ),
         }
-        for each in conflict.differences
+        for name in conflict.fields
     ]
     context = {
         "agent": agent,
@@ -54,10 +73,28 @@ def show_sides(
         "tab_label": form.tab.label,
         "rows": rows,
         "conflict": conflict,
-        "yours": json.dumps(yours),
+        "yours": json.dumps(dict(conflict.yours)),
         "saved": json.dumps(dict(conflict.saved)),
     }
     response = render(request, "configs/agent_conflict.html", context, status=status)
     for name, value in (("Retarget", "#main"), ("Reselect", "#main"), ("Reswap", "outerHTML")):
         response[f"HX-{name}"] = value
     return response
+
+
+def _changed_by(original: Values | None, name: str, conflict: Conflict) -> str:
+    if original is None or name not in original:
+        return ""
+    before = comparable(original[name])
+    if before == comparable(conflict.saved[name]):
+        return YOU
+    return ELSEWHERE if before == comparable(conflict.yours[name]) else BOTH
+
+
+def _words(field: forms.Field, value: Any) -> str:
+    if isinstance(value, bool):
+        return "On" if value else "Off"
+    choices: Any = getattr(field, "choices", None) or getattr(field.widget, "choices", None) or ()
+    labels = {str(code): str(label) for code, label in choices}
+    parts = value if isinstance(value, list) else [value]
+    return ", ".join(labels.get(str(part), str(part)) for part in parts if part not in ("", None)) or "Empty"

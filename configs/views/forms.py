@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, replace_errors, wants_json
+from configs.conflicts import Basis
 from configs.forms.base import DraftForm, Offers, draft_values, type_errors
 from configs.models import AgentConfig
 
@@ -31,25 +32,25 @@ def bound_form(
     """
     if not is_json(request):
         form = form_class(request.POST, instance=copy(agent), offers=offers)
-        form.began = _began(request)
+        form.basis = Basis(values=_shown_values(request))
         return form
     given = json_object(request)
     edition = given.pop("edition", "") if agent.pk else ""
     form = form_class({**draft_values(form_class, agent), **given}, instance=copy(agent), offers=offers)
-    form.edition = str(edition)
+    form.basis = Basis(edition=str(edition))
     unknown = {name: "unknown field" for name in given if name not in form.fields}
     replace_errors(form, {**unknown, **type_errors(form_class, given)})
     return form
 
 
-def _began(request: Request) -> dict[str, Any] | None:
+def _shown_values(request: Request) -> dict[str, Any] | None:
     if not request.POST.get("base"):
         return None
     try:
-        held = json.loads(request.POST["base"])
+        values = json.loads(request.POST["base"])
     except ValueError as error:
         raise BadRequest("The field base is not what the page held. Load the page again.") from error
-    return held if isinstance(held, dict) else None
+    return values if isinstance(values, dict) else None
 
 
 def refuse(

@@ -68,7 +68,7 @@ def personality_preset(request: Request, pk: int) -> HttpResponse:
     if wants_json(request):
         return success(**filled)
     form = PersonalityForm(instance=agent, initial=filled)
-    form.began = sent.began
+    form.basis = sent.basis
     return _show(request, agent, form, filled=Preset(preset).label)
 
 
@@ -78,11 +78,11 @@ def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
     if request.method == "POST":
         return save(request, agent, bound_form(request, form_class, agent, offers))
     if wants_json(request):
-        return _told(draft_values(form_class, agent))
+        return _values_json(draft_values(form_class, agent))
     return _show(request, agent, _saved_form(form_class, agent, offers))
 
 
-def _told(values: dict[str, Any]) -> HttpResponse:
+def _values_json(values: dict[str, Any]) -> HttpResponse:
     return success(edition=edition_of(values), **values)
 
 
@@ -101,14 +101,14 @@ def save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
     if not form.is_valid():
         return _refuse(request, agent, form)
     try:
-        saved = save_draft(form)
+        saved = save_draft(agent, form.cleaned_values(), form.basis) if form.has_changed() else form.instance
     except HandleTaken:
         form.add_error("handle", TAKEN)
         return _refuse(request, agent, form)
     except Conflict as conflict:
         return show_conflict(request, agent, form, conflict)
     if wants_json(request):
-        return _told(form.values())
+        return _values_json(form.values())
     if request.htmx:
         return _show(request, saved, type(form)(instance=saved, offers=form.offers), just_saved=True)
     return redirect(f"configs:{form.tab}", pk=saved.pk)

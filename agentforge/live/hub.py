@@ -1,7 +1,10 @@
-"""Tell a process's viewers that their streams have news: one LISTEN connection for all of them.
+"""Wake a process's viewers when their streams have news, over one LISTEN connection.
 
-A watcher is only ever told to look, never handed data: it takes what is behind its own position from the
-tail, or from the log. So a lost notification or a slow viewer can delay records, but not lose or repeat them.
+Who owns a stream's position: `admission` reads it from the request (Last-Event-ID) and checks it against the
+log, sharing the queries of simultaneous requests through `single_flight`. From then on the `viewer` alone
+owns it and advances it as it sends. The hub knows how far its tails reach, never how far a viewer is: it only
+wakes watchers, and each takes what follows its own position from the tail or the log. So a lost notification
+or a slow viewer can delay records, but neither lose nor repeat them.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import psycopg
 from django.conf import settings
 
 from agentforge.accounts.authentication import Principal
+from agentforge.retry import Backoff
 
 from . import log
 from .connections import parameters
@@ -27,11 +31,11 @@ from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 20.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
+FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
 
 
 class Watcher(Protocol):
-    """Look at streams when woken; `beat` comes regularly, for keep-alives."""
+    """Reads its streams when woken; `beat` is called regularly, for keep-alives."""
 
     names: tuple[str, ...]
 
@@ -41,7 +45,7 @@ class Watcher(Protocol):
 
 
 class Hub:
-    """Serve the watchers of one event loop, which is one process's."""
+    """Serves the watchers of one event loop, that is, of one process."""
 
     def __init__(self) -> None:
         self.reader = LogReader()
@@ -55,7 +59,7 @@ class Hub:
         self._services: list[asyncio.Task[None]] = []
 
     def watch(self, watcher: Watcher) -> None:
-        """Wake a watcher whenever one of its streams may have news, from now on."""
+        """Wake a watcher from now on whenever one of its streams may have news."""
         if not self._services:
             self._services = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
         for name in watcher.names:
@@ -65,18 +69,17 @@ class Hub:
                 self._refresh_soon(name)
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Forget a watcher, and the tails that nobody else watches."""
+        """Remove a watcher, and the tails that no other one watches."""
         for name in watcher.names:
             self._watchers[name].discard(watcher)
             if not self._watchers[name]:
                 del self._watchers[name], self._tails[name]
 
     def tail(self, name: str) -> Tail:
-        """Return the tail of a watched stream."""
         return self._tails[name]
 
     async def read(self, name: str, after: int) -> list[Frame]:
-        """Return the next frames behind a position from the log; raises one of DATABASE_AWAY."""
+        """Return the next frames after a position from the log; raises one of DATABASE_AWAY."""
         try:
             page = await self.reader.page(log.PAGE_AFTER, name, after, SEND_BYTES)
         except log.StreamMissing:
@@ -85,7 +88,7 @@ class Hub:
         return [Frame.of(name, chunk, after) for chunk in page.chunks]
 
     async def close(self) -> None:
-        """Stop listening and let the connections go."""
+        """Stop listening and close the connections."""
         tasks = [*self._services, *self._refreshing.values()]
         for task in tasks:
             task.cancel()
@@ -94,22 +97,21 @@ class Hub:
         await self.reader.close()
 
     async def _listen(self) -> None:
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_DELAY, LONGEST_DELAY)
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(**parameters()) as connection:
                     await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    pause = FIRST_PAUSE
+                    backoff.reset()
                     self.sign_outs.on_listening()
-                    # Notifications before this moment went unheard.
+                    # Notifications sent before this moment were missed.
                     for name in self._tails:
                         self._refresh_soon(name)
                     await self._follow(connection)
             except DATABASE_AWAY as error:
-                logger.warning("Live streams wait for the database: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+                logger.warning("Live streams are waiting for the database: %s", error)
+            await asyncio.sleep(backoff.next())
 
     async def _follow(self, connection: psycopg.AsyncConnection) -> None:
         while True:
@@ -121,7 +123,7 @@ class Hub:
                 tail = self._tails.get(name)
                 if tail is not None and not 0 < int(last_seq) <= tail.last_seq:
                     self._refresh_soon(name)
-            # A connection that died without a word is found out here.
+            # Detects a connection that died silently.
             async with asyncio.timeout(CHECK_SECONDS):
                 await connection.execute("SELECT 1")
 
@@ -137,17 +139,16 @@ class Hub:
             self._refreshing[name] = asyncio.create_task(self._refresh(name))
 
     async def _refresh(self, name: str) -> None:
-        """Read a tail's stream up to its end, as often as it was called stale meanwhile."""
-        pause = FIRST_PAUSE
+        """Read a tail's stream to its end, and again while it is marked stale."""
+        backoff = Backoff(FIRST_DELAY, LONGEST_DELAY)
         while name in self._stale and (tail := self._tails.get(name)):
             self._stale.discard(name)
             try:
                 await self._extend(tail)
             except DATABASE_AWAY:
                 self._stale.add(name)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-        # In the same step as the last look at what is stale, so that nobody relies on a task that is over.
+                await asyncio.sleep(backoff.next())
+        # In the same step as the last check of `_stale`, so that nobody relies on a finished task.
         self._stale.discard(name)
         del self._refreshing[name]
 
@@ -177,7 +178,7 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def current_hub() -> Hub:
-    """Return the hub of the running event loop, made on first use."""
+    """Return the running event loop's hub, created on first use."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs[loop] = Hub()
@@ -185,5 +186,5 @@ def current_hub() -> Hub:
 
 
 def close_hubs() -> list[Coroutine[Any, Any, None]]:
-    """Return what closes the hubs of this process, for its end."""
+    """Return coroutines that close the hubs of this process."""
     return [hub.close() for hub in _hubs.values()]

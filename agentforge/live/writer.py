@@ -1,4 +1,23 @@
-"""Write a busy stream: records gather for some milliseconds and are stored as one chunk."""
+"""Write a busy stream: records are collected for some milliseconds and stored as one chunk.
+
+How one chunk is stored exactly once (`_store`, `_append`):
+
+                 appended
+    +-- SURE --------------------> stored: the position is the chunk's last_seq
+    |    |  ^
+    |    |  | read the stream's position
+    |    v  |
+    |   MOVED   no row: another writer was first, the position is unknown
+    |
+    | connection lost: the statement may or may not have been committed
+    v
+    IN DOUBT -- reconnect, look for the chunk behind the last known position
+         found      -> stored (the response was lost)
+         not found  -> append at the position just read; IN DOUBT stays until a response arrives
+
+Every append names the position that it expects. If a lost statement is committed late, the repeated one
+appends nothing, and the next look finds the chunk.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +30,16 @@ from typing import Any, Self
 
 import psycopg
 
+from agentforge.retry import Backoff
+
 from . import log, records
 from .connections import parameters
 
 FLUSH_SECONDS = 0.05
-# What surrounds the text in the JSON of a line.
-_AROUND = 64
+# Bytes of JSON around the text of a line.
+_OVERHEAD = 64
 CHUNK_BYTES = 64 * 1024
-# With the database away, writers wait once this much is unsaved.
+# While the database is away, writers block once this much is unsaved.
 BUFFER_BYTES = 16 * 1024 * 1024
 CLOSE_SECONDS = 30.0
 
@@ -31,15 +52,15 @@ SELECT stream.last_seq, stream.closed_at IS NOT NULL, (
 
 
 class StreamWriter:
-    """Write one stream from any thread, on a connection of its own, outside the caller's transaction.
+    """Writes one stream from any thread, on its own connection, outside the caller's transaction.
 
-    The first record after a pause is stored at once, more within FLUSH_SECONDS. A database that goes away is
-    waited for; what was written meanwhile is stored once, in order, when it is back.
+    The first record after a pause is stored at once, further ones within FLUSH_SECONDS. While the database is
+    away, records are buffered; they are stored once, in order, when it is back.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        # Pieces of chunks, each with the number of its records.
+        # Parts of chunks, each with its number of records.
         self._waiting: deque[tuple[str, int]] = deque()
         self._waiting_bytes = 0
         self._unsaved = 0
@@ -49,7 +70,7 @@ class StreamWriter:
         self._error: Exception | None = None
         self._connection: psycopg.Connection | None = None
         self._position = 0
-        self._position_is_sure = False
+        self._is_position_known = False
         self._thread = threading.Thread(target=self._run, name=f"live writer {name}", daemon=True)
         self._thread.start()
 
@@ -62,26 +83,26 @@ class StreamWriter:
         self.close()
 
     def write(self, record: dict[str, Any]) -> None:
-        """Take a record; it waits only while the database is away and the buffer full.
+        """Add a record; blocks only while the database is away and the buffer is full.
 
-        Raises StreamMissing or StreamClosed when an earlier record met that, ValueError for a wrong record.
+        Raises StreamMissing or StreamClosed if storing an earlier record did, ValueError for an invalid one.
         """
-        self._take(records.encode(record), 1)
+        self._add(records.encode(record), 1)
 
     def write_many(self, many: Sequence[Mapping[str, Any]]) -> None:
-        """Take records that belong together, much faster than one by one; otherwise like write()."""
+        """Add records that belong together, much faster than one by one; otherwise like write()."""
         if not many:
             return
-        # Encoding more than a chunk only to find that out would be most of the work.
+        # Do not encode more than a chunk only to find that it is too much: encoding is most of the work.
         text = "" if _is_more_than_a_chunk(many) else records.encode_all(many)
         if text and (len(text) <= CHUNK_BYTES or len(many) == 1):
-            self._take(text, len(many))
+            self._add(text, len(many))
         else:
             middle = len(many) // 2
             self.write_many(many[:middle])
             self.write_many(many[middle:])
 
-    def _take(self, text: str, count: int) -> None:
+    def _add(self, text: str, count: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._error or self._waiting_bytes < BUFFER_BYTES)
             self._raise_error()
@@ -105,9 +126,9 @@ class StreamWriter:
             self._raise_error()
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Store what is left and let the connection go; the stream stays open.
+        """Store what is left and close the connection; the stream stays open.
 
-        Raises as flush() does; what a database that stays away so long did not take is lost.
+        Raises as flush() does. Records that the database does not accept within that time are lost.
         """
         try:
             self.flush(seconds)
@@ -139,7 +160,7 @@ class StreamWriter:
             self._disconnect()
 
     def _next_batch(self, flushed_at: float) -> list[tuple[str, int]]:
-        """Wait for records, then for company until the flush is due; return a chunk's worth, or [] to end."""
+        """Wait for records, then for more until the flush is due; return a chunk's worth, or [] to end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             due = flushed_at + FLUSH_SECONDS
@@ -160,7 +181,7 @@ class StreamWriter:
 
     def _store(self, data: str, count: int) -> None:
         """Append one chunk exactly once, however often the connection breaks."""
-        pause = 0.05
+        backoff = Backoff(0.05, 2.0)
         in_doubt = False
         while True:
             try:
@@ -170,20 +191,19 @@ class StreamWriter:
                 self._disconnect()
                 in_doubt = True
                 with self._changed:
-                    self._changed.wait_for(lambda: self._closing, pause)
+                    self._changed.wait_for(lambda: self._closing, backoff.next())
                     if self._closing:
                         raise
-                pause = min(pause * 2, 2.0)
 
     def _append(self, data: str, count: int, *, in_doubt: bool) -> bool:
-        """Append where the stream stands; False when another writer was there first and it stands elsewhere.
+        """Append at the stream's position; return False if another writer moved it first.
 
-        The statement names the position that it expects, so that one whose answer got lost can neither go
-        unnoticed nor come through later, after its repetition.
+        The statement names the position that it expects, so that one whose response was lost is noticed, and
+        cannot take effect after its repetition.
         """
         connection = self._connected()
         values: dict[str, Any] = {"name": self.name, "data": data, "expected": self._position}
-        if in_doubt or not self._position_is_sure:
+        if in_doubt or not self._is_position_known:
             row = connection.execute(_IN_DOUBT, values).fetchone()
             if row is None:
                 raise log.StreamMissing(self.name)
@@ -194,7 +214,7 @@ class StreamWriter:
                 raise log.StreamClosed(self.name)
             values["expected"] = self._position
         row = connection.execute(log.APPEND, {**values, "count": count, "closing": False}).fetchone()
-        self._position_is_sure = row is not None
+        self._is_position_known = row is not None
         if row is not None:
             self._position = row[0]
         return row is not None
@@ -213,4 +233,4 @@ class StreamWriter:
 def _is_more_than_a_chunk(many: Sequence[Mapping[str, Any]]) -> bool:
     if len(many) == 1:
         return False
-    return sum([len(str(record.get("text", ""))) for record in many]) + _AROUND * len(many) > CHUNK_BYTES
+    return sum([len(str(record.get("text", ""))) for record in many]) + _OVERHEAD * len(many) > CHUNK_BYTES

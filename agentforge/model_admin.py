@@ -38,7 +38,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Tell whether somebody may use actions (`permissions=["operate"]`); viewers may not."""
+        """Return whether somebody may use actions (`permissions=["operate"]`); viewers may not."""
         return request.user.is_active and request.user.is_superuser
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

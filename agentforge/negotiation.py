@@ -23,12 +23,12 @@ WHOLE_BODY = "__all__"
 
 
 def is_json(request: HttpRequest) -> bool:
-    """Tell whether a request's body is JSON."""
+    """Return whether a request's body is JSON."""
     return request.content_type == "application/json"
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Tell whether to answer in JSON: asked for by Accept, or in return for a JSON body."""
+    """Return whether to answer in JSON: asked for by Accept, or in return for a JSON body."""
     preferred = request.get_preferred_type(["text/html", "application/json"])
     return preferred == "application/json" or (is_json(request) and not request.accepts("text/html"))
 

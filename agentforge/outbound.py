@@ -143,13 +143,13 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def is_allowed(host: str, port: int) -> bool:
-    """Tell whether the operator allowed a host although its address is private."""
+    """Return whether the operator allowed a host although its address is private."""
     name = host.lower().rstrip(".").strip("[]")
     return name in _allowed() or f"{name}:{port}" in _allowed()
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address lies on the public internet, also when IPv6 wraps an IPv4 one."""
+    """Return whether an address lies on the public internet, also when IPv6 wraps an IPv4 one."""
     # A scoped address (fe80::1%eth0) is link-local by its nature.
     parsed: Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):

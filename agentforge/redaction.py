@@ -67,7 +67,7 @@ class Redactor:
                 return value
 
     def finds(self, text: str) -> bool:
-        """Tell whether a text without escape sequences holds a whole secret."""
+        """Return whether a text without escape sequences holds a whole secret."""
         return self._find is not None and self._find.search(text) is not None
 
     def lines(self) -> LineRedactor:
@@ -179,14 +179,14 @@ class Start:
 
     @property
     def is_telling(self) -> bool:
-        """Tell whether so much of a secret is too much to be seen."""
+        """Return whether so much of a secret is too much to be seen."""
         return self.length >= (_KEY if self.is_plain else 2 * _KEY)
 
     def longer(self, more: int) -> Start:
         return Start(self.form, self.length + more, self.is_plain)
 
     def goes_on(self, text: str) -> bool:
-        """Tell whether a text is what follows, but not all of it."""
+        """Return whether a text is what follows, but not all of it."""
         return len(text) < len(self.form) - self.length and self.form.startswith(text, self.length)
 
 

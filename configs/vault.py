@@ -130,7 +130,7 @@ def reveal(key: ApiKey, purpose: str) -> str:
 
 
 def is_readable(key: ApiKey) -> bool:
-    """Tell whether the vault can still read a key."""
+    """Return whether the vault can still read a key."""
     try:
         _opened(key)
     except KeyNeedsReentry:
@@ -139,7 +139,7 @@ def is_readable(key: ApiKey) -> bool:
 
 
 def has_secret(key: ApiKey) -> bool:
-    """Tell whether a row holds a key, rather than only the address of a server that needs none."""
+    """Return whether a row holds a key, rather than only the address of a server that needs none."""
     return bool(key.fingerprint)
 
 

@@ -5,10 +5,10 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the network address of the asker.
+    """Return the client's network address.
 
-    X-Forwarded-For counts only as far as TRUSTED_PROXIES say: anyone can send the header, and each trusted
-    proxy appends the address that it saw.
+    Only the last TRUSTED_PROXIES entries of X-Forwarded-For count: anyone can send the header, and each
+    trusted proxy appends the address that it saw.
     """
     direct: str = request.META.get("REMOTE_ADDR") or ""
     hops: int = settings.TRUSTED_PROXIES

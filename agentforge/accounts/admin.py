@@ -16,14 +16,14 @@ from agentforge.model_admin import ReadOnlyAdmin
 from . import bulk_actions, roles
 from .models import Role, User
 
-# Who may do what here is a user's role.
+# Permissions follow from a user's role.
 admin.site.unregister(Group)
 
 _ROLE_ACTIONS = ("make_viewer", "make_operator", "take_role")
 
 
 def _count(relation: str) -> Coalesce:
-    """Count a user's rows, in a subquery: two joins would count each row of one for each of the other."""
+    """Count a user's rows in a subquery: two joins would multiply each other's rows."""
     rows: Any = User._meta.get_field(relation).related_model
     counted = rows.objects.filter(owner=OuterRef("pk")).order_by().values("owner")
     return Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
@@ -45,11 +45,11 @@ class UserAdmin(ReadOnlyAdmin):
         return users.annotate(agent_count=_count("agents"), build_count=_count("builds"))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        known = super().get_actions(request)
+        actions = super().get_actions(request)
         if not bulk_actions.operators_assign_roles():
             for name in _ROLE_ACTIONS:
-                known.pop(name, None)
-        return known
+                actions.pop(name, None)
+        return actions
 
     @admin.display(description="role", ordering="role")
     def role_name(self, user: User) -> str:
@@ -67,9 +67,9 @@ class UserAdmin(ReadOnlyAdmin):
     def last_sign_in(self, user: User) -> Any:
         return user.last_login
 
-    @admin.display(description="look at")
+    @admin.display(description="rows")
     def belongings(self, user: User) -> str:
-        """Return links to the lists of what is the user's."""
+        """Return links to the lists of the user's rows."""
         owned = [
             model
             for model in self.admin_site._registry
@@ -88,10 +88,10 @@ class UserAdmin(ReadOnlyAdmin):
             ),
         )
 
-    @admin.action(description="Disable: sign out and keep out", permissions=["operate"])
+    @admin.action(description="Disable: sign out and block sign-in", permissions=["operate"])
     def disable(self, request: Request, users: QuerySet[User]) -> None:
         done = bulk_actions.disable(users, by=request.user)
-        self.report(request, "Disabled", done, len(users), "disabled already, or you")
+        self.report(request, "Disabled", done, len(users), "already disabled, or your own account")
 
     @admin.action(description="Enable", permissions=["operate"])
     def enable(self, request: Request, users: QuerySet[User]) -> None:
@@ -103,18 +103,24 @@ class UserAdmin(ReadOnlyAdmin):
         done = bulk_actions.end_sessions(users, by=request.user)
         self.report(request, "Signed out everywhere", done, len(users))
 
-    @admin.action(description="Make viewer: sees the administration", permissions=["operate"])
+    @admin.action(description="Make viewer: read-only access", permissions=["operate"])
     def make_viewer(self, request: Request, users: QuerySet[User]) -> None:
         self._assign(request, users, Role.VIEWER)
 
-    @admin.action(description="Make operator: does everything here", permissions=["operate"])
+    @admin.action(description="Make operator: full access", permissions=["operate"])
     def make_operator(self, request: Request, users: QuerySet[User]) -> None:
         self._assign(request, users, Role.OPERATOR)
 
-    @admin.action(description="Take the role away", permissions=["operate"])
+    @admin.action(description="Remove the role", permissions=["operate"])
     def take_role(self, request: Request, users: QuerySet[User]) -> None:
         self._assign(request, users, Role.NONE)
 
     def _assign(self, request: Request, users: QuerySet[User], role: Role) -> None:
         done = bulk_actions.assign_role(users, role, by=request.user)
-        self.report(request, f"Now {role.value or 'without a role'}", done, len(users), "so already, or you")
+        self.report(
+            request,
+            f"Now {role.value or 'without a role'}",
+            done,
+            len(users),
+            "already so, or your own account",
+        )

@@ -1,4 +1,4 @@
-"""Find out who asks, from a bearer token or a browser's session, over HTTP and for live streams alike."""
+"""Authenticate a bearer token or a browser's session, for HTTP requests and live streams alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .models import User
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Say who asks, by which verified claims."""
+    """An authenticated user, with the verified claims."""
 
     user: User
     claims: tokens.Claims
@@ -22,16 +22,15 @@ class Principal:
 
 
 def bearer_token(authorization: str) -> str | None:
-    """Return the token of an Authorization header of the Bearer scheme, None of any other."""
+    """Return the token of a Bearer Authorization header; None for any other scheme."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 def by_bearer(token: str) -> Principal:
-    """Return who presents a token; the user is made on first sight.
+    """Return the principal of a token; the user is created on first sight.
 
-    Raises tokens.InvalidToken, also for a session that was ended and for a disabled user, and
-    IdentityUnavailable.
+    Raises tokens.InvalidToken, also for a revoked session and a disabled user, and IdentityUnavailable.
     """
     claims = tokens.verify(token)
     if identity_service().has_ended(claims):
@@ -44,7 +43,7 @@ def by_bearer(token: str) -> Principal:
 
 
 def by_session(session: SessionBase) -> Principal | None:
-    """Return whose browser this is, None when nobody is signed in (any more).
+    """Return the principal of a browser's session; None if nobody is signed in (any more).
 
     Raises IdentityUnavailable.
     """

@@ -1,4 +1,4 @@
-"""What operators do with people's accounts; each returns for how many it was done, and is logged."""
+"""Operators' actions on accounts; each is logged and returns the number of accounts changed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .models import LocalSession, Role, User
 
 
 def operators_assign_roles() -> bool:
-    """Tell whether operators choose roles; a Supabase project names them in its own users' app_metadata."""
+    """Return whether roles are assigned here; a Supabase project keeps them in its users' app_metadata."""
     return not settings.SUPABASE_URL
 
 
 def disable(users: Iterable[User], by: User) -> int:
-    """Keep people out, at once; nobody disables their own account."""
+    """Sign users out and block them at once; nobody can disable their own account."""
     return _each(users, by, lambda user: user.is_active and user.pk != by.pk, _disable)
 
 
 def enable(users: Iterable[User], by: User) -> int:
-    """Let disabled people in again."""
+    """Unblock disabled users."""
     return _each(users, by, lambda user: not user.is_active, _enable)
 
 
 def end_sessions(users: Iterable[User], by: User) -> int:
-    """Sign people out of all their browsers and scripts."""
+    """Sign users out of all their browsers and scripts."""
     return _each(users, by, lambda user: True, _end_sessions)
 
 
 def assign_role(users: Iterable[User], role: Role, by: User) -> int:
-    """Give local accounts a role; nobody changes their own, so that an operator always remains."""
+    """Assign a role to local accounts; nobody can change their own, so an operator always remains."""
     return _each(
         users,
         by,
@@ -71,6 +71,6 @@ def _enable(user: User, by: User) -> None:
 
 def _end_sessions(user: User, by: User) -> None:
     session_revocation.end_sessions_of(user.pk)
-    # Those of the local identity service; with Supabase there are none.
+    # The local identity service's; with Supabase there are none.
     LocalSession.objects.filter(identity_id=user.pk).delete()
     record(Action.SESSIONS_ENDED, owner=user, actor=by, subject=user)

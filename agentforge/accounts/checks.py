@@ -15,16 +15,16 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def check_local_identity(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report a local identity service that nobody chose, outside DEBUG."""
+    """Report a local identity service outside DEBUG that was not explicitly enabled."""
     if settings.DEBUG or settings.SUPABASE_URL or settings.LOCAL_IDENTITY_ALLOWED:
         return []
     return [
         Error(
-            "The local identity service would serve outside DEBUG, and nobody chose that.",
+            "The local identity service would run outside DEBUG without being enabled.",
             hint=(
-                "It signs people up without confirming their e-mail address, and this machine keeps their "
-                "password hashes and the key that signs their tokens (var/secrets/identity.pem). "
-                "If that is what you want, set AGENTFORGE_LOCAL_IDENTITY=1."
+                "It accepts sign-ups without confirming the e-mail address, and stores password hashes and "
+                "the key that signs tokens (var/secrets/identity.pem) on this machine. "
+                "To allow this, set AGENTFORGE_LOCAL_IDENTITY=1."
             ),
             id="accounts.E001",
         )
@@ -32,21 +32,21 @@ def check_local_identity(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 
 def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report settings with which nobody could sign in by Supabase, or anybody could."""
+    """Report Supabase settings that would lock everybody out, or let anybody in."""
     if not settings.SUPABASE_URL:
         return []
     url = urlsplit(settings.SUPABASE_URL)
     unknown = [code for code in settings.SUPABASE_OAUTH_PROVIDERS if not is_known(code)]
     secret = settings.SUPABASE_JWT_SECRET
-    found = [
+    problems = [
         (
             url.scheme not in ("http", "https") or not url.netloc or bool(url.path),
-            "SUPABASE_URL is not the address of a project.",
+            "SUPABASE_URL is not the URL of a project.",
             "It looks like https://abcdefgh.supabase.co, without a path.",
         ),
         (
             url.scheme == "http" and not settings.DEBUG and url.hostname not in _THIS_MACHINE,
-            "SUPABASE_URL is not https: passwords would travel in the clear.",
+            "SUPABASE_URL is not https: passwords would be sent unencrypted.",
             "Use https://.",
         ),
         (
@@ -56,35 +56,35 @@ def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         ),
         (
             settings.SUPABASE_ANON_KEY.startswith("sb_secret_"),
-            "SUPABASE_ANON_KEY is a secret key, which may do everything.",
+            "SUPABASE_ANON_KEY is a secret key, which grants full access.",
             "Use the publishable key (or the anon key).",
         ),
         (
             0 < len(secret) < 32,
-            "SUPABASE_JWT_SECRET is too short: it could be guessed.",
+            "SUPABASE_JWT_SECRET is too short and could be guessed.",
             "Copy the project's legacy JWT secret; leave it unset for projects with signing keys.",
         ),
         (
             bool(unknown),
             f"SUPABASE_OAUTH_PROVIDERS names unknown providers: {', '.join(unknown)}.",
-            f"Known are {', '.join(PROVIDERS)}.",
+            f"Known providers: {', '.join(PROVIDERS)}.",
         ),
     ]
     return [
         Error(message, hint=hint, id=f"accounts.E{number:03}")
-        for number, (is_wrong, message, hint) in enumerate(found, start=2)
+        for number, (is_wrong, message, hint) in enumerate(problems, start=2)
         if is_wrong
     ]
 
 
 def check_second_factor_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report expressions that can't be read: their paths would be unprotected."""
-    found: list[CheckMessage] = []
+    """Report invalid expressions: their paths would be unprotected."""
+    errors: list[CheckMessage] = []
     for path in settings.SECOND_FACTOR_PATHS:
         try:
             re.compile(path)
         except re.error as error:
-            message = f"SECOND_FACTOR_PATHS holds {path!r}, which is no regular expression: {error}."
-            hint = "They are separated by commas, so none may hold one."
-            found.append(Error(message, hint=hint, id="accounts.E008"))
-    return found
+            message = f"SECOND_FACTOR_PATHS contains {path!r}, which is not a regular expression: {error}."
+            hint = "Expressions are separated by commas, so none may contain one."
+            errors.append(Error(message, hint=hint, id="accounts.E008"))
+    return errors

@@ -1,4 +1,4 @@
-"""What the identity service can refuse or fail to do; each message is fit to show to the person."""
+"""Errors of the identity service."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ WRONG_CREDENTIALS = "The e-mail address or the password is not right. You are no
 
 
 class IdentityError(Exception):
-    """What the identity service could not do; `str()` is fit to show to the person."""
+    """The identity service refused or failed; `str()` can be shown to the user."""
 
 
 class WrongCredentials(IdentityError):
-    """The address and the password do not belong together; which of them is wrong stays unsaid."""
+    """The e-mail address or the password is wrong; the message does not say which."""
 
 
 class TooManyAttempts(IdentityError):
-    """Attempts have to pause for `retry_after` seconds."""
+    """No more attempts are accepted for `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -24,28 +24,28 @@ class TooManyAttempts(IdentityError):
 
 
 class SessionEnded(IdentityError):
-    """The refresh token is spent, revoked, expired or unknown: the person has to sign in again."""
+    """The refresh token was used, revoked, expired or is unknown: the user has to sign in again."""
 
 
 class IdentityUnavailable(IdentityError):
-    """The identity service does not answer; verified sessions go on until their token expires."""
+    """The identity service does not answer; verified sessions stay valid until their token expires."""
 
 
 class EmailNotConfirmed(IdentityError):
-    """The password is right, and the address still waits for its confirmation."""
+    """The password is correct, but the address is not confirmed yet."""
 
 
 class PasswordRefused(IdentityError):
-    """The identity service does not take this password."""
+    """The identity service does not accept this password."""
 
 
 class CodeRefused(IdentityError):
-    """A mailed link or code, or an authenticator's code, is wrong, spent or too old."""
+    """A mailed link or code, or an authenticator's code, is wrong, used or expired."""
 
 
 class CodeNeeded(IdentityError):
-    """A code was mailed, and this change needs it."""
+    """This change needs the code that was just mailed."""
 
 
 class SecondFactorNeeded(IdentityError):
-    """This change needs a session whose second factor was passed."""
+    """This change needs a session with a verified second factor."""

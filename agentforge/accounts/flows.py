@@ -1,7 +1,7 @@
-"""Keep what a browser began and comes back for: a sign-in with a provider, a mail's link.
+"""Pending flows of a browser: a sign-in with a provider, or the link of a mail.
 
-Each has a state, which its URL carries, and a PKCE verifier, which stays here in the server's session; so
-a link or a redirect is worth something only in the browser that asked for it, and once.
+Each has a state, carried in its URL, and a PKCE verifier, kept in the server-side session. So a link or
+redirect works only once, and only in the browser that requested it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 SESSION_KEY = "flows"
-# A browser that begins more has forgotten the first.
-MOST = 5
+# More flows at once discard the oldest.
+MAX_FLOWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ def new_state() -> str:
 
 
 def callback_url(request: HttpRequest, state: str) -> str:
-    """Return the absolute URL at which a flow comes back."""
+    """Return the absolute URL to which a flow returns."""
     return request.build_absolute_uri(f"{reverse('accounts:callback')}?state={state}")
 
 
 def store(session: SessionBase, state: str, flow: Flow) -> None:
-    """Remember a flow until its browser comes back."""
+    """Store a flow until its browser returns."""
     if not flow.verifier:
         return
-    known = dict(session.get(SESSION_KEY, {}))
-    known[state] = asdict(flow)
-    session[SESSION_KEY] = dict(list(known.items())[-MOST:])
+    flows = dict(session.get(SESSION_KEY, {}))
+    flows[state] = asdict(flow)
+    session[SESSION_KEY] = dict(list(flows.items())[-MAX_FLOWS:])
 
 
 def pop(session: SessionBase, state: str) -> Flow | None:
-    """Return the flow of a state, once; None for a state that this browser was not given."""
-    known = dict(session.get(SESSION_KEY, {}))
-    values = known.pop(state, None)
+    """Remove and return the flow of a state; None for a state that was not issued to this browser."""
+    flows = dict(session.get(SESSION_KEY, {}))
+    values = flows.pop(state, None)
     if values is None:
         return None
-    session[SESSION_KEY] = known
+    session[SESSION_KEY] = flows
     return Flow(**values)

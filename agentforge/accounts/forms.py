@@ -11,12 +11,12 @@ from .models import User
 if TYPE_CHECKING:
     from .identity.supabase_factors import Factor
 
-# Long enough for any passphrase, short enough that hashing it costs nobody anything.
+# Long enough for any passphrase, short enough to be cheap to hash.
 PASSWORD_MAX_LENGTH = 256
 
 
 class EmailField(forms.EmailField):
-    """An e-mail address, in small letters: people write their own in more than one way."""
+    """An e-mail address, lower-cased: people do not always type their own in the same case."""
 
     def clean(self, value: Any) -> str:
         return str(super().clean(value)).lower()
@@ -42,7 +42,7 @@ class SignInForm(EmailForm):
 
 
 class NewPasswordField(forms.CharField):
-    """A password to choose; `check_new_password` says whether it will do."""
+    """A new password; `check_new_password` validates it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class NewPasswordField(forms.CharField):
 
 
 def check_new_password(form: forms.Form, email: str) -> None:
-    """Add to a form what is wrong with its new password."""
+    """Add errors to a form if its new password is not acceptable."""
     password = form.cleaned_data.get("password")
     if password:
         try:
@@ -74,7 +74,7 @@ class SignUpForm(EmailForm):
 
 
 class PasswordForm(forms.Form):
-    """Choose another password; who knows the current one, or came by a recovery mail, may."""
+    """Change the password; requires the current one, except after a recovery mail."""
 
     current = forms.CharField(
         label="Current password",
@@ -96,20 +96,17 @@ class PasswordForm(forms.Form):
         check_new_password(self, self._email)
         return self.cleaned_data
 
-    def ask_for_code(self, needed: bool) -> None:
-        """Show the field of the mailed code."""
-        if needed:
-            self.fields["code"].widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
+    def show_code_field(self) -> None:
+        """Show the field for the mailed code."""
+        self.fields["code"].widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
 
 
 class CodeForm(EmailForm):
-    """Type the code of a mail."""
-
     code = forms.CharField(
-        label="Code of the mail",
+        label="Code from the mail",
         max_length=20,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-        error_messages={"required": "Type the code of the mail."},
+        error_messages={"required": "Type the code from the mail."},
     )
     kind = forms.ChoiceField(
         choices=[("email", "sign in"), ("recovery", "new password")],
@@ -122,7 +119,7 @@ class CodeForm(EmailForm):
 
 
 class LinkForm(forms.Form):
-    """What a mail's link names: `/accounts/confirm/?token_hash={{ .TokenHash }}&type=signup`."""
+    """The query of a mailed link: `/accounts/confirm/?token_hash={{ .TokenHash }}&type=signup`."""
 
     token_hash = forms.RegexField(r"^[A-Za-z0-9_-]{1,200}$", widget=forms.HiddenInput)
     type = forms.ChoiceField(
@@ -134,12 +131,12 @@ class LinkForm(forms.Form):
 
 
 class FactorForm(forms.Form):
-    """Type the six digits that an authenticator app shows."""
+    """The six digits of an authenticator app."""
 
     factor = forms.UUIDField(label="Authenticator", widget=forms.HiddenInput)
     code = forms.RegexField(
         r"^\d{6}$",
-        label="Code of your authenticator app",
+        label="Code from your authenticator app",
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 6}
         ),

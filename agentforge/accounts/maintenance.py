@@ -1,4 +1,4 @@
-"""Take away what sign-ins leave behind once it is of no more use."""
+"""Delete expired sign-in data."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from agentforge.audit import retention
 from .models import Ending, FailedAttempts, LocalSession, SignIn
 from .session_revocation import RETENTION
 
-# Longer than any window in which attempts are counted.
+# Longer than any throttling window.
 ATTEMPTS_LIFE = timedelta(days=1)
 
 
 def prune(dry_run: bool) -> dict[str, int]:
-    """Delete what has expired: sessions, sign-ins, counts of attempts, endings, and old audit events.
+    """Delete expired sessions, sign-ins, attempt counts and revocations, and old audit events.
 
-    Return how many of each, also in a dry run, which deletes nothing.
+    Return the number of each; a dry run deletes nothing.
     """
     counts = {name: _prune(rows, dry_run=dry_run) for name, rows in _expired(timezone.now()).items()}
     return {**counts, "audit_events": retention.prune(dry_run=dry_run)}
 
 
 def _expired(now: datetime) -> dict[str, QuerySet[Any]]:
-    # Each request renews the tokens that it finds expired: a row whose tokens expired as long ago as a
-    # browser's session lasts belongs to a session that has ended.
+    # Each request renews expired tokens: if a row's tokens expired a whole session age ago, its session has
+    # ended.
     unused = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     return {
         "sessions": Session.objects.filter(expire_date__lt=now),

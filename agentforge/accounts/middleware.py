@@ -24,43 +24,43 @@ _UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try a
 
 
 class IdentityMiddleware(middleware.AuthenticationMiddleware):
-    """Set `request.user` and `request.claims` from a bearer token, else from the session's tokens.
+    """Sets `request.user` and `request.claims` from a bearer token, else from the session's tokens.
 
-    It takes the place of Django's own, whose name the checks of the admin ask for.
+    A subclass of Django's own middleware, which the admin's system checks require.
     """
 
     async_capable = False
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with actor_context(client_address(request)) as asker:
-            return self._answer(request, asker)
+        with actor_context(client_address(request)) as actor:
+            return self._answer(request, actor)
 
-    def _answer(self, request: HttpRequest, asker: Actor) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         token = authentication.bearer_token(request.headers.get("Authorization", ""))
         try:
             if token is None:
-                found = authentication.by_session(request.session)
+                principal = authentication.by_session(request.session)
             else:
-                found = authentication.by_bearer(token)
-                # A browser never adds this header by itself, so another site can't forge the request.
+                principal = authentication.by_bearer(token)
+                # Browsers never add this header on their own, so another site can't forge the request.
                 request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined] # Django's own switch
         except InvalidToken as error:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return problem(401, str(error), headers=challenge)
         except IdentityUnavailable:
             return problem(503, _UNAVAILABLE, headers={"Retry-After": "60"})
-        request.user = found.user if found else AnonymousUser()
-        if found:
-            asker.user = found.user
-            cast(Request, request).claims = found.claims
-            cast(Request, request).access_token = found.access_token
+        request.user = principal.user if principal else AnonymousUser()
+        if principal:
+            actor.user = principal.user
+            cast(Request, request).claims = principal.claims
+            cast(Request, request).access_token = principal.access_token
         return cast(HttpResponseBase, self.get_response(request))
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
-    """Let nobody in without sign-in, except to views marked `login_not_required`."""
+    """Requires a sign-in, except for views marked `login_not_required`."""
 
-    def handle_no_permission(  # type: ignore[override] # it answers scripts too
+    def handle_no_permission(  # type: ignore[override] # answers scripts too
         self, request: HttpRequest, view_func: Callable[..., Any] | None
     ) -> HttpResponseBase:
         if wants_json(request):

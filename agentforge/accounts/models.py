@@ -11,7 +11,7 @@ from .managers import LocalIdentityManager, UserManager
 
 
 class Role(models.TextChoices):
-    """What `app_metadata.agentforge_role` of a Supabase user can say."""
+    """The values of `app_metadata.agentforge_role` of a Supabase user."""
 
     NONE = "", "no operator"
     VIEWER = "viewer", "sees the administration"
@@ -19,9 +19,9 @@ class Role(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Mirror a person of the identity service; the primary key is the JWT's `sub`.
+    """A user of the identity service; the primary key is the JWT's `sub`.
 
-    Credentials belong to the identity service: `password` stays unusable here.
+    The identity service holds the credentials; `password` stays unusable here.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -41,19 +41,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Tell whether a user may do something in the administration; viewers may look at all of it."""
-        looks = self.is_active and self.role == Role.VIEWER and perm.partition(".")[2].startswith("view_")
-        return looks or super().has_perm(perm, obj)
+        """Return whether a user has a permission in the administration; viewers may view everything."""
+        may_view = self.is_active and self.role == Role.VIEWER and perm.partition(".")[2].startswith("view_")
+        return may_view or super().has_perm(perm, obj)
 
     def has_module_perms(self, app_label: str) -> bool:
         return (self.is_active and self.role == Role.VIEWER) or super().has_module_perms(app_label)
 
 
 class SignIn(models.Model):
-    """Hold one browser's tokens; the browser's Django session carries the primary key only.
+    """One browser's tokens; its Django session holds only the primary key.
 
-    A row of its own, and not the session's data, so that a refresh can lock it and a slower request that
-    saves its older copy of the session cannot bring a spent refresh token back.
+    A separate row, not session data, so that a refresh can lock it, and a slow request that saves an old copy
+    of the session can't restore a used refresh token.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -68,7 +68,7 @@ class SignIn(models.Model):
 
 
 class LocalIdentity(models.Model):
-    """Hold one person's credentials for the local identity service."""
+    """One person's credentials for the local identity service."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
@@ -82,9 +82,9 @@ class LocalIdentity(models.Model):
 
 
 class LocalSession(models.Model):
-    """Hold one sign-in of the local identity service: the family of its refresh tokens.
+    """One sign-in at the local identity service: a family of refresh tokens.
 
-    Only the refresh token numbered `generation` is good; it replaced the one before at `rotated_at`.
+    Only the refresh token numbered `generation` is valid; it replaced its predecessor at `rotated_at`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -99,7 +99,7 @@ class LocalSession(models.Model):
 
 
 class FailedAttempts(models.Model):
-    """Count what is bounded by a throttle since `since`: a subject's failed sign-ins, builds, messages."""
+    """The count of a throttled action of a subject since `since`: failed sign-ins, builds, messages."""
 
     subject = models.CharField(primary_key=True, max_length=100)
     count = models.PositiveIntegerField(default=0)
@@ -110,7 +110,7 @@ class FailedAttempts(models.Model):
 
 
 class Ending(models.Model):
-    """Remember that a session, or all sessions of a person, were signed out at `ended_at`."""
+    """The revocation of a session, or of all sessions of a user, at `ended_at`."""
 
     subject = models.CharField(primary_key=True, max_length=60)
     ended_at = models.DateTimeField(default=timezone.now, db_index=True)

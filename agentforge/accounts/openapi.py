@@ -1,4 +1,4 @@
-"""Describe to scripts the addresses of an account."""
+"""OpenAPI descriptions of the account's URLs."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ _EVENT = record(
         "address": STRING,
     }
 )
-_SAID = {"detail": STRING}
+_DETAIL = {"detail": STRING}
 _TOKENS = record({"token_type": STRING, "access_token": STRING, "refresh_token": STRING, "expires_at": TIME})
-_ENTERED = {**_SAID, "tokens": nullable(_TOKENS)}
-_ENTRY = (
-    "A script that sends JSON and no cookie gets `tokens`. A page in a browser, which sends a CSRF token, "
-    "gets a session's cookie, and null for `tokens`."
+_SIGNED_IN = {**_DETAIL, "tokens": nullable(_TOKENS)}
+_TOKENS_NOTE = (
+    "A script that sends JSON and no cookies receives `tokens`. A browser page, which sends a CSRF token, "
+    "receives a session cookie, and `tokens` is null."
 )
-_ENTERING = ("code", "second_factor", "second_factor_finish")
-_SUPABASE = "There while a Supabase project is the identity service."
+_SIGN_IN_NAMES = ("code", "second_factor", "second_factor_finish")
+_SUPABASE = "Available only if a Supabase project is the identity service."
 
 describe(
     "accounts:jwks",
-    get=Operation("Get the keys that tokens are signed with", document=mapping(ANYTHING), public=True),
+    get=Operation("Get the public keys that verify tokens", document=mapping(ANYTHING), public=True),
 )
 describe(
     "accounts:activity",
     get=Operation(
-        "List what was done in your account, newest first",
+        "List the events of your account, newest first",
         {"events": array(_EVENT), "pages": INTEGER},
         query=KindForm,
         parameters={"page": INTEGER},
@@ -65,20 +65,20 @@ describe(
 )
 describe(
     "accounts:password",
-    post=Operation("Change your password; your other sign-ins end", _SAID, forms=[PasswordForm]),
+    post=Operation("Change your password and end your other sessions", _DETAIL, forms=[PasswordForm]),
 )
 describe(
     "accounts:sign_in",
-    post=Operation("Sign in by password", _ENTERED, forms=[SignInForm], public=True, note=_ENTRY),
+    post=Operation("Sign in with a password", _SIGNED_IN, forms=[SignInForm], public=True, note=_TOKENS_NOTE),
 )
 describe(
     "accounts:sign_up",
     post=Operation(
-        "Make an account; `tokens` is null while a mail waits to be followed",
-        _ENTERED,
+        "Create an account; `tokens` is null until its mail is confirmed",
+        _SIGNED_IN,
         forms=[SignUpForm],
         public=True,
-        note=_ENTRY,
+        note=_TOKENS_NOTE,
     ),
 )
 describe(
@@ -89,21 +89,21 @@ describe(
 )
 describe(
     "accounts:sign_out",
-    post=Operation("Sign out, here or everywhere; tokens end at once", _SAID, forms=[SignOutForm]),
+    post=Operation("Sign out, here or everywhere; tokens are revoked at once", _DETAIL, forms=[SignOutForm]),
 )
 for _name, _summary, _form, _public in (
-    ("email", "Ask to move the account to another address", EmailForm, False),
-    ("mail", "Ask for a mail that signs in", EmailForm, True),
-    ("recovery", "Ask for a mail that lets a new password be set", EmailForm, True),
-    ("code", "Enter the code of a mail", CodeForm, True),
-    ("second_factor", "Pass the second factor", FactorForm, False),
+    ("email", "Change the account's e-mail address", EmailForm, False),
+    ("mail", "Request a sign-in mail", EmailForm, True),
+    ("recovery", "Request a mail for setting a new password", EmailForm, True),
+    ("code", "Enter the code from a mail", CodeForm, True),
+    ("second_factor", "Verify the second factor", FactorForm, False),
     ("second_factor_finish", "Finish the enrolment of an authenticator", FactorForm, False),
 ):
     describe(
         f"accounts:{_name}",
         post=Operation(
             _summary,
-            _ENTERED if _name in _ENTERING else _SAID,
+            _SIGNED_IN if _name in _SIGN_IN_NAMES else _DETAIL,
             forms=[_form],
             public=_public,
             note=_SUPABASE,

@@ -1,4 +1,4 @@
-"""Decide where people go next: to pages of this site only."""
+"""Where a user goes next: only to pages of this site."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def requested_next(request: HttpRequest) -> str:
-    """Return the page that a request asks to go to next, empty when none or not one of this site."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    return wanted if is_of_this_site(wanted) else ""
+    """Return the `next` URL of a request; empty if there is none or it is not of this site."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    return url if is_of_this_site(url) else ""
 
 
 def is_of_this_site(url: str) -> bool:
@@ -21,21 +21,21 @@ def is_of_this_site(url: str) -> bool:
 
 
 def next_url(request: HttpRequest) -> str:
-    """Return where to go after sign-in."""
+    """Return the URL to go to after sign-in."""
     return requested_next(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def back_to(request: HttpRequest) -> str:
-    """Return the page from which a request came to where it may not go yet."""
+    """Return the page to come back to after the sign-in or second factor that a request lacks."""
     if request.headers.get("HX-Request") == "true":
-        # A redirect would be followed in the background and land inside the page.
+        # htmx would follow a redirect in the background and insert the response into the page.
         page = urlsplit(request.headers.get("HX-Current-URL", ""))
         return f"{page.path}?{page.query}" if page.query else page.path
     return request.get_full_path() if request.method == "GET" else ""
 
 
 def with_query(url: str, **values: str) -> str:
-    """Return a URL with those query values that are not empty."""
+    """Return a URL with the query values that are not empty."""
     query = QueryDict(mutable=True)
     query.update({name: value for name, value in values.items() if value})
     return f"{url}?{query.urlencode(safe='/')}" if query else url

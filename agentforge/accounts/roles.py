@@ -1,4 +1,4 @@
-"""Make operators of those whom the Supabase project names so."""
+"""Operators' roles, named by the Supabase project or assigned here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CLAIM = "agentforge_role"
 
 
 def follow(user: User, claims: dict[str, Any]) -> None:
-    """Give a user the role of their verified claims, and take it when the claims stop naming it.
+    """Update a user's role from their verified claims; it is removed when the claims no longer name it.
 
-    Only `app_metadata` counts: users write their `user_metadata` themselves. What `createsuperuser` or
-    another operator gave stays, as long as the claims never named a role.
+    Only `app_metadata` counts: users can write their own `user_metadata`. A role from `createsuperuser` or
+    another operator is kept as long as the claims never named one.
     """
     if not settings.SUPABASE_URL:
         return
@@ -32,7 +32,7 @@ def follow(user: User, claims: dict[str, Any]) -> None:
 
 @transaction.atomic
 def assign(user: User, role: Role, *, by: str = "an operator") -> None:
-    """Let a user do in the administration what a role may, and nothing else there."""
+    """Set a user's role, with exactly its permissions in the administration."""
     user.role = role
     user.is_staff = role != Role.NONE
     user.is_superuser = role == Role.OPERATOR
@@ -41,5 +41,5 @@ def assign(user: User, role: Role, *, by: str = "an operator") -> None:
 
 
 def of(user: User) -> Role:
-    """Return what a user may do in the administration; `createsuperuser` makes operators without a role."""
+    """Return a user's role; superusers made by `createsuperuser` are operators too."""
     return Role.OPERATOR if user.is_superuser else Role(user.role)

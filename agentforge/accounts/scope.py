@@ -14,16 +14,16 @@ from .tokens import InvalidToken
 
 
 def user_of(scope: dict[str, Any]) -> User | None:
-    """Return who opens an ASGI connection; see `principal_of`."""
-    found = principal_of(scope)
-    return found.user if found else None
+    """Return the user of an ASGI connection; see `principal_of`."""
+    principal = principal_of(scope)
+    return principal.user if principal else None
 
 
 def principal_of(scope: dict[str, Any]) -> authentication.Principal | None:
-    """Return who opens an ASGI connection, by bearer token or session cookie; None when nobody good.
+    """Return the principal of an ASGI connection, by bearer token or session cookie, or None.
 
-    A bearer token that is not valid does not fall back to the cookie. Runs synchronously and outside of any
-    transaction; call it through `database_sync_to_async`.
+    An invalid bearer token does not fall back to the cookie. Runs synchronously and outside any transaction;
+    call it through `database_sync_to_async`.
     """
     headers: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
     given = {name.lower(): value.decode("latin-1") for name, value in headers}

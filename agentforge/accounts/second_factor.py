@@ -17,13 +17,13 @@ from .models import User
 from .redirects import back_to, with_query
 from .tokens import Claims
 
-# Whatever the setting says: where a second factor is passed, and the way out.
+# Never protected, whatever the setting says: the pages to verify a second factor and to sign out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")
 NEEDED = "This needs your second factor. Pass it first; nothing was changed."
 
 
 class SecondFactorMiddleware:
-    """Ask who has enrolled a second factor for it, on the paths that SECOND_FACTOR_PATHS names."""
+    """Requires the second factor of users who enrolled one, on SECOND_FACTOR_PATHS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -40,19 +40,19 @@ class SecondFactorMiddleware:
 
 
 def is_missing(request: Request) -> bool:
-    """Tell whether a request lacks a second factor that its path demands."""
+    """Return whether a request lacks the second factor that its path requires."""
     return lacks(request.user, request.claims, request.path_info)
 
 
 def lacks(user: User, claims: Claims, path: str) -> bool:
-    """Tell whether a session has not shown the second factor that a path demands of its person."""
+    """Return whether a session lacks the second factor that a path requires of its user."""
     if not user.has_second_factor or claims.get("aal") == "aal2":
         return False
     if path.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
         return False
-    return any(one.search(path) for one in _demanding(tuple(settings.SECOND_FACTOR_PATHS)))
+    return any(pattern.search(path) for pattern in _patterns(tuple(settings.SECOND_FACTOR_PATHS)))
 
 
 @lru_cache(maxsize=4)
-def _demanding(paths: tuple[str, ...]) -> list[re.Pattern[str]]:
+def _patterns(paths: tuple[str, ...]) -> list[re.Pattern[str]]:
     return [re.compile(path) for path in paths]

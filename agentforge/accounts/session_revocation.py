@@ -1,6 +1,6 @@
-"""Remember sign-outs for as long as an access token could outlive them.
+"""Revoke sessions at once: sign-outs are stored for as long as an access token could outlive them.
 
-The identity service's tokens are verified without asking it; so this is what ends them at once.
+Access tokens are verified locally, without asking the identity service, so it can't revoke them itself.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ RETENTION = timedelta(days=7)
 
 
 def end_session(session_id: UUID) -> None:
-    """End one session's access tokens."""
+    """Revoke one session's access tokens."""
     _revoke(f"session {session_id}")
 
 
 def end_sessions_of(user_id: UUID) -> None:
-    """End all sessions of a person that began before now."""
+    """Revoke all of a user's sessions that began before now."""
     SignIn.objects.filter(user_id=user_id).delete()
     _revoke(f"user {user_id}")
 
 
 def has_ended(claims: dict[str, Any]) -> bool:
-    """Tell whether verified claims belong to a session that was signed out here."""
+    """Return whether verified claims belong to a session that was signed out here."""
     of_user = f"user {claims['sub']}"
-    known = Ending.objects.filter(subject__in=[f"session {claims['session_id']}", of_user])
+    endings = Ending.objects.filter(subject__in=[f"session {claims['session_id']}", of_user])
     issued = datetime.fromtimestamp(claims["iat"], UTC)
-    # A token's time is in whole seconds: one of a sign-in right after the ending must not look older.
-    return any(one.subject != of_user or issued < one.ended_at.replace(microsecond=0) for one in known)
+    # `iat` is in whole seconds: a sign-in right after the revocation must not look older than it.
+    return any(row.subject != of_user or issued < row.ended_at.replace(microsecond=0) for row in endings)
 
 
 def _revoke(subject: str) -> None:

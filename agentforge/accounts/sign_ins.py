@@ -1,4 +1,4 @@
-"""Keep a browser signed in: its tokens lie in a SignIn row, its Django session names the row."""
+"""Browser sign-ins: the tokens are in a SignIn row, which the Django session refers to."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .identity.base import Tokens
 from .models import SignIn, User
 
 SESSION_KEY = "sign_in"
-# A token is exchanged this long before it expires, so that no request starts with a dying one.
+# Tokens are refreshed this long before they expire, so that no request starts with an expiring one.
 REFRESH_MARGIN = timedelta(seconds=60)
 
 
 def begin(session: SessionBase, issued: Tokens) -> User:
-    """Sign a browser in with fresh tokens; its session starts anew, so that none can be fixed beforehand.
+    """Sign a browser in with fresh tokens, in a new session (against session fixation).
 
-    Raises tokens.InvalidToken when the tokens do not verify.
+    Raises tokens.InvalidToken if the tokens do not verify.
     """
     claims = tokens.verify(issued.access_token)
     user = _user_of(claims, issued)
@@ -43,7 +43,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
 
 
 def begin_for_script(issued: Tokens) -> User:
-    """Sign a program in, which keeps its tokens itself.
+    """Record the sign-in of a script, which keeps its tokens itself.
 
     Raises tokens.InvalidToken as `begin` does.
     """
@@ -67,31 +67,31 @@ def _record_sign_in(user: User, claims: tokens.Claims) -> None:
 
 
 def _methods(claims: tokens.Claims) -> str:
-    """Return by what a session was begun: password, otp, oauth, totp (`amr`)."""
+    """Return the authentication methods of a session (`amr`): password, otp, oauth, totp."""
     methods = claims.get("amr")
-    known = (
+    names = (
         [one.get("method") for one in methods if isinstance(one, dict)] if isinstance(methods, list) else []
     )
-    return " and ".join(sorted({method for method in known if isinstance(method, str)}))[:100]
+    return " and ".join(sorted({method for method in names if isinstance(method, str)}))[:100]
 
 
 def _update_second_factor(user: User, issued: Tokens) -> None:
-    known = issued.has_second_factor
-    if known is not None and known != user.has_second_factor:
-        user.has_second_factor = known
+    enrolled = issued.has_second_factor
+    if enrolled is not None and enrolled != user.has_second_factor:
+        user.has_second_factor = enrolled
         user.save(update_fields=["has_second_factor"])
-        record(Action.SECOND_FACTOR_ON if known else Action.SECOND_FACTOR_OFF, owner=user, actor=user)
+        record(Action.SECOND_FACTOR_ON if enrolled else Action.SECOND_FACTOR_OFF, owner=user, actor=user)
 
 
 def end_others(session: SessionBase, user: User) -> None:
-    """Sign a person's other browsers out."""
+    """Sign a user's other browsers out."""
     mine = row_id(session)
     others = SignIn.objects.filter(user=user)
     (others if mine is None else others.exclude(pk=mine)).delete()
 
 
 def end(session: SessionBase) -> None:
-    """Forget a browser's tokens and its session."""
+    """Delete a browser's tokens and its session."""
     pk = row_id(session)
     if pk is not None:
         SignIn.objects.filter(pk=pk).delete()
@@ -99,15 +99,15 @@ def end(session: SessionBase) -> None:
 
 
 def row_id(session: SessionBase) -> UUID | None:
-    """Return the id of the SignIn row that a session names."""
+    """Return the id of a session's SignIn row."""
     name = session.get(SESSION_KEY)
     return UUID(name) if name else None
 
 
 def current(session: SessionBase) -> SignIn | None:
-    """Return a browser's sign-in with tokens that are not about to expire, None when it has ended.
+    """Return a browser's sign-in, with tokens that are not about to expire; None if it has ended.
 
-    Raises IdentityUnavailable when the tokens expired and the identity service does not answer.
+    Raises IdentityUnavailable if the tokens expired and the identity service does not answer.
     """
     pk = row_id(session)
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
@@ -122,7 +122,7 @@ def _is_due(row: SignIn) -> bool:
 
 @transaction.atomic
 def _refresh(row: SignIn) -> SignIn | None:
-    # Of many requests at once the first one refreshes; the others wait for its row and find it fresh.
+    # Of simultaneous requests the first one refreshes; the others wait for the row and find it fresh.
     locked = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=row.pk).first()
     if locked is None or not _is_due(locked):
         return locked

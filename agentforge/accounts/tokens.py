@@ -1,7 +1,7 @@
-"""Verify access tokens: the one way in, for browsers, scripts and streams.
+"""Verify access tokens, for browsers, scripts and streams alike.
 
-Read with RFC 8725 (JWT best practices): nothing in a token chooses how it is verified. Its `kid` only picks
-one of the keys that the identity service published, and that key's kind decides the algorithm.
+Follows RFC 8725 (JWT best practices): nothing in a token chooses how it is verified. Its `kid` only selects
+one of the identity service's published keys, and the type of that key decides the algorithm.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _REQUIRED = ["iss", "aud", "exp", "iat", "sub", "role", "session_id"]
 
 
 class InvalidToken(Exception):
-    """The token is not good. The words never say why: that would help only who makes tokens up."""
+    """The token is not valid. The message never says why: that would only help forgers."""
 
     def __init__(self) -> None:
         super().__init__("The access token is not valid.")
 
 
 def verify(token: str, *, service: IdentityService | None = None) -> Claims:
-    """Return the claims of a genuine access token that is in force.
+    """Return the claims of a valid access token.
 
-    Raises InvalidToken, and IdentityUnavailable when no keys could be had.
+    Raises InvalidToken, and IdentityUnavailable if no keys could be fetched.
     """
     service = service or identity_service()
     try:
@@ -66,7 +66,7 @@ def _key_of(token: str, service: IdentityService) -> tuple[Any, str]:
     if "crit" in fields:
         raise ValueError("crit")
     if fields.get("alg") == "HS256" and service.shared_secret:
-        # A legacy project's tokens: the secret is the operator's setting, never a published key.
+        # A legacy project's tokens; the secret is an operator's setting, never a published key.
         return service.shared_secret, "HS256"
     kid = fields.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= 200:
@@ -81,7 +81,7 @@ def _key_of(token: str, service: IdentityService) -> tuple[Any, str]:
 
 
 def _public_key(jwk: dict[str, Any]) -> tuple[Any, str]:
-    """Return a published key with the only algorithm that it may verify."""
+    """Return a published key and the only algorithm that it may verify."""
     key = jwt.PyJWK(jwk, algorithm={"EC": "ES256", "RSA": "RS256"}[_text(jwk, "kty")]).key
     if jwk.get("use", "sig") != "sig":
         raise ValueError("use")
@@ -97,7 +97,7 @@ def _public_key(jwk: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _strict_object(part: str) -> dict[str, Any]:
-    """Return a token's part, which parsers must not be able to read in two ways."""
+    """Decode a part of a token; refuse JSON that parsers could read in two ways."""
     value = json.loads(
         base64url_decode(part).decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse
     )
@@ -107,10 +107,10 @@ def _strict_object(part: str) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("duplicate")
-    return found
+    return members
 
 
 def _refuse(constant: str) -> Never:

@@ -8,7 +8,7 @@ import psutil
 
 
 def is_free(host: str, port: int) -> bool:
-    """Tell whether a server could listen on a port now."""
+    """Return whether a server could listen on a port now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do: a port whose last connections are still closing counts as free.

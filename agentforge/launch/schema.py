@@ -24,7 +24,7 @@ def fingerprint() -> str:
 
 
 def are_current(database_url: str, marker: Path) -> bool:
-    """Tell whether this database has had these migrations; starting Django to ask takes a second."""
+    """Return whether this database has had these migrations; starting Django to ask takes a second."""
     try:
         return bool(json.loads(marker.read_text()) == _state(database_url))
     except (FileNotFoundError, ValueError, psycopg.errors.UndefinedTable):

@@ -97,7 +97,7 @@ class Ticket:
         return await loop.run_in_executor(_sign_in_threads, _identify, self._scope)
 
     async def is_valid(self) -> bool:
-        """Tell whether who was admitted would still be; waits for a database that is away."""
+        """Return whether who was admitted would still be; waits for a database that is away."""
         while True:
             try:
                 found = await self.identify()

@@ -50,7 +50,7 @@ def decode(data: str) -> list[dict[str, Any]]:
 
 
 def _is_unsafe(text: str) -> bool:
-    """Tell whether JSON holds a NUL, a carriage return (both as escapes) or a lone surrogate."""
+    """Return whether JSON holds a NUL, a carriage return (both as escapes) or a lone surrogate."""
     if "\\u0000" in text or "\\r" in text:
         return True
     return not text.isascii() and _LONE_SURROGATE.search(text) is not None

@@ -95,7 +95,7 @@ class Tail:
         return self._sent[1:]
 
     def has_ended(self, position: int) -> bool:
-        """Tell whether nothing will ever come behind a position."""
+        """Return whether nothing will ever come behind a position."""
         return self.is_deleted or (self.is_closed and position >= self.last_seq)
 
     def after(self, position: int) -> list[Frame] | None:

@@ -58,7 +58,7 @@ class Viewer:
         self._ends_at = asyncio.get_running_loop().time() + MAX_SECONDS
 
     async def is_admitted(self) -> bool:
-        """Tell whether its holder would still be admitted."""
+        """Return whether its holder would still be admitted."""
         return await self._ticket.is_valid()
 
     def leave(self) -> None:

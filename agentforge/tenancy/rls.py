@@ -73,7 +73,7 @@ def _current_actor() -> DatabaseActor:
 
 
 def is_aborted() -> bool:
-    """Tell whether PostgreSQL has given up the transaction after an error: a COMMIT would roll it back."""
+    """Return whether PostgreSQL has given up the transaction after an error: a COMMIT would roll it back."""
     raw = connection.connection
     return raw is not None and raw.info.transaction_status == TransactionStatus.INERROR
 

@@ -23,7 +23,7 @@ class Outcome:
 
     @property
     def refused(self) -> bool:
-        """Tell whether the provider said that it does not accept this key."""
+        """Return whether the provider said that it does not accept this key."""
         return self.status == KeyStatus.INVALID
 
 

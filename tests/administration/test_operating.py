@@ -41,7 +41,7 @@ def test_disable_and_enable(operator: Client, client_of: ClientOf, alice: User, 
     browser, script = client_of(alice), Client(headers={"Authorization": people.bearer_of(alice)})
     assert (status(browser), status(script)) == (200, 200)
     assert act(operator, USERS, "disable", alice, olga) == (
-        "Disabled: 1. Left as they were: 1 (disabled already, or you)."
+        "Disabled: 1. Left as they were: 1 (already disabled, or your own account)."
     )
     assert (status(browser), status(script)) == (302, 401)
     assert act(operator, USERS, "enable", alice) == "Enabled: 1."
@@ -65,7 +65,7 @@ def test_roles_of_local_accounts(operator: Client, client_of: ClientOf, alice: U
     assert status(hers, "/admin/") == 200
     assert act(hers, USERS, "make_operator", alice) == ""
     assert act(operator, USERS, "make_operator", alice, olga) == (
-        "Now operator: 1. Left as they were: 1 (so already, or you)."
+        "Now operator: 1. Left as they were: 1 (already so, or your own account)."
     )
     assert act(hers, USERS, "take_role", alice, olga).startswith("Now without a role: 1.")
     assert (status(hers, "/admin/"), status(operator, "/admin/")) == (200, 403)

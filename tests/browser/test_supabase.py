@@ -57,7 +57,7 @@ def test_mail_second_factor_and_provider(auth: SupabaseAuth, page: Page) -> None
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
     [account] = auth.state.accounts.values()
     [factor] = account.factors.values()
-    page.get_by_label("Code of your authenticator app").fill(code_at(factor.secret))
+    page.get_by_label("Code from your authenticator app").fill(code_at(factor.secret))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("button", name="Remove")).to_be_visible()
 

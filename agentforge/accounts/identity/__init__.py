@@ -1,4 +1,4 @@
-"""Who you are: the service that knows the credentials, behind one interface."""
+"""The identity service, which holds the credentials, behind one interface."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["IdentityService", "identity_service", "supabase_service"]
 
 
 def identity_service() -> IdentityService:
-    """Return the identity service that the settings choose: Supabase where its address is set."""
+    """Return the configured identity service: Supabase if its URL is set, else the local one."""
     return supabase_service() or LocalIdentityService()
 
 
 def supabase_service() -> SupabaseIdentityService | None:
-    """Return Supabase as the identity service, which can do more than the local one; None without it."""
+    """Return the Supabase identity service, which can do more than the local one; None if not configured."""
     if not settings.SUPABASE_URL:
         return None
-    # Imported when needed: the package takes longer to read than the rest of the forge.
+    # Imported on demand: the package takes longer to import than the rest of the forge.
     from .supabase import SupabaseIdentityService
 
     return SupabaseIdentityService()

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Hold what a sign-in or a refresh returns; the secrets stay out of its repr.
+    """The result of a sign-in or a refresh; its repr shows no secrets.
 
-    `has_second_factor` tells whether the person has enrolled one; None where the service knows of none.
+    `has_second_factor` is None if the service does not support second factors.
     """
 
     access_token: str = field(repr=False)
@@ -20,9 +20,9 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class SignUpResult:
-    """Say how a sign-up ended: signed in with tokens, or a mail to follow first, or neither.
+    """The result of a sign-up: tokens, or a confirmation mail, or neither (a taken address).
 
-    The mail's link comes back with a code that is worth something with `verifier` only.
+    The mail's link returns with a code that can be exchanged only together with `verifier`.
     """
 
     tokens: Tokens | None = None
@@ -32,23 +32,23 @@ class SignUpResult:
 
 @dataclass(frozen=True, slots=True)
 class AuthSession:
-    """Name a session by its verified claims and the access token that holds them."""
+    """A session: its verified claims and the access token that carries them."""
 
     claims: dict[str, Any]
     access_token: str = field(repr=False)
 
 
 class KeySource(Protocol):
-    """Give the public keys that may sign access tokens."""
+    """The public keys that verify access tokens."""
 
     def jwk(self, kid: str) -> dict[str, Any] | None:
-        """Return the public key of that id as a JWK, or None. Raise IdentityUnavailable."""
+        """Return the public key with that id as a JWK, or None. Raises IdentityUnavailable."""
 
 
 class IdentityService(Protocol):
-    """Keep credentials and issue tokens, as Supabase Auth does.
+    """Checks credentials and issues tokens, like Supabase Auth.
 
-    Every method raises IdentityUnavailable when the service does not answer.
+    Every method raises IdentityUnavailable if the service does not answer.
     """
 
     @property
@@ -57,16 +57,16 @@ class IdentityService(Protocol):
 
     @property
     def keys(self) -> KeySource:
-        """Return the keys that sign its tokens."""
+        """Return the keys that verify its tokens."""
 
     @property
     def shared_secret(self) -> str:
-        """Return the secret of its HS256 tokens, empty when it signs with published keys only."""
+        """Return the secret of its HS256 tokens; empty if it signs only with published keys."""
 
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
-        """Make an account; a mail's link, if any, leads to `redirect_to`.
+        """Create an account; the link in the confirmation mail, if any, leads to `redirect_to`.
 
-        The answer for a taken address equals that for a free one. Raises TooManyAttempts, PasswordRefused.
+        The result is the same for a taken address as for a free one. Raises TooManyAttempts, PasswordRefused.
         """
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
@@ -76,14 +76,14 @@ class IdentityService(Protocol):
         """Exchange a refresh token for new tokens. Raises SessionEnded."""
 
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
-        """End a session, or all sessions of that person."""
+        """End this session, or all sessions of its user."""
 
     def change_password(
         self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:
-        """Set a new password and end the person's other sessions.
+        """Set a new password and end the user's other sessions.
 
-        `current` is None for who came by a recovery mail; `code` is what CodeNeeded asked for. Raises
+        `current` is None after a recovery mail; `code` is the one that CodeNeeded requested. Raises
         WrongCredentials, PasswordRefused, CodeNeeded, CodeRefused, SecondFactorNeeded, TooManyAttempts.
         """
 
@@ -91,4 +91,4 @@ class IdentityService(Protocol):
         """Return the JSON Web Key Set of the service."""
 
     def has_ended(self, claims: dict[str, Any]) -> bool:
-        """Tell whether the session of verified claims is known to be revoked, without a remote call."""
+        """Return whether the session of these verified claims was revoked; makes no remote call."""

@@ -1,4 +1,4 @@
-"""Fetch an identity service's published keys, keep them for a while, and fetch again for an unknown one."""
+"""Fetch and cache an identity service's published keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MAX_BYTES = 65_536
 
 
 class JWKSCache:
-    """Keep the keys of a JWKS URL.
+    """A cache of the keys of a JWKS URL.
 
-    Fresh for `fresh` seconds, and usable for `usable` when the service is down: no access token lives longer.
-    A token with an unknown key makes it fetch again, though at most every `pause` seconds, so that made-up
-    tokens can't make it a source of load. `clock` counts seconds.
+    The keys are fresh for `fresh` seconds and usable for `usable` while the service is down: no access token
+    lives longer. An unknown key id triggers a fetch, at most every `pause` seconds, so that forged tokens
+    can't cause load. `clock` counts seconds.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class JWKSCache:
             return self._keys.get(kid)
 
     def _is_due(self, kid: str) -> bool:
-        tried = self._age(self._tried_at)
-        if tried is not None and tried < self._pause:
+        last_try = self._age(self._tried_at)
+        if last_try is not None and last_try < self._pause:
             return False
         age = self._age(self._fetched_at)
         return age is None or age > self._fresh or kid not in self._keys

@@ -1,4 +1,4 @@
-"""The identity service for a machine without Supabase: same interface, same tokens, own key."""
+"""The local identity service, used without Supabase: the same interface and tokens, with its own key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .signing_key import LocalKeys, signing_key
 
 ACCESS_LIFE = timedelta(hours=1)
 SESSION_LIFE = timedelta(days=30)
-# Two requests may present the same refresh token at once; only a later reuse is a theft.
+# Two requests may present the same refresh token at once; only later reuse indicates theft.
 REUSE_INTERVAL = timedelta(seconds=10)
 
 
@@ -45,42 +45,42 @@ class LocalIdentityService:
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         encoded = make_password(password)
         with transaction.atomic():
-            # Every sign-up counts: an address that makes accounts by the dozen has to pause too.
+            # Every sign-up counts, so that one address can't create accounts by the dozen.
             throttle = AttemptThrottle("sign-up", email=email, address=address)
             throttle.check()
             throttle.count()
             LocalIdentity.objects.get_or_create(email=email, defaults={"password": encoded})
-            # No mail confirms an address here, so a newcomer is let in at once. A taken address costs the
-            # same work and lets in whoever knows its password; others learn that it is taken, as they do
-            # from Supabase without confirmation, one throttled attempt at a time.
-            known = self._matching(email, password)
-            return SignUpResult(tokens=self.start_session(known) if known else None)
+            # Addresses are not confirmed by mail here, so a new account is signed in at once. A taken address
+            # costs the same work and signs in with the right password; a wrong one reveals that it is taken,
+            # as Supabase does without confirmation, one throttled attempt at a time.
+            identity = self._matching(email, password)
+            return SignUpResult(tokens=self.start_session(identity) if identity else None)
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> LocalIdentity:
-            found = self._matching(email, password)
-            if found is None:
+            identity = self._matching(email, password)
+            if identity is None:
                 raise WrongCredentials(WRONG_CREDENTIALS)
-            return found
+            return identity
 
         return self.start_session(attempt("sign-in", email=email, address=address, do=checked))
 
     def _matching(self, email: str, password: str) -> LocalIdentity | None:
         identity = LocalIdentity.objects.filter(email=email).first()
         if identity is None:
-            # The same work as for a known address, so that the time tells nothing.
+            # Take as long as for an existing address, so that timing reveals nothing.
             check_password(password, _nobodys_password(settings.PASSWORD_HASHERS[0]))
             return None
-        known = identity
+        matching = identity
 
         def upgrade(raw: str) -> None:
-            known.password = make_password(raw)
-            known.save(update_fields=["password"])
+            matching.password = make_password(raw)
+            matching.save(update_fields=["password"])
 
-        return known if check_password(password, known.password, upgrade) else None
+        return matching if check_password(password, matching.password, upgrade) else None
 
     def start_session(self, identity: LocalIdentity) -> Tokens:
-        """Begin a session of a person whose credentials were checked."""
+        """Start a session for an identity whose credentials were checked."""
         session = LocalSession.objects.create(identity=identity, expires_at=timezone.now() + SESSION_LIFE)
         return self._tokens(session, identity)
 
@@ -110,7 +110,7 @@ class LocalIdentityService:
         )
 
     def refresh(self, refresh_token: str) -> Tokens:
-        # Raised outside the transaction: the end of a family has to be committed.
+        # Raised outside the transaction, so that the deletion of a compromised session is committed.
         tokens = self._rotate(refresh_token)
         if tokens is None:
             raise SessionEnded("Your session has ended. Sign in again.")
@@ -118,10 +118,10 @@ class LocalIdentityService:
 
     @transaction.atomic
     def _rotate(self, refresh_token: str) -> Tokens | None:
-        genuine = refresh_tokens.read(refresh_token)
-        if genuine is None:
+        parsed = refresh_tokens.read(refresh_token)
+        if parsed is None:
             return None
-        session_id, generation = genuine
+        session_id, generation = parsed
         now = timezone.now()
         rows = LocalSession.objects.select_for_update(of=("self",)).select_related("identity")
         session = rows.filter(pk=session_id, expires_at__gt=now).first()
@@ -149,16 +149,16 @@ class LocalIdentityService:
         identity = LocalIdentity.objects.get(pk=UUID(session.claims["sub"]))
 
         def checked() -> LocalIdentity:
-            found = self._matching(identity.email, current or "")
-            if found is None:
+            matching = self._matching(identity.email, current or "")
+            if matching is None:
                 raise WrongCredentials("The current password is not right. Nothing was changed.")
-            return found
+            return matching
 
-        known = attempt("password", email=identity.email, address=address, do=checked)
-        known.password = make_password(password)
-        known.save(update_fields=["password"])
-        known.sessions.exclude(pk=UUID(session.claims["session_id"])).delete()
-        record(Action.PASSWORD_CHANGED, owner=known.pk)
+        identity = attempt("password", email=identity.email, address=address, do=checked)
+        identity.password = make_password(password)
+        identity.save(update_fields=["password"])
+        identity.sessions.exclude(pk=UUID(session.claims["session_id"])).delete()
+        record(Action.PASSWORD_CHANGED, owner=identity.pk)
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [signing_key().public_jwk]}

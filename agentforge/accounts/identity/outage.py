@@ -12,9 +12,9 @@ PAUSE_SECONDS = 5.0
 
 
 class Outage:
-    """Remember for a moment that a service did not answer, so that not every request waits for it in turn.
+    """A circuit breaker: after a failure, calls fail at once for PAUSE_SECONDS instead of each waiting.
 
-    Only for what happens in the background of a request: who signs in asks the service itself.
+    Only for calls in the background of a request; an explicit sign-in always asks the service.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class Outage:
         self._until: dict[str, float] = {}
 
     def guard(self, url: str, do: Callable[[], T]) -> T:
-        """Do something that asks the service at `url`; raise IdentityUnavailable at once while it is out."""
+        """Make a call to the service at `url`; raise IdentityUnavailable at once during an outage."""
         if self._clock() < self._until.get(url, 0.0):
             raise IdentityUnavailable("The identity service did not answer a moment ago.")
         try:

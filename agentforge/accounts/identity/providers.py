@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeGuard
 if TYPE_CHECKING:
     from supabase_auth.types import Provider
 
-# What Supabase Auth names them: https://supabase.com/docs/guides/auth/social-login
+# Names as in Supabase Auth: https://supabase.com/docs/guides/auth/social-login
 PROVIDERS: dict[Provider, str] = {
     "apple": "Apple",
     "azure": "Microsoft",
@@ -34,5 +34,5 @@ PROVIDERS: dict[Provider, str] = {
 
 
 def is_known(code: str) -> TypeGuard[Provider]:
-    """Tell whether Supabase Auth knows a provider by this name."""
+    """Return whether Supabase Auth supports a provider of this name."""
     return code in PROVIDERS

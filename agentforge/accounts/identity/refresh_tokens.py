@@ -1,7 +1,7 @@
-"""Make and read the local identity service's refresh tokens.
+"""Create and read the local identity service's refresh tokens.
 
-A token is `<session>.<generation>.<mac>`: nothing of it is stored, so a copy of the database signs nobody in,
-and the current token can be said again to the loser of a race.
+A token is `<session>.<generation>.<mac>`. It is not stored, so a copy of the database lets nobody sign in,
+and the loser of a race can be given the current token again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def make(session_id: UUID, generation: int) -> str:
 
 
 def read(token: str) -> tuple[UUID, int] | None:
-    """Return the session and generation of a genuine token, None of any other text."""
+    """Return the session and generation of a genuine token; None for any other text."""
     session, _, rest = token[:200].partition(".")
     number = rest.partition(".")[0]
     if len(session) != 32 or not number.isascii() or not number.isdigit() or len(number) > 9:

@@ -1,4 +1,4 @@
-"""Keep the local identity service's own signing key."""
+"""The local identity service's signing key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jwt.algorithms import ECAlgorithm
 
 
 class SigningKey:
-    """Sign with an ES256 key; its id is the RFC 7638 thumbprint of the public part."""
+    """An ES256 key; its id is the RFC 7638 thumbprint of the public part."""
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         self._private = private
@@ -34,29 +34,27 @@ class SigningKey:
 
 
 class LocalKeys:
-    """Give the local service's public key to the verification."""
-
     def jwk(self, kid: str) -> dict[str, Any] | None:
         public = signing_key().public_jwk
         return public if kid == public["kid"] else None
 
 
 def signing_key() -> SigningKey:
-    """Return this installation's key, made on first use under `var/secrets/`."""
+    """Return this installation's key, created on first use under `var/secrets/`."""
     return _load(settings.VAR_DIR / "secrets" / "identity.pem")
 
 
 @lru_cache(maxsize=4)
 def _load(path: Path) -> SigningKey:
     if not path.exists():
-        _make(path)
+        _create(path)
     private = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
         raise ValueError(f"{path} does not hold a P-256 private key")
     return SigningKey(private)
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -65,7 +63,7 @@ def _make(path: Path) -> None:
     draft.touch(mode=0o600, exist_ok=False)
     try:
         draft.write_bytes(pem)
-        # A link fails where a name exists: of two processes that start together, the first one's key wins.
+        # A link fails if the name exists: of two processes that start at once, the first one's key wins.
         os.link(draft, path)
     except FileExistsError:
         pass

@@ -33,7 +33,7 @@ def _keys(url: str) -> JWKSCache:
 
 
 class SupabaseIdentityService(MailFlows, SecondFactors):
-    """Keep credentials in a Supabase project: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
+    """A Supabase project as the identity service: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
 
     @property
     def issuer(self) -> str:
@@ -56,36 +56,36 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
         verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             try:
-                made = auth.sign_up(
+                response = auth.sign_up(
                     {"email": email, "password": password, "options": {"email_redirect_to": redirect_to}}
                 )
             except AuthApiError as error:
                 if error.code not in ("user_already_exists", "email_exists"):
                     raise
-                # Only a project that asks for no confirmation says so; the pages don't pass it on.
+                # Only projects without confirmation mails reveal this; the pages do not pass it on.
                 return SignUpResult()
-        if made.session is None:
+        if response.session is None:
             return SignUpResult(mailed=True, verifier=verifier.value)
-        return SignUpResult(tokens=tokens_of(made.session))
+        return SignUpResult(tokens=tokens_of(response.session))
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> Tokens:
             with auth_client() as auth:
-                answer = auth.sign_in_with_password({"email": email, "password": password})
-                return tokens_of(answer.session)
+                response = auth.sign_in_with_password({"email": email, "password": password})
+                return tokens_of(response.session)
 
-        # The service's own limits count by address, and the address that it sees is always this server's.
+        # The service's own limits are by network address, and it always sees this server's.
         return attempt("sign-in", email=email, address=address, do=checked)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        def ask() -> Tokens:
+        def call() -> Tokens:
             with auth_client() as auth:
                 return tokens_of(auth.refresh_session(refresh_token).session)
 
-        return _outage.guard(settings.SUPABASE_URL, ask)
+        return _outage.guard(settings.SUPABASE_URL, call)
 
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
-        # First here, so that it holds even when the service does not answer.
+        # Locally first, so that it holds even if the service does not answer.
         session_revocation.end_session(UUID(session.claims["session_id"]))
         if everywhere:
             session_revocation.end_sessions_of(UUID(session.claims["sub"]))
@@ -94,7 +94,7 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
             with auth_client() as auth:
                 auth.admin.sign_out(session.access_token, "global" if everywhere else "local")
         except SessionEnded:
-            # It had ended there already.
+            # It had already ended there.
             return
 
     def has_ended(self, claims: dict[str, Any]) -> bool:
@@ -105,8 +105,8 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
     ) -> None:
         if current is not None:
             self._check_current(session, current, address)
-        wanted = {"password": password, "current_password": current, "nonce": code}
-        attributes: Any = {name: value for name, value in wanted.items() if value}
+        given = {"password": password, "current_password": current, "nonce": code}
+        attributes: Any = {name: value for name, value in given.items() if value}
         try:
             self._update(session, attributes)
         except CodeNeeded:
@@ -120,17 +120,17 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
             auth.update_user(attributes)
 
     def _check_current(self, session: AuthSession, current: str, address: str) -> None:
-        """Try the current password: not every project asks for it, and a stolen session must not do."""
+        """Check the current password: not every project does, and a stolen session must not be enough."""
         email = str(session.claims.get("email", ""))
 
         def checked() -> None:
             with auth_client() as auth:
                 try:
-                    tried = auth.sign_in_with_password({"email": email, "password": current})
+                    response = auth.sign_in_with_password({"email": email, "password": current})
                 except AuthApiError as error:
                     if error.code != "invalid_credentials":
                         raise
                     raise WrongCredentials(WRONG_CURRENT) from error
-                auth.admin.sign_out(tokens_of(tried.session).access_token, "local")
+                auth.admin.sign_out(tokens_of(response.session).access_token, "local")
 
         attempt("password", email=email, address=address, do=checked)

@@ -1,4 +1,4 @@
-"""Call Supabase Auth through its client, and say in types what came of it."""
+"""Call Supabase Auth through its client, and translate its errors into ours."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
 ENDED = "Your session has ended. Sign in again."
-SPENT = "This link or code is not good any more: it was used, replaced or is too old. Ask for a new one."
-# Seconds to wait when the service does not say how long.
+SPENT = "This link or code is no longer valid: it was used, replaced or has expired. Ask for a new one."
+# Used if the service does not say how long to wait.
 DEFAULT_RETRY_SECONDS = 60
 
 # The service's error codes: https://supabase.com/docs/guides/auth/debugging/error-codes
@@ -43,7 +43,7 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
     "current_password_invalid": (errors.WrongCredentials, "The current password is not right."),
     "email_not_confirmed": (
         errors.EmailNotConfirmed,
-        "Your address still waits for its confirmation. Follow the link in the mail, or ask for another one.",
+        "Your address is not confirmed yet. Follow the link in the mail, or ask for another one.",
     ),
     "same_password": (errors.PasswordRefused, "This is your password already. Choose another one."),
     "otp_expired": (errors.CodeRefused, SPENT),
@@ -57,8 +57,8 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
     "reauthentication_needed": (errors.CodeNeeded, "We sent you a mail. Type its code to go on."),
     "insufficient_aal": (errors.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
     "user_banned": (errors.IdentityError, "This account is disabled. Ask an operator."),
-    "signup_disabled": (errors.IdentityError, "New accounts are not taken here. Ask an operator."),
-    "email_address_invalid": (errors.IdentityError, "The identity service does not take this address."),
+    "signup_disabled": (errors.IdentityError, "Sign-up is closed here. Ask an operator."),
+    "email_address_invalid": (errors.IdentityError, "The identity service does not accept this address."),
     **dict.fromkeys(
         (
             "session_not_found",
@@ -76,12 +76,12 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
 
 @lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
-    # Reading the certificates takes longer than a request.
+    # Loading the certificates takes longer than a request.
     return httpx.create_ssl_context(trust_env=False)
 
 
 class VerifierStorage(SyncSupportedStorage):
-    """Catch the PKCE verifier that a client makes: its place is the person's session."""
+    """Captures the PKCE verifier that a client creates; we keep it in the user's session."""
 
     def __init__(self) -> None:
         self.value = ""
@@ -94,17 +94,17 @@ class VerifierStorage(SyncSupportedStorage):
             self.value = value.partition("/")[0]
 
     def remove_item(self, key: str) -> None:
-        """Forget nothing: the next client has a storage of its own."""
+        """Do nothing: every client has its own storage."""
 
 
 @contextmanager
 def auth_client(
     access_token: str = "", verifier: VerifierStorage | None = None
 ) -> Iterator[SyncGoTrueClient]:
-    """Open a client for one operation, as a person when given their access token.
+    """Open a client for one operation, acting as a user if given their access token.
 
-    It shares nothing with others: neither a session, cookies, nor a refresh token that it could spend.
-    Raises the errors of `base`, IdentityUnavailable after `SUPABASE_TIMEOUT` seconds without an answer.
+    It shares no session, cookies or refresh token with other clients.
+    Raises IdentityError; IdentityUnavailable after `SUPABASE_TIMEOUT` seconds without an answer.
     """
     timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
     with httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
@@ -123,12 +123,12 @@ def auth_client(
         except AuthError as error:
             raise translate_error(error) from error
         except (ValidationError, httpx.HTTPError) as error:
-            # It answered, but not as itself: something stands in front of it.
+            # The response is not Supabase's: something stands in front of it.
             raise errors.IdentityUnavailable(UNAVAILABLE) from error
 
 
 def tokens_of(session: Session | None) -> Tokens:
-    """Return a session's tokens. Raises IdentityUnavailable when the service left them out."""
+    """Return a session's tokens. Raises IdentityUnavailable if the service omitted them."""
     if session is None or session.expires_at is None:
         raise errors.IdentityUnavailable(UNAVAILABLE)
     return Tokens(
@@ -140,7 +140,7 @@ def tokens_of(session: Session | None) -> Tokens:
 
 
 def translate_error(error: AuthError) -> errors.IdentityError:
-    """Return what an error of the client means for the person."""
+    """Return our error for an error of the client."""
     status = getattr(error, "status", 0)
     if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
         return errors.IdentityUnavailable(UNAVAILABLE)
@@ -150,10 +150,10 @@ def translate_error(error: AuthError) -> errors.IdentityError:
         return errors.PasswordRefused(error.message)
     if error.code is None and not isinstance(error, AuthApiError):
         return errors.SessionEnded(ENDED)
-    kind, words = _ERRORS.get(str(error.code), (None, ""))
+    kind, message = _ERRORS.get(str(error.code), (None, ""))
     if kind is not None:
-        return kind(words)
-    # Not the message: it can hold what the person typed.
+        return kind(message)
+    # Not the message: it can contain user input.
     logger.error("Supabase Auth refused a request: status %s, code %s", status, error.code)
     return errors.IdentityError(
         "The identity service refused this. Nothing was changed. An operator can see why."
@@ -162,8 +162,8 @@ def translate_error(error: AuthError) -> errors.IdentityError:
 
 def _retry_after(error: AuthError) -> int:
     cause = error.__cause__
-    given = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
-    if given.isdecimal():
-        return max(1, min(int(given), 86_400))
-    said = re.search(r"after (\d+) second", error.message)
-    return max(1, int(said[1])) if said else DEFAULT_RETRY_SECONDS
+    header = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
+    if header.isdecimal():
+        return max(1, min(int(header), 86_400))
+    match = re.search(r"after (\d+) second", error.message)
+    return max(1, int(match[1])) if match else DEFAULT_RETRY_SECONDS

@@ -30,7 +30,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app has to learn, shown once."""
+    """The secret of an authenticator app, shown once."""
 
     factor_id: str
     secret: str = field(repr=False)
@@ -39,44 +39,42 @@ class Enrolment:
 
 
 class SecondFactors:
-    """The part of the service that knows authenticators."""
-
     def factors(self, session: AuthSession) -> list[Factor]:
-        """Return a person's authenticators, those included that were never finished."""
+        """Return a user's authenticators, including those whose enrolment was never finished."""
         with auth_client(session.access_token) as auth:
-            found = auth.mfa.list_factors().all
+            listed = auth.mfa.list_factors().all
         return [
             Factor(one.id, one.friendly_name or "Authenticator", one.created_at, one.status == "verified")
-            for one in found
+            for one in listed
             if one.factor_type == "totp"
         ]
 
     def enrol(self, session: AuthSession) -> Enrolment:
-        """Begin an enrolment; forget those that were begun and not finished. Raises SecondFactorNeeded."""
+        """Start an enrolment and discard unfinished ones. Raises SecondFactorNeeded."""
         unfinished = [factor for factor in self.factors(session) if not factor.is_verified]
         with auth_client(session.access_token) as auth:
             for factor in unfinished:
                 auth.mfa.unenroll({"factor_id": factor.id})
-            # The name has to be unused; a person tells them apart by the day.
+            # The name has to be unused; people tell authenticators apart by their date.
             name = f"Authenticator {secrets.token_hex(2)}"
-            made = auth.mfa.enroll({"factor_type": "totp", "issuer": ISSUER, "friendly_name": name})
-        totp = made.totp
+            enrolled = auth.mfa.enroll({"factor_type": "totp", "issuer": ISSUER, "friendly_name": name})
+        totp = enrolled.totp
         if totp is None:
             raise SessionEnded(ENDED)
-        return Enrolment(made.id, totp.secret, totp.uri, totp.qr_code.removeprefix(_SVG))
+        return Enrolment(enrolled.id, totp.secret, totp.uri, totp.qr_code.removeprefix(_SVG))
 
     def pass_factor(self, session: AuthSession, *, factor_id: str, code: str, address: str) -> Tokens:
-        """Prove a second factor; the tokens say `aal2`. Raises CodeRefused, TooManyAttempts."""
+        """Verify a second factor and return tokens with `aal2`. Raises CodeRefused, TooManyAttempts."""
 
         def checked() -> Tokens:
             with auth_client(session.access_token) as auth:
-                answer = auth.mfa.challenge_and_verify({"factor_id": factor_id, "code": code})
-            return tokens_of(Session.model_validate(answer.model_dump()))
+                response = auth.mfa.challenge_and_verify({"factor_id": factor_id, "code": code})
+            return tokens_of(Session.model_validate(response.model_dump()))
 
         return attempt("second-factor", email=session.claims["sub"], address=address, do=checked)
 
     def remove_factor(self, session: AuthSession, factor_id: str) -> None:
-        """Forget an authenticator. Raises SecondFactorNeeded, CodeRefused."""
+        """Remove an authenticator. Raises SecondFactorNeeded, CodeRefused."""
         with auth_client(session.access_token) as auth:
             auth.mfa.unenroll({"factor_id": factor_id})
         record(Action.SECOND_FACTOR_REMOVED, owner=session.claims["sub"])

@@ -1,4 +1,4 @@
-"""Sign in and change things by mailed links and codes, and by other providers (OAuth), with PKCE."""
+"""Sign-in and account changes by mailed links and codes, and by other providers (OAuth), with PKCE."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from .supabase_client import VerifierStorage, auth_client, tokens_of
 
 
 class MailFlows:
-    """The part of the service that works through mails; what begins a flow returns its PKCE verifier."""
+    """Flows that go through a mail or a provider; starting one returns its PKCE verifier."""
 
     def count_mail(self, email: str, address: str) -> None:
-        """Count a mail that somebody asks for. Raises TooManyAttempts."""
+        """Count a requested mail. Raises TooManyAttempts."""
         with transaction.atomic():
             throttle = AttemptThrottle("mail", email=email, address=address)
             throttle.check()
             throttle.count()
 
     def send_sign_in_mail(self, *, email: str, address: str, redirect_to: str) -> str:
-        """Mail a link and a code that sign in, to who has an account; say nothing of who has none.
+        """Mail a sign-in link and code if the address has an account, without revealing whether it has one.
 
-        Who has not confirmed their address yet gets the mail that does so, again.
+        If the address is not confirmed yet, the confirmation mail is sent again.
         """
-        asked: Any = {
+        params: Any = {
             "email": email,
             "options": {"email_redirect_to": redirect_to, "should_create_user": False},
         }
-        return self._mail(email, address, lambda auth: auth.sign_in_with_otp(asked))
+        return self._mail(email, address, lambda auth: auth.sign_in_with_otp(params))
 
     def send_recovery_mail(self, *, email: str, address: str, redirect_to: str) -> str:
-        """Mail a link and a code that let a new password be set."""
+        """Mail a link and a code for setting a new password."""
         return self._mail(
             email, address, lambda auth: auth.reset_password_for_email(email, {"redirect_to": redirect_to})
         )
@@ -51,12 +51,12 @@ class MailFlows:
             try:
                 send(auth)
             except AuthApiError as error:
-                if not _tells_who_has_an_account(error):
+                if not _reveals_account(error):
                     raise
         return verifier.value
 
     def change_email(self, session: AuthSession, *, email: str, address: str, redirect_to: str) -> str:
-        """Mail the links that move an account to another address. Raises SecondFactorNeeded."""
+        """Mail the links that confirm a change of address. Raises SecondFactorNeeded."""
         self.count_mail(email, address)
         verifier = VerifierStorage()
         with auth_client(session.access_token, verifier) as auth:
@@ -84,7 +84,7 @@ class MailFlows:
             return tokens_of(answer.session)
 
     def follow_link(self, token_hash: str, kind: str) -> Tokens | None:
-        """Do what a mailed link is for; None when the mail to the other address has to be followed too.
+        """Complete the flow of a mailed link; None if the link sent to the other address is still needed.
 
         Raises CodeRefused.
         """
@@ -93,7 +93,7 @@ class MailFlows:
             return _verified(auth, params)
 
     def enter_code(self, *, email: str, code: str, kind: str, address: str) -> Tokens | None:
-        """Do what a mailed code is for, as `follow_link`. Raises CodeRefused, TooManyAttempts."""
+        """Complete the flow of a mailed code, as `follow_link` does. Raises CodeRefused, TooManyAttempts."""
         params: Any = {"type": kind, "email": email, "token": code}
 
         def checked() -> Tokens | None:
@@ -108,8 +108,8 @@ def _verified(auth: SyncGoTrueClient, params: Any) -> Tokens | None:
     return tokens_of(answer.session) if answer.session else None
 
 
-def _tells_who_has_an_account(error: AuthApiError) -> bool:
-    """Tell whether an error comes for known (or unknown) addresses only, and so must look like success."""
+def _reveals_account(error: AuthApiError) -> bool:
+    """Return whether an error would reveal which addresses have accounts, so must look like success."""
     if error.code == "over_email_send_rate_limit":
         return "after" in error.message
     return error.code in ("otp_disabled", "user_not_found")

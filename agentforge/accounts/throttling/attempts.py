@@ -1,4 +1,4 @@
-"""Slow down guessing: count failed attempts per e-mail address and per network address, in PostgreSQL."""
+"""Throttle guessing: count failed attempts per e-mail address and per network address."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def email_subject(action: str, email: str) -> str:
 
 
 class AttemptThrottle(Throttle):
-    """Bound one action's failures; use it inside a transaction."""
+    """A throttle of one action's failures; use it inside a transaction."""
 
     def __init__(self, action: str, *, email: str, address: str) -> None:
         self._email = email_subject(action, email)
@@ -40,23 +40,23 @@ class AttemptThrottle(Throttle):
         super().__init__(limits, window=WINDOW)
 
     def check(self) -> None:
-        """Raise TooManyAttempts over a limit; attempts on one e-mail address come one after the other.
+        """Raise TooManyAttempts over a limit; attempts on one e-mail address are serialized.
 
-        Without that order, many guesses at once would all be checked before the first is counted.
+        Otherwise many simultaneous guesses would all be checked before the first one is counted.
         """
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._email])
         if seconds := self.wait():
             raise TooManyAttempts(seconds)
 
-    def forget_email(self) -> None:
-        """Start the e-mail address's count again, after a success; the network address's goes on."""
+    def reset_email(self) -> None:
+        """Reset the e-mail address's count after a success; the network address's stays."""
         FailedAttempts.objects.filter(subject=self._email).delete()
 
 
 def attempt(action: str, *, email: str, address: str, do: Callable[[], T]) -> T:
-    """Do something that proves who one is; wrong credentials and codes count. Raises TooManyAttempts."""
-    # The refusal leaves after the transaction: the count has to be committed.
+    """Make an authentication attempt; wrong credentials and codes count. Raises TooManyAttempts."""
+    # The error is raised after the transaction, so that the count is committed.
     refusal: WrongCredentials | CodeRefused
     with transaction.atomic():
         throttle = AttemptThrottle(action, email=email, address=address)
@@ -68,12 +68,12 @@ def attempt(action: str, *, email: str, address: str, do: Callable[[], T]) -> T:
             _log_failure(action, email)
             refusal = error
         else:
-            throttle.forget_email()
+            throttle.reset_email()
             return result
     raise refusal
 
 
 def _log_failure(action: str, email: str) -> None:
-    # Asked for every address, known or not: the time must not tell.
+    # Queried for every address, existing or not, so that timing reveals nothing.
     owner = request_actor.current_actor().user or User.objects.filter(email=email).first()
     record(Action(f"{action}-failed"), owner=owner, tried=email)

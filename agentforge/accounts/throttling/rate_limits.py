@@ -1,4 +1,4 @@
-"""Bound what costs something (builds, messages, key tests, searches) per person and per network address."""
+"""Rate limits for costly actions (builds, messages, key tests, searches), per user and network address."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .throttle import Throttle, address_subject
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 WINDOW = timedelta(minutes=10)
-# An office goes out by one address.
+# An office shares one address.
 PEOPLE_PER_ADDRESS = 5
 
 
 class LimitReached(Exception):
-    """Say that something of a kind was asked for too often, and when it may be asked for again."""
+    """Too many requests of one kind; the next one is accepted in `retry_after` seconds."""
 
     def __init__(self, kind: str, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -39,10 +39,10 @@ class LimitReached(Exception):
 def rate_limited(
     kind: str, refused: Callable[..., HttpResponse] | None = None, *, method: str = "POST"
 ) -> Callable[[View], View]:
-    """Let a view be asked by `method` as often as RATE_LIMITS says of a kind.
+    """Limit a view's requests by `method` to what RATE_LIMITS allows for a kind.
 
-    Over the limit people get the page that `refused(request, refusal, *args, **kwargs)` makes, as a 429: with
-    what was typed, where something was.
+    Over the limit, browsers get the page of `refused(request, refusal, *args, **kwargs)` as a 429, which
+    keeps what was typed.
     """
 
     def decorate(view: View) -> View:
@@ -67,23 +67,23 @@ def rate_limited(
 
 
 class RateLimitMiddleware:
-    """Count what views marked `rate_limited` are asked for; scripts over the limit hear of it here.
+    """Counts requests to views marked `rate_limited`, and answers scripts over the limit.
 
-    The count is its own transaction: it stays when the request fails, and a slow request holds no lock on it.
+    Counting is its own transaction: it persists if the request fails, and a slow request does not lock it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        refusal = _counted(request) if request.user.is_authenticated else None
+        refusal = _count(request) if request.user.is_authenticated else None
         if refusal is not None and wants_json(request):
             return problem(429, str(refusal), headers={"Retry-After": str(refusal.retry_after)})
         cast(Any, request).limit_reached = refusal
         return self.get_response(request)
 
 
-def _counted(request: HttpRequest) -> LimitReached | None:
+def _count(request: HttpRequest) -> LimitReached | None:
     try:
         view = resolve(request.path_info).func
     except Resolver404:

@@ -1,4 +1,4 @@
-"""Bound how often something is done, per subject (a person, an e-mail or network address), in PostgreSQL."""
+"""Limit how often something is done per subject (a user, an e-mail or network address), in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agentforge.accounts.models import FailedAttempts
 
 
 def address_subject(action: str, address: str) -> str | None:
-    """Return the subject of a network address; of IPv6 its /64, which one customer commonly holds."""
+    """Return the subject of a network address; for IPv6 its /64, which usually belongs to one customer."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -26,9 +26,9 @@ def address_subject(action: str, address: str) -> str | None:
 
 
 class Throttle:
-    """Hold how many times each subject may do something within a window; use it inside a transaction.
+    """Limits per subject within a window; use it inside a transaction.
 
-    A window begins with the first time that counts, and all of its times are forgotten when it ends.
+    A window begins with the first count, and the count is reset when it ends.
     """
 
     def __init__(self, limits: Mapping[str, int], *, window: timedelta, now: datetime | None = None) -> None:
@@ -37,12 +37,12 @@ class Throttle:
         self.limits = limits
 
     def wait(self) -> int:
-        """Return the seconds until no subject is at its limit; 0 when none is."""
+        """Return the seconds until no subject is at its limit; 0 if none is."""
         counted = FailedAttempts.objects.filter(
             subject__in=list(self.limits), since__gt=self.now - self.window
         )
         starts = [row.since for row in counted if row.count >= self.limits[row.subject]]
-        return self._rest(max(starts)) if starts else 0
+        return self._seconds_left(max(starts)) if starts else 0
 
     def count(self) -> None:
         """Count once for every subject."""
@@ -50,14 +50,15 @@ class Throttle:
             self._count(subject)
 
     def take(self) -> int:
-        """Count once for one subject after the other; return the seconds to wait, 0 when none is over.
+        """Count once per subject in turn; return the seconds to wait, 0 if none is over its limit.
 
-        The first that is over its limit ends it: who goes on asking uses up nothing of those who follow.
+        Stops at the first subject over its limit, so that its requests do not use up the limits of the
+        others.
         """
         for subject, limit in self.limits.items():
             count, since = self._count(subject)
             if count > limit:
-                return self._rest(since)
+                return self._seconds_left(since)
         return 0
 
     def _count(self, subject: str) -> tuple[int, datetime]:
@@ -76,5 +77,5 @@ class Throttle:
             count, since = cursor.fetchone()
         return count, since
 
-    def _rest(self, since: datetime) -> int:
+    def _seconds_left(self, since: datetime) -> int:
         return max(1, int((since + self.window - self.now).total_seconds()) + 1)

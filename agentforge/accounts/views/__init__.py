@@ -1,1 +1,1 @@
-"""Pages around an account besides sign-in itself; those that need Supabase are not there without it."""
+"""Views of accounts; those that need Supabase answer 404 without it."""

@@ -37,7 +37,6 @@ _MAILED = "If {email} is free, two mails are on their way: follow both links, in
 @never_cache
 @require_safe
 def account(request: Request) -> HttpResponse:
-    """Show what a person can do about their account."""
     return render(request, "accounts/account_detail.html", {"by_supabase": supabase_service() is not None})
 
 
@@ -46,7 +45,7 @@ def account(request: Request) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: Request) -> HttpResponse:
-    """Change the password; who came by a recovery mail need not know the one before."""
+    """Change the password; after a recovery mail without the current one."""
     recovering = bool(request.session.get(RECOVERING))
     form = PasswordForm(submitted(request), email=request.user.email, recovering=recovering)
     context: dict[str, Any] = {"by_supabase": supabase_service() is not None}
@@ -65,7 +64,8 @@ def password(request: Request) -> HttpResponse:
             )
             sign_ins.end_others(request.session, request.user)
     except IdentityError as error:
-        form.ask_for_code(isinstance(error, CodeNeeded | CodeRefused))
+        if isinstance(error, CodeNeeded | CodeRefused):
+            form.show_code_field()
         return refuse(request, PASSWORD, form, error, field=_field_of(error), **context)
     request.session.pop(RECOVERING, None)
     return done(request, "accounts:account", _CHANGED)
@@ -86,7 +86,7 @@ def _field_of(error: IdentityError) -> str | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
-    """Ask to move the account to another address."""
+    """Request a change of the e-mail address."""
     form = EmailForm(submitted(request))
     if request.method != "POST":
         return show(request, EMAIL, form)

@@ -18,8 +18,6 @@ PAGE_SIZE = 50
 
 
 class KindForm(forms.Form):
-    """Choose of what kind the events are to be."""
-
     kind = forms.ChoiceField(
         choices=Kind.choices, required=False, error_messages={"invalid_choice": "There is no such kind."}
     )
@@ -29,7 +27,7 @@ class KindForm(forms.Form):
 @never_cache
 @require_safe
 def activity(request: Request) -> HttpResponse:
-    """Show a person's own part of the audit log, newest first."""
+    """Show the user's own audit events, newest first."""
     form = KindForm(request.GET)
     if not form.is_valid() and wants_json(request):
         return form_failure(form)

@@ -1,4 +1,4 @@
-"""Sign in, confirm and recover by mail: a code to type, or a link to follow."""
+"""Sign in, confirm and recover by mail: type a code, or follow a link."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ _SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to yo
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    """Ask for a mail that signs in."""
     return _send_mail(request, service, "magiclink")
 
 
@@ -59,7 +58,6 @@ def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> Http
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def recovery_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    """Ask for a mail that lets a new password be set."""
     return _send_mail(request, service, "recovery")
 
 
@@ -95,9 +93,8 @@ def _send_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    """Type the code of a mail."""
-    start = {"email": request.session.get(EMAIL_KEY, ""), "kind": request.GET.get("kind", "email")}
-    form = CodeForm(submitted(request), initial=start)
+    initial = {"email": request.session.get(EMAIL_KEY, ""), "kind": request.GET.get("kind", "email")}
+    form = CodeForm(submitted(request), initial=initial)
     if request.method != "POST":
         return show(request, CODE, form)
     if not form.is_valid():
@@ -115,7 +112,7 @@ def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    """Follow a mail's link that names its token: a button does it, as mail scanners follow links too."""
+    """Confirm a mailed link with a button: mail scanners follow links too."""
     form = LinkForm(request.POST if request.method == "POST" else request.GET)
     if not form.is_valid():
         return show(request, CONFIRM, form, status=422)
@@ -135,22 +132,22 @@ def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpRespo
 @require_http_methods(["GET", "HEAD"])
 @requires_supabase
 def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    """Come back from the identity service with a code: after a provider's sign-in or a mail's link.
+    """Complete a flow that returns with a code: a provider's sign-in or a mailed link.
 
-    It is a GET that signs in, as OAuth has it; the state and the verifier in the session make it safe.
+    A GET that signs in, as OAuth requires; the state and the verifier in the session make it safe.
     """
     flow = flows.pop(request.session, request.GET.get("state", ""))
     if "error_code" in request.GET or "error" in request.GET:
         message = "The sign-in was not finished. Nothing was changed. Try again, or ask for a new mail."
         return failed(request, "accounts:sign_in", IdentityError(message))
     if flow is None:
-        # Of a link that was opened in another browser: what it confirms is confirmed all the same.
+        # The link was opened in another browser; it has confirmed the address all the same.
         message = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
         return done(
             request, next_url(request) if request.user.is_authenticated else "accounts:sign_in", message
         )
     if "code" not in request.GET:
-        # Only a change of address comes back without a code: the other mail is still to be followed.
+        # Only a change of address returns without a code, while the link to the other address is pending.
         return done(request, "accounts:account", _SECOND_MAIL)
     try:
         with rls.as_service():
@@ -161,7 +158,7 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
 
 
 def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str) -> HttpResponse:
-    """Sign in with what a mail brought, and go to what it was for."""
+    """Sign in with the tokens of a flow and redirect to its purpose."""
     if tokens is None:
         return _await_second_mail(request)
     if kind == "recovery":

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @require_POST
 @requires_supabase
 def provider(request: HttpRequest, service: SupabaseIdentityService, code: str) -> HttpResponse:
-    """Begin to sign in with a provider: a page that goes on there.
+    """Start a sign-in with a provider: a page that refreshes to the provider's URL.
 
-    Not a redirect: the content policy lets forms lead to this site only, redirects included.
+    Not a redirect: the content policy allows forms to lead to this site only, redirects included.
     """
     if not is_known(code) or code not in settings.SUPABASE_OAUTH_PROVIDERS:
         raise Http404

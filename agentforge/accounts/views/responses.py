@@ -1,4 +1,4 @@
-"""Answer what people and scripts submit to the pages of accounts."""
+"""Responses of the account views, for pages and scripts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ P = ParamSpec("P")
 def requires_supabase(
     view: Callable[Concatenate[Any, SupabaseIdentityService, P], HttpResponse],
 ) -> Callable[Concatenate[Any, P], HttpResponse]:
-    """Give a view the service that can do what its page is for; without it there is no such page."""
+    """Pass the Supabase service to a view; answer 404 without Supabase."""
 
     @wraps(view)
     def inner(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -49,20 +49,20 @@ def requires_supabase(
 
 
 def auth_session(request: Request) -> AuthSession:
-    """Return the session of a signed-in asker."""
+    """Return the session of a signed-in request."""
     return AuthSession(request.claims, request.access_token)
 
 
 def submitted(request: HttpRequest) -> Mapping[str, Any] | None:
-    """Return what a POST brings, from a form or as JSON; None for other methods."""
+    """Return the data of a POST, from a form or JSON; None for other methods."""
     if request.method != "POST":
         return None
     return json_object(request) if is_json(request) else request.POST
 
 
 def start_session(request: HttpRequest, tokens: Tokens) -> None:
-    """Sign a browser in. Raises IdentityUnavailable when the service's tokens do not verify."""
-    with _verified():
+    """Sign a browser in. Raises IdentityUnavailable if the service's tokens do not verify."""
+    with _verification_errors():
         sign_ins.begin(request.session, tokens)
     rotate_token(request)
 
@@ -70,12 +70,12 @@ def start_session(request: HttpRequest, tokens: Tokens) -> None:
 def sign_in_and_redirect(
     request: HttpRequest, tokens: Tokens, to: str, message: str, *, silent: bool = False
 ) -> HttpResponse:
-    """Sign a browser in and go on, or hand a script its tokens; `silent` shows no message on the next page.
+    """Sign a browser in and redirect it, or return tokens to a script; `silent` shows no message.
 
     Raises IdentityUnavailable as `enter` does.
     """
     if is_script(request):
-        with _verified():
+        with _verification_errors():
             sign_ins.begin_for_script(tokens)
         return success(detail=message, tokens=tokens_json(tokens))
     start_session(request, tokens)
@@ -85,13 +85,15 @@ def sign_in_and_redirect(
 
 
 @contextmanager
-def _verified() -> Iterator[None]:
+def _verification_errors() -> Iterator[None]:
     try:
         with rls.as_service():
             yield
     except InvalidToken as error:
-        logger.error("The identity service's tokens do not verify: are its URL, issuer and clock right?")
-        raise IdentityUnavailable("The identity service does not fit this site. Tell an operator.") from error
+        logger.error("The identity service's tokens do not verify: check its URL, issuer and clock.")
+        raise IdentityUnavailable(
+            "The identity service does not match this site. Tell an operator."
+        ) from error
 
 
 def show(
@@ -106,7 +108,7 @@ def show(
 def reject(
     request: HttpRequest, template: str, form: BaseForm, *, status: int = 422, **context: Any
 ) -> HttpResponse:
-    """Show a form again with what is wrong in it."""
+    """Show a form again with its errors."""
     if wants_json(request):
         return form_failure(form, status)
     return show(request, template, form, status=status, **context)
@@ -115,7 +117,7 @@ def reject(
 def refuse(
     request: HttpRequest, template: str, form: BaseForm, error: IdentityError, **context: Any
 ) -> HttpResponse:
-    """Show a form again with what the identity service said."""
+    """Show a form again with an error of the identity service."""
     form.add_error(context.pop("field", None), str(error))
     response = reject(request, template, form, status=status_of(error), **context)
     if isinstance(error, TooManyAttempts):
@@ -130,7 +132,7 @@ def status_of(error: IdentityError) -> int:
 
 
 def done(request: HttpRequest, to: str, message: str = "") -> HttpResponse:
-    """Go on to another page, with message about what was done."""
+    """Redirect with a success message."""
     if wants_json(request):
         return success(detail=message)
     if message:
@@ -139,6 +141,6 @@ def done(request: HttpRequest, to: str, message: str = "") -> HttpResponse:
 
 
 def failed(request: HttpRequest, to: str, error: IdentityError) -> HttpResponse:
-    """Go on to another page with what went wrong, where no form can show it."""
+    """Redirect with an error message, where no form can show it."""
     messages.error(request, str(error))
     return redirect(to)

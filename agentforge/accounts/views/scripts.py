@@ -1,8 +1,9 @@
-"""Tell programs from pages: only a program is handed tokens, and needs no CSRF token to sign in.
+"""Tell scripts from pages: only a script receives tokens, and needs no CSRF token to sign in.
 
-A browser adds `Origin` and `Sec-Fetch-*` to every POST of a page's script and lets no page leave them out,
-and it sends the site's cookies. So a JSON request with none of them is no page's, neither one of this site,
-whose JavaScript must not see a token, nor one of another, which could sign a visitor in as somebody else.
+A browser adds `Origin` and `Sec-Fetch-*` to every POST made by a page's JavaScript, which can't suppress
+them, and it sends the site's cookies. So a JSON request with none of them comes from no page: neither from
+this site, whose JavaScript must not see tokens, nor from another one, which could sign a visitor in as
+somebody else.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from agentforge.accounts.identity.base import Tokens
 from agentforge.negotiation import is_json
 
-_OF_BROWSERS = ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
+_BROWSER_HEADERS = ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
 
 
 def is_script(request: HttpRequest) -> bool:
-    """Tell whether a program asks, and no page in a browser."""
+    """Return whether the client is a script, not a page in a browser."""
     return (
-        is_json(request) and not request.COOKIES and not any(name in request.headers for name in _OF_BROWSERS)
+        is_json(request)
+        and not request.COOKIES
+        and not any(name in request.headers for name in _BROWSER_HEADERS)
     )
 
 
 def open_to_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Ask pages for their CSRF token, and programs for none."""
+    """Require a CSRF token from pages, but not from scripts."""
     protected = csrf_protect(view)
 
     @csrf_exempt
@@ -40,7 +43,7 @@ def open_to_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 
 def tokens_json(tokens: Tokens) -> dict[str, str]:
-    """Return what a program learns of its tokens."""
+    """Return the tokens as a script receives them."""
     return {
         "token_type": "bearer",
         "access_token": tokens.access_token,

@@ -43,7 +43,7 @@ OVERVIEW, ENROL = "accounts/second_factor_detail.html", "accounts/second_factor_
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_supabase
 def second_factor(request: Request, service: SupabaseIdentityService) -> HttpResponse:
-    """Show the authenticators; ask for a code where the session has not shown one."""
+    """Show the authenticators; ask for a code if the session has no verified second factor."""
     try:
         factors = service.factors(auth_session(request))
     except IdentityError as error:
@@ -69,15 +69,15 @@ def second_factor(request: Request, service: SupabaseIdentityService) -> HttpRes
 @require_POST
 @requires_supabase
 def enrol(request: Request, service: SupabaseIdentityService) -> HttpResponse:
-    """Begin with an authenticator app: show, once, what it has to learn."""
+    """Start the enrolment of an authenticator app: show its secret, once."""
     try:
-        made = service.enrol(auth_session(request))
+        enrolment = service.enrol(auth_session(request))
     except IdentityError as error:
         return failed(request, "accounts:second_factor", error)
-    # As a picture, and not as part of the page: a picture's markup can do nothing.
-    picture = "data:image/svg+xml;base64," + b64encode(made.svg.encode()).decode()
-    form = FactorForm(factor_id=made.factor_id)
-    response = show(request, ENROL, form, secret=made.secret, uri=made.uri, picture=picture)
+    # As an image, not inline: an image's markup can't run scripts.
+    picture = "data:image/svg+xml;base64," + b64encode(enrolment.svg.encode()).decode()
+    form = FactorForm(factor_id=enrolment.factor_id)
+    response = show(request, ENROL, form, secret=enrolment.secret, uri=enrolment.uri, picture=picture)
     response["Content-Security-Policy"] = f"{POLICY}; img-src 'self' data:"
     return response
 
@@ -114,18 +114,17 @@ def _pass_factor(request: Request, service: SupabaseIdentityService, form: Facto
 @require_POST
 @requires_supabase
 def remove(request: Request, service: SupabaseIdentityService, factor_id: str) -> HttpResponse:
-    """Forget an authenticator."""
-    me = auth_session(request)
+    session = auth_session(request)
     try:
-        service.remove_factor(me, factor_id)
+        service.remove_factor(session, factor_id)
         with rls.as_service():
-            _remember(request, service, me)
+            _update_second_factor(request, service, session)
     except IdentityError as error:
         return failed(request, "accounts:second_factor", error)
     return done(request, "accounts:second_factor", "The authenticator is removed.")
 
 
-def _remember(request: Request, service: SupabaseIdentityService, me: AuthSession) -> None:
-    left: list[Factor] = service.factors(me)
+def _update_second_factor(request: Request, service: SupabaseIdentityService, session: AuthSession) -> None:
+    left: list[Factor] = service.factors(session)
     request.user.has_second_factor = any(factor.is_verified for factor in left)
     request.user.save(update_fields=["has_second_factor"])

@@ -39,7 +39,9 @@ from .scripts import is_script, open_to_scripts, tokens_json
 EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
-_LEFT_ELSEWHERE = "You are signed out here. The identity service did not answer: others may know you still."
+_STILL_SIGNED_IN = (
+    "You are signed out here. The identity service did not answer: you may still be signed in elsewhere."
+)
 
 
 @login_not_required
@@ -84,18 +86,18 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     state, email = flows.new_state(), form.cleaned_data["email"]
     try:
         with rls.as_service():
-            made = identity_service().sign_up(
+            result = identity_service().sign_up(
                 **form.cleaned_data,
                 address=client_address(request),
                 redirect_to=flows.callback_url(request, state),
             )
-        if made.tokens is not None:
-            return sign_in_and_redirect(request, made.tokens, next_url(request), SIGNED_IN, silent=True)
+        if result.tokens is not None:
+            return sign_in_and_redirect(request, result.tokens, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
         return refuse(request, SIGN_UP, form, error, **_sign_in_options())
     request.session[EMAIL_KEY] = email
-    if made.mailed:
-        flows.store(request.session, state, flows.Flow("signup", made.verifier, requested_next(request)))
+    if result.mailed:
+        flows.store(request.session, state, flows.Flow("signup", result.verifier, requested_next(request)))
         message = f"We sent a mail to {email}. Follow its link, or type its code here."
         if wants_json(request):
             return success(detail=message, tokens=None)
@@ -112,7 +114,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
-    """Exchange a script's refresh token for new ones; nothing that a browser sends by itself is looked at."""
+    """Exchange a script's refresh token for new ones; cookies are ignored."""
     if not is_script(request):
         return problem(403, "Tokens are for scripts: send JSON, without cookies.")
     form = RefreshForm(json_object(request))
@@ -132,18 +134,18 @@ def token(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
     everywhere = (submitted(request) or {}).get("scope") == "everywhere"
-    left = ""
+    warning = ""
     try:
         with rls.as_service():
             identity_service().sign_out(auth_session(request), everywhere=everywhere)
     except IdentityUnavailable:
-        left = _LEFT_ELSEWHERE
+        warning = _STILL_SIGNED_IN
     with rls.as_service():
         sign_ins.end(request.session)
     if wants_json(request):
-        return success(detail=left or "You are signed out.")
-    if left:
-        messages.warning(request, left)
+        return success(detail=warning or "You are signed out.")
+    if warning:
+        messages.warning(request, warning)
     return redirect("accounts:sign_in")
 
 
@@ -155,7 +157,7 @@ def jwks(request: HttpRequest) -> JsonResponse:
 
 
 def _sign_in_options() -> dict[str, Any]:
-    """Return the ways to sign in besides a password, for the templates."""
+    """Return the ways to sign in besides a password, for templates."""
     if supabase_service() is None:
         return {"by_mail": False, "providers": []}
     providers = [(code, PROVIDERS[code]) for code in settings.SUPABASE_OAUTH_PROVIDERS if is_known(code)]

@@ -63,7 +63,7 @@ def test_who_has_not_confirmed_can_ask_for_the_mail_again(auth: SupabaseAuth, cl
     client.post("/sign-up/", GIVEN)
     page = sign_in(client)
     assert page.status_code == 422
-    assert "still waits for its confirmation" in words(page)
+    assert "is not confirmed yet" in words(page)
     assert "Send the confirmation again" in words(page)
     client.post("/accounts/mail/", {"email": EMAIL})
     assert len(auth.state.inbox) == 2
@@ -116,7 +116,7 @@ def test_a_link_works_once(auth: SupabaseAuth, browser: Client) -> None:
     browser.post("/sign-out/")
     again = browser.post("/accounts/confirm/", given)
     assert again.status_code == 422
-    assert "not good any more" in words(again)
+    assert "no longer valid" in words(again)
     assert not is_signed_in(browser)
     assert follow(browser, mail.link)["Location"] == "/sign-in/"
 

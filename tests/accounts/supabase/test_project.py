@@ -112,4 +112,4 @@ def test_mails_tell_nothing_of_who_has_an_account(project: None) -> None:
 def test_a_made_up_link_is_refused(project: None) -> None:
     answer = Client().post("/accounts/confirm/", {"token_hash": "0" * 56, "type": "magiclink"})
     assert answer.status_code == 422
-    assert "not good any more" in words(answer)
+    assert "no longer valid" in words(answer)

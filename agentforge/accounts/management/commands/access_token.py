@@ -10,15 +10,15 @@ from agentforge.accounts.models import LocalIdentity
 
 
 class Command(BaseCommand):
-    help = "Print an access token for a script: `Authorization: Bearer TOKEN`. It is good for one hour."
+    help = "Print an access token for scripts (`Authorization: Bearer TOKEN`), valid for one hour."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email", help="whose token")
+        parser.add_argument("email", help="the user's e-mail address")
 
     def handle(self, *args: Any, email: str, **options: Any) -> None:
         service = identity_service()
         if not isinstance(service, LocalIdentityService):
-            raise CommandError("Supabase issues the tokens here: ask its API for one.")
+            raise CommandError("Supabase issues the tokens here: request one from its API.")
         identity = LocalIdentity.objects.filter(email=email.strip().lower()).first()
         if identity is None:
             raise CommandError(f"Nobody has signed up as {email}.")

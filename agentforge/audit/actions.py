@@ -1,4 +1,4 @@
-"""Name what the log can say."""
+"""The actions of the audit log, and their kinds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Action(models.TextChoices):
     SIGNED_OUT = "signed-out", "Signed out"
     SIGNED_OUT_EVERYWHERE = "signed-out-everywhere", "Signed out everywhere"
 
-    ACCOUNT_MADE = "account-made", "Account made"
+    ACCOUNT_MADE = "account-made", "Account created"
     PASSWORD_CHANGED = "password-changed", "Password changed"
     PASSWORD_FAILED = "password-failed", "Current password refused"
-    EMAIL_CHANGE_ASKED = "email-change-asked", "Change of e-mail address asked for"
+    EMAIL_CHANGE_ASKED = "email-change-asked", "Change of e-mail address requested"
     EMAIL_CHANGED = "email-changed", "E-mail address changed"
     SECOND_FACTOR_ON = "second-factor-on", "Second factor turned on"
     SECOND_FACTOR_OFF = "second-factor-off", "Second factor turned off"
@@ -29,34 +29,34 @@ class Action(models.TextChoices):
     KEY_TESTED = "key-tested", "Key tested"
     KEY_USED = "key-used", "Key used"
     KEY_REMOVED = "key-removed", "Key removed"
-    KEYS_ROTATED = "keys-rotated", "Keys encrypted anew"
+    KEYS_ROTATED = "keys-rotated", "Keys re-encrypted"
 
     AGENT_CREATED = "agent-created", "Agent created"
     AGENT_DELETED = "agent-deleted", "Agent deleted"
 
-    BUILD_ASKED = "build-asked", "Build asked for"
-    BUILD_RETRIED = "build-retried", "Build asked for again"
-    BUILD_CANCELLED = "build-cancelled", "Cancel of a build asked for"
+    BUILD_ASKED = "build-asked", "Build requested"
+    BUILD_RETRIED = "build-retried", "Build retried"
+    BUILD_CANCELLED = "build-cancelled", "Build cancellation requested"
     BUILD_PINNED = "build-pinned", "Build pinned"
     BUILD_UNPINNED = "build-unpinned", "Build unpinned"
-    BUILD_EXPIRED = "build-expired", "Files of a build removed"
+    BUILD_EXPIRED = "build-expired", "Build files removed"
     PRUNED = "pruned", "Old rows and files removed"
-    BUILD_VERIFY_ASKED = "build-verify-asked", "Verification of a build asked for"
+    BUILD_VERIFY_ASKED = "build-verify-asked", "Build verification requested"
     BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
     FILE_DOWNLOADED = "file-downloaded", "File downloaded"
 
-    HOST_CONNECTED = "host-connected", "Account at a host connected"
-    HOST_DISCONNECTED = "host-disconnected", "Account at a host disconnected"
+    HOST_CONNECTED = "host-connected", "Hosting account connected"
+    HOST_DISCONNECTED = "host-disconnected", "Hosting account disconnected"
     SITE_CREATED = "site-created", "Site created"
     SITE_CHOSEN = "site-chosen", "Site chosen"
-    SITE_CHANGED = "site-changed", "Site's settings changed"
+    SITE_CHANGED = "site-changed", "Site settings changed"
     SITE_DELETED = "site-deleted", "Site deleted"
     SITE_LOCKED = "site-locked", "Site locked"
     SITE_UNLOCKED = "site-unlocked", "Site unlocked"
-    SITE_DRIFTED = "site-drifted", "Site changed outside of the forge"
-    DEPLOY_ASKED = "deploy-asked", "Deployment asked for"
-    DEPLOY_CANCELLED = "deploy-cancelled", "Cancel of a deployment asked for"
-    DEPLOY_PUBLISHED = "deploy-published", "Deployment put live"
+    SITE_DRIFTED = "site-drifted", "Site changed outside the forge"
+    DEPLOY_ASKED = "deploy-asked", "Deployment requested"
+    DEPLOY_CANCELLED = "deploy-cancelled", "Deployment cancellation requested"
+    DEPLOY_PUBLISHED = "deploy-published", "Deployment published"
     DEPLOY_DELETED = "deploy-deleted", "Deployment deleted"
     DEPLOY_DOWNLOADED = "deploy-downloaded", "Deployment downloaded"
 
@@ -64,9 +64,9 @@ class Action(models.TextChoices):
     ACCOUNT_ENABLED = "account-enabled", "Account enabled by an operator"
     SESSIONS_ENDED = "sessions-ended", "Signed out everywhere by an operator"
     ROLE_CHANGED = "role-changed", "Role changed"
-    KEY_TEST_ASKED = "key-test-asked", "Key test asked for by an operator"
+    KEY_TEST_ASKED = "key-test-asked", "Key test requested by an operator"
     LOG_READ = "log-read", "Build log read by an operator"
-    LOG_PRUNED = "log-pruned", "Old events taken out of this log"
+    LOG_PRUNED = "log-pruned", "Old events removed from this log"
 
 
 class Kind(models.TextChoices):
@@ -81,12 +81,12 @@ class Kind(models.TextChoices):
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """Return the actions of this kind; each action is of exactly one."""
+        """Return the actions of this kind; every action has exactly one kind."""
         return _ACTIONS[self]
 
 
 def choices() -> list[tuple[str, str]]:
-    """Return the actions for the model's field; as a function, so that a new one needs no migration."""
+    """Return the choices of the model's field; a function, so that a new action needs no migration."""
     return list(Action.choices)
 
 

@@ -8,6 +8,6 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit log"
 
     def ready(self) -> None:
-        from .checks import check_keeping
+        from .checks import check_retention
 
-        register(check_keeping)
+        register(check_retention)

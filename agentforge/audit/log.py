@@ -1,4 +1,4 @@
-"""Add to the log."""
+"""Write to the audit log."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def record(
     subject: models.Model | None = None,
     **detail: Detail,
 ) -> None:
-    """Log an action, in the caller's transaction: what is rolled back was not done.
+    """Log an action, in the caller's transaction.
 
-    `owner` is whose log it is in, none for operators' only. `actor` is who did it, by default who asks for
-    the present request. `detail` must hold no secret: owner and operators read it.
+    `owner` is the user whose log it appears in; None for operators only. `actor` is who did it, by default
+    the user of the current request. `detail` must not contain secrets: the owner and operators can read it.
     """
-    asker = request_actor.current_actor()
-    actor = actor or asker.user
+    request = request_actor.current_actor()
+    actor = actor or request.user
     with rls.as_service():
         AuditEvent.objects.create(
             owner_id=_id(owner),
             actor_id=actor.pk if actor else None,
             actor_label=str(actor or "")[:254],
             action=action,
-            address=asker.address[:64],
+            address=request.address[:64],
             detail=detail,
-            **_named(subject),
+            **_subject_fields(subject),
         )
 
 
@@ -51,7 +51,7 @@ def _id(owner: Owner) -> UUID | None:
     return UUID(owner) if isinstance(owner, str) else owner
 
 
-def _named(subject: models.Model | None) -> dict[str, str]:
+def _subject_fields(subject: models.Model | None) -> dict[str, str]:
     if subject is None:
         return {}
     return {

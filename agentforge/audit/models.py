@@ -12,10 +12,10 @@ from .actions import choices
 
 
 class AuditEvent(models.Model):
-    """Say that somebody did something; rows are only ever added, the database sees to that.
+    """Something that somebody did; append-only, which the database enforces.
 
-    It is in the log of `owner`, in operators' only when there is none. Who and what it names may be gone by
-    now, so the keys are no constraints, and the labels keep what they were called.
+    It appears in the log of `owner`, and only in the operators' if there is none. The rows it refers to may
+    have been deleted, so the keys have no constraints, and the labels keep their names.
     """
 
     owner = models.ForeignKey(
@@ -57,12 +57,11 @@ class AuditEvent(models.Model):
 
     @property
     def who(self) -> str:
-        """Return who did it; what nobody asked for, a worker did for the owner."""
+        """Return who did it; without an actor or an address, a worker did it for the owner."""
         if self.actor_label:
             return self.actor_label
         return "somebody not signed in" if self.address else "the forge"
 
     @property
     def detail_words(self) -> str:
-        """Return the details in one line."""
         return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in self.detail.items())

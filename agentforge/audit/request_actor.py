@@ -1,4 +1,4 @@
-"""Remember who asks for the present request, so that what is done for it can name them."""
+"""The actor of the current request, for the audit log."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any
 
 @dataclass(slots=True)
 class Actor:
-    """Name where a request came from, and by whom, once that is known."""
+    """The network address of a request, and its user once authenticated."""
 
     address: str = ""
     user: Any = None
 
 
-_asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 
 @contextmanager
 def actor_context(address: str) -> Iterator[Actor]:
-    """Handle a request from a network address; who asks is set when it is found out."""
-    asker = Actor(address)
-    token = _asker.set(asker)
+    """Set the actor for the duration of a request; its user is added once authenticated."""
+    actor = Actor(address)
+    token = _actor.set(actor)
     try:
-        yield asker
+        yield actor
     finally:
-        _asker.reset(token)
+        _actor.reset(token)
 
 
 def current_actor() -> Actor:
-    """Return who asks; nobody from nowhere in workers and commands."""
-    return _asker.get() or Actor()
+    """Return the current actor; one without user and address in workers and commands."""
+    return _actor.get() or Actor()

@@ -1,4 +1,4 @@
-"""Decide whether a request may follow its streams, and from where: what Django's middleware would check."""
+"""Admit a request to its streams, and find its positions; does the checks of Django's middleware."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .hub import Hub
 
 MAX_CHANNELS = 20
-# A browser never asks again after a refusal, so a database that is away is waited for.
+# A browser does not reconnect after a refusal, so wait for a database that is away.
 WAIT_SECONDS = 30.0
 PAUSE = 0.5
 LOOKUP_ERRORS = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
@@ -43,7 +43,7 @@ _sign_in_threads = ThreadPoolExecutor(4, thread_name_prefix="live sign-in")
 
 
 class Refused(Exception):
-    """The request is answered with a status and a sentence, not with a stream."""
+    """The request is refused: the response is a status and a sentence, not a stream."""
 
     def __init__(self, status: HTTPStatus, sentence: str = "", *, headers: Mapping[str, str] | None = None):
         super().__init__(sentence)
@@ -53,9 +53,9 @@ class Refused(Exception):
 
 
 def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
-    """Return the streams that a request asks for, each with the last sequence number that the client has.
+    """Return the requested streams, each with the last sequence number that the client has received.
 
-    Raises Refused for what can be told from the request alone.
+    Raises Refused for anything wrong with the request itself.
     """
     if scope["method"] != "GET":
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "Streams are read by GET.", headers={"Allow": "GET"})
@@ -78,41 +78,41 @@ def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
 
 
 class Ticket:
-    """Remember who was admitted, and since when; asked again, identify them again."""
+    """The admission of a request: its principal, and the time of the check; it can be checked again."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
-        # When it was asked who this is: a sign-out that is announced later makes it be asked again.
+        # When the principal was looked up: a sign-out announced later causes another check.
         self.since = asyncio.get_running_loop().time()
         self.subjects: tuple[str, ...] = ()
         self._scope = scope
 
     def credentials(self) -> tuple[bytes, ...]:
-        """Return what a request presents for its sign-in, which alone decides who asks."""
+        """Return the request's credentials, which alone determine its principal."""
         headers = self._scope["headers"]
         return tuple(part for pair in headers if pair[0] in (b"authorization", b"cookie") for part in pair)
 
     async def identify(self) -> Principal | None:
-        """Return who asks; raises one of LOOKUP_ERRORS."""
+        """Return the principal; raises one of LOOKUP_ERRORS."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(_sign_in_threads, _identify, self._scope)
 
     async def is_valid(self) -> bool:
-        """Return whether who was admitted would still be; waits for a database that is away."""
+        """Return whether the request would still be admitted; waits for a database that is away."""
         while True:
             try:
-                found = await self.identify()
+                principal = await self.identify()
             except LOOKUP_ERRORS:
                 await asyncio.sleep(PAUSE)
                 continue
-            return found is not None and not _lacks_second_factor(found, self._scope)
+            return principal is not None and not _lacks_second_factor(principal, self._scope)
 
 
 async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -> Ticket:
-    """Return a ticket when the one who asks may follow all the streams and something is left to follow.
+    """Return a ticket if the principal may follow all the streams and there is something left to follow.
 
-    Raises Refused: 401 without sign-in, 403 without the second factor that settings demand, 404 for a missing
-    or foreign stream, 400 for a position ahead of its stream, 204 when everything has ended and was received,
-    503 when the database stays away.
+    Raises Refused: 401 without sign-in, 403 without the second factor that settings require, 404 for a
+    missing or foreign stream, 400 for a position ahead of its stream, 204 if every stream has ended and was
+    received, 503 if the database stays away.
     """
     ticket = Ticket(scope)
     principal = await _retry_while_away(lambda: _principal(ticket, hub))
@@ -125,25 +125,25 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -
     try:
         _check(principal, positions, rows)
     except Refused:
-        # What others asked a moment earlier may be older than what this client has seen.
+        # A shared query may be older than what this client has already seen: ask again.
         _check(principal, positions, await _retry_while_away(lambda: _streams(names, hub)))
     ticket.subjects = (str(principal.user.pk), str(principal.claims["session_id"]))
     return ticket
 
 
 def _check(principal: Principal, positions: Mapping[str, int], streams: Sequence[Sequence[Any]]) -> None:
-    mine = (row for row in streams if row[1] == principal.user.pk)
-    found = {name: (last_seq, closed) for name, _, last_seq, closed in mine}
-    if len(found) < len(positions):
+    rows = (row for row in streams if row[1] == principal.user.pk)
+    own = {name: (last_seq, closed) for name, _, last_seq, closed in rows}
+    if len(own) < len(positions):
         raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")
-    if any(position > found[name][0] for name, position in positions.items()):
+    if any(position > own[name][0] for name, position in positions.items()):
         raise Refused(HTTPStatus.BAD_REQUEST, "The last event id is ahead of its channel.")
-    if all(closed and positions[name] == last_seq for name, (last_seq, closed) in found.items()):
+    if all(closed and positions[name] == last_seq for name, (last_seq, closed) in own.items()):
         raise Refused(HTTPStatus.NO_CONTENT)
 
 
 async def _principal(ticket: Ticket, hub: Hub) -> Principal | None:
-    """Return who asks; those who present the same at the same time are identified once."""
+    """Return the principal; simultaneous requests with the same credentials share one lookup."""
     ticket.since, principal = await hub.principals.run(ticket.credentials(), ticket.identify())
     return principal
 
@@ -152,15 +152,15 @@ async def _streams(names: Sequence[str], hub: Hub) -> Sequence[Sequence[Any]]:
     return await hub.reader.rows(_STREAMS, {"names": list(names)})
 
 
-async def _retry_while_away(ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Return an answer of the database, which may be away for a while."""
+async def _retry_while_away(query: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Return the result of a query, waiting for the database if it is away."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + WAIT_SECONDS
+    deadline = loop.time() + WAIT_SECONDS
     while True:
         try:
-            return await ask()
+            return await query()
         except LOOKUP_ERRORS:
-            if loop.time() > until:
+            if loop.time() > deadline:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
         await asyncio.sleep(PAUSE)
 

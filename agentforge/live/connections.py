@@ -1,4 +1,4 @@
-"""Open connections of our own, beside Django's: for the writer, the readers and LISTEN."""
+"""Connections besides Django's: for the writer, the readers and LISTEN."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connections
 
-# A dead network shows within half a minute, a dead server at once.
+# A dead network is detected within half a minute, a dead server at once.
 _LIVENESS = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
@@ -16,7 +16,7 @@ _LIVENESS = {
 
 
 def parameters() -> dict[str, Any]:
-    """Return psycopg's arguments for the database that Django uses now; every statement commits."""
-    given: dict[str, Any] = connections["default"].get_connection_params()
-    ours = {key: value for key, value in given.items() if key not in ("context", "cursor_factory")}
+    """Return psycopg's arguments for Django's current database, in autocommit mode."""
+    params: dict[str, Any] = connections["default"].get_connection_params()
+    ours = {key: value for key, value in params.items() if key not in ("context", "cursor_factory")}
     return {**_LIVENESS, **ours, "autocommit": True, "application_name": "agentforge live"}

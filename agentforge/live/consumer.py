@@ -1,4 +1,4 @@
-"""Serve streams as Server-Sent Events at /live/; what a client has to know is this.
+"""Serve streams as Server-Sent Events at /live/. The protocol for clients:
 
     GET /live/?channel=build-42&channel=agent-3[&last_event_id=agent-3:9,build-42:17]
 
@@ -10,23 +10,23 @@ Sign-in is the session cookie or `Authorization: Bearer`. Up to 20 channels shar
 
 - `seq` is the number of the first record; the others follow without gaps, here 10, 11, 12. Every channel's
   numbers start at 1. Each record has `t` (epoch seconds) and `kind`.
-- `id` holds the position in all channels of the connection after this event. A browser repeats it by itself
-  in `Last-Event-ID`. A page states in `last_event_id` what it has rendered already; of both, the larger
-  number counts for each channel, and a channel that neither names starts at 0, with its first record. So
-  every record arrives exactly once, whatever happens to the connection.
-- `{"kind":"end"}` is the last record of a channel that is closed. When all channels of a connection have
-  ended, the response ends; asking again from there gives 204, on which an EventSource stops for good. A
-  client may close its EventSource as soon as it has seen `end` on all its channels.
-- Something comes at least every 40 s: after 20 quiet seconds a comment line. `retry:` sets how long a browser
-  waits before it asks again. After 15 minutes the response ends and sign-in is checked anew; an EventSource
-  goes on by itself.
-- Who is signed out or disabled meanwhile is cut off at once.
-- Refusals are application/problem+json: 400 (no or too many channels, an id that is nonsense or ahead of its
-  channel, a host that is not served), 401 (not signed in), 403 (another site's page; the second factor is
-  missing where SECOND_FACTOR_PATHS asks for it here), 404 (no such channel, or
-  somebody else's), 405, 503 (the database was away for half a minute). An EventSource stops for good on each:
-  `readyState` is CLOSED then, and the page offers to be reloaded.
-- While the database is away an open connection stays open, and catches up afterwards.
+- `id` holds the position in all channels of the connection after this event. Browsers repeat it in
+  `Last-Event-ID` automatically. A page states in `last_event_id` what it has already rendered. For each
+  channel the larger number counts; a channel in neither starts with its first record. So every record arrives
+  exactly once, whatever happens to the connection.
+- `{"kind":"end"}` is the last record of a closed channel. When all channels of a connection have ended, the
+  response ends; reconnecting from there gives 204, on which an EventSource stops for good. A client may close
+  its EventSource as soon as it has received `end` on all its channels.
+- Something is sent at least every 40 s: after 20 quiet seconds a comment line. `retry:` sets how long a
+  browser waits before it reconnects. After 15 minutes the response ends so that sign-in is checked again; an
+  EventSource reconnects automatically.
+- When a user is signed out or disabled, their connections are closed at once.
+- Refusals are application/problem+json: 400 (no or too many channels, an id that is malformed or ahead of its
+  channel, a host that is not served), 401 (not signed in), 403 (another site's page, or a missing second
+  factor where SECOND_FACTOR_PATHS requires one), 404 (no such channel, or another user's), 405, 503 (the
+  database was away for half a minute). An EventSource stops for good on each: `readyState` is CLOSED, and the
+  page offers to reload.
+- While the database is away, open connections stay open; they catch up afterwards.
 """
 
 from __future__ import annotations
@@ -66,22 +66,22 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class LiveConsumer(AsyncConsumer):
-    """Hold one viewer's connection; a side task answers, so that a disconnect is noticed meanwhile."""
+    """One viewer's connection; a separate task responds, so that a disconnect is noticed meanwhile."""
 
-    _answer: asyncio.Task[None] | None = None
+    _response: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if self._answer is not None:
-                self._answer.cancel()
+            if self._response is not None:
+                self._response.cancel()
 
     async def dispatch(self, message: Mapping[str, Any]) -> None:
-        # Channels would visit a thread here to close Django's connections; this consumer opens none.
+        # Channels would use a thread here to close Django's connections; this consumer opens none.
         match message["type"]:
-            case "http.request" if not message.get("more_body") and self._answer is None:
-                self._answer = asyncio.create_task(self._respond())
+            case "http.request" if not message.get("more_body") and self._response is None:
+                self._response = asyncio.create_task(self._respond())
             case "http.disconnect":
                 raise StopConsumer
 
@@ -102,18 +102,18 @@ class LiveConsumer(AsyncConsumer):
         push = self.scope.get("extensions", {}).get(PUSH)
         try:
             await self._start(HTTPStatus.OK, _STREAM_HEADERS)
-            # Not all at the same moment, when a server that comes back is asked again by everybody.
+            # Random, so that not all clients reconnect to a restarted server at once.
             await self._body(f"retry: {1000 + secrets.randbelow(2000)}\n\n".encode())
             await Viewer(hub, positions, ticket, push).run(self._body)
         except Exception:
-            logger.exception("A live stream broke; its viewer asks again")
+            logger.exception("A live stream broke; its viewer will reconnect")
         finally:
             await self._body(b"", more=False)
 
     async def _refuse(self, refused: Refused) -> None:
         await self._start(refused.status, {**_REFUSAL_HEADERS, **refused.headers})
-        told = problem(refused.status, refused.sentence).content if refused.sentence else b""
-        await self._body(told, more=False)
+        body = problem(refused.status, refused.sentence).content if refused.sentence else b""
+        await self._body(body, more=False)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,4 +1,4 @@
-"""Fit our log into django-eventstream, so that its functions and views work on it too."""
+"""Adapt our log to django-eventstream, so that its functions and views work with it too."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .tails import wire_data
 
 
 class ChunkStorage(StorageBase):
-    """Keep django-eventstream's events as our chunks: the id of an event is its last sequence number."""
+    """Stores django-eventstream's events as chunks: an event's id is its last sequence number."""
 
     def append_event(self, channel: str, event_type: str, data: Any) -> Event:
-        """Publish what `send_event` was given as one record of that kind."""
-        given = json.loads(data) if isinstance(data, str) else data
-        content = given if isinstance(given, dict) else {"data": given}
+        """Publish the data of `send_event` as one record of that kind."""
+        value = json.loads(data) if isinstance(data, str) else data
+        content = value if isinstance(value, dict) else {"data": value}
         last_seq = streams.publish(channel, {**content, "kind": event_type})
         return Event(channel, event_type, data, id=last_seq)
 
     def get_events(self, channel: str, last_id: int, limit: int = 100) -> list[Event]:
-        """Return the events behind an id, as they are on the wire at /live/.
+        """Return the events after an id, as they are sent at /live/.
 
         Raises EventDoesNotExist for an id ahead of the channel.
         """
@@ -49,7 +49,7 @@ class ChunkStorage(StorageBase):
 
 
 class OwnersChannels(DefaultChannelManager):
-    """Let the owner of a stream read it, and nobody else."""
+    """Only the owner of a stream may read it."""
 
     def can_read_channel(self, user: User | None, channel: str) -> bool:
         with as_service():
@@ -57,7 +57,7 @@ class OwnersChannels(DefaultChannelManager):
 
 
 class _ListenerWatcher:
-    """Tell a listener of django-eventstream's own views to read the storage again."""
+    """A watcher that makes a listener of django-eventstream's own views read the storage again."""
 
     def __init__(self, listener: Listener) -> None:
         self.names = tuple(listener.channels)
@@ -68,11 +68,11 @@ class _ListenerWatcher:
         self._listener.aevent.set()
 
     def beat(self) -> None:
-        """Leave it alone: those views keep their connections alive themselves."""
+        """Do nothing: those views keep their connections alive themselves."""
 
 
 class LogListenerManager(ListenerManager):
-    """Wake listeners by PostgreSQL's notifications, which come from every process and after the commit."""
+    """Wakes listeners by PostgreSQL notifications, which come from every process, after the commit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,4 +88,4 @@ class LogListenerManager(ListenerManager):
         current_hub().unwatch(self._watchers.pop(listener))
 
     def add_to_queues(self, channel: str, event: Event) -> None:
-        """Do nothing: `send_event` calls this before the transaction of its event is over."""
+        """Do nothing: `send_event` calls this before the event's transaction has ended."""

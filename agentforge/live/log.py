@@ -1,7 +1,7 @@
-"""Hold the statements that append to the log and read it; each is one snapshot or one change.
+"""The SQL statements that append to the log and read it.
 
-A stream's row is the lock of its log: an append updates it and keeps it locked until its transaction ends, so
-sequence numbers become visible in their order, without gaps, whoever writes.
+A stream's row is the lock of its log: an append updates it and keeps it locked until its transaction ends. So
+sequence numbers become visible in order and without gaps, with any number of writers.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .records import decode
 
 NOTIFY_CHANNEL = "live"
 
-# How many bytes of data one read brings, but at least one chunk.
+# Bytes of data per read, but at least one chunk.
 PAGE_BYTES = 256 * 1024
 
-# `expected` is the writer's idea of the stream's last_seq, or NULL to append wherever the stream stands.
-# The notification is a pointer (stream and last_seq): its delivery at commit is PostgreSQL's promise.
+# `expected` is the last_seq that the writer expects, or NULL to append at any position.
+# The notification is a pointer (stream and last_seq); PostgreSQL delivers it at commit.
 APPEND = """
 WITH moved AS (
     UPDATE live_stream SET
@@ -55,30 +55,30 @@ PAGE_NEWEST = _PAGE.format(order="DESC")
 
 
 class StreamMissing(LookupError):
-    """No stream has that name."""
+    """There is no stream of that name."""
 
 
 class StreamClosed(RuntimeError):
-    """The stream has ended; nothing can be added to it."""
+    """The stream has ended; nothing can be appended to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedChunk:
-    """Hold a chunk as stored: records `first` to `last` as the inside of a JSON array."""
+    """A stored chunk: records `first` to `last` as the inside of a JSON array."""
 
     first: int
     last: int
     data: str
 
     def records_after(self, after: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return the records behind a sequence number, each with its own."""
+        """Return (sequence number, record) for the records after a sequence number."""
         numbered = enumerate(decode(self.data), start=self.first)
         return [(seq, record) for seq, record in numbered if seq > after]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Hold consecutive chunks of a stream, with the stream's end and state in the same snapshot."""
+    """Consecutive chunks of a stream, with the stream's end and state in the same snapshot."""
 
     last_seq: int
     closed: bool
@@ -86,10 +86,7 @@ class Page:
 
     @classmethod
     def of(cls, name: str, rows: Sequence[Sequence[Any]]) -> Page:
-        """Return the page of a page statement's rows.
-
-        Raises StreamMissing where there are none.
-        """
+        """Return the page for a page statement's rows. Raises StreamMissing if there are none."""
         if not rows:
             raise StreamMissing(name)
         chunks = tuple(LoggedChunk(*row[2:]) for row in rows if row[2] is not None)

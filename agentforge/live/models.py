@@ -8,7 +8,7 @@ from .log import LoggedChunk
 
 
 class Stream(models.Model):
-    """Name one append-only event log, owned by one user; `last_seq` is its newest sequence number."""
+    """An append-only event log, owned by one user; `last_seq` is its newest sequence number."""
 
     name = models.CharField(primary_key=True, max_length=80)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -21,7 +21,7 @@ class Stream(models.Model):
 
 
 class Chunk(models.Model):
-    """Hold the records `first_seq` to `last_seq` of a stream, as the inside of a JSON array."""
+    """The records `first_seq` to `last_seq` of a stream, as the inside of a JSON array."""
 
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="chunks")
     first_seq = models.BigIntegerField()
@@ -42,5 +42,5 @@ class Chunk(models.Model):
         return f"{self.stream_id} {self.first_seq}-{self.last_seq}"
 
     def logged(self) -> LoggedChunk:
-        """Return what the row holds, apart from its stream."""
+        """Return the row's content without its stream."""
         return LoggedChunk(self.first_seq, self.last_seq, self.data)

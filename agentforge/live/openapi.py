@@ -1,4 +1,4 @@
-"""Describe to scripts the stream of events, which is served beside Django's URLs."""
+"""OpenAPI description of the event stream, which is served outside Django's URLs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ describe_path(
         document=record({"id": STRING, "event": STRING, "data": STRING}),
         parameters={"channel": {**array(STRING), "minItems": 1, "maxItems": 20}, "last_event_id": STRING},
         refusals={
-            400: "No or too many channels, or a last_event_id that is nonsense or ahead of its channel.",
+            400: "No or too many channels, or a last_event_id that is malformed or ahead of its channel.",
             405: "Streams are read by GET.",
         },
-        ends="All channels have ended, and everything of them was received.",
-        note="Channels are named in the answers (`channel`). Nothing is lost: ask again with Last-Event-ID.",
+        ends="All channels have ended and were received completely.",
+        note="Responses name their `channel`. To lose nothing, reconnect with Last-Event-ID.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Read the log for viewers, through a few connections that all of a process's viewers share."""
+"""Read the log for viewers, through a few connections that all viewers of a process share."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .connections import parameters
 CONNECTIONS = 4
 READ_SECONDS = 10.0
 
-# What a read raises while the database can't be asked; it may succeed a moment later.
+# What a read raises while the database is away; it may succeed a moment later.
 DATABASE_AWAY = (psycopg.OperationalError, OSError, TimeoutError)
 
 
 class LogReader:
-    """Run reading statements on up to CONNECTIONS persistent connections; others wait their turn."""
+    """Runs queries on up to CONNECTIONS persistent connections; further ones wait."""
 
     def __init__(self) -> None:
         self._idle: list[psycopg.AsyncConnection] = []
-        self._turns = asyncio.Semaphore(CONNECTIONS)
+        self._slots = asyncio.Semaphore(CONNECTIONS)
 
     async def page(self, statement: str, name: str, after: int, budget: int) -> log.Page:
         """Return a page of a stream; raises StreamMissing or one of DATABASE_AWAY."""
@@ -32,17 +32,17 @@ class LogReader:
 
     async def rows(self, statement: str, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
         """Return a statement's rows; raises one of DATABASE_AWAY."""
-        async with self._turns, asyncio.timeout(READ_SECONDS):
+        async with self._slots, asyncio.timeout(READ_SECONDS):
             while self._idle:
                 try:
                     return await self._run(self._idle.pop(), statement, values)
                 except psycopg.OperationalError:
-                    # It broke while nobody looked, with a restart of the database for example.
+                    # It broke while idle, for example when the database restarted.
                     continue
             return await self._run(await psycopg.AsyncConnection.connect(**parameters()), statement, values)
 
     async def close(self) -> None:
-        """Let the idle connections go."""
+        """Close the idle connections."""
         while self._idle:
             await self._idle.pop().close()
 
@@ -53,7 +53,7 @@ class LogReader:
             cursor = await connection.execute(statement.encode(), values)
             rows = await cursor.fetchall()
         except BaseException:
-            # Whatever interrupted it, a cancelled viewer included: its state is not known.
+            # Interrupted, perhaps by a cancelled viewer: the connection's state is unknown.
             await connection.close()
             raise
         self._idle.append(connection)

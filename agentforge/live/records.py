@@ -1,4 +1,4 @@
-"""Turn records into the text of a chunk, and back."""
+"""Encode records as the text of a chunk, and decode them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-# They have no UTF-8 form.
+# These can't be encoded in UTF-8.
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def encode(record: Mapping[str, Any]) -> str:
-    """Return a record as one line of JSON, with its time `t` (epoch seconds) added if it has none.
+    """Return a record as one line of JSON, with its time `t` (epoch seconds) added if missing.
 
-    Line ends become `\\n`, NULs disappear, lone surrogates become U+FFFD; what is left holds no raw control
-    character, so no text can end a line of an event stream.
-    Raises ValueError for a record without a `kind` and for a number that JSON lacks.
+    Line ends become `\\n`, NULs are removed, lone surrogates become U+FFFD. The result contains no raw
+    control characters, so no text can end a line of an event stream. Raises ValueError for a record without a
+    `kind`, and for NaN and infinity.
     """
     if not record.get("kind"):
         raise ValueError("A record of a stream needs a kind.")
@@ -31,7 +31,7 @@ def encode(record: Mapping[str, Any]) -> str:
 
 
 def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return records as the data of a chunk, as encode() would; many at once cost much less.
+    """Return records as the data of a chunk, like encode(), but much faster than one by one.
 
     Raises ValueError as encode() does.
     """
@@ -50,7 +50,7 @@ def decode(data: str) -> list[dict[str, Any]]:
 
 
 def _is_unsafe(text: str) -> bool:
-    """Return whether JSON holds a NUL, a carriage return (both as escapes) or a lone surrogate."""
+    """Return whether JSON contains a NUL, a carriage return (both as escapes) or a lone surrogate."""
     if "\\u0000" in text or "\\r" in text:
         return True
     return not text.isascii() and _LONE_SURROGATE.search(text) is not None

@@ -1,4 +1,4 @@
-"""Serve ASGI with daphne, at the pace at which each client reads."""
+"""Serve ASGI with daphne, no faster than each client reads."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SHUTDOWN_SECONDS = 1.0
 
 @implementer(IPushProducer)
 class Gate:
-    """Stand closed while a connection's buffer is full; Twisted opens and closes it."""
+    """Backpressure: closed while a connection's buffer is full; Twisted opens and closes it."""
 
     def __init__(self) -> None:
         self.is_open = True
-        # Made when somebody waits: it is larger than all the rest of a gate, and most never close.
+        # Created on demand: it is larger than the rest of a gate, and most gates never close.
         self._opened: asyncio.Event | None = None
 
     def pauseProducing(self) -> None:
@@ -46,7 +46,7 @@ class Gate:
         self.resumeProducing()
 
     async def passed(self) -> bool:
-        """Wait until it is open; False when it stays closed for too long."""
+        """Wait until it is open; return False if it stays closed for LIVE_STALL_SECONDS."""
         if not self.is_open:
             opened = self._opened = self._opened or asyncio.Event()
             with contextlib.suppress(TimeoutError):
@@ -55,12 +55,12 @@ class Gate:
 
 
 class LiveServer(Server):
-    """Make `await send()` wait for slow clients, where daphne would buffer without limit."""
+    """Makes `await send()` wait for slow clients, where daphne would buffer without limit."""
 
     failure: BaseException | None = None
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
-        # daphne lets a client's header set this.
+        # daphne would take this from a client's header.
         scope["root_path"] = self.root_path
         scope["extensions"] = {PUSH: partial(self.push, protocol)}
         queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
@@ -81,10 +81,10 @@ class LiveServer(Server):
             self._cut_off(protocol)
 
     def push(self, protocol: Any, body: bytes) -> bool:
-        """Send a piece of a response that has begun, at once; False when that has to be awaited by `send`.
+        """Send a part of a started response at once; return False if it has to be sent by awaiting `send`.
 
-        A socket that has room takes it here, without a turn of the event loop and two changes of what epoll
-        watches for each piece. With thousands of viewers that is most of the work.
+        A socket with room takes it directly, without a turn of the event loop and two changes to epoll per
+        part. With thousands of viewers those are most of the work.
         """
         details = self.connections.get(protocol, {})
         gate, channel = details.get("gate"), protocol.channel
@@ -93,12 +93,12 @@ class LiveServer(Server):
         transport = channel.transport
         if not isinstance(transport, Connection) or transport.dataBuffer or transport._tempDataBuffer:
             return False
-        piece = b"%x\r\n%b\r\n" % (len(body), body) if protocol.chunked else body
-        sent = transport.writeSomeData(piece)
+        part = b"%x\r\n%b\r\n" % (len(body), body) if protocol.chunked else body
+        sent = transport.writeSomeData(part)
         if not isinstance(sent, int):
             return False
-        if sent < len(piece):
-            channel.write(piece[sent:])
+        if sent < len(part):
+            channel.write(part[sent:])
         return True
 
     def listen_success(self, port: Any) -> None:
@@ -111,7 +111,7 @@ class LiveServer(Server):
         self.stop()
 
     def kill_all_applications(self) -> Deferred[None]:
-        """End every response before the process ends; daphne's own fails on half-sent requests."""
+        """End every response before the process exits; daphne's own method fails on half-sent requests."""
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
@@ -126,6 +126,6 @@ class LiveServer(Server):
     def _cut_off(self, protocol: Any) -> None:
         channel = protocol.channel
         if channel is not None:
-            # A live stream's client asks again and goes on from where it was.
+            # A live stream's client reconnects and resumes at its position.
             logger.info("Cut off a client that did not read for %g s", settings.LIVE_STALL_SECONDS)
             channel.transport.abortConnection()

@@ -1,8 +1,8 @@
-"""End the streams of who may not follow them any more, at once.
+"""End the streams of users who are signed out or disabled, at once.
 
-The database names whoever was signed out or disabled (a migration of accounts has the triggers), and who then
-holds streams open here is identified again, as at the beginning. What was announced while nobody listened is
-made up for by asking about everybody, so a lost notification delays an end, and does not forget it.
+The database announces who was signed out or disabled (the triggers are in a migration of accounts), and their
+open streams are authenticated again, as at the start. After a gap in listening all streams are checked, so a
+lost notification delays the end of a stream, but does not prevent it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import Protocol
 
 CHANNEL = "sign_outs"
-# Longer than an admission takes, which began before an announcement and ends after it.
+# Longer than an admission can take that began before an announcement.
 MEMORY_SECONDS = 120.0
 
 
 class Follower(Protocol):
-    """Hold a stream open for the person and the session that `subjects` names, admitted at `since`."""
+    """An open stream of the user and session in `subjects`, admitted at `since`."""
 
     @property
     def subjects(self) -> tuple[str, ...]: ...
@@ -31,7 +31,7 @@ class Follower(Protocol):
 
 
 class SignOuts:
-    """Serve the followers of one event loop."""
+    """Checks the followers of one event loop."""
 
     def __init__(self) -> None:
         self._followers: dict[str, set[Follower]] = {}
@@ -41,15 +41,14 @@ class SignOuts:
         self._worker: asyncio.Task[None] | None = None
 
     def watch(self, follower: Follower) -> None:
-        """Let a follower leave when it is not welcome any more, from its admission on."""
+        """Watch a follower from its admission on; it leaves when it is no longer admitted."""
         for subject in follower.subjects:
             self._followers.setdefault(subject, set()).add(follower)
-        on_sign_out = max(self._announced.get(subject, float("-inf")) for subject in follower.subjects)
-        if on_sign_out >= follower.since or self._listening_since >= follower.since:
+        announced = max(self._announced.get(subject, float("-inf")) for subject in follower.subjects)
+        if announced >= follower.since or self._listening_since >= follower.since:
             self._check_soon([follower])
 
     def unwatch(self, follower: Follower) -> None:
-        """Forget a follower."""
         self._due.pop(follower, None)
         for subject in follower.subjects:
             self._followers[subject].discard(follower)
@@ -57,12 +56,12 @@ class SignOuts:
                 del self._followers[subject]
 
     def on_listening(self) -> None:
-        """Ask about everybody: announcements before this moment went unheard."""
+        """Check everybody: announcements before this moment were missed."""
         self._listening_since = _now()
         self._check_soon(set().union(*self._followers.values()))
 
     def on_sign_out(self, subject: str) -> None:
-        """Ask about who was announced: the id of a person or a session."""
+        """Check the followers of an announced subject: the id of a user or a session."""
         now = _now()
         old = [name for name, at in self._announced.items() if at < now - MEMORY_SECONDS]
         for name in old:
@@ -71,7 +70,7 @@ class SignOuts:
         self._check_soon(self._followers.get(subject, ()))
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop checking."""
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Ask a call once for all who want its answer at the same time, as after a restart of the server."""
+"""Share one call among simultaneous callers, as when all clients reconnect after a restart."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ Result = TypeVar("Result")
 
 
 class SingleFlight(Generic[Result]):
-    """Let whoever comes while a call is being answered have that answer; nothing is kept afterwards."""
+    """Callers that arrive while a call is running share its result; nothing is cached afterwards."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, tuple[float, asyncio.Task[Result]]] = {}
 
     async def run(self, key: Hashable, call: Coroutine[Any, Any, Result]) -> tuple[float, Result]:
-        """Return an answer and when its call was asked, on the loop's clock; raises what it raises."""
-        found = self._running.get(key)
-        if found is None:
-            found = asyncio.get_running_loop().time(), asyncio.create_task(call)
-            self._running[key] = found
-            found[1].add_done_callback(lambda _: self._running.pop(key))
+        """Return when the call started, on the loop's clock, and its result; raises what it raises."""
+        running = self._running.get(key)
+        if running is None:
+            running = asyncio.get_running_loop().time(), asyncio.create_task(call)
+            self._running[key] = running
+            running[1].add_done_callback(lambda _: self._running.pop(key))
         else:
             call.close()
-        # One who leaves does not take the answer from the others.
-        return found[0], await asyncio.shield(found[1])
+        # Shielded: a caller that is cancelled must not cancel the call for the others.
+        return running[0], await asyncio.shield(running[1])

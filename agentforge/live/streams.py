@@ -1,4 +1,4 @@
-"""Keep what is happening: append-only streams of records, numbered from 1, read from any number on."""
+"""Append-only streams of records, numbered from 1, readable from any position."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,79}")
 def create_stream(name: str, owner_id: UUID) -> None:
     """Create an empty stream; it must not exist.
 
-    Raises ValueError for a name that is not lower case letters, digits and hyphens (1-80).
+    Raises ValueError for a name that is not lower-case letters, digits and hyphens (1-80).
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} can't name a stream: lower case letters, digits and hyphens only.")
+        raise ValueError(f"{name!r} can't name a stream: lower-case letters, digits and hyphens only.")
     with as_service():
         Stream.objects.create(name=name, owner_id=owner_id)
 
@@ -52,7 +52,7 @@ def close_stream(name: str) -> int:
 
 
 def read(name: str, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (sequence number, record) behind `after`, to the stream's present end or `limit` records.
+    """Yield (sequence number, record) after `after`, to the stream's current end or up to `limit` records.
 
     Raises StreamMissing.
     """
@@ -69,7 +69,7 @@ def read(name: str, after: int = 0, limit: int | None = None) -> Iterator[tuple[
 
 
 def chunks(name: str, after: int = 0) -> Iterator[log.LoggedChunk]:
-    """Yield the chunks that hold records behind `after`, to the stream's present end.
+    """Yield the chunks with records after `after`, to the stream's current end.
 
     Raises StreamMissing.
     """
@@ -85,8 +85,8 @@ def chunks(name: str, after: int = 0) -> Iterator[log.LoggedChunk]:
 def chunks_ending(name: str, ends: Sequence[int]) -> list[log.LoggedChunk]:
     """Return the chunks whose last records have these sequence numbers, in order."""
     with as_service():
-        found = Chunk.objects.filter(stream_id=name, last_seq__in=ends).order_by("last_seq")
-        return [chunk.logged() for chunk in found]
+        rows = Chunk.objects.filter(stream_id=name, last_seq__in=ends).order_by("last_seq")
+        return [chunk.logged() for chunk in rows]
 
 
 def position(name: str) -> int:
@@ -102,19 +102,19 @@ def position(name: str) -> int:
 
 
 def delete_stream(name: str) -> None:
-    """Delete a stream with its records, if it exists; its viewers' connections end."""
+    """Delete a stream with its records, if it exists, and end its viewers' connections."""
     with as_service(), transaction.atomic():
         Stream.objects.filter(pk=name).delete()
-        _notify_gone([name])
+        _notify_deleted([name])
 
 
 def prune(*, closed_before: datetime) -> int:
-    """Delete the streams that were closed before a time, with their records; return their number."""
+    """Delete streams that were closed before a time, with their records; return their number."""
     with as_service(), transaction.atomic():
         old = Stream.objects.select_for_update(skip_locked=True).filter(closed_at__lt=closed_before)
         names = list(old.values_list("name", flat=True))
         Stream.objects.filter(pk__in=names).delete()
-        _notify_gone(names)
+        _notify_deleted(names)
     return len(names)
 
 
@@ -136,7 +136,7 @@ def _page(name: str, after: int) -> log.Page:
         return log.Page.of(name, cursor.fetchall())
 
 
-def _notify_gone(names: list[str]) -> None:
+def _notify_deleted(names: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_notify(%s, name || ':0') FROM unnest(%s::text[]) AS name", [log.NOTIFY_CHANNEL, names]

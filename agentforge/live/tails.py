@@ -1,4 +1,4 @@
-"""Keep the newest chunks of the streams that are being watched in memory, each encoded once."""
+"""Keep the newest chunks of watched streams in memory, each encoded once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django_eventstream.utils import make_id, sse_encode_event
 from .log import LoggedChunk, Page
 from .records import encode
 
-# How much of a stream's end is kept while somebody watches it.
+# How much of a stream's end is kept while it is watched.
 TAIL_BYTES = 256 * 1024
-# About what a viewer is sent at once, and at most what lies ready for one that does not read.
+# About how much a viewer is sent at once, and the most that is buffered for one that does not read.
 SEND_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Hold a chunk as sent, but for its id line, which differs from viewer to viewer."""
+    """A chunk as sent, without its id line, which differs between viewers."""
 
     first: int
     last: int
@@ -27,13 +27,13 @@ class Frame:
 
     @classmethod
     def of(cls, name: str, chunk: LoggedChunk, after: int = 0) -> Frame:
-        """Return the frame of a chunk's records behind `after`."""
+        """Return the frame of a chunk's records after `after`."""
         body = sse_encode_event("message", wire_data(name, chunk, after)).encode()
         return cls(max(chunk.first, after + 1), chunk.last, body)
 
 
 def wire_data(name: str, chunk: LoggedChunk, after: int) -> str:
-    """Return what a client gets of a chunk whose records up to `after` it has."""
+    """Return the data of a chunk for a client that has its records up to `after`."""
     first, data = chunk.first, chunk.data
     if after >= first:
         first = after + 1
@@ -42,13 +42,13 @@ def wire_data(name: str, chunk: LoggedChunk, after: int) -> str:
 
 
 class Tail:
-    """Hold a watched stream's end: every chunk from `start` on, and the stream's state."""
+    """The end of a watched stream: every chunk from `start` on, and the stream's state."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.start = 0
         self.last_seq = 0
-        self.is_loaded = False  # it has been read once
+        self.is_loaded = False  # has been read once
         self.is_closed = False
         self.is_deleted = False
         self._frames: deque[Frame] = deque()
@@ -56,7 +56,7 @@ class Tail:
         self._sent: tuple[int, int, bytes] | None = None
 
     def extend(self, page: Page) -> None:
-        """Take over a page that was read behind `last_seq`."""
+        """Add a page that was read after `last_seq`."""
         for chunk in page.chunks:
             if chunk.first != self.last_seq + 1:
                 self._frames.clear()
@@ -71,14 +71,14 @@ class Tail:
             self._bytes -= len(dropped.body)
             self.start = dropped.last
         self.is_loaded = True
-        # The page may stop short of the stream's end; a later one brings the rest.
+        # The page may end before the stream's end; the next one has the rest.
         self.is_closed = page.closed and self.last_seq >= page.last_seq
 
     def next_after(self, position: int) -> tuple[int, bytes] | None:
-        """Return what comes next for who follows this stream alone: the position after it, and its events.
+        """Return the next position and events for a viewer of this stream alone.
 
-        Most viewers stand at the same position, so the last answer is kept: all are sent the same bytes.
-        None when it is not all here and the log has to be read; no bytes when there is nothing new.
+        Most viewers are at the same position, so the last result is kept: all are sent the same bytes.
+        None if the tail does not reach back that far and the log has to be read; no bytes if nothing is new.
         """
         if position >= self.last_seq:
             return position, b""
@@ -95,22 +95,22 @@ class Tail:
         return self._sent[1:]
 
     def has_ended(self, position: int) -> bool:
-        """Return whether nothing will ever come behind a position."""
+        """Return whether nothing will ever follow a position."""
         return self.is_deleted or (self.is_closed and position >= self.last_seq)
 
     def after(self, position: int) -> list[Frame] | None:
-        """Return the frames behind a position; None when they are not all here and the log has to be read."""
+        """Return the frames after a position; None if the tail does not reach back that far."""
         if not self.is_loaded or position >= self.last_seq:
             return []
         if position < self.start:
             return None
-        found: list[Frame] = []
+        frames: list[Frame] = []
         for frame in reversed(self._frames):
             if frame.last <= position:
                 break
-            found.append(frame)
-        found.reverse()
-        return found if found[0].first == position + 1 else None
+            frames.append(frame)
+        frames.reverse()
+        return frames if frames[0].first == position + 1 else None
 
 
 def within(frames: Iterable[Frame], budget: int) -> Iterable[Frame]:

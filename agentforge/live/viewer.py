@@ -1,4 +1,4 @@
-"""Follow streams for one connection: what is behind its positions, in order, and then what comes."""
+"""Follow streams for one connection: first what it has missed, in order, then new records."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .reader import DATABASE_AWAY
 from .tails import SEND_BYTES, Frame, within
 
 KEEP_ALIVE = b": keep-alive\n\n"
-# After this long a connection ends, to be opened again by whoever is still allowed to.
+# A connection ends after this long; clients reconnect, and sign-in is checked again.
 MAX_SECONDS = 15 * 60.0
 AWAY_PAUSE = 1.0
-# The ASGI extension by which the server lets an application push.
+# The server's ASGI extension for pushing.
 PUSH = "agentforge.push"
 
 Push = Callable[[bytes], bool]
 
 
 class Viewer:
-    """Hold the positions of one connection in its streams, and the ticket that admitted it.
+    """One connection: its positions in its streams, and the ticket that admitted it.
 
-    `push` sends without awaiting, or says that it can't. With it a viewer that waits is served in the same
-    step in which its streams have news, without a turn of its own task.
+    `push` sends without awaiting, or returns False if it can't. With it a waiting viewer is served in the
+    step in which its streams have news, without scheduling its task.
     """
 
     __slots__ = (
@@ -58,24 +58,24 @@ class Viewer:
         self._ends_at = asyncio.get_running_loop().time() + MAX_SECONDS
 
     async def is_admitted(self) -> bool:
-        """Return whether its holder would still be admitted."""
+        """Return whether the request would still be admitted."""
         return await self._ticket.is_valid()
 
     def leave(self) -> None:
-        """End the connection: whoever holds it is signed out."""
+        """End the connection: its user was signed out."""
         self._ends_at = 0.0
-        self._rouse()
+        self._wake_task()
 
     def wake(self) -> None:
-        if self._sleep is None or not self._pushed():
-            self._rouse()
+        if self._sleep is None or not self._push_news():
+            self._wake_task()
 
     def beat(self) -> None:
         self._is_quiet = True
-        self._rouse()
+        self._wake_task()
 
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send what there is, as fast as it is taken, until every stream has ended."""
+        """Send records as fast as the client reads, until every stream has ended."""
         self._hub.watch(self)
         self._hub.sign_outs.watch(self)
         try:
@@ -93,7 +93,7 @@ class Viewer:
             self._hub.sign_outs.unwatch(self)
             self._hub.unwatch(self)
 
-    def _rouse(self) -> None:
+    def _wake_task(self) -> None:
         self._is_awake = True
         sleep, self._sleep = self._sleep, None
         if sleep is not None and not sleep.done():
@@ -106,11 +106,11 @@ class Viewer:
         finally:
             self._sleep = None
 
-    def _pushed(self) -> bool:
-        """Send what follows at once, if that can be done here and nothing else is to do."""
-        if self._push is None or not (found := self._next_of_one()):
+    def _push_news(self) -> bool:
+        """Push the next records; return False if the task has to run."""
+        if self._push is None or not (following := self._next_of_one()):
             return False
-        position, news = found
+        position, news = following
         if not self._push(news):
             return False
         self._positions[self.names[0]] = position
@@ -118,15 +118,15 @@ class Viewer:
         return position >= self._hub.tail(self.names[0]).last_seq and not self._is_done()
 
     def _next_of_one(self) -> tuple[int, bytes] | None:
-        """Return what follows on the only stream, as it is sent to all who stand there, if it is at hand."""
+        """Return what follows in the only stream, in the form that viewers at its position share."""
         if len(self.names) > 1:
             return None
-        found = self._hub.tail(self.names[0]).next_after(self._positions[self.names[0]])
-        return found if found and found[1] else None
+        following = self._hub.tail(self.names[0]).next_after(self._positions[self.names[0]])
+        return following if following and following[1] else None
 
     async def _news(self) -> bytes:
-        if found := self._next_of_one():
-            self._positions[self.names[0]], news = found
+        if following := self._next_of_one():
+            self._positions[self.names[0]], news = following
             self._is_quiet = False
             return news
         parts: list[bytes] = []
@@ -146,7 +146,7 @@ class Viewer:
         try:
             return await self._hub.read(name, position)
         except DATABASE_AWAY:
-            asyncio.get_running_loop().call_later(AWAY_PAUSE, self._rouse)
+            asyncio.get_running_loop().call_later(AWAY_PAUSE, self._wake_task)
             return []
 
     def _is_done(self) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agentforge.accounts.maintenance import prune
 from agentforge.accounts.models import Ending, FailedAttempts, LocalSession, SignIn, User
-from agentforge.audit.checks import check_keeping
+from agentforge.audit.checks import check_retention
 from agentforge.audit.models import AuditEvent
 from tests.drivers import people
 
@@ -79,10 +79,10 @@ def test_nobody_in_use_is_signed_out(alice: User) -> None:
 def test_settings_say_how_long_events_stay(left_behind: None, settings: LazySettings) -> None:
     settings.AUDIT_KEEP_DAYS = 0
     assert prune(dry_run=False)["audit_events"] == 0
-    assert check_keeping(None) == []
+    assert check_retention(None) == []
     settings.AUDIT_KEEP_DAYS = 800
     assert prune(dry_run=False)["audit_events"] == 0
     settings.AUDIT_KEEP_DAYS = 29
-    assert [found.id for found in check_keeping(None)] == ["audit.E001"]
+    assert [found.id for found in check_retention(None)] == ["audit.E001"]
     with pytest.raises(ValueError, match="at least 30"):
         prune(dry_run=True)

@@ -29,7 +29,7 @@ def test_own_events_only(client_of: ClientOf, alice: User, bob: User, olga: User
     assert "Signed in" in html
     assert "olga@example.com" in html
     assert "bob@example.com" not in html
-    assert "Keys encrypted anew" not in html
+    assert "Keys re-encrypted" not in html
 
 
 def test_kinds_filter(client_of: ClientOf, alice: User) -> None:

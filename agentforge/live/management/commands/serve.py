@@ -16,15 +16,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 for any free one")
         parser.add_argument(
-            "--fd", type=int, help="listen on an open socket instead, which processes may share"
+            "--fd", type=int, help="listen on an already open socket, which several processes can share"
         )
         parser.add_argument("--access-log", action="store_true", help="print a line for every request")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _allow_many_connections()
-        # Imported here: it makes Django's handler, which only a server needs.
+        # Imported here: it creates Django's handler, which only a server needs.
         from agentforge.asgi import application
 
         server = LiveServer(
@@ -35,15 +35,15 @@ class Command(BaseCommand):
         )
         server.run()
         if server.failure is not None:
-            raise CommandError(f"{server.failure} Choose another port, or end what uses it.")
+            raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit on open files as far as is allowed: it is often 1,024, and each viewer is one."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Where there is no limit, systems still refuse to set none.
-    wanted = 100_000 if most == resource.RLIM_INFINITY else most
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, wanted), most))
+    """Raise the limit on open files as far as allowed: it is often 1,024, and each viewer needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Without a hard limit, systems still refuse to set the soft limit to infinity.
+    limit = 100_000 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
 
 
 def _endpoint(host: str, port: int, fd: int | None) -> str:

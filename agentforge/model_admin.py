@@ -1,4 +1,4 @@
-"""What the administration's pages have in common: they show, and change by actions only."""
+"""What the administration's pages share: they are read-only, and change rows only by actions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ else:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Show rows to who may view them; what operators do is an action that calls a service."""
+    """Read-only pages; operators change rows by actions that call services."""
 
     list_per_page = 50
-    # Counting all rows of a long table besides those that are looked for takes long and says little.
+    # Counting all rows of a large table besides the search results is slow and says little.
     show_full_result_count = False
-    # The site shows a row to its owner only.
+    # The site shows a row only to its owner.
     view_on_site = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -38,26 +38,26 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Return whether somebody may use actions (`permissions=["operate"]`); viewers may not."""
+        """Return whether the user may run actions (`permissions=["operate"]`); viewers may not."""
         return request.user.is_active and request.user.is_superuser
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Lead to what the audit log says of a row."""
-        named = urlencode(
+        """Redirect to a row's events in the audit log."""
+        query = urlencode(
             {"subject_kind__exact": self.model._meta.model_name, "subject_id__exact": unquote(object_id)}
         )
-        return redirect(f"{reverse('admin:audit_auditevent_changelist')}?{named}")
+        return redirect(f"{reverse('admin:audit_auditevent_changelist')}?{query}")
 
-    def report(self, request: HttpRequest, words: str, done: int, asked: int, why_not: str = "") -> None:
-        """Say for how many of the chosen rows an action did its work, and why not for the others."""
-        skipped = asked - done
-        said = f"{words}: {done}." + (f" Left as they were: {skipped} ({why_not})." if skipped else "")
-        self.message_user(request, said, messages.WARNING if skipped else messages.SUCCESS)
+    def report(self, request: HttpRequest, label: str, done: int, selected: int, reason: str = "") -> None:
+        """Show for how many of the selected rows an action worked, and the reason why not for the others."""
+        skipped = selected - done
+        message = f"{label}: {done}." + (f" Left as they were: {skipped} ({reason})." if skipped else "")
+        self.message_user(request, message, messages.WARNING if skipped else messages.SUCCESS)
 
 
-def link_to(row: models.Model | None, words: str = "") -> str:
+def link_to(row: models.Model | None, text: str = "") -> str:
     """Return a link to a row's page in the administration."""
     if row is None:
         return ""
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', url, words or str(row))
+    return format_html('<a href="{}">{}</a>', url, text or str(row))

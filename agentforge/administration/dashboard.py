@@ -1,4 +1,4 @@
-"""Show how the forge is doing on the administration's first page; each room adds its panel."""
+"""The panels on the administration's first page; each app registers its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 @dataclass(frozen=True)
 class Fact:
-    """Say one thing, with a link to the rows behind it where there are some."""
+    """A labelled value, optionally with a link to the rows behind it."""
 
     label: str
     value: str
@@ -22,8 +22,6 @@ class Fact:
 
 @dataclass(frozen=True)
 class Panel:
-    """Group facts under a heading."""
-
     title: str
     facts: list[Fact] = field(default_factory=list)
 
@@ -32,18 +30,18 @@ _panels: list[Callable[[], Panel]] = []
 
 
 def register(panel: Callable[[], Panel]) -> Callable[[], Panel]:
-    """Add a panel, made when the page is asked for."""
+    """Register a panel, computed on each request."""
     _panels.append(panel)
     return panel
 
 
 def panels() -> list[Panel]:
-    return [make() for make in _panels]
+    return [panel() for panel in _panels]
 
 
 @register
 def _workers() -> Panel:
-    """Say when each worker was heard; a dead one is forgotten after a while."""
+    """Show each worker's last heartbeat; dead workers are removed after a while."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT worker.id, worker.last_heartbeat, count(job.id) FROM procrastinate_workers AS worker"
@@ -51,11 +49,13 @@ def _workers() -> Panel:
             " GROUP BY worker.id ORDER BY worker.id LIMIT 50"
         )
         rows = cursor.fetchall()
-    facts = [Fact(f"Worker {pk}", f"heard {ago(heard)} ago, {jobs} jobs") for pk, heard, jobs in rows]
+    facts = [
+        Fact(f"Worker {pk}", f"heartbeat {ago(heartbeat)} ago, {jobs} jobs") for pk, heartbeat, jobs in rows
+    ]
     return Panel("Workers", facts or [Fact("Workers", "none: nothing is built, checked or answered")])
 
 
 def ago(moment: datetime) -> str:
-    """Say how long ago something was: in seconds within two minutes, else as Django does."""
+    """Return the time since a moment: in seconds up to two minutes, else as Django formats it."""
     seconds = (now() - moment).total_seconds()
     return f"{max(seconds, 0):.0f} s" if seconds < 120 else timesince(moment)

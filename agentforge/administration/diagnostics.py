@@ -1,4 +1,4 @@
-"""Examine what the forge needs; each room adds what it knows of, and says what would mend it."""
+"""Health checks of the forge's dependencies; each app registers its own, with remedies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 OLDEST_SERVER = 150_000
-# Seconds without a sign of life after which a worker does not count; it gives one every 3 seconds.
+# Seconds without a heartbeat after which a worker does not count; it sends one every 3 seconds.
 _DEAD_AFTER = 30.0
 
 
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Say what one check found, and what to do about it."""
+    """The outcome of a check, and what to do about it."""
 
     state: State
     message: str
@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Name an check, its finding, and how long it took (seconds)."""
+    """A check's name and finding, and how long it took (seconds)."""
 
     name: str
     finding: Finding
@@ -40,13 +40,13 @@ class CheckResult:
 
 
 Check = Callable[[], Finding]
-# Databases that had every migration of this program once: looking takes a while, and none is taken back.
+# Databases known to have all migrations: checking is slow, and migrations are not reverted.
 _migrated: set[str] = set()
 _checks: dict[str, tuple[Check, bool]] = {}
 
 
 def register(name: str, *, readiness: bool = False) -> Callable[[Check], Check]:
-    """Add an check; with `readiness` a failure means that no requests should be sent here."""
+    """Register a check; with `readiness`, a failure means that no requests should be sent here."""
 
     def add(check: Check) -> Check:
         _checks[name] = (check, readiness)
@@ -56,14 +56,14 @@ def register(name: str, *, readiness: bool = False) -> Callable[[Check], Check]:
 
 
 def run_checks(*, readiness: bool = False) -> Iterator[CheckResult]:
-    """Make the examinations one by one, all or those of readiness; one that breaks has failed."""
+    """Run all checks, or those of readiness, one by one; an exception counts as a failure."""
     for name, (check, for_readiness) in _checks.items():
         if readiness and not for_readiness:
             continue
         started = time.monotonic()
         try:
             finding = check()
-        except Exception as error:  # whatever it is, the operator is told of it and of the rest
+        except Exception as error:  # reported like any failure; the other checks still run
             finding = Finding(State.FAILED, f"{type(error).__name__}: {error}", "See the log of the process.")
         yield CheckResult(name, finding, time.monotonic() - started)
 
@@ -89,9 +89,9 @@ def _database() -> Finding:
             )
             number, version = cursor.fetchone()
     except DatabaseError as error:
-        return failed(f"It does not answer: {error}", "Look at DATABASE_URL, and whether that server runs.")
+        return failed(f"It does not answer: {error}", "Check DATABASE_URL and that the server is running.")
     if number < OLDEST_SERVER:
-        return failed(f"PostgreSQL {version} is too old.", "Take PostgreSQL 15 or newer.")
+        return failed(f"PostgreSQL {version} is too old.", "Use PostgreSQL 15 or newer.")
     return ok(f"PostgreSQL {version} answers.")
 
 
@@ -103,8 +103,8 @@ def _migrations() -> Finding:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         first = missing[0][0]
-        told = f"{len(missing)} are not applied, {first.app_label}.{first.name} the first."
-        return failed(told, "manage.py migrate")
+        message = f"{len(missing)} are not applied, starting with {first.app_label}.{first.name}."
+        return failed(message, "manage.py migrate")
     _migrated.add(connection.settings_dict["NAME"])
     return ok("All are applied.")
 
@@ -119,11 +119,9 @@ def _worker() -> Finding:
         )
         alive, age = cursor.fetchone()
     if not alive:
-        last = f"; the last one was heard {age:.0f} s ago" if age is not None else ""
-        return failed(
-            f"None gives a sign of life{last}.", "Start one: make run, or the Procfile's worker line."
-        )
-    return ok(f"{alive} alive, one was heard {age:.0f} s ago.")
+        last = f"; the last heartbeat was {age:.0f} s ago" if age is not None else ""
+        return failed(f"No worker is alive{last}.", "Start one: make run, or the Procfile's worker line.")
+    return ok(f"{alive} alive, last heartbeat {age:.0f} s ago.")
 
 
 @register("queue")
@@ -135,8 +133,8 @@ def _queue() -> Finding:
             " FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
         )
         waiting, running, lost = cursor.fetchone()
-    told = f"{waiting} jobs wait, {running} run."
+    message = f"{waiting} jobs waiting, {running} running."
     if lost:
-        remedy = "A worker picks up builds of dead ones within 30 s; if they stay, look at its log."
-        return warning(f"{told} {lost} of them have no worker any more.", remedy)
-    return ok(told)
+        remedy = "A worker takes over the builds of dead ones within 30 s; if they stay, see its log."
+        return warning(f"{message} {lost} of them have lost their worker.", remedy)
+    return ok(message)

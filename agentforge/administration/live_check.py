@@ -1,4 +1,4 @@
-"""Send records through the whole way of a live page: the log, a web process, a real SSE connection."""
+"""Check live delivery end to end: the log, a web process and a real SSE connection."""
 
 from __future__ import annotations
 
@@ -18,44 +18,42 @@ _TIMEOUT = httpx.Timeout(10.0)
 
 
 def check(url: str, user: User | None, token: str | None) -> Finding:
-    """Publish some records as a user's stream, and read them at a web process with that user's token."""
+    """Publish records on a user's stream, and read them from a web process with that user's token."""
     try:
         httpx.get(f"{url}/healthz", timeout=_TIMEOUT).raise_for_status()
     except httpx.HTTPError as error:
-        remedy = "Start it (make run), or name it: --url http://HOST:PORT"
-        return warning(
-            f"No web process answers at {url} ({type(error).__name__}); nothing was tried.", remedy
-        )
+        remedy = "Start it (make run), or pass its address: --url http://HOST:PORT"
+        return warning(f"No web process answers at {url} ({type(error).__name__}); skipped.", remedy)
     if user is None or token is None:
-        remedy = "Sign up once, or give a token of yours: --token TOKEN"
-        return warning("There is nobody to read as; nothing was tried.", remedy)
+        remedy = "Sign up first, or pass an access token: --token TOKEN"
+        return warning("There is no user to read as; skipped.", remedy)
     name = f"doctor-{secrets.token_hex(8)}"
     streams.create_stream(name, user.pk)
     try:
         return _round_trip(url, name, token)
     except httpx.HTTPError as error:
-        told = f"The stream broke: {type(error).__name__}: {error}"
-        return failed(told, "Look at the log of the web process; a proxy must not buffer /live/.")
+        message = f"The stream broke: {type(error).__name__}: {error}"
+        return failed(message, "See the log of the web process; a proxy must not buffer /live/.")
     finally:
         streams.delete_stream(name)
 
 
 def _round_trip(url: str, name: str, token: str) -> Finding:
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-    got: list[object] = []
+    numbers: list[object] = []
     with httpx.stream(
         "GET", f"{url}/live/", params={"channel": name}, headers=headers, timeout=_TIMEOUT
-    ) as answer:
-        if answer.status_code != 200:
-            return failed(f"The web process refused with {answer.status_code}.", "See its log.")
+    ) as response:
+        if response.status_code != 200:
+            return failed(f"The web process refused with {response.status_code}.", "See its log.")
         started = time.monotonic()
         streams.publish(name, *({"kind": "doctor", "number": number} for number in range(_RECORDS)))
-        # Closed, the stream ends the answer, once everything was sent.
+        # Closing the stream ends the response once everything was sent.
         streams.close_stream(name)
-        for line in answer.iter_lines():
+        for line in response.iter_lines():
             if line.startswith("data:"):
-                got += [record.get("number") for record in json.loads(line[5:])["records"]]
-    took = 1000 * (time.monotonic() - started)
-    if got != [*range(_RECORDS), None]:
-        return failed(f"Of {_RECORDS} records came {got}.", "Look at the log of the web process.")
-    return ok(f"{_RECORDS} records came through {url} in order, in {took:.0f} ms.")
+                numbers += [record.get("number") for record in json.loads(line[5:])["records"]]
+    ms = 1000 * (time.monotonic() - started)
+    if numbers != [*range(_RECORDS), None]:
+        return failed(f"Of {_RECORDS} records, these arrived: {numbers}.", "See the log of the web process.")
+    return ok(f"{_RECORDS} records arrived through {url} in order, in {ms:.0f} ms.")

@@ -1,4 +1,4 @@
-"""Measure the forge for /metrics: each room adds what it knows of; nothing is by person."""
+"""The metrics at /metrics; each app registers its own, and none is per user."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _measures: list[Measure] = []
 
 
 def register(measure: Measure) -> Measure:
-    """Add a function that measures, when asked."""
+    """Register a function that measures at each scrape."""
     _measures.append(measure)
     return measure
 
 
 class _Measures(Collector):
-    """Ask every room at the time of the scrape: the database knows for all processes."""
+    """Measures at the time of the scrape: the database covers all processes."""
 
     def collect(self) -> Iterator[Metric]:
         for measure in _measures:
             yield from measure()
 
     def describe(self) -> list[Metric]:
-        """Return nothing, so that registering asks nothing."""
+        """Return nothing, so that registering measures nothing."""
         return []
 
 
 def exposition() -> bytes:
-    """Return everything in Prometheus' text format."""
+    """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Measures())
     return generate_latest(registry)
@@ -44,7 +44,7 @@ def gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
 
 
 def gauges(name: str, help_text: str, label: str, values: dict[str, float]) -> GaugeMetricFamily:
-    """Return values by one label."""
+    """Return one value per label value, named `agentforge_<name>`."""
     family = GaugeMetricFamily(f"agentforge_{name}", help_text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)
@@ -60,8 +60,8 @@ def _queue() -> Iterator[Metric]:
             " WHERE status IN ('todo', 'doing') GROUP BY queue_name ORDER BY queue_name"
         )
         rows = cursor.fetchall()
-    yield gauges("jobs_waiting", "Jobs that wait, by queue", "queue", {name: todo for name, todo, _ in rows})
-    yield gauges("jobs_running", "Jobs that run, by queue", "queue", {name: doing for name, _, doing in rows})
+    yield gauges("jobs_waiting", "Waiting jobs by queue", "queue", {name: todo for name, todo, _ in rows})
+    yield gauges("jobs_running", "Running jobs by queue", "queue", {name: doing for name, _, doing in rows})
 
 
 @register
@@ -72,5 +72,5 @@ def _workers() -> Iterator[Metric]:
             " FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'"
         )
         alive, age = cursor.fetchone()
-    yield gauge("workers", "Worker processes that gave a sign of life within 30 seconds", alive)
-    yield gauge("worker_heartbeat_age_seconds", "Age of the oldest of these signs of life", age)
+    yield gauge("workers", "Worker processes with a heartbeat within the last 30 seconds", alive)
+    yield gauge("worker_heartbeat_age_seconds", "Age of the oldest of these heartbeats", age)

@@ -1,4 +1,4 @@
-"""Tell machines whether the forge is ready, and how it is doing."""
+"""Probes for machines: readiness and metrics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .diagnostics import State
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when requests can be served and jobs done, else 503; the reasons stand in the body."""
+    """Return 200 if requests can be served and jobs run, else 503; the body gives the reasons."""
     checks = {}
     with as_service():
         for result in diagnostics.run_checks(readiness=True):
@@ -37,22 +37,22 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus: with the password METRICS_TOKEN, or without one to this machine only."""
-    if not _may_measure(request):
+    """Serve Prometheus metrics, with the password METRICS_TOKEN, or without one to this machine only."""
+    if not _is_authorized(request):
         if not settings.METRICS_TOKEN:
             raise Http404
         challenge = {"WWW-Authenticate": 'Basic realm="metrics"'}
         return HttpResponse("METRICS_TOKEN is the password.\n", "text/plain", 401, headers=challenge)
     with as_service():
-        found = metric_registry.exposition()
-    return HttpResponse(found, content_type="text/plain; version=0.0.4; charset=utf-8")
+        text = metric_registry.exposition()
+    return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _may_measure(request: HttpRequest) -> bool:
+def _is_authorized(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
-        given = _password(request.headers.get("Authorization", ""))
-        return secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
-    # What a proxy passes on comes from somebody else, also when the proxy runs here.
+        password = _password(request.headers.get("Authorization", ""))
+        return secrets.compare_digest(password.encode(), settings.METRICS_TOKEN.encode())
+    # A forwarded request comes from another machine, even if the proxy runs on this one.
     if "X-Forwarded-For" in request.headers:
         return False
     try:

@@ -22,14 +22,14 @@ View = Callable[..., HttpResponseBase]
 
 
 class OperatorsSite(admin.AdminSite):
-    """The administration: it has no sign-in, sign-out and passwords of its own."""
+    """The administration, without its own sign-in, sign-out and password pages."""
 
     site_header = "AgentForge administration"
     site_title = "AgentForge administration"
-    index_title = "Everything that the forge keeps"
+    index_title = "All data of the forge"
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override] # untyped there
-        """Answer 403 to who is signed in and no operator; the middleware sends others to sign in."""
+        """Return 403 to signed-in users who are not operators; the middleware redirects others to sign in."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
@@ -46,10 +46,10 @@ class OperatorsSite(admin.AdminSite):
         return redirect(with_query(reverse("accounts:sign_in"), next=next_url))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
-        """Show how the forge is doing above what it keeps."""
+        """Show the panels above the list of models."""
         return super().index(request, {"panels": dashboard.panels(), **(extra_context or {})})
 
-    def logout(self, request: Request, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # the middleware made it one
+    def logout(self, request: Request, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # the middleware makes it one
         return sign_out(request)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override] # no page of its own

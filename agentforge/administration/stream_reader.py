@@ -1,4 +1,4 @@
-"""Lend the doctor somebody to read a live stream as."""
+"""A user and token with which `doctor` reads a live stream."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ Reader = tuple[User, str]
 
 @contextmanager
 def reader(token: str = "") -> Iterator[Reader | None]:
-    """Yield a user and a token: those of `token`, or a short session of an active user of this forge.
+    """Yield a user and a token: those of `token`, or of a temporary session of an active user.
 
-    Yields None where there is none: Supabase signs people in, the forge can't. Raises ValueError for a token
-    that is none.
+    Yields None if there is no user, or if Supabase issues the tokens. Raises ValueError for an invalid token.
     """
     if token:
         try:
@@ -32,8 +31,8 @@ def reader(token: str = "") -> Iterator[Reader | None]:
     if user is None or not isinstance(service, LocalIdentityService):
         yield None
         return
-    lent = service.start_session(LocalIdentity.objects.get(pk=user.pk)).access_token
+    access_token = service.start_session(LocalIdentity.objects.get(pk=user.pk)).access_token
     try:
-        yield user, lent
+        yield user, access_token
     finally:
-        LocalSession.objects.filter(pk=tokens.verify(lent)["session_id"]).delete()
+        LocalSession.objects.filter(pk=tokens.verify(access_token)["session_id"]).delete()

@@ -12,5 +12,5 @@ class TenancyConfig(AppConfig):
         from .exposure import close_after_migrate
 
         register(check_row_level_security, Tags.database)
-        # Sent once for each app, after the migrations of all; this one's turn is enough.
+        # Sent once per app after all migrations; once is enough.
         post_migrate.connect(close_after_migrate, sender=self, dispatch_uid="tenancy.close_tables")

@@ -22,17 +22,17 @@ _PROTECTION = """
 def check_row_level_security(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Report the owned tables that PostgreSQL does not keep apart, and tables open to everybody."""
-    found: list[CheckMessage] = []
+    """Report owned tables without row level security, and tables open to everybody."""
+    errors: list[CheckMessage] = []
     for alias in databases or ():
         if connections[alias].vendor != "postgresql":
             continue
         try:
-            found += [*_unprotected(alias), *_exposed(alias)]
+            errors += [*_unprotected(alias), *_exposed(alias)]
         except OperationalError:
-            # A database that can't be reached is said by what wants to use it.
+            # An unreachable database is reported by the code that uses it.
             continue
-    return found
+    return errors
 
 
 def owned_models() -> list[type[models.Model]]:
@@ -57,7 +57,7 @@ def _unprotected(alias: str) -> Iterable[CheckMessage]:
     for table, enforced, has_policy in rows:
         if not (enforced and has_policy):
             yield Error(
-                f"Table {table} has an owner, and no row level security keeps its rows apart.",
+                f"Table {table} has an owner column but no row level security.",
                 hint=f'Add EnableRowLevelSecurity("{table}") to a migration, and run migrate.',
                 obj=by_table[table],
                 id="tenancy.E001",
@@ -67,7 +67,7 @@ def _unprotected(alias: str) -> Iterable[CheckMessage]:
 def _exposed(alias: str) -> Iterable[CheckMessage]:
     for table in exposed_tables(alias):
         yield Error(
-            f"Table {table} has no row level security, and the roles of Supabase's API have rights on it.",
-            hint="Run migrate, which takes these rights away.",
+            f"Table {table} has no row level security, and Supabase's API roles have privileges on it.",
+            hint="Run migrate, which revokes them.",
             id="tenancy.E002",
         )

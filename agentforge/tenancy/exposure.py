@@ -1,7 +1,7 @@
-"""Keep every table that is not a user's out of reach of the roles that Supabase's API acts as.
+"""Revoke the privileges of Supabase's API roles on all tables without row level security.
 
-A Supabase project grants `anon` and `authenticated` everything on each new table of its schema, so the
-tables of the queue, of the sessions and of Django would be readable with the key that is meant to be public.
+A Supabase project grants `anon` and `authenticated` everything on each new table of its schema, so the tables
+of the queue, the sessions and Django would be readable with the public key.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connections
 
-# Tables without row level security on which one of the API's roles has some privilege.
+# Tables without row level security on which an API role has any privilege.
 _EXPOSED = """
     SELECT c.relname
     FROM pg_class c
@@ -30,14 +30,14 @@ _EXPOSED = """
 
 
 def exposed_tables(using: str) -> list[str]:
-    """Return the tables that anybody could reach through Supabase's API."""
+    """Return the tables that anybody could access through Supabase's API."""
     with connections[using].cursor() as cursor:
         cursor.execute(_EXPOSED)
         return [name for (name,) in cursor.fetchall()]
 
 
 def close_tables(using: str) -> None:
-    """Take the API's roles' privileges on tables without row level security away."""
+    """Revoke the API roles' privileges on tables without row level security."""
     connection = connections[using]
     names = exposed_tables(using)
     with connection.cursor() as cursor:

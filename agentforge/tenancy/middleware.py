@@ -16,13 +16,13 @@ ADMIN_PREFIX = "/admin/"
 
 
 class TransactionAborted(Exception):
-    """A view answered although its transaction had failed: what it said it stored is not stored."""
+    """A view responded although its transaction had failed: nothing it claims to have stored is stored."""
 
 
 class TenancyMiddleware:
-    """Wrap each request in one transaction as its user: law 2, whatever a view forgets.
+    """Wraps each request in a transaction as its user (law 2), so no view can forget it.
 
-    Operators in the admin act as the forge. A view that raises, and an answer of 500 or more, rolls back.
+    Operators in the admin act as the service. An exception, or a status of 500 and above, rolls back.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -63,13 +63,13 @@ def _acting_for(request: HttpRequest) -> AbstractContextManager[Any]:
 
 
 def _stream_for(request: HttpRequest, response: StreamingHttpResponse) -> None:
-    """Read a streamed body as the user too: it is made after the request's transaction has ended."""
+    """Generate a streamed body as the user too: this happens after the request's transaction has ended."""
     if response.is_async:
         return
-    parts: Iterable[bytes] = response.streaming_content  # type: ignore[assignment] # is_async says which
+    parts: Iterable[bytes] = response.streaming_content  # type: ignore[assignment] # is_async tells which
 
-    def as_asker() -> Iterator[bytes]:
+    def as_user() -> Iterator[bytes]:
         with _acting_for(request):
             yield from parts
 
-    response.streaming_content = as_asker()
+    response.streaming_content = as_user()

@@ -13,14 +13,14 @@ COMMANDS = ("select", "insert", "update", "delete")
 
 
 class EnableRowLevelSecurity(Operation):
-    """Give each row of a table to one owner (law 2), as a Supabase project does it: `auth.uid() = owner`.
+    """Restrict each row of a table to its owner (law 2), in Supabase's way: `auth.uid() = owner`.
 
-    `authenticated` may do `commands` with own rows, and write `update_columns` only, when given. With
-    `through=(column, table, key)` the owner is that of the row of `table` that `column` points at.
-    `parents` maps further columns to tables whose rows must be the user's own too: a foreign key alone would
-    let a user hang a row on somebody else's. `insert_check` is one more condition on rows that a user makes.
-    The connecting role and `service_role` may do everything, so the forge needs neither superuser nor
-    BYPASSRLS. `anon` gets nothing.
+    `authenticated` may use `commands` on its own rows, and update only `update_columns`, if given. With
+    `through=(column, table, key)` the owner is that of the row of `table` that `column` refers to. `parents`
+    maps further columns to tables whose rows must be the user's own as well: a foreign key alone would let a
+    user attach a row to somebody else's. `insert_check` is a further condition on inserted rows. The
+    connecting role and `service_role` may do everything, so the forge needs neither superuser nor BYPASSRLS.
+    `anon` gets no access.
     """
 
     reversible = True
@@ -56,7 +56,7 @@ class EnableRowLevelSecurity(Operation):
         to_state: ProjectState,
     ) -> None:
         for statement in self._statements(schema_editor.quote_name):
-            # Psycopg formats only with parameters; without, a % stays what it is.
+            # Without parameters psycopg does not interpret %.
             schema_editor.execute(statement, params=None)
 
     def database_backwards(
@@ -74,7 +74,7 @@ class EnableRowLevelSecurity(Operation):
         schema_editor.execute(f"REVOKE ALL ON {table} FROM anon, authenticated, service_role")
 
     def describe(self) -> str:
-        return f"Let users reach their own rows of {self.table} only"
+        return f"Restrict users to their own rows of {self.table}"
 
     @property
     def migration_name_fragment(self) -> str:
@@ -96,10 +96,10 @@ class EnableRowLevelSecurity(Operation):
         table = quote(self.table)
         own = self._own(quote)
         written = " AND ".join([own, *self._own_parents(quote)])
-        made = f"{written} AND ({self.insert_check})" if self.insert_check else written
+        inserted = f"{written} AND ({self.insert_check})" if self.insert_check else written
         clauses = {
             "select": f"USING ({own})",
-            "insert": f"WITH CHECK ({made})",
+            "insert": f"WITH CHECK ({inserted})",
             "update": f"USING ({own}) WITH CHECK ({written})",
             "delete": f"USING ({own})",
         }
@@ -113,7 +113,7 @@ class EnableRowLevelSecurity(Operation):
         ]
 
     def _own(self, quote: Any) -> str:
-        # As a subquery, auth.uid() is asked once a statement and not once a row.
+        # As a subquery, auth.uid() is evaluated once per statement, not once per row.
         owner = f"{quote(self.owner)} = (SELECT auth.uid())"
         if self.through is None:
             return owner
@@ -129,7 +129,7 @@ class EnableRowLevelSecurity(Operation):
 
 
 class ReplaceRowLevelSecurity(Operation):
-    """Give a table other policies than it has, when a column that they name comes or goes."""
+    """Replace a table's policies, when a column that they name is added or removed."""
 
     reversible = True
     atomic = True

@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 class OwnedQuerySet(models.QuerySet[Any]):
     def owned_by(self, user: AbstractBaseUser) -> Self:
-        """Keep the rows of one user."""
+        """Return the rows of one user."""
         return self.filter(owner=user)

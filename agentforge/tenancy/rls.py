@@ -1,7 +1,7 @@
-"""Choose for whom the database acts: for a user, for nobody, or for the forge itself.
+"""Choose as whom SQL runs: a user, an anonymous visitor, or the service itself.
 
 A user's SQL runs as the role `authenticated` with the claims set, both for the transaction only (SET LOCAL),
-as Supabase's API does it; so no role outlives its transaction in a pooled connection. Source of the names:
+as in Supabase's API. So no role outlives its transaction in a pooled connection. Source of the names:
 https://supabase.com/docs/guides/database/postgres/row-level-security
 """
 
@@ -18,13 +18,13 @@ from django.db import connection, transaction
 from psycopg.pq import TransactionStatus
 
 _ATTRIBUTE = "agentforge_acting_as"
-# What SQL may want to know of a token; the rest of it (metadata that users write) stays out of reach.
+# The claims that SQL may read; the rest of a token (metadata that users can write) is not passed on.
 _CLAIMS = ("sub", "role", "session_id", "aal")
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseActor:
-    """Name a database role, and the claims that `auth.uid()` reads."""
+    """A database role, and the claims that `auth.uid()` reads."""
 
     role: str
     claims: str = ""
@@ -36,25 +36,25 @@ _ANONYMOUS = DatabaseActor("anon", '{"role": "anon"}')
 
 @contextmanager
 def as_user(user_id: UUID, claims: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Run a transaction as a user: PostgreSQL shows and takes their rows only."""
-    given = {**(claims or {}), "sub": str(user_id), "role": "authenticated"}
-    told = {name: given[name] for name in _CLAIMS if isinstance(given.get(name), str)}
-    with _transaction_as(DatabaseActor("authenticated", json.dumps(told))):
+    """Run a transaction as a user: PostgreSQL shows and accepts only their rows."""
+    all_claims = {**(claims or {}), "sub": str(user_id), "role": "authenticated"}
+    passed = {name: all_claims[name] for name in _CLAIMS if isinstance(all_claims.get(name), str)}
+    with _transaction_as(DatabaseActor("authenticated", json.dumps(passed))):
         yield
 
 
 @contextmanager
 def as_anonymous() -> Iterator[None]:
-    """Run a transaction as somebody who is not signed in."""
+    """Run a transaction as a visitor who is not signed in."""
     with _transaction_as(_ANONYMOUS):
         yield
 
 
 @contextmanager
 def as_service() -> Iterator[None]:
-    """Act as the forge itself within a request's transaction, and then as the user again.
+    """Act as the service within a request's transaction, and then as the user again.
 
-    Outside of a request nothing changes: there the connecting role acts already.
+    Outside a request nothing changes: there the connecting role is already the service.
     """
     before = _current_actor()
     if before.role == "none":
@@ -73,7 +73,7 @@ def _current_actor() -> DatabaseActor:
 
 
 def is_aborted() -> bool:
-    """Return whether PostgreSQL has given up the transaction after an error: a COMMIT would roll it back."""
+    """Return whether the transaction was aborted by an error: a COMMIT would roll it back."""
     raw = connection.connection
     return raw is not None and raw.info.transaction_status == TransactionStatus.INERROR
 

@@ -1,4 +1,4 @@
-"""Make what a Supabase database brings along: the roles, and `auth.uid()`; each only where it is missing."""
+"""Create the roles and `auth.uid()` that a Supabase database comes with, where they are missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.migrations.state import StateApps
 
 ROLES = ("anon", "authenticated", "service_role")
 
-# Roles belong to the whole cluster: another database's migration may make the same ones at this moment.
+# Roles belong to the whole cluster: another database's migration may create them at the same time.
 _CREATE_ROLE = """
 DO $do$
 BEGIN
@@ -24,7 +24,7 @@ END
 $do$
 """
 
-# From PostgreSQL 16 on, who creates a role does not thereby become able to SET ROLE to it.
+# Since PostgreSQL 16, creating a role does not grant SET ROLE to it.
 _JOIN_ROLE = """
 DO $do$
 BEGIN
@@ -64,7 +64,7 @@ $do$
 
 
 def create(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Make the missing roles, join them, and make `auth.uid()` where it is missing."""
+    """Create the missing roles, join them, and create `auth.uid()` if it is missing."""
     for role in ROLES:
         for statement in (_CREATE_ROLE, _JOIN_ROLE):
             schema_editor.execute(statement.format(role=role), params=None)

@@ -98,6 +98,6 @@ def test_the_first_page_tells_how_it_goes(
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     page = operator.get(reverse("admin:index")).content.decode()
-    for text in ("Oldest waiting", "50 % of the last 2", f"Build {running.pk} of Ada", "heard 0 s ago"):
-        assert text in page
+    for told in ("Oldest waiting", "50 % of the last 2", f"Build {running.pk} of Ada", "heartbeat 0 s ago"):
+        assert told in page
     assert 'href="/admin/builds/build/?status__exact=queued"' in page

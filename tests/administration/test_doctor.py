@@ -48,7 +48,7 @@ def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
     assert well, found
     for name in ("database", "migrations", "worker", "queue", "toolchain", "storage", "live delivery"):
         assert found[name]["state"] == "ok", found[name]
-    assert "5 records came through" in found["live delivery"]["says"]
+    assert "5 records arrived through" in found["live delivery"]["says"]
     assert not LocalSession.objects.exists()
     assert not Stream.objects.exists()
 
@@ -80,7 +80,7 @@ def test_a_storage_that_refuses_is_told(settings: Settings, tmp_path: Path) -> N
 
 def test_people_read_words(capsys: pytest.CaptureFixture[str]) -> None:
     out = StringIO()
-    with pytest.raises(CommandError, match="examinations failed"):
+    with pytest.raises(CommandError, match="checks failed"):
         call_command("doctor", "--url", NOWHERE, stdout=out)
-    assert "failed   worker: None gives a sign of life" in out.getvalue()
+    assert "failed   worker: No worker is alive" in out.getvalue()
     assert "→ Start one: make run" in out.getvalue()

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             summary = {"success": not failures, "failed": failures, "warnings": states.count(State.WARNING)}
             self.stdout.write(json.dumps({"kind": "result", **summary}))
         if failures:
-            raise CommandError(f"{failures} of {len(states)} examinations failed.")
+            raise CommandError(f"{failures} of {len(states)} checks failed.")
 
     def _show(self, result: CheckResult, *, as_json: bool) -> None:
         finding = result.finding

@@ -1,4 +1,4 @@
-"""Run the whole forge on this machine: `python -m agentforge.launch`, which `make run` calls."""
+"""Run the whole forge on this machine: `python -m agentforge.launch`, as called by `make run`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTIONAL = {"model"}
 
 
 class CannotStart(Exception):
-    """The forge can't run, for a reason that a person can change."""
+    """The forge can't start; the message says how to fix it."""
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
     except embedded.DidNotStart as failure:
         print(failure, file=sys.stderr)
     except subprocess.CalledProcessError as failure:
-        print(f"This step failed: {failure}. What it said is above.", file=sys.stderr)
+        print(f"This step failed: {failure}. Its output is above.", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1
@@ -48,8 +48,8 @@ def _options() -> options.Options:
 
 
 def run(chosen: options.Options) -> int:
-    """Start everything, follow it to its end, and return the exit code; raises CannotStart."""
-    began = time.monotonic()
+    """Start everything, supervise it, and return the exit code; raises CannotStart."""
+    started = time.monotonic()
     record = _claim(chosen)
     postgres = None if chosen.database_url else _start_postgres(chosen)
     url = chosen.database_url or (postgres.url if postgres else "")
@@ -58,12 +58,12 @@ def run(chosen: options.Options) -> int:
     _prepare(chosen, url, env)
     supervisor = Supervisor(_programs(chosen), env=env, record=record.write)
     ended = threading.Event()
-    threading.Thread(target=_announce, args=(chosen, supervisor, ended, began), daemon=True).start()
+    threading.Thread(target=_announce, args=(chosen, supervisor, ended, started), daemon=True).start()
     if postgres:
         supervisor.guard(chosen.var_dir)
         _keep_alive(postgres, supervisor, ended)
     if "MAKELEVEL" in os.environ:
-        supervisor.stop_without(os.getppid())
+        supervisor.stop_with(os.getppid())
     try:
         return supervisor.run()
     finally:
@@ -83,7 +83,7 @@ def _claim(chosen: options.Options) -> Record:
             "directory: AGENTFORGE_VAR=… make run"
         ) from None
     if left := record.end_leftovers(PATIENCE):
-        print(f"Ended what an interrupted run left behind: {', '.join(left)}.", flush=True)
+        print(f"Stopped processes left behind by an interrupted run: {', '.join(left)}.", flush=True)
     if not ports.is_free(chosen.host, chosen.port):
         free = ports.next_free(chosen.host, chosen.port)
         raise CannotStart(
@@ -95,7 +95,7 @@ def _claim(chosen: options.Options) -> Record:
 def _start_postgres(chosen: options.Options) -> PrivatePostgres:
     data_dir = chosen.var_dir / "postgres"
     if not data_dir.exists():
-        print("Making the database in var/postgres.", flush=True)
+        print("Creating the database in var/postgres.", flush=True)
     return PrivatePostgres(data_dir)
 
 
@@ -110,7 +110,7 @@ def _model_port(chosen: options.Options) -> int:
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     marker = chosen.var_dir / "run" / "migrated.json"
     if not schema.are_current(url, marker):
-        print("Bringing the tables up to date.", flush=True)
+        print("Migrating the database.", flush=True)
         schema.migrate(url, marker, env)
     if not chosen.debug:
         schema.manage("collectstatic", "--noinput", env=env)
@@ -123,12 +123,14 @@ def _programs(chosen: options.Options) -> list[Program]:
     return [Program(name, command, optional=name in OPTIONAL) for name, command in lines.items()]
 
 
-def _announce(chosen: options.Options, supervisor: Supervisor, ended: threading.Event, began: float) -> None:
+def _announce(
+    chosen: options.Options, supervisor: Supervisor, ended: threading.Event, started: float
+) -> None:
     header = next((host for host in chosen.allowed_hosts if "*" not in host), "localhost").lstrip(".")
     if readiness.wait_until_healthy(chosen.host, chosen.port, host_header=header, ended=ended):
-        supervisor.go_on(f"AgentForge is ready after {time.monotonic() - began:.1f} s: {chosen.url}")
+        supervisor.start_rest(f"AgentForge is ready after {time.monotonic() - started:.1f} s: {chosen.url}")
     elif not ended.is_set():
-        supervisor.say(f"The web server has not become healthy in {readiness.LIMIT:.0f} s.")
+        supervisor.log(f"The web server did not become healthy within {readiness.LIMIT:.0f} s.")
         supervisor.stop(1)
 
 
@@ -136,14 +138,14 @@ def _keep_alive(postgres: PrivatePostgres, supervisor: Supervisor, ended: thread
     def died() -> None:
         if ended.is_set():
             return
-        supervisor.say("PostgreSQL ended; starting it again.")
+        supervisor.log("PostgreSQL exited; restarting it.")
         try:
             postgres.restart()
         except embedded.DidNotStart as failure:
-            supervisor.say(str(failure))
+            supervisor.log(str(failure))
             supervisor.stop(1)
         else:
-            supervisor.say("PostgreSQL runs again.")
+            supervisor.log("PostgreSQL is running again.")
             postgres.watch(died)
 
     postgres.watch(died)

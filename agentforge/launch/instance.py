@@ -1,4 +1,4 @@
-"""Keep one launcher a directory, and find what a killed one left behind."""
+"""Allow one launcher per directory, and find the processes that a killed one left behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process that can be told from a later one with the same number."""
+    """A process, distinguishable from a later one with the same number."""
 
     name: str
     pid: int
@@ -39,7 +39,7 @@ class ProcessId:
 
 
 class Record:
-    """The processes of the launcher of one data directory, written down as they start."""
+    """The processes of a data directory's launcher, recorded on disk as they start."""
 
     def __init__(self, var_dir: Path) -> None:
         self._path = var_dir / "run" / "processes.json"
@@ -48,7 +48,7 @@ class Record:
 
     def claim(self, url: str) -> None:
         """Make this process the directory's only launcher until it ends; raises AlreadyRunning."""
-        # Not inheritable: the system lets go of the lock when the launcher ends, however it ends.
+        # Not inheritable: the system releases the lock when the launcher ends, however it ends.
         lock = self._path.with_name("launcher.lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,24 +61,24 @@ class Record:
         self._lock = lock
 
     def end_leftovers(self, patience: float) -> list[str]:
-        """End the processes of an earlier run that outlived it, and return the names of those written down.
+        """Stop processes that outlived an earlier run, and return the names of the recorded ones.
 
-        Each gets `patience` seconds to stop by itself.
+        Each gets `patience` seconds to stop before it is killed.
         """
-        left = [(known, found) for known in self.read() if (found := known.find())]
-        orphans = [process for known in self.read() for process in members_of_session(known)]
+        left = [(entry, process) for entry in self.read() if (process := entry.find())]
+        orphans = [process for entry in self.read() for process in members_of_session(entry)]
         end([process for _, process in left] + orphans, patience)
         self.write([])
-        return [known.name for known, _ in left]
+        return [entry.name for entry, _ in left]
 
     def write(self, processes: list[ProcessId]) -> None:
-        """Replace what is written down."""
+        """Replace the recorded processes."""
         fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps([asdict(known) for known in processes]))
+        fresh.write_text(json.dumps([asdict(process) for process in processes]))
         fresh.replace(self._path)
 
     def read(self) -> list[ProcessId]:
-        """Return what is written down."""
+        """Return the recorded processes."""
         try:
             return [ProcessId(**entry) for entry in json.loads(self._path.read_text())]
         except (FileNotFoundError, ValueError, TypeError):
@@ -86,18 +86,17 @@ class Record:
 
 
 def members_of_session(leader: ProcessId) -> list[psutil.Process]:
-    """Return the processes that run in the session that a process leads or led.
+    """Return the running processes of a session, without its leader, which may have ended.
 
-    The system gives a session's number to nobody else while a member of it runs.
+    The system does not reuse a session's number while a member of it runs.
     """
-    found = psutil.Process(leader.pid) if psutil.pid_exists(leader.pid) else None
-    if found and not leader.find():
+    if psutil.pid_exists(leader.pid) and not leader.find():
         return []  # the number belongs to a later process
     return [p for p in psutil.process_iter() if p.pid != leader.pid and _session(p.pid) == leader.pid]
 
 
 def end(processes: list[psutil.Process], patience: float) -> None:
-    """Ask processes to stop, and kill those that still run `patience` seconds later."""
+    """Terminate processes, and kill those that still run `patience` seconds later."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()

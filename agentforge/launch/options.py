@@ -1,4 +1,4 @@
-"""Read what the launcher needs to know from the environment and `.env`."""
+"""The launcher's options, from the environment and `.env`."""
 
 from __future__ import annotations
 
@@ -14,27 +14,25 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Options:
-    """Where and what to run."""
-
     host: str
     port: int
     var_dir: Path
-    database_url: str  # empty: the private server
+    database_url: str  # empty: use the private server
     debug: bool
     allowed_hosts: list[str]
     local_model: bool
-    local_model_url: str  # empty: the one that the launcher starts
-    model_port: int | None  # None: 8011 or, when that is taken, the next free one
+    local_model_url: str  # empty: the launcher starts one
+    model_port: int | None  # None: 8011, or the next free one
 
     @property
     def url(self) -> str:
-        """The address that a person opens."""
+        """The URL to open in a browser."""
         host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else self.host  # noqa: S104 - compared, not bound
         return f"http://{host}:{self.port}"
 
 
 def read() -> Options:
-    """Return the options; raises environ.ImproperlyConfigured or ValueError for values that make no sense."""
+    """Return the options; raises environ.ImproperlyConfigured or ValueError for invalid values."""
     env = environ.Env()
     env.read_env(BASE_DIR / ".env")
     return Options(
@@ -51,7 +49,7 @@ def read() -> Options:
 
 
 def environment(options: Options, model_port: int) -> dict[str, str]:
-    """Return the environment of the programs."""
+    """Return the environment for the supervised programs."""
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

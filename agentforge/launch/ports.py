@@ -1,4 +1,4 @@
-"""Find out which TCP ports are free, and who has those that are not."""
+"""Find free TCP ports, and the programs that use the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses now."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -30,12 +30,12 @@ def free_port() -> int:
 
 
 def next_free(host: str, port: int) -> int:
-    """Return the first free port above one, or any free port when the next hundred are taken."""
+    """Return the first free port after this one, or any free port if the next hundred are taken."""
     return next((p for p in range(port + 1, min(port + 101, 65536)) if is_free(host, p)), 0) or free_port()
 
 
 def holder(port: int) -> str:
-    """Name the program that listens on a port; systems hide those of other users."""
+    """Return the name of the program that listens on a port; those of other users are hidden."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr

@@ -12,17 +12,17 @@ import psycopg
 
 from agentforge.tenancy import embedded
 
-SHUTDOWN_LIMIT = 30.0  # seconds in which a server that is stopping has ended
+SHUTDOWN_LIMIT = 30.0  # seconds for a stopping server to end
 
 
 class PrivatePostgres:
-    """The server of a data directory, started again when it dies; raises embedded.DidNotStart."""
+    """The server of a data directory, restarted when it dies; raises embedded.DidNotStart."""
 
     def __init__(self, data_dir: Path) -> None:
         self._server = embedded.start(data_dir)
         self.url: str = self._server.get_uri()
         if not self._answers():
-            # Found while it was stopping, or killed a moment ago.
+            # It was stopping, or was killed a moment ago.
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(self._server.get_pid()).wait(SHUTDOWN_LIMIT)
             self.restart()
@@ -39,7 +39,7 @@ class PrivatePostgres:
         threading.Thread(target=wait, args=[pid], name="postgres", daemon=True).start()
 
     def restart(self) -> None:
-        """Start the server again; raises embedded.DidNotStart."""
+        """Restart the server; raises embedded.DidNotStart."""
         self._server.restart()
 
     def _answers(self) -> bool:

@@ -6,15 +6,15 @@ import http.client
 import threading
 import time
 
-PAUSE = 0.05  # seconds between two questions
+PAUSE = 0.05  # seconds between two requests
 LIMIT = 180.0
 
 
 def wait_until_healthy(host: str, port: int, *, host_header: str, ended: threading.Event) -> bool:
-    """Ask `GET /healthz` until it answers 200; False when `ended` is set first or the time limit passes."""
+    """Poll `GET /healthz` until it returns 200; return False if `ended` is set or after LIMIT seconds."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    limit = time.monotonic() + LIMIT
-    while time.monotonic() < limit and not ended.wait(PAUSE):
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline and not ended.wait(PAUSE):
         if _answers(address, port, host_header):
             return True
     return False

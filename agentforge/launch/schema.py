@@ -1,4 +1,4 @@
-"""Bring the database's tables up to date, and notice quickly that they are."""
+"""Migrate the database, and detect quickly that it is up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 def fingerprint() -> str:
-    """Return a hash of every migration, those of other packages through their pinned versions."""
+    """Return a hash of all migrations, including those of other packages through their pinned versions."""
     ours = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("agentforge/*/migrations/*.py")]
     digest = hashlib.sha256()
     for path in [BASE_DIR / "requirements.txt", *sorted(ours)]:
@@ -24,7 +24,7 @@ def fingerprint() -> str:
 
 
 def are_current(database_url: str, marker: Path) -> bool:
-    """Return whether this database has had these migrations; starting Django to ask takes a second."""
+    """Return whether this database has these migrations; asking Django instead would take a second."""
     try:
         return bool(json.loads(marker.read_text()) == _state(database_url))
     except (FileNotFoundError, ValueError, psycopg.errors.UndefinedTable):
@@ -32,7 +32,7 @@ def are_current(database_url: str, marker: Path) -> bool:
 
 
 def migrate(database_url: str, marker: Path, env: dict[str, str]) -> None:
-    """Run the migrations and remember it; raises subprocess.CalledProcessError."""
+    """Run the migrations and record that in `marker`; raises subprocess.CalledProcessError."""
     manage("migrate", "--noinput", "--verbosity", "0", env=env)
     marker.write_text(json.dumps(_state(database_url)))
 

@@ -1,4 +1,4 @@
-"""Run processes side by side: print what they say, start again those that die, end all together."""
+"""Run processes side by side: print their output, restart those that die, stop all together."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from honcho.printer import Message, Printer
 from . import lifeline
 from .instance import ProcessId
 
-PATIENCE = 10.0  # seconds that a process has to stop by itself
-LIVES = 5  # deaths within LIFETIME after which a process is given up
+PATIENCE = 10.0  # seconds a process gets to stop before it is killed
+LIVES = 5  # deaths within LIFETIME seconds after which a process is not restarted
 LIFETIME = 60.0
 
-# What happened, as what to do about it; a number ends the run with that exit code.
+# The reaction to an event; a number ends the run with that exit code.
 Action = Callable[[], int | None]
 
 
@@ -38,7 +38,7 @@ class Program:
 
     name: str
     command: str
-    optional: bool = False  # the others go on when this one is given up
+    optional: bool = False  # the others keep running without it
     colour: str = ""
     popen: subprocess.Popen[bytes] | None = None
     waiter: threading.Thread | None = None
@@ -46,7 +46,7 @@ class Program:
 
 
 class Supervisor:
-    """Runs programs until it is told to stop or one that is needed can't be kept running."""
+    """Runs programs until it is stopped, or until a required one can't be kept running."""
 
     def __init__(
         self, programs: list[Program], *, env: dict[str, str], record: Callable[[list[ProcessId]], None]
@@ -63,7 +63,7 @@ class Supervisor:
             program.colour = colour
 
     def run(self) -> int:
-        """Start the first program, keep all running, and return the exit code once they have ended."""
+        """Start the first program, keep all running, and return the exit code after all have ended."""
         with self._signals():
             self._start(next(iter(self._programs.values())))
             code = self._follow()
@@ -71,7 +71,7 @@ class Supervisor:
         return code
 
     def guard(self, var_dir: Path) -> None:
-        """Let a process of its own watch over the private database server (see guard)."""
+        """Start the process that guards the private database server (see guard)."""
         self._guard = subprocess.Popen(
             [sys.executable, "-m", "agentforge.launch.guard", str(var_dir)],
             env={**self._env, lifeline.VARIABLE: str(self._lifeline)},
@@ -80,25 +80,25 @@ class Supervisor:
             pass_fds=[self._lifeline],
         )
 
-    def go_on(self, words: str) -> None:
-        """Start the programs after the first, from any thread, and then say something.
+    def start_rest(self, message: str) -> None:
+        """Start the remaining programs, from any thread, then print a message.
 
-        Started together they would keep the first one, which people wait for, from the processor.
+        Started together they would slow down the first one, which people wait for.
         """
 
         def start() -> None:
             for program in list(self._programs.values())[1:]:
                 self._start(program)
-            self.say(words)
+            self.log(message)
 
         self._events.put(start)
 
     def stop(self, code: int) -> None:
-        """End everything, from any thread, with an exit code."""
+        """Stop everything with an exit code, from any thread."""
         self._events.put(lambda: code)
 
-    def stop_without(self, pid: int) -> None:
-        """End everything when another process, one that this one belongs to, has ended."""
+    def stop_with(self, pid: int) -> None:
+        """Stop everything when another process, such as the parent, has ended."""
 
         def wait() -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -107,8 +107,8 @@ class Supervisor:
 
         threading.Thread(target=wait, name="parent", daemon=True).start()
 
-    def say(self, text: str) -> None:
-        """Print a line of the launcher's own among those of the programs."""
+    def log(self, text: str) -> None:
+        """Print a line of the launcher among those of the programs."""
         with self._printing:
             print(text, flush=True)
 
@@ -123,13 +123,13 @@ class Supervisor:
         program.deaths.append(now)
         recent = sum(now - death < LIFETIME for death in program.deaths)
         if recent < LIVES:
-            self.say(f"{program.name} ended ({_how(code)}); starting it again.")
+            self.log(f"{program.name} exited ({_how(code)}); restarting it.")
             self._later(2.0 ** (recent - 2) if recent > 1 else 0.0, partial(self._start, program))
             return None
         if program.optional:
-            self.say(f"{program.name} ended {LIVES} times within a minute; going on without it.")
+            self.log(f"{program.name} exited {LIVES} times within a minute; continuing without it.")
             return None
-        self.say(f"{program.name} ended {LIVES} times within a minute, so everything stops. Why: see above.")
+        self.log(f"{program.name} exited {LIVES} times within a minute; everything stops. See above for why.")
         return 1
 
     def _later(self, pause: float, action: Action) -> None:
@@ -152,7 +152,7 @@ class Supervisor:
         program.waiter = threading.Thread(target=self._wait, args=(program, popen), daemon=True)
         program.waiter.start()
         threading.Thread(target=self._print, args=(program, popen.stdout or ()), daemon=True).start()
-        self._record([known for p in self._programs.values() if (known := _process_id(p))])
+        self._record([entry for p in self._programs.values() if (entry := _process_id(p))])
 
     def _print(self, program: Program, output: Iterable[bytes]) -> None:
         for line in output:
@@ -160,12 +160,12 @@ class Supervisor:
             try:
                 with self._printing:
                     self._printer.write(message)
-            except BrokenPipeError:  # nobody reads any more, as after `make run | head`
+            except BrokenPipeError:  # nobody reads the output any more, as in `make run | head`
                 self.stop(0)
                 return
 
     def _wait(self, program: Program, popen: subprocess.Popen[bytes]) -> None:
-        # What the process started in its group goes with it; until it is reaped its number stays taken.
+        # Kill its process group too; its number can't be reused before it is reaped.
         os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(popen.pid, signal.SIGKILL)
@@ -173,15 +173,15 @@ class Supervisor:
         self._events.put(partial(self._died, program, code))
 
     def _end(self) -> None:
-        limit = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         for number in (signal.SIGTERM, signal.SIGKILL):
             for program in self._programs.values():
                 if program.popen:
                     program.popen.send_signal(number)
             for program in self._programs.values():
                 if program.waiter:
-                    program.waiter.join(max(0.0, limit - time.monotonic()))
-            limit += PATIENCE
+                    program.waiter.join(max(0.0, deadline - time.monotonic()))
+            deadline += PATIENCE
         self._record([])
         os.close(self._lifeline_held)
         if self._guard:

@@ -1,4 +1,4 @@
-"""Put the document together."""
+"""Build the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .responses import COMPONENTS, responses
 from .schemas import INTEGER, STRING, Schema, field_schema, form_schema
 
 ABOUT = """\
-Every page is an address for scripts too. Send `Authorization: Bearer TOKEN` with an access token of the
-identity service, and `Accept: application/json`, without which pages come back. Bodies are one JSON object
-(`Content-Type: application/json`). With a bearer token no CSRF token is asked for; with a session's cookie
-one is.
+Scripts use the same URLs as pages. Send `Authorization: Bearer TOKEN` with an access token of the identity
+service, and `Accept: application/json`; without it HTML is returned. Bodies are one JSON object
+(`Content-Type: application/json`). A CSRF token is required with a session cookie, but not with a bearer
+token.
 
-What a form refuses is answered with `{"success": false, "errors": {field: [message]}}` and changes nothing.
-Every other error is `application/problem+json`. 429 says in `Retry-After` when to ask again."""
+Invalid input is answered with `{"success": false, "errors": {field: [message]}}` and changes nothing. Every
+other error is `application/problem+json`. For 429, `Retry-After` says when to retry."""
 
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: dict[str, Schema] = {
@@ -38,7 +38,7 @@ def document() -> dict[str, Any]:
     paths = {}
     for name, route, view in named_urls(get_resolver()):
         if name in NAMED:
-            path = "/" + _PARAMETER.sub(lambda found: f"{{{found['name']}}}", route)
+            path = "/" + _PARAMETER.sub(lambda match: f"{{{match['name']}}}", route)
             paths[path] = _path(name, NAMED[name], _in_path(route), view)
     for path, methods in BY_PATH.items():
         paths[path] = _path(path.strip("/"), methods, {}, None)
@@ -55,7 +55,7 @@ def document() -> dict[str, Any]:
 def named_urls(
     resolver: URLResolver, prefix: str = "", route: str = ""
 ) -> Iterator[tuple[str, str, Callable[..., Any]]]:
-    """Walk all URLs outside of the administration: name, route and view of each."""
+    """Yield the name, route and view of every URL outside the administration."""
     for entry in resolver.url_patterns:
         if isinstance(entry, URLPattern):
             yield f"{prefix}{entry.name or entry.pattern}", f"{route}{entry.pattern}", entry.callback
@@ -65,7 +65,7 @@ def named_urls(
 
 
 def _in_path(route: str) -> dict[str, Schema]:
-    return {found["name"]: _KINDS.get(found["kind"], STRING) for found in _PARAMETER.finditer(route)}
+    return {match["name"]: _KINDS.get(match["kind"], STRING) for match in _PARAMETER.finditer(route)}
 
 
 def _path(name: str, methods: Methods, in_path: Mapping[str, Schema], view: Any) -> dict[str, Any]:
@@ -86,15 +86,15 @@ def _path(name: str, methods: Methods, in_path: Mapping[str, Schema], view: Any)
 
 
 def _parameters(operation: Operation, in_path: Mapping[str, Schema]) -> list[dict[str, Any]]:
-    known = {**in_path, **operation.path}
-    found = [
-        {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in known.items()
+    path = {**in_path, **operation.path}
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in path.items()
     ]
-    asked: dict[str, Schema] = dict(operation.parameters)
+    query: dict[str, Schema] = dict(operation.parameters)
     if operation.query is not None:
         fields = operation.query.base_fields  # type: ignore[attr-defined] # the metaclass adds it
-        asked |= {name: field_schema(field) for name, field in fields.items()}
-    return found + [{"name": name, "in": "query", "schema": schema} for name, schema in asked.items()]
+        query |= {name: field_schema(field) for name, field in fields.items()}
+    return parameters + [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()]
 
 
 def _body(operation: Operation) -> dict[str, Any]:

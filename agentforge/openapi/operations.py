@@ -1,4 +1,4 @@
-"""Say of a named URL what a script sends and gets; `openapi.py` of each app does."""
+"""What a script sends to a named URL and receives, as described in each app's `openapi.py`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from .schemas import Schema
 
 @dataclass(frozen=True)
 class Operation:
-    """Describe one method of a URL.
+    """One method of a URL.
 
-    `answer` maps what a success holds besides `success` and `errors` to its schemas; `document` is the
-    whole answer where it is JSON of another shape, `media` where it is no JSON (then `document` describes an
-    event of a stream). `forms` are what a body may
-    hold, and `also` further members of it; with `required` given, only those fields have to be sent.
-    `refusable` says that the state of things may refuse it, `refusals` describes further ones by status, and
-    `ends` an answer without content (204).
+    `answer` maps the members of a success besides `success` and `errors` to their schemas. `document` is the
+    whole response if it is JSON of another shape, `media` its type if it is not JSON (then `document`
+    describes an event of the stream). `forms` are the possible bodies, `also` further members of them; if
+    `required` is given, only those fields have to be sent. `refusable` operations may be refused in some
+    states (409), `refusals` describes further errors by status, and `ends` a response without content (204).
     """
 
     summary: str
@@ -51,5 +50,5 @@ def describe(name: str, **methods: Operation) -> None:
 
 
 def describe_path(path: str, **methods: Operation) -> None:
-    """Describe the methods of a path that Django's URLs do not know."""
+    """Describe the methods of a path that is served outside Django's URLs."""
     BY_PATH[path] = methods

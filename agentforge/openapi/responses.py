@@ -1,4 +1,4 @@
-"""Write down what may come back: the success of an operation, and the refusals that all share."""
+"""The responses of an operation: its success, and the errors that all operations share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from .operations import Operation
 from .schemas import INTEGER, STRING, Schema, array, mapping, record
 
-# RFC 9457 lets a problem have further members.
+# RFC 9457 allows further members.
 _PROBLEM = {
     **record({"type": STRING, "title": STRING, "status": INTEGER, "detail": STRING}),
     "additionalProperties": True,
@@ -20,7 +20,7 @@ COMPONENTS: dict[str, Any] = {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token of the identity service; of a local one: manage.py access_token.",
+            "description": "An access token of the identity service; locally: manage.py access_token.",
         }
     },
     "schemas": {"Problem": _PROBLEM, "Failure": _FAILURE},
@@ -32,35 +32,35 @@ _RETRY = {"headers": {"Retry-After": {"schema": INTEGER, "description": "seconds
 
 def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str) -> dict[str, Any]:
     """Return the responses of an operation by status."""
-    found = {
-        str(operation.status): {"description": "It worked.", **_success(operation)},
-        "401": _problem("The bearer token is missing, wrong or expired."),
-        "503": {**_problem("A service that this needs does not answer."), **_RETRY},
+    result = {
+        str(operation.status): {"description": "Success.", **_success(operation)},
+        "401": _problem("The bearer token is missing, invalid or expired."),
+        "503": {**_problem("A required service does not answer."), **_RETRY},
     }
     if operation.media:
-        found["304"] = {"description": "It is what If-None-Match names."}
+        result["304"] = {"description": "Not modified: it matches If-None-Match."}
     if not operation.public:
-        found["403"] = _problem("A second factor is needed, or a CSRF token where the session is a cookie's.")
+        result["403"] = _problem("A second factor is required, or a CSRF token with a session cookie.")
     if in_path or operation.note:
-        found["404"] = _problem("There is no such thing here, or it is somebody else's.")
+        result["404"] = _problem("It does not exist, or belongs to another user.")
     if posts:
         both = {**_FAILURE_CONTENT, **_PROBLEM_CONTENT}
-        found["400"] = {"description": "The body is not a JSON object.", "content": both}
+        result["400"] = {"description": "The body is not a JSON object.", "content": both}
     if posts or operation.query is not None:
-        found["422"] = {
-            "description": "Nothing was changed: messages by field.",
+        result["422"] = {
+            "description": "Nothing was changed: error messages by field.",
             "content": _FAILURE_CONTENT,
         }
     if operation.refusable:
         both = {**_FAILURE_CONTENT, **_PROBLEM_CONTENT}
-        found["409"] = {"description": "The state of things forbids it.", "content": both}
+        result["409"] = {"description": "The current state does not allow it.", "content": both}
     for status, description in operation.refusals.items():
-        found[str(status)] = _problem(description)
+        result[str(status)] = _problem(description)
     if operation.ends:
-        found["204"] = {"description": operation.ends}
+        result["204"] = {"description": operation.ends}
     if limited:
-        found["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
-    return dict(sorted(found.items()))
+        result["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
+    return dict(sorted(result.items()))
 
 
 def _success(operation: Operation) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Write JSON Schemas: of responses by hand, of bodies and queries from Django's forms."""
+"""JSON Schemas: helpers for responses, and conversions of Django forms for bodies and queries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mapping(values: Schema) -> Schema:
 
 
 def record(properties: Mapping[str, Schema]) -> Schema:
-    """Return the schema of an object that holds exactly these."""
+    """Return the schema of an object with exactly these properties."""
     return {
         "type": "object",
         "properties": dict(properties),
@@ -60,14 +60,14 @@ def form_schema(form: type[forms.BaseForm], required: Sequence[str] | None = Non
 
 
 def form_values(form: type[forms.BaseForm]) -> dict[str, Schema]:
-    """Return the schemas of what a form's fields hold; a draft may hold what the form would refuse."""
+    """Return the schemas of a form's values without limits: a draft may hold values that the form refuses."""
     kept = ("type", "items")
-    found = {name: field_schema(field) for name, field in _fields(form).items()}
-    return {name: {key: schema[key] for key in kept if key in schema} for name, schema in found.items()}
+    schemas = {name: field_schema(field) for name, field in _fields(form).items()}
+    return {name: {key: schema[key] for key in kept if key in schema} for name, schema in schemas.items()}
 
 
 def field_schema(field: forms.Field) -> Schema:
-    """Return the schema of the JSON value that a form's field takes."""
+    """Return the schema of the JSON value that a form field accepts."""
     schema = {**_typed(field)}
     if field.label:
         schema["title"] = str(field.label)
@@ -123,6 +123,6 @@ def _text(field: forms.Field) -> Schema:
 
 
 def _pattern(regex: re.Pattern[str] | Any, *, optional: bool) -> str:
-    """Return a pattern as ECMAScript has it, which JSON Schema asks for."""
+    """Return a pattern in ECMAScript syntax, as JSON Schema requires."""
     inner = regex.pattern.removeprefix(r"\A").removeprefix("^").removesuffix(r"\Z").removesuffix("$")
     return f"^(?:{inner})?$" if optional else f"^(?:{inner})$"

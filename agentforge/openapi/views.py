@@ -12,5 +12,4 @@ from .document import document
 @cache_control(public=True, max_age=600)
 @require_safe
 def openapi_json(request: HttpRequest) -> JsonResponse:
-    """Serve the description of what scripts can do."""
     return JsonResponse(document())

@@ -44,5 +44,7 @@ class Monkey:
             # It is down at this moment, by itself or because the database was killed under it.
             return
         self.killed[victim] += 1
-        said = "PostgreSQL runs again" if name == "postgres" else rf"{name} ended \(.*\); starting it again"
-        forge.wait_for(said)
+        said = (
+            "PostgreSQL is running again" if name == "postgres" else rf"{name} exited \(.*\); restarting it"
+        )
+        forge.wait_for(message)

@@ -17,7 +17,7 @@ def test_a_killed_program_is_started_again(var_dir: Path, name: str) -> None:
         forge.wait_until_ready()
         killed = forge.program(name)
         killed.kill()
-        forge.wait_for(rf"{name} ended \(killed by SIGKILL\); starting it again")
+        forge.wait_for(rf"{name} exited \(killed by SIGKILL\); restarting it")
         forge.wait_for(rf"\b{name} +\|")
         assert forge.program(name) != killed
         forge.stop()
@@ -28,7 +28,7 @@ def test_a_killed_database_server_is_started_again(var_dir: Path) -> None:
     with Forge(var_dir) as forge:
         forge.wait_until_ready()
         forge.program("postgres").kill()
-        forge.wait_for("PostgreSQL runs again")
+        forge.wait_for("PostgreSQL is running again")
         assert httpx.get(f"{forge.url}/healthz").status_code == 200
         forge.stop()
         assert forge.processes() == []
@@ -66,7 +66,7 @@ def test_what_ignores_the_end_of_its_launcher_is_ended_by_the_next_start(var_dir
         stopped.suspend()
         forge.process.kill()
         with Forge(var_dir, port=forge.port) as second:
-            second.wait_for("Ended what an interrupted run left behind: .*worker")
+            second.wait_for("Stopped processes left behind by an interrupted run: .*worker")
             second.wait_until_ready()
             assert not stopped.is_running()
             second.stop()

@@ -12,20 +12,18 @@ from agentforge.launch import options as launch_options
 
 
 class Command(BaseCommand):
-    help = (
-        "Examine all that the forge needs, and say what to do about what is wrong. Ends with 1 on a failure."
-    )
-    # It says in its own words what checks would say.
+    help = "Check everything that the forge needs and suggest remedies. Exits with 1 on a failure."
+    # It reports in its own words what system checks would.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--url", help="a web process to read a live stream from (default: by PORT)")
-        parser.add_argument("--token", default="", help="whose stream to read: an access token")
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--url", help="the web process to read a live stream from (default: from PORT)")
+        parser.add_argument("--token", default="", help="an access token of the user whose stream to read")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = launch_options.read()
-        url = (options["url"] or f"http://127.0.0.1:{known.port}").rstrip("/")
+        launch = launch_options.read()
+        url = (options["url"] or f"http://127.0.0.1:{launch.port}").rstrip("/")
         diagnostics.register("live delivery")(lambda: _live(url, options["token"]))
         states = []
         for result in diagnostics.run_checks():
@@ -42,8 +40,8 @@ class Command(BaseCommand):
         finding = result.finding
         if as_json:
             facts = {"state": finding.state, "says": finding.message, "remedy": finding.remedy}
-            took = round(result.seconds, 3)
-            line = {"kind": "examination", "name": result.name, **facts, "seconds": took}
+            seconds = round(result.seconds, 3)
+            line = {"kind": "examination", "name": result.name, **facts, "seconds": seconds}
             self.stdout.write(json.dumps(line))
             return
         style = {State.OK: self.style.SUCCESS, State.WARNING: self.style.WARNING}
@@ -55,10 +53,8 @@ class Command(BaseCommand):
 
 def _live(url: str, token: str) -> Finding:
     try:
-        with reader(token) as found:
-            user, access = found or (None, None)
+        with reader(token) as credentials:
+            user, access = credentials or (None, None)
             return live_check.check(url, user, access)
     except ValueError as error:
-        return diagnostics.failed(
-            f"The token was refused: {error}", "Give an access token that is still good."
-        )
+        return diagnostics.failed(f"The token was refused: {error}", "Pass a valid access token.")

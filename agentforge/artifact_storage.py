@@ -1,4 +1,4 @@
-"""Choose the Django storage that keeps the artifacts, from the settings."""
+"""The Django storage for artifacts, chosen by the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 def backend(
     kind: str, *, bucket: str, seconds: int, supabase_url: str, supabase_key: str, s3_endpoint: str
 ) -> dict[str, Any]:
-    """Return the entry of STORAGES for a kind: files, supabase or s3 (an unknown one is a system check's)."""
+    """Return the STORAGES entry for a kind: files, supabase or s3; a system check reports unknown kinds."""
     match kind:
         case "supabase":
             options = {"url": supabase_url, "key": supabase_key, "bucket": bucket, "seconds": seconds}
@@ -22,7 +22,7 @@ def _s3(bucket: str, seconds: int, endpoint: str) -> dict[str, Any]:
     return {
         "bucket_name": bucket,
         "endpoint_url": endpoint or None,
-        # A name is the hash of the content: what is there already is the same.
+        # A name is the hash of its content: an existing file has the same content.
         "file_overwrite": True,
         "default_acl": None,
         "querystring_auth": True,

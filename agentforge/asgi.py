@@ -1,4 +1,4 @@
-"""Serve AgentForge: pages through Django; live streams are mounted outside its handler."""
+"""The ASGI application: pages through Django, live streams outside its handler."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentforge.settings")
 
 
 class Pages(ASGIHandler):
-    """Serve pages; a request's body is closed with its task, also with one that the server cancels."""
+    """Serves pages; closes a request's body with its task, even if the server cancels it."""
 
     async def read_body(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> IO[bytes]:
-        """Return the body as a file; Django leaves that of a cancelled request to the garbage collector."""
+        """Return the body as a file; Django leaves closing it to the garbage collector on cancellation."""
         body = await super().read_body(receive)
         if (request := asyncio.current_task()) is not None:
             request.add_done_callback(lambda _: body.close())
@@ -31,7 +31,7 @@ def _application() -> Any:
     pages: Any = Pages()
     if settings.AGENTFORGE_ROLE == "builder":
         return pages
-    # Only now: these need Django's applications, which the line above loads.
+    # Imported here: these need the apps that the line above loads.
     from channels.routing import ProtocolTypeRouter, URLRouter
 
     from .live.consumer import LiveConsumer

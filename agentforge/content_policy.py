@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-# Pages load nothing from elsewhere and hold no inline script or style; see https://www.w3.org/TR/CSP3/.
+# Pages load nothing from other sites and contain no inline script or style; see https://www.w3.org/TR/CSP3/.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -17,7 +17,7 @@ POLICY = "; ".join(
 
 
 class ContentPolicyMiddleware:
-    """Send every response with the policy that keeps a page to the forge's own files."""
+    """Adds the policy that restricts pages to the forge's own files to every response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,7 +1,7 @@
-"""Answer errors with the forge's own pages, also with DEBUG on.
+"""Error pages, also used with DEBUG on.
 
-Django's technical pages show source code, settings and local variables (a key among them, at the wrong
-moment) to whoever asks; what a developer wants of them, the traceback, stands in the log.
+Django's technical pages show source code, settings and local variables, possibly a key, to every visitor.
+Developers find the traceback in the log.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ logger = logging.getLogger(__name__)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that can't be understood."""
+    """Answer a malformed request."""
     return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a fault of ours with an id that the log names beside the request."""
+    """Answer an unexpected error with an id that is also logged with the request."""
     return HttpResponse(_server_error_page(request), status=500)
 
 
 def _server_error_page(request: HttpRequest | None) -> SafeString:
     error_id = secrets.token_hex(4)
-    asked = f"{request.method} {request.path}" if request else "no request"
-    logger.error("Error %s was shown for %s", error_id, asked)
-    # Without the request: what broke may break again where the page's header asks who is signed in.
+    source = f"{request.method} {request.path}" if request else "no request"
+    logger.error("Error %s was shown for %s", error_id, source)
+    # Rendered without the request: the page's header, which needs the user, could fail again.
     return render_to_string("500.html", {"request_id": error_id})
 
 
 class OwnPages(ExceptionReporter):
-    """Stand in for the technical page of an exception (the setting DEFAULT_EXCEPTION_REPORTER)."""
+    """Replaces Django's technical pages (the setting DEFAULT_EXCEPTION_REPORTER)."""
 
     def get_traceback_html(self) -> SafeString:
         if isinstance(self.exc_value, BadRequest | SuspiciousOperation):
@@ -54,7 +54,7 @@ class OwnPages(ExceptionReporter):
 
 
 class NotFoundMiddleware:
-    """Answer what is not there with our page: a row by its exception, an address by its missing route."""
+    """Shows our page for missing rows (by their exception) and for URLs without a route."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -70,6 +70,6 @@ class NotFoundMiddleware:
 
 
 def _not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    # What the addresses name as handler404: a builder has no pages.
+    # The handler404 of the URLs: a builder has no pages.
     handle: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(404)
     return handle(request, exception)

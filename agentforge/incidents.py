@@ -1,4 +1,4 @@
-"""Give an unexpected error an id that stands both in the log and in the message that a person sees."""
+"""Ids of unexpected errors, both in the log and in the message to the user."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Let a script do at the same URL what a browser does: JSON in, JSON out (law 8).
+"""JSON for scripts at the URLs of pages (law 8).
 
-In: a body of `Content-Type: application/json` is one object whose names are the form's fields; what it leaves
-out keeps its value. Out: `{"success": bool, "errors": {field: [message, …]}}`, when `Accept` prefers JSON.
+Request: a body of `Content-Type: application/json` is one object whose names are the form's fields; omitted
+fields keep their values. Response: `{"success": bool, "errors": {field: [message, …]}}`, if `Accept` prefers
+JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def is_json(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Return whether to answer in JSON: asked for by Accept, or in return for a JSON body."""
+    """Return whether to respond in JSON: if Accept prefers it, or the body is JSON."""
     preferred = request.get_preferred_type(["text/html", "application/json"])
     return preferred == "application/json" or (is_json(request) and not request.accepts("text/html"))
 
@@ -36,7 +37,7 @@ def wants_json(request: HttpRequest) -> bool:
 def json_value(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
-    Raises ValueError for what is no JSON, for NaN and infinity, and for a name that an object holds twice.
+    Raises ValueError for invalid JSON, NaN and infinity, and duplicate names in an object.
     """
     return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
@@ -44,7 +45,7 @@ def json_value(text: str | bytes) -> Any:
 def json_object(request: HttpRequest) -> dict[str, Any]:
     """Return a request's JSON object.
 
-    Raises BadRequest, in words for the sender, for anything else.
+    Raises BadRequest, with a message for the sender, for anything else.
     """
     try:
         value = json_value(request.body)
@@ -56,7 +57,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
 
 
 def posted(request: HttpRequest) -> Mapping[str, Any] | None:
-    """Return what a POST sent for a form, in whichever format; None for another method.
+    """Return the data of a POST for a form, in either format; None for other methods.
 
     Raises BadRequest as `json_object` does.
     """
@@ -66,39 +67,39 @@ def posted(request: HttpRequest) -> Mapping[str, Any] | None:
 
 
 def refuse_duplicates(names: Iterable[Hashable]) -> None:
-    """Raise ValueError naming the first name that stands twice."""
+    """Raise ValueError for the first duplicate name."""
     seen: set[Hashable] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"{name!r} stands here twice")
+            raise ValueError(f"{name!r} appears twice")
         seen.add(name)
 
 
 def replace_errors(form: BaseForm, messages: dict[str, str]) -> None:
-    """Say of each named field, known to the form or not, this one message only."""
+    """Replace the errors of each named field, even one unknown to the form, with one message."""
     for name, message in messages.items():
         form.errors[name] = ErrorList([message])
 
 
 def success(status: int = 200, /, **content: Any) -> JsonResponse:
-    """Answer that it worked, with what a script wants to know of it."""
+    """Return a success response with further content."""
     return JsonResponse({"success": True, "errors": {}, **content}, status=status)
 
 
 def failure(errors: dict[str, list[str]], status: int = 422) -> JsonResponse:
-    """Answer that nothing was changed, with the messages by field."""
+    """Return a failure response: nothing was changed, with messages by field."""
     return JsonResponse({"success": False, "errors": errors}, status=status)
 
 
 def form_failure(form: BaseForm, status: int = 422) -> JsonResponse:
-    """Answer with a form's messages by field."""
-    return failure({name: [str(message) for message in found] for name, found in form.errors.items()}, status)
+    """Return a failure response with a form's errors."""
+    return failure({name: [str(text) for text in errors] for name, errors in form.errors.items()}, status)
 
 
 def negotiated(
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[Concatenate[R, P], HttpResponse]:
-    """Answer a malformed JSON body with 400 in JSON, and mark that the answer depends on Accept."""
+    """Answer a malformed JSON body with 400 in JSON, and let the response vary by Accept."""
 
     @wraps(view)
     def inner(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -109,14 +110,14 @@ def negotiated(
                 raise
             response = failure({WHOLE_BODY: [str(error)]}, status=400)
         except UnicodeEncodeError:
-            # JSON can hold what no page can show again; whoever sent it can read JSON.
+            # JSON can contain text that no page can show; its sender can read a JSON response.
             if not is_json(request):
                 raise
-            response = failure({WHOLE_BODY: ["The body holds half of a surrogate pair, which is no text."]})
+            response = failure({WHOLE_BODY: ["The body contains half of a surrogate pair."]})
         response.headers.setdefault("Vary", "Accept, Cookie, HX-Request")
         return response
 
-    # The tests of the OpenAPI document ask for it.
+    # Read by the tests of the OpenAPI document.
     cast(Any, inner).speaks_json = True
     return inner
 

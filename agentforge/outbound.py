@@ -1,8 +1,8 @@
-"""Make every HTTP request whose URL a user may have chosen: guarded, limited, never redirected.
+"""HTTP requests to URLs that users may have chosen: guarded against SSRF, limited, never redirected.
 
-A host name is resolved once and the connection goes to the address that was judged, so a name that
-changes between the two can't lead inside. Addresses that are not public are refused unless the operator
-allowed the host (AGENTFORGE_ALLOWED_HOSTS) or set the URL (LOCAL_MODEL_URL and its like).
+A host name is resolved once, and the connection goes to the address that was checked, so DNS rebinding can't
+reach the internal network. Addresses that are not public are refused unless the operator allowed the host
+(AGENTFORGE_ALLOWED_HOSTS) or set the URL (LOCAL_MODEL_URL and the like).
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Public by number and yet inside a cloud: the metadata services of Azure and Oracle.
+# Public addresses that are internal to a cloud: the metadata services of Azure and Oracle.
 _INSIDE_CLOUDS = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class OutboundError(Exception):
-    """Say, in words for the user, why a request was not made or not answered."""
+    """A request was not made or not answered; the message is for the user."""
 
 
 class RefusedURL(OutboundError):
-    """The URL or its address may not be reached from here."""
+    """The URL or its address is not allowed."""
 
 
 class Unreachable(OutboundError):
-    """Nothing usable answered in time."""
+    """There was no usable response in time."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,20 @@ def fetch(
 ) -> Reply:
     """Return the reply to one request, whatever its status; a redirect is returned, not followed.
 
-    Content that comes in pieces needs its Content-Length among the headers.
+    Content in parts needs a Content-Length header.
 
-    Raises RefusedURL for a URL that may not be reached, and Unreachable when no whole reply of at most
-    `max_bytes` came within `seconds`, from the first look-up to the last byte.
+    Raises RefusedURL for a URL that is not allowed, and Unreachable if no complete reply of at most
+    `max_bytes` arrives within `seconds`, from the first look-up to the last byte.
     """
     deadline = time.monotonic() + seconds
     target = checked_url(url)
-    sent: dict[bytes | str, bytes | str] = {
+    all_headers: dict[bytes | str, bytes | str] = {
         "Host": target.netloc.decode("ascii"),
         "Accept-Encoding": "identity",
     }
-    sent.update(headers or {})
+    all_headers.update(headers or {})
     if content and isinstance(content, bytes):
-        sent["Content-Length"] = str(len(content))
+        all_headers["Content-Length"] = str(len(content))
     with httpcore.ConnectionPool(
         ssl_context=_trusted(),
         max_connections=1,
@@ -88,7 +88,7 @@ def fetch(
                 httpcore.URL(
                     scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
                 ),
-                headers=sent,
+                headers=all_headers,
                 content=content,
             ) as response:
                 return Reply(
@@ -102,12 +102,12 @@ def fetch(
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    # Reading the certificate authorities takes 40 ms of the processor: once a process, not once a request.
+    # Loading the certificate authorities takes 40 ms of CPU: once per process, not per request.
     return ssl.create_default_context()
 
 
 def checked_url(url: str) -> httpx.URL:
-    """Return a parsed http or https URL that names a host and holds no credentials.
+    """Return a parsed http or https URL that has a host and no credentials.
 
     Raises RefusedURL for any other.
     """
@@ -118,23 +118,23 @@ def checked_url(url: str) -> httpx.URL:
     if parsed.scheme not in DEFAULT_PORTS:
         raise RefusedURL("Only http:// and https:// URLs can be used.")
     if not parsed.host or "%" in parsed.host or not 0 < (parsed.port or 1) < 65536:
-        raise RefusedURL("The URL names no host that can be reached.")
+        raise RefusedURL("The URL has no host that can be reached.")
     if parsed.userinfo:
-        raise RefusedURL("The URL holds a user name or password: leave it out.")
+        raise RefusedURL("The URL contains a user name or password: remove it.")
     return parsed
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host that may be connected to, in the resolver's order.
+    """Return the allowed addresses of a host, in the resolver's order.
 
-    Raises RefusedURL when one of them is not public and the operator did not allow the host, and
-    Unreachable when the name has no address. A proxy of requests must connect to what this returns.
+    Raises RefusedURL if one of them is not public and the operator did not allow the host, and Unreachable if
+    the name has no address. A proxy must connect to the addresses that this returns.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"The host {host} was not found.") from error
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     if not is_allowed(host, port) and not all(is_public(address) for address in addresses):
         raise RefusedURL(
             f"The host {host} has a private address. An operator can allow it in AGENTFORGE_ALLOWED_HOSTS."
@@ -143,14 +143,14 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def is_allowed(host: str, port: int) -> bool:
-    """Return whether the operator allowed a host although its address is private."""
+    """Return whether the operator allowed a host even if its address is private."""
     name = host.lower().rstrip(".").strip("[]")
     return name in _allowed() or f"{name}:{port}" in _allowed()
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address lies on the public internet, also when IPv6 wraps an IPv4 one."""
-    # A scoped address (fe80::1%eth0) is link-local by its nature.
+    """Return whether an address is public; one that IPv6 wraps counts as itself."""
+    # A scoped address (fe80::1%eth0) is always link-local.
     parsed: Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped or parsed.teredo:
@@ -183,10 +183,10 @@ def _allowed() -> set[str]:
 
 def _limited(stream: Iterable[bytes], max_bytes: int) -> bytes:
     body = bytearray()
-    for piece in stream:
-        body += piece
+    for part in stream:
+        body += part
         if len(body) > max_bytes:
-            raise Unreachable(f"The answer was longer than {max_bytes // 1024} KB and was dropped.")
+            raise Unreachable(f"The response was longer than {max_bytes // 1024} KB and was dropped.")
     return bytes(body)
 
 
@@ -201,7 +201,7 @@ def _reason(error: Exception, host: str, seconds: float) -> str:
 
 
 class _GuardedBackend(httpcore.NetworkBackend):
-    """Open connections to judged addresses only, each operation cut off at one common deadline."""
+    """Connects to checked addresses only, with one deadline for all operations."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
@@ -226,23 +226,23 @@ class _GuardedBackend(httpcore.NetworkBackend):
         raise failure
 
     def _resolve(self, host: str, port: int) -> list[str]:
-        # The system's resolver can't be cut short: it is left to end by itself.
-        answer: queue.Queue[list[str] | OutboundError] = queue.Queue(1)
+        # The system's resolver can't be interrupted, so it runs in its own thread.
+        result: queue.Queue[list[str] | OutboundError] = queue.Queue(1)
 
         def look_up() -> None:
             try:
-                answer.put(resolve(host, port))
+                result.put(resolve(host, port))
             except OutboundError as error:
-                answer.put(error)
+                result.put(error)
 
         threading.Thread(target=look_up, name="outbound-resolver", daemon=True).start()
         try:
-            found = answer.get(timeout=_left(self._deadline))
+            addresses = result.get(timeout=_left(self._deadline))
         except queue.Empty as error:
             raise httpcore.ConnectTimeout(host) from error
-        if isinstance(found, OutboundError):
-            raise found
-        return found
+        if isinstance(addresses, OutboundError):
+            raise addresses
+        return addresses
 
 
 class _DeadlineStream(httpcore.NetworkStream):

@@ -1,4 +1,4 @@
-"""Page through lists that may be very long: showing the newest of a million rows must not count them all."""
+"""Pagination of very long lists, without counting all rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 
 PAGE_SIZE = 50
-# How many pages behind the one that is asked for are counted.
+# How many pages after the requested one are counted.
 PAGES_AHEAD = 20
 _LARGEST_PAGE = 1_000_000
 
 Row = TypeVar("Row", bound=Model)
 
 
-# Django's class takes a parameter in its type stubs only.
+# Django's class is generic in its type stubs only.
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
 else:
@@ -23,21 +23,21 @@ else:
 
 
 class BoundedPaginator(_Paginator):
-    """Count only as far as PAGES_AHEAD pages behind the page that is asked for; `has_more` tells of others.
+    """Counts at most PAGES_AHEAD pages after the requested one; `has_more` is set if there are others.
 
     Every page keeps its number, however many rows there are.
     """
 
-    def __init__(self, rows: QuerySet[Any], asked: str | None) -> None:
+    def __init__(self, rows: QuerySet[Any], number: str | None) -> None:
         super().__init__(rows, PAGE_SIZE)
-        page = int(asked) if asked and asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
+        page = int(number) if number and number.isascii() and number.isdigit() and len(number) < 10 else 1
         counted = (min(page, _LARGEST_PAGE) + PAGES_AHEAD) * PAGE_SIZE
-        # In no order: which rows they are does not matter, so none has to be sorted.
-        found = rows.order_by().values("pk")[: counted + 1].count()
-        self.count = min(found, counted)
-        self.has_more = found > counted
+        # Unordered: which rows are counted does not matter, so none has to be sorted.
+        count = rows.order_by().values("pk")[: counted + 1].count()
+        self.count = min(count, counted)
+        self.has_more = count > counted
 
 
-def page_of(rows: QuerySet[Row], asked: str | None) -> Page[Row]:
-    """Return the page with that number, the nearest one when there is none such."""
-    return BoundedPaginator(rows, asked).get_page(asked)
+def page_of(rows: QuerySet[Row], number: str | None) -> Page[Row]:
+    """Return the page with that number, or the nearest one."""
+    return BoundedPaginator(rows, number).get_page(number)

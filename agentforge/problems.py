@@ -1,4 +1,4 @@
-"""Answer scripts with problem details (RFC 9457)."""
+"""Problem details for scripts (RFC 9457), whatever part of Django responds."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .negotiation import wants_json
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request can't be understood. Nothing was changed.",
     HTTPStatus.FORBIDDEN: (
-        "You may not do this, or the CSRF token of a cookie's session is missing. Nothing was changed."
+        "You may not do this, or the CSRF token for a session cookie is missing. Nothing was changed."
     ),
-    HTTPStatus.NOT_FOUND: "Nothing lives at this address, or it is somebody else's.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this URL, or it belongs to another user.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here. Nothing was changed.",
 }
-_KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Vary", "Cache-Control")
+_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Vary", "Cache-Control")
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
-    """Return an error as application/problem+json; `more` are further members of it."""
+    """Return an error as application/problem+json; `more` are further members."""
     title = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     return JsonResponse(body, status=status, content_type="application/problem+json", headers=headers)
 
 
 class ProblemMiddleware:
-    """Turn an error's page into application/problem+json where JSON was asked for."""
+    """Turns error pages into application/problem+json for clients that prefer JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -41,7 +41,7 @@ class ProblemMiddleware:
         if "json" in response.get("Content-Type", ""):
             return response
         reply = problem(response.status_code, _detail(response))
-        for name in _KEPT:
+        for name in _HEADERS:
             if name in response:
                 reply[name] = response[name]
         reply.cookies = response.cookies
@@ -52,6 +52,6 @@ def _detail(response: HttpResponse) -> str:
     if response.get("Content-Type", "").startswith("text/plain"):
         return response.content.decode(errors="replace").strip()
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"This address answers {response.get('Allow', 'other methods')} only."
+        return f"This URL accepts only {response.get('Allow', 'other methods')}."
     status = HTTPStatus(response.status_code)
     return _DETAILS.get(status) or status.description or status.phrase

@@ -1,7 +1,7 @@
-"""Blank secrets by their value wherever they might come out: whole, encoded, or in pieces.
+"""Redact secrets by value wherever they might appear: whole, encoded, or in parts.
 
-A secret is looked for as it is and in the forms that programs print it in: base64 in its three alignments and
-two alphabets, hex, percent-encoded, and escaped as JSON, by Python or by Go.
+Secrets are searched in plain form and as programs print them: base64 in its three alignments and two
+alphabets, hex, percent-encoded, and escaped as in JSON, Python or Go.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 BLANK = "•••"
-# Shorter values are words, and blanking them would blank half a log.
+# Shorter values are ordinary words; redacting them would blank half a log.
 SHORTEST = 6
-# So many characters of a secret are too many to be seen; twice as many of an encoded one.
-_KEY = 4
-# What is left of base64 behind the characters that the secret alone determines.
+# This many characters of a secret must not be visible; twice as many of an encoded one.
+_MIN_REVEALING = 4
+# The rest of base64 after the characters that the secret alone determines.
 _BASE64_REST = "[A-Za-z0-9+/_-]{0,2}={0,2}"
 _URL_ALPHABET = str.maketrans("+/", "-_")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]|[ -/]+[0-~])")
 
 
 def without_escapes(text: str) -> str:
-    """Return a text without a terminal's escape sequences."""
+    """Return a text without terminal escape sequences."""
     return _ESCAPE.sub("", text) if "\x1b" in text else text
 
 
 class Redactor:
-    """Blank every secret of at least SHORTEST characters in a text."""
+    """Redacts every secret of at least SHORTEST characters."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         plain = {part for value in secrets for part in _parts(value)}
@@ -50,7 +50,7 @@ class Redactor:
         if self._find is None:
             return text
         if "\x1b" in text and self._find.search(bare := without_escapes(text)):
-            # Colours may stand inside a secret, and a page puts its pieces together again.
+            # Colour codes can split a secret, which a page would show in one piece.
             text = bare
         return self._find.sub(BLANK, text)
 
@@ -67,7 +67,7 @@ class Redactor:
                 return value
 
     def finds(self, text: str) -> bool:
-        """Return whether a text without escape sequences holds a whole secret."""
+        """Return whether a text without escape sequences contains a whole secret."""
         return self._find is not None and self._find.search(text) is not None
 
     def lines(self) -> LineRedactor:
@@ -75,24 +75,24 @@ class Redactor:
         return LineRedactor(self)
 
     def pieces(self) -> PieceRedactor:
-        """Return a redactor for the pieces of one text that streams in."""
+        """Return a redactor for a text that arrives in parts."""
         return PieceRedactor(self)
 
     def settled(self, text: str) -> int:
-        """Return how much of a text can be told, whatever follows it."""
+        """Return how many characters of a text can be redacted regardless of what follows."""
         starts = self.starts.at_end(text)
         cut = len(text) - (starts[0].length if starts else 0)
         if self._find is not None and cut < len(text):
-            for found in self._find.finditer(text):
-                if found.start() < cut < found.end():
-                    return found.start()
+            for match in self._find.finditer(text):
+                if match.start() < cut < match.end():
+                    return match.start()
         return cut
 
 
 class LineRedactor:
-    """Blank secrets in consecutive lines, also those that are wrapped over several; nothing is held back.
+    """Redacts secrets in consecutive lines, including secrets wrapped over several; holds nothing back.
 
-    Of a secret that is wrapped, no more than 3 characters are seen (7 of an encoded one).
+    Of a wrapped secret, at most 3 characters stay visible (7 of an encoded one).
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -101,7 +101,7 @@ class LineRedactor:
         self._tail = ""
 
     def many(self, texts: Sequence[str]) -> Sequence[str]:
-        """Return the next lines without the secrets in them; much faster than one by one."""
+        """Return the next lines, redacted; much faster than one by one."""
         longest = self._redactor.longest
         if not longest:
             return texts
@@ -109,7 +109,7 @@ class LineRedactor:
         self._tail = joined[-longest:]
         if self._redactor.finds(joined):
             return [self(text) for text in texts]
-        # There is no secret in them, but the last ones may begin one.
+        # They contain no whole secret, but the last ones may begin one.
         first, length = len(texts), 0
         while first and length < longest:
             first -= 1
@@ -119,7 +119,7 @@ class LineRedactor:
         return [*texts[:first], *(self(text) for text in texts[first:])]
 
     def __call__(self, text: str) -> str:
-        """Return the next line without the secrets in it."""
+        """Return the next line, redacted."""
         if self._begun:
             text, inside = self._go_on(text)
             if inside:
@@ -128,25 +128,25 @@ class LineRedactor:
         bare = without_escapes(clean).rstrip()
         self._begun = self._redactor.starts.at_end(bare)
         for start in self._begun:
-            if start.is_telling:
+            if start.is_revealing:
                 return bare[: -start.length] + BLANK
         return clean
 
     def _go_on(self, text: str) -> tuple[str, bool]:
-        """Blank what goes on from the line before; tell whether the line lies inside of a secret."""
+        """Redact the continuation of a secret; return also whether the whole line is inside of it."""
         bare = without_escapes(text).strip()
         if not bare:
             return text, True
-        inside = [start.longer(len(bare)) for start in self._begun if start.goes_on(bare)]
+        inside = [start.longer(len(bare)) for start in self._begun if start.continues_in(bare)]
         if inside:
             self._begun = inside
-            return BLANK if any(start.is_telling for start in inside) else text, True
+            return BLANK if any(start.is_revealing for start in inside) else text, True
         ended = max((len(start.rest) for start in self._begun if bare.startswith(start.rest)), default=0)
         return (BLANK + bare[ended:] if ended else text), False
 
 
 class PieceRedactor:
-    """Blank secrets in a text that comes in pieces; what may begin a secret waits for what follows it."""
+    """Redacts secrets in a text that arrives in parts; holds back what may begin a secret."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -160,14 +160,14 @@ class PieceRedactor:
         return self._redactor(text[:cut])
 
     def rest(self) -> str:
-        """Return what still waits, now that nothing follows it."""
+        """Return the text still held back, at the end."""
         held, self._held = self._held, ""
         return self._redactor(held)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Name the beginning of a form: its first `length` characters."""
+    """A form's first `length` characters."""
 
     form: str
     length: int
@@ -178,49 +178,53 @@ class Start:
         return self.form[self.length :]
 
     @property
-    def is_telling(self) -> bool:
-        """Return whether so much of a secret is too much to be seen."""
-        return self.length >= (_KEY if self.is_plain else 2 * _KEY)
+    def is_revealing(self) -> bool:
+        """Return whether this much of a secret must not be visible."""
+        return self.length >= (_MIN_REVEALING if self.is_plain else 2 * _MIN_REVEALING)
 
     def longer(self, more: int) -> Start:
         return Start(self.form, self.length + more, self.is_plain)
 
-    def goes_on(self, text: str) -> bool:
-        """Return whether a text is what follows, but not all of it."""
+    def continues_in(self, text: str) -> bool:
+        """Return whether a text continues the form, but does not complete it."""
         return len(text) < len(self.form) - self.length and self.form.startswith(text, self.length)
 
 
 class _Starts:
-    """Find the proper beginnings of forms at the end of a text; almost every text costs one look-up."""
+    """Finds proper prefixes of forms at the end of a text; usually with a single look-up."""
 
     def __init__(self, forms: Iterable[tuple[str, bool]]) -> None:
-        # Beginnings are found by their last _KEY characters, shorter ones by themselves.
+        # Prefixes are indexed by their last _MIN_REVEALING characters, shorter ones by themselves.
         self._by_end: dict[str, list[Start]] = {}
         for form, is_plain in forms:
             for length in range(1, len(form)):
-                end = form[max(length - _KEY, 0) : length]
+                end = form[max(length - _MIN_REVEALING, 0) : length]
                 self._by_end.setdefault(end, []).append(Start(form, length, is_plain))
 
     def at_end(self, text: str) -> list[Start]:
-        """Return the beginnings at a text's end, the longest first."""
+        """Return the prefixes at a text's end, longest first."""
         by_end = self._by_end
-        found = [start for start in by_end.get(text[-_KEY:], ()) if text.endswith(start.form[: start.length])]
-        found.sort(key=lambda start: -start.length)
-        for length in range(min(_KEY - 1, len(text) - 1), 0, -1):
+        starts = [
+            start
+            for start in by_end.get(text[-_MIN_REVEALING:], ())
+            if text.endswith(start.form[: start.length])
+        ]
+        starts.sort(key=lambda start: -start.length)
+        for length in range(min(_MIN_REVEALING - 1, len(text) - 1), 0, -1):
             if text[-length:] in by_end:
-                found += by_end[text[-length:]]
-        return found
+                starts += by_end[text[-length:]]
+        return starts
 
 
 def _parts(value: str) -> Iterator[str]:
-    """Yield a secret, or the lines of one that has several."""
+    """Yield a secret, and the words of one that has several."""
     yield from (part for part in value.split() if len(part) >= SHORTEST)
     if len(value.strip()) >= SHORTEST:
         yield value.strip()
 
 
 def _escaped(secret: str) -> Iterator[str]:
-    """Yield a secret as hex, percent-encoded, and as a string of JSON, Python or Go."""
+    """Yield a secret as hex, percent-encoded, and escaped as in JSON, Python or Go."""
     data = secret.encode(errors="replace")
     yield data.hex()
     yield data.hex().upper()
@@ -234,7 +238,7 @@ def _escaped(secret: str) -> Iterator[str]:
 
 
 def _base64(data: bytes) -> Iterator[str]:
-    """Yield the characters that data alone determines in base64, wherever in a text it begins."""
+    """Yield the base64 characters that data alone determines, at any alignment."""
     for before, unsure in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(b"\0" * before + data).decode()
         sure = whole[unsure : (before + len(data)) * 8 // 6]
@@ -244,7 +248,7 @@ def _base64(data: bytes) -> Iterator[str]:
 
 
 def _pattern(forms: Iterable[str]) -> str:
-    """Return an expression that matches the longest of the forms, by way of their common beginnings."""
+    """Return an expression that matches the longest form, built as a prefix tree."""
     tree: dict[str, Any] = {}
     for form in forms:
         branch = tree
@@ -255,8 +259,8 @@ def _pattern(forms: Iterable[str]) -> str:
 
 
 def _branches(tree: dict[str, Any]) -> str:
-    # Without a loop for the signs that do not branch, a long secret would go too deep.
-    told = []
+    # The loop over characters that do not branch keeps a long secret from recursing too deeply.
+    alternatives = []
     for sign, branch in sorted(tree.items()):
         if not sign:
             continue
@@ -264,6 +268,7 @@ def _branches(tree: dict[str, Any]) -> str:
         while len(branch) == 1 and "" not in branch:
             ((sign, branch),) = branch.items()
             signs += sign
-        told.append(re.escape(signs) + ("" if branch.keys() == {""} else _branches(branch)))
-    joined = told[0] if len(told) == 1 and "" not in tree else f"(?:{'|'.join(told)})"
+        alternatives.append(re.escape(signs) + ("" if branch.keys() == {""} else _branches(branch)))
+    single = len(alternatives) == 1 and "" not in tree
+    joined = alternatives[0] if single else f"(?:{'|'.join(alternatives)})"
     return f"{joined}?" if "" in tree else joined

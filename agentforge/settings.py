@@ -1,4 +1,4 @@
-"""Read AgentForge's settings from the environment; docs/settings.md documents each variable."""
+"""AgentForge's settings, read from the environment; docs/settings.md documents each variable."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 
-def _kept_secret(name: str) -> str:
-    """Return the secret of that name from `var/secrets/`, made on first use."""
+def _stored_secret(name: str) -> str:
+    """Return the secret of that name from `var/secrets/`, created on first use."""
     path = VAR_DIR / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -29,7 +29,7 @@ def _kept_secret(name: str) -> str:
 
 
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("django")
+SECRET_KEY = env.str("SECRET_KEY", default="") or _stored_secret("django")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -59,7 +59,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: no middleware further out takes a connection.
+    # Outermost: middleware outside of it must not use a connection.
     "agentforge.tenancy.connections.GiveBackMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -74,14 +74,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agentforge.accounts.second_factor.SecondFactorMiddleware",
-    # Outside of the request's transaction: a count holds nobody up while a key is tested.
+    # Outside the request's transaction: the count must not stay locked while a key is tested.
     "agentforge.accounts.throttling.rate_limits.RateLimitMiddleware",
-    # Innermost but one: what lies further out (sessions, identity) works as the forge, not as the user.
+    # Second to last: the middleware before it (sessions, identity) acts as the service, not as the user.
     "agentforge.tenancy.middleware.TenancyMiddleware",
     "agentforge.accounts.middleware.LoginRequiredMiddleware",
 ]
 
-# `forge` is everything; `builder` only compiles what a forge asks for: docs/builder.md.
+# `forge` runs everything; `builder` only compiles for a forge: docs/builder.md.
 AGENTFORGE_ROLE: str = env.str("AGENTFORGE_ROLE", default="forge")
 ROOT_URLCONF = "builds.builder.urls" if AGENTFORGE_ROLE == "builder" else "agentforge.urls"
 DEFAULT_EXCEPTION_REPORTER = "agentforge.error_pages.OwnPages"
@@ -111,7 +111,7 @@ AUTH_USER_MODEL = "accounts.User"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-# Outside DEBUG pages are served over TLS only; what ends TLS in front says so in X-Forwarded-Proto.
+# Outside DEBUG, pages are served over TLS only; a TLS-terminating proxy sets X-Forwarded-Proto.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
@@ -127,16 +127,16 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-# A Supabase project as the identity service; unset, the local one. The key is the anon or a publishable one.
+# A Supabase project as the identity service; if unset, the local one. The key is the anon or publishable one.
 SUPABASE_URL: str = env.str("SUPABASE_URL", default="").rstrip("/")
 SUPABASE_ANON_KEY: str = env.str("SUPABASE_ANON_KEY", default="")
-# The `iss` claim where it is not the URL's (a custom domain), and the secret of a project that signs HS256.
+# The `iss` claim if it differs from the URL (a custom domain), and the secret of a project that signs HS256.
 SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
 SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
 SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
 SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
-# Regular expressions of the paths that ask for the second factor of who has enrolled one: the vault, what
-# changes the account, and the administration.
+# Regular expressions of the paths that require the second factor of users who enrolled one: the vault,
+# account changes, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(
     "SECOND_FACTOR_PATHS",
     default=[
@@ -150,14 +150,14 @@ SECOND_FACTOR_PATHS: list[str] = env.list(
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
 LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
-# Events of the audit log older than so many days may be pruned; 0: never.
+# Audit events older than this many days may be pruned; 0: never.
 AUDIT_KEEP_DAYS: int = env.int("AUDIT_KEEP_DAYS", default=730)
-# How many reverse proxies stand in front, each of which appends to X-Forwarded-For.
+# The number of reverse proxies in front, each of which appends to X-Forwarded-For.
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# How often a person may do what costs something within ten minutes; 0: without limit. See accounts/limits.py.
+# Limits per user within ten minutes; 0: unlimited. See accounts/throttling/rate_limits.py.
 RATE_LIMITS: dict[str, int] = {
     "builds": env.int("RATE_LIMIT_BUILDS", default=30),
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
@@ -166,43 +166,43 @@ RATE_LIMITS: dict[str, int] = {
     "searches": env.int("RATE_LIMIT_SEARCHES", default=300),
 }
 
-# A build log's limits; beyond them only the last lines are kept: builds/logs/quota.py.
+# Limits of a build log; beyond them only the last lines are kept: builds/logs/quota.py.
 BUILD_LOG_LINES: int = env.int("BUILD_LOG_LINES", default=500_000)
 BUILD_LOG_MB: int = env.int("BUILD_LOG_MB", default=64)
 BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
 
-# The most builds that one person may have waiting, and running at the same time; 0: without limit.
+# The most queued builds, and the most running builds, of one user; 0: unlimited.
 MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
 MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
-# How many jobs one worker runs at the same time; the Procfile reads it too.
+# Concurrent jobs per worker; the Procfile reads it too.
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
 
-# A forge's remote builders, in the order in which they are tried: [{"name": …, "url": …, "secret": …}].
+# A forge's remote builders, in order of preference: [{"name": …, "url": …, "secret": …}].
 AGENTFORGE_BUILDERS: list[dict[str, str]] = env.json("AGENTFORGE_BUILDERS", default=[])
-# They are given what takes the local compiler longer than so many seconds, and what finds more than so many
-# builds waiting; 0: neither. One that says nothing for so many seconds is given up.
+# They get builds that take the local compiler longer than this many seconds, or that find more than this many
+# builds waiting (0: never). A builder that is silent for this many seconds is given up.
 AGENTFORGE_LOCAL_SECONDS: float = env.float("AGENTFORGE_LOCAL_SECONDS", default=30.0)
 AGENTFORGE_LOCAL_QUEUE: int = env.int("AGENTFORGE_LOCAL_QUEUE", default=8)
 AGENTFORGE_BUILDER_PATIENCE: float = env.float("AGENTFORGE_BUILDER_PATIENCE", default=60.0)
-# Of a builder: the forge that it works for, and the secret that they share.
+# On a builder: the forge that it works for, and their shared secret.
 AGENTFORGE_FORGE_URL: str = env.str("AGENTFORGE_FORGE_URL", default="").rstrip("/")
 AGENTFORGE_BUILDER_SECRET: str = env.str("AGENTFORGE_BUILDER_SECRET", default="")
 
-# The password that /metrics asks for; without one it answers this machine only.
+# The password of /metrics; if unset, it answers this machine only.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# After so many quiet seconds a live stream sends a comment, so that proxies keep its connection.
+# A live stream sends a comment after this many quiet seconds, so that proxies keep the connection.
 LIVE_KEEP_ALIVE_SECONDS: float = env.float("LIVE_KEEP_ALIVE_SECONDS", default=20.0)
-# A client that takes nothing for so many seconds is cut off.
+# A client that reads nothing for this many seconds is disconnected.
 LIVE_STALL_SECONDS: float = env.float("LIVE_STALL_SECONDS", default=60.0)
 EVENTSTREAM_STORAGE_CLASS = "agentforge.live.eventstream.ChunkStorage"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "agentforge.live.eventstream.OwnersChannels"
 
-# To standard error, where whatever runs the processes adds their name and the time.
+# To standard error; the supervisor adds the process name and the time.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -210,7 +210,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        # Without Django's own handler, which would print every line a second time.
+        # Without Django's own handler, which would print every line twice.
         "django": {"handlers": [], "level": "WARNING"},
         **{name: {"level": "INFO"} for name in ("agentforge", "configs", "builds", "deployments")},
     },
@@ -221,15 +221,15 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
 
-# Where artifacts are kept: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
+# Where artifacts are stored: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
 ARTIFACT_STORAGE: str = env.str("ARTIFACT_STORAGE", default="files")
 ARTIFACT_BUCKET: str = env.str("ARTIFACT_BUCKET", default="artifacts")
-# How long the address of a download lives that a shared storage signs.
+# Lifetime of download URLs signed by a shared storage.
 ARTIFACT_URL_SECONDS: int = env.int("ARTIFACT_URL_SECONDS", default=60)
-# A secret key of the project (sb_secret_… or service_role), and its Storage where that has a name of its own.
+# A secret key of the project (sb_secret_… or service_role), and the URL of its Storage if that differs.
 SUPABASE_SERVICE_KEY: str = env.str("SUPABASE_SERVICE_KEY", default="")
 SUPABASE_STORAGE_URL: str = env.str("SUPABASE_STORAGE_URL", default="").rstrip("/")
-# An S3 service other than Amazon's; boto3 itself reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like.
+# An S3 service other than Amazon's. boto3 reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the like itself.
 ARTIFACT_S3_ENDPOINT: str = env.str("ARTIFACT_S3_ENDPOINT", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -243,47 +243,47 @@ STORAGES = {
         s3_endpoint=ARTIFACT_S3_ENDPOINT,
     ),
 }
-# Days after which a build's files go unless it is pinned or deployed, and the logs of builds, the messages of
-# chats and what is known of checked drafts; 0: never.
+# Days after which the files of builds that are neither pinned nor deployed are removed, build logs, and chat
+# messages with the validation of drafts; 0: never.
 ARTIFACT_DAYS: int = env.int("ARTIFACT_DAYS", default=7)
 LOG_DAYS: int = env.int("LOG_DAYS", default=90)
 CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
 
-# The language model that runs beside the forge, and where its server listens.
+# The local language model, and its server's URL.
 LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
-# Other addresses for the providers' services: a company's gateway, a stand-in in tests.
+# Other URLs for the providers' services: a company's gateway, or a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")
 AGENTFORGE_NETLIFY_URL: str = env.str(
     "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
 ).rstrip("/")
-# Of the OAuth application at Netlify by which people connect their accounts; unset, with a token only.
+# The OAuth application at Netlify with which users connect their accounts; if unset, they need a token.
 NETLIFY_CLIENT_ID: str = env.str("NETLIFY_CLIENT_ID", default="")
 NETLIFY_CLIENT_SECRET: str = env.str("NETLIFY_CLIENT_SECRET", default="")
 AGENTFORGE_NETLIFY_AUTHORIZE_URL: str = env.str(
     "AGENTFORGE_NETLIFY_AUTHORIZE_URL", default="https://app.netlify.com/authorize"
 )
-# Where the sites of "Your own server" lie, a directory each, with a link `live` to what is shown.
+# The sites of "Your own server": a directory each, with a link `live` to the published version.
 AGENTFORGE_SITES_DIR = Path(env.str("AGENTFORGE_SITES_DIR", default=str(VAR_DIR / "sites"))).resolve()
-# Hosts ("host" or "host:port") that a URL given by a user may reach although their addresses are private.
+# Hosts ("host" or "host:port") with private addresses that URLs given by users may reach.
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
-# Fernet keys, newest first; unset, one is kept in var/secrets/vault.
+# Fernet keys, newest first; if unset, one is created in var/secrets/vault.
 AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])
 
-# The Ed25519 key that signs what is built, 32 bytes in base64; unset, one is kept in var/secrets/signing.
+# The Ed25519 key that signs builds, 32 bytes in base64; if unset, one is created in var/secrets/signing.
 AGENTFORGE_SIGNING_KEY = env.str("AGENTFORGE_SIGNING_KEY", default="")
-# A key that was last tested so many hours ago is tested again; 0: only when somebody asks.
+# API keys are tested again after this many hours; 0: only on request.
 KEY_RECHECK_HOURS: int = env.int("KEY_RECHECK_HOURS", default=24)
 
-# The Go module that becomes the agent, and where Go's warm cache and the compiled hosts are kept.
+# The Go module that becomes the agent, and the directory of Go's warm cache and the compiled hosts.
 AGENTFORGE_AGENT_SOURCES = Path(
     env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "agent"))
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
 
-# A worker without a heartbeat for 12 seconds counts as dead (agentforge/worker_liveness.py). Finished jobs
-# leave no row: what they were about has its own.
+# A worker without a heartbeat for 12 seconds counts as dead (agentforge/worker_liveness.py). Jobs that
+# succeed are deleted: the rows they belong to keep the result.
 PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,

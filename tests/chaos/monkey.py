@@ -44,7 +44,7 @@ class Monkey:
             # It is down at this moment, by itself or because the database was killed under it.
             return
         self.killed[victim] += 1
-        said = (
+        message = (
             "PostgreSQL is running again" if name == "postgres" else rf"{name} exited \(.*\); restarting it"
         )
         forge.wait_for(message)

@@ -31,7 +31,7 @@ def test_unknown_address_and_row(hers: Client) -> None:
 
 def test_wrong_method_keeps_what_is_allowed(hers: Client) -> None:
     response = hers.put("/builds/", headers=JSON)
-    assert told(response, 405) == "This address answers GET, HEAD only."
+    assert told(response, 405) == "This URL accepts only GET, HEAD."
     assert response["Allow"] == "GET, HEAD"
 
 

@@ -17,7 +17,7 @@ from .models import AgentConfig, ApiKey, Revision
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Show keys by what their owners see of them; the ciphertext is not even read."""
+    """Shows what owners see of their keys; the ciphertext is not even read."""
 
     list_display = ("provider", "name", "whose", "last_four", "fingerprint", "status", "checked_at",
                     "check_ms")  # fmt: skip
@@ -40,7 +40,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @admin.action(description="Test again", permissions=["operate"])
     def test_again(self, request: Request, keys: QuerySet[ApiKey]) -> None:
         done = enqueue_tests(keys, by=request.user)
-        self.report(request, "Tests enqueued", done, len(keys), "one waits already")
+        self.report(request, "Tests enqueued", done, len(keys), "one is already waiting")
 
 
 @admin.register(AgentConfig)
@@ -59,7 +59,7 @@ class AgentConfigAdmin(ReadOnlyAdmin):
     def whose(self, agent: AgentConfig) -> str:
         return link_to(agent.owner)
 
-    @admin.display(description="made of it")
+    @admin.display(description="made from it")
     def made_of_it(self, agent: AgentConfig) -> str:
         return format_html(
             '<a href="{}?agent__id__exact={}">revisions</a> · '

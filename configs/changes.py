@@ -1,4 +1,4 @@
-"""Tell how a draft differs from its newest revision."""
+"""The differences between a draft and its newest revision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .models import AgentConfig, Revision
 
 @dataclass(frozen=True)
 class Changes:
-    """Name a revision and the fields of the draft that differ from it."""
+    """A revision, and the fields of the draft that differ from it."""
 
     revision: Revision
     fields: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Check the settings of the vault and the providers when Django starts."""
+"""System checks of the settings for the vault and the providers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ _MAKE = "from cryptography.fernet import Fernet; print(Fernet.generate_key().dec
 
 @register()
 def check_vault_keys(**_: Any) -> list[CheckMessage]:
-    """Name the entries of AGENTFORGE_VAULT_KEYS that are no Fernet keys, by their place."""
-    found: list[CheckMessage] = []
+    """Report entries of AGENTFORGE_VAULT_KEYS that are not Fernet keys, by position."""
+    errors: list[CheckMessage] = []
     for place, key in enumerate(settings.AGENTFORGE_VAULT_KEYS, start=1):
         try:
             Fernet(key)
         except ValueError:
-            hint = f"Make one with: python -c {_MAKE!r}"
-            found.append(
-                Error(f"AGENTFORGE_VAULT_KEYS: entry {place} is no Fernet key.", hint=hint, id="configs.E001")
+            hint = f"Create one with: python -c {_MAKE!r}"
+            errors.append(
+                Error(
+                    f"AGENTFORGE_VAULT_KEYS: entry {place} is not a Fernet key.", hint=hint, id="configs.E001"
+                )
             )
-    return found
+    return errors
 
 
 @register()
 def check_operators_urls(**_: Any) -> list[CheckMessage]:
-    """Name the settings that should hold a provider's URL and do not."""
-    found: list[CheckMessage] = []
+    """Report settings that should be a provider's URL but are not."""
+    errors: list[CheckMessage] = []
     for name in ("LOCAL_MODEL_URL", "AGENTFORGE_OPENAI_URL", "AGENTFORGE_ANTHROPIC_URL"):
         url = getattr(settings, name)
         if not url:
@@ -40,5 +42,5 @@ def check_operators_urls(**_: Any) -> list[CheckMessage]:
             outbound.checked_url(url)
         except outbound.RefusedURL as error:
             hint = "Use a URL like http://127.0.0.1:8011/v1."
-            found.append(Error(f"{name}: {error}", hint=hint, id="configs.E002"))
-    return found
+            errors.append(Error(f"{name}: {error}", hint=hint, id="configs.E002"))
+    return errors

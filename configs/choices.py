@@ -1,4 +1,4 @@
-"""Name what the wizard's form offers; every value reaches the agent's system prompt or settings."""
+"""The choices of the wizard's forms; every value reaches the agent's system prompt or settings."""
 
 from django.db.models import TextChoices
 
@@ -64,7 +64,7 @@ class Tool(TextChoices):
 
 
 class KeyStatus(TextChoices):
-    """Tell what is known of a key: not yet tested, or one of the six outcomes of a test."""
+    """The state of a key: not yet tested, or one of the six outcomes of a test."""
 
     UNVERIFIED = "unverified", "Unverified"
     VALID = "valid", "Valid"
@@ -76,7 +76,7 @@ class KeyStatus(TextChoices):
 
 
 class Tab(TextChoices):
-    """Name the wizard's tabs in the order in which they are checked."""
+    """The wizard's tabs, in the order in which they are validated."""
 
     IDENTITY = "identity", "Identity"
     KEYS = "keys", "API keys"

@@ -26,7 +26,7 @@ MAX_DEPTH = 20
 MAX_NODES = 5000
 _TOO_DEEP = "the document is nested too deeply or holds too many entries"
 
-# Where each field of the draft stands in a document: the shape of agent.json without what is derived.
+# The path of each draft field in a document, which has the shape of agent.json without derived values.
 PATHS: dict[str, str] = {
     "identity.name": "name",
     "identity.handle": "handle",
@@ -56,7 +56,7 @@ _SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if
 
 @dataclass(frozen=True)
 class Problem:
-    """Name one thing wrong in a document: where it is (`personality.tone`), and what."""
+    """One error in a document: its path (`personality.tone`) and a message."""
 
     path: str
     message: str
@@ -66,7 +66,7 @@ class Problem:
 
 
 class DocumentError(Exception):
-    """Carry every problem found in a document."""
+    """A document is invalid; `problems` lists every error."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -75,7 +75,7 @@ class DocumentError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """Hold a validated configuration: the draft's fields, and where a compatible server is."""
+    """A validated configuration: the draft's fields, and the URL of a compatible server."""
 
     values: dict[str, Any]
     base_url: str = ""
@@ -87,7 +87,7 @@ class Document:
 
 
 def parse(text: str) -> Document:
-    """Return the configuration of a YAML or JSON document; what it leaves out has the wizard's defaults.
+    """Return the configuration of a YAML or JSON document; omitted fields get the wizard's defaults.
 
     Raises DocumentError with every wrong or unknown field.
     """
@@ -114,7 +114,7 @@ def _load(text: str) -> Mapping[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DocumentError([Problem("", _syntax(error))]) from error
     if not isinstance(value, Mapping):
-        raise DocumentError([Problem("", "the document is no list of fields, like identity: {name: Ada}")])
+        raise DocumentError([Problem("", "the document is not a mapping, like identity: {name: Ada}")])
     return value
 
 
@@ -124,12 +124,12 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         try:
             value = super().construct_object(node, deep)
-            # Hexadecimal digits may make an integer too long to be written, in a message for one.
+            # An integer in hexadecimal may be too long to print, for example in a message.
             str(value)
-        # PyYAML leaves it to the caller that `!!int ""`, `!!bool x` and `!!timestamp x` hold no such value.
+        # PyYAML does not catch that `!!int ""`, `!!bool x` and `!!timestamp x` are not such values.
         except (ValueError, LookupError, AttributeError) as error:
-            said = f"this is no value of its kind ({node.tag.rpartition(':')[2]})"
-            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark) from error
+            message = f"this is not a valid {node.tag.rpartition(':')[2]}"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from error
         return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -139,20 +139,20 @@ class _Loader(yaml.SafeLoader):
 
 
 def _value(text: str) -> object:
-    # YAML reads most of JSON, but takes an escaped pair of surrogates for two broken characters.
+    # YAML reads most JSON, but decodes an escaped surrogate pair as two broken characters.
     with suppress(json.JSONDecodeError):
         return json_value(text)
     _measure(text)
-    # A subclass of SafeLoader: it makes plain values only.
+    # A subclass of SafeLoader: it creates plain values only.
     return yaml.load(text, Loader=_Loader)  # noqa: S506
 
 
 def _measure(text: str) -> None:
-    """Walk the document's events, so that one that would grow when loaded is refused before it is."""
+    """Parse the document's events, to refuse one that would grow when loaded before loading it."""
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError("aliases (*name) are not used here")
+            raise ValueError("aliases (*name) are not supported")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -166,7 +166,7 @@ def _syntax(error: Exception) -> str:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem or 'this can not be read'}"
     if isinstance(error, yaml.reader.ReaderError):
-        return f"position {error.position}: a character that no document may hold"
+        return f"position {error.position}: this character is not allowed"
     if isinstance(error, RecursionError):
         return _TOO_DEEP
     return str(error) or "the document can't be read"
@@ -184,7 +184,7 @@ def _flatten(value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _unknown_path(path: str) -> str:
-    return "must hold fields of its own" if path in _SECTIONS else "unknown field"
+    return "must contain fields" if path in _SECTIONS else "unknown field"
 
 
 def _server(flat: Mapping[str, Any], problems: list[Problem]) -> tuple[str, bool]:

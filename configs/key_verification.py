@@ -1,4 +1,4 @@
-"""Test users' keys against their providers, and keep what the test said."""
+"""Test users' keys at their providers, and store the outcome."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ from .providers import PROVIDERS, Outcome
 
 TEST_TASK, TEST_QUEUE = "configs.test_key", "process"
 TESTED, RECHECKED = "tested", "tested again, as scheduled"
-# How many keys one round of the recheck takes.
+# Keys per round of the recheck.
 BATCH = 50
-# Outcomes that don't tell whether the provider would take the key: a refusal known before still holds.
-_SAYS_NOTHING = (KeyStatus.UNREACHABLE, KeyStatus.RATE_LIMITED)
+# Inconclusive outcomes: an earlier refusal still holds.
+_INCONCLUSIVE = (KeyStatus.UNREACHABLE, KeyStatus.RATE_LIMITED)
 
 
 @dataclass(frozen=True)
 class SavedKey:
-    """Tell how saving a key ended: refused ones are tested but not stored."""
+    """The result of saving a key: a refused one is tested but not stored."""
 
     outcome: Outcome
     key: ApiKey | None
 
 
 def test_and_save(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> SavedKey:
-    """Test a key and store it under a name, unless its provider refused it; then one stored earlier stays."""
+    """Test a key and store it under a name; if its provider refuses it, the stored one stays."""
     outcome = PROVIDERS[provider].check(plaintext, base_url)
     if outcome.refused:
         record(Action.KEY_TESTED, owner=owner, provider=provider, outcome=str(outcome.status))
         return SavedKey(outcome, None)
     key = vault.save_key(owner, provider, plaintext, base_url, name=name)
-    _keep(key, outcome)
+    _store_outcome(key, outcome)
     return SavedKey(outcome, key)
 
 
 def retest(key: ApiKey, purpose: str = TESTED) -> Outcome:
-    """Test a stored key and keep the outcome; `purpose` goes to its owner's audit log.
+    """Test a stored key and store the outcome; `purpose` goes to its owner's audit log.
 
     Raises vault.KeyNeedsReentry.
     """
     outcome = PROVIDERS[key.provider].check(vault.reveal(key, purpose), key.base_url)
-    _keep(key, outcome)
+    _store_outcome(key, outcome)
     return outcome
 
 
 def enqueue_tests(keys: Iterable[ApiKey], by: User) -> int:
-    """Let a worker test stored keys for an operator; return for how many no test waited already."""
+    """Enqueue tests of stored keys for an operator; return the number of those not already enqueued."""
     return sum(_enqueue_test(key, TESTED, by) for key in keys)
 
 
 def enqueue_rechecks(at: datetime) -> int:
-    """Let a worker test the keys that were tested too long before a time, and return their number.
+    """Enqueue tests of keys whose last test is too old, and return their number.
 
-    The longest untested come first, at most BATCH of them; only where a test costs nothing. Keys that the
-    vault can't read wait for their owners, and must not fill the batch.
+    At most BATCH keys, the longest untested first, and only where a test is free. Keys that the vault can't
+    read need their owners, and must not fill the batch.
     """
     if settings.KEY_RECHECK_HOURS <= 0:
         return 0
@@ -86,7 +86,7 @@ def enqueue_rechecks(at: datetime) -> int:
 
 
 def _readable(keys: QuerySet[ApiKey]) -> Iterator[ApiKey]:
-    # By pages: whoever takes the first few only would leave a cursor of the database's open.
+    # In pages: a consumer that takes only the first few would leave a database cursor open.
     start = 0
     while page := list(keys[start : start + BATCH]):
         yield from filter(vault.is_readable, page)
@@ -94,7 +94,7 @@ def _readable(keys: QuerySet[ApiKey]) -> Iterator[ApiKey]:
 
 
 def _enqueue_test(key: ApiKey, purpose: str, by: User | None = None) -> bool:
-    # Django's own connector, also where a worker has put another one into the app: one transaction.
+    # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
     manager = JobManager(DjangoConnector())
     task = configure_task(
         name=TEST_TASK, queue=TEST_QUEUE, queueing_lock=f"{TEST_TASK} {key.pk}", job_manager=manager
@@ -110,20 +110,20 @@ def _enqueue_test(key: ApiKey, purpose: str, by: User | None = None) -> bool:
 
 
 def retest_stored(key_id: int, purpose: str) -> None:
-    """Test a stored key; one that is gone or needs re-entry stays as it is."""
+    """Test a stored key; do nothing if it was removed or needs re-entry."""
     key: ApiKey | None = ApiKey.objects.filter(pk=key_id).first()
     if key is not None:
         with suppress(vault.KeyNeedsReentry):
             retest(key, purpose)
 
 
-def _keep(key: ApiKey, outcome: Outcome) -> None:
-    """Store what a test said, unless the key was removed or replaced while it lasted."""
+def _store_outcome(key: ApiKey, outcome: Outcome) -> None:
+    """Store the outcome of a test, unless the key was removed or replaced in the meantime."""
     status = outcome.status
-    if key.status == KeyStatus.INVALID and status in _SAYS_NOTHING:
+    if key.status == KeyStatus.INVALID and status in _INCONCLUSIVE:
         status = KeyStatus.INVALID
     now = timezone.now()
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "status": status,
         "status_detail": outcome.detail[:500],
         "checked_at": now,
@@ -131,10 +131,10 @@ def _keep(key: ApiKey, outcome: Outcome) -> None:
         "updated_at": now,
     }
     if outcome.status == KeyStatus.VALID:
-        # Any other outcome says nothing of the models, so the last list stays.
-        found["models_offered"] = list(outcome.models)
+        # Other outcomes have no list of models, so the last one stays.
+        values["models_offered"] = list(outcome.models)
     tested = ApiKey.objects.filter(pk=key.pk, fingerprint=key.fingerprint, base_url=key.base_url)
-    if tested.update(**found):
-        for name, value in found.items():
+    if tested.update(**values):
+        for name, value in values.items():
             setattr(key, name, value)
         record(Action.KEY_TESTED, owner=key.owner_id, subject=key, outcome=str(outcome.status), ms=outcome.ms)

@@ -1,4 +1,4 @@
-"""Tell which of their owner's keys agents use, and what keeps an agent from using its key."""
+"""Which of their owner's keys agents use, and why an agent can't use its key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .providers import PROVIDERS
 
 @dataclass(frozen=True)
 class KeyTrouble:
-    """Say why an agent can't use its key: in a word, in a sentence, and what mends it, where."""
+    """Why an agent can't use its key: a label, a sentence, and the remedy with its URL."""
 
     word: str
     sentence: str
@@ -26,7 +26,7 @@ class KeyTrouble:
 
 @dataclass(frozen=True)
 class Keyring:
-    """Hold one owner's keys."""
+    """One owner's keys."""
 
     keys: tuple[ApiKey, ...]
 
@@ -35,36 +35,36 @@ class Keyring:
         return vault.key_in_use(self.keys, agent.provider, agent.api_key_id)
 
     def names(self, provider_code: str, but: ApiKey | None = None) -> list[str]:
-        """Return the names of the keys for a provider, one of them left out if given."""
+        """Return the names of the keys for a provider, except that of `but`."""
         return [key.name for key in self.keys if key.provider == provider_code and key != but]
 
     def key_without(self, gone: ApiKey, agent: AgentConfig) -> ApiKey | None:
-        """Return the key that an agent would use once one of the keys is gone."""
+        """Return the key that an agent would use if one of the keys were removed."""
         left = [key for key in self.keys if key != gone]
         return vault.key_in_use(left, agent.provider, agent.api_key_id)
 
     def users(self, agents: Iterable[AgentConfig]) -> dict[int, list[AgentConfig]]:
-        """Return for each key, by its id, which of the owner's agents use it."""
-        found: dict[int, list[AgentConfig]] = {key.pk: [] for key in self.keys}
+        """Return the owner's agents that use each key, by the key's id."""
+        users: dict[int, list[AgentConfig]] = {key.pk: [] for key in self.keys}
         for agent in agents:
             if key := self.key_of(agent):
-                found[key.pk].append(agent)
-        return found
+                users[key.pk].append(agent)
+        return users
 
     def trouble_of(self, agent: AgentConfig) -> KeyTrouble | None:
-        """Return what is wrong with an agent's key as far as is known; nothing is asked of the provider."""
+        """Return what is known to be wrong with an agent's key, without asking the provider."""
         provider = PROVIDERS.get(agent.provider)
         if provider is None or provider.unavailable or not (provider.needs_key or provider.asks_base_url):
             return None
-        found = _trouble(self.key_of(agent), provider.label)
-        if found is None:
+        trouble = _trouble(self.key_of(agent), provider.label)
+        if trouble is None:
             return None
         url = f"{reverse('configs:keys', args=[agent.pk])}#key-{provider.code}"
-        return KeyTrouble(*found, url)
+        return KeyTrouble(*trouble, url)
 
 
 def keyring_of(owner_id: UUID) -> Keyring:
-    """Return an owner's keys, in the order of the providers; one query."""
+    """Return an owner's keys in the order of the providers, in one query."""
     order = {code: place for place, code in enumerate(PROVIDERS)}
     keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered").order_by("pk")
     return Keyring(tuple(sorted(keys, key=lambda key: order.get(key.provider, len(order)))))

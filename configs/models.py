@@ -17,7 +17,7 @@ DEFAULT_KEY_NAME = "Default"
 
 
 class AgentConfig(models.Model):
-    """Hold one agent's draft, as its wizard's tabs last saved it."""
+    """An agent's draft, as last saved by the wizard's tabs."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agents")
     created_at = models.DateTimeField(default=timezone.now)
@@ -31,7 +31,7 @@ class AgentConfig(models.Model):
 
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=200, blank=True)
-    # None, or a key of another provider: the oldest of the provider's keys.
+    # If None, or a key of another provider, the oldest of the provider's keys is used.
     api_key = models.ForeignKey(
         "ApiKey", null=True, blank=True, on_delete=models.SET_NULL, related_name="agents"
     )
@@ -81,7 +81,7 @@ class AgentConfig(models.Model):
         return {field.name: _plain(getattr(self, field.attname)) for field in fields}
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Do nothing: forms check ranges and handles; Django would ask the database about each value."""
+        """Do nothing: forms check ranges and handles; Django would query the database for each value."""
 
 
 def _plain(value: Any) -> Any:
@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
 
 
 class ApiKey(models.Model):
-    """Hold one of a user's keys for a provider as ciphertext (law 3), with what its last test said."""
+    """One of a user's keys for a provider, as ciphertext (law 3), with the outcome of its last test."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     provider = models.CharField(max_length=40)
@@ -122,7 +122,7 @@ class ApiKey(models.Model):
 
 
 class ProcessRun(models.Model):
-    """Hold one walk of *Process configuration* over the tabs: a step a tab, restored on reload."""
+    """One run of *Process configuration*: a step per tab, restored on reload."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="runs")
@@ -142,7 +142,7 @@ class ProcessRun(models.Model):
 
 
 class Revision(models.Model):
-    """Hold one immutable configuration: canonical JSON and its sha256 (64 hex digits)."""
+    """An immutable configuration: canonical JSON and its sha256 (64 hex digits)."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="revisions")

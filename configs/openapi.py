@@ -1,4 +1,4 @@
-"""Describe to scripts the addresses of agents and keys."""
+"""OpenAPI descriptions of the URLs of agents and keys."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _KEY = record(
         "agents": array(record({"id": INTEGER, "name": STRING})),
     }
 )
-_MADE = {"id": INTEGER, "url": STRING}
+_CREATED = {"id": INTEGER, "url": STRING}
 _OUTCOME = {
     "id": nullable(INTEGER),
     "outcome": one_of(KeyStatus.values),
@@ -51,10 +51,10 @@ _PART = record({"source": STRING, "tab": one_of(Tab.values), "text": STRING})
 _PROMPT = {"text": STRING, "tokens": INTEGER, "parts": array(_PART)}
 _EDITION = {"edition": STRING}
 _PROVIDER = {"provider": one_of(PROVIDERS)}
-_ANY_KEY = "Which of the fields are needed depends on the provider."
-_KEPT = (
-    "What is left out keeps its value; an unknown field is refused. Sent with the `edition` that you got, "
-    "values that somebody else saved in between are not overwritten: 409 holds both sides in `conflicts`."
+_ANY_KEY = "Which fields are required depends on the provider."
+_CONFLICT_NOTE = (
+    "Omitted fields keep their values; unknown fields are refused. If you send the `edition` that you read, "
+    "values saved in between are not overwritten: the response is 409, with both sides in `conflicts`."
 )
 
 describe(
@@ -66,8 +66,8 @@ describe(
 describe(
     "configs:new",
     post=Operation(
-        "Make an agent",
-        {**_MADE, **form_values(IdentityForm)},
+        "Create an agent",
+        {**_CREATED, **form_values(IdentityForm)},
         201,
         forms=[IdentityForm],
         required=["name"],
@@ -84,7 +84,7 @@ for _tab, _form in TAB_FORMS.items():
             also=_EDITION,
             required=(),
             refusable=True,
-            note=_KEPT,
+            note=_CONFLICT_NOTE,
         ),
     )
 describe(
@@ -95,7 +95,7 @@ describe(
         forms=[SidesForm],
         path={"tab": one_of(Tab.values)},
         refusable=True,
-        note="`choose_<field>` is yours or saved, for each field in which the sides differ.",
+        note="For each field that differs, `choose_<field>` is yours or saved.",
     ),
 )
 describe(
@@ -113,7 +113,7 @@ describe(
 describe(
     "configs:personality_preset",
     post=Operation(
-        "Get what a preset fills in; nothing is saved",
+        "Get the values of a preset; nothing is saved",
         form_values(PersonalityForm),
         forms=[PersonalityForm],
         required=["preset"],
@@ -133,13 +133,13 @@ describe(
 describe(
     "configs:process",
     post=Operation(
-        "Check all tabs; the stream tells how it goes",
+        "Validate all tabs; the stream reports progress",
         {"run": INTEGER, "status": one_of(RunStatus.values), "channel": STRING},
         202,
     ),
 )
-describe("configs:duplicate", post=Operation("Copy an agent", _MADE, 201))
-describe("configs:delete", post=Operation("Delete an agent: its handle says which", forms=[DeleteForm]))
+describe("configs:duplicate", post=Operation("Copy an agent", _CREATED, 201))
+describe("configs:delete", post=Operation("Delete an agent, confirmed by its handle", forms=[DeleteForm]))
 describe("configs:key_list", get=Operation("List your keys, without the keys", {"keys": array(_KEY)}))
 describe(
     "configs:key_save",
@@ -156,7 +156,7 @@ for _name in ("configs:key_add", "configs:stored_key_add"):
     describe(
         _name,
         post=Operation(
-            "Test and add a key under a name of its own",
+            "Test and add a key under its own name",
             _OUTCOME,
             forms=[NewKeyForm],
             required=["name"],
@@ -168,12 +168,12 @@ describe("configs:key_test", post=Operation("Test the key that the agent uses", 
 describe("configs:key_remove", post=Operation("Remove the key that the agent uses", path=_PROVIDER))
 describe(
     "configs:stored_key_rename",
-    post=Operation("Give a key another name", {"id": INTEGER, "name": STRING}, forms=[RenameForm]),
+    post=Operation("Rename a key", {"id": INTEGER, "name": STRING}, forms=[RenameForm]),
 )
 describe(
     "configs:stored_key_replace",
     post=Operation(
-        "Test a key and put it in another's place", _OUTCOME, forms=[KeyForm], required=(), note=_ANY_KEY
+        "Test a key and replace the stored one", _OUTCOME, forms=[KeyForm], required=(), note=_ANY_KEY
     ),
 )
 describe("configs:stored_key_test", post=Operation("Test a key", _OUTCOME))

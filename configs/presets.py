@@ -1,4 +1,4 @@
-"""Say what each preset fills in; every value stays the person's to change."""
+"""The values that each preset fills in; users can change all of them."""
 
 from __future__ import annotations
 

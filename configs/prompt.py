@@ -12,13 +12,13 @@ from .choices import Tab
 if TYPE_CHECKING:
     from .models import AgentConfig
 
-# English prose runs at about four characters a token in the tokenizers of today's models.
-CHARACTERS_A_TOKEN = 4
+# English prose has about four characters per token with current tokenizers.
+CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
 class Part:
-    """Hold one passage of a system prompt and the form field that it comes from."""
+    """One passage of a system prompt, and the form field that it comes from."""
 
     source: str
     label: str
@@ -37,17 +37,17 @@ class PromptParts:
 
     @property
     def text(self) -> str:
-        """Return the prompt as the model receives it: one passage a line, in order."""
+        """Return the prompt as the model receives it: one passage per line."""
         return "\n".join(part.text for part in self.parts)
 
     @property
     def tokens(self) -> int:
-        """Estimate the prompt's length in tokens; right within about a fifth for English."""
-        return -(-len(self.text) // CHARACTERS_A_TOKEN)
+        """Estimate the prompt's length in tokens, within about 20 % for English."""
+        return -(-len(self.text) // CHARACTERS_PER_TOKEN)
 
 
 def system_prompt(agent: AgentConfig) -> PromptParts:
-    """Return the system prompt of an agent's draft; the owner's words stand in it as they were typed."""
+    """Return the system prompt of an agent's draft, with the owner's texts verbatim."""
     return PromptParts((*_identity(agent), *_personality(agent), *_capabilities(agent)))
 
 

@@ -1,4 +1,4 @@
-"""Say what each choice of the wizard tells the model: one short instruction a value."""
+"""The instruction to the model for each choice of the wizard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End the runs whose worker died, so that no tab is "checking" for ever."""
+"""Fail the runs of dead workers, so that no tab stays "checking" forever."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .validation import ACTIVE, fail_run
 
 
 def recover() -> int:
-    """Fail each run whose job is over or held by a dead worker; return their number."""
+    """Fail each run whose job has ended or belongs to a dead worker; return their number."""
     runs = ProcessRun.objects.filter(status__in=ACTIVE)
     return sum(_settle(pk, job_id) for pk, job_id in dead_jobs(runs.values_list("pk", "job_id")))
 
 
 def _settle(run_id: int, job_id: int) -> bool:
-    # A worker that comes back finds its job ended.
+    # A worker that comes back finds that its job has ended.
     end_job(job_id)
     return fail_run(run_id)

@@ -1,4 +1,4 @@
-"""Freeze a draft as a Revision: canonical JSON, the same for the same content."""
+"""Create Revisions of drafts as canonical JSON, which is identical for identical content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .vault import has_secret, key_of
 
 SCHEMA = 1
 
-# The longest answer, in tokens, that a response length asks a provider for.
+# The token limit that is sent to the provider for each response length.
 MAX_TOKENS: dict[str, int] = {
     ResponseLength.BRIEF: 256,
     ResponseLength.BALANCED: 1024,
@@ -38,7 +38,7 @@ def canonical_json(value: object) -> str:
 def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = False) -> dict[str, Any]:
     """Return the content of agent.json for a draft.
 
-    `base_url` replaces the provider's own where given; a `keyless` server is talked to without a key.
+    `base_url` overrides the provider's; `keyless` is for a server that needs no key.
     """
     return {
         "schema": SCHEMA,
@@ -77,23 +77,23 @@ def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = Fal
 
 
 def draft_json(agent: AgentConfig) -> str:
-    """Return the canonical JSON of a saved draft as a revision made now would hold it."""
+    """Return the canonical JSON that a new revision of a saved draft would have."""
     if not PROVIDERS[agent.provider].asks_base_url:
         return canonical_json(configuration(agent))
     key = key_of(agent, agent.provider)
-    given: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
-    return canonical_json(configuration(agent, **given))
+    server: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
+    return canonical_json(configuration(agent, **server))
 
 
 def create_revision(agent: AgentConfig) -> Revision:
-    """Return the revision of a saved draft: the one that already holds this content, or a new one."""
+    """Return the revision of a saved draft: the existing one with this content, or a new one."""
     with transaction.atomic():
         locked: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
         text = draft_json(locked)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        found: Revision | None = Revision.objects.filter(agent=locked, sha256=digest).first()
-        if found:
-            return found
+        existing: Revision | None = Revision.objects.filter(agent=locked, sha256=digest).first()
+        if existing:
+            return existing
         newest: int = Revision.objects.filter(agent=locked).aggregate(n=Max("number"))["n"] or 0
         return Revision.objects.create(
             owner_id=locked.owner_id,

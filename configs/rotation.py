@@ -1,4 +1,4 @@
-"""Encrypt every stored key again with the newest encryption key, in batches that each stand alone."""
+"""Re-encrypt every stored key with the newest encryption key, in independent batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .models import ApiKey
 
 @dataclass
 class Report:
-    """Count the keys that were rotated (or would be), were current already, or can't be read."""
+    """The number of keys that were (or would be) rotated, were already current, or can't be read."""
 
     rotated: int = 0
     current: int = 0
@@ -30,7 +30,7 @@ class Report:
 def rotate(
     *, apply: bool, batch_size: int = 200, stop: Callable[[], bool] = bool, progress: Callable[[Report], None]
 ) -> Report:
-    """Rotate all keys, a transaction a batch; stopped or killed, the next run does the rest."""
+    """Rotate all keys, one transaction per batch; after an interruption, the next run does the rest."""
     keys = vault.encryption_keys()
     newest, box = Fernet(keys[0]), vault.box()
     report, after = Report(), 0
@@ -66,5 +66,5 @@ def _rotate_one(key: ApiKey, newest: Fernet, box: MultiFernet, report: Report, *
         return
     report.rotated += 1
     if apply:
-        # Not the time of change: what the owner sees of the key stays the same.
+        # `updated_at` stays: nothing changes for the owner.
         ApiKey.objects.filter(pk=key.pk).update(ciphertext=rotated)

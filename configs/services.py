@@ -25,8 +25,8 @@ from .models import AgentConfig
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
 
-# What a copy does not take over from its model.
-_OWN = ("id", "created_at", "updated_at", "name", "handle")
+# Fields that a duplicate does not copy.
+_NOT_COPIED = ("id", "created_at", "updated_at", "name", "handle")
 
 
 class HandleTaken(Exception):
@@ -34,7 +34,7 @@ class HandleTaken(Exception):
 
 
 def new_draft(owner: User) -> AgentConfig:
-    """Return an unsaved agent that needs only a name: on the local model where there is one."""
+    """Return an unsaved agent that needs only a name, with the local model if there is one."""
     draft = AgentConfig(owner=owner, **PRESET_VALUES[Preset.BALANCED])
     if not LOCAL.unavailable:
         draft.provider = LOCAL.code
@@ -71,38 +71,40 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
 
 def duplicate_agent(agent: AgentConfig) -> AgentConfig:
     """Store and return a copy of a draft under the next free handle."""
-    values = {f.attname: getattr(agent, f.attname) for f in agent._meta.concrete_fields if f.name not in _OWN}
+    values = {
+        f.attname: getattr(agent, f.attname) for f in agent._meta.concrete_fields if f.name not in _NOT_COPIED
+    }
     taken = set(AgentConfig.objects.filter(owner_id=agent.owner_id).values_list("handle", flat=True))
     name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
     return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
 
 
 def deletion_summary(agent: AgentConfig) -> list[tuple[str, int]]:
-    """Count the rows that deleting an agent deletes too, by what they are called, the agent aside."""
+    """Return the names and numbers of the other rows that deleting an agent deletes."""
     collector = Collector(using=router.db_for_write(AgentConfig))
-    # By their keys: some rows hang on the agent in more than one way.
-    found: defaultdict[str, set[object]] = defaultdict(set)
-    # The forge's own rows go along too, a remote builder's jobs for example: users can't read them.
+    # Sets of keys: some rows depend on the agent in more than one way.
+    keys_by_name: defaultdict[str, set[object]] = defaultdict(set)
+    # This includes the forge's own rows, such as a remote builder's jobs, which users can't read.
     with as_service():
         collector.collect([agent])
         for model, rows in collector.data.items():
             if name := _plural(model):
-                found[name].update(row.pk for row in rows)
+                keys_by_name[name].update(row.pk for row in rows)
         for queryset in collector.fast_deletes:
             if name := _plural(queryset.model):
-                found[name].update(queryset.values_list("pk", flat=True))
-    return sorted((name, len(keys)) for name, keys in found.items() if keys)
+                keys_by_name[name].update(queryset.values_list("pk", flat=True))
+    return sorted((name, len(keys)) for name, keys in keys_by_name.items() if keys)
 
 
 def _plural(model: type[Model]) -> str:
-    """Return what a person calls the rows of a table; empty for the agents and for what no person owns."""
+    """Return the name of a model's rows; empty for agents and for rows without an owner."""
     owned = any(field.name == "owner" for field in model._meta.get_fields())
     return str(model._meta.verbose_name_plural) if owned and model is not AgentConfig else ""
 
 
 def delete_agent(agent: AgentConfig) -> None:
     """Delete an agent with everything made from it, its live stream included."""
-    # What was made from it is the forge's: users can't delete an artifact alone.
+    # As the service: users can't delete artifacts themselves.
     with transaction.atomic(), as_service():
         record(Action.AGENT_DELETED, owner=agent.owner_id, subject=agent)
         streams.delete_stream(agent.stream_name)

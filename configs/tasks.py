@@ -1,4 +1,4 @@
-"""Register what the worker does for agents' configurations."""
+"""The worker's tasks for configurations and keys."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from . import key_verification, recovery, validation
 
 @app.task(name=validation.TASK, queue=validation.QUEUE)
 def process_configuration(run_id: int) -> None:
-    """Walk the tabs of a run."""
+    """Validate the tabs of a draft for a run."""
     _with_own_connection(lambda: validation.validate_draft(run_id))
 
 
 @app.task(name=key_verification.TEST_TASK, queue=key_verification.TEST_QUEUE)
 def test_key(key_id: int, purpose: str = key_verification.TESTED) -> None:
-    """Test a stored key, as an operator asked or as is due."""
+    """Test a stored key, requested by an operator or due."""
     _with_own_connection(lambda: key_verification.retest_stored(key_id, purpose))
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="configs.recheck_keys", queue="upkeep", queueing_lock="configs.recheck_keys")
 def recheck_keys(timestamp: int) -> None:
-    """Let the keys be tested that were tested too long ago."""
+    """Enqueue tests of keys whose last test is too old."""
     _with_own_connection(lambda: key_verification.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
 
 
 @app.periodic(cron="* * * * * */10")
 @app.task(name="configs.recover", queue="upkeep", queueing_lock="configs.recover")
 def recover(timestamp: int) -> None:
-    """Settle the runs that dead workers left behind."""
+    """Fail the runs that dead workers left behind."""
     _with_own_connection(recovery.recover)
 
 
 def _with_own_connection(work: Callable[[], object]) -> None:
-    # The worker's thread ends with the task: what it leaves open would stay out of the pool.
+    # The worker's thread ends with the task; an open connection would be lost to the pool.
     with connection_lease():
         work()

@@ -1,4 +1,4 @@
-"""Walk the tabs of a draft in order, really checking each, and tell every change to the agent's stream."""
+"""Validate the tabs of a draft in order, testing its key, and publish progress on the agent's stream."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Errors = dict[str, list[str]]
 
 
 class Replaced(Exception):
-    """A newer run took this one's place, or its agent is gone."""
+    """A newer run replaced this one, or its agent was deleted."""
 
 
 def start_run(agent: AgentConfig) -> ProcessRun:
-    """Queue a walk over an agent's tabs, in place of one that is still going on."""
+    """Enqueue a validation of an agent's tabs, replacing an unfinished one."""
     with transaction.atomic():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
         with as_service():
@@ -47,7 +47,8 @@ def start_run(agent: AgentConfig) -> ProcessRun:
         steps = [{"tab": tab.value, "state": "pending"} for tab in Tab]
         run: ProcessRun = ProcessRun.objects.create(owner_id=agent.owner_id, agent=agent, steps=steps)
         with as_service():
-            # Django's own connector, also where a worker has put another one into the app: one transaction.
+            # Django's connector, even if a worker has replaced the app's: the job is part of this
+            # transaction.
             task = configure_task(name=TASK, queue=QUEUE, job_manager=JobManager(DjangoConnector()))
             run.job_id = task.defer(run_id=run.pk)
             run.save(update_fields=["job_id"])
@@ -56,14 +57,14 @@ def start_run(agent: AgentConfig) -> ProcessRun:
 
 
 def validate_draft(run_id: int) -> None:
-    """Check the tabs of a run that is queued, or that an ended worker left; does nothing for others."""
+    """Validate the tabs of a queued run, or of one that a dead worker left; ignore finished ones."""
     run: ProcessRun | None = ProcessRun.objects.select_related("agent").filter(pk=run_id).first()
     if run is None or run.status not in ACTIVE:
         return
     try:
-        _change(run, RunStatus.RUNNING)
+        _set_status(run, RunStatus.RUNNING)
         status = RunStatus.READY if all(_check(run, tab) for tab in Tab) else RunStatus.INVALID
-        _change(run, status)
+        _set_status(run, status)
     except Replaced:
         logger.info("run %s was replaced", run_id)
     except Exception:
@@ -72,12 +73,12 @@ def validate_draft(run_id: int) -> None:
 
 
 def fail_run(run_id: int) -> bool:
-    """Mark an unfinished run as failed, and tell whether it was one."""
+    """Mark an unfinished run as failed; return whether it was unfinished."""
     run: ProcessRun | None = ProcessRun.objects.filter(pk=run_id, status__in=ACTIVE).first()
     if run is None:
         return False
     try:
-        _change(run, RunStatus.FAILED)
+        _set_status(run, RunStatus.FAILED)
     except Replaced:
         return False
     return True
@@ -97,10 +98,10 @@ def _check(run: ProcessRun, tab: Tab) -> bool:
 
 
 def tab_problems(agent: AgentConfig, tab: Tab) -> tuple[Errors, list[str]]:
-    """Return what is wrong with a saved tab, by field, and what its owner should know all the same."""
+    """Return the errors of a saved tab, by field, and notes for its owner."""
     errors, notes = _key_problems(agent) if tab == Tab.KEYS else ({}, [])
     form_class = TAB_FORMS[tab]
-    # Read after the key was tested, so that the model is looked for in the newest list.
+    # Read after the key test, so that the model is checked against the newest list.
     offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
     form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
     for name, messages in form.errors.items():
@@ -126,7 +127,7 @@ def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
 
 
 def _outcome_problems(outcome: Outcome) -> tuple[Errors, list[str]]:
-    """Only a refusal stops the walk: of the other outcomes the owner is told, and may go on."""
+    """Only a rejection is an error; other outcomes become notes."""
     if outcome.refused:
         return {"provider": [f"{outcome.detail} Replace it on this page."]}, []
     return {}, [] if outcome.status == KeyStatus.VALID else [outcome.detail]
@@ -139,7 +140,7 @@ def _step(run: ProcessRun, tab: Tab, **change: Any) -> None:
         _publish(run, tab=tab.value, **change)
 
 
-def _change(run: ProcessRun, status: RunStatus) -> None:
+def _set_status(run: ProcessRun, status: RunStatus) -> None:
     finished = None if status == RunStatus.RUNNING else timezone.now()
     with transaction.atomic():
         _update(run, status=status, finished_at=finished)
@@ -148,7 +149,7 @@ def _change(run: ProcessRun, status: RunStatus) -> None:
 
 
 def _update(run: ProcessRun, **values: Any) -> None:
-    """Change a run that is still going on; one that was replaced stays as it is."""
+    """Update an unfinished run. Raises Replaced if it has ended."""
     if not ProcessRun.objects.filter(pk=run.pk, status__in=ACTIVE).update(**values):
         raise Replaced
 

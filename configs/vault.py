@@ -1,8 +1,8 @@
-"""Keep users' API keys as ciphertext (law 3), readable in the moment of use only.
+"""The vault stores users' API keys as ciphertext (law 3), decrypted only on use.
 
-The encryption keys are AGENTFORGE_VAULT_KEYS, newest first; unset, one is made once and kept in
-`var/secrets/vault`. A ciphertext is bound to its owner, provider and base URL: put into another row, or with
-the URL changed behind it, it can't be read, so it can't be sent to anybody else.
+The encryption keys are AGENTFORGE_VAULT_KEYS, newest first; if unset, one is created in `var/secrets/vault`.
+A ciphertext is bound to its owner, provider and base URL: moved to another row, or with a changed URL, it
+can't be decrypted, so a key can't be sent to anybody else.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ _FINGERPRINT_SALT = "configs.vault.fingerprint"
 
 
 class KeyProblem(Exception):
-    """Say, in words for the key's owner, why it can't be used."""
+    """A key can't be used; the message is for its owner."""
 
 
 class KeyNeedsReentry(KeyProblem):
-    """The vault can't read the key any more: its owner has to enter it again."""
+    """The vault can no longer decrypt the key: its owner has to enter it again."""
 
 
 class KeyMissing(KeyProblem):
-    """No key is saved for a provider that needs one."""
+    """There is no key for a provider that needs one."""
 
 
 class NameTaken(Exception):
-    """Another key of this user for the provider has the name."""
+    """Another of the user's keys for this provider has this name."""
 
 
 def encryption_keys() -> list[str]:
     """Return the vault's Fernet keys, newest first."""
-    return list(settings.AGENTFORGE_VAULT_KEYS) or _kept_keys(Path(settings.VAR_DIR) / "secrets" / "vault")
+    return list(settings.AGENTFORGE_VAULT_KEYS) or _stored_keys(Path(settings.VAR_DIR) / "secrets" / "vault")
 
 
 def box() -> MultiFernet:
-    """Return what encrypts with the newest key and decrypts with any.
+    """Return a MultiFernet: it encrypts with the newest key and decrypts with any.
 
-    Raises ValueError when one of the keys is no Fernet key; a system check says which.
+    Raises ValueError if one of the keys is not a Fernet key; a system check reports which.
     """
     return MultiFernet([Fernet(key) for key in encryption_keys()])
 
@@ -63,7 +63,7 @@ def box() -> MultiFernet:
 def save_key(
     owner: User | UUID, provider: str, plaintext: str, base_url: str = "", *, name: str = DEFAULT_KEY_NAME
 ) -> ApiKey:
-    """Store a user's key for a provider, in place of one of this name; it counts as not tested yet."""
+    """Store a user's key for a provider, replacing one of the same name; its status is unverified."""
     owner_id = _id(owner)
     key: ApiKey
     key, is_new = ApiKey.objects.update_or_create(
@@ -73,7 +73,7 @@ def save_key(
         defaults={
             "base_url": base_url,
             "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
-            # Of a short key, four characters would be too much to show.
+            # Four characters would reveal too much of a short key.
             "last_four": plaintext[-4:] if len(plaintext) >= 16 else "",
             "fingerprint": fingerprint(owner_id, plaintext) if plaintext else "",
             "status": "unverified",
@@ -88,10 +88,7 @@ def save_key(
 
 
 def rename_key(key: ApiKey, name: str) -> None:
-    """Give a user's key another name.
-
-    Raises NameTaken.
-    """
+    """Rename a user's key. Raises NameTaken."""
     before, key.name = key.name, name
     try:
         with transaction.atomic():
@@ -102,63 +99,63 @@ def rename_key(key: ApiKey, name: str) -> None:
 
 
 def remove_key(key: ApiKey) -> None:
-    """Forget a user's key."""
-    # What points at it may be the forge's alone to change.
+    """Delete a user's key."""
+    # As the service: users may not change all rows that refer to it.
     with transaction.atomic(), as_service():
         record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
         key.delete()
 
 
 def values_to_redact(owner_id: UUID) -> list[str]:
-    """Return all of a user's keys, to blank them in what is shown: no use of them, and not logged as one."""
+    """Return all of a user's keys, only for redaction, which is not logged as a use."""
     keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered")
     values = []
     for key in keys:
         with suppress(KeyNeedsReentry):
-            values.append(_opened(key))
+            values.append(_decrypt(key))
     return values
 
 
 def reveal(key: ApiKey, purpose: str) -> str:
     """Return a key's plaintext, empty for a server that needs none; `purpose` goes to its owner's audit log.
 
-    Raises KeyNeedsReentry when no encryption key opens it or it is not this row's.
+    Raises KeyNeedsReentry if no encryption key decrypts it, or it is not bound to this row.
     """
-    plaintext = _opened(key)
+    plaintext = _decrypt(key)
     record(Action.KEY_USED, owner=key.owner_id, subject=key, purpose=purpose)
     return plaintext
 
 
 def is_readable(key: ApiKey) -> bool:
-    """Return whether the vault can still read a key."""
+    """Return whether the vault can still decrypt a key."""
     try:
-        _opened(key)
+        _decrypt(key)
     except KeyNeedsReentry:
         return False
     return True
 
 
 def has_secret(key: ApiKey) -> bool:
-    """Return whether a row holds a key, rather than only the address of a server that needs none."""
+    """Return whether a row has a key, not only the URL of a server that needs none."""
     return bool(key.fingerprint)
 
 
 def fingerprint(owner: User | UUID, plaintext: str) -> str:
-    """Return 16 hex digits that tell one of a user's keys from another and from nobody else's.
+    """Return 16 hex digits that distinguish a user's keys, but can't be compared between users.
 
-    Keyed, so that nobody who reads the table can try candidates.
+    A keyed hash, so that somebody who reads the table can't test candidates.
     """
     return salted_hmac(f"{_FINGERPRINT_SALT}.{_id(owner)}", plaintext, algorithm="sha256").hexdigest()[:16]
 
 
 def key_in_use(keys: Iterable[ApiKey], provider_code: str, chosen: int | None) -> ApiKey | None:
-    """Return which of an owner's keys an agent uses for a provider: the chosen one, or else the oldest."""
-    fitting = sorted((key for key in keys if key.provider == provider_code), key=lambda key: key.pk)
-    return next((key for key in fitting if key.pk == chosen), fitting[0] if fitting else None)
+    """Return the owner's key that an agent uses for a provider: the chosen one, or else the oldest."""
+    candidates = sorted((key for key in keys if key.provider == provider_code), key=lambda key: key.pk)
+    return next((key for key in candidates if key.pk == chosen), candidates[0] if candidates else None)
 
 
 def key_of(agent: AgentConfig, provider_code: str) -> ApiKey | None:
-    """Return the key that an agent uses for a provider; one query."""
+    """Return the key that an agent uses for a provider, in one query."""
     keys = ApiKey.objects.filter(owner_id=agent.owner_id, provider=provider_code)
     return key_in_use(keys, provider_code, agent.api_key_id)
 
@@ -182,7 +179,7 @@ def environment_for(agent: AgentConfig, provider_code: str) -> dict[str, str]:
 _REENTRY = "The vault can't read the key for {label} any more. Enter it again in the tab API keys."
 
 
-def _opened(key: ApiKey) -> str:
+def _decrypt(key: ApiKey) -> str:
     problem = KeyNeedsReentry(_REENTRY.format(label=_label(key.provider)))
     try:
         content: Any = json.loads(box().decrypt(bytes(key.ciphertext)))
@@ -207,13 +204,13 @@ def _id(owner: User | UUID) -> UUID:
     return owner if isinstance(owner, UUID) else owner.pk
 
 
-def _kept_keys(path: Path) -> list[str]:
+def _stored_keys(path: Path) -> list[str]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         fresh.touch(mode=0o600)
         fresh.write_bytes(Fernet.generate_key() + b"\n")
-        # Of two processes that start at once, the first one's key stays.
+        # Of two processes that start at once, the first one's key wins.
         try:
             os.link(fresh, path)
         except FileExistsError:

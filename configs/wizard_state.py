@@ -1,4 +1,4 @@
-"""Tell the state of each tab as the rail shows it: from the agent's newest run."""
+"""The state of each tab in the navigation rail, from the agent's newest run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RailItem:
 
 @dataclass(frozen=True)
 class Rail:
-    """Hold what the rail shows of an agent: its tabs, and how the last run over them ended."""
+    """The navigation rail of an agent: its tabs, and the outcome of the last run."""
 
     items: tuple[RailItem, ...]
     run: ProcessRun | None
@@ -37,18 +37,17 @@ class Rail:
 
     @property
     def status(self) -> str:
-        """Return the run's status; `outdated` when the draft changed after a run that ended well."""
+        """Return the run's status; `outdated` if the draft changed after a successful run."""
         if self.run is None:
             return "pending"
         return "outdated" if self.stale and self.run.status == RunStatus.READY else self.run.status
 
     @property
     def words(self) -> str:
-        """Say how the last run ended and what is next."""
         return _OUTCOMES[self.status]
 
     def problems(self, tab: str) -> dict[str, list[str]]:
-        """Return what the run found wrong with a tab, by field; nothing once the draft changed."""
+        """Return the run's errors for a tab, by field; empty once the draft changed."""
         if self.run is None or self.stale:
             return {}
         return next((step.get("errors", {}) for step in self.run.steps if step["tab"] == tab), {})
@@ -83,7 +82,7 @@ _OUTCOMES = {
 
 
 def rail_of(agent: AgentConfig, current: str) -> Rail:
-    """Return the rail of an agent; one query."""
+    """Return the rail of an agent, in one query."""
     run: ProcessRun | None = ProcessRun.objects.filter(agent=agent).order_by("-pk").first()
     stale = run is not None and agent.updated_at > run.created_at
     steps = {step["tab"]: step for step in (run.steps if run else [])}
@@ -106,7 +105,7 @@ def rail_of(agent: AgentConfig, current: str) -> Rail:
 
 
 def live_position(agent: AgentConfig) -> str:
-    """Return the agent's channel with the position from which a page goes on: `agent-3:17`."""
+    """Return the agent's channel and the position from which a page follows it: `agent-3:17`."""
     try:
         return f"{agent.stream_name}:{streams.position(agent.stream_name)}"
     except StreamMissing:

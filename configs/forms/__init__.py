@@ -1,4 +1,4 @@
-"""The one validation layer of an agent's draft: a form a tab."""
+"""The validation of an agent's draft: one form per tab."""
 
 from configs.choices import Tab
 

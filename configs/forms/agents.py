@@ -18,7 +18,7 @@ class SearchForm(forms.Form):
 
 
 class DeleteForm(forms.Form):
-    """Ask for the agent's handle, typed: what is deleted can't come back."""
+    """Requires the agent's handle to be typed, because deletion can't be undone."""
 
     handle = TextField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
 

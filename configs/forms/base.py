@@ -16,7 +16,7 @@ from configs.vault import key_in_use
 
 @dataclass(frozen=True)
 class Offers:
-    """Hold a user's keys, each with the models that it was last told to offer, and the local model's."""
+    """A user's keys, with the models that each last offered, and the local model's."""
 
     keys: Sequence[ApiKey] = ()
     local_models: Sequence[str] = ()
@@ -26,7 +26,7 @@ class Offers:
         return [key for key in self.keys if key.provider == provider]
 
     def models(self, provider: str, chosen: int | None) -> list[str]:
-        """Return the models that an agent may use with a provider; empty when they are not known."""
+        """Return the models that an agent may use with a provider; empty if unknown."""
         if provider == LOCAL.code:
             return list(self.local_models)
         key = key_in_use(self.keys, provider, chosen)
@@ -36,12 +36,12 @@ class Offers:
 if TYPE_CHECKING:
     AgentForm = forms.ModelForm[AgentConfig]
 else:
-    # Django's own class takes no type argument when it runs.
+    # Django's class is generic in its type stubs only.
     AgentForm = forms.ModelForm
 
 
 class Cards(forms.RadioSelect):
-    """Show each choice with a sentence on what it means."""
+    """Radio buttons with a sentence that explains each choice."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         super().__init__()
@@ -86,16 +86,16 @@ def draft_values(form_class: type[DraftForm], agent: AgentConfig) -> dict[str, A
 
 
 def type_errors(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[str, str]:
-    """Tell which values of a JSON or YAML object have a type that their field can't hold.
+    """Return errors, by name, for values of a JSON or YAML object whose type does not fit their field.
 
-    HTML knows only text, so forms convert; in a document, a number where text belongs is a mistake.
+    Forms convert the text of HTML; in a document, a number in place of text is a mistake.
     """
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for name, value in values.items():
         field = form_class.base_fields.get(name)
         if field is not None and (problem := _type_error(field, value)):
-            wrong[name] = problem
-    return wrong
+            errors[name] = problem
+    return errors
 
 
 def _type_error(field: forms.Field, value: Any) -> str:
@@ -110,6 +110,6 @@ def _type_error(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.IntegerField):
         return "" if number and isinstance(value, int) else "must be a whole number"
     if isinstance(field, forms.MultipleChoiceField):
-        whole = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-        return "" if whole else "must be a list of words"
+        is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+        return "" if is_list else "must be a list of words"
     return "" if isinstance(value, str) else "must be text"

@@ -27,7 +27,7 @@ class CapabilitiesForm(DraftForm):
         choices=Tool,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Each is compiled into the agent only when chosen.",
+        help_text="Each is compiled into the agent only if chosen.",
     )
     tool_rounds = _limit(0, 20, "Rounds of tools", "0 to 20 rounds for one answer.")
     time_limit_seconds = _limit(5, 300, "Seconds", "5 to 300 for one answer.")
@@ -45,7 +45,7 @@ class CapabilitiesForm(DraftForm):
 
     @property
     def tools_refused(self) -> str:
-        """Return why the chosen provider can't use tools; empty when it can or none is chosen yet."""
+        """Return why the chosen provider can't use tools; empty if it can, or none is chosen yet."""
         provider = PROVIDERS.get(self.instance.provider)
         if provider is None or provider.supports_tools:
             return ""

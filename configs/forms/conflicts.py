@@ -9,26 +9,26 @@ YOURS, SAVED = "yours", "saved"
 
 
 class SidesForm(forms.Form):
-    """Take both sides of a conflict back from the page that showed them."""
+    """Both sides of a conflict, sent back by the page that showed them."""
 
     yours = forms.JSONField(widget=forms.HiddenInput)
     base = forms.JSONField(widget=forms.HiddenInput, help_text="What was saved when the sides were shown.")
 
     def sides(self, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return both sides, whole; None where something of them is missing."""
+        """Return both sides with exactly these fields; None if any is missing."""
         if not self.is_valid():
             return None
         yours, saved = self.cleaned_data["yours"], self.cleaned_data["base"]
         if not isinstance(yours, dict) or not isinstance(saved, dict):
             return None
-        wanted = list(names)
-        if not all(name in side for side in (yours, saved) for name in wanted):
+        fields = list(names)
+        if not all(name in side for side in (yours, saved) for name in fields):
             return None
-        return {name: yours[name] for name in wanted}, {name: saved[name] for name in wanted}
+        return {name: yours[name] for name in fields}, {name: saved[name] for name in fields}
 
 
 class ChoiceForm(forms.Form):
-    """Choose a side for each field that differs; `guesses` are the sides that are marked beforehand."""
+    """A side for each field that differs; `guesses` are the preselected ones."""
 
     def __init__(self, data: Any = None, *, guesses: Mapping[str, str | None]) -> None:
         super().__init__(data)
@@ -40,6 +40,6 @@ class ChoiceForm(forms.Form):
             )
 
     def chosen(self, name: str) -> str:
-        """Return the side that is chosen for a field, or marked; "" for none."""
+        """Return the side chosen or preselected for a field; "" for none."""
         field = self[f"choose_{name}"]
         return str((field.data if self.is_bound else field.initial) or "")

@@ -53,7 +53,7 @@ class IdentityForm(DraftForm):
                 HANDLE, "Use lower-case letters, digits and single hyphens between them, like my-agent."
             )
         ],
-        help_text="Names the agent's files and addresses. Left empty, it is made from the name.",
+        help_text="Used in the agent's file names and URLs. If empty, it is made from the name.",
     )
     type = forms.ChoiceField(choices=AgentType, widget=Cards(TYPE_SENTENCES))
     description = TextField(
@@ -61,7 +61,7 @@ class IdentityForm(DraftForm):
         required=False,
         lines=True,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What the agent is for. It is told this, and people see it.",
+        help_text="What the agent is for. The agent and its users see it.",
     )
     version = TextField(
         max_length=64,
@@ -69,7 +69,7 @@ class IdentityForm(DraftForm):
         validators=[
             RegexValidator(SEMVER, "Use a semantic version: three numbers, like 1.0.0 or 1.2.0-beta.1.")
         ],
-        help_text="Three numbers after semver.org.",
+        help_text="A semantic version (semver.org).",
     )
 
     class Meta:
@@ -95,7 +95,7 @@ class IdentityForm(DraftForm):
 
 
 def suggest_handle(name: str, taken: set[str]) -> str:
-    """Return a handle made from a name that is not taken: the next free number is added where needed."""
+    """Return a free handle made from a name, with the next free number appended if needed."""
     base = slugify(name).replace("_", "-").strip("-")
     base = re.sub(r"-+", "-", base)[:HANDLE_LENGTH].strip("-") or "agent"
     handle, number = base, 1

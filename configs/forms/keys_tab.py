@@ -19,13 +19,13 @@ def offered_providers() -> list[tuple[str, str]]:
 
 
 class KeyField(forms.IntegerField):
-    """Take the number of a key; none stands for the oldest one."""
+    """The number of a key; None stands for the oldest one."""
 
     takes_null = True
 
 
 class KeysForm(DraftForm):
-    """Choose the primary provider, one of its keys, and a model from its own list where that is known."""
+    """The primary provider, one of its keys, and a model, from the provider's list if known."""
 
     tab = Tab.KEYS
 
@@ -33,7 +33,7 @@ class KeysForm(DraftForm):
         label="Primary provider",
         choices=offered_providers,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose the provider that the agent talks to."},
+        error_messages={"required": "Choose the provider that the agent uses."},
     )
     api_key = KeyField(required=False, min_value=1, max_value=2**63 - 1, label="Key")
     model = TextField(max_length=200, error_messages={"required": "Choose a model."})
@@ -57,41 +57,41 @@ class KeysForm(DraftForm):
 
     @property
     def chosen_provider(self) -> str:
-        """Return the code of the provider that this form is about to save or shows."""
+        """Return the code of the provider that this form shows or saves."""
         code = self.data.get("provider") if self.is_bound else self["provider"].initial
         return code if isinstance(code, str) else ""
 
     @property
     def chosen_key(self) -> int | None:
-        """Return the number of the key that this form is about to save or shows."""
-        given = self.data.get("api_key") if self.is_bound else self["api_key"].initial
-        text = str(given)
+        """Return the number of the key that this form shows or saves."""
+        value = self.data.get("api_key") if self.is_bound else self["api_key"].initial
+        text = str(value)
         return int(text) if text.isascii() and text.isdigit() else None
 
     def _key_widget(self) -> forms.Widget:
         if len(self.keys) < 2:
             return forms.HiddenInput()
-        words = {key.pk: f"{key.name} …{key.last_four}" if key.last_four else key.name for key in self.keys}
-        oldest = ("", f"The oldest: {words[self.keys[0].pk]}")
-        return forms.Select(choices=[oldest, *words.items()])
+        labels = {key.pk: f"{key.name} …{key.last_four}" if key.last_four else key.name for key in self.keys}
+        oldest = ("", f"The oldest: {labels[self.keys[0].pk]}")
+        return forms.Select(choices=[oldest, *labels.items()])
 
     def _model_choices(self) -> list[tuple[str, str]]:
-        held = self.data.get("model") if self.is_bound else self.instance.model
+        current = self.data.get("model") if self.is_bound else self.instance.model
         gone = (
-            [(held, f"{held} (not offered)")]
-            if isinstance(held, str) and held and held not in self.models
+            [(current, f"{current} (not offered)")]
+            if isinstance(current, str) and current and current not in self.models
             else []
         )
         return [("", "Choose a model"), *gone, *((name, name) for name in self.models)]
 
     def clean_api_key(self) -> ApiKey | None:
-        given: int | None = self.cleaned_data["api_key"]
-        if given is None:
+        number: int | None = self.cleaned_data["api_key"]
+        if number is None:
             return None
-        key = next((key for key in self.keys if key.pk == given), None)
-        # Who changes the provider only is not asked to take back the key of the former one.
-        if key is None and given != self.instance.api_key_id:
-            raise ValidationError("This is none of your keys for the provider. Choose one of them.")
+        key = next((key for key in self.keys if key.pk == number), None)
+        # A form that changes only the provider may still contain the former provider's key.
+        if key is None and number != self.instance.api_key_id:
+            raise ValidationError("This is not one of your keys for this provider. Choose one of them.")
         return key
 
     def clean(self) -> dict[str, Any]:
@@ -99,5 +99,5 @@ class KeysForm(DraftForm):
         model, provider = cleaned.get("model"), cleaned.get("provider")
         if model and provider and self.models and model not in self.models:
             label = PROVIDERS[provider].label
-            self.add_error("model", f"{label} does not offer this model. Choose one of its list.")
+            self.add_error("model", f"{label} does not offer this model. Choose one from its list.")
         return cleaned

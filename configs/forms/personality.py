@@ -12,7 +12,7 @@ from .text import TextField
 MAX_TRAITS = 5
 
 PRESET_SENTENCES: dict[str, str] = {
-    Preset.BALANCED: "Helpful, correct and quick alike",
+    Preset.BALANCED: "Helpful, correct and quick in equal measure",
     Preset.PROFESSIONAL: "Keeps to the task",
     Preset.FRIENDLY: "Puts people at ease",
     Preset.MENTOR: "Teaches as it answers",
@@ -52,7 +52,7 @@ class PersonalityForm(DraftForm):
         lines=True,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="Said to the agent word for word, after everything above.",
+        help_text="Passed to the agent verbatim, after everything above.",
     )
 
     class Meta:

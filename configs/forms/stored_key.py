@@ -17,7 +17,7 @@ TAKEN = "Another key of yours for this provider has this name. Choose another na
 
 
 class KeyName(TextField):
-    """Take the name by which a person tells their keys for one provider apart."""
+    """The name that distinguishes a user's keys for one provider."""
 
     def __init__(self) -> None:
         length = ApiKey._meta.get_field("name").max_length
@@ -25,7 +25,7 @@ class KeyName(TextField):
 
 
 class KeyForm(forms.Form):
-    """Take a new key for one provider; a saved one is never shown."""
+    """A new key for a provider; saved keys are never shown."""
 
     key = TextField(
         label="New key",
@@ -42,7 +42,7 @@ class KeyForm(forms.Form):
         self, data: Any = None, *, provider: Provider, base_url: str = "", page_id: str = ""
     ) -> None:
         self.provider = provider
-        # A page holds many of these forms; their names stay the same for scripts.
+        # Unique ids, because a page contains many of these forms; field names stay the same for scripts.
         super().__init__(data, auto_id=f"id_{page_id or provider.code}_%s", initial={"base_url": base_url})
         self.fields["key"].required = provider.needs_key
         self.fields["key"].help_text = provider.key_hint
@@ -75,7 +75,7 @@ class KeyForm(forms.Form):
 
     @property
     def key_name(self) -> str:
-        """Return the name that a valid form gives the key; empty when it has one already."""
+        """Return the name for the key from a valid form; empty if the key already has one."""
         return str(self.cleaned_data.get("name", ""))
 
     def add_refusal(self, outcome: Outcome) -> None:
@@ -84,7 +84,7 @@ class KeyForm(forms.Form):
 
 
 class NewKeyForm(KeyForm):
-    """Take one more key for a provider, under a name that is free: `taken` lists those that are not."""
+    """A further key for a provider, under a name that is not in `taken`."""
 
     name = KeyName()
     field_order = ("name", "base_url", "key")
@@ -99,8 +99,6 @@ class NewKeyForm(KeyForm):
 
 
 class RenameForm(forms.Form):
-    """Take another name for a key."""
-
     name = KeyName()
 
     def __init__(self, data: Any = None, *, key: ApiKey, taken: Collection[str]) -> None:
@@ -112,10 +110,7 @@ class RenameForm(forms.Form):
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name that no other key has.
-
-    Raises ValidationError.
-    """
+    """Return the name. Raises ValidationError if another key has it."""
     if name in taken:
         raise ValidationError(TAKEN)
     return name

@@ -1,4 +1,4 @@
-"""Accept any text a person can mean, and name the characters that no person types."""
+"""Text fields that accept any text, except characters that nobody types."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-# Line breaks of Unicode that are not "\n": harmless in prose, but not in a name of one line.
+# Unicode line breaks other than "\n": harmless in prose, but not in a single-line name.
 _OTHER_BREAKS = frozenset("\x85\u2028\u2029")
 _LINE_END = re.compile(r"\r\n?")
 
 
 class TextField(forms.CharField):
-    """Hold text exactly as typed, line ends aside, which become "\\n" as in every other text file.
+    """Text exactly as typed, except that line ends become "\\n".
 
-    Refuses NUL and other control characters, and lone surrogates, which are no text in any encoding.
-    Marks of writing direction and every other visible or invisible character of Unicode are text.
+    Refuses NUL and other control characters, and lone surrogates, which no encoding can represent. All other
+    Unicode characters are allowed, including marks of writing direction and invisible ones.
     """
 
     def __init__(self, *, lines: bool = False, min_visible: int = 0, **kwargs: Any) -> None:
@@ -45,7 +45,7 @@ class TextField(forms.CharField):
 
 
 def refuse_unprintable(text: str, *, lines: bool) -> None:
-    """Raise ValidationError naming the first character that is no text and where it stands."""
+    """Raise ValidationError for the first character that is not allowed, with its position."""
     for position, character in enumerate(text, start=1):
         if lines and character in "\n\t":
             continue
@@ -60,7 +60,7 @@ def refuse_unprintable(text: str, *, lines: bool) -> None:
 
 
 def visible_length(text: str) -> int:
-    """Count the characters that leave a trace on a page."""
+    """Return the number of visible characters."""
     return sum(unicodedata.category(character) not in ("Cf", "Zs", "Cc", "Cn") for character in text)
 
 

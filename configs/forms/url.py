@@ -8,9 +8,9 @@ MAX_LENGTH = 500
 
 
 def clean_base_url(value: object) -> str:
-    """Return a base URL without the slash at its end.
+    """Return a base URL without a trailing slash.
 
-    Raises ValidationError for what can't be one. Whether its address may be reached is judged at use.
+    Raises ValidationError for anything else. Whether its address is allowed is checked on use.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValidationError("Enter the server's base URL, like https://models.example.com/v1.")
@@ -24,5 +24,5 @@ def clean_base_url(value: object) -> str:
     except outbound.OutboundError as error:
         raise ValidationError(str(error)) from error
     if parsed.query or parsed.fragment:
-        raise ValidationError("Leave out everything from ? or # on.")
+        raise ValidationError("Remove everything from ? or # on.")
     return url

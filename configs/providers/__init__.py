@@ -1,4 +1,4 @@
-"""List the providers that an agent can talk to: adding one is a module here and an entry below."""
+"""The providers of language models. To add one, write a module here and list it below."""
 
 from .anthropic import ANTHROPIC
 from .base import Outcome, Provider

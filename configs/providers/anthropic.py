@@ -1,4 +1,4 @@
-"""Anthropic: keys in `x-api-key`, with the version of the API in a header of its own."""
+"""Anthropic: the key in `x-api-key`, the API version in another header."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Anthropic(Provider):
         return settings.AGENTFORGE_ANTHROPIC_URL or "https://api.anthropic.com"
 
     def refusal(self, key: str) -> str:
-        return next((reason for beginning, reason in _UNUSABLE.items() if key.startswith(beginning)), "")
+        return next((reason for prefix, reason in _UNUSABLE.items() if key.startswith(prefix)), "")
 
     def check(self, key: str, base_url: str = "") -> Outcome:
-        # The list comes in pages of 20 unless asked otherwise.
+        # The default page size is 20.
         url = f"{self.base_url}/v1/models?limit=1000"
         return http.list_models(self.label, url, {"x-api-key": key, "anthropic-version": API_VERSION})
 

@@ -1,4 +1,4 @@
-"""Say what every provider of language models has: where it is, how its key is tested, what it offers."""
+"""The interface of a provider: its URL, how to test its keys, what it offers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Api = Literal["openai", "anthropic"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """Tell how the test of a key ended: one of the six outcomes, in words, with the models offered."""
+    """The outcome of a key test, in words, with the models offered."""
 
     status: KeyStatus
     detail: str
@@ -23,13 +23,13 @@ class Outcome:
 
     @property
     def refused(self) -> bool:
-        """Return whether the provider said that it does not accept this key."""
+        """Return whether the provider rejected this key."""
         return self.status == KeyStatus.INVALID
 
 
 @dataclass(frozen=True)
 class Provider:
-    """Describe one provider; a subclass a module speaks its protocol."""
+    """A provider; each module has a subclass that speaks its protocol."""
 
     code: str
     label: str
@@ -40,21 +40,21 @@ class Provider:
     needs_key: bool = True
     asks_base_url: bool = False
     supports_tools: bool = True
-    # Where a test costs its owner something, nobody tests unasked.
+    # If a test costs the owner something, keys are tested only on request.
     free_check: bool = True
 
     @property
     def base_url(self) -> str:
-        """Return the URL that the provider's API lies under, without a slash at its end."""
+        """Return the base URL of the provider's API, without a trailing slash."""
         return ""
 
     @property
     def unavailable(self) -> str:
-        """Return why this installation does not offer the provider; empty when it does."""
+        """Return why this installation does not offer the provider; empty if it does."""
         return ""
 
     def manifest(self, base_url: str = "", *, keyless: bool = False) -> dict[str, str]:
-        """Return the provider's part of agent.json but for the model; `keyless` for a server without keys."""
+        """Return the provider's part of agent.json, without the model; a `keyless` server needs no key."""
         return {
             "code": self.code,
             "api": self.api,
@@ -64,16 +64,16 @@ class Provider:
         }
 
     def hint(self, key: str) -> str:
-        """Say whose key this looks like when it looks like another provider's: a hint, no verdict."""
+        """Return a warning if this looks like another provider's key, which may be wrong."""
         other = issuer(key)
         return (
             f"This looks like a key of {other}, not of {self.label}." if other not in ("", self.label) else ""
         )
 
     def refusal(self, key: str) -> str:
-        """Return why a key of this kind can't work at all; empty when it may."""
+        """Return why a key of this kind can never work; empty if it may."""
         return ""
 
     def check(self, key: str, base_url: str = "") -> Outcome:
-        """Test a key by asking for the list of models; never raises for what the network does."""
+        """Test a key by listing the models; network errors become an outcome."""
         raise NotImplementedError

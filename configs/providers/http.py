@@ -1,4 +1,4 @@
-"""Turn what a provider's server answers to `GET models` into one of the six outcomes of a key test."""
+"""Translate a provider's response to `GET models` into one of the six outcomes of a key test."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .base import Outcome
 MAX_MODELS = 1000
 MAX_MODEL_LENGTH = 200
 
-# Machine-readable codes that say more than the status they come with.
+# Machine-readable codes that are more specific than the status.
 _UNSCOPED = {"missing_scope", "insufficient_permissions", "permission_error", "permission_denied"}
 _NO_CREDIT = {"insufficient_quota", "billing_not_active", "insufficient_balance", "billing_error"}
 _INVALID = {"invalid_api_key", "api_key_invalid", "authentication_error"}
 
 
 def list_models(label: str, url: str, headers: Mapping[str, str]) -> Outcome:
-    """Ask for the list of models and tell what the answer says about the key; never raises.
+    """List the models and return what the response says about the key; never raises.
 
-    Judges by status and machine-readable code: providers change the wording of their errors.
+    Uses the status and machine-readable codes: providers change the wording of their errors.
     """
     started = time.monotonic()
     models: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def _json(body: bytes) -> Any:
 
 
 def _codes(body: Any) -> set[str]:
-    """Collect the codes of an error: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`."""
+    """Return the codes of an error: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`."""
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error") if isinstance(body, dict) else None
@@ -83,8 +83,8 @@ def _codes(body: Any) -> set[str]:
         return set()
     details = error.get("details")
     reasons = [d.get("reason") for d in details if isinstance(d, dict)] if isinstance(details, list) else []
-    found = [error.get("code"), error.get("type"), error.get("status"), *reasons]
-    return {value.lower() for value in found if isinstance(value, str)}
+    codes = [error.get("code"), error.get("type"), error.get("status"), *reasons]
+    return {value.lower() for value in codes if isinstance(value, str)}
 
 
 def _models(body: Any) -> tuple[str, ...] | None:

@@ -1,9 +1,9 @@
-"""Recognize keys by their beginnings: hints for a form, except where a kind of key can't work at all."""
+"""Recognize the issuer of a key by its prefix."""
 
 from __future__ import annotations
 
-# Beginning, whose key it is. The longest match wins.
-_KNOWN = {
+# Prefix and issuer. The longest match wins.
+_ISSUERS = {
     "sk-ant-": "Anthropic",
     "sk-or-v1-": "OpenRouter",
     "gsk_": "Groq",
@@ -19,6 +19,6 @@ _KNOWN = {
 
 
 def issuer(key: str) -> str:
-    """Return whose key this looks like; empty when its beginning says nothing."""
-    matches = [beginning for beginning in _KNOWN if key.startswith(beginning)]
-    return _KNOWN[max(matches, key=len)] if matches else ""
+    """Return the likely issuer of a key; empty if unknown."""
+    matches = [prefix for prefix in _ISSUERS if key.startswith(prefix)]
+    return _ISSUERS[max(matches, key=len)] if matches else ""

@@ -1,4 +1,4 @@
-"""The language model that runs beside the forge: no key, no account."""
+"""The local language model, which needs neither a key nor an account."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ LOCAL = LocalModel(
     key_env="",
     base_url_env="LOCAL_MODEL_URL",
     needs_key=False,
-    # Measured: the server takes the tools and leaves them out of the prompt, so the model never calls one.
+    # Measured: the server accepts tools but omits them from the prompt, so the model never calls one.
     supports_tools=False,
 )

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's protocol under a base URL that the user gives."""
+"""Any server that speaks OpenAI's protocol at a base URL given by the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Outcome, Provider
 
 class OpenAICompatible(Provider):
     def hint(self, key: str) -> str:
-        # The server may be anybody's.
+        # The server may belong to anybody, so no prefix is wrong.
         return ""
 
     def check(self, key: str, base_url: str = "") -> Outcome:

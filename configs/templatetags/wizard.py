@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def rail_of(agent: AgentConfig, current: str) -> wizard_state.Rail:
-    """Return the rail of an agent's page."""
+    """Return the state of an agent's navigation rail."""
     return wizard_state.rail_of(agent, current)
 
 
@@ -31,11 +31,24 @@ def prompt_of(agent: AgentConfig) -> PromptParts:
 
 @register.simple_tag
 def changes_of(agent: AgentConfig) -> Changes | None:
-    """Return how a draft differs from its newest revision; None before the first."""
+    """Return the changes of a draft since its newest revision; None before the first."""
     return changes_since_revision(agent)
 
 
 @register.simple_tag
 def key_trouble_of(agent: AgentConfig) -> KeyTrouble | None:
-    """Return the known problem of an agent's key, if there is one."""
+    """Return the known reason why an agent can't use its key, if any."""
     return keyring_of(agent.owner_id).trouble_of(agent)
+
+
+@register.filter
+def duration(ms: int | None) -> str:
+    """Format milliseconds: 0.8 s, 2 min 5 s."""
+    if ms is None:
+        return ""
+    if ms < 50:
+        return "<0.1 s"
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    return f"{minutes} min {seconds} s"

@@ -1,4 +1,4 @@
-"""List, make, duplicate and delete agents."""
+"""List, create, duplicate and delete agents."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def agent_list(request: Request) -> HttpResponse:
 
 def _listed(agent: AgentConfig, trouble: KeyTrouble | None) -> dict[str, Any]:
     fields = ("id", "name", "handle", "type", "version", "provider", "model")
-    told = {name: getattr(agent, name) for name in fields}
-    return {**told, "key_trouble": trouble.sentence if trouble else ""}
+    values = {name: getattr(agent, name) for name in fields}
+    return {**values, "key_trouble": trouble.sentence if trouble else ""}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,4 +1,4 @@
-"""Save a tab with the side that was chosen for each field of a conflict."""
+"""Resolve a conflict: save a tab with the side chosen for each field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from .tabs import save
 @require_POST
 @negotiated
 def resolve(request: Request, pk: int, tab: str) -> HttpResponse:
-    """Save a tab with the chosen side of each field."""
     agent = agent_of(request, pk)
     form_class = TAB_FORMS.get(tab)
     if form_class is None:

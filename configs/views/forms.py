@@ -1,4 +1,4 @@
-"""Bind a request to a form of the draft, and answer in the way that was asked for."""
+"""Bind requests to draft forms, and respond in the requested format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from configs.models import AgentConfig
 
 
 def agent_of(request: Request, pk: int) -> AgentConfig:
-    """Return the signed-in person's agent; anybody else's does not exist (404)."""
+    """Return the signed-in user's agent; 404 for any other."""
     agent: AgentConfig = get_object_or_404(AgentConfig.objects.owned_by(request.user), pk=pk)
     return agent
 
@@ -26,20 +26,20 @@ def agent_of(request: Request, pk: int) -> AgentConfig:
 def bound_form(
     request: Request, form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None = None
 ) -> DraftForm:
-    """Return the form with what was sent; its instance is a copy, so a refused value stays out of the page.
+    """Return the form bound to the request; its instance is a copy, so invalid values stay out of the page.
 
-    Raises BadRequest for a body that is no JSON object.
+    Raises BadRequest for a body that is not a JSON object.
     """
     if not is_json(request):
         form = form_class(request.POST, instance=copy(agent), offers=offers)
         form.basis = Basis(values=_shown_values(request))
         return form
-    given = json_object(request)
-    edition = given.pop("edition", "") if agent.pk else ""
-    form = form_class({**draft_values(form_class, agent), **given}, instance=copy(agent), offers=offers)
+    data = json_object(request)
+    edition = data.pop("edition", "") if agent.pk else ""
+    form = form_class({**draft_values(form_class, agent), **data}, instance=copy(agent), offers=offers)
     form.basis = Basis(edition=str(edition))
-    unknown = {name: "unknown field" for name in given if name not in form.fields}
-    replace_errors(form, {**unknown, **type_errors(form_class, given)})
+    unknown = {name: "unknown field" for name in data if name not in form.fields}
+    replace_errors(form, {**unknown, **type_errors(form_class, data)})
     return form
 
 
@@ -56,7 +56,7 @@ def _shown_values(request: Request) -> dict[str, Any] | None:
 def refuse(
     request: Request, form: DraftForm, *, page: str, partial: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """Answer 422 with the messages: in JSON, as the partial for htmx, or as the whole page."""
+    """Respond 422 with the errors: in JSON, as the partial for htmx, or as the whole page."""
     if wants_json(request):
         return form_failure(form)
     return show(request, page=page, partial=partial, context={**context, "form": form}, status=422)

@@ -1,4 +1,4 @@
-"""Do with a key what both pages that show keys do: the keys tab of an agent, and the list of all keys."""
+"""Actions on keys shared by an agent's keys tab and the list of all keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from configs.providers.local import LOCAL
 
 
 def keyed_provider(code: str) -> Provider:
-    """Return a provider that takes keys; any other is not found (404)."""
+    """Return a provider that takes keys; 404 for any other."""
     provider = PROVIDERS.get(code)
     if provider is None or provider is LOCAL:
         raise Http404
@@ -30,21 +30,21 @@ def keyed_provider(code: str) -> Provider:
 
 
 def new_key_form(request: Request, provider: Provider) -> NewKeyForm:
-    """Return the form that adds a key, with what was sent."""
+    """Return the form to add a key, bound if the request is a POST."""
     taken = keyring_of(request.user.pk).names(provider.code)
     return NewKeyForm(posted(request), provider=provider, taken=taken)
 
 
 def save_from_form(user: User, form: KeyForm, name: str = "") -> SavedKey:
-    """Test and store what a valid form holds, under its own name or the given one."""
-    given = form.cleaned_data
+    """Test and save the key of a valid form, under `name` or the form's own name."""
+    data = form.cleaned_data
     return test_and_save(
-        user, form.provider.code, given["key"], given.get("base_url", ""), name or form.key_name
+        user, form.provider.code, data["key"], data.get("base_url", ""), name or form.key_name
     )
 
 
 def key_test_json(stored: SavedKey) -> dict[str, Any]:
-    """Return what scripts learn of a test, and of the key that was tested."""
+    """Return the result of a key test for scripts."""
     outcome, key = stored.outcome, stored.key
     return {
         "id": key.pk if key else None,
@@ -54,14 +54,14 @@ def key_test_json(stored: SavedKey) -> dict[str, Any]:
     }
 
 
-def add_outcome_message(request: Request, outcome: Outcome, said: str) -> None:
-    """Leave a message for the next page on how a test ended."""
-    good = outcome.status == KeyStatus.VALID
-    (messages.success if good else messages.warning)(request, f"{said} {outcome.detail}".strip())
+def add_outcome_message(request: Request, outcome: Outcome, message: str) -> None:
+    """Add a message on the outcome of a test for the next page."""
+    is_valid = outcome.status == KeyStatus.VALID
+    (messages.success if is_valid else messages.warning)(request, f"{message} {outcome.detail}".strip())
 
 
 def confirm_removal(request: Request, key: ApiKey, agent: AgentConfig | None = None) -> HttpResponse:
-    """Ask whether a key should go, naming the agents that use it and what they use then; POST removes it."""
+    """Confirm the removal of a key, with the agents that use it and their next key; POST removes it."""
     label = PROVIDERS[key.provider].label
     if request.method == "POST":
         vault.remove_key(key)

@@ -1,4 +1,4 @@
-"""Show a person all their keys; add one, and test, replace, rename and remove each."""
+"""The list of a user's keys: add, test, replace, rename and remove them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def key_rename(request: Request, pk: int) -> HttpResponse:
         else:
             if wants_json(request):
                 return success(id=key.pk, name=key.name)
-            messages.success(request, f"The key is called {key.name} now.")
+            messages.success(request, f"The key is now called {key.name}.")
             return redirect("configs:key_list")
     return _refused(request, key, form)
 
@@ -102,10 +102,10 @@ def key_test(request: Request, pk: int) -> HttpResponse:
     try:
         return _tested(request, SavedKey(retest(key), key))
     except vault.KeyNeedsReentry:
-        told = "The vault can't read this key any more. Replace it."
+        message = "The vault can't read this key any more. Replace it."
         if wants_json(request):
-            return failure({"key": [told]})
-        messages.warning(request, told)
+            return failure({"key": [message]})
+        messages.warning(request, message)
         return redirect("configs:key_list")
 
 
@@ -122,10 +122,10 @@ def _key_of(request: Request, pk: int) -> ApiKey:
     return key
 
 
-def _tested(request: Request, stored: SavedKey, said: str = "") -> HttpResponse:
+def _tested(request: Request, stored: SavedKey, message: str = "") -> HttpResponse:
     if wants_json(request):
         return success(**key_test_json(stored))
-    add_outcome_message(request, stored.outcome, said)
+    add_outcome_message(request, stored.outcome, message)
     return redirect("configs:key_list")
 
 

@@ -1,4 +1,4 @@
-"""Say of each key what its owner may see of it."""
+"""What owners see of their keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from configs.providers.local import LOCAL
 
 @dataclass(frozen=True)
 class KeyRow:
-    """Hold what is shown of one provider or key, with the forms that replace, add to and rename it."""
+    """One provider or key as shown, with the forms to replace, add and rename keys."""
 
     provider: Provider
     form: KeyForm
@@ -48,7 +48,7 @@ class KeyRow:
         return str(self.key.get_status_display()) if self.key else "No key"
 
     def as_json(self) -> dict[str, Any]:
-        """Return what scripts learn of a stored key: never the key."""
+        """Return a stored key for scripts, without the key itself."""
         names = ("id", "provider", "name", "base_url", "last_four", "fingerprint", "status", "status_detail",
                  "checked_at", "check_ms")  # fmt: skip
         return {
@@ -59,7 +59,7 @@ class KeyRow:
 
 
 def key_rows(agent: AgentConfig, refused: KeyForm | None = None) -> list[KeyRow]:
-    """Return a row for each provider that is offered here; `refused` is shown in its place."""
+    """Return a row for each provider; `refused` is an invalid form to show again."""
     ring = keyring_of(agent.owner_id)
     return [_key_row(ring, agent, provider, refused) for provider in PROVIDERS.values()]
 
@@ -82,18 +82,18 @@ def _key_row(ring: Keyring, agent: AgentConfig, provider: Provider, refused: Key
 
 
 def stored_rows(user: User, *refused: tuple[ApiKey, KeyForm | RenameForm]) -> list[KeyRow]:
-    """Return a row for each key of a person, with the agents that use it; two queries, however many.
+    """Return a row for each of a user's keys, with the agents that use it, in two queries.
 
-    `refused` is a key, and the form that could not replace or rename it.
+    `refused` is a key and its invalid form to show again.
     """
     ring = keyring_of(user.pk)
     users = ring.users(AgentConfig.objects.owned_by(user).order_by("name", "pk"))
-    wrong = {(key.pk, type(form)): form for key, form in refused}
+    invalid = {(key.pk, type(form)): form for key, form in refused}
     rows = []
     for key in ring.keys:
-        # A provider that was taken out of the forge leaves keys that can only be removed.
+        # Keys of providers that were removed from the forge are not shown.
         if provider := PROVIDERS.get(key.provider):
-            form, renaming = wrong.get((key.pk, KeyForm)), wrong.get((key.pk, RenameForm))
+            form, renaming = invalid.get((key.pk, KeyForm)), invalid.get((key.pk, RenameForm))
             rows.append(
                 KeyRow(
                     provider=provider,
@@ -108,7 +108,7 @@ def stored_rows(user: User, *refused: tuple[ApiKey, KeyForm | RenameForm]) -> li
 
 
 def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyForm]:
-    """Return a form for each provider that one more key may be added for; `refused` in its place."""
+    """Return a form for each provider that takes keys; `refused` is an invalid one to show again."""
     ring = keyring_of(user.pk)
     return [
         refused
@@ -120,5 +120,5 @@ def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyF
 
 
 def replacement_form(key: ApiKey, provider: Provider, data: Mapping[str, Any] | None = None) -> KeyForm:
-    """Return the form that takes another key in place of a stored one."""
+    """Return the form to replace a stored key."""
     return KeyForm(data, provider=provider, base_url=key.base_url, page_id=f"key_{key.pk}")

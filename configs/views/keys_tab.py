@@ -1,4 +1,4 @@
-"""Save, test and remove a person's keys, from the keys tab of one of their agents."""
+"""The keys tab of an agent: save, test and remove keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .key_rows import key_rows
 @require_GET
 @negotiated
 def model_field(request: Request, pk: int) -> HttpResponse:
-    """Show the fields for the key and the model as they are for another provider or key than the saved."""
+    """Show the fields for the key and the model for another provider or key than the saved one."""
     agent = agent_of(request, pk)
     chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
     if chosen["provider"] != agent.provider:
@@ -64,17 +64,17 @@ def _add_later(request: Request, refusal: LimitReached, /, pk: int, provider: st
 @negotiated
 @rate_limited("key tests", _save_later)
 def key_save(request: Request, pk: int, provider: str) -> HttpResponse:
-    """Save the first key of a provider, or put one in the place of the one that the agent uses."""
+    """Save the first key of a provider, or replace the one that the agent uses."""
     agent, form = agent_of(request, pk), KeyForm(posted(request), provider=keyed_provider(provider))
-    held = vault.key_of(agent, provider)
-    return _store(request, agent, form, held.name if held else DEFAULT_KEY_NAME)
+    key = vault.key_of(agent, provider)
+    return _store(request, agent, form, key.name if key else DEFAULT_KEY_NAME)
 
 
 @require_POST
 @negotiated
 @rate_limited("key tests", _add_later)
 def key_add(request: Request, pk: int, provider: str) -> HttpResponse:
-    """Save one more key of a provider, under a name."""
+    """Add a further key of a provider, under a name."""
     agent, form = agent_of(request, pk), new_key_form(request, keyed_provider(provider))
     return _store(request, agent, form)
 
@@ -83,10 +83,8 @@ def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") 
     if form.is_valid():
         stored = save_from_form(request.user, form, name)
         if stored.key is not None:
-            said = (
-                f"The key {form.key_name} is saved: an agent uses it once you choose it." if not name else ""
-            )
-            return _tested(request, agent, stored, said or "The key is saved.")
+            added = f"The key {form.key_name} is saved: an agent uses it once you choose it."
+            return _tested(request, agent, stored, "The key is saved." if name else added)
         form.add_refusal(stored.outcome)
     if wants_json(request):
         return form_failure(form)
@@ -124,10 +122,10 @@ def _key_in_use(agent: AgentConfig, provider: str) -> ApiKey:
     return key
 
 
-def _tested(request: Request, agent: AgentConfig, stored: SavedKey, said: str = "") -> HttpResponse:
+def _tested(request: Request, agent: AgentConfig, stored: SavedKey, message: str = "") -> HttpResponse:
     if wants_json(request):
         return success(**key_test_json(stored))
-    add_outcome_message(request, stored.outcome, said)
+    add_outcome_message(request, stored.outcome, message)
     return redirect("configs:keys", pk=agent.pk)
 
 

@@ -1,4 +1,4 @@
-"""Show the system prompt as it would be with what the form holds at this moment; nothing is saved."""
+"""Preview the system prompt with the form's current values; nothing is saved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def preview(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST" and form_class is not None:
         form = bound_form(request, form_class, agent)
         form.is_valid()
-        # A model form puts the values that are valid, and only those, into its instance.
+        # A model form assigns only the valid values to its instance.
         agent = form.instance
     if wants_json(request):
         prompt = system_prompt(agent)

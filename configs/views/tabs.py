@@ -1,4 +1,4 @@
-"""Show and save the wizard's tabs: each is one form over the saved draft."""
+"""Show and save the wizard's tabs, each a form of the draft."""
 
 from __future__ import annotations
 
@@ -58,17 +58,16 @@ def capabilities(request: Request, pk: int) -> HttpResponse:
 def personality_preset(request: Request, pk: int) -> HttpResponse:
     """Show the personality form with a preset's values filled in; nothing is saved yet."""
     agent = agent_of(request, pk)
-    sent = bound_form(request, PersonalityForm, agent)
-    preset, written = sent.data.get("preset"), sent.data.get("custom_instructions", "")
-    if not isinstance(preset, str) or preset not in PRESET_VALUES or not isinstance(written, str):
-        sent.is_valid()
-        return _refuse(request, agent, sent)
-    held = {"custom_instructions": written}
-    filled = {**held, "preset": preset, **PRESET_VALUES[preset]}
+    bound = bound_form(request, PersonalityForm, agent)
+    preset, instructions = bound.data.get("preset"), bound.data.get("custom_instructions", "")
+    if not isinstance(preset, str) or preset not in PRESET_VALUES or not isinstance(instructions, str):
+        bound.is_valid()
+        return _refuse(request, agent, bound)
+    filled = {"custom_instructions": instructions, "preset": preset, **PRESET_VALUES[preset]}
     if wants_json(request):
         return success(**filled)
     form = PersonalityForm(instance=agent, initial=filled)
-    form.basis = sent.basis
+    form.basis = bound.basis
     return _show(request, agent, form, filled=Preset(preset).label)
 
 
@@ -87,7 +86,7 @@ def _values_json(values: dict[str, Any]) -> HttpResponse:
 
 
 def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None) -> DraftForm:
-    """Return the form with the saved values, and with what the last run said is wrong with them."""
+    """Return the form with the saved values and the errors of the last run."""
     problems = rail_of(agent, "").problems(form_class.tab)
     if not problems:
         return form_class(instance=agent, offers=offers)
@@ -97,7 +96,7 @@ def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers 
 
 
 def save(request: Request, agent: AgentConfig, form: DraftForm) -> HttpResponse:
-    """Save a bound form and show it, what is wrong with it, or the other save that it met."""
+    """Save a bound form, then show it, its errors or a conflict."""
     if not form.is_valid():
         return _refuse(request, agent, form)
     try:

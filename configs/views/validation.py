@@ -1,4 +1,4 @@
-"""Start *Process configuration*: the worker walks the tabs, and the rail follows it live."""
+"""Start *Process configuration*: a worker validates the tabs, and the rail shows progress live."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_with_supabase_roles_are_not_given_here(operator: Client, settings: Lazy
 def test_test_a_key_again(operator: Client, hers: Hers) -> None:
     assert act(operator, KEYS, "test_again", hers.key) == "Tests enqueued: 1."
     assert act(operator, KEYS, "test_again", hers.key) == (
-        "Tests enqueued: 0. Left as they were: 1 (one waits already)."
+        "Tests enqueued: 0. Left as they were: 1 (one is already waiting)."
     )
     [job] = ProcrastinateJob.objects.filter(task_name="configs.test_key")
     retest_stored(**job.args)

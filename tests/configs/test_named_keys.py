@@ -126,7 +126,7 @@ def test_the_list_adds_and_renames(browser: Client, alice: User, openai: OpenAIS
     assert (taken.status_code, "has this name" in taken.content.decode()) == (422, True)
     for name in ("Work", "Private"):
         assert (
-            "is called"
+            "now called"
             in browser.post(f"/keys/{key.pk}/rename/", {"name": name}, follow=True).content.decode()
         )
     told = browser.post(

@@ -116,7 +116,9 @@ def test_model_that_is_gone_stops_at_the_keys(agent: AgentConfig, openai: OpenAI
     vault.save_key(alice, "openai", openai.key)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-retired")
     run = walked(agent)
-    assert run.steps[1]["errors"] == {"model": ["OpenAI does not offer this model. Choose one of its list."]}
+    assert run.steps[1]["errors"] == {
+        "model": ["OpenAI does not offer this model. Choose one from its list."]
+    }
 
 
 def test_unreachable_provider_lets_one_go_on_and_says_so(

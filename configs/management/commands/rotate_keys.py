@@ -11,11 +11,11 @@ from configs.rotation import Report, rotate
 
 
 class Command(BaseCommand):
-    help = "Encrypt the stored API keys with the newest of AGENTFORGE_VAULT_KEYS (a dry run without --yes)."
+    help = "Re-encrypt stored API keys with the newest of AGENTFORGE_VAULT_KEYS (a dry run without --yes)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--yes", action="store_true", help="change the rows")
-        parser.add_argument("--batch", type=int, default=200, help="rows a transaction (default 200)")
+        parser.add_argument("--batch", type=int, default=200, help="rows per transaction (default 200)")
         parser.add_argument("--json", action="store_true", help="report as one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,18 +35,18 @@ class Command(BaseCommand):
             )
         except ValueError as error:
             raise CommandError(
-                f"AGENTFORGE_VAULT_KEYS holds something that is no Fernet key: {error}"
+                f"AGENTFORGE_VAULT_KEYS contains something that is not a Fernet key: {error}"
             ) from error
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        self._tell(report, applied=options["yes"], as_json=options["json"])
+        self._report(report, applied=options["yes"], as_json=options["json"])
         if stopping.is_set():
             raise CommandError(
-                "Stopped before the end. What was rotated stays so; run it again for the rest."
+                "Stopped before the end. Rotated keys stay rotated; run it again for the rest."
             )
 
-    def _tell(self, report: Report, *, applied: bool, as_json: bool) -> None:
+    def _report(self, report: Report, *, applied: bool, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps({**report.as_dict(), "applied": applied}))
             return
@@ -58,4 +58,4 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was changed: add --yes to rotate.")
 
     def _show(self, report: Report) -> None:
-        self.stderr.write(f"{report.rotated + report.current + report.unreadable} keys seen")
+        self.stderr.write(f"{report.rotated + report.current + report.unreadable} keys processed")

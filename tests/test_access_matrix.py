@@ -230,8 +230,8 @@ def leads_to_sign_in(response: HttpResponseBase) -> bool:
 
 def test_every_url_is_listed() -> None:
     # tests/administration walks the administration.
-    found = [name for name in names(get_resolver()) if not name.startswith("admin:")]
-    assert sorted(found) == sorted(MATRIX)
+    result = [name for name in names(get_resolver()) if not name.startswith("admin:")]
+    assert sorted(result) == sorted(MATRIX)
 
 
 @pytest.mark.parametrize("name", MATRIX)

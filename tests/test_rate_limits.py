@@ -110,8 +110,8 @@ def test_a_failed_request_counts_too(
     monkeypatch.setattr("builds.views.actions.problems", break_down)
     client, path = client_of(alice), path_of("compile", alice)
     client.raise_request_exception = False
-    found = [client.post(path, headers=JSON).status_code for _ in range(3)]
-    assert found == [500, 500, 429]
+    result = [client.post(path, headers=JSON).status_code for _ in range(3)]
+    assert result == [500, 500, 429]
 
 
 def test_a_message_over_the_limit_stays_in_its_field(

@@ -79,9 +79,9 @@ def test_wrapped_over_lines_a_secret_stays_hidden(
     lines = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     redact = Redactor([secret]).lines()
     several = Redactor([secret]).lines()
-    for told in ([redact(line) for line in lines], several.many(lines)):
-        shown = "".join(told).replace(BLANK, "").strip(" .-:;")
-        assert len(shown) <= 3, (lines, told)
+    for payload in ([redact(line) for line in lines], several.many(lines)):
+        shown = "".join(payload).replace(BLANK, "").strip(" .-:;")
+        assert len(shown) <= 3, (lines, payload)
 
 
 @given(secret=secrets, before=around, after=around, data=st.data())
@@ -91,8 +91,8 @@ def test_streamed_in_pieces_nothing_of_a_secret_is_seen(
     text = before + secret + after
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=12).map(sorted))
     redact = Redactor([secret]).pieces()
-    told = [redact(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert "".join(told) + redact.rest() == before + BLANK + after
+    payload = [redact(text[start:end]) for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    assert "".join(payload) + redact.rest() == before + BLANK + after
 
 
 def test_many_lines_at_once_are_the_same_as_one_by_one() -> None:

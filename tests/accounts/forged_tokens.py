@@ -48,7 +48,7 @@ PUBLISHED: dict[str, Json] = {
 def claims(**changes: Any) -> Json:
     """Return good claims with some changed; a change to `...` leaves the claim out."""
     now = int(time.time())
-    made: Json = {
+    created: Json = {
         "iss": ISSUER,
         "aud": "authenticated",
         "sub": SUBJECT,
@@ -59,7 +59,7 @@ def claims(**changes: Any) -> Json:
         "exp": now + 3600,
         **changes,
     }
-    return {name: value for name, value in made.items() if value is not ...}
+    return {name: value for name, value in created.items() if value is not ...}
 
 
 def token(given: Json | None = None, *, key: Any = EC_KEY, alg: str = "ES256", **header: Any) -> str:

@@ -70,10 +70,10 @@ def test_a_user_is_made_on_first_sight_and_follows_the_address() -> None:
 @pytest.mark.django_db
 def test_an_address_that_moved_to_another_person_is_theirs() -> None:
     former = User.objects.create(email="ada@example.com", is_staff=True)
-    made = User.objects.get_or_create_for_identity(user_id=uuid.uuid4(), email="ada@example.com")
+    created = User.objects.get_or_create_for_identity(user_id=uuid.uuid4(), email="ada@example.com")
     former.refresh_from_db()
-    assert made.email == "ada@example.com"
-    assert not made.is_staff
+    assert created.email == "ada@example.com"
+    assert not created.is_staff
     assert former.email == f"{former.pk}@former.invalid"
 
 
@@ -87,8 +87,8 @@ def test_people_without_a_usable_address_get_in(email: str) -> None:
 
 
 def test_scripts_are_told_to_sign_in_and_pages_are_led_there(client: Client, db: None) -> None:
-    asked = client.get("/agents/?page=2", headers={"Accept": "application/json"})
-    assert (asked.status_code, asked["Content-Type"]) == (401, "application/problem+json")
+    reply = client.get("/agents/?page=2", headers={"Accept": "application/json"})
+    assert (reply.status_code, reply["Content-Type"]) == (401, "application/problem+json")
     page = client.get("/agents/?page=2")
     assert (page.status_code, page["Location"]) == (302, "/sign-in/?next=/agents/%3Fpage%3D2")
     posted = client.post("/agents/new/")

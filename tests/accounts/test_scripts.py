@@ -45,19 +45,19 @@ def bearer(tokens: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_program_gets_tokens_and_no_cookie(program: Client) -> None:
-    made = send(program, "/sign-up/", GIVEN)
-    assert (made.status_code, made.json()["success"], made.json()["errors"]) == (200, True, {})
-    assert "sessionid" not in made.cookies
-    assert "no-store" in made["Cache-Control"]
-    assert program.get("/agents/", headers=bearer(made.json()["tokens"])).status_code == 200
+    created = send(program, "/sign-up/", GIVEN)
+    assert (created.status_code, created.json()["success"], created.json()["errors"]) == (200, True, {})
+    assert "sessionid" not in created.cookies
+    assert "no-store" in created["Cache-Control"]
+    assert program.get("/agents/", headers=bearer(created.json()["tokens"])).status_code == 200
     again = send(Client(enforce_csrf_checks=True), "/sign-in/", GIVEN)
     tokens = again.json()["tokens"]
     assert tokens["token_type"] == "bearer"
     assert program.get("/agents/", headers=bearer(tokens)).status_code == 200
     assert not SignIn.objects.exists()
     assert User.objects.get().last_login is not None
-    said = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
-    assert list(said) == ["account-made", "signed-in", "signed-in"]
+    message = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
+    assert list(message) == ["account-made", "signed-in", "signed-in"]
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,9 @@ def test_unknown_address_and_wrong_password_look_and_cost_the_same(
     unknown = client.post("/sign-in/", {"email": "eve@example.com", "password": "nope"})
     assert wrong.status_code == unknown.status_code == 422
     assert checked == ["nope", "nope"]
-    said = "The e-mail address or the password is not right."
-    assert said in wrong.content.decode()
-    assert said in unknown.content.decode()
+    message = "The e-mail address or the password is not right."
+    assert message in wrong.content.decode()
+    assert message in unknown.content.decode()
 
 
 def test_guessing_has_to_pause(client: Client, ada: LocalIdentity) -> None:

@@ -83,6 +83,6 @@ def test_settings_say_how_long_events_stay(left_behind: None, settings: LazySett
     settings.AUDIT_KEEP_DAYS = 800
     assert prune(dry_run=False)["audit_events"] == 0
     settings.AUDIT_KEEP_DAYS = 29
-    assert [found.id for found in check_retention(None)] == ["audit.E001"]
+    assert [result.id for result in check_retention(None)] == ["audit.E001"]
     with pytest.raises(ValueError, match="at least 30"):
         prune(dry_run=True)

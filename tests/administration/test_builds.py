@@ -62,8 +62,8 @@ def test_actions_say_for_how_many_builds_they_worked(
     assert act(operator, "pin", good, bad) == "Pinned: 2."
     assert act(operator, "pin", good, bad).startswith("Pinned: 0. Left as they were: 2")
     assert act(operator, "unpin", good, bad) == "Unpinned: 2."
-    events = AuditEvent.objects.filter(action="build-retried", owner=alice)
-    assert {event.actor_label for event in events} == {"olga@example.com"}
+    reply = AuditEvent.objects.filter(action="build-retried", owner=alice)
+    assert {event.actor_label for event in reply} == {"olga@example.com"}
 
 
 def test_files_are_removed_before_their_time(ended: Callable[[str], Build], operator: Client) -> None:
@@ -98,6 +98,6 @@ def test_the_first_page_tells_how_it_goes(
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     page = operator.get(reverse("admin:index")).content.decode()
-    for told in ("Oldest waiting", "50 % of the last 2", f"Build {running.pk} of Ada", "heartbeat 0 s ago"):
-        assert told in page
+    for data in ("Oldest waiting", "50 % of the last 2", f"Build {running.pk} of Ada", "heartbeat 0 s ago"):
+        assert data in page
     assert 'href="/admin/builds/build/?status__exact=queued"' in page

@@ -44,27 +44,27 @@ def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
     LocalIdentity.objects.create(pk=alice.pk, email=alice.email, password="!")
     with WorkerProcess() as worker:
         worker.wait_until_it_lives()
-        found, well = doctor("--url", web.url)
-    assert well, found
+        result, well = doctor("--url", web.url)
+    assert well, result
     for name in ("database", "migrations", "worker", "queue", "toolchain", "storage", "live delivery"):
-        assert found[name]["state"] == "ok", found[name]
-    assert "5 records arrived through" in found["live delivery"]["says"]
+        assert result[name]["state"] == "ok", result[name]
+    assert "5 records arrived through" in result["live delivery"]["says"]
     assert not LocalSession.objects.exists()
     assert not Stream.objects.exists()
 
 
 def test_what_is_missing_is_named_with_its_remedy() -> None:
-    found, well = doctor("--url", NOWHERE)
+    result, well = doctor("--url", NOWHERE)
     assert not well
-    assert found["worker"]["state"] == "failed"
-    assert "make run" in found["worker"]["remedy"]
-    assert found["live delivery"]["state"] == "warning"
-    assert "--url" in found["live delivery"]["remedy"]
+    assert result["worker"]["state"] == "failed"
+    assert "make run" in result["worker"]["remedy"]
+    assert result["live delivery"]["state"] == "warning"
+    assert "--url" in result["live delivery"]["remedy"]
 
 
 def test_a_wrong_token_is_told() -> None:
-    found, _ = doctor("--url", NOWHERE, "--token", "nonsense")
-    assert found["live delivery"]["state"] == "failed"
+    result, _ = doctor("--url", NOWHERE, "--token", "nonsense")
+    assert result["live delivery"]["state"] == "failed"
 
 
 def test_a_storage_that_refuses_is_told(settings: Settings, tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_a_storage_that_refuses_is_told(settings: Settings, tmp_path: Path) -> N
         stand_in.buckets.clear()
         settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(stand_in)}
         settings.VAR_DIR, settings.ARTIFACT_STORAGE = tmp_path, "supabase"
-        found, _ = doctor("--url", NOWHERE)
-    assert found["storage"]["state"] == "failed"
-    assert "Bucket not found" in found["storage"]["says"]
-    assert "private bucket named artifacts" in found["storage"]["remedy"]
+        result, _ = doctor("--url", NOWHERE)
+    assert result["storage"]["state"] == "failed"
+    assert "Bucket not found" in result["storage"]["says"]
+    assert "private bucket named artifacts" in result["storage"]["remedy"]
 
 
 def test_people_read_words(capsys: pytest.CaptureFixture[str]) -> None:

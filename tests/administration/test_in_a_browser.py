@@ -41,7 +41,7 @@ def page(session: str, hers: Hers) -> Iterator[Page]:
         expect.set_options(timeout=30_000)  # a machine that also compiles is slow
         problems: list[str] = []
         window.on("pageerror", lambda error: problems.append(str(error)))
-        window.on("console", lambda said: problems.append(said.text) if said.type != "log" else None)
+        window.on("console", lambda message: problems.append(message.text) if message.type != "log" else None)
         window.on("requestfailed", lambda request: problems.append(request.url))
         yield window
         assert problems == []

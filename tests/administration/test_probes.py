@@ -51,13 +51,13 @@ def test_metrics_say_how_builds_queue_and_workers_are(client: Client, agent: Age
     for status in ("queued", "queued", "running", "succeeded", "failed"):
         Build.objects.create(owner=agent.owner, revision=revision, status=status)
     _worker("1 second")
-    found = _metrics(client)
-    assert found["agentforge_builds queued"] == 2
-    assert found["agentforge_builds running"] == 1
-    assert found["agentforge_builds_recent failed"] == 1
-    assert found["agentforge_builds_oldest_queued_seconds"] >= 0
-    assert found["agentforge_workers"] == 1
-    assert found["agentforge_disk_free_bytes"] > 0
+    result = _metrics(client)
+    assert result["agentforge_builds queued"] == 2
+    assert result["agentforge_builds running"] == 1
+    assert result["agentforge_builds_recent failed"] == 1
+    assert result["agentforge_builds_oldest_queued_seconds"] >= 0
+    assert result["agentforge_workers"] == 1
+    assert result["agentforge_disk_free_bytes"] > 0
 
 
 def test_without_a_password_only_this_machine_is_answered(client: Client) -> None:

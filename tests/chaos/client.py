@@ -50,8 +50,8 @@ class Script:
         return build
 
     def build(self, number: int) -> dict[str, Any]:
-        found: dict[str, Any] = self.ask("GET", f"/builds/{number}/")["build"]
-        return found
+        result: dict[str, Any] = self.ask("GET", f"/builds/{number}/")["build"]
+        return result
 
     def download(self, number: int, path: str) -> bytes:
         return self._ask("GET", f"/builds/{number}/files/{path}", None).content
@@ -60,8 +60,8 @@ class Script:
         """Return the answer to a request; asked once more while the forge is away."""
         answer = self._ask(method, path, body)
         assert answer.status_code < 300, (path, answer.status_code, answer.text)
-        found: dict[str, Any] = answer.json()
-        return found
+        result: dict[str, Any] = answer.json()
+        return result
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
         started = time.monotonic()

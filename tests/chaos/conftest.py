@@ -31,9 +31,13 @@ def pair() -> Iterator[Pair]:
     root.chmod(0o755)
     ports = {"forge": free_port(), BUILDER: free_port()}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    known = json.dumps([{"name": BUILDER, "url": urls[BUILDER], "secret": SECRET}])
+    builders = json.dumps([{"name": BUILDER, "url": urls[BUILDER], "secret": SECRET}])
     forge = Forge(
-        root / "forge", port=ports["forge"], LOCAL_MODEL="0", RATE_LIMIT_BUILDS="0", AGENTFORGE_BUILDERS=known
+        root / "forge",
+        port=ports["forge"],
+        LOCAL_MODEL="0",
+        RATE_LIMIT_BUILDS="0",
+        AGENTFORGE_BUILDERS=builders,
     )
     builder = Forge(
         root / "builder",

@@ -106,11 +106,11 @@ class Storm:
         """Fail unless logs, states, rows and files say the same, and nothing is left over."""
         with _connected(self.pair.forge) as connection:
             stored = {each["channel"]: _records(connection, each["channel"]) for each in self.builds}
-            known = {sha256 for (sha256,) in connection.execute(_KNOWN_FILES)}
+            existing = {sha256 for (sha256,) in connection.execute(_KNOWN_FILES)}
         _wait_until_nothing_is_left(self.pair.forge, _OPEN_ROWS)
         _wait_until_nothing_is_left(self.pair.builder, _OF_A_BUILDER)
         kept = {path.name for path in self.pair.forge.var_dir.glob("artifacts/??/[!.]*")}
-        assert kept <= known
+        assert kept <= existing
         assert list(self.pair.builder.var_dir.glob("builder/*")) == []
         for viewer in self.viewers:
             viewer.texts(viewer.channel)
@@ -120,18 +120,18 @@ class Storm:
 
     def summary(self) -> str:
         """Say how the builds ended, after how many attempts, and who made them."""
-        found = [self.owners[each["id"]].build(each["id"]) for each in self.builds]
+        result = [self.owners[each["id"]].build(each["id"]) for each in self.builds]
         with _connected(self.pair.forge) as connection:
             made = dict(connection.execute(_MADE_BY).fetchall())
-        return ", ".join(f"{build['status']} ({build['attempts']})" for build in found) + f"; made by {made}"
+        return ", ".join(f"{build['status']} ({build['attempts']})" for build in result) + f"; made by {made}"
 
     def _check_build(self, number: int, log: list[dict[str, Any]]) -> None:
         owner = self.owners[number]
         build = owner.build(number)
-        said = [record["status"] for record in log if record["kind"] == "status"]
+        message = [record["status"] for record in log if record["kind"] == "status"]
         assert build["status"] in FINAL
-        assert (said[-1], log[-1]["kind"]) == (build["status"], "end")
-        assert len([each for each in said if each in FINAL]) == 1
+        assert (message[-1], log[-1]["kind"]) == (build["status"], "end")
+        assert len([each for each in message if each in FINAL]) == 1
         marks = [record["text"] for record in log if record.get("mark")]
         assert len(marks) >= build["attempts"] - 1
         if build["status"] == "succeeded":

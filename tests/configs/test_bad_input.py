@@ -157,13 +157,13 @@ def test_instructions_reach_the_prompt_and_the_revision_word_for_word(
     if browser.post(f"/agents/{agent.pk}/personality/", sent).status_code == 422:
         return
     saved = AgentConfig.objects.get(pk=agent.pk)
-    said = saved.custom_instructions
-    assert said in system_prompt(saved).text
+    message = saved.custom_instructions
+    assert message in system_prompt(saved).text
     frozen = json.loads(revisions.create_revision(saved).canonical_json)
-    assert frozen["personality"]["custom_instructions"] == said
-    assert said in frozen["system_prompt"]
+    assert frozen["personality"]["custom_instructions"] == message
+    assert message in frozen["system_prompt"]
     page = browser.get(f"/agents/{agent.pk}/personality/").content.decode()
-    assert html.escape(said) in page
+    assert html.escape(message) in page
     assert "<script>alert" not in page
 
 

@@ -66,11 +66,11 @@ def test_no_side_is_taken_for_a_field_without_a_choice(browser: Client, agent: A
     stale = opened(browser, agent, "identity")
     AgentConfig.objects.filter(pk=agent.pk).update(name="Grace")
     page = browser.post(url(agent, "identity"), {**stale, "name": "Hedy"}).content.decode()
-    asked = resolve(browser, agent, page)
-    assert asked.status_code == 422
-    assert "Choose one of the two." in asked.content.decode()
+    response = resolve(browser, agent, page)
+    assert response.status_code == 422
+    assert "Choose one of the two." in response.content.decode()
     assert AgentConfig.objects.get(pk=agent.pk).name == "Grace"
-    assert resolve(browser, agent, asked.content.decode(), name="yours").status_code == 302
+    assert resolve(browser, agent, response.content.decode(), name="yours").status_code == 302
     assert AgentConfig.objects.get(pk=agent.pk).name == "Hedy"
 
 
@@ -145,20 +145,20 @@ def test_scripts_get_both_sides_and_the_new_edition(browser: Client, agent: Agen
     AgentConfig.objects.filter(pk=agent.pk).update(name="Grace")
     sent = {"name": "Hedy", "edition": edition}
     met = browser.post(url(agent, "identity"), sent, **SCRIPT)
-    told = met.json()
+    data = met.json()
     assert (met.status_code, met["Content-Type"]) == (409, "application/problem+json")
-    assert told["conflicts"] == {"name": {"yours": "Hedy", "saved": "Grace"}}
-    saved = browser.post(url(agent, "identity"), {**sent, "edition": told["edition"]}, **SCRIPT)
+    assert data["conflicts"] == {"name": {"yours": "Hedy", "saved": "Grace"}}
+    saved = browser.post(url(agent, "identity"), {**sent, "edition": data["edition"]}, **SCRIPT)
     assert (saved.status_code, saved.json()["name"]) == (200, "Hedy")
-    assert saved.json()["edition"] not in (edition, told["edition"])
+    assert saved.json()["edition"] not in (edition, data["edition"])
 
 
 def test_scripts_choose_sides(browser: Client, agent: AgentConfig) -> None:
     shown = browser.get(url(agent, "identity"), **SCRIPT).json()
     values = {name: shown[name] for name in ("name", "handle", "type", "description", "version")}
     sent = {"yours": {**values, "name": "Hedy"}, "base": values}
-    asked = browser.post(f"/agents/{agent.pk}/conflict/identity/", sent, **SCRIPT)
-    assert (asked.status_code, list(asked.json()["errors"])) == (422, ["choose_name"])
+    response = browser.post(f"/agents/{agent.pk}/conflict/identity/", sent, **SCRIPT)
+    assert (response.status_code, list(response.json()["errors"])) == (422, ["choose_name"])
     sent["choose_name"] = "yours"  # type: ignore[assignment]
     assert browser.post(f"/agents/{agent.pk}/conflict/identity/", sent, **SCRIPT).json()["name"] == "Hedy"
 

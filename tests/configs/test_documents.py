@@ -50,8 +50,8 @@ def test_every_wrong_field_is_named_with_its_path() -> None:
     capabilities: {memory: true, tools: [hammer]}
     limits: {tool_rounds: 1.5, seconds: yes, memory_mb: 1}
     """
-    found = problems(text)
-    assert set(found) == {
+    result = problems(text)
+    assert set(result) == {
         "schema",
         "colour",
         "identity.name",
@@ -69,8 +69,8 @@ def test_every_wrong_field_is_named_with_its_path() -> None:
         "limits.seconds",
         "limits.memory_mb",
     }
-    assert found["identity.name"] == "must be text"
-    assert found["capabilities.memory"] == "must contain fields"
+    assert result["identity.name"] == "must be text"
+    assert result["capabilities.memory"] == "must contain fields"
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b]"

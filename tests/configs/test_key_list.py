@@ -75,8 +75,8 @@ def test_replacing_tests_the_new_key_first(browser: Client, key: ApiKey, openai:
 
 def test_removing_asks_first_and_names_who_uses_it(browser: Client, agent: AgentConfig, key: ApiKey) -> None:
     AgentConfig.objects.update(provider="openai")
-    asked = shown(browser.get(f"/keys/{key.pk}/remove/"))
-    assert "1 agent of yours uses it: Ada." in asked
+    response = browser.get(f"/keys/{key.pk}/remove/").content.decode()
+    assert "1 agent of yours uses it: Ada." in response
     assert ApiKey.objects.exists()
     page = browser.post(f"/keys/{key.pk}/remove/", follow=True).content.decode()
     assert "The key Default for OpenAI is removed." in page
@@ -97,10 +97,10 @@ def test_scripts_learn_the_same(
 ) -> None:
     AgentConfig.objects.update(provider="openai")
     accept = {"Accept": "application/json"}
-    [told] = browser.get("/keys/", headers=accept).json()["keys"]
-    assert (told["provider"], told["last_four"], told["status"]) == ("openai", "abcd", "unverified")
-    assert told["agents"] == [{"id": agent.pk, "name": "Ada"}]
-    assert SECRET not in str(told)
+    [data] = browser.get("/keys/", headers=accept).json()["keys"]
+    assert (data["provider"], data["last_four"], data["status"]) == ("openai", "abcd", "unverified")
+    assert data["agents"] == [{"id": agent.pk, "name": "Ada"}]
+    assert SECRET not in str(data)
     wrong = browser.post(f"/keys/{key.pk}/", {"key": ""}, "application/json", headers=accept)
     assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["key"])
     tested = browser.post(f"/keys/{key.pk}/test/", headers=accept).json()

@@ -20,13 +20,13 @@ def on_openai(agent: AgentConfig) -> AgentConfig:
 
 def shown(browser: Client, agent: AgentConfig) -> set[str]:
     """Return what each page of an agent says is wrong with its key, as words before the link to mend it."""
-    found = set()
+    result = set()
     for page in PAGES:
         text = browser.get(f"/agents/{agent.pk}/{page}/").content.decode()
         link = f' <a href="/agents/{agent.pk}/keys/#key-openai">'
         before, _, after = text.partition(link)
-        found.add(f"{before.rpartition('<span>')[2]} {after.partition('</a>')[0]}" if after else "")
-    return found
+        result.add(f"{before.rpartition('<span>')[2]} {after.partition('</a>')[0]}" if after else "")
+    return result
 
 
 def test_a_usable_key_says_nothing(browser: Client, on_openai: AgentConfig, alice: User) -> None:
@@ -70,8 +70,8 @@ def test_every_page_of_an_agent_says_what_is_wrong(
     listed = browser.get("/agents/").content.decode()
     assert f"/agents/{on_openai.pk}/keys/#key-openai" in listed
     assert f">{word}</a>" in listed
-    [told] = browser.get("/agents/", headers={"Accept": "application/json"}).json()["agents"]
-    assert sentence.startswith(told["key_trouble"])
+    [data] = browser.get("/agents/", headers={"Accept": "application/json"}).json()["agents"]
+    assert sentence.startswith(data["key_trouble"])
 
 
 def test_somebody_elses_key_does_not_help(browser: Client, on_openai: AgentConfig, bob: User) -> None:

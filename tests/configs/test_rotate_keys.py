@@ -46,8 +46,8 @@ def test_without_yes_nothing_changes(keys: list[str]) -> None:
 def test_the_old_key_can_go_afterwards(keys: list[str], alice: User, settings: Settings) -> None:
     assert rotate("--yes", "--batch", "1")["rotated"] == 2
     settings.AGENTFORGE_VAULT_KEYS = keys[:1]
-    found = [vault.reveal(ApiKey.objects.get(owner=alice, provider=code), "test") for code in CODES[:2]]
-    assert found == ["key 0", "key 1"]
+    result = [vault.reveal(ApiKey.objects.get(owner=alice, provider=code), "test") for code in CODES[:2]]
+    assert result == ["key 0", "key 1"]
     assert rotate("--yes") == {"rotated": 0, "current": 2, "unreadable": 1, "applied": True}
 
 

@@ -142,7 +142,7 @@ def test_json_of_the_wrong_type_is_named(browser: Client, agent: AgentConfig) ->
     assert response.status_code == 422
     assert (
         dict.fromkeys(sent, "must be text").items()
-        == {name: found[0] for name, found in response.json()["errors"].items()}.items()
+        == {name: result[0] for name, result in response.json()["errors"].items()}.items()
     )
 
 

@@ -63,11 +63,11 @@ def test_worker_walks_the_tabs_to_ready(
     page = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
     assert "Ready to compile." in page
     assert page.count('data-state="valid"') == 4
-    told = tell(agent)
-    assert told[0] == {"status": "queued", "tabs": [tab.value for tab in Tab]}
-    assert told[1] == {"status": "running"}
-    assert told[-1] == {"status": "ready"}
-    assert [(entry["tab"], entry["state"]) for entry in told if "tab" in entry] == [
+    data = tell(agent)
+    assert data[0] == {"status": "queued", "tabs": [tab.value for tab in Tab]}
+    assert data[1] == {"status": "running"}
+    assert data[-1] == {"status": "ready"}
+    assert [(entry["tab"], entry["state"]) for entry in data if "tab" in entry] == [
         (tab.value, state) for tab in Tab for state in ("checking", "valid")
     ]
     assert local_model.asked

@@ -109,7 +109,7 @@ def test_wrong_settings_are_named_without_their_value(settings: Settings) -> Non
     (problem,) = check_vault_keys()
     assert "entry 2" in str(problem.msg)
     assert "not-a-key" not in str(problem)
-    assert [found.id for found in check_operators_urls()] == ["configs.E002"]
+    assert [result.id for result in check_operators_urls()] == ["configs.E002"]
 
 
 def test_planted_secret_is_found_nowhere(

@@ -19,8 +19,8 @@ REMEDY = (
 def launch(playwright: Playwright) -> Browser:
     """Return a running browser, to be closed; the test fails with the remedy when there is none."""
     named = os.environ.get("AGENTFORGE_CHROMIUM")
-    found = [named, *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]
-    executable = next((path for path in found if path), None)
+    result = [named, *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]
+    executable = next((path for path in result if path), None)
     if executable is None and not Path(playwright.chromium.executable_path).exists():
         pytest.fail(REMEDY)
     arguments = ["--disable-background-networking"]

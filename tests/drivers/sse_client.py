@@ -48,10 +48,10 @@ class LiveConnection:
         assert parts.hostname
         self._http = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
         self._http.sock = self._connected((parts.hostname, parts.port or 80))
-        told = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
+        payload = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
         asked = [("channel", name) for name in self.channels] + list(self.query.items())
         try:
-            self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **told})
+            self._http.request("GET", f"/live/?{urlencode(asked)}", headers={**self.headers, **payload})
             self.response = self._http.getresponse()
         except BaseException:
             self._http.close()

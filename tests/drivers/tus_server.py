@@ -49,12 +49,12 @@ class TusServer:
             text=True,
         )
         assert self._process.stderr is not None
-        said = ""
-        while not (found := re.search(r"Listening on TCP address 127\.0\.0\.1:(\d+)", said)):
+        message = ""
+        while not (result := re.search(r"Listening on TCP address 127\.0\.0\.1:(\d+)", message)):
             line = self._process.stderr.readline()
-            assert line, said
-            said += line
-        self._port = int(found[1])
+            assert line, message
+            message += line
+        self._port = int(result[1])
         return self
 
     def kill(self) -> None:

@@ -51,7 +51,7 @@ def test_good_messages_pass(message: str) -> None:
     ],
 )
 def test_bad_messages_are_refused(message: str, problem: str) -> None:
-    assert [problem in found for found in commit_messages.problems(message)] == [True]
+    assert [problem in result for result in commit_messages.problems(message)] == [True]
 
 
 def test_the_hook_reads_what_git_hands_over(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_only_commits_after_the_base_are_checked(tmp_path: Path) -> None:
     for subject in ("Added long ago.", "Add a provider", "Fixed it."):
         assert git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", subject).returncode == 0
     base = git(tmp_path, "rev-parse", "HEAD~2").stdout.strip()
-    found = commit_messages.check_history(tmp_path, base)
-    assert len(found) == 2
-    assert all("Fixed it." in line for line in found)
+    result = commit_messages.check_history(tmp_path, base)
+    assert len(result) == 2
+    assert all("Fixed it." in line for line in result)
 
 
 def test_a_copy_without_the_history_is_skipped(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Follower(threading.Thread):
 
     def _connect(self) -> bool:
         """Follow until it breaks, by chance or by fate; return whether all channels have ended."""
-        told = positions_id({name: len(got) for name, got in self.received.items()})
+        data = positions_id({name: len(got) for name, got in self.received.items()})
         events = self._random.randrange(1, self._patience + 1) if self._patience else None
         as_header = self._random.random() < 0.5
         self.connections += 1
@@ -67,8 +67,8 @@ class Follower(threading.Thread):
             with self._web.follow(
                 self._headers,
                 *self.received,
-                last_event_id=told if as_header else "",
-                query={} if as_header else {"last_event_id": told},
+                last_event_id=data if as_header else "",
+                query={} if as_header else {"last_event_id": data},
             ) as connection:
                 if connection.status == 204:
                     return True

@@ -76,13 +76,13 @@ def test_a_position_that_is_nonsense_is_refused(
     last_event_id: str, web: WebProcess, stream: str, signed_in: dict[str, str]
 ) -> None:
     publish(stream, line("a"), line("b"), line("c"))
-    told = last_event_id.replace("{}", stream)
+    payload = last_event_id.replace("{}", stream)
 
-    with web.follow(signed_in, stream, query={"last_event_id": told}) as connection:
+    with web.follow(signed_in, stream, query={"last_event_id": payload}) as connection:
         assert connection.status == 400
         assert "last event id" in connection.text()
-    if told.isascii():
-        with web.follow(signed_in, stream, last_event_id=told) as connection:
+    if payload.isascii():
+        with web.follow(signed_in, stream, last_event_id=payload) as connection:
             assert connection.status == 400
 
 

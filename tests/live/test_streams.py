@@ -26,10 +26,10 @@ def test_records_come_back_in_order_with_their_numbers(stream: str) -> None:
     assert publish(stream, line("a"), line("b")) == 2
     assert publish(stream, line("c")) == 3
 
-    found = list(read(stream))
+    result = list(read(stream))
 
-    assert [(seq, record["text"]) for seq, record in found] == [(1, "a"), (2, "b"), (3, "c")]
-    assert all(isinstance(record["t"], float) for _, record in found)
+    assert [(seq, record["text"]) for seq, record in result] == [(1, "a"), (2, "b"), (3, "c")]
+    assert all(isinstance(record["t"], float) for _, record in result)
     assert position(stream) == 3
 
 

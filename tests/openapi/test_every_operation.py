@@ -47,10 +47,10 @@ def questions() -> list[Any]:
     """Return every operation, to be asked rightly and, where something can be wrong, wrongly."""
     schema = schemathesis.openapi.from_dict(document())
     results: Any = schema.get_all_operations()
-    found = [result.ok() for result in results]
+    matches = [result.ok() for result in results]
     return [
         pytest.param(operation, mode, id=f"{operation.label} {word}")
-        for operation in found
+        for operation in matches
         if operation.path not in ELSEWHERE
         for mode, word in ((GenerationMode.POSITIVE, "rightly"), (GenerationMode.NEGATIVE, "wrongly"))
         if mode == GenerationMode.POSITIVE or list(operation.iter_parameters()) or list(operation.body)

@@ -82,8 +82,8 @@ def claims_of(client: Client) -> dict[str, Any]:
 
 def test_sign_up_is_confirmed_by_code(auth: SupabaseAuth, connect: Connect) -> None:
     client = connect()
-    made = client.auth.sign_up(ALICE)
-    assert made.session is None and made.user is not None
+    created = client.auth.sign_up(ALICE)
+    assert created.session is None and created.user is not None
     assert refusal(lambda: client.auth.sign_in_with_password(ALICE)) == "email_not_confirmed"
     mail = auth.mail_to("alice@example.com")
     confirmed = client.auth.verify_otp({"type": "email", "email": mail.to, "token": mail.code})
@@ -102,9 +102,9 @@ def test_sign_up_without_confirmation(auth: SupabaseAuth, connect: Connect) -> N
 
 
 def test_sign_up_of_a_taken_address_looks_like_any(auth: SupabaseAuth, connect: Connect) -> None:
-    known = auth.account(**ALICE)
-    made = connect().auth.sign_up(ALICE)
-    assert made.user is not None and made.user.id != known.id and made.user.identities == []
+    existing = auth.account(**ALICE)
+    created = connect().auth.sign_up(ALICE)
+    assert created.user is not None and created.user.id != existing.id and created.user.identities == []
     assert auth.state.inbox == []
 
 
@@ -118,8 +118,8 @@ def test_a_weak_password_is_refused_with_reasons(connect: Connect) -> None:
 def test_a_link_with_pkce_ends_in_a_session(kind: str, auth: SupabaseAuth, connect: Connect) -> None:
     client = connect()
     if kind == "signup":
-        asked: Any = {**ALICE, "options": {"email_redirect_to": "http://testserver/back"}}
-        client.auth.sign_up(asked)
+        response: Any = {**ALICE, "options": {"email_redirect_to": "http://testserver/back"}}
+        client.auth.sign_up(response)
     else:
         auth.account(**ALICE)
     if kind == "magiclink":
@@ -156,8 +156,8 @@ def test_a_used_link_says_so_in_its_redirect(auth: SupabaseAuth, connect: Connec
 
 
 def test_otp_makes_no_account_when_told_not_to(connect: Connect) -> None:
-    asked: Any = {"email": "nobody@example.com", "options": {"should_create_user": False}}
-    assert refusal(lambda: connect().auth.sign_in_with_otp(asked)) == "otp_disabled"
+    response: Any = {"email": "nobody@example.com", "options": {"should_create_user": False}}
+    assert refusal(lambda: connect().auth.sign_in_with_otp(response)) == "otp_disabled"
 
 
 def test_mails_pause(auth: SupabaseAuth, connect: Connect) -> None:
@@ -171,8 +171,8 @@ def test_mails_pause(auth: SupabaseAuth, connect: Connect) -> None:
 
 def test_oauth_with_pkce(auth: SupabaseAuth, connect: Connect) -> None:
     client = connect()
-    asked: Any = {"provider": "github", "options": {"redirect_to": "http://testserver/back?state=1"}}
-    code = code_of(client.auth.sign_in_with_oauth(asked).url)
+    response: Any = {"provider": "github", "options": {"redirect_to": "http://testserver/back?state=1"}}
+    code = code_of(client.auth.sign_in_with_oauth(response).url)
     answer = client.auth.exchange_code_for_session(exchange(code))
     assert answer.user is not None and answer.user.email == "octo@example.com"
     assert claims_of(client)["amr"][0]["method"] == "oauth"

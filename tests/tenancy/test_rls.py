@@ -94,5 +94,5 @@ def test_only_some_claims_are_told(alice: User) -> None:
         "email": "x",
     }
     with rls.as_user(alice.pk, claims):
-        told = role()
-    assert told == f'authenticated {{"sub": "{alice.pk}", "role": "authenticated", "aal": "aal1"}}'
+        data = role()
+    assert data == f'authenticated {{"sub": "{alice.pk}", "role": "authenticated", "aal": "aal1"}}'

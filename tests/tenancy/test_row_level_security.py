@@ -222,9 +222,9 @@ def test_a_build_starts_as_a_build_starts(alice: User, hers: Rows, forged: dict[
 
 
 def test_own_rows_can_be_made_changed_and_deleted(alice: User, hers: Rows) -> None:
-    made = AgentConfig.objects.create(owner=alice, name="Bea", handle="bea")
-    made.name = "Bee"
-    made.save()
+    created = AgentConfig.objects.create(owner=alice, name="Bea", handle="bea")
+    created.name = "Bee"
+    created.save()
     delete_agent(hers.agent)
     assert list(AgentConfig.objects.values_list("name", flat=True)) == ["Bee"]
 

@@ -65,8 +65,8 @@ def test_a_change_of_address(auth: SupabaseAuth, signed_in: Client, before: int)
     given = {"token_hash": auth.mail_to("new@example.com").token_hash, "type": "email_change"}
     signed_in.post("/accounts/confirm/", given)
     assert said(before)[:2] == ["email-change-asked", "email-changed"]
-    asked, changed = AuditEvent.objects.filter(pk__gt=before).order_by("pk")[:2]
-    assert (asked.owner_id, asked.detail) == (me.pk, {"to": "new@example.com"})
+    response, changed = AuditEvent.objects.filter(pk__gt=before).order_by("pk")[:2]
+    assert (response.owner_id, response.detail) == (me.pk, {"to": "new@example.com"})
     assert (changed.owner_id, changed.detail) == (me.pk, {"email": "new@example.com"})
 
 

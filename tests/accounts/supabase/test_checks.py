@@ -30,13 +30,13 @@ def test_settings_of_supabase(values: dict[str, Any], ids: list[str], settings: 
     settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY = URL, KEY
     for name, value in values.items():
         setattr(settings, name, value)
-    assert [found.id for found in check_supabase(None)] == ids
+    assert [result.id for result in check_supabase(None)] == ids
 
 
 def test_paths_are_expressions(settings: LazySettings) -> None:
     assert check_second_factor_paths(None) == []
     settings.SECOND_FACTOR_PATHS = ["^/agents/("]
-    assert [found.id for found in check_second_factor_paths(None)] == ["accounts.E008"]
+    assert [result.id for result in check_second_factor_paths(None)] == ["accounts.E008"]
 
 
 def test_with_supabase_the_local_service_serves_nobody(settings: LazySettings) -> None:

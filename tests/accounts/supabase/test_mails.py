@@ -103,8 +103,8 @@ def test_mails_say_nothing_about_who_has_an_account(path: str, auth: SupabaseAut
         browser.post(path, {"email": email}, follow=True)
         for email in (EMAIL, EMAIL, "nobody@example.com", "nobody@example.com")
     ]
-    said = {words(answer).replace(quote(answer.request["QUERY_STRING"]), "") for answer in answers}
-    assert all("a mail is on its way" in text for text in said)
+    message = {words(answer).replace(quote(answer.request["QUERY_STRING"]), "") for answer in answers}
+    assert all("a mail is on its way" in text for text in message)
     assert [mail.to for mail in auth.state.inbox] == [EMAIL]
 
 

@@ -32,12 +32,12 @@ def test_sign_in_with_a_provider(auth: SupabaseAuth, client: Client) -> None:
 
 
 def test_a_known_address_is_the_same_person(auth: SupabaseAuth, signed_in: Client) -> None:
-    known = User.objects.get()
+    existing = User.objects.get()
     auth.provider_answer["email"] = EMAIL
     other = Client()
     follow(other, begin(other))
     assert is_signed_in(other)
-    assert User.objects.get() == known
+    assert User.objects.get() == existing
 
 
 def test_a_redirect_that_was_not_asked_for_signs_nobody_in(auth: SupabaseAuth, client: Client) -> None:

@@ -117,15 +117,15 @@ def _reused(call: Call, presented: RefreshToken) -> RefreshToken:
         return active
     if time.time() <= presented.updated_at + call.service.reuse_interval:
         return swap(call, presented.session)
-    for known in call.service.state.refresh_tokens.values():
-        if known.session is presented.session:
-            known.revoked = True
+    for existing in call.service.state.refresh_tokens.values():
+        if existing.session is presented.session:
+            existing.revoked = True
     raise Refused(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
 
 
 def _active(call: Call, session: Session) -> RefreshToken | None:
-    known = call.service.state.refresh_tokens.values()
-    return next((one for one in known if one.session is session and not one.revoked), None)
+    existing = call.service.state.refresh_tokens.values()
+    return next((one for one in existing if one.session is session and not one.revoked), None)
 
 
 def _revoke(refresh_token: RefreshToken) -> None:

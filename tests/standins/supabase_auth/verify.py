@@ -33,12 +33,12 @@ def verify(call: Call) -> Reply:
     if hashed and call.text("email"):
         raise invalid("Only the token_hash and type should be provided")
     if code:
-        found = _by_code(call, mails.valid_email(call), code)
+        result = _by_code(call, mails.valid_email(call), code)
     else:
-        found = _by_hash(call, hashed, call.text("type"))
-    if not _confirm(*found):
+        result = _by_hash(call, hashed, call.text("type"))
+    if not _confirm(*result):
         return Reply({"msg": HALF_WAY, "code": "200"})
-    return Reply(sessions.start(call, found[0], "otp"))
+    return Reply(sessions.start(call, result[0], "otp"))
 
 
 @routes.on("GET", "/verify")
@@ -48,18 +48,18 @@ def follow_link(call: Call) -> Reply:
         raise invalid("Verify requires a token or a token hash")
     target, pkce = mails.redirect_target(call), hashed.startswith(mails.PKCE_PREFIX)
     try:
-        found = _by_hash(call, hashed, kind)
+        result = _by_hash(call, hashed, kind)
     except Refused as error:
         problem = {"error_code": error.code, "error_description": error.message}
         if error.status == 403:
             problem = {"error": "access_denied", **problem}
         return _redirect(target, problem if pkce else {}, {**problem, "sb": ""})
-    if not _confirm(*found):
+    if not _confirm(*result):
         return _redirect(target, {"message": HALF_WAY} if pkce else {}, {"message": HALF_WAY, "sb": ""})
     if not pkce:
-        return _redirect(target, {}, {**_as_fragment(call, found[0]), "type": kind})
+        return _redirect(target, {}, {**_as_fragment(call, result[0]), "type": kind})
     method = METHODS.get(kind, kind)
-    flows = [one for one in call.service.state.flows.values() if one.account is found[0]]
+    flows = [one for one in call.service.state.flows.values() if one.account is result[0]]
     flow = next((one for one in reversed(flows) if one.method == method), None)
     if flow is None:
         raise Refused(400, "flow_state_not_found", "No associated flow state found.")

@@ -12,7 +12,15 @@ FORGE_POLICY = "forge"
 COMMANDS = ("select", "insert", "update", "delete")
 
 
-class EnableRowLevelSecurity(Operation):
+class _PolicyOperation(Operation):
+    reversible = True
+    atomic = True
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+
+class EnableRowLevelSecurity(_PolicyOperation):
     """Restrict each row of a table to its owner (law 2), in Supabase's way: `auth.uid() = owner`.
 
     `authenticated` may use `commands` on its own rows, and update only `update_columns`, if given. With
@@ -22,9 +30,6 @@ class EnableRowLevelSecurity(Operation):
     connecting role and `service_role` may do everything, so the forge needs neither superuser nor BYPASSRLS.
     `anon` gets no access.
     """
-
-    reversible = True
-    atomic = True
 
     def __init__(
         self,
@@ -44,9 +49,6 @@ class EnableRowLevelSecurity(Operation):
         self.through = through
         self.parents = dict(parents or {})
         self.insert_check = insert_check
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
 
     def database_forwards(
         self,
@@ -128,18 +130,12 @@ class EnableRowLevelSecurity(Operation):
         ]
 
 
-class ReplaceRowLevelSecurity(Operation):
+class ReplaceRowLevelSecurity(_PolicyOperation):
     """Replace a table's policies, when a column that they name is added or removed."""
-
-    reversible = True
-    atomic = True
 
     def __init__(self, before: EnableRowLevelSecurity, after: EnableRowLevelSecurity) -> None:
         self.before = before
         self.after = after
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
 
     def database_forwards(
         self,

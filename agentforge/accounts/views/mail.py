@@ -16,12 +16,13 @@ from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.redirects import next_url, requested_next, with_query
-from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.negotiation import success, wants_json
 from agentforge.tenancy import rls
 
 from .responses import (
     done,
     failed,
+    public_form,
     refuse,
     reject,
     requires_supabase,
@@ -29,7 +30,7 @@ from .responses import (
     sign_in_and_redirect,
     submitted,
 )
-from .scripts import is_script, open_to_scripts
+from .scripts import is_script
 from .sign_in import EMAIL_KEY
 
 if TYPE_CHECKING:
@@ -41,21 +42,13 @@ _SENT = "If {email} has an account, a mail is on its way. Follow its link, or ty
 _SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to your other address."
 
 
-@login_not_required
-@open_to_scripts
-@negotiated
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@public_form
 @requires_supabase
 def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     return _send_mail(request, service, "magiclink")
 
 
-@login_not_required
-@open_to_scripts
-@negotiated
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@public_form
 @requires_supabase
 def recovery_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     return _send_mail(request, service, "recovery")
@@ -86,11 +79,7 @@ def _send_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str
     return done(request, to, _SENT.format(email=email))
 
 
-@login_not_required
-@open_to_scripts
-@negotiated
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@public_form
 @requires_supabase
 def code(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
     initial = {"email": request.session.get(EMAIL_KEY, ""), "kind": request.GET.get("kind", "email")}

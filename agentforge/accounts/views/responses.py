@@ -9,17 +9,20 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from agentforge.accounts import sign_ins
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
 from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.http import Request
-from agentforge.negotiation import form_failure, is_json, json_object, success, wants_json
+from agentforge.negotiation import form_failure, is_json, json_object, negotiated, success, wants_json
 from agentforge.tenancy import rls
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 from agentforge.accounts.redirects import requested_next
 from agentforge.accounts.tokens import InvalidToken
 
-from .scripts import is_script, tokens_json
+from .scripts import is_script, open_to_scripts, tokens_json
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -46,6 +49,12 @@ def requires_supabase(
         return view(request, service, *args, **kwargs)
 
     return inner
+
+
+def public_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a form view that needs no sign-in, for pages and scripts."""
+    limited = require_http_methods(["GET", "HEAD", "POST"])(view)
+    return login_not_required(open_to_scripts(negotiated(never_cache(limited))))
 
 
 def auth_session(request: Request) -> AuthSession:

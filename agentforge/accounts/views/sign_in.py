@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from agentforge.accounts import flows, sign_ins
 from agentforge.accounts.addresses import client_address
@@ -33,8 +33,8 @@ from agentforge.negotiation import (
 from agentforge.problems import problem
 from agentforge.tenancy import rls
 
-from .responses import auth_session, done, refuse, reject, show, sign_in_and_redirect, submitted
-from .scripts import is_script, open_to_scripts, tokens_json
+from .responses import auth_session, done, public_form, refuse, reject, show, sign_in_and_redirect, submitted
+from .scripts import is_script, tokens_json
 
 EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
@@ -44,12 +44,8 @@ _STILL_SIGNED_IN = (
 )
 
 
-@login_not_required
-@open_to_scripts
+@public_form
 @sensitive_post_parameters("password")
-@negotiated
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and not is_json(request):
         return redirect(next_url(request))
@@ -69,12 +65,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return refuse(request, SIGN_IN, form, error, unconfirmed=unconfirmed, **_sign_in_options())
 
 
-@login_not_required
-@open_to_scripts
+@public_form
 @sensitive_post_parameters("password")
-@negotiated
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and not is_json(request):
         return redirect(next_url(request))

@@ -39,16 +39,3 @@ def changes_of(agent: AgentConfig) -> Changes | None:
 def key_trouble_of(agent: AgentConfig) -> KeyTrouble | None:
     """Return the known reason why an agent can't use its key, if any."""
     return keyring_of(agent.owner_id).trouble_of(agent)
-
-
-@register.filter
-def duration(ms: int | None) -> str:
-    """Format milliseconds: 0.8 s, 2 min 5 s."""
-    if ms is None:
-        return ""
-    if ms < 50:
-        return "<0.1 s"
-    if ms < 60_000:
-        return f"{ms / 1000:.1f} s"
-    minutes, seconds = divmod(round(ms / 1000), 60)
-    return f"{minutes} min {seconds} s"

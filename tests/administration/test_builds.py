@@ -62,8 +62,8 @@ def test_actions_say_for_how_many_builds_they_worked(
     assert act(operator, "pin", good, bad) == "Pinned: 2."
     assert act(operator, "pin", good, bad).startswith("Pinned: 0. Left as they were: 2")
     assert act(operator, "unpin", good, bad) == "Unpinned: 2."
-    reply = AuditEvent.objects.filter(action="build-retried", owner=alice)
-    assert {event.actor_label for event in reply} == {"olga@example.com"}
+    events = AuditEvent.objects.filter(action="build-retried", owner=alice)
+    assert {event.actor_label for event in events} == {"olga@example.com"}
 
 
 def test_files_are_removed_before_their_time(ended: Callable[[str], Build], operator: Client) -> None:

@@ -75,7 +75,7 @@ def test_replacing_tests_the_new_key_first(browser: Client, key: ApiKey, openai:
 
 def test_removing_asks_first_and_names_who_uses_it(browser: Client, agent: AgentConfig, key: ApiKey) -> None:
     AgentConfig.objects.update(provider="openai")
-    response = browser.get(f"/keys/{key.pk}/remove/").content.decode()
+    response = shown(browser.get(f"/keys/{key.pk}/remove/"))
     assert "1 agent of yours uses it: Ada." in response
     assert ApiKey.objects.exists()
     page = browser.post(f"/keys/{key.pk}/remove/", follow=True).content.decode()

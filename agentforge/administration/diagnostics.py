@@ -10,6 +10,8 @@ from enum import StrEnum
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from agentforge.tenancy.exposure import exposures
+
 OLDEST_SERVER = 150_000
 # Seconds without a heartbeat after which a worker does not count; it sends one every 3 seconds.
 _DEAD_AFTER = 30.0
@@ -138,3 +140,12 @@ def _queue() -> Finding:
         remedy = "A worker takes over the builds of dead ones within 30 s; if they stay, see its log."
         return warning(f"{message} {lost} of them have lost their worker.", remedy)
     return ok(message)
+
+
+@register("database rights")
+def _database_rights() -> Finding:
+    opened = [str(exposure) for exposure in exposures(connection)]
+    if opened:
+        rest = f", and {len(opened) - 3} more" if len(opened) > 3 else ""
+        return failed(f"Open to Supabase's API: {'; '.join(opened[:3])}{rest}.", "manage.py secure_database")
+    return ok("Every table is closed to the roles of Supabase's API, but for what users own.")

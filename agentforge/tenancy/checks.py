@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import OperationalError, connections, models
 
-from .exposure import exposed_tables
+from .exposure import exposures
 from .operations import FORGE_POLICY
 
 _PROTECTION = """
@@ -65,9 +65,9 @@ def _unprotected(alias: str) -> Iterable[CheckMessage]:
 
 
 def _exposed(alias: str) -> Iterable[CheckMessage]:
-    for table in exposed_tables(alias):
+    for exposure in exposures(connections[alias]):
         yield Error(
-            f"Table {table} has no row level security, and Supabase's API roles have privileges on it.",
-            hint="Run migrate, which revokes them.",
+            f"In the database, {exposure}.",
+            hint="Run `manage.py secure_database`, which closes it (with --dry-run it only prints how).",
             id="tenancy.E002",
         )

@@ -13,7 +13,7 @@ def parse(url: str, *, pool_size: int) -> dict[str, Any]:
     """
     params: dict[str, Any] = dict(conninfo_to_dict(url))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "agentforge.tenancy.postgresql",
         "NAME": params.pop("dbname", ""),
         "USER": params.pop("user", ""),
         "PASSWORD": params.pop("password", ""),

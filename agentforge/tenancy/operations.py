@@ -82,19 +82,50 @@ class EnableRowLevelSecurity(_PolicyOperation):
     def migration_name_fragment(self) -> str:
         return f"{self.table}_row_level_security"
 
+    def grants(self, quote: Any, existing: Sequence[str] = ()) -> list[str]:
+        """Return the statements that grant `authenticated` and `service_role` their privileges.
+
+        With `existing`, columns that are not among them yet are left out.
+        """
+        table = quote(self.table)
+        statements = [f"GRANT ALL ON {table} TO service_role"]
+        for command in self.commands:
+            columns = self._columns(command, existing)
+            if columns is None:
+                statements.append(f"GRANT {command.upper()} ON {table} TO authenticated")
+            elif columns:
+                names = ", ".join(map(quote, columns))
+                statements.append(f"GRANT {command.upper()} ({names}) ON {table} TO authenticated")
+        return statements
+
+    def privileges(self, existing: Sequence[str] = ()) -> set[str]:
+        """Return what `grants` grants to users: `authenticated SELECT`, `authenticated UPDATE column`."""
+        names = set()
+        for command in self.commands:
+            columns = self._columns(command, existing)
+            suffixes = [""] if columns is None else [f" {column}" for column in columns]
+            names |= {f"authenticated {command.upper()}{suffix}" for suffix in suffixes}
+        return names
+
+    def _columns(self, command: str, existing: Sequence[str]) -> list[str] | None:
+        """Return the columns that a command is limited to; None: all."""
+        if command != "update" or not self.update_columns:
+            return None
+        return [column for column in self.update_columns if not existing or column in existing]
+
     def _statements(self, quote: Any) -> list[str]:
         table = quote(self.table)
         return [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"REVOKE ALL ON {table} FROM PUBLIC, anon, authenticated",
-            f"GRANT ALL ON {table} TO service_role",
             f"CREATE POLICY {FORGE_POLICY} ON {table} TO CURRENT_USER, service_role "
             "USING (true) WITH CHECK (true)",
-            *(statement for command in self.commands for statement in self._command(command, quote)),
+            *(self._policy(command, quote) for command in self.commands),
+            *self.grants(quote),
         ]
 
-    def _command(self, command: str, quote: Any) -> list[str]:
+    def _policy(self, command: str, quote: Any) -> str:
         table = quote(self.table)
         own = self._own(quote)
         written = " AND ".join([own, *self._own_parents(quote)])
@@ -105,14 +136,10 @@ class EnableRowLevelSecurity(_PolicyOperation):
             "update": f"USING ({own}) WITH CHECK ({written})",
             "delete": f"USING ({own})",
         }
-        columns = ""
-        if command == "update" and self.update_columns:
-            columns = f" ({', '.join(quote(column) for column in self.update_columns)})"
-        return [
+        return (
             f"CREATE POLICY {OWNER_POLICY}_{command} ON {table} FOR {command.upper()} TO authenticated "
-            f"{clauses[command]}",
-            f"GRANT {command.upper()}{columns} ON {table} TO authenticated",
-        ]
+            f"{clauses[command]}"
+        )
 
     def _own(self, quote: Any) -> str:
         # As a subquery, auth.uid() is evaluated once per statement, not once per row.

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import io
 import resource
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from daphne.access import AccessLogGenerator
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from agentforge.live.server import LiveServer
@@ -23,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--access-log", action="store_true", help="print a line for every request")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A restored dump or a stray GRANT may have opened tables since the last start.
+        call_command("secure_database", stdout=io.StringIO())
         _allow_many_connections()
         # Imported here: it creates Django's handler, which only a server needs.
         from agentforge.asgi import application

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.openai import OpenAIStandIn
 
+from . import netlify_cli
 from .deployment_jobs import run_jobs
 from .finished_builds import build_of
 
@@ -33,6 +38,19 @@ def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
         monkeypatch.setattr(api, "FIRST_DELAY", 0.01)
         monkeypatch.setattr(stages, "POLL_SECONDS", 0.01)
         yield server
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install the netlify-cli while other tests run: that takes a minute, mostly of waiting."""
+    is_first_worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    if is_first_worker and any(item.path.name == "test_netlify_cli.py" for item in session.items):
+        threading.Thread(target=_install_netlify_cli, daemon=True).start()
+
+
+def _install_netlify_cli() -> None:
+    # The tests wait for its lock, and report the same failure.
+    with suppress(netlify_cli.NoNpm, OSError, subprocess.SubprocessError):
+        netlify_cli.installed()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from agentforge.tenancy.connections import give_back
+from .tenancy.connections import give_back
 
 logger = logging.getLogger(__name__)
 

@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _site(ada: AgentConfig, token: str) -> Site:
-    from configs.vault import save_key
+    from configs.keys.vault import save_key
     from deployments.accounts import host_accounts
     from deployments.sites import lifecycle
 
@@ -152,7 +152,7 @@ def _peak(process: psutil.Process) -> float:
 def _measure_function(site: Site, build: Build, directory: Path) -> None:
     from deployments import bundle
     from deployments.sites import variables
-    from tests.deployments import hello
+    from tests.deployments.bundle import hello
 
     [function] = [file for file in bundle.assemble(site, build).files if file.is_function]
     _print("function_zip_bytes", value=function.content.size)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.deployments import netlify_cli
+from tests.deployments.hosts import netlify_cli
 
 from .stage import ROOT
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from configs.vault import values_to_redact
+from configs.keys.vault import values_to_redact
 
 
 def secret_values(owner_id: UUID) -> list[str]:

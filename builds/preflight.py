@@ -8,8 +8,8 @@ from typing import Any
 
 from configs.forms import TAB_FORMS
 from configs.forms.base import draft_values
-from configs.model_offers import offers_for
 from configs.models import AgentConfig
+from configs.providers.offers import offers_for
 
 # The system prompt is derived from the other values, and too long for a list of changes.
 _DERIVED = frozenset({"system_prompt"})

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from agentforge.http import Request
 from agentforge.model_admin import ReadOnlyAdmin, link_to
 
-from .key_verification import enqueue_tests
+from .keys.verification import enqueue_tests
 from .models import AgentConfig, ApiKey, Revision
 
 

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from .choices import ResponseLength
+from .keys.vault import has_secret, key_of
 from .models import AgentConfig, Revision
-from .prompt import system_prompt
+from .prompt.assembly import system_prompt
 from .providers import PROVIDERS
-from .vault import has_secret, key_of
 
 SCHEMA = 1
 

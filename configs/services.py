@@ -20,10 +20,10 @@ from agentforge.tenancy.rls import as_service
 from .choices import Preset
 from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
-from .model_offers import local_outcome
 from .models import AgentConfig
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
+from .providers.offers import local_outcome
 
 # Fields that a duplicate does not copy.
 _NOT_COPIED = ("id", "created_at", "updated_at", "name", "handle")

@@ -9,7 +9,8 @@ from procrastinate.contrib.django import app
 
 from agentforge.tenancy.connections import connection_lease
 
-from . import key_verification, recovery, validation
+from . import recovery, validation
+from .keys import verification
 
 
 @app.task(name=validation.TASK, queue=validation.QUEUE)
@@ -18,17 +19,17 @@ def process_configuration(run_id: int) -> None:
     _with_own_connection(lambda: validation.validate_draft(run_id))
 
 
-@app.task(name=key_verification.TEST_TASK, queue=key_verification.TEST_QUEUE)
-def test_key(key_id: int, purpose: str = key_verification.TESTED) -> None:
+@app.task(name=verification.TEST_TASK, queue=verification.TEST_QUEUE)
+def test_key(key_id: int, purpose: str = verification.TESTED) -> None:
     """Test a stored key, requested by an operator or due."""
-    _with_own_connection(lambda: key_verification.retest_stored(key_id, purpose))
+    _with_own_connection(lambda: verification.retest_stored(key_id, purpose))
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="configs.recheck_keys", queue="upkeep", queueing_lock="configs.recheck_keys")
 def recheck_keys(timestamp: int) -> None:
     """Enqueue tests of keys whose last test is too old."""
-    _with_own_connection(lambda: key_verification.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
+    _with_own_connection(lambda: verification.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
 
 
 @app.periodic(cron="* * * * * */10")

@@ -18,12 +18,12 @@ from agentforge.tenancy.rls import as_service
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
-from .key_verification import retest
-from .model_offers import local_outcome, offers_for
+from .keys.vault import KeyNeedsReentry, key_of
+from .keys.verification import retest
 from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome
 from .providers.local import LOCAL
-from .vault import KeyNeedsReentry, key_of
+from .providers.offers import local_outcome, offers_for
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from builds.models import Artifact, Build, BuildStatus
 from builds.package import assembly
 from builds.reports import UNFINISHED
 from configs.choices import KeyStatus
+from configs.keys.vault import has_secret, is_readable, key_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
-from configs.vault import has_secret, is_readable, key_of
 
 from .accounts.host_accounts import connection_of
 from .errors import NotPossible

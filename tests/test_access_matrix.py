@@ -30,9 +30,9 @@ from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage
+from configs.keys.vault import save_key
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
-from configs.vault import save_key
 from deployments.models import Deployment, Site
 
 from .drivers import people

@@ -3,12 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from agentforge.retry import (
-    Backoff,
-    aretry_while_database_away,
-    retry_while_database_away,
-    retrying,
-)
+from agentforge.retry import Backoff, aretry_while_database_away, retry_while_database_away, retrying
 
 
 class _Flaky:

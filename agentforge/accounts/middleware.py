@@ -14,11 +14,11 @@ from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
 
-from . import authentication
 from .addresses import client_address
 from .errors import IdentityUnavailable
 from .redirects import back_to, with_query
-from .tokens import InvalidToken
+from .sessions import authentication
+from .sessions.tokens import InvalidToken
 
 _UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
 

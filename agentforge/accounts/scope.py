@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.http import parse_cookie
 
-from . import authentication
 from .errors import IdentityUnavailable
 from .models import User
-from .tokens import InvalidToken
+from .sessions import authentication
+from .sessions.tokens import InvalidToken
 
 
 def user_of(scope: dict[str, Any]) -> User | None:

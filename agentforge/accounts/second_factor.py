@@ -15,7 +15,7 @@ from agentforge.problems import problem
 
 from .models import User
 from .redirects import back_to, with_query
-from .tokens import Claims
+from .sessions.tokens import Claims
 
 # Never protected, whatever the setting says: the pages to verify a second factor and to sign out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")

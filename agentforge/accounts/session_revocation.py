@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from .models import Ending, SignIn
+from agentforge.accounts.models import Ending, SignIn
 
 # No access token lives longer: Supabase's limit is a week.
 RETENTION = timedelta(days=7)

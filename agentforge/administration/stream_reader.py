@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentforge.accounts import authentication, tokens
 from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
+from agentforge.accounts.sessions import authentication, tokens
 
 Reader = tuple[User, str]
 

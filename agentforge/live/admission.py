@@ -17,8 +17,8 @@ from django_eventstream.utils import parse_last_event_id
 from psycopg_pool import PoolTimeout
 
 from agentforge.accounts import second_factor
-from agentforge.accounts.authentication import Principal
 from agentforge.accounts.scope import principal_of
+from agentforge.accounts.sessions.authentication import Principal
 from agentforge.tenancy.connections import connection_lease
 
 from .reader import DATABASE_AWAY

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.conf import settings
 
-from agentforge.accounts.authentication import Principal
+from agentforge.accounts.sessions.authentication import Principal
 from agentforge.retry import Backoff
 
 from . import log

@@ -16,7 +16,7 @@ from django.db.models import CharField, Model, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from agentforge.accounts import maintenance
+from agentforge.accounts.sessions import maintenance
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams

@@ -16,7 +16,7 @@ from builds.errors import BuildError
 from builds.models import PLUGIN, Artifact, ChatMessage
 from builds.owner_secrets import secret_values
 from builds.package import assembly
-from configs.vault import KeyProblem, environment_for
+from configs.keys.vault import KeyProblem, environment_for
 
 from . import chat
 from .agent_run import Program, converse

@@ -9,9 +9,9 @@ from django import forms
 
 from configs.choices import Tab
 from configs.conflicts import Basis
+from configs.keys.vault import key_in_use
 from configs.models import AgentConfig, ApiKey
 from configs.providers.local import LOCAL
-from configs.vault import key_in_use
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from django import template
 
 from configs import wizard_state
 from configs.changes import Changes, changes_since_revision
-from configs.keyring import KeyTrouble, keyring_of
+from configs.keys.keyring import KeyTrouble, keyring_of
 from configs.models import AgentConfig
-from configs.prompt import PromptParts, system_prompt
+from configs.prompt.assembly import PromptParts, system_prompt
 
 register = template.Library()
 

@@ -16,7 +16,7 @@ from agentforge.negotiation import form_failure, negotiated, posted, success, wa
 from configs.forms import IdentityForm
 from configs.forms.agents import DeleteForm, SearchForm
 from configs.forms.identity import TAKEN
-from configs.keyring import KeyTrouble, keyring_of
+from configs.keys.keyring import KeyTrouble, keyring_of
 from configs.models import AgentConfig
 from configs.services import (
     HandleTaken,

@@ -15,8 +15,8 @@ from configs.conflicts import Basis, Conflict
 from configs.forms import TAB_FORMS, DraftForm
 from configs.forms.base import type_errors
 from configs.forms.conflicts import SAVED, ChoiceForm, SidesForm
-from configs.model_offers import offers_for
 from configs.models import AgentConfig
+from configs.providers.offers import offers_for
 
 from .conflicts import show_sides
 from .forms import agent_of

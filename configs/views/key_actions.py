@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from agentforge.accounts.models import User
 from agentforge.http import Request
 from agentforge.negotiation import posted, success, wants_json
-from configs import vault
 from configs.choices import KeyStatus
 from configs.forms.stored_key import KeyForm, NewKeyForm
-from configs.key_verification import SavedKey, test_and_save
-from configs.keyring import keyring_of
+from configs.keys import vault
+from configs.keys.keyring import keyring_of
+from configs.keys.verification import SavedKey, test_and_save
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.local import LOCAL

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
-from configs import vault
 from configs.forms.stored_key import TAKEN, KeyForm, NewKeyForm, RenameForm
-from configs.key_verification import SavedKey, retest
-from configs.keyring import keyring_of
+from configs.keys import vault
+from configs.keys.keyring import keyring_of
+from configs.keys.verification import SavedKey, retest
 from configs.models import ApiKey
 from configs.providers import PROVIDERS
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentforge.accounts.models import User
-from configs import vault
 from configs.choices import KeyStatus
 from configs.forms.stored_key import KeyForm, NewKeyForm, RenameForm
-from configs.keyring import Keyring, keyring_of
-from configs.model_offers import local_outcome
+from configs.keys import vault
+from configs.keys.keyring import Keyring, keyring_of
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.local import LOCAL
+from configs.providers.offers import local_outcome
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
-from configs import vault
 from configs.choices import Tab
 from configs.forms import KeysForm
 from configs.forms.stored_key import KeyForm
-from configs.key_verification import SavedKey, retest
-from configs.model_offers import local_outcome, offers_for
+from configs.keys import vault
+from configs.keys.verification import SavedKey, retest
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers.local import LOCAL
+from configs.providers.offers import local_outcome, offers_for
 
 from .forms import agent_of
 from .key_actions import (

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from configs.forms import TAB_FORMS
-from configs.prompt import system_prompt
+from configs.prompt.assembly import system_prompt
 
 from .forms import agent_of, bound_form
 

@@ -16,9 +16,9 @@ from configs.conflicts import Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
-from configs.model_offers import offers_for
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
+from configs.providers.offers import offers_for
 from configs.services import HandleTaken, save_draft
 from configs.wizard_state import rail_of
 

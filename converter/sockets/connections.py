@@ -12,15 +12,7 @@ from converter.problems import Severity
 
 from .handler_analysis import analyse_handler
 from .model import Handler, Server
-from .scopes import (
-    FUNCTIONS,
-    arguments_of,
-    called_functions,
-    function_of,
-    names_in,
-    only_logs,
-    parameters_of,
-)
+from .scopes import FUNCTIONS, arguments_of, called_functions, function_of, names_in, only_logs, parameters_of
 
 _LIFECYCLE_EVENTS = ("close", "disconnect", "disconnecting", "error", "pong", "ping")
 

@@ -11,15 +11,7 @@ from converter.javascript.syntax import field_of, iter_nodes, text_of
 from converter.problems import Problem, Severity
 
 from .model import Handler, Library, Server
-from .scopes import (
-    FUNCTIONS,
-    arguments_of,
-    declarations_for,
-    function_of,
-    is_state,
-    names_in,
-    parameters_of,
-)
+from .scopes import FUNCTIONS, arguments_of, declarations_for, function_of, is_state, names_in, parameters_of
 
 KEEP_ELSEWHERE = "Store it in a database or in Netlify Blobs, and read it in each call."
 _STATELESS = "Implement it without the connection."

@@ -11,15 +11,7 @@ from converter.javascript.syntax import field_of, iter_nodes, string_value, text
 from converter.problems import Problem, Severity
 
 from .model import Server
-from .scopes import (
-    FUNCTIONS,
-    arguments_of,
-    declaration_of,
-    declarations_for,
-    names_in,
-    only_logs,
-    top_names,
-)
+from .scopes import FUNCTIONS, arguments_of, declaration_of, declarations_for, names_in, only_logs, top_names
 
 _AUTHENTICATE = "Authenticate the caller in each function, by a cookie or an Authorization header."
 _ACCESS_OPTIONS = ("verifyClient", "allowRequest", "handleProtocols")

@@ -13,8 +13,8 @@ from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
-from configs import vault
 from configs.choices import KeyStatus
+from configs.keys import vault
 from deployments.hosts.base import Host, HostError, Person, Reason
 from deployments.hosts.netlify.api import Notify, Sleep
 from deployments.hosts.registry import KINDS, NETLIFY, TOKEN_HOSTS

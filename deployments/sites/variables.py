@@ -8,9 +8,9 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from configs.keys.vault import KeyProblem, environment_for, has_secret, key_of
 from configs.models import AgentConfig, Revision
 from configs.providers import PROVIDERS
-from configs.vault import KeyProblem, environment_for, has_secret, key_of
 from deployments.errors import DeployError
 from deployments.hosts.registry import KINDS
 from deployments.models import Access, Deployment, Site

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentforge.accounts import tokens
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import User
+from agentforge.accounts.sessions import tokens
 from tests.drivers import people
 
 from . import forged_tokens

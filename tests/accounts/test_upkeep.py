@@ -9,8 +9,8 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from agentforge.accounts.maintenance import prune
 from agentforge.accounts.models import Ending, FailedAttempts, LocalSession, SignIn, User
+from agentforge.accounts.sessions.maintenance import prune
 from agentforge.audit.checks import check_retention
 from agentforge.audit.models import AuditEvent
 from tests.drivers import people

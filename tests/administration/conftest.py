@@ -13,9 +13,9 @@ from agentforge.audit.models import AuditEvent
 from agentforge.live import streams
 from builds.models import Artifact, Build
 from builds.services import enqueue_build
+from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
 from configs.services import create_agent
-from configs.vault import save_key
 from deployments.models import Connection, Deployment, Site
 from tests.drivers import people
 

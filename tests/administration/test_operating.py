@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
-from configs.key_verification import retest_stored
+from configs.keys.verification import retest_stored
 from tests.drivers import people
 
 from .conftest import Hers

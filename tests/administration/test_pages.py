@@ -17,7 +17,7 @@ from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from builds.models import Artifact
 from builds.services import enqueue_revision
-from configs import vault
+from configs.keys import vault
 from configs.revisions import create_revision
 from configs.services import duplicate_agent
 from deployments.models import Connection, Deployment, Site

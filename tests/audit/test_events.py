@@ -15,7 +15,7 @@ from agentforge.audit.models import AuditEvent
 from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildStatus
 from builds.services import cancel_build, enqueue_build, retry_build
-from configs import rotation, vault
+from configs.keys import rotation, vault
 from configs.models import AgentConfig, ApiKey
 from configs.services import create_agent, delete_agent
 from tests.drivers import people

@@ -11,7 +11,7 @@ from django.test import Client
 
 from configs import revisions
 from configs.models import AgentConfig, ApiKey
-from configs.prompt import system_prompt
+from configs.prompt.assembly import system_prompt
 
 from .test_tabs import VALID
 

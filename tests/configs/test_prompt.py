@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from configs import choices, prompt_phrases
+from configs import choices
 from configs.models import AgentConfig
-from configs.prompt import system_prompt
+from configs.prompt import phrases
+from configs.prompt.assembly import system_prompt
 
 BASE: dict[str, Any] = {
     "name": "Ada",
@@ -57,13 +58,13 @@ def test_every_value_changes_what_the_model_is_told(field: str, value: Any) -> N
 @pytest.mark.parametrize(
     ("words", "enumeration"),
     [
-        (prompt_phrases.TYPES, choices.AgentType),
-        (prompt_phrases.PRESETS, choices.Preset),
-        (prompt_phrases.TRAITS, choices.Trait),
-        (prompt_phrases.STYLES, choices.CommunicationStyle),
-        (prompt_phrases.TONES, choices.Tone),
-        (prompt_phrases.LENGTHS, choices.ResponseLength),
-        (prompt_phrases.TOOLS, choices.Tool),
+        (phrases.TYPES, choices.AgentType),
+        (phrases.PRESETS, choices.Preset),
+        (phrases.TRAITS, choices.Trait),
+        (phrases.STYLES, choices.CommunicationStyle),
+        (phrases.TONES, choices.Tone),
+        (phrases.LENGTHS, choices.ResponseLength),
+        (phrases.TOOLS, choices.Tool),
     ],
 )
 def test_every_choice_has_words_of_its_own(words: dict[str, str], enumeration: Any) -> None:

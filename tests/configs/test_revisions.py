@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentforge.accounts.models import User
-from configs import documents, revisions, vault
+from configs import documents, revisions
+from configs.keys import vault
 from configs.models import AgentConfig, Revision
 
 

@@ -15,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
-from configs import recovery, validation, vault
+from configs import recovery, validation
 from configs.choices import Tab
+from configs.keys import vault
 from configs.models import AgentConfig, ProcessRun
 from tests.standins.openai import OpenAIStandIn
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.converter.projects import CORPUS, write_project
+from .projects import CORPUS, write_project
 
 
 def _run(*words: Any) -> str:

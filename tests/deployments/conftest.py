@@ -23,9 +23,9 @@ from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.openai import OpenAIStandIn
 
-from . import netlify_cli
 from .deployment_jobs import run_jobs
 from .finished_builds import build_of
+from .hosts import netlify_cli
 
 
 @pytest.fixture

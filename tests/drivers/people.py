@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.test import Client
 
-from agentforge.accounts import sign_ins
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import LocalIdentity, User
+from agentforge.accounts.sessions import sign_ins
 
 
 def make_user(name: str, *, operator: bool = False) -> User:

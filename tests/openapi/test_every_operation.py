@@ -21,10 +21,10 @@ from schemathesis import GenerationMode, checks
 from agentforge.accounts.models import User
 from agentforge.openapi.document import document
 from builds.services import enqueue_build
+from configs.keys.vault import save_key
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
-from configs.vault import save_key
 from tests.drivers import people
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from agentforge.accounts import flows, sign_ins
+from agentforge.accounts import flows
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import (
     CodeNeeded,
@@ -19,6 +19,7 @@ from agentforge.accounts.errors import (
 )
 from agentforge.accounts.forms import EmailForm, PasswordForm
 from agentforge.accounts.identity import identity_service, supabase_service
+from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls

@@ -17,10 +17,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from agentforge.accounts import sign_ins
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
 from agentforge.accounts.identity.base import AuthSession, Tokens
+from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, negotiated, success, wants_json
 from agentforge.tenancy import rls
@@ -28,7 +28,7 @@ from agentforge.tenancy import rls
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 from agentforge.accounts.redirects import requested_next
-from agentforge.accounts.tokens import InvalidToken
+from agentforge.accounts.sessions.tokens import InvalidToken
 
 from .scripts import is_script, open_to_scripts, tokens_json
 

@@ -13,13 +13,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from agentforge.accounts import flows, sign_ins
+from agentforge.accounts import flows
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.redirects import next_url, requested_next, with_query
+from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import (
     failure,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from configs.rotation import Report, rotate
+from configs.keys.rotation import Report, rotate
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 from django.test import Client
 
-from agentforge.accounts import tokens
 from agentforge.accounts.models import SignIn
+from agentforge.accounts.sessions import tokens
 from tests.standins.supabase_auth import code_at
 
 EMAIL, PASSWORD = "alice@example.com", "correct horse battery"

@@ -16,8 +16,8 @@ from agentforge.live import streams
 from builds.models import Build
 from builds.services import enqueue_build
 from builds.trial import chat
+from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
-from configs.vault import save_key
 from tests.drivers.planted_key import SECRET, every_row, files_below, members, places_of
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Failure, Text

@@ -19,8 +19,8 @@ from builds.models import Build
 from builds.remote.models import RemoteChunk, RemoteJob, RemotePiece
 from builds.reports import transcript
 from builds.services import cancel_build, enqueue_build
+from configs.keys.vault import save_key
 from configs.models import AgentConfig
-from configs.vault import save_key
 from tests.drivers.agent_sources import copy_of_the_sources, count_as_warm, slow_sources
 from tests.drivers.build_stream import wait_for
 from tests.drivers.build_worker import WorkerProcess

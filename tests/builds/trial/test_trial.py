@@ -16,8 +16,8 @@ from builds.forms import LONGEST_MESSAGE
 from builds.models import Build, BuildTarget, ChatMessage
 from builds.services import enqueue_build
 from builds.trial import chat
+from configs.keys.vault import save_key
 from configs.models import AgentConfig
-from configs.vault import save_key
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Text
 

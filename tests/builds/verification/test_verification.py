@@ -26,8 +26,8 @@ from builds.models import Build, BuildVerification
 from builds.package import assembly, signer
 from builds.services import enqueue_build
 from builds.verification import lifecycle, verifier
+from configs.keys.vault import save_key
 from configs.models import AgentConfig
-from configs.vault import save_key
 from tests.drivers.agent_sources import count_as_warm, with_packages
 from tests.drivers.build_stream import wait_for
 from tests.drivers.build_worker import WorkerProcess, let_hearts_stop

@@ -1,0 +1,63 @@
+"""Authenticate a bearer token or a browser's session, for HTTP requests and live streams alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from agentforge.accounts import roles
+from agentforge.accounts.identity import identity_service
+from agentforge.accounts.models import User
+
+from . import sign_ins, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated user, with the verified claims."""
+
+    user: User
+    claims: tokens.Claims
+    access_token: str = field(repr=False)
+
+
+def bearer_token(authorization: str) -> str | None:
+    """Return the token of a Bearer Authorization header; None for any other scheme."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def by_bearer(token: str) -> Principal:
+    """Return the principal of a token; the user is created on first sight.
+
+    Raises tokens.InvalidToken, also for a revoked session and a disabled user, and IdentityUnavailable.
+    """
+    claims = tokens.verify(token)
+    if identity_service().has_ended(claims):
+        raise tokens.InvalidToken
+    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    roles.follow(user, claims)
+    if not user.is_active:
+        raise tokens.InvalidToken
+    return Principal(user, claims, token)
+
+
+def by_session(session: SessionBase) -> Principal | None:
+    """Return the principal of a browser's session; None if nobody is signed in (any more).
+
+    Raises IdentityUnavailable.
+    """
+    row = sign_ins.current(session)
+    if row is None:
+        return None
+    try:
+        claims = tokens.verify(row.access_token)
+    except tokens.InvalidToken:
+        # Its signing key was replaced, for example.
+        return None
+    if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
+        return None
+    roles.follow(row.user, claims)
+    return Principal(row.user, claims, row.access_token)

@@ -1,0 +1,143 @@
+"""Browser sign-ins: the tokens are in a SignIn row, which the Django session refers to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.utils import timezone
+
+from agentforge.accounts.errors import IdentityUnavailable, SessionEnded
+from agentforge.accounts.identity import identity_service
+from agentforge.accounts.identity.base import Tokens
+from agentforge.accounts.models import SignIn, User
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from . import tokens
+
+SESSION_KEY = "sign_in"
+# Tokens are refreshed this long before they expire, so that no request starts with an expiring one.
+REFRESH_MARGIN = timedelta(seconds=60)
+
+
+def begin(session: SessionBase, issued: Tokens) -> User:
+    """Sign a browser in with fresh tokens, in a new session (against session fixation).
+
+    Raises tokens.InvalidToken if the tokens do not verify.
+    """
+    claims = tokens.verify(issued.access_token)
+    user = _user_of(claims, issued)
+    end(session)
+    row = SignIn.objects.create(
+        user=user,
+        access_token=issued.access_token,
+        refresh_token=issued.refresh_token,
+        expires_at=issued.expires_at,
+    )
+    session[SESSION_KEY] = str(row.pk)
+    _record_sign_in(user, claims)
+    return user
+
+
+def begin_for_script(issued: Tokens) -> User:
+    """Record the sign-in of a script, which keeps its tokens itself.
+
+    Raises tokens.InvalidToken as `begin` does.
+    """
+    claims = tokens.verify(issued.access_token)
+    user = _user_of(claims, issued)
+    _record_sign_in(user, claims)
+    return user
+
+
+def _user_of(claims: tokens.Claims, issued: Tokens) -> User:
+    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    _update_second_factor(user, issued)
+    return user
+
+
+def _record_sign_in(user: User, claims: tokens.Claims) -> None:
+    user.last_login = timezone.now()
+    user.save(update_fields=["last_login"])
+    action = Action.SECOND_FACTOR_PASSED if claims.get("aal") == "aal2" else Action.SIGNED_IN
+    record(action, owner=user, actor=user, by=_methods(claims))
+
+
+def _methods(claims: tokens.Claims) -> str:
+    """Return the authentication methods of a session (`amr`): password, otp, oauth, totp."""
+    methods = claims.get("amr")
+    names = (
+        [one.get("method") for one in methods if isinstance(one, dict)] if isinstance(methods, list) else []
+    )
+    return " and ".join(sorted({method for method in names if isinstance(method, str)}))[:100]
+
+
+def _update_second_factor(user: User, issued: Tokens) -> None:
+    enrolled = issued.has_second_factor
+    if enrolled is not None and enrolled != user.has_second_factor:
+        user.has_second_factor = enrolled
+        user.save(update_fields=["has_second_factor"])
+        record(Action.SECOND_FACTOR_ON if enrolled else Action.SECOND_FACTOR_OFF, owner=user, actor=user)
+
+
+def end_others(session: SessionBase, user: User) -> None:
+    """Sign a user's other browsers out."""
+    mine = row_id(session)
+    others = SignIn.objects.filter(user=user)
+    (others if mine is None else others.exclude(pk=mine)).delete()
+
+
+def end(session: SessionBase) -> None:
+    """Delete a browser's tokens and its session."""
+    pk = row_id(session)
+    if pk is not None:
+        SignIn.objects.filter(pk=pk).delete()
+    session.flush()
+
+
+def row_id(session: SessionBase) -> UUID | None:
+    """Return the id of a session's SignIn row."""
+    name = session.get(SESSION_KEY)
+    return UUID(name) if name else None
+
+
+def current(session: SessionBase) -> SignIn | None:
+    """Return a browser's sign-in, with tokens that are not about to expire; None if it has ended.
+
+    Raises IdentityUnavailable if the tokens expired and the identity service does not answer.
+    """
+    pk = row_id(session)
+    row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
+    if row is None or not _is_due(row):
+        return row
+    return _refresh(row)
+
+
+def _is_due(row: SignIn) -> bool:
+    return row.expires_at - timezone.now() < REFRESH_MARGIN
+
+
+@transaction.atomic
+def _refresh(row: SignIn) -> SignIn | None:
+    # Of simultaneous requests the first one refreshes; the others wait for the row and find it fresh.
+    locked = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=row.pk).first()
+    if locked is None or not _is_due(locked):
+        return locked
+    try:
+        issued = identity_service().refresh(locked.refresh_token)
+    except SessionEnded:
+        locked.delete()
+        return None
+    except IdentityUnavailable:
+        if locked.expires_at > timezone.now():
+            return locked
+        raise
+    _update_second_factor(locked.user, issued)
+    locked.access_token = issued.access_token
+    locked.refresh_token = issued.refresh_token
+    locked.expires_at = issued.expires_at
+    locked.save(update_fields=["access_token", "refresh_token", "expires_at"])
+    return locked

@@ -1,0 +1,89 @@
+"""Which of their owner's keys agents use, and why an agent can't use its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import reverse
+
+from configs.choices import KeyStatus
+from configs.models import AgentConfig, ApiKey
+from configs.providers import PROVIDERS
+
+from . import vault
+
+
+@dataclass(frozen=True)
+class KeyTrouble:
+    """Why an agent can't use its key: a label, a sentence, and the remedy with its URL."""
+
+    word: str
+    sentence: str
+    remedy: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """One owner's keys."""
+
+    keys: tuple[ApiKey, ...]
+
+    def key_of(self, agent: AgentConfig) -> ApiKey | None:
+        """Return the key that an agent of this owner uses."""
+        return vault.key_in_use(self.keys, agent.provider, agent.api_key_id)
+
+    def names(self, provider_code: str, but: ApiKey | None = None) -> list[str]:
+        """Return the names of the keys for a provider, except that of `but`."""
+        return [key.name for key in self.keys if key.provider == provider_code and key != but]
+
+    def key_without(self, gone: ApiKey, agent: AgentConfig) -> ApiKey | None:
+        """Return the key that an agent would use if one of the keys were removed."""
+        left = [key for key in self.keys if key != gone]
+        return vault.key_in_use(left, agent.provider, agent.api_key_id)
+
+    def users(self, agents: Iterable[AgentConfig]) -> dict[int, list[AgentConfig]]:
+        """Return the owner's agents that use each key, by the key's id."""
+        users: dict[int, list[AgentConfig]] = {key.pk: [] for key in self.keys}
+        for agent in agents:
+            if key := self.key_of(agent):
+                users[key.pk].append(agent)
+        return users
+
+    def trouble_of(self, agent: AgentConfig) -> KeyTrouble | None:
+        """Return what is known to be wrong with an agent's key, without asking the provider."""
+        provider = PROVIDERS.get(agent.provider)
+        if provider is None or provider.unavailable or not (provider.needs_key or provider.asks_base_url):
+            return None
+        trouble = _trouble(self.key_of(agent), provider.label)
+        if trouble is None:
+            return None
+        url = f"{reverse('configs:keys', args=[agent.pk])}#key-{provider.code}"
+        return KeyTrouble(*trouble, url)
+
+
+def keyring_of(owner_id: UUID) -> Keyring:
+    """Return an owner's keys in the order of the providers, in one query."""
+    order = {code: place for place, code in enumerate(PROVIDERS)}
+    keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered").order_by("pk")
+    return Keyring(tuple(sorted(keys, key=lambda key: order.get(key.provider, len(order)))))
+
+
+def _trouble(key: ApiKey | None, label: str) -> tuple[str, str, str] | None:
+    if key is None:
+        return "No key", f"No key for {label} is saved, so this agent can't answer.", "Add a key"
+    if not vault.is_readable(key):
+        return (
+            "Key needs re-entry",
+            f"The vault can't read the key for {label} any more, so this agent can't answer.",
+            "Enter it again",
+        )
+    if key.status == KeyStatus.INVALID:
+        return (
+            "Key refused",
+            f"{label} refused the key that this agent uses, so it can't answer.",
+            "Replace the key",
+        )
+    return None

@@ -1,0 +1,304 @@
+"""A site without an account: the compiled executable serves it, and a browser talks to its agent."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from agentforge.accounts.models import User
+from builds.artifacts import storage
+from builds.compiler import targets
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from deployments.bundle import pages, rules
+from deployments.models import Access, Site
+from tests.deployments.deployment_jobs import run_jobs
+from tests.drivers.chromium import launch
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Text
+from tests.standins.server import Answer, Asked, StandIn, as_events, as_html, as_json
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
+]
+PASSWORD = "open sesame"
+POEM = ("Grüße ", "aus der ", "Ferne 🌍 ", "und ", "zurück")
+
+
+class Held(tuple[str, ...]):
+    """The pieces of a reply: after the first two, the others wait to be released, or never come."""
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self.go_on = threading.Event()
+        self.breaks = False
+
+    def __iter__(self) -> Iterator[str]:
+        pieces = tuple(super().__iter__())
+        yield from pieces[:2]
+        assert self.go_on.wait(120)
+        if self.breaks:
+            raise ConnectionResetError
+        yield from pieces[2:]
+
+    def let_go(self, *, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.go_on.set()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running executable, and the link to the directory that it serves."""
+
+    url: str
+    process: subprocess.Popen[str]
+    link: Path
+
+
+Serve = Callable[[str], AbstractContextManager[Served]]
+
+
+@pytest.fixture
+def program(agent: AgentConfig, alice: User, model: OpenAIStandIn, tmp_path: Path) -> Path:
+    """Alice's agent, compiled for this machine."""
+    available = targets.registry().values()
+    target = next(each.name for each in available if each.kind == targets.EXECUTABLE_KIND and each.is_native)
+    build = enqueue_build(agent, alice, [target])
+    run_jobs("builds")
+    build.refresh_from_db()
+    assert build.status == "succeeded", build.error
+    path = tmp_path / "agent"
+    path.write_bytes(storage.path_of(build.artifacts.get(target=target, name="ada").sha256).read_bytes())
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def serve(program: Path, model: OpenAIStandIn, tmp_path: Path) -> Serve:
+    """Return a function that serves a site of the given access from a directory behind a link."""
+
+    @contextmanager
+    def served(access: str) -> Iterator[Served]:
+        link = tmp_path / "live"
+        show(link, access, "Good day.")
+        own = {"AGENT_PASSWORD": PASSWORD} if access == Access.PASSWORD else {}
+        with subprocess.Popen(
+            [program, "--serve", "127.0.0.1:0", "--site", link],
+            env={"LOCAL_MODEL_URL": model.url, "AGENT_ACCESS": access, **own},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            try:
+                port = process.stderr.readline().strip().rpartition(":")[2]
+                yield Served(f"http://localhost:{port}", process, link)
+            finally:
+                process.kill()
+
+    return served
+
+
+def show(link: Path, access: str, greeting: str) -> None:
+    """Render a site, and point the link to it atomically."""
+    directory = link.with_name(greeting)
+    directory.mkdir()
+    files = pages.render(Site(access=access, greeting=greeting), {"name": "Ada"}, [])
+    for name, text in (files | {"_headers": rules.headers()}).items():
+        (directory / name).write_text(text)
+    new = link.with_name("new")
+    new.symlink_to(directory)
+    new.replace(link)
+
+
+@contextmanager
+def visiting(url: str) -> Iterator[Page]:
+    """A narrow window at a site; fails on errors and on requests to other hosts."""
+    problems: list[str] = []
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(sent.url))
+        page.on(
+            "console", lambda line: problems.append(line.text) if "Content Security" in line.text else None
+        )
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
+        page.goto(url)
+        yield page
+    assert problems == []
+
+
+class Cutting(StandIn):
+    """A site whose agent answers with the next bytes of a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        files = pages.render(Site(access=Access.PUBLIC), {"name": "Ada"}, [])
+        self._files = {f"/{name}": text.encode() for name, text in files.items()}
+        self.next = as_json({})
+
+    def answer(self, asked: Asked) -> Answer:
+        if asked.path == "/api/ask":
+            return self.next
+        name = "/index.html" if asked.path == "/" else asked.path
+        kind = mimetypes.guess_type(name)[0] or "text/plain"
+        return Answer(200, self._files[name], {"Content-Type": kind})
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message").fill(text)
+    press(page, "Send")
+
+
+def message(page: Page, number: int) -> Locator:
+    return page.locator(f"#messages > li:nth-child({number})")
+
+
+def hold(model: OpenAIStandIn) -> Held:
+    """Pause the model's next answer half-way."""
+    held = Held(POEM)
+    model.replies.append(Text(held))
+    return held
+
+
+def test_an_answer_is_shown_as_it_comes(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PASSWORD) as site, visiting(site.url) as page:
+        page.get_by_label("Password").fill("wrong")
+        press(page, "Open")
+        expect(page.get_by_role("alert")).to_have_text("This password is wrong.")
+        page.get_by_label("Password").fill(PASSWORD)
+        press(page, "Open")
+        held = hold(model)
+        say(page, "hello")
+        answer = message(page, 3)
+        expect(answer.locator("p")).to_have_text("Grüße aus der")
+        expect(answer).to_have_attribute("aria-busy", "true")
+        expect(page.get_by_role("status")).to_have_text("Ada is answering.")
+        expect(page.get_by_role("button", name="Send")).to_be_disabled()
+        page.get_by_label("Message").fill("my next thought")
+        page.get_by_label("Message").press("Enter")
+        held.let_go()
+        expect(answer.locator("p")).to_have_text("".join(POEM))
+        expect(answer).not_to_have_attribute("aria-busy", "true")
+        expect(page.get_by_role("status")).to_have_text(f"Ada: {''.join(POEM)}")
+        expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+        expect(page.get_by_label("Message")).to_have_value("my next thought")
+        press(page, "Send")
+        expect(message(page, 5).locator("p")).to_have_text("You said: my next thought")
+        contents = [each["content"] for each in model.asked[-1].json["messages"]]
+        assert contents[-3:] == ["hello", "".join(POEM), "my next thought"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        show(site.link, Access.PASSWORD, "Good evening.")
+        page.reload()
+        expect(message(page, 1).locator("p")).to_have_text("Good evening.")
+        expect(page.get_by_label("Message")).to_be_visible()  # still signed in
+
+
+def test_an_answer_that_does_not_end_is_marked(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PUBLIC) as site, visiting(site.url) as page:
+        field = page.get_by_label("Message")
+        held = hold(model)
+        say(page, "one")
+        expect(message(page, 3).locator("p")).to_have_text("Grüße aus der")
+        field.fill("typed meanwhile")
+        held.let_go(breaks=True)
+        expect(message(page, 3).locator("p")).to_have_text(
+            ["Grüße aus der", "Broken off. Ada does not remember this exchange."]
+        )
+        expect(page.get_by_role("alert")).to_contain_text("before the answer was complete")
+        expect(field).to_have_value("one\ntyped meanwhile")
+        held = hold(model)
+        say(page, "two")
+        expect(message(page, 5).locator("p")).to_have_text("Grüße aus der")
+        press(page, "Stop")
+        expect(message(page, 5).locator("p").nth(1)).to_contain_text("Stopped.")
+        expect(page.get_by_role("alert")).to_be_hidden()
+        expect(field).to_have_value("two")
+        expect(field).to_be_focused()
+        held.let_go()
+        model.mode = "invalid"
+        press(page, "Send")
+        expect(page.get_by_role("alert")).to_contain_text("Incorrect API key")
+        expect(page.locator("#messages > li")).to_have_count(5)
+        expect(field).to_have_value("two")
+        model.mode = "ok"
+        press(page, "Send")
+        expect(message(page, 7).locator("p")).to_have_text("You said: two")
+        assert [each["role"] for each in model.asked[-1].json["messages"]] == ["system", "user"]
+
+
+def test_a_server_that_is_stopped_ends_its_answers_first(serve: Serve, model: OpenAIStandIn) -> None:
+    with serve(Access.PUBLIC) as site, visiting(site.url) as page:
+        held = hold(model)
+        say(page, "hello")
+        expect(message(page, 3).locator("p")).to_have_text("Grüße aus der")
+        site.process.terminate()
+        held.let_go()
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
+        assert site.process.wait(60) == 0
+        say(page, "anybody there?")
+        expect(page.get_by_role("alert")).to_contain_text("could not be reached")
+        expect(page.get_by_label("Message")).to_have_value("anybody there?")
+
+
+def events(*given: dict[str, str]) -> bytes:
+    return b"".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n".encode() for each in given)
+
+
+def cut_in_a_letter(whole: bytes, go_on: threading.Event) -> Iterator[bytes]:
+    """Send the bytes up to the middle of the last globe, and the rest once the reader has seen them."""
+    middle = whole.rindex("🌍".encode()) + 2
+    yield whole[:middle]
+    assert go_on.wait(60)
+    yield whole[middle:]
+
+
+def test_an_answer_is_read_however_its_bytes_are_cut() -> None:
+    tokens = [{"type": "token", "text": piece} for piece in POEM]
+    done = {"type": "done", "text": "".join(POEM), "state": "sealed"}
+    whole = events({"type": "tool_call", "name": "clock"}, *tokens, done)
+    broken = "Broken off. Ada does not remember this exchange."
+    cases: list[tuple[str, Answer, str | list[str], str]] = [
+        ("in small parts", as_events(bytes([byte]) for byte in whole), "".join(POEM), ""),
+        ("at once", as_events([whole]), "".join(POEM), ""),
+        ("whole, from an agent that does not stream", as_json(done), "".join(POEM), ""),
+        ("without an end", as_events([events(*tokens)]), ["".join(POEM), broken], "The answer broke off."),
+        ("cut in an event", as_events([whole[:-9]]), ["".join(POEM), broken], "The answer broke off."),
+        ("no events", as_events([events(*tokens), b"data: {\n\n"]), ["".join(POEM), broken], "connection"),
+        ("a gateway's page", as_html(502), "", "something unexpected"),
+        ("nothing", Answer(reset=True), "", "could not be reached"),
+    ]
+    go_on = threading.Event()
+    with Cutting() as site, visiting(site.origin) as page:
+        site.next = as_events(cut_in_a_letter(whole, go_on))
+        say(page, "in two halves")
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
+        go_on.set()
+        expect(message(page, 3)).not_to_have_attribute("aria-busy", "true")
+        expect(message(page, 3).locator("p")).to_have_text("".join(POEM))
+        for question, answer, expected, problem in cases:
+            site.next = answer
+            say(page, question)
+            expect(page.get_by_role("button", name="Start anew")).to_be_visible()
+            expect(page.locator("form#ask .error")).to_contain_text(problem)
+            expect(page.get_by_label("Message")).to_have_value(question if problem else "")
+            if expected:
+                expect(page.locator("#messages > li:last-child p")).to_have_text(expected)
+        assert site.asked[-1].json["state"] == "sealed"

@@ -118,8 +118,11 @@ func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os
 		fmt.Fprintf(t.err, "[%v]\n", err)
 		return
 	}
-	if done.Finish == "length" {
+	switch done.Finish {
+	case "length":
 		t.hint("[the answer reached its length limit]\n")
+	case "other":
+		t.hint("[the answer may be incomplete: %s]\n", done.Reason)
 	}
 	t.history = append(messages, protocol.Message{Role: "assistant", Content: done.Text})
 	t.history = t.history[max(0, len(t.history)-maxHistory):]

@@ -117,12 +117,47 @@ func TestToolMistakes(t *testing.T) {
 			t.Fatalf("%s: %v, %v", test.arguments, got, err)
 		}
 		result := got[1]
-		if result["error"] != true || !strings.HasPrefix(result["result"].(string), test.result) || result["id"] != "call_1_1" {
+		if result["error"] != true || !strings.HasPrefix(result["result"].(string), test.result) || result["id"] != "call01001" {
 			t.Errorf("%.50s: %v", test.arguments, result)
 		}
 		if sent := provider.requests[1].Messages[2]; !sent.Failed || sent.Text != result["result"] {
 			t.Errorf("the model received %+v", sent)
 		}
+	}
+}
+
+// Servers that reuse the ids of calls confuse no results.
+func TestReusedIDs(t *testing.T) {
+	t.Parallel()
+	call := providers.Call{ID: "same", Name: "clock"}
+	a, provider := sampleAgent(t, nil, calls("", call, call), calls("", call), answers("ok"))
+	got, err := handle(t, a, hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[any]int{}
+	for _, event := range got {
+		if id := event["id"]; id != nil {
+			ids[id]++
+		}
+	}
+	if !reflect.DeepEqual(ids, map[any]int{"same": 2, "call01002": 2, "call02001": 2}) {
+		t.Errorf("got %v", ids)
+	}
+	if sent := provider.requests[2].Messages; sent[1].Calls[1].ID != "call01002" || sent[3].CallID != "call01002" || sent[5].CallID != "call02001" {
+		t.Errorf("sent %+v", sent)
+	}
+}
+
+// Reasoning goes back with the results of calls, never with an answer.
+func TestReasoningGoesBackWithCalls(t *testing.T) {
+	t.Parallel()
+	thinks := func(_ context.Context, _ func(string) error) (providers.Reply, error) {
+		return providers.Reply{Calls: []providers.Call{{Name: "clock"}}, Reasoned: true, Reasoning: json.RawMessage(`"hm"`)}, nil
+	}
+	a, provider := sampleAgent(t, nil, thinks, answers("ok"))
+	if got, err := handle(t, a, hello); err != nil || string(provider.requests[1].Messages[1].Reasoning) != `"hm"` {
+		t.Errorf("got %v, %v; sent %+v", got, err, provider.requests[1].Messages)
 	}
 }
 

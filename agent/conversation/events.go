@@ -63,6 +63,8 @@ type doneEvent struct {
 	Rounds int    `json:"rounds"`
 	MS     int64  `json:"ms"`
 	Finish string `json:"finish"`
+	// Reason is the provider's own word for a finish that this agent does not know.
+	Reason string `json:"reason,omitempty"`
 }
 
 // output encodes and emits events until emit fails.

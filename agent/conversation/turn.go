@@ -18,6 +18,8 @@ type turn struct {
 	text     strings.Builder
 	usage    providers.Usage
 	rounds   int
+	// ids are those of the calls so far.
+	ids map[string]bool
 	// newParagraph is set after a round with text: the next text starts a new
 	// paragraph.
 	newParagraph bool
@@ -25,8 +27,8 @@ type turn struct {
 
 func (a *Agent) converse(ctx context.Context, messages []providers.Message, out *output) error {
 	started := time.Now()
-	t := &turn{Agent: a, out: out, messages: messages}
-	finish, err := t.run(ctx)
+	t := &turn{Agent: a, out: out, messages: messages, ids: map[string]bool{}}
+	done, err := t.run(ctx)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
@@ -39,42 +41,65 @@ func (a *Agent) converse(ctx context.Context, messages []providers.Message, out 
 	if err != nil {
 		return err
 	}
-	return out.send(doneEvent{"done", t.text.String(), t.rounds, time.Since(started).Milliseconds(), finish})
+	done.Type, done.Text, done.Rounds, done.MS = "done", t.text.String(), t.rounds, time.Since(started).Milliseconds()
+	return out.send(done)
 }
 
 // run asks until the model answers without calling a tool. After the last allowed
 // round it asks once more for an answer without tools: what they returned so far
 // is worth more to the user than an error.
-func (t *turn) run(ctx context.Context) (finish string, err error) {
+func (t *turn) run(ctx context.Context) (doneEvent, error) {
 	budget := t.config.Limits.ToolRounds
 	for used := 0; ; used++ {
 		exhausted := used >= budget
 		reply, err := t.ask(ctx, exhausted)
 		if err != nil {
-			return "", err
+			return doneEvent{}, err
 		}
 		if reply.Finish == providers.Filtered {
-			return "", failure(string(providers.Refused), "the provider's content filter stopped the answer")
+			return doneEvent{}, failure(string(providers.Refused), "the provider's content filter stopped the answer")
 		}
 		offered := budget > 0 && len(t.tools) > 0
 		if len(reply.Calls) == 0 || exhausted || !offered {
 			return t.finish(reply, exhausted && offered)
 		}
 		if err := t.runTools(ctx, reply.Calls); err != nil {
-			return "", err
+			return doneEvent{}, err
 		}
 	}
 }
 
-func (t *turn) finish(reply providers.Reply, exhausted bool) (string, error) {
-	if len(reply.Calls) > 0 && t.text.Len() == 0 {
-		return "", failure(codeToolRounds, fmt.Sprintf(
-			"the model still called tools after the agent's limit of %d rounds and gave no answer", t.config.Limits.ToolRounds))
+func (t *turn) finish(reply providers.Reply, exhausted bool) (doneEvent, error) {
+	if strings.TrimSpace(t.text.String()) == "" {
+		return doneEvent{}, t.emptyAnswer(reply)
 	}
 	if exhausted {
-		return "tool_rounds", nil
+		return doneEvent{Finish: "tool_rounds"}, nil
 	}
-	return string(reply.Finish), nil
+	return doneEvent{Finish: string(reply.Finish), Reason: reply.Reason}, nil
+}
+
+// emptyAnswer says why there is no text.
+func (t *turn) emptyAnswer(reply providers.Reply) error {
+	limit := t.config.Sampling.MaxTokens
+	switch {
+	case len(reply.Calls) > 0 && t.config.Limits.ToolRounds > 0 && len(t.tools) > 0:
+		return failure(codeToolRounds, fmt.Sprintf(
+			"the model still called tools after the agent's limit of %d rounds and gave no answer", t.config.Limits.ToolRounds))
+	case len(reply.Calls) > 0:
+		return failure(string(providers.Unreachable), "the model called a tool, but this agent has none, and gave no answer; ask again")
+	case reply.Reasoned && reply.Finish == providers.Length:
+		return failure(string(providers.Unreachable), fmt.Sprintf(
+			"the model used the limit of %d tokens for reasoning and gave no answer; choose longer answers or another model", limit))
+	case reply.Finish == providers.Length:
+		return failure(string(providers.Unreachable), fmt.Sprintf(
+			"the model reached the length limit (%d tokens for the answer) before any text; shorten the conversation or choose longer answers", limit))
+	case reply.Reasoned:
+		return failure(string(providers.Unreachable), "the model sent its reasoning, but no answer; ask again or choose another model")
+	case reply.Reason != "":
+		return failure(string(providers.Unreachable), fmt.Sprintf("the model gave no answer (%s); ask again", reply.Reason))
+	}
+	return failure(string(providers.Unreachable), "the model sent neither text nor a tool call; ask again or choose another model")
 }
 
 func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
@@ -102,9 +127,17 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 		t.complete(&reply.Calls[i], i)
 	}
 	text := strings.TrimSpace(t.text.String()[before:])
-	t.messages = append(t.messages, providers.Message{Role: providers.Assistant, Text: text, Calls: reply.Calls})
+	t.messages = append(t.messages, providers.Message{Role: providers.Assistant, Text: text, Calls: reply.Calls, Reasoning: reasoningOf(reply)})
 	t.newParagraph = t.text.Len() > 0
 	return reply, nil
+}
+
+// reasoningOf returns what the provider expects back: reasoning that led to calls.
+func reasoningOf(reply providers.Reply) json.RawMessage {
+	if len(reply.Calls) == 0 {
+		return nil
+	}
+	return reply.Reasoning
 }
 
 func (t *turn) emitText(text string) error {
@@ -116,12 +149,14 @@ func (t *turn) emitText(text string) error {
 	return t.out.send(tokenEvent{"token", text})
 }
 
-// complete adds what some servers omit: the id of a call, and the empty object for
-// no arguments.
+// complete adds what some servers omit: an id for the call that no other call of the
+// answer has, and the empty object for no arguments.
 func (t *turn) complete(call *providers.Call, index int) {
-	if call.ID == "" {
-		call.ID = fmt.Sprintf("call_%d_%d", t.rounds, index+1)
+	// Mistral accepts only ids of nine letters and digits.
+	for n := index + 1; call.ID == "" || t.ids[call.ID]; n++ {
+		call.ID = fmt.Sprintf("call%02d%03d", t.rounds, n)
 	}
+	t.ids[call.ID] = true
 	if strings.TrimSpace(call.Arguments) == "" {
 		call.Arguments = "{}"
 	}
@@ -148,14 +183,4 @@ func (t *turn) runTools(ctx context.Context, calls []providers.Call) error {
 		t.messages = append(t.messages, providers.Message{Role: providers.Tool, Text: result, CallID: call.ID, Failed: failed})
 	}
 	return nil
-}
-
-const maxArguments = 64 << 10
-
-func jsonObject(text string) (json.RawMessage, bool) {
-	var object map[string]json.RawMessage
-	if len(text) > maxArguments || json.Unmarshal([]byte(text), &object) != nil || object == nil {
-		return json.RawMessage("{}"), false
-	}
-	return json.RawMessage(text), true
 }

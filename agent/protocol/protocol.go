@@ -34,6 +34,7 @@ type Event struct {
 	Code      string
 	Message   string
 	Finish    string
+	Reason    string
 	Input     int `json:"input_tokens"`
 	Output    int `json:"output_tokens"`
 }

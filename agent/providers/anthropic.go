@@ -3,7 +3,6 @@ package providers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -14,9 +13,28 @@ func init() { Register("anthropic", newAnthropic) }
 // anthropic implements the Messages API.
 // Protocol: https://docs.anthropic.com/en/api/messages
 type anthropic struct {
-	client        *client
-	model         string
-	noTemperature atomic.Bool
+	client  *client
+	model   string
+	dialect atomic.Pointer[messagesDialect]
+}
+
+// messagesDialect selects the optional fields to send. What a server refused and then
+// answered without is left out of all later requests.
+type messagesDialect struct {
+	noTemperature bool
+	noReasoning   bool
+}
+
+func (d messagesDialect) adapt(err error) (messagesDialect, bool) {
+	switch {
+	case !d.noTemperature && refuses(err, "temperature"):
+		d.noTemperature = true
+	case !d.noReasoning && refuses(err, "thinking"):
+		d.noReasoning = true
+	default:
+		return d, false
+	}
+	return d, true
 }
 
 func newAnthropic(s Settings) Provider {
@@ -25,27 +43,29 @@ func newAnthropic(s Settings) Provider {
 	if s.Key != "" {
 		header.Set("X-Api-Key", s.Key)
 	}
-	return &anthropic{client: newClient(s, "/v1/messages", header), model: s.Model}
+	a := &anthropic{client: newClient(s, "/v1/messages", header), model: s.Model}
+	a.dialect.Store(&messagesDialect{})
+	return a
 }
 
 func (a *anthropic) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
-	answer, err := a.client.post(ctx, a.body(request))
-	if a.rejectsTemperature(err) {
-		answer, err = a.client.post(ctx, a.body(request))
+	accepted := *a.dialect.Load()
+	current := accepted
+	for {
+		answer, err := a.client.post(ctx, a.body(request, current))
+		if adapted, ok := current.adapt(err); ok {
+			current = adapted
+			continue
+		}
+		if err != nil {
+			return Reply{}, explainTools(request, err)
+		}
+		defer answer.close()
+		if current != accepted {
+			a.dialect.Store(&current)
+		}
+		return readMessage(answer, onText)
 	}
-	if err != nil {
-		return Reply{}, explainTools(request, err)
-	}
-	defer answer.close()
-	return readMessage(answer, onText)
-}
-
-// rejectsTemperature reports whether the model refused the temperature, and leaves
-// it out of all later requests.
-func (a *anthropic) rejectsTemperature(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && failure.Status == http.StatusBadRequest &&
-		strings.Contains(failure.Message, "temperature") && a.noTemperature.CompareAndSwap(false, true)
 }
 
 type messagesBody struct {
@@ -79,13 +99,17 @@ type messagesBlock struct {
 	ToolUseID string          `json:"tool_use_id,omitempty"`
 	Content   string          `json:"content,omitempty"`
 	IsError   bool            `json:"is_error,omitempty"`
+	// The reasoning before tool calls, which the API demands back unchanged.
+	Thinking  *string `json:"thinking,omitempty"`
+	Signature string  `json:"signature,omitempty"`
+	Data      string  `json:"data,omitempty"`
 }
 
-func (a *anthropic) body(r Request) messagesBody {
+func (a *anthropic) body(r Request, d messagesDialect) messagesBody {
 	body := messagesBody{
-		Model: a.model, MaxTokens: r.MaxTokens, System: r.System, Messages: messagesEntries(r.Messages), Stream: true,
+		Model: a.model, MaxTokens: r.MaxTokens, System: r.System, Messages: messagesEntries(r.Messages, d), Stream: true,
 	}
-	if !a.noTemperature.Load() {
+	if !d.noTemperature {
 		// The range ends at 1 here, at 2 in other APIs.
 		temperature := min(r.Temperature, 1)
 		body.Temperature = &temperature
@@ -101,14 +125,14 @@ func (a *anthropic) body(r Request) messagesBody {
 
 // messagesEntries merges adjacent messages of one role: all results of a round
 // must be in one message of the user.
-func messagesEntries(messages []Message) []messagesEntry {
+func messagesEntries(messages []Message, d messagesDialect) []messagesEntry {
 	var list []messagesEntry
 	for _, m := range messages {
 		role := "user"
 		if m.Role == Assistant {
 			role = "assistant"
 		}
-		blocks := messagesBlocks(m)
+		blocks := messagesBlocks(m, d)
 		if last := len(list) - 1; last >= 0 && list[last].Role == role {
 			list[last].Content = append(list[last].Content, blocks...)
 		} else if len(blocks) > 0 {
@@ -118,11 +142,14 @@ func messagesEntries(messages []Message) []messagesEntry {
 	return list
 }
 
-func messagesBlocks(m Message) []messagesBlock {
+func messagesBlocks(m Message, d messagesDialect) []messagesBlock {
 	if m.Role == Tool {
 		return []messagesBlock{{Type: "tool_result", ToolUseID: m.CallID, Content: m.Text, IsError: m.Failed}}
 	}
 	var blocks []messagesBlock
+	if len(m.Reasoning) > 0 && !d.noReasoning {
+		_ = json.Unmarshal(m.Reasoning, &blocks)
+	}
 	// The API refuses a block of white space only.
 	if strings.TrimSpace(m.Text) != "" {
 		blocks = append(blocks, messagesBlock{Type: "text", Text: m.Text})

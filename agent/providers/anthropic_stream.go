@@ -7,66 +7,88 @@ import (
 	"agent.local/a0000000000000000/sse"
 )
 
-// messagesEvent is any event of a Messages stream. The protocol requires clients
-// to skip unknown events and blocks.
+// The most blocks whose fragments are assembled; later ones pass their text only.
+const maxBlocks = 256
+
+// messagesEvent is any event of a Messages stream, or a whole message. The protocol
+// requires clients to skip unknown events and blocks.
 type messagesEvent struct {
-	Type    string `json:"type"`
-	Index   int    `json:"index"`
-	Message struct {
-		Usage messagesUsage `json:"usage"`
-	} `json:"message"`
-	ContentBlock struct {
-		Type  string          `json:"type"`
-		ID    string          `json:"id"`
-		Name  string          `json:"name"`
-		Text  string          `json:"text"`
-		Input json.RawMessage `json:"input"`
-	} `json:"content_block"`
-	Delta struct {
-		Type        string `json:"type"`
-		Text        string `json:"text"`
-		PartialJSON string `json:"partial_json"`
-		StopReason  string `json:"stop_reason"`
-	} `json:"delta"`
-	Usage messagesUsage `json:"usage"`
+	Type         rawText                 `json:"type"`
+	Index        count                   `json:"index"`
+	Message      optional[wholeMessage]  `json:"message"`
+	ContentBlock optional[contentBlock]  `json:"content_block"`
+	Delta        optional[messagesDelta] `json:"delta"`
+	Usage        optional[messagesUsage] `json:"usage"`
+	// Of a whole message.
+	Content    optional[[]contentBlock] `json:"content"`
+	StopReason rawText                  `json:"stop_reason"`
+}
+
+type wholeMessage struct {
+	Usage optional[messagesUsage] `json:"usage"`
+}
+
+type contentBlock struct {
+	Type      rawText         `json:"type"`
+	ID        rawText         `json:"id"`
+	Name      rawText         `json:"name"`
+	Text      rawText         `json:"text"`
+	Input     json.RawMessage `json:"input"`
+	Thinking  rawText         `json:"thinking"`
+	Signature rawText         `json:"signature"`
+	Data      rawText         `json:"data"`
+}
+
+type messagesDelta struct {
+	Type        rawText `json:"type"`
+	Text        rawText `json:"text"`
+	PartialJSON rawText `json:"partial_json"`
+	Thinking    rawText `json:"thinking"`
+	Signature   rawText `json:"signature"`
+	StopReason  rawText `json:"stop_reason"`
 }
 
 type messagesUsage struct {
-	InputTokens   int `json:"input_tokens"`
-	CacheCreation int `json:"cache_creation_input_tokens"`
-	CacheRead     int `json:"cache_read_input_tokens"`
-	OutputTokens  int `json:"output_tokens"`
+	InputTokens   count `json:"input_tokens"`
+	CacheCreation count `json:"cache_creation_input_tokens"`
+	CacheRead     count `json:"cache_read_input_tokens"`
+	OutputTokens  count `json:"output_tokens"`
 }
 
 // messageReader assembles a reply from its events.
 type messageReader struct {
 	answer *answer
 	onText func(string) error
-	calls  []*messageCall
+	blocks []*messagePart
+	calls  int
 	reply  Reply
 	stop   string
 }
 
-type messageCall struct {
-	index    int
-	id, name string
-	input    strings.Builder
+// messagePart is a block that is being assembled: a call or reasoning.
+type messagePart struct {
+	index int
+	block contentBlock
+	// content are the fragments of the input or of the reasoning.
+	content, signature strings.Builder
+	// startText is the text that the block began with, until its first fragment.
+	startText string
 }
 
 func readMessage(a *answer, onText func(string) error) (Reply, error) {
-	r := &messageReader{answer: a, onText: onText, reply: Reply{Finish: Stop}}
+	r := &messageReader{answer: a, onText: onText}
 	if err := a.events(r.event); err != nil {
 		return Reply{}, err
 	}
-	for _, call := range r.calls {
-		r.reply.Calls = append(r.reply.Calls, Call{ID: call.id, Name: call.name, Arguments: call.input.String()})
+	for _, part := range r.blocks {
+		if err := r.flushText(part); err != nil {
+			return Reply{}, err
+		}
 	}
-	switch r.stop {
-	case "max_tokens", "model_context_window_exceeded":
-		r.reply.Finish = Length
-	case "refusal":
-		r.reply.Finish = Filtered
+	if err := a.end(&r.reply, r.stop); err != nil {
+		return Reply{}, err
 	}
+	r.assemble()
 	return r.reply, nil
 }
 
@@ -75,63 +97,155 @@ func (r *messageReader) event(e sse.Event) (bool, error) {
 	if json.Unmarshal([]byte(e.Data), &event) != nil {
 		return false, r.answer.protocolError(e.Data)
 	}
+	if isFault([]byte(e.Data)) {
+		return false, streamFault([]byte(e.Data))
+	}
 	switch event.Type {
 	case "message_start":
-		r.count(event.Message.Usage)
+		r.count(event.Message.value.Usage.value)
 	case "content_block_start":
-		return false, r.start(event)
+		return false, r.start(int(event.Index), event.ContentBlock.value)
 	case "content_block_delta":
-		return false, r.delta(event)
+		return false, r.delta(int(event.Index), event.Delta.value)
+	case "content_block_stop":
+		return false, r.flushText(r.part(int(event.Index)))
 	case "message_delta":
-		r.count(event.Usage)
-		r.stop = event.Delta.StopReason
+		r.count(event.Usage.value)
+		r.stopped(event.Delta.value.StopReason)
 	case "message_stop":
+		r.answer.finished()
 		return true, nil
-	case "error":
-		return false, streamFault([]byte(e.Data))
+	case "message":
+		return true, r.message(event)
 	}
 	return false, nil
 }
 
-func (r *messageReader) start(event messagesEvent) error {
-	block := event.ContentBlock
-	if block.Type == "tool_use" && len(r.calls) < maxCalls {
-		call := &messageCall{index: event.Index, id: block.ID, name: block.Name}
-		// Usually empty: the input follows in fragments.
-		if input := string(block.Input); input != "{}" && input != "null" {
-			call.input.WriteString(input)
+// message reads the answer of a server that ignores "stream".
+func (r *messageReader) message(event messagesEvent) error {
+	r.count(event.Usage.value)
+	r.answer.finished()
+	r.stopped(event.StopReason)
+	for index, block := range event.Content.value {
+		if err := r.start(index, block); err != nil {
+			return err
 		}
-		r.calls = append(r.calls, call)
-	}
-	if block.Type == "text" && block.Text != "" {
-		return r.onText(block.Text)
 	}
 	return nil
 }
 
-func (r *messageReader) delta(event messagesEvent) error {
-	switch event.Delta.Type {
-	case "text_delta":
-		if event.Delta.Text != "" {
-			return r.onText(event.Delta.Text)
+func (r *messageReader) stopped(reason rawText) {
+	if reason != "" {
+		r.stop = string(reason)
+		r.answer.finished()
+	}
+}
+
+func (r *messageReader) start(index int, block contentBlock) error {
+	if err := r.flushText(r.part(index)); err != nil {
+		return err
+	}
+	if len(r.blocks) >= maxBlocks {
+		return r.onText(string(block.Text))
+	}
+	part := &messagePart{index: index, block: block}
+	switch block.Type {
+	case "tool_use":
+		if r.calls++; r.calls > maxCalls {
+			return nil
 		}
-	case "input_json_delta":
-		for _, call := range r.calls {
-			if call.index == event.Index {
-				call.input.WriteString(event.Delta.PartialJSON)
-			}
+	case "thinking", "redacted_thinking":
+		r.reply.Reasoned = true
+		part.content.WriteString(string(block.Thinking))
+		part.signature.WriteString(string(block.Signature))
+	case "text":
+		part.startText = string(block.Text)
+	default:
+		return nil
+	}
+	r.blocks = append(r.blocks, part)
+	return nil
+}
+
+func (r *messageReader) part(index int) *messagePart {
+	for i := len(r.blocks) - 1; i >= 0; i-- {
+		if r.blocks[i].index == index {
+			return r.blocks[i]
 		}
 	}
 	return nil
+}
+
+// flushText passes on the text that a block began with. It is usually empty; a server
+// that streams may repeat it in the first fragment.
+func (r *messageReader) flushText(part *messagePart) error {
+	if part == nil || part.startText == "" {
+		return nil
+	}
+	text := part.startText
+	part.startText = ""
+	return r.onText(text)
+}
+
+func (r *messageReader) delta(index int, d messagesDelta) error {
+	part := r.part(index)
+	if r.answer.complete {
+		r.answer.finished()
+	}
+	switch d.Type {
+	case "text_delta":
+		if part != nil && strings.HasPrefix(string(d.Text), part.startText) {
+			part.startText = ""
+		}
+		if err := r.flushText(part); err != nil || d.Text == "" {
+			return err
+		}
+		return r.onText(string(d.Text))
+	case "input_json_delta":
+		if part != nil && part.content.Len()+len(d.PartialJSON) <= maxCallArguments {
+			part.content.WriteString(string(d.PartialJSON))
+		}
+	case "thinking_delta", "signature_delta":
+		r.reply.Reasoned = true
+		if part != nil {
+			part.content.WriteString(string(d.Thinking))
+			part.signature.WriteString(string(d.Signature))
+		}
+	}
+	return nil
+}
+
+// assemble adds the calls and the reasoning to the reply.
+func (r *messageReader) assemble() {
+	var reasoning []messagesBlock
+	for _, part := range r.blocks {
+		block, content := part.block, part.content.String()
+		switch block.Type {
+		case "tool_use":
+			// The input is usually empty at the start, and follows in fragments.
+			if input := string(block.Input); content == "" && input != "{}" && input != "null" {
+				content = input
+			}
+			r.reply.Calls = append(r.reply.Calls, Call{ID: string(block.ID), Name: string(block.Name), Arguments: content})
+		case "thinking":
+			thinking := wholeText(content)
+			reasoning = append(reasoning, messagesBlock{Type: "thinking", Thinking: &thinking, Signature: part.signature.String()})
+		case "redacted_thinking":
+			reasoning = append(reasoning, messagesBlock{Type: "redacted_thinking", Data: string(block.Data)})
+		}
+	}
+	if reasoning != nil {
+		r.reply.Reasoning, _ = json.Marshal(reasoning)
+	}
 }
 
 // count keeps the latest numbers, which are running totals. Most versions of the
 // API send those of the input only at the start.
 func (r *messageReader) count(u messagesUsage) {
 	if input := u.InputTokens + u.CacheCreation + u.CacheRead; input > 0 {
-		r.reply.Usage.Input = input
+		r.reply.Usage.Input = int(input)
 	}
 	if u.OutputTokens > 0 {
-		r.reply.Usage.Output = u.OutputTokens
+		r.reply.Usage.Output = int(u.OutputTokens)
 	}
 }

@@ -36,14 +36,15 @@ func TestAnthropicStreams(t *testing.T) {
 		{"refusal", stream(messageStart, messageEnd("refusal"), messageStop), "", Reply{Finish: Filtered, Usage: usage}},
 		{"unknown blocks", stream(messageStart, `data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking"}}`,
 			`data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}`, `data: {"type":"novelty"}`,
-			textDelta("Hi"), messageEnd("end_turn"), messageStop), "Hi", Reply{Finish: Stop, Usage: usage}},
+			textDelta("Hi"), messageEnd("end_turn"), messageStop), "Hi",
+			Reply{Finish: Stop, Usage: usage, Reasoned: true, Reasoning: json.RawMessage(`[{"type":"thinking","thinking":"hm"}]`)}},
 		{"tool use", stream(messageStart,
 			`data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"clock","input":{}}}`,
 			`data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"time_"}}`,
 			`data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"zone\":\"UTC\"}"}}`,
 			`data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t2","name":"calculator","input":{"expression":"1"}}}`,
 			messageEnd("tool_use"), messageStop), "",
-			Reply{Finish: Stop, Usage: usage, Calls: []Call{{"t1", "clock", `{"time_zone":"UTC"}`}, {"t2", "calculator", `{"expression":"1"}`}}}},
+			Reply{Finish: Stop, Usage: usage, Calls: []Call{{"t1", "clock", `{"time_zone":"UTC"}`, nil}, {"t2", "calculator", `{"expression":"1"}`, nil}}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestAnthropicRequest(t *testing.T) {
 	request.NoCalls = true
 	request.Functions = []Function{{Name: "clock", Description: "d", Schema: json.RawMessage(`{"type":"object"}`)}}
 	request.Messages = append(request.Messages,
-		Message{Role: Assistant, Text: "let me see", Calls: []Call{{"a", "clock", "{"}, {"b", "clock", `{"x":1}`}}},
+		Message{Role: Assistant, Text: "let me see", Calls: []Call{{"a", "clock", "{", nil}, {"b", "clock", `{"x":1}`, nil}}},
 		Message{Role: Tool, CallID: "a", Text: "bad", Failed: true},
 		Message{Role: Tool, CallID: "b", Text: "noon"})
 	if _, _, err := run(t, server.provider(t, "anthropic"), request); err != nil {

@@ -1,7 +1,7 @@
 package providers
 
 import (
-	"encoding/json"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,8 +28,11 @@ type Error struct {
 	Status  int
 	Message string
 
-	param      string
-	retryable  bool
+	param     string
+	code      string
+	retryable bool
+	// reported is set for an error inside a 200 response.
+	reported   bool
 	retryAfter time.Duration
 }
 
@@ -37,14 +40,12 @@ func (e *Error) Error() string { return e.Message }
 
 // statusError returns the error of a response other than 200. The status and the
 // error code decide the kind, since messages change.
-func statusError(status int, retryAfter string, body []byte) *Error {
-	fault := parseFault(body)
-	e := &Error{Status: status, Kind: Refused, Message: fault.Message, param: fault.Param}
+func statusError(status int, header http.Header, body []byte) *Error {
+	f := parseFault(body)
+	e := &Error{Status: status, Kind: Refused, Message: string(f.Message), param: string(f.Param), code: string(f.Code)}
 	switch {
 	case status == 429:
-		e.Kind = RateLimited
-		// An exhausted account is answered with 429, too.
-		e.retryable = fault.Code != "insufficient_quota"
+		e.Kind, e.retryable = RateLimited, true
 	case status >= 500:
 		e.Kind, e.retryable = Unreachable, status != 501 && status != 505
 	case status == 408, status == 409, status == 425:
@@ -53,60 +54,35 @@ func statusError(status int, retryAfter string, body []byte) *Error {
 	if e.Message == "" {
 		e.Message = "the provider answered " + strconv.Itoa(status) + " without a message"
 	}
-	if seconds, err := strconv.ParseFloat(retryAfter, 64); err == nil && seconds > 0 && seconds < 1e6 {
-		e.retryAfter = time.Duration(seconds * float64(time.Second))
+	switch status {
+	case 401, 402, 403, 404:
+	case 429:
+		// An exhausted account is answered with 429, too.
+		e.classify(f)
+		e.Kind = RateLimited
+	default:
+		if status < 500 {
+			e.classify(f)
+		}
 	}
+	e.retryAfter = retryAfter(header)
 	return e
 }
 
-// fault is the common part of the error bodies of known servers.
-type fault struct {
-	Message string `json:"message"`
-	Type    string `json:"type"`
-	Param   string `json:"param"`
-	Code    string `json:"-"`
-}
-
-func parseFault(body []byte) fault {
-	var outer struct {
-		Error   json.RawMessage `json:"error"`
-		Message json.RawMessage `json:"message"`
-		Detail  json.RawMessage `json:"detail"`
+// retryAfter returns the pause that a response asks for, zero if none: seconds or a
+// date (RFC 9110, section 10.2.3), or the milliseconds that OpenAI adds.
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if ms, err := strconv.ParseFloat(header.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e9 {
+		return time.Duration(ms * float64(time.Millisecond))
 	}
-	// Google's compatible endpoint wraps the object in a list.
-	text := strings.TrimSpace(string(body))
-	if strings.HasPrefix(text, "[") {
-		text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < 1e6 {
+		return time.Duration(seconds * float64(time.Second))
 	}
-	if json.Unmarshal([]byte(text), &outer) != nil {
-		return fault{Message: plainText(text)}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
 	}
-	for _, part := range []json.RawMessage{outer.Error, outer.Message, outer.Detail} {
-		if f := decodeFault(part); f.Message != "" {
-			return f
-		}
-	}
-	return fault{Message: plainText(text)}
-}
-
-func decodeFault(part json.RawMessage) fault {
-	var f struct {
-		fault
-		Code json.RawMessage `json:"code"`
-	}
-	if json.Unmarshal(part, &f) == nil {
-		f.fault.Code = strings.Trim(string(f.Code), `"`)
-		f.Message = truncate(f.Message)
-		return f.fault
-	}
-	var text string
-	if json.Unmarshal(part, &text) == nil {
-		return fault{Message: truncate(text)}
-	}
-	if len(part) > 0 && string(part) != "null" {
-		return fault{Message: truncate(string(part))}
-	}
-	return fault{}
+	return 0
 }
 
 var (
@@ -134,7 +110,7 @@ func plainText(text string) string {
 const maxMessage = 1000
 
 func truncate(text string) string {
-	text = strings.ToValidUTF8(strings.TrimSpace(text), "\ufffd")
+	text = wholeText(strings.TrimSpace(text))
 	if runes := []rune(text); len(runes) > maxMessage {
 		return string(runes[:maxMessage]) + "…"
 	}

@@ -16,8 +16,8 @@ func init() { Register("openai", newOpenAI) }
 type openAI struct {
 	client *client
 	model  string
-	// Servers and models accept different fields. A field that was refused is left
-	// out of all later requests.
+	// Servers and models accept different fields. What a server refused and then
+	// answered without is left out of all later requests.
 	dialect atomic.Pointer[dialect]
 }
 
@@ -34,50 +34,27 @@ func newOpenAI(s Settings) Provider {
 }
 
 func (o *openAI) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
+	accepted := *o.dialect.Load()
+	current := accepted
+	var first error
 	for {
-		current := *o.dialect.Load()
 		answer, err := o.client.post(ctx, o.body(request, current))
 		if adapted, ok := current.adapt(err); ok {
-			o.dialect.Store(&adapted)
+			if first == nil {
+				first = err
+			}
+			current = adapted
 			continue
 		}
 		if err != nil {
-			return Reply{}, explainTools(request, err)
+			return Reply{}, explainTools(request, current.cause(first, err))
 		}
 		defer answer.close()
+		if current != accepted {
+			o.dialect.Store(&current)
+		}
 		return readChat(answer, onText)
 	}
-}
-
-// dialect selects the optional fields to send and their names.
-type dialect struct {
-	maxCompletionTokens bool
-	swapped             bool
-	noTemperature       bool
-	noUsage             bool
-}
-
-// adapt returns the dialect without the field that the server refused, or false.
-// It changes each field once, so the attempts end.
-func (d dialect) adapt(err error) (dialect, bool) {
-	var failure *Error
-	if !errors.As(err, &failure) || (failure.Status != 400 && failure.Status != 422) {
-		return d, false
-	}
-	refused := func(field string) bool {
-		return failure.param == field || strings.Contains(failure.Message, field)
-	}
-	switch {
-	case !d.swapped && (refused("max_tokens") || refused("max_completion_tokens")):
-		d.swapped, d.maxCompletionTokens = true, !d.maxCompletionTokens
-	case !d.noUsage && refused("stream_options"):
-		d.noUsage = true
-	case !d.noTemperature && refused("temperature"):
-		d.noTemperature = true
-	default:
-		return d, false
-	}
-	return d, true
 }
 
 // explainTools adds a remedy to the error of a server without support for tools,
@@ -110,12 +87,23 @@ type chatMessage struct {
 	Content    *string    `json:"content"`
 	ToolCalls  []chatCall `json:"tool_calls,omitempty"`
 	ToolCallID string     `json:"tool_call_id,omitempty"`
+	chatReasoning
+}
+
+// chatReasoning are the fields in which servers send reasoning. Some demand them back
+// with the results of the calls.
+type chatReasoning struct {
+	ReasoningContent string            `json:"reasoning_content,omitempty"`
+	Reasoning        string            `json:"reasoning,omitempty"`
+	ReasoningDetails []json.RawMessage `json:"reasoning_details,omitempty"`
 }
 
 type chatCall struct {
 	ID       string       `json:"id"`
 	Type     string       `json:"type"`
 	Function chatFunction `json:"function"`
+	// Extra is Google's signature of the thoughts that led to the call.
+	Extra json.RawMessage `json:"extra_content,omitempty"`
 }
 
 type chatFunction struct {
@@ -129,7 +117,7 @@ type chatTool struct {
 }
 
 func (o *openAI) body(r Request, d dialect) chatBody {
-	body := chatBody{Model: o.model, Messages: chatMessages(r), Stream: true}
+	body := chatBody{Model: o.model, Messages: chatMessages(r, d), Stream: true}
 	if !d.noUsage {
 		body.StreamOptions = map[string]any{"include_usage": true}
 	}
@@ -152,24 +140,39 @@ func (o *openAI) body(r Request, d dialect) chatBody {
 	return body
 }
 
-func chatMessages(r Request) []chatMessage {
+func chatMessages(r Request, d dialect) []chatMessage {
 	var list []chatMessage
-	if r.System != "" {
+	prefix := ""
+	switch {
+	case r.System == "":
+	case d.noSystem:
+		prefix = r.System + "\n\n"
+	default:
 		list = append(list, chatMessage{Role: "system", Content: &r.System})
 	}
 	for _, m := range r.Messages {
-		entry := chatMessage{Role: string(m.Role), ToolCallID: m.CallID}
-		if m.Text != "" || len(m.Calls) == 0 {
-			entry.Content = &m.Text
+		if m.Role == User {
+			m.Text, prefix = prefix+m.Text, ""
 		}
-		for _, c := range m.Calls {
-			entry.ToolCalls = append(entry.ToolCalls, chatCall{
-				ID: c.ID, Type: "function", Function: chatFunction{Name: c.Name, Arguments: objectText(c.Arguments)},
-			})
-		}
-		list = append(list, entry)
+		list = append(list, chatEntry(m, d))
 	}
 	return list
+}
+
+func chatEntry(m Message, d dialect) chatMessage {
+	entry := chatMessage{Role: string(m.Role), ToolCallID: m.CallID}
+	if m.Text != "" || len(m.Calls) == 0 {
+		entry.Content = &m.Text
+	}
+	for _, c := range m.Calls {
+		entry.ToolCalls = append(entry.ToolCalls, chatCall{
+			ID: c.ID, Type: "function", Function: chatFunction{Name: c.Name, Arguments: objectText(c.Arguments)}, Extra: c.Extra,
+		})
+	}
+	if len(m.Reasoning) > 0 && !d.noReasoning {
+		_ = json.Unmarshal(m.Reasoning, &entry.chatReasoning)
+	}
+	return entry
 }
 
 // objectText returns arguments if they are a JSON object, else an empty object:

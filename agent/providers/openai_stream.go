@@ -2,225 +2,186 @@ package providers
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"strings"
 
 	"agent.local/a0000000000000000/sse"
 )
 
-// The most calls in one round; the rest is dropped.
-const maxCalls = 32
-
-// chatChunk is one event of a stream. A server that does not stream sends Message
-// in place of Delta.
+// chatChunk is one event of a stream, or a whole answer.
 type chatChunk struct {
-	Choices []struct {
-		Delta        chatDelta `json:"delta"`
-		Message      chatDelta `json:"message"`
-		FinishReason string    `json:"finish_reason"`
-	} `json:"choices"`
-	Usage *struct {
-		PromptTokens     int `json:"prompt_tokens"`
-		CompletionTokens int `json:"completion_tokens"`
-	} `json:"usage"`
-	Error json.RawMessage `json:"error"`
+	Choices optional[[]chatChoice] `json:"choices"`
+	Usage   optional[chatTokens]   `json:"usage"`
+	Error   json.RawMessage        `json:"error"`
+}
+
+// chatChoice has Delta in a stream and Message in a whole answer. Some servers send
+// both in each event, with Message growing.
+type chatChoice struct {
+	Index        optional[count]     `json:"index"`
+	Delta        optional[chatDelta] `json:"delta"`
+	Message      optional[chatDelta] `json:"message"`
+	FinishReason rawText             `json:"finish_reason"`
+}
+
+type chatTokens struct {
+	PromptTokens     count `json:"prompt_tokens"`
+	CompletionTokens count `json:"completion_tokens"`
 }
 
 type chatDelta struct {
-	Content   chatText        `json:"content"`
-	Refusal   string          `json:"refusal"`
-	ToolCalls []chatCallDelta `json:"tool_calls"`
+	Content          chatText                    `json:"content"`
+	Refusal          rawText                     `json:"refusal"`
+	ReasoningContent rawText                     `json:"reasoning_content"`
+	Reasoning        rawText                     `json:"reasoning"`
+	ReasoningDetails optional[[]json.RawMessage] `json:"reasoning_details"`
+	ToolCalls        optional[[]chatCallDelta]   `json:"tool_calls"`
+}
+
+func (d chatDelta) text() string {
+	if d.Content.text != "" {
+		return d.Content.text
+	}
+	return string(d.Refusal)
+}
+
+func (d chatDelta) reasons() bool {
+	return d.Content.reasons || d.ReasoningContent != "" || d.Reasoning != "" || len(d.ReasoningDetails.value) > 0
+}
+
+func (d chatDelta) isEmpty() bool {
+	return d.text() == "" && !d.reasons() && len(d.ToolCalls.value) == 0
 }
 
 // chatText is a string or, from some reasoning models, a list of parts, of which
 // only the text is for the user.
-type chatText string
+type chatText struct {
+	text    string
+	reasons bool
+}
 
 func (t *chatText) UnmarshalJSON(raw []byte) error {
-	if len(raw) == 0 || raw[0] != '[' {
-		return json.Unmarshal(raw, (*string)(t))
-	}
 	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+		Type rawText `json:"type"`
+		Text rawText `json:"text"`
 	}
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return err
+	if raw[0] != '[' || json.Unmarshal(raw, &parts) != nil {
+		var text rawText
+		_ = text.UnmarshalJSON(raw)
+		t.text = string(text)
+		return nil
 	}
 	for _, part := range parts {
-		if part.Type == "text" {
-			*t += chatText(part.Text)
+		switch part.Type {
+		case "text", "output_text":
+			t.text += string(part.Text)
+		case "thinking", "reasoning":
+			t.reasons = true
 		}
 	}
 	return nil
 }
 
-type chatCallDelta struct {
-	Index    *int   `json:"index"`
-	ID       string `json:"id"`
-	Function struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-	} `json:"function"`
-}
-
 // chatReader assembles a reply from its chunks.
 type chatReader struct {
-	answer   *answer
-	onText   func(string) error
-	calls    []*chatCallParts
-	finish   string
-	usage    Usage
-	complete bool
-}
-
-type chatCallParts struct {
-	index     int
-	id, name  string
-	arguments strings.Builder
+	answer *answer
+	onText func(string) error
+	calls  chatCalls
+	finish string
+	reply  Reply
+	// first is the index of the only choice that is read.
+	first optional[count]
+	// deltas is set once a delta had content: messages then repeat it.
+	deltas      bool
+	messageText string
+	// The reasoning to send back, in the fields that it arrived in.
+	reasoningContent, reasoning strings.Builder
+	reasoningDetails            []json.RawMessage
 }
 
 func readChat(a *answer, onText func(string) error) (Reply, error) {
 	r := &chatReader{answer: a, onText: onText}
-	if !a.isStream() {
-		return r.readWhole()
-	}
-	err := a.events(r.event)
-	// Usage and [DONE] follow the finish reason, and some servers omit them; the
-	// answer itself is complete by then.
-	var failure *Error
-	if r.complete && errors.As(err, &failure) && failure.Kind == Unreachable {
-		err = nil
-	}
-	if err != nil {
+	if err := a.events(r.event); err != nil {
 		return Reply{}, err
 	}
-	return r.reply(), nil
+	if err := a.end(&r.reply, r.finish); err != nil {
+		return Reply{}, err
+	}
+	r.reply.Calls = r.calls.result()
+	if r.reasoningContent.Len()+r.reasoning.Len()+len(r.reasoningDetails) > 0 {
+		r.reply.Reasoning, _ = json.Marshal(chatReasoning{
+			wholeText(r.reasoningContent.String()), wholeText(r.reasoning.String()), r.reasoningDetails,
+		})
+	}
+	return r.reply, nil
 }
 
 func (r *chatReader) event(e sse.Event) (bool, error) {
-	if strings.TrimSpace(e.Data) == "[DONE]" {
-		return true, nil
-	}
-	return false, r.chunk([]byte(e.Data))
-}
-
-// readWhole reads the answer of a server that ignores "stream".
-func (r *chatReader) readWhole() (Reply, error) {
-	data, err := io.ReadAll(r.answer)
-	if err != nil {
-		return Reply{}, r.answer.client.connectionError(r.answer.ctx, "lost the connection to", err)
-	}
-	if err := r.chunk(data); err != nil {
-		return Reply{}, err
-	}
-	if !r.complete {
-		return Reply{}, r.answer.protocolError(string(data))
-	}
-	return r.reply(), nil
-}
-
-func (r *chatReader) chunk(data []byte) error {
 	var chunk chatChunk
-	if json.Unmarshal(data, &chunk) != nil {
-		return r.answer.protocolError(string(data))
+	if json.Unmarshal([]byte(e.Data), &chunk) != nil {
+		return false, r.answer.protocolError(e.Data)
 	}
-	if len(chunk.Error) > 0 && string(chunk.Error) != "null" {
-		return streamFault(data)
+	if isFault([]byte(e.Data)) {
+		return false, streamFault([]byte(e.Data))
 	}
-	if chunk.Usage != nil {
-		r.usage = Usage{Input: chunk.Usage.PromptTokens, Output: chunk.Usage.CompletionTokens}
+	if chunk.Usage.set {
+		r.reply.Usage = Usage{Input: int(chunk.Usage.value.PromptTokens), Output: int(chunk.Usage.value.CompletionTokens)}
 	}
-	for _, choice := range chunk.Choices {
-		if choice.FinishReason != "" {
-			r.finish, r.complete = choice.FinishReason, true
+	for _, choice := range chunk.Choices.value {
+		if !r.first.set {
+			r.first = optional[count]{choice.Index.value, true}
 		}
-		for _, delta := range []chatDelta{choice.Delta, choice.Message} {
-			if err := r.delta(delta); err != nil {
-				return err
-			}
+		if choice.Index.value != r.first.value {
+			continue
 		}
+		if err := r.choice(choice); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func (r *chatReader) choice(choice chatChoice) error {
+	if reason := string(choice.FinishReason); reason != "" && reason != "null" {
+		r.finish = reason
+		r.answer.finished()
+	}
+	switch {
+	case !choice.Delta.value.isEmpty():
+		r.deltas = true
+		return r.delta(choice.Delta.value)
+	case choice.Message.set && !r.deltas:
+		return r.message(choice.Message.value)
 	}
 	return nil
 }
 
 func (r *chatReader) delta(d chatDelta) error {
-	for _, part := range d.ToolCalls {
-		r.addCall(part)
+	for _, part := range d.ToolCalls.value {
+		r.calls.add(part)
 	}
-	if text := string(d.Content) + d.Refusal; text != "" {
+	r.reply.Reasoned = r.reply.Reasoned || d.reasons()
+	r.reasoningContent.WriteString(string(d.ReasoningContent))
+	r.reasoning.WriteString(string(d.Reasoning))
+	r.reasoningDetails = append(r.reasoningDetails, d.ReasoningDetails.value...)
+	if r.answer.complete {
+		r.answer.finished()
+	}
+	if text := d.text(); text != "" {
 		return r.onText(text)
 	}
 	return nil
 }
 
-// addCall adds a fragment to its call, which the index identifies or, from servers
-// without one, the id.
-func (r *chatReader) addCall(part chatCallDelta) {
-	var call *chatCallParts
-	for _, existing := range r.calls {
-		sameIndex := part.Index != nil && existing.index == *part.Index
-		sameID := part.Index == nil && (part.ID == "" || part.ID == existing.id)
-		if sameIndex || sameID {
-			call = existing
-		}
+// message reads a whole message, or one that grows from event to event.
+func (r *chatReader) message(m chatDelta) error {
+	if r.answer.whole && (m.text() != "" || len(m.ToolCalls.value) > 0) {
+		r.answer.finished()
 	}
-	if call == nil {
-		if len(r.calls) >= maxCalls {
-			return
-		}
-		call = &chatCallParts{index: len(r.calls)}
-		if part.Index != nil {
-			call.index = *part.Index
-		}
-		r.calls = append(r.calls, call)
-	}
-	if call.id == "" {
-		call.id = part.ID
-	}
-	if call.name == "" {
-		call.name = part.Function.Name
-	}
-	call.arguments.WriteString(argumentText(part.Function.Arguments))
-}
-
-// argumentText returns arguments as text: the protocol has a string, some servers
-// send an object.
-func argumentText(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	return string(raw)
-}
-
-func (r *chatReader) reply() Reply {
-	reply := Reply{Finish: Stop, Usage: r.usage}
-	switch r.finish {
-	case "length", "max_tokens":
-		reply.Finish = Length
-	case "content_filter":
-		reply.Finish = Filtered
-	}
-	for _, call := range r.calls {
-		reply.Calls = append(reply.Calls, Call{ID: call.id, Name: call.name, Arguments: call.arguments.String()})
-	}
-	return reply
-}
-
-// streamFault returns the error that a server reports inside a 200 response.
-func streamFault(data []byte) error {
-	fault := parseFault(data)
-	failure := &Error{Kind: Refused, Message: fault.Message}
-	switch {
-	case fault.Type == "overloaded_error", fault.Type == "api_error", fault.Type == "server_error", strings.HasPrefix(fault.Code, "5"):
-		failure.Kind, failure.retryable = Unreachable, true
-	case fault.Type == "rate_limit_error", fault.Code == "429", fault.Code == "rate_limit_exceeded":
-		failure.Kind, failure.retryable = RateLimited, true
-	}
-	if failure.Message == "" {
-		failure.Message = "the provider reported an error without a message"
-	}
-	return failure
+	text := m.text()
+	added := strings.TrimPrefix(text, r.messageText)
+	r.messageText, r.calls, r.reasoningDetails = text, nil, nil
+	r.reasoningContent.Reset()
+	r.reasoning.Reset()
+	m.Content, m.Refusal = chatText{text: added, reasons: m.Content.reasons}, ""
+	return r.delta(m)
 }

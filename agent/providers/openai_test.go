@@ -39,10 +39,10 @@ func TestOpenAIStreams(t *testing.T) {
 		{"cut after the finish", reply{kind: "text/event-stream", body: stream(delta("Hi"), chatStop).body, cut: true}, "Hi", Reply{Finish: Stop}},
 		{"null content, reasoning parts", stream(`data: {"choices":[{"delta":{"role":"assistant","content":null}}]}`,
 			`data: {"choices":[{"delta":{"content":[{"type":"thinking","thinking":[]},{"type":"text","text":"Hi"}]}}]}`, chatStop, chatDone),
-			"Hi", Reply{Finish: Stop}},
+			"Hi", Reply{Finish: Stop, Reasoned: true}},
 		{"not streamed", reply{kind: "application/json", body: `{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],` +
 			`"usage":{"prompt_tokens":7,"completion_tokens":3}}`}, "Hi", Reply{Finish: Stop, Usage: usage}},
-		{"any text", stream(delta("\x00\u202e\"quotes\"\n`$(id)`"), chatStop, chatDone), "\x00\u202e\"quotes\"\n`$(id)`", Reply{Finish: Stop}},
+		{"any text", stream(delta("\u202e\"quotes\"\n`$(id)`"), chatStop, chatDone), "\u202e\"quotes\"\n`$(id)`", Reply{Finish: Stop}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,16 +67,16 @@ func TestOpenAIToolCalls(t *testing.T) {
 		{"in fragments", []string{
 			`{"index":0,"id":"a","function":{"name":"clock","arguments":""}}`, `{"index":0,"function":{"arguments":"{\"time_"}}`,
 			`{"index":1,"id":"b","function":{"name":"calculator","arguments":"{}"}}`, `{"index":0,"function":{"arguments":"zone\":\"UTC\"}"}}`,
-		}, []Call{{"a", "clock", `{"time_zone":"UTC"}`}, {"b", "calculator", "{}"}}},
+		}, []Call{{"a", "clock", `{"time_zone":"UTC"}`, nil}, {"b", "calculator", "{}", nil}}},
 		{"without index", []string{
 			`{"id":"a","function":{"name":"clock","arguments":"{}"}}`, `{"id":"b","function":{"name":"clock","arguments":"{"}}`,
 			`{"function":{"arguments":"}"}}`,
-		}, []Call{{"a", "clock", "{}"}, {"b", "clock", "{}"}}},
+		}, []Call{{"a", "clock", "{}", nil}, {"b", "clock", "{}", nil}}},
 		{"arguments as object", []string{`{"index":0,"id":"a","function":{"name":"clock","arguments":{"time_zone":"UTC"}}}`},
-			[]Call{{"a", "clock", `{"time_zone":"UTC"}`}}},
+			[]Call{{"a", "clock", `{"time_zone":"UTC"}`, nil}}},
 		{"name repeated", []string{
 			`{"index":0,"id":"a","function":{"name":"clock"}}`, `{"index":0,"id":"a","function":{"name":"clock","arguments":"{}"}}`,
-		}, []Call{{"a", "clock", "{}"}}},
+		}, []Call{{"a", "clock", "{}", nil}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestOpenAIRequest(t *testing.T) {
 	request.Functions = []Function{{Name: "clock", Description: "d", Schema: json.RawMessage(`{"type":"object"}`)}}
 	request.NoCalls = true
 	request.Messages = append(request.Messages,
-		Message{Role: Assistant, Calls: []Call{{"a", "clock", "not json"}}},
+		Message{Role: Assistant, Calls: []Call{{"a", "clock", "not json", nil}}},
 		Message{Role: Tool, CallID: "a", Text: "noon"})
 	if _, _, err := run(t, server.provider(t, "openai"), request); err != nil {
 		t.Fatal(err)
@@ -174,10 +174,10 @@ func TestOpenAIAdapts(t *testing.T) {
 
 func TestOpenAIGivesUpAdapting(t *testing.T) {
 	t.Parallel()
-	refusal := problem(400, `{"error":{"message":"max_tokens is too large"}}`)
-	server := serveReplies(t, refusal, refusal, refusal)
+	refusal := func(name string) reply { return problem(400, `{"error":{"message":"unknown field `+name+`"}}`) }
+	server := serveReplies(t, refusal("max_tokens"), refusal("max_completion_tokens"))
 	_, _, err := run(t, server.provider(t, "openai"), question("hi"))
-	if failure := typed(t, err); failure.Message != "max_tokens is too large" || len(server.requests) != 2 {
+	if failure := typed(t, err); failure.Message != "unknown field max_tokens" || len(server.requests) != 2 {
 		t.Errorf("%v after %d requests", err, len(server.requests))
 	}
 }

@@ -27,6 +27,8 @@ type Message struct {
 	Text string
 	// Calls are the tool calls of an assistant's message.
 	Calls []Call
+	// Reasoning is what the Reply with these calls had.
+	Reasoning json.RawMessage
 	// CallID is the call that a tool's message answers; Failed marks an error.
 	CallID string
 	Failed bool
@@ -38,6 +40,8 @@ type Call struct {
 	ID        string
 	Name      string
 	Arguments string
+	// Extra is the provider's own data on the call, to be sent back with it.
+	Extra json.RawMessage
 }
 
 // Function describes a tool to the model.
@@ -67,18 +71,26 @@ type Usage struct {
 // Finish is the reason why the model stopped.
 type Finish string
 
-// The reasons to stop. Filtered means that the provider withheld the answer.
+// The reasons to stop. Filtered means that the provider withheld the answer, Other
+// that the reason is unknown, so that the answer may be incomplete.
 const (
 	Stop     Finish = "stop"
 	Length   Finish = "length"
 	Filtered Finish = "filtered"
+	Other    Finish = "other"
 )
 
 // Reply is the end of a stream. The text was already passed to the callback.
 type Reply struct {
 	Calls  []Call
 	Finish Finish
+	// Reason is the provider's own word if Finish is Other.
+	Reason string
 	Usage  Usage
+	// Reasoned reports that the model sent reasoning, which is not part of the text.
+	// Reasoning is what the provider expects back with the results of the calls.
+	Reasoned  bool
+	Reasoning json.RawMessage
 }
 
 // Provider answers requests. Stream calls onText for each piece of text as it

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -26,19 +27,27 @@ func (r *retrier) Stream(ctx context.Context, request Request, onText func(strin
 	return reply, err
 }
 
-// attempt sends the request once and removes the key from whatever comes back. It
-// also returns whether any text was streamed.
+// attempt sends the request once. It makes the text whole and removes the reasoning
+// and the key from whatever comes back. It also returns whether any text was streamed.
 func (r *retrier) attempt(ctx context.Context, request Request, onText func(string) error) (Reply, bool, error) {
 	streamed := false
-	write, flush := r.secret.Stream(func(text string) error {
+	hide, flushSecret := r.secret.Stream(func(text string) error {
 		streamed = true
 		return onText(text)
 	})
+	filter := &reasoningFilter{emit: hide}
+	write, flushText := wholeStream(filter.write)
 	reply, err := r.Provider.Stream(ctx, request, write)
 	if err != nil {
 		return reply, streamed, r.cleanError(err)
 	}
-	return r.clean(reply), streamed, flush()
+	reply.Reasoned = reply.Reasoned || filter.removed
+	for _, flush := range []func() error{flushText, filter.flush, flushSecret} {
+		if err := flush(); err != nil {
+			return reply, streamed, err
+		}
+	}
+	return r.clean(reply), streamed, nil
 }
 
 // pauseAfter returns the pause before a second attempt, or false if there is none.
@@ -51,17 +60,22 @@ func (r *retrier) pauseAfter(err error) (time.Duration, bool) {
 }
 
 func (r *retrier) clean(reply Reply) Reply {
+	whole := func(text string) string { return r.secret.Clean(wholeText(text)) }
 	for i := range reply.Calls {
 		call := &reply.Calls[i]
-		call.ID, call.Name, call.Arguments = r.secret.Clean(call.ID), r.secret.Clean(call.Name), r.secret.Clean(call.Arguments)
+		call.ID, call.Name, call.Arguments = whole(call.ID), whole(call.Name), whole(call.Arguments)
+		if json.Valid([]byte(call.Arguments)) {
+			call.Arguments = r.secret.Clean(wholeJSON(call.Arguments))
+		}
 	}
+	reply.Reason = r.secret.Clean(reply.Reason)
 	return reply
 }
 
 func (r *retrier) cleanError(err error) error {
 	var failure *Error
 	if errors.As(err, &failure) {
-		failure.Message = r.secret.Clean(failure.Message)
+		failure.Message = r.secret.Clean(wholeText(failure.Message))
 	}
 	return err
 }

@@ -1,0 +1,80 @@
+package providers
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// dialect selects the optional fields to send and their names.
+type dialect struct {
+	maxCompletionTokens bool
+	swapped             bool
+	noTemperature       bool
+	noUsage             bool
+	noSystem            bool
+	noReasoning         bool
+}
+
+var systemRole = []string{"system role", "role system", "'system'", `"system"`, "system message", "system prompt",
+	"system instruction", "developer instruction"}
+
+// adapt returns the dialect without the field that the server refused, or false.
+// It changes each field once, so the attempts end.
+func (d dialect) adapt(err error) (dialect, bool) {
+	switch {
+	case !d.swapped && refuses(err, "max_tokens", "max_completion_tokens"):
+		d.swapped, d.maxCompletionTokens = true, !d.maxCompletionTokens
+	case !d.noUsage && refuses(err, "stream_options"):
+		d.noUsage = true
+	case !d.noTemperature && refuses(err, "temperature"):
+		d.noTemperature = true
+	case !d.noReasoning && refuses(err, "reasoning_content", "reasoning_details", "reasoning"):
+		d.noReasoning = true
+	case !d.noSystem && refuses(err, systemRole...):
+		d.noSystem = true
+	default:
+		return d, false
+	}
+	return d, true
+}
+
+// cause returns the error to report: the first one if the server accepts neither
+// name of a field.
+func (d dialect) cause(first, last error) error {
+	var failure *Error
+	if first != nil && d.swapped && errors.As(last, &failure) && failure.names("max_tokens", "max_completion_tokens") {
+		return first
+	}
+	return last
+}
+
+// The words that tell an unknown field from a value that is too large for one
+// request: that one says nothing about the next.
+var (
+	unknownField = regexp.MustCompile(`(?i)unsupported|not (currently )?support|unknown|unrecogni[sz]ed|unexpected|not (permitted|allowed|enabled|accepted)|` +
+		`extra (inputs|fields)|deprecated|additional propert|no longer|invalid (parameter|argument|field)|cannot be set|must not be`)
+	wrongSize = regexp.MustCompile(`(?i)too (large|long|many|high|big)|exceed|maximum|at most|context (length|window)`)
+)
+
+// refuses reports whether the server does not know one of the fields.
+func refuses(err error, fields ...string) bool {
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Status != 400 && failure.Status != 422 && failure.Status != 500 || !failure.names(fields...) {
+		return false
+	}
+	if strings.HasPrefix(failure.code, "unsupported_") || strings.HasPrefix(failure.code, "unknown_") {
+		return true
+	}
+	return unknownField.MatchString(failure.Message) && !wrongSize.MatchString(failure.Message)
+}
+
+func (e *Error) names(fields ...string) bool {
+	text := strings.ToLower(e.Message)
+	for _, field := range fields {
+		if e.param == field || strings.Contains(text, field) {
+			return true
+		}
+	}
+	return false
+}

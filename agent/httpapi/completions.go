@@ -118,8 +118,11 @@ func (c *completion) frame(object string, choices ...any) map[string]any {
 	}
 }
 
+// openAIFinish returns the API's word for a finish. Of its words, only "length" says
+// that an answer may be incomplete.
 func openAIFinish(finish string) string {
-	if finish == "length" {
+	switch finish {
+	case "length", "other":
 		return "length"
 	}
 	return "stop"

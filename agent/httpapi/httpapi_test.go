@@ -183,6 +183,16 @@ func TestCompletionsStream(t *testing.T) {
 	}
 }
 
+// Clients learn that an answer may be incomplete.
+func TestCompletionsFinish(t *testing.T) {
+	t.Parallel()
+	for finish, want := range map[string]string{"stop": "stop", "tool_rounds": "stop", "length": "length", "other": "length"} {
+		if got := openAIFinish(finish); got != want {
+			t.Errorf("%s became %s", finish, got)
+		}
+	}
+}
+
 func TestReadOnlyRoutes(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, &agenttest.Agent{}, "")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -217,6 +218,21 @@ class MessageStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+_FINISH_NOTES = {
+    "length": "The answer was cut off at its length limit. Ask it to continue, or choose longer answers.",
+    "tool_rounds": "The agent used all its tool rounds, so the answer may be incomplete.",
+}
+
+
+def finish_note(usage: Mapping[str, Any]) -> str:
+    """Return a sentence on an answer that may be incomplete; empty for a complete one."""
+    finish, reason = usage.get("finish"), usage.get("reason")
+    if not finish:
+        return ""
+    unknown = f"The model stopped for an unknown reason ({reason or finish}). The answer may be incomplete."
+    return _FINISH_NOTES.get(finish, unknown)
+
+
 class ChatMessage(models.Model):
     """A message of an agent's trial chat; an answer also has tool calls, usage and network attempts."""
 
@@ -248,3 +264,8 @@ class ChatMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    @property
+    def note(self) -> str:
+        """Return why the answer may be incomplete; empty for a complete one."""
+        return finish_note(self.usage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 # These can't be encoded in UTF-8.
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+# Deeper values would exhaust Python's stack.
+MAX_LEVELS = 100
 
 _encoder = DjangoJSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -27,7 +31,7 @@ def encode(record: Mapping[str, Any]) -> str:
         raise ValueError("A record of a stream needs a kind.")
     timed = {"t": round(time.time(), 6), **record}
     text = _encoder.encode(timed)
-    return _encoder.encode(_clean(timed)) if _is_unsafe(text) else text
+    return _encoder.encode(clean(timed)) if _is_unsafe(text) else text
 
 
 def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
@@ -40,7 +44,7 @@ def encode_all(records: Sequence[Mapping[str, Any]]) -> str:
     now = round(time.time(), 6)
     timed = [{"t": now, **record} for record in records]
     text = _encoder.encode(timed)
-    return (_encoder.encode(_clean(timed)) if _is_unsafe(text) else text)[1:-1]
+    return (_encoder.encode(clean(timed)) if _is_unsafe(text) else text)[1:-1]
 
 
 def decode(data: str) -> list[dict[str, Any]]:
@@ -56,14 +60,22 @@ def _is_unsafe(text: str) -> bool:
     return not text.isascii() and _LONE_SURROGATE.search(text) is not None
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any, levels: int = MAX_LEVELS) -> Any:
+    """Return a JSON value that streams and the database can store.
+
+    Texts change as encode() says; NaN, infinity and what is nested deeper than `levels` become None.
+    """
     match value:
         case str():
             text = value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case float() if not math.isfinite(value):
+            return None
+        case Mapping() | list() | tuple() if not levels:
+            return None
         case Mapping():
-            return {_clean(key): _clean(item) for key, item in value.items()}
+            return {clean(key): clean(item, levels - 1) for key, item in value.items()}
         case list() | tuple():
-            return [_clean(item) for item in value]
+            return [clean(item, levels - 1) for item in value]
         case _:
             return value

@@ -117,7 +117,7 @@ class _Listener:
         if stream == "err":
             self.errors = [*self.errors, text][-_LAST_LINES:]
             return
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(text)
             if isinstance(event, dict) and not self.ended:
                 self.ended = event.get("type") in ("done", "error")

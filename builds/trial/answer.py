@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agentforge.live import streams
+from agentforge.live import records, streams
 from agentforge.redaction import Redactor
-from builds.models import ChatMessage, MessageStatus
+from builds.models import ChatMessage, MessageStatus, finish_note
 
 from .agent_run import Event
 
@@ -33,6 +33,7 @@ class Answer:
 
     def add(self, event: Event) -> None:
         """Add one event; the last one (done or error) is not published until the answer is stored."""
+        event = records.clean(event)
         if event.get("type") == "token":
             self._add_text(self._pieces(str(event.get("text", ""))))
             return
@@ -49,6 +50,7 @@ class Answer:
                 self.facts["network"].append({key: clean.get(key) for key in ("host", "port", "allowed")})
             case "done":
                 self.facts["content"] = str(clean.get("text") or self.facts["content"])
+                self._add_finish(clean)
             case "error":
                 self.facts["error"] = str(clean.get("message") or clean.get("code") or "The agent failed.")
         if clean.get("type") in ("done", "error"):
@@ -64,10 +66,17 @@ class Answer:
     def _publish_event(self, event: Event) -> None:
         self._publish({"kind": "chat", "message": self._message_id, "event": event})
 
+    def _add_finish(self, event: Event) -> None:
+        """Store why the answer may be incomplete, and add the words for it to the event."""
+        if event.get("finish") not in (None, "", "stop"):
+            self.facts["usage"] |= {"finish": str(event["finish"]), "reason": str(event.get("reason") or "")}
+            event["note"] = finish_note(self.facts["usage"])
+
     def _add_result(self, event: Event) -> None:
-        for call in self.facts["tool_calls"]:
-            if call["id"] == event.get("id"):
-                call |= {key: event.get(key) for key in ("result", "error", "ms")}
+        """Add a result to its call; models reuse ids, so to the first that has none."""
+        calls = [call for call in self.facts["tool_calls"] if call["id"] == event.get("id")]
+        for call in [call for call in calls if "result" not in call][:1]:
+            call |= {key: event.get(key) for key in ("result", "error", "ms")}
 
     @property
     def status(self) -> MessageStatus:

@@ -108,8 +108,9 @@ function part(item, name) {
   return item.querySelector(`[data-chat-${name}]`);
 }
 
+/** The first call with this id that has no result: models reuse ids. */
 function call(item, id) {
-  return [...part(item, "calls").children].find((element) => element.dataset.call === id);
+  return [...part(item, "calls").children].find(({ dataset }) => dataset.call === id && !("settled" in dataset));
 }
 
 function failed(item, { message, status }) {
@@ -132,14 +133,16 @@ const HANDLERS = {
   tool_result(item, { id, result, error, ms }) {
     const element = call(item, id);
     if (!element) return;
+    element.dataset.settled = "";
     element.querySelector(".muted").textContent = `${error ? "failed" : "done"} · ${duration(ms)}`;
     element.querySelector("dl").append(h("div", {}, h("dt", {}, "Result"), h("dd", {}, result)));
   },
   usage(item, { input_tokens: input, output_tokens: output }) {
     part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
   },
-  done(item, { text, ms }) {
+  done(item, { text, ms, note }) {
     item.dataset.status = "done";
+    if (note) part(item, "text").after(h("p", { class: "hint chat-note" }, note));
     part(item, "text").textContent = text;
     const usage = part(item, "usage");
     usage.textContent = [usage.textContent, duration(ms)].filter(Boolean).join(" · ");

@@ -10,9 +10,9 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from .replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Reply, Text
+from .replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Reply, Stream, Text
 from .server import Answer, Asked, StandIn, as_events, as_html, as_json
 
 Mode = Literal["ok", "invalid", "unscoped", "no_credit", "rate_limited", "html"]
@@ -48,16 +48,24 @@ class AnthropicStandIn(StandIn):
             return error(400, "invalid_request_error", "anthropic-version: header is required")
         match asked.method, urlsplit(asked.path).path:
             case "GET", "/v1/models":
-                entries = [{"type": "model", "id": name, "display_name": name} for name in self.models]
-                return as_json({"data": entries, "has_more": False})
+                return self._models(dict(parse_qsl(urlsplit(asked.path).query)))
             case "POST", "/v1/messages":
                 return self._message(asked.json)
         return error(404, "not_found_error", "Not found")
+
+    def _models(self, query: dict[str, str]) -> Answer:
+        start = self.models.index(query["after_id"]) + 1 if "after_id" in query else 0
+        page = self.models[start : start + int(query.get("limit", "20"))]
+        entries = [{"type": "model", "id": name, "display_name": name} for name in page]
+        more = start + len(page) < len(self.models)
+        return as_json({"data": entries, "has_more": more, "last_id": page[-1] if page else None})
 
     def _message(self, request: dict[str, Any]) -> Answer:
         reply = self.replies.popleft() if self.replies else Text.of(f"You said: {_last_words(request)}")
         if isinstance(reply, Failure):
             return error(reply.status, reply.code, reply.message)
+        if isinstance(reply, Stream):
+            return Answer(200, b"", {"Content-Type": reply.content_type}, reply.pieces)
         if request.get("stream"):
             return as_events(_events(request["model"], reply))
         usage = {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS}

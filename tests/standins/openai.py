@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from .replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Reply, Text
+from .replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Reply, Stream, Text
 from .server import Answer, Asked, StandIn, as_events, as_html, as_json
 
 Mode = Literal[
@@ -32,6 +32,8 @@ class OpenAIStandIn(StandIn):
         self.needs_key = needs_key
         self.mode: Mode = "ok"
         self.models = ["gpt-x", "gpt-x-mini"]
+        # Some servers list their models to everybody.
+        self.lists_publicly = False
         self.replies: deque[Reply] = deque()
 
     @property
@@ -41,7 +43,8 @@ class OpenAIStandIn(StandIn):
     def answer(self, asked: Asked) -> Answer:
         if self.mode != "ok":
             return self._refusal()
-        if self.needs_key and asked.headers.get("authorization") != f"Bearer {self.key}":
+        is_public = self.lists_publicly and asked.method == "GET"
+        if self.needs_key and not is_public and asked.headers.get("authorization") != f"Bearer {self.key}":
             return error(401, "invalid_api_key", "Incorrect API key provided.")
         match asked.method, asked.path:
             case "GET", "/v1/models":
@@ -76,6 +79,8 @@ class OpenAIStandIn(StandIn):
         reply = self.replies.popleft() if self.replies else Text.of(f"You said: {said}")
         if isinstance(reply, Failure):
             return error(reply.status, reply.code, reply.message)
+        if isinstance(reply, Stream):
+            return Answer(200, b"", {"Content-Type": reply.content_type}, reply.pieces)
         if not request.get("stream"):
             return as_json(_whole(request["model"], reply))
         wants_usage = (request.get("stream_options") or {}).get("include_usage", False)

@@ -43,7 +43,20 @@ class Failure:
     message: str
 
 
-Reply = Text | Calls | Failure
+@dataclass(frozen=True)
+class Stream:
+    """Answer with these bytes, piece by piece: of a server that bends its protocol."""
+
+    pieces: tuple[bytes, ...]
+    content_type: str = "text/event-stream"
+
+    @classmethod
+    def of(cls, *events: str) -> Stream:
+        """Send each text as the data of one event."""
+        return cls(tuple(f"data: {event}\n\n".encode() for event in events))
+
+
+Reply = Text | Calls | Failure | Stream
 
 # What one answer counts as, so that a test can add up.
 INPUT_TOKENS, OUTPUT_TOKENS = 11, 7

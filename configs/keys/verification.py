@@ -33,7 +33,7 @@ TESTED, RECHECKED = "tested", "tested again, as scheduled"
 # Keys per round of the recheck.
 BATCH = 50
 # Inconclusive outcomes: an earlier refusal still holds.
-_INCONCLUSIVE = (KeyStatus.UNREACHABLE, KeyStatus.RATE_LIMITED)
+_INCONCLUSIVE = (KeyStatus.UNREACHABLE, KeyStatus.RATE_LIMITED, KeyStatus.UNVERIFIED)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _store_outcome(key: ApiKey, outcome: Outcome) -> None:
         "check_ms": outcome.ms,
         "updated_at": now,
     }
-    if outcome.status == KeyStatus.VALID:
+    if outcome.status in (KeyStatus.VALID, KeyStatus.UNVERIFIED):
         # Other outcomes have no list of models, so the last one stays.
         values["models_offered"] = list(outcome.models)
     tested = ApiKey.objects.filter(pk=key.pk, fingerprint=key.fingerprint, base_url=key.base_url)

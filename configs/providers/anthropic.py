@@ -26,7 +26,8 @@ class Anthropic(Provider):
     def check(self, key: str, base_url: str = "") -> Outcome:
         # The default page size is 20.
         url = f"{self.base_url}/v1/models?limit=1000"
-        return http.list_models(self.label, url, {"x-api-key": key, "anthropic-version": API_VERSION})
+        version = {"anthropic-version": API_VERSION}
+        return http.ModelList(self.label, url, {"x-api-key": key}, version, "after_id").test()
 
 
 ANTHROPIC = Anthropic(

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from agentforge import outbound
 from configs.choices import KeyStatus
 
 from .base import Outcome
 
-MAX_MODELS = 1000
+# A longer list is treated as unknown: a part of one would refuse the models that it lacks.
+MAX_MODELS = 10_000
 MAX_MODEL_LENGTH = 200
+MAX_PAGES = 20
+MAX_BYTES = 4 * 1024 * 1024
 
 # Machine-readable codes that are more specific than the status.
 _UNSCOPED = {"missing_scope", "insufficient_permissions", "permission_error", "permission_denied"}
@@ -21,29 +26,75 @@ _NO_CREDIT = {"insufficient_quota", "billing_not_active", "insufficient_balance"
 _INVALID = {"invalid_api_key", "api_key_invalid", "authentication_error"}
 
 
-def list_models(label: str, url: str, headers: Mapping[str, str]) -> Outcome:
-    """List the models and return what the response says about the key; never raises.
+@dataclass(frozen=True)
+class ModelList:
+    """A provider's list of models: its URL, and the headers that carry the key, if there is one.
 
-    Uses the status and machine-readable codes: providers change the wording of their errors.
+    `page_parameter` continues a list that has several pages with the last name of the page before.
     """
-    started = time.monotonic()
-    models: tuple[str, ...] = ()
-    try:
-        reply = outbound.fetch("GET", url, headers={"Accept": "application/json", **headers})
-    except outbound.OutboundError as error:
-        status, detail = KeyStatus.UNREACHABLE, str(error)
-    else:
-        body = _json(reply.body)
-        offered = _models(body) if reply.status == 200 else None
-        if offered is None:
-            status, detail = _refusal(label, reply.status, _codes(body))
-        else:
-            models = offered
-            status, detail = (
-                KeyStatus.VALID,
-                f"{label} offers {len(models)} model{'' if len(models) == 1 else 's'}.",
+
+    label: str
+    url: str
+    key: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    page_parameter: str = ""
+
+    def test(self) -> Outcome:
+        """List the models and return what the response says about the key; never raises.
+
+        Uses the status and machine-readable codes: providers change the wording of their errors.
+        """
+        started = time.monotonic()
+        outcome = self._fetch_pages()
+        if outcome.status == KeyStatus.VALID and self.key and self._is_public():
+            detail = (
+                f"{self.label} lists its models without a key, so this test can't tell whether it accepts "
+                "yours. Try the agent, or remove the key if the server needs none."
             )
-    return Outcome(status, detail, models, round((time.monotonic() - started) * 1000))
+            outcome = replace(outcome, status=KeyStatus.UNVERIFIED, detail=detail)
+        return replace(outcome, ms=round((time.monotonic() - started) * 1000))
+
+    def _fetch_pages(self) -> Outcome:
+        names: set[str] = set()
+        url = self.url
+        for _ in range(MAX_PAGES):
+            try:
+                reply = self._fetch(url, self.key)
+            except outbound.OutboundError as error:
+                return Outcome(KeyStatus.UNREACHABLE, str(error))
+            body = _json(reply.body)
+            page = _models(body) if reply.status == 200 else None
+            if page is None:
+                return Outcome(*_refusal(self.label, reply.status, _codes(body)))
+            names |= page
+            url = self._next_page(body)
+            if not url or len(names) > MAX_MODELS:
+                break
+        return self._valid(names)
+
+    def _valid(self, names: set[str]) -> Outcome:
+        if len(names) > MAX_MODELS:
+            return Outcome(KeyStatus.VALID, f"{self.label} offers more than {MAX_MODELS:,} models.")
+        count = f"{len(names):,} model{'' if len(names) == 1 else 's'}"
+        return Outcome(KeyStatus.VALID, f"{self.label} offers {count}.", tuple(sorted(names)))
+
+    def _next_page(self, body: Any) -> str:
+        last = body.get("last_id") if isinstance(body, dict) and body.get("has_more") is True else None
+        if not self.page_parameter or not isinstance(last, str) or not last:
+            return ""
+        return f"{self.url}&{self.page_parameter}={quote(last, safe='')}"
+
+    def _is_public(self) -> bool:
+        """Return whether the server lists its models without the key: the list then proves nothing."""
+        try:
+            reply = self._fetch(self.url, {})
+        except outbound.OutboundError:
+            return False
+        return reply.status == 200 and _models(_json(reply.body)) is not None
+
+    def _fetch(self, url: str, key: Mapping[str, str]) -> outbound.Reply:
+        headers = {"Accept": "application/json", **self.headers, **key}
+        return outbound.fetch("GET", url, headers=headers, max_bytes=MAX_BYTES)
 
 
 def _refusal(label: str, status: int, codes: set[str]) -> tuple[KeyStatus, str]:
@@ -87,12 +138,12 @@ def _codes(body: Any) -> set[str]:
     return {value.lower() for value in codes if isinstance(value, str)}
 
 
-def _models(body: Any) -> tuple[str, ...] | None:
+def _models(body: Any) -> set[str] | None:
     entries = body.get("data") if isinstance(body, dict) else body
     if not isinstance(entries, list):
         return None
-    names = [entry.get("id") for entry in entries[:MAX_MODELS] if isinstance(entry, dict)]
-    return tuple(sorted({name for name in names if isinstance(name, str) and _usable(name)}))
+    names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+    return {name for name in names if isinstance(name, str) and _usable(name)}
 
 
 def _usable(name: str) -> bool:

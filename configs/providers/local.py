@@ -18,7 +18,7 @@ class LocalModel(Provider):
         return "" if settings.LOCAL_MODEL else "The local model is switched off here (LOCAL_MODEL=0)."
 
     def check(self, key: str = "", base_url: str = "") -> Outcome:
-        return http.list_models("The local model", f"{self.base_url}/models", {})
+        return http.ModelList("The local model", f"{self.base_url}/models", {}).test()
 
 
 LOCAL = LocalModel(

@@ -14,7 +14,9 @@ class OpenAI(Provider):
         return settings.AGENTFORGE_OPENAI_URL or "https://api.openai.com/v1"
 
     def check(self, key: str, base_url: str = "") -> Outcome:
-        return http.list_models(self.label, f"{self.base_url}/models", {"Authorization": f"Bearer {key}"})
+        return http.ModelList(
+            self.label, f"{self.base_url}/models", {"Authorization": f"Bearer {key}"}
+        ).test()
 
 
 OPENAI = OpenAI(

@@ -13,7 +13,7 @@ class OpenAICompatible(Provider):
 
     def check(self, key: str, base_url: str = "") -> Outcome:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return http.list_models("The server", f"{base_url.rstrip('/')}/models", headers)
+        return http.ModelList("The server", f"{base_url.rstrip('/')}/models", headers).test()
 
 
 OPENAI_COMPATIBLE = OpenAICompatible(

@@ -30,7 +30,9 @@ def test_openai_outcomes(openai: OpenAIStandIn, mode: Mode, status: KeyStatus) -
     assert outcome.status == status
     assert outcome.detail
     assert outcome.models == (("gpt-x", "gpt-x-mini") if status == KeyStatus.VALID else ())
-    assert [(asked.method, asked.path) for asked in openai.asked] == [("GET", "/v1/models")]
+    # A list is requested again without the key, to learn whether it proves anything.
+    times = 2 if mode == "ok" else 1
+    assert [(asked.method, asked.path) for asked in openai.asked] == [("GET", "/v1/models")] * times
 
 
 ANTHROPIC_OUTCOMES: list[tuple[AnthropicMode, KeyStatus]] = [
@@ -49,7 +51,7 @@ def test_anthropic_outcomes(anthropic: AnthropicStandIn, mode: AnthropicMode, st
     outcome = PROVIDERS["anthropic"].check(anthropic.key)
     assert outcome.status == status
     assert outcome.models == (("claude-x", "claude-x-mini") if status == KeyStatus.VALID else ())
-    assert [asked.method for asked in anthropic.asked] == ["GET"]
+    assert [asked.method for asked in anthropic.asked] == ["GET"] * (2 if mode == "ok" else 1)
 
 
 def test_wrong_key_is_refused(openai: OpenAIStandIn, anthropic: AnthropicStandIn) -> None:
@@ -64,6 +66,36 @@ def test_compatible_server_with_and_without_a_key(compatible: OpenAIStandIn) -> 
     compatible.needs_key = False
     assert provider.check("", compatible.url).status == KeyStatus.VALID
     assert "authorization" not in compatible.asked[-1].headers
+
+
+def test_a_public_list_proves_no_key(compatible: OpenAIStandIn, openai: OpenAIStandIn) -> None:
+    compatible.lists_publicly = openai.lists_publicly = True
+    for outcome in (
+        PROVIDERS["openai_compatible"].check("sk-of-nobody", compatible.url),
+        PROVIDERS["openai"].check("sk-of-nobody"),
+    ):
+        assert outcome.status == KeyStatus.UNVERIFIED
+        assert "lists its models without a key" in outcome.detail
+        assert outcome.models == ("gpt-x", "gpt-x-mini")
+    assert [asked.headers.get("authorization") for asked in openai.asked] == ["Bearer sk-of-nobody", None]
+
+
+def test_long_lists_are_whole(compatible: OpenAIStandIn, anthropic: AnthropicStandIn) -> None:
+    compatible.models = [f"model-{number}" for number in range(2500)]
+    anthropic.models = [f"claude-{number}" for number in range(2500)]
+    for outcome in (
+        PROVIDERS["openai_compatible"].check(compatible.key, compatible.url),
+        PROVIDERS["anthropic"].check(anthropic.key),
+    ):
+        assert (outcome.status, len(outcome.models)) == (KeyStatus.VALID, 2500)
+        assert "2,500 models" in outcome.detail
+
+
+def test_a_list_that_is_too_long_is_unknown(compatible: OpenAIStandIn) -> None:
+    compatible.models = [f"model-{number}" for number in range(10_001)]
+    outcome = PROVIDERS["openai_compatible"].check(compatible.key, compatible.url)
+    assert (outcome.status, outcome.models) == (KeyStatus.VALID, ())
+    assert "more than 10,000 models" in outcome.detail
 
 
 def test_a_bare_list_of_models_counts(compatible: OpenAIStandIn) -> None:

@@ -109,6 +109,27 @@ def test_private_base_url_is_not_reached(browser: Client, agent: AgentConfig, op
     assert openai.asked == []
 
 
+def test_key_that_no_list_proves_is_unverified(
+    browser: Client, agent: AgentConfig, openai: OpenAIStandIn
+) -> None:
+    openai.lists_publicly = True
+    page = save(browser, agent, "openai", key="sk-of-nobody")[1]
+    key = ApiKey.objects.get()
+    assert (key.status, key.models_offered) == ("unverified", ["gpt-x", "gpt-x-mini"])
+    assert "lists its models without a key" in page
+
+
+def test_model_of_a_long_list_can_be_chosen(
+    browser: Client, agent: AgentConfig, openai: OpenAIStandIn
+) -> None:
+    openai.models = [f"model-{number:05}" for number in range(1500)]
+    save(browser, agent, "openai", key=openai.key)
+    sent = {"provider": "openai", "model": "model-01499", "api_key": ""}
+    assert browser.post(f"/agents/{agent.pk}/keys/", sent).status_code == 302
+    agent.refresh_from_db()
+    assert agent.model == "model-01499"
+
+
 def test_testing_again_keeps_the_list_when_unreachable(
     browser: Client, agent: AgentConfig, openai: OpenAIStandIn
 ) -> None:

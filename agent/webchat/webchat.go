@@ -97,6 +97,9 @@ func (h handler) stream(w http.ResponseWriter, r *http.Request, messages []proto
 	closing := map[string]string{"type": "error", "code": last.Code, "message": last.Message}
 	if last.Type == "done" {
 		closing = map[string]string{"type": "done", "text": last.Text, "state": h.nextState(messages, last)}
+		if last.Finish == "length" || last.Finish == "other" {
+			closing["finish"] = last.Finish
+		}
 	} else if out.Replace(func(w http.ResponseWriter) { writeFailure(w, last) }) {
 		return
 	}

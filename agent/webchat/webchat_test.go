@@ -123,6 +123,8 @@ func TestAnswers(t *testing.T) {
 			[]string{wordEvent, `{"code":"provider_unreachable","message":"gone","type":"error"}`}},
 		{"no end", stream, script(wordEvent, "vanish"), 200, stream,
 			[]string{wordEvent, `{"code":"internal","message":"vanished","type":"error"}`}},
+		{"cut off", stream, script(strings.Replace(doneEvent, "stop", "length", 1)), 200, stream,
+			[]string{`{"finish":"length","state":"…","text":"Grüße an alle","type":"done"}`}},
 		{"error first", stream, script(errorEvent), 502, "application/json", []string{`"code":"provider_unreachable"`}},
 		{"no event", stream, script("vanish"), 502, "application/json", []string{`"message":"vanished"`}},
 		{"empty question", stream, script(" "), 422, "application/json", []string{"1 to 8000 characters"}},
@@ -158,9 +160,9 @@ func eventsOf(body string) []string {
 	var events []string
 	for event := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
 		data := strings.TrimPrefix(event, "data: ")
-		if before, after, ok := strings.Cut(data, `{"state":"`); ok {
+		if before, after, ok := strings.Cut(data, `"state":"`); ok {
 			_, rest, _ := strings.Cut(after, `"`)
-			data = before + `{"state":"…"` + rest
+			data = before + `"state":"…"` + rest
 		}
 		events = append(events, data)
 	}

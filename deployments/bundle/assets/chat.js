@@ -135,12 +135,18 @@ async function converse(message) {
   following(() => (end.type === "done" ? keep(item, end) : giveBack(mine, item, message, end, signal.aborted)));
 }
 
-function keep(item, { text, state }) {
+const NOTES = {
+  length: "The answer was cut off at its length limit.",
+  other: "The answer may be incomplete.",
+};
+
+function keep(item, { text, state, finish }) {
   const [who, said] = item.children;
   sessionStorage.setItem(KEPT, state);
   who.textContent = name;
   said.textContent = text;
   delete item.dataset.state;
+  if (NOTES[finish]) item.append(Object.assign(document.createElement("p"), { className: "note", textContent: NOTES[finish] }));
   spoken.textContent = `${name}: ${text}`;
 }
 

@@ -142,7 +142,7 @@ const HANDLERS = {
   },
   done(item, { text, ms, note }) {
     item.dataset.status = "done";
-    if (note) part(item, "text").after(h("p", { class: "hint chat-note" }, note));
+    if (note) part(item, "text").after(h("p", { class: "hint", "data-chat-note": true }, note));
     part(item, "text").textContent = text;
     const usage = part(item, "usage");
     usage.textContent = [usage.textContent, duration(ms)].filter(Boolean).join(" · ");

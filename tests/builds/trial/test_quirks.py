@@ -77,7 +77,8 @@ QUIRKS: dict[str, tuple[list[str], str, str, str]] = {
 
 
 def _last_answer(agent: AgentConfig) -> ChatMessage:
-    return ChatMessage.objects.filter(agent=agent, role="assistant").latest("pk")
+    answer: ChatMessage = ChatMessage.objects.filter(agent=agent, role="assistant").latest("pk")
+    return answer
 
 
 def test_odd_answers_are_stored_and_shown(

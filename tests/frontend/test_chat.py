@@ -1,0 +1,43 @@
+"""What the Try page shows of an odd answer while it arrives."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from agentforge.accounts.models import User
+from agentforge.live.writer import StreamWriter
+from builds.models import Build, BuildTarget, ChatMessage
+from builds.trial import chat
+from builds.trial.answer import Answer
+from configs.models import AgentConfig
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def message(agent: AgentConfig, alice: User, build: Build) -> ChatMessage:
+    """The coming answer of an agent whose build counts as succeeded."""
+    Build.objects.filter(pk=build.pk).update(status="succeeded")
+    BuildTarget.objects.filter(build=build).update(status="succeeded")
+    return chat.ask(agent, by=alice, text="What time is it?")[1]
+
+
+def test_an_answer_that_is_cut_off_says_so_live(message: ChatMessage, page: Page, agent: AgentConfig) -> None:
+    page.goto(f"/agents/{agent.pk}/try/")
+    item = page.locator(f"[data-message='{message.pk}']")
+    with StreamWriter(agent.stream_name) as writer:
+        answer = Answer(message.pk, writer.write)
+        for result in ("first", "second"):
+            answer.add({"type": "tool_call", "id": "same", "name": "clock", "arguments": {"a": "\0\ud83d"}})
+            answer.add({"type": "tool_result", "id": "same", "result": result, "error": False, "ms": 1})
+        answer.add({"type": "token", "text": "It is\0 \N{SLIGHTLY SMILING FACE} no"})
+        answer.add(
+            {"type": "done", "text": "It is \N{SLIGHTLY SMILING FACE} no", "finish": "length", "ms": 5}
+        )
+        writer.write({"kind": "chat", "message": message.pk, "event": answer.last})
+    expect(item).to_have_attribute("data-status", "done")
+    expect(item.locator("[data-chat-text]")).to_have_text("It is \N{SLIGHTLY SMILING FACE} no")
+    expect(item.locator("[data-chat-note]")).to_contain_text("cut off at its length limit")
+    results = item.locator(".tool-call dl")
+    assert [text.split("Result")[1] for text in results.all_text_contents()] == ["first", "second"]

@@ -127,6 +127,9 @@ func (a *answer) stream(reader *sse.Reader, handle func(sse.Event) (bool, error)
 	noise := ""
 	for {
 		event, err := reader.Next()
+		if err == io.ErrUnexpectedEOF {
+			event, err = lastEvent(reader.Rest(), err)
+		}
 		if err == io.EOF && noise != "" {
 			return a.protocolError(noise)
 		}
@@ -150,6 +153,16 @@ func (a *answer) stream(reader *sse.Reader, handle func(sse.Event) (bool, error)
 			return err
 		}
 	}
+}
+
+// lastEvent returns the event of a last line without an end, if the line is whole.
+func lastEvent(line string, err error) (sse.Event, error) {
+	data, found := strings.CutPrefix(line, "data:")
+	data = eventData(data)
+	if found && (json.Valid([]byte(data)) || strings.EqualFold(data, "[DONE]")) {
+		return sse.Event{Data: data}, nil
+	}
+	return sse.Event{}, err
 }
 
 // eventData removes white space and, from proxies that wrap a stream twice, a second

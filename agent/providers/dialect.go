@@ -52,9 +52,9 @@ func (d dialect) cause(first, last error) error {
 // The words that tell an unknown field from a value that is too large for one
 // request: that one says nothing about the next.
 var (
-	unknownField = regexp.MustCompile(`(?i)unsupported|not (currently )?support|unknown|unrecogni[sz]ed|unexpected|not (permitted|allowed|enabled|accepted)|` +
+	unknownField = regexp.MustCompile(`(?i)unsupported|not (currently )?support|not a valid|unknown|unrecogni[sz]ed|unexpected|not (permitted|allowed|enabled|accepted)|` +
 		`extra (inputs|fields)|deprecated|additional propert|no longer|invalid (parameter|argument|field)|cannot be set|must not be`)
-	wrongSize = regexp.MustCompile(`(?i)too (large|long|many|high|big)|exceed|maximum|at most|context (length|window)`)
+	wrongSize = regexp.MustCompile(`(?i)too (large|long|many|high|big)|exceed|maximum|at most|context (length|window)|less than|greater than|between`)
 )
 
 // refuses reports whether the server does not know one of the fields.
@@ -63,10 +63,14 @@ func refuses(err error, fields ...string) bool {
 	if !errors.As(err, &failure) || failure.Status != 400 && failure.Status != 422 && failure.Status != 500 || !failure.names(fields...) {
 		return false
 	}
+	isSize := wrongSize.MatchString(failure.Message)
+	if failure.param == fields[0] && !isSize && fields[0] != "max_tokens" {
+		return true
+	}
 	if strings.HasPrefix(failure.code, "unsupported_") || strings.HasPrefix(failure.code, "unknown_") {
 		return true
 	}
-	return unknownField.MatchString(failure.Message) && !wrongSize.MatchString(failure.Message)
+	return unknownField.MatchString(failure.Message) && !isSize
 }
 
 func (e *Error) names(fields ...string) bool {

@@ -91,7 +91,9 @@ type chatReader struct {
 	// first is the index of the only choice that is read.
 	first optional[count]
 	// deltas is set once a delta had content: messages then repeat it.
-	deltas      bool
+	deltas bool
+	// odd is an event that has no choices, for the error if none follow.
+	odd         string
 	messageText string
 	// The reasoning to send back, in the fields that it arrived in.
 	reasoningContent, reasoning strings.Builder
@@ -102,6 +104,9 @@ func readChat(a *answer, onText func(string) error) (Reply, error) {
 	r := &chatReader{answer: a, onText: onText}
 	if err := a.events(r.event); err != nil {
 		return Reply{}, err
+	}
+	if !r.first.set && r.odd != "" {
+		return Reply{}, a.protocolError(r.odd)
 	}
 	if err := a.end(&r.reply, r.finish); err != nil {
 		return Reply{}, err
@@ -125,6 +130,9 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 	}
 	if chunk.Usage.set {
 		r.reply.Usage = Usage{Input: int(chunk.Usage.value.PromptTokens), Output: int(chunk.Usage.value.CompletionTokens)}
+	}
+	if !chunk.Choices.set && !chunk.Usage.set && e.Data != "{}" {
+		r.odd = e.Data
 	}
 	for _, choice := range chunk.Choices.value {
 		if !r.first.set {

@@ -74,6 +74,10 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
+// Rest returns the line that the stream ended within, for streams whose last line has
+// no end.
+func (r *Reader) Rest() string { return string(r.line) }
+
 // split parses "field: value"; a comment has an empty field.
 func split(line string) (field, value string) {
 	field, value, _ = strings.Cut(line, ":")

@@ -126,10 +126,30 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	for i := range reply.Calls {
 		t.complete(&reply.Calls[i], i)
 	}
+	if t.dropReasoning(before) {
+		reply.Reasoned = true
+	}
 	text := strings.TrimSpace(t.text.String()[before:])
 	t.messages = append(t.messages, providers.Message{Role: providers.Assistant, Text: text, Calls: reply.Calls, Reasoning: reasoningOf(reply)})
 	t.newParagraph = t.text.Len() > 0
 	return reply, nil
+}
+
+// dropReasoning removes reasoning from the text after before, and reports whether
+// there was any. It was streamed, but the closing event has the text without it.
+func (t *turn) dropReasoning(before int) bool {
+	text := t.text.String()
+	answer, found := providers.AfterReasoning(text[before:])
+	if !found {
+		return false
+	}
+	t.text.Reset()
+	t.text.WriteString(text[:before])
+	if before > 0 && answer != "" {
+		t.text.WriteString("\n\n")
+	}
+	t.text.WriteString(answer)
+	return true
 }
 
 // reasoningOf returns what the provider expects back: reasoning that led to calls.

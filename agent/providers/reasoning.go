@@ -82,3 +82,17 @@ func (f *reasoningFilter) send() error {
 	}
 	return f.emit(text)
 }
+
+// AfterReasoning returns the part of a streamed answer after reasoning without an
+// opening mark, or false if there is none: some chat templates put that mark into the
+// prompt. The closing mark must be a line of its own, outside of code.
+func AfterReasoning(text string) (string, bool) {
+	for _, mark := range reasoningMarks {
+		before, after, found := strings.Cut(text, mark[1])
+		isLine := (before == "" || strings.HasSuffix(before, "\n")) && (after == "" || strings.ContainsAny(after[:1], "\r\n"))
+		if found && isLine && !strings.Contains(before, mark[0]) && !strings.Contains(before, "```") {
+			return strings.TrimLeft(after, " \t\r\n"), true
+		}
+	}
+	return text, false
+}

@@ -77,7 +77,7 @@ _OUTCOMES = {
     RunStatus.RUNNING: "Checking the configuration.",
     RunStatus.READY: "Ready to compile.",
     RunStatus.INVALID: "One tab needs attention.",
-    RunStatus.FAILED: "The check did not end. Process it again.",
+    RunStatus.FAILED: "The check did not finish. Run it again.",
 }
 
 

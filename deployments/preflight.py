@@ -96,7 +96,7 @@ def is_ready(results: list[Check]) -> bool:
 
 
 def require_ready(agent: AgentConfig, site: Site | None, build: Build) -> None:
-    """Raise NotPossible with the words of every bad check."""
+    """Raise NotPossible, listing the failed checks."""
     results = checks(agent, connection_of(agent.owner_id), site, build)
     if bad := [check.words for check in results if check.state == BAD]:
         raise NotPossible(" ".join(["Nothing was started.", *bad]))
@@ -187,7 +187,7 @@ def _size_of(build_id: int, programs: tuple[str, ...], with_plugin: bool) -> tup
 
 def _size(kind: HostKind, build: Build, site: Site) -> Check:
     largest, total = _size_of(build.pk, kind.targets, site.offers_download)
-    words = f"{formats.size(total)} uncompressed; the largest program has {formats.size(largest)}."
+    words = f"{formats.size(total)} uncompressed; the largest program is {formats.size(largest)}."
     return Check("Size", BAD if 0 < kind.largest_program < largest else OK, words)
 
 

@@ -62,7 +62,7 @@ def _lock_build(build: Build) -> None:
     Raises NotPossible when they are gone.
     """
     if Build.objects.select_for_update().get(pk=build.pk).expired_at is not None:
-        raise NotPossible(f"The files of build {build.pk} were pruned. Retry it: it gives the same bytes.")
+        raise NotPossible(f"The files of build {build.pk} were pruned. Retry it to get identical files.")
 
 
 def cancel(deployment: Deployment, by: User) -> None:

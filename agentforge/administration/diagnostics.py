@@ -11,10 +11,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from agentforge.tenancy.exposure import exposures
+from agentforge.worker_liveness import DEAD_AFTER
 
 OLDEST_SERVER = 150_000
-# Seconds without a heartbeat after which a worker does not count; it sends one every 3 seconds.
-_DEAD_AFTER = 30.0
 
 
 class State(StrEnum):
@@ -117,7 +116,7 @@ def _worker() -> Finding:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE last_heartbeat > now() - make_interval(secs => %s)),"
             " extract(epoch FROM now() - max(last_heartbeat))::float FROM procrastinate_workers",
-            [_DEAD_AFTER],
+            [DEAD_AFTER],
         )
         alive, age = cursor.fetchone()
     if not alive:
@@ -137,8 +136,8 @@ def _queue() -> Finding:
         waiting, running, lost = cursor.fetchone()
     message = f"{waiting} jobs waiting, {running} running."
     if lost:
-        remedy = "A worker takes over the builds of dead ones within 30 s; if they stay, see its log."
-        return warning(f"{message} {lost} of them have lost their worker.", remedy)
+        remedy = "A live worker takes over a dead worker's builds within 30 s; if they stay, see its log."
+        return warning(f"{message} {lost} of them have no worker.", remedy)
     return ok(message)
 
 

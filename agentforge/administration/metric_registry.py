@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agentforge.worker_liveness import DEAD_AFTER
+
 Measure = Callable[[], Iterable[Metric]]
 _measures: list[Measure] = []
 
@@ -69,8 +71,9 @@ def _workers() -> Iterator[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), coalesce(extract(epoch FROM now() - min(last_heartbeat)), 0)::float"
-            " FROM procrastinate_workers WHERE last_heartbeat > now() - interval '30 seconds'"
+            " FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
+            [DEAD_AFTER],
         )
         alive, age = cursor.fetchone()
-    yield gauge("workers", "Worker processes with a heartbeat within the last 30 seconds", alive)
+    yield gauge("workers", f"Worker processes with a heartbeat within the last {DEAD_AFTER} seconds", alive)
     yield gauge("worker_heartbeat_age_seconds", "Age of the oldest of these heartbeats", age)

@@ -23,7 +23,7 @@ COMPILE_LIMITS = {
     "none": sandbox.Limits(seconds=180, data=512),
 }
 _PACKAGE = re.compile(r"[a-z0-9_./-]+")
-# With an empty cache the standard library is compiled too.
+# An empty cache means compiling the standard library as well.
 _COLD_SECONDS = 900
 _isolated: ContextVar[Path | None] = ContextVar("isolated_cache", default=None)
 

@@ -11,7 +11,7 @@ from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread_with_retry
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import BuildStatus
-from builds.owner_secrets import secret_values
+from configs.keys.vault import values_to_redact
 
 from . import transitions
 from .outcome import Outcome
@@ -64,7 +64,7 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: 
     """Build every unfinished target; return False if the build was deleted meanwhile."""
     finished = False
     try:
-        redact = redactor(await in_thread_with_retry(secret_values, claim.owner_id))
+        redact = redactor(await in_thread_with_retry(values_to_redact, claim.owner_id))
         writer = StreamWriter(claim.stream)
         log = BuildLog(writer.write, redact, write_lines=writer.write_many)
         try:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from builds.compiler import targets
 from builds.compiler.inputs import Inputs, gather
 from builds.errors import ToolchainMissing
 from builds.models import Build, BuildStatus
@@ -50,16 +49,8 @@ class RemoteCandidate:
 Candidate = LocalCandidate | RemoteCandidate
 
 
-def is_offered(target: targets.Target) -> str:
-    """Return why no builder can build a target; empty when this machine or a remote builder may.
-
-    A remote builder is assumed to have every compiler; it refuses the job when it does not.
-    """
-    return "" if builders.configured() else targets.refusal(target)
-
-
 def candidates(build_id: int, document: str, target: str) -> list[Candidate]:
-    """Return who may build a target of a build, in the order in which they are tried; at least one.
+    """Return a target's candidate builders in order of preference; at least one.
 
     Raises ToolchainMissing when nobody can, BuildError for an unknown target or damaged sources.
     """

@@ -14,9 +14,8 @@ from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing
 from builds.errors import BuildError
 from builds.models import PLUGIN, Artifact, ChatMessage
-from builds.owner_secrets import secret_values
 from builds.package import assembly
-from configs.keys.vault import KeyProblem, environment_for
+from configs.keys.vault import KeyProblem, environment_for, values_to_redact
 
 from . import chat
 from .agent_run import Program, converse
@@ -30,7 +29,7 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     message = await in_thread(chat.claim, message_id, job_id)
     if message is None:
         return
-    secrets = await in_thread(secret_values, message.owner_id)
+    secrets = await in_thread(values_to_redact, message.owner_id)
     await in_thread(announcements.ensure_stream, message.agent_id, message.owner_id)
     writer = StreamWriter(f"agent-{message.agent_id}")
     answer = Answer(message_id, writer.write, secrets)

@@ -16,8 +16,8 @@ from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, BuildVerification
-from builds.owner_secrets import secret_values
 from builds.package import assembly, signer
+from configs.keys.vault import values_to_redact
 
 from . import lifecycle
 
@@ -41,7 +41,7 @@ async def run(pk: int, job_id: int) -> None:
 
 
 async def _verify(claimed: BuildVerification) -> tuple[str, list[str]]:
-    redact = redactor(await in_thread(secret_values, claimed.owner_id))
+    redact = redactor(await in_thread(values_to_redact, claimed.owner_id))
     writer = StreamWriter(claimed.stream_name)
     log = BuildLog(writer.write, redact, write_lines=writer.write_many)
     try:

@@ -33,7 +33,7 @@ def resolve(request: Request, pk: int, tab: str) -> HttpResponse:
     data = posted(request)
     sides = SidesForm(data).sides(form_class.base_fields)
     if sides is None or any(type_errors(form_class, side) for side in sides):
-        raise BadRequest("The two sides did not come back whole. Open the tab again.")
+        raise BadRequest("The submitted versions are incomplete. Open the tab again.")
     yours, saved = sides
     conflict = Conflict(yours, saved)
     choice = ChoiceForm(data, guesses=dict.fromkeys(conflict.fields))

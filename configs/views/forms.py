@@ -49,7 +49,7 @@ def _shown_values(request: Request) -> dict[str, Any] | None:
     try:
         values = json.loads(request.POST["base"])
     except ValueError as error:
-        raise BadRequest("The field base is not what the page held. Load the page again.") from error
+        raise BadRequest("The form's base values are damaged. Reload the page.") from error
     return values if isinstance(values, dict) else None
 
 

@@ -15,7 +15,7 @@ from agentforge.live.writer import StreamWriter
 from agentforge.retry import DATABASE_AWAY, retry_while_database_away
 from agentforge.tenancy.threads import in_own_thread
 from builds.logs.build_log import BuildLog, redactor
-from builds.owner_secrets import secret_values
+from configs.keys.vault import values_to_redact
 from deployments.accounts.host_accounts import AccountProblem
 from deployments.errors import DeployError
 from deployments.hosts.base import HostError, Stopped
@@ -88,7 +88,7 @@ def carry_out(deployment_id: int, job_id: int, stop: StopRequest) -> None:
     deployment = retry_while_database_away(transitions.claim, deployment_id, job_id)
     if deployment is None:
         return
-    redact = redactor(retry_while_database_away(secret_values, deployment.owner_id))
+    redact = redactor(retry_while_database_away(values_to_redact, deployment.owner_id))
     writer = StreamWriter(deployment.stream_name)
     log = BuildLog(writer.write, redact)
     outcome = _attempt(deployment, log, writer, stop)

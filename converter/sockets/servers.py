@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tree_sitter import Node
 
 from converter.javascript.literals import NotLiteral, value_of
-from converter.javascript.modules import Module, read_module
+from converter.javascript.modules import LinkKind, Module, read_module
 from converter.javascript.syntax import SUFFIXES, field_of, string_value, text_of
 from converter.problems import ConversionError, Problem, Severity
 from converter.routes.layout import HEADER, slug, unique_name
 from converter.routes.module_checks import parse_problems
 from converter.routes.project import Project, files_below, open_project
+from converter.routes.rewriter import is_elided, used_names
 
 from .connections import read_connection
 from .markup_clients import find_markup_clients
@@ -68,7 +70,7 @@ def _servers(module: Module, analysis: Analysis) -> list[Server]:
         for binding in link.bindings
     }
     servers = []
-    for node in module.nodes if constructors else ():
+    for node in module.nodes if any(link.specifier in _PACKAGES for link in module.links) else ():
         if (library := _created_library(node, constructors)) is None:
             continue
         declarator = node.parent
@@ -81,7 +83,20 @@ def _servers(module: Module, analysis: Analysis) -> list[Server]:
             continue
         line = node.start_point.row + 1
         servers.append(Server(library, module, "", line, text_of(name), declarator, _path_option(node)))
+    if not servers and not any(problem.file == module.source.name for problem in analysis.problems):
+        analysis.problems += _unrecognized(module)
     return servers
+
+
+def _unrecognized(module: Module) -> Iterator[Problem]:
+    """Report the use of socket.io, which only creates servers, in a module without one."""
+    used = used_names(module, keep_types=False)
+    for link in module.links:
+        if link.specifier == "socket.io" and link.kind != LinkKind.EXPORT and not is_elided(link, used):
+            message = "socket.io is imported, but no server that is created with it was recognized."
+            by_hand = "Create it in this file, `const io = new Server(…)`, and register its handlers there."
+            yield module.problem(link.node, "server", message, by_hand)
+            return
 
 
 def _created_library(value: Node, constructors: dict[str, tuple[Library, str]]) -> Library | None:
@@ -89,19 +104,39 @@ def _created_library(value: Node, constructors: dict[str, tuple[Library, str]]) 
     if value.type not in ("new_expression", "call_expression"):
         return None
     is_call, member = value.type == "call_expression", ""
-    function = field_of(value, "function" if is_call else "constructor")
+    function = _unwrapped(field_of(value, "function" if is_call else "constructor"))
     if function is not None and function.type == "member_expression":
         member = text_of(field_of(function, "property") or function)
-        function = field_of(function, "object")
-    if function is None or text_of(function) not in constructors:
+        function = _unwrapped(field_of(function, "object"))
+    constructor = _constructor(function, constructors)
+    if constructor is None:
         return None
-    library, imported = constructors[text_of(function)]
+    library, imported = constructor
     # The default export of socket.io is, or was, a server function.
     is_default = library == Library.SOCKET_IO and imported in ("default", "*")
     if is_call:
-        return library if is_default and not member else None
+        return library if is_default and member in ("", "listen") else None
     # `new WebSocket()` is a client; the local name may differ.
     return library if is_default or (member or imported).endswith("Server") else None
+
+
+def _unwrapped(node: Node | None) -> Node | None:
+    while node is not None and node.type == "parenthesized_expression":
+        node = node.named_children[0]
+    return node
+
+
+def _constructor(
+    function: Node | None, constructors: dict[str, tuple[Library, str]]
+) -> tuple[Library, str] | None:
+    """Return the library and the export that a name or `require("socket.io")` refers to."""
+    if function is None or function.type != "call_expression":
+        return constructors.get(text_of(function)) if function is not None else None
+    arguments = arguments_of(function)
+    if text_of(field_of(function, "function") or function) != "require" or not arguments:
+        return None
+    library = _PACKAGES.get(string_value(arguments[0]) or "")
+    return (library, "*") if library is not None else None
 
 
 def _path_option(value: Node) -> str | None:

@@ -112,3 +112,41 @@ def test_state_of_an_imported_module_is_reported(tmp_path: Path) -> None:
     assert [(p.file, p.line, p.code, p.severity) for p in report.problems] == [
         ("seen.js", 1, "module-state", Severity.WARNING)
     ]
+
+
+CALLED = [
+    "const io = require('socket.io')(3000);\n",
+    "const io = require('socket.io').listen(3000);\n",
+    "const io = new (require('socket.io').Server)(3000);\n",
+    "const io = new (require('socket.io'))(3000);\n",
+    "const socketio = require('socket.io');\nconst io = socketio.listen(3000);\n",
+    "var io = require('socket.io')(require('http').createServer());\n",
+]
+
+
+@pytest.mark.parametrize("server", CALLED)
+def test_a_server_created_by_a_call_of_require_is_found(server: str, tmp_path: Path) -> None:
+    text = server + "io.on('connection', (s) => { s.on('hi', (n) => { io.emit('hi', n); }); });\n"
+    migration = open_sources(tmp_path, {"server.cjs": text}, apply=True)
+    report = migration.run("analyse")
+    (found,) = report.facts["servers"]
+    assert (found["line"], [h["becomes"] for h in found["handlers"]]) == (
+        server.count("\n"),
+        ["a POST function and an SSE channel"],
+    )
+    assert report.complete
+    assert all(migration.run(step).complete for step in ("generate", "test"))
+
+
+@pytest.mark.parametrize(
+    "code", ["start(require('socket.io'));\n", "import start from 'socket.io';\nrun(start);\n"]
+)
+def test_a_library_without_a_recognized_server_is_reported(code: str, tmp_path: Path) -> None:
+    report = open_sources(tmp_path, {"server.js": code}).run("analyse")
+    assert [(p.line, p.code, p.severity) for p in report.problems] == [(1, "server", Severity.ERROR)]
+    assert not report.complete
+
+
+def test_types_of_a_library_are_no_server(tmp_path: Path) -> None:
+    text = "import { Server } from 'socket.io';\nexport const f = (io: Server) => io;\n"
+    assert open_sources(tmp_path, {"a.ts": text, "b.js": "export {};"}).run("analyse").problems == []

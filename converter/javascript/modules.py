@@ -56,6 +56,7 @@ class Module:
     is_esm: bool = False
     commonjs: Node | None = None  # the first use of CommonJS
     reexports_all: bool = False
+    strict_esm: bool = False  # below "type": "module"
 
     def problem(
         self, node: Node, code: str, message: str, by_hand: str = "", severity: Severity = Severity.ERROR
@@ -67,7 +68,7 @@ class Module:
 def read_module(path: Path, name: str, *, esm_by_default: bool, text: bytes | None = None) -> Module:
     """Parse a file, or `text` in its place, and collect its imports, exports and variables."""
     source = apply_grammar_fixes(parse(name, path.read_bytes() if text is None else text))
-    module = Module(path, source, list(iter_nodes(source.root)))
+    module = Module(path, source, list(iter_nodes(source.root)), strict_esm=esm_by_default)
     for node in module.nodes:
         if (collect := _COLLECTORS.get(node.type)) is not None:
             collect(module, node)

@@ -13,7 +13,7 @@ from .compatibility import SET_BY_ADAPTER
 from .emitter import adapter_files, function_of, name_functions, package_json, toml_of
 from .graph import Graph
 from .model import Conversion, Options, Route
-from .module_checks import streaming_problems
+from .module_state import add_state_problems
 from .output import PACKAGE, TOML
 from .project import RouteFile, Style, open_project, routes_in
 from .project_checks import project_problems
@@ -31,9 +31,10 @@ def convert(path: Path, options: Options) -> Conversion:
             f"{path} has no API routes. Searched: pages/api, src/pages/api, and files named route.js or "
             "route.ts in app and src/app."
         )
-    graph = Graph(project, keep_types=options.typescript)
+    graph = Graph(project, keep_types=options.typescript, classic=not options.v2)
     conversion = Conversion(project.root, options)
-    conversion.routes = [_route(graph, file, options) for file in files]
+    conversion.routes = [_route(graph, file) for file in files]
+    add_state_problems(graph, conversion.routes)
     _report_duplicates(conversion.routes)
     _protect(conversion.routes, options)
     name_functions(conversion.routes)
@@ -43,7 +44,7 @@ def convert(path: Path, options: Options) -> Conversion:
     return conversion
 
 
-def _route(graph: Graph, file: RouteFile, options: Options) -> Route:
+def _route(graph: Graph, file: RouteFile) -> Route:
     units = graph.reachable_units(file.path)
     module = graph.module(file.path)
     config, problems = settings_of(module, file.style)
@@ -55,8 +56,6 @@ def _route(graph: Graph, file: RouteFile, options: Options) -> Route:
     route.problems = [*problems, *_handler_problems(route, module)]
     for unit in units:
         route.problems += unit.problems
-        if unit.module and not options.v2:
-            route.problems += streaming_problems(unit.module)
     return route
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from converter.javascript.modules import Link, Module, read_module
 from converter.problems import Problem, Severity
 
+from .classic_checks import classic_problems
 from .layout import ADAPTER, header, output_path, specifier, suffix_of
 from .linker import Target, dependency_warning, target_of
 from .module_checks import parse_problems, problems_of
@@ -26,6 +27,7 @@ class Unit:
     text: str = ""
     module: Module | None = None
     imports: list[Path] = field(default_factory=list)
+    targets: list[tuple[Link, Path]] = field(default_factory=list)
     packages: set[str] = field(default_factory=set)
     environment: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
@@ -34,12 +36,13 @@ class Unit:
 class Graph:
     """All modules of a conversion."""
 
-    def __init__(self, project: Project, *, keep_types: bool) -> None:
+    def __init__(self, project: Project, *, keep_types: bool, classic: bool = False) -> None:
         self.project = project
         self.units: dict[Path, Unit] = {}
         # Sources of modules that are not on disk.
         self.virtual_sources: dict[Path, bytes] = {}
         self._keep_types = keep_types
+        self._classic = classic
         self._modules: dict[Path, Module] = {}
         self._outputs: dict[PurePosixPath, Path] = {}
 
@@ -95,6 +98,8 @@ class Graph:
         unit.problems = problems_of(module)
         if parse_problems(module):
             return unit
+        if self._classic:
+            unit.problems += classic_problems(module, is_commonjs=not self._keep_types)
         used = used_names(module, keep_types=self._keep_types)
         kept = [link for link in module.links if not is_elided(link, used)]
         resolved = [self._resolve(unit, module, link, used) for link in kept]
@@ -115,6 +120,7 @@ class Graph:
         if target.file is None:
             return self._package(unit, module, link, target)
         unit.imports.append(target.file)
+        unit.targets.append((link, target.file))
         out = self._out(target.file)
         return ResolvedLink(link, specifier(unit.out, out), commonjs=out.suffix in (".cjs", ".cts"))
 
@@ -123,4 +129,4 @@ class Graph:
             unit.packages.add(target.package)
             if (warning := dependency_warning(self.project, module, link, target.package)) is not None:
                 unit.problems.append(warning)
-        return ResolvedLink(link, link.specifier or "")
+        return ResolvedLink(link, link.specifier or "", package=bool(target.package))

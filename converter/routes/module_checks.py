@@ -14,7 +14,6 @@ from converter.problems import Problem, Severity
 from .compatibility import EDGE_GLOBALS, MIDDLEWARE_ONLY, RESPONSE_METHODS
 
 _JSX = ("jsx_element", "jsx_self_closing_element", "jsx_fragment")
-_STREAMS = ("ReadableStream", "TransformStream")
 _VERCEL_MEMBERS = ("request.ip", "request.geo", "req.ip", "req.geo")
 _INCLUDE = "Read the file from process.cwd(), and add it to included_files in netlify.toml."
 
@@ -32,7 +31,7 @@ def problems_of(module: Module) -> list[Problem]:
     if unparsed := parse_problems(module):
         return unparsed
     problems = _syntax_problems(module)
-    names = _Names(_declared_names(module), _response_names(module))
+    names = _Names(_declared_names(module), response_names(module))
     for node in module.nodes:
         if node.type in _JSX:
             by_hand = "Build the markup as text, or compile the file to plain JavaScript first."
@@ -91,7 +90,7 @@ def _declared_names(module: Module) -> set[str]:
     return names
 
 
-def _response_names(module: Module) -> set[str]:
+def response_names(module: Module) -> set[str]:
     """Return the names of second parameters: usually `res`."""
     names = {"res", "response"}
     for node in module.nodes:
@@ -159,20 +158,6 @@ _CHECKS = {
     "member_expression": _check_member,
     "call_expression": _check_call,
 }
-
-
-def streaming_problems(module: Module) -> list[Problem]:
-    """Report the first streamed response, which a classic function sends in one piece."""
-    responses = _response_names(module)
-    for node in module.nodes:
-        constructor = field_of(node, "constructor") if node.type == "new_expression" else None
-        function = field_of(node, "function") if node.type == "call_expression" else None
-        owner, _, method = text_of(function).rpartition(".") if function is not None else ("", "", "")
-        writes = owner in responses and method == "write"
-        if writes or (constructor is not None and text_of(constructor) in _STREAMS):
-            message = "a classic function sends its response in one piece; use --v2 to stream it."
-            return [module.problem(node, "streaming", message, severity=Severity.INFO)]
-    return []
 
 
 def dynamic_import_problem(module: Module, node: Node, kind: LinkKind) -> Problem:

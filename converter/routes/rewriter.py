@@ -13,6 +13,15 @@ from converter.javascript.type_stripper import strip
 from converter.problems import Problem
 
 from .compatibility import is_builtin
+from .interop import (
+    export_statements,
+    import_statements,
+    interop_warning,
+    is_strict_esm,
+    namespace_of,
+    needs_interop,
+    type_name_among,
+)
 from .layout import header
 
 
@@ -25,6 +34,7 @@ class ResolvedLink:
     commonjs: bool = False
     dropped: bool = False
     adapter: bool = False
+    package: bool = False
 
 
 @dataclass
@@ -101,6 +111,14 @@ def _import(work: ModuleRewriter, resolved: ResolvedLink) -> None:
         work.edits.node(link.node)
         return
     kept = [b for b in link.bindings if work.used is None or (not b.type_only and b.local in work.used)]
+    if resolved.package and (wrapped := needs_interop(work.module, link, kept)):
+        if work.keep_types and (name := type_name_among(work.module, wrapped)):
+            work.problems.append(interop_warning(work.module, link, name))
+        else:
+            work.edits.node(
+                link.node, import_statements(work.temporary, resolved.specifier, kept, typed=work.keep_types)
+            )
+            return
     unpack = resolved.commonjs and not link.type_only
     if not unpack and len(kept) == len(link.bindings) and not has_child(link.node, "import_attribute"):
         _literal(work, resolved)
@@ -139,6 +157,13 @@ def _rename(binding: Binding, separator: str) -> str:
 
 def _export(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     link = resolved.link
+    if resolved.package and (
+        statements := export_statements(
+            work.module, work.temporary, link, resolved.specifier, typed=work.keep_types
+        )
+    ):
+        work.edits.node(link.node, statements)
+        return
     if not resolved.commonjs or link.type_only:
         _literal(work, resolved)
         return
@@ -198,6 +223,17 @@ def _sole_declaration(call: Node) -> Node | None:
     return declaration if len(declarators) == 1 else None
 
 
+def _dynamic_import(work: ModuleRewriter, resolved: ResolvedLink) -> None:
+    link = resolved.link
+    _literal(work, resolved)
+    if resolved.package and not is_strict_esm(work.module):
+        work.edits.replace(
+            link.node.end_byte,
+            link.node.end_byte,
+            f".then((m) => {namespace_of('m', typed=work.keep_types)})",
+        )
+
+
 def _import_require(work: ModuleRewriter, resolved: ResolvedLink) -> None:
     local, source = resolved.link.bindings[0].local, json.dumps(resolved.specifier)
     if work.keep_types and not work.module.is_esm:
@@ -212,6 +248,6 @@ _HANDLERS = {
     LinkKind.IMPORT: _import,
     LinkKind.EXPORT: _export,
     LinkKind.REQUIRE: _require,
-    LinkKind.DYNAMIC: lambda work, resolved: _literal(work, resolved),
+    LinkKind.DYNAMIC: _dynamic_import,
     LinkKind.IMPORT_REQUIRE: _import_require,
 }

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from converter.javascript.modules import bound_names, declared_names
 from converter.javascript.syntax import field_of, iter_nodes, text_of
 from converter.problems import Problem, Severity
 
@@ -54,24 +53,10 @@ def _scope_problems(
         message = f"{name} lives as long as a connection, but a function only sees one message."
         node = _first_use(function, name)
         yield server.module.problem(node, "connection-state", message, KEEP_ELSEWHERE)
-    for name in sorted((names & _names_around(server)) - connection_names):
+    for name in sorted((names & server.names_around) - connection_names):
         message = f"{name} is local to the function around the server; only top-level code is converted."
         node = _first_use(function, name)
         yield server.module.problem(node, "scope", message, "Declare it at the top of the file.")
-
-
-def _names_around(server: Server) -> set[str]:
-    """Return the local names of the functions in which the server is created."""
-    names: set[str] = set()
-    around = server.declarator.parent
-    while around is not None and around.type != "program":
-        if around.type == "statement_block":
-            for statement in around.named_children:
-                names |= {text_of(name) for name in declared_names(statement)}
-        for parameters in filter(None, (field_of(around, "parameters"), field_of(around, "parameter"))):
-            names |= {text_of(name) for name in bound_names(parameters)}
-        around = around.parent
-    return names - {server.variable}
 
 
 def _first_use(node: Node, name: str) -> Node:

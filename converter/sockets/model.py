@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tree_sitter import Node
 
-from converter.javascript.modules import Module
+from converter.javascript.modules import Module, declared_names
+from converter.javascript.syntax import text_of
 from converter.problems import Problem, has_errors
+
+from .enclosing_functions import independent_functions, local_names
 
 
 class Library(StrEnum):
@@ -82,7 +86,18 @@ class Server:
 
     @property
     def top_level(self) -> list[Node]:
-        return self.module.source.root.named_children
+        """Return what handlers may depend on, including independent functions around the server."""
+        return [*self.module.source.root.named_children, *self._lifted]
+
+    @cached_property
+    def _lifted(self) -> list[Node]:
+        return independent_functions(self.declarator, self.variable)
+
+    @cached_property
+    def names_around(self) -> set[str]:
+        """Return the names around the server that handlers cannot take along."""
+        lifted = {text_of(name) for statement in self._lifted for name in declared_names(statement)}
+        return local_names(self.declarator) - {self.variable} - lifted
 
     @property
     def has_channel(self) -> bool:

@@ -150,3 +150,38 @@ def test_a_library_without_a_recognized_server_is_reported(code: str, tmp_path: 
 def test_types_of_a_library_are_no_server(tmp_path: Path) -> None:
     text = "import { Server } from 'socket.io';\nexport const f = (io: Server) => io;\n"
     assert open_sources(tmp_path, {"a.ts": text, "b.js": "export {};"}).run("analyse").problems == []
+
+
+def _started(declarations: str, handler: str) -> str:
+    text = IO + f"export function start(http) {{\n  const io = new Server(http);\n{declarations}"
+    return text + f"  io.on('connection', (s) => {{ s.on('hi', (n, ack) => {{ {handler} }}); }});\n}}\n"
+
+
+INDEPENDENT = [
+    "  const say = (n) => n + '!';\n",
+    "  function say(n) { return loud(n); }\n  const loud = (n) => n + '!';\n",
+]
+
+
+@pytest.mark.parametrize("declarations", INDEPENDENT)
+def test_a_handler_takes_an_independent_function_along(declarations: str, tmp_path: Path) -> None:
+    text = _started(declarations, "ack(say(n));")
+    migration = open_sources(tmp_path, {"server.js": text}, apply=True)
+    assert migration.run("analyse").problems == []
+    assert all(migration.run(step).complete for step in ("generate", "test"))
+    generated = "".join(path.read_text() for path in (tmp_path / "netlify").rglob("server.on-hi*"))
+    assert "n + '!'" in generated
+
+
+DEPENDENT = [
+    "  const mark = http.mark;\n  const say = (n) => n + mark;\n",
+    "  let count = 0;\n  function say(n) { return n + count++; }\n",
+    "  const say = (n) => n + http.mark;\n",
+    "  function say(n) { return this.mark + n; }\n",
+]
+
+
+@pytest.mark.parametrize("declarations", DEPENDENT)
+def test_a_function_that_reads_what_is_around_it_is_refused(declarations: str, tmp_path: Path) -> None:
+    report = open_sources(tmp_path, {"server.js": _started(declarations, "ack(say(n));")}).run("analyse")
+    assert [problem.code for problem in report.problems] == ["scope"]

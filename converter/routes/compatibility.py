@@ -22,10 +22,21 @@ OFFERED: dict[str, frozenset[str]] = {
     "@vercel/functions": frozenset({"waitUntil"}),
     "react": frozenset({"cache"}),
 }
+# Types without a use in a function; the adapter declares them as `any`.
+_MIDDLEWARE_TYPES = ("NextFetchEvent", "NextMiddleware", "MiddlewareConfig", "NextProxy", "ProxyConfig")
+_PAGE_TYPES = (
+    "Metadata",
+    "ResolvingMetadata",
+    "Viewport",
+    "NextPage",
+    "NextConfig",
+    "GetServerSideProps",
+    "GetStaticProps",
+)
 # The types it exports as well, for functions that keep them.
 TYPES: dict[str, frozenset[str]] = {
-    "next": frozenset({"NextApiRequest", "NextApiResponse", "NextApiHandler", "PageConfig"}),
-    "next/server": frozenset({"NextRequest", "NextResponse"}),
+    "next": frozenset({"NextApiRequest", "NextApiResponse", "NextApiHandler", "PageConfig", *_PAGE_TYPES}),
+    "next/server": frozenset({"NextRequest", "NextResponse", *_MIDDLEWARE_TYPES}),
     "next/headers": frozenset(),
     "next/navigation": frozenset({"RedirectType"}),
     "next/cache": frozenset(),

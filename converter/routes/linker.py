@@ -18,6 +18,17 @@ from .project import Project
 from .resolver import UnresolvedImport, package_of, resolve
 
 _WITHOUT_NEXT = "Implement it without Next."
+# Parts of the paths of files that a generator writes, and that repositories usually leave out.
+_GENERATED = (
+    "generated",
+    "codegen",
+    ".prisma",
+    "contentlayer",
+    ".velite",
+    ".source",
+    "paraglide",
+    "styled-system",
+)
 _CODE = SUFFIXES | {".json"}
 # Versions that only resolve inside the repository.
 _LOCAL_VERSIONS = ("workspace:", "catalog:", "link:", "portal:", "file:")
@@ -48,9 +59,8 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
     try:
         file = resolve(project, module.path, name)
     except UnresolvedImport:
-        by_hand = "Correct the path, or the alias in tsconfig.json."
         message = f"{name} does not resolve to a file of the project."
-        return module.problem(link.node, "missing", message, by_hand)
+        return module.problem(link.node, "missing", message, _missing_by_hand(name))
     suffix = (file.suffix if file else PurePosixPath(name).suffix).lower()
     if suffix in ASSETS or (file is not None and suffix not in _CODE):
         by_hand = "Read the file from process.cwd() with fs, and add it to included_files in netlify.toml."
@@ -61,6 +71,12 @@ def target_of(project: Project, module: Module, link: Link, used: set[str] | Non
         by_hand = "Declare the alias under paths in tsconfig.json."
         return module.problem(link.node, "missing", f"{name} uses an alias that is not declared.", by_hand)
     return Target(file=file) if file else _resolve_package(module, link, package_of(name), used)
+
+
+def _missing_by_hand(name: str) -> str:
+    if any(part in name.lower() for part in _GENERATED):
+        return "Run the generator that writes the file, such as `prisma generate`, and convert again."
+    return "Correct the path, or the alias in tsconfig.json."
 
 
 def _resolve_next(module: Module, link: Link, name: str, used: set[str] | None) -> Target | Problem:

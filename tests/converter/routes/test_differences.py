@@ -163,3 +163,24 @@ def test_a_stream_that_may_not_end_is_a_warning(
     (problem,) = convert_to(root, tmp_path / "out").problems
     assert (problem.code, str(problem.severity)) == ("streaming", severity)
     assert convert_to(root, tmp_path / "v2", Options(v2=True)).problems == []
+
+
+@pytest.mark.parametrize(
+    "specifier", ["../generated/prisma/client", "@/__generated__/gql", "./codegen/types"]
+)
+def test_a_missing_file_of_a_generator_names_the_generator(specifier: str, tmp_path: Path) -> None:
+    route = f"import {{ a }} from '{specifier}';\nexport const GET = () => a;\n"
+    alias = '{"compilerOptions": {"paths": {"@/*": ["./*"]}}}'
+    root = write_project(tmp_path / "in", {"app/a/route.ts": route, "tsconfig.json": alias})
+    (problem,) = convert_to(root, tmp_path / "out").problems
+    assert (problem.code, "generator" in problem.by_hand) == ("missing", True)
+
+
+def test_types_of_next_without_a_use_in_functions_are_kept(tmp_path: Path) -> None:
+    route = "import type { NextRequest, NextFetchEvent } from 'next/server';\n"
+    route += "import type { Metadata, GetServerSideProps } from 'next';\n"
+    route += "export type A = [Metadata, GetServerSideProps<{ a: 1 }>];\n"
+    route += "export const GET = (r: NextRequest, e?: NextFetchEvent) => Response.json(typeof e);\n"
+    root, out = write_project(tmp_path / "in", {"app/a/route.ts": route}), tmp_path / "out"
+    assert convert_to(root, out, Options(typescript=True)).complete
+    assert node.compile_tree(out) == ""

@@ -21,3 +21,9 @@ export declare class NextResponse<Body = unknown> extends Response {
 export declare function after(task: Promise<unknown> | (() => unknown)): void;
 export { after as unstable_after };
 export declare function connection(): Promise<void>;
+// Types of middleware, which functions do not run.
+export type NextFetchEvent = any;
+export type NextMiddleware = any;
+export type MiddlewareConfig = any;
+export type NextProxy = any;
+export type ProxyConfig = any;

@@ -24,3 +24,11 @@ export interface PageConfig {
   runtime?: string;
   maxDuration?: number;
 }
+// Types of pages and of the configuration, which functions do not use.
+export type Metadata = any;
+export type ResolvingMetadata = any;
+export type Viewport = any;
+export type NextConfig = any;
+export type NextPage<Props = any, Initial = Props> = any;
+export type GetServerSideProps<Props = any, Query = any, Data = any> = any;
+export type GetStaticProps<Props = any, Query = any, Data = any> = any;

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Node
 
 from converter.javascript.modules import Module
-from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
+from converter.javascript.syntax import field_of, has_child, iter_nodes, string_value, text_of
 from converter.problems import Problem, has_errors
 from converter.routes.module_checks import parse_problems
 
@@ -91,13 +91,12 @@ def _opened_library(module: Module, node: Node) -> Library | None:
 
 
 def _client(module: Module, creation: Node, library: Library, analysis: Analysis) -> Client | None:
-    declarator = creation.parent
-    if declarator is None or declarator.type != "variable_declarator":
+    declarator, assigned = _declarator_of(module, creation)
+    name, declaration = field_of(declarator, "name"), declarator.parent if declarator else None
+    if declarator is None or name is None or name.type != "identifier" or declaration is None:
         return None
-    name, declaration = field_of(declarator, "name"), declarator.parent
-    if name is None or name.type != "identifier" or declaration is None:
-        return None
-    if text_of(declaration.children[0]) != "const" or len(declaration.named_children) > 1:
+    is_const = text_of(declaration.children[0]) == "const"
+    if is_const == (assigned is not None) or len(declaration.named_children) > 1:
         return None
     server = _server_of(analysis, creation, library)
     client = Client(module, library, text_of(name), declarator, creation, server)
@@ -106,12 +105,34 @@ def _client(module: Module, creation: Node, library: Library, analysis: Analysis
     if (argument := _lost_argument(module, creation)) is not None:
         client.refuse(argument, "query, protocol or options of the connection would be lost.")
     for node in module.nodes:
-        if node.type == "identifier" and text_of(node) == client.variable and node != name:
+        if node.type == "identifier" and text_of(node) == client.variable and node not in (name, assigned):
             client.uses.append(node)
+            if assigned is not None and has_child(node.parent or node, "optional_chain"):
+                _refuse_escape(client, node)
             _check_use(client, node)
         elif node.type == "shorthand_property_identifier" and text_of(node) == client.variable:
             _refuse_escape(client, node)
     return client
+
+
+def _declarator_of(module: Module, creation: Node) -> tuple[Node | None, Node | None]:
+    """Return the declarator of a connection's variable, and the name in the assignment that fills it."""
+    parent = creation.parent
+    if parent is None or parent.type != "assignment_expression":
+        return (parent if parent is not None and parent.type == "variable_declarator" else None), None
+    target = field_of(parent, "left")
+    if target is None or target.type != "identifier" or parent.parent is None:
+        return None, None
+    declarators = [
+        node
+        for node in module.nodes
+        if node.type == "variable_declarator" and text_of(field_of(node, "name") or node) == text_of(target)
+    ]
+    if len(declarators) != 1 or parent.parent.type != "expression_statement":
+        return None, None
+    value, has_type = field_of(declarators[0], "value"), has_child(declarators[0], "type_annotation")
+    is_empty = value is None or text_of(value) in ("null", "undefined")
+    return (declarators[0] if is_empty and not has_type else None), target
 
 
 def _refuse_escape(client: Client, node: Node) -> None:

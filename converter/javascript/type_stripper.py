@@ -53,6 +53,7 @@ class TypeStripper:
     used: set[str] = field(default_factory=set)
     type_names: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    aliases: list[Node] = field(default_factory=list)
 
     def visit(self, node: Node) -> None:
         stack = [node]
@@ -83,6 +84,12 @@ def strip(source: Source, edits: Edits) -> TypeStripper:
         if declaration.type != "ambient_declaration" and _is_type(declaration):
             work.type_names.add(text_of(field_of(declaration, "name") or declaration))
     work.visit(source.root)
+    for alias in work.aliases:
+        is_exported = alias.parent is not None and alias.parent.type == "export_statement"
+        if is_exported or text_of(alias.named_children[0]) in work.used:
+            _refuse(work, alias)
+        else:
+            _remove_statement(work, alias)  # only a type, as in TypeScript
     return work
 
 
@@ -240,6 +247,12 @@ def _is_type(declaration: Node) -> bool:
     return all(part.type == "comment" or _is_type(_declaration_of(part)) for part in statements)
 
 
+def _import_alias(work: TypeStripper, node: Node) -> bool:
+    """Keep an alias until all names are known that are read as values."""
+    work.aliases.append(node)
+    return False
+
+
 def _refuse(work: TypeStripper, node: Node) -> bool:
     construct = {"decorator": "decorators", "import_alias": "import aliases"}.get(node.type, "namespaces")
     message = f"{construct} have an effect at run time and need the TypeScript compiler."
@@ -256,6 +269,7 @@ _HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("identifier", "shorthand_property_identifier"), _identifier),
     **dict.fromkeys(_BY_HAND, _refuse),
     **dict.fromkeys(_NAMESPACES, _namespace),
+    "import_alias": _import_alias,
     "required_parameter": _parameter,
     "optional_parameter": _parameter,
     "non_null_expression": _non_null,

@@ -184,3 +184,20 @@ def test_types_of_next_without_a_use_in_functions_are_kept(tmp_path: Path) -> No
     root, out = write_project(tmp_path / "in", {"app/a/route.ts": route}), tmp_path / "out"
     assert convert_to(root, out, Options(typescript=True)).complete
     assert node.compile_tree(out) == ""
+
+
+def test_an_import_alias_of_a_type_is_removed(tmp_path: Path) -> None:
+    route = "import { Q } from '../../q';\nimport Args = Q.Args;\n"
+    route += "export const GET = () => { const a: Args = { n: 1 }; return Response.json(a); };\n"
+    library = "export namespace Q { export type Args = { n: number } }\n"
+    root = write_project(tmp_path / "in", {"app/a/route.ts": route, "q.ts": library})
+    assert convert_to(root, tmp_path / "out").complete
+    assert _call(tmp_path / "out", "a", "/a")["body"] == '{"n":1}'
+
+
+@pytest.mark.parametrize("code", ["import f = Q.f;\nf();\n", "export import f = Q.f;\n"])
+def test_an_import_alias_of_a_value_is_refused(code: str, tmp_path: Path) -> None:
+    route = f"import {{ Q }} from 'q';\n{code}export const GET = () => Q;\n"
+    root = write_project(tmp_path / "in", {"app/a/route.ts": route})
+    codes = [problem.code for problem in convert_to(root, tmp_path / "out").problems]
+    assert "typescript" in codes

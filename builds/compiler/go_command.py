@@ -87,10 +87,11 @@ async def run_go(
         if stream == "err":
             errors.append(text)
 
+    environment = toolchain.environment(cache=cache, home=home)
     status = await processes.run(
         sandbox.wrap(command, access, limits),
         directory=tree,
-        environment=toolchain.environment(cache=cache, home=home),
+        environment=environment,
         seconds=limits.seconds,
         on_line=collect,
     )

@@ -1,7 +1,10 @@
 """Run a command with only the given files and environment, within limits and without network.
 
-The levels are `bubblewrap` (own namespaces, only the given files, no network), `limits` (resource limits and
-the time limit) and `time` (the time limit). The level is determined by a trial run, once per process.
+The levels are `bubblewrap` (own namespaces, only the given files, no network, no privileges), `partial` (the
+same, but a proof failed), `limits` (resource limits and the time limit) and `time` (the time limit). A script
+that tries to break out determines the level, once per process.
+
+When the forge is root, bwrap prepares the files as root and then becomes a user of its own.
 """
 
 from __future__ import annotations
@@ -14,16 +17,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import sandbox_account, sandbox_proof, seccomp
+
 BUBBLEWRAP = "bubblewrap"
+PARTIAL = "partial"
 LIMITS = "limits"
 TIME = "time"
 
 LEVEL_LABELS = {
-    BUBBLEWRAP: "bubblewrap: own namespaces, no network, only its own files",
+    BUBBLEWRAP: "bubblewrap: own namespaces, no network, no privileges, only its own files",
+    PARTIAL: "bubblewrap, but it does not forbid all that it should",
     LIMITS: "limits only: memory, processes, files and time are limited; files and network are not",
     TIME: "time limit only: this system has no prlimit",
 }
 MIB = 1024 * 1024
+# Sandboxes that can reach their limit of processes at the same time when they share a user.
+_SHARES = 16
+_TEMPORARY_MIB = 512
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Files of the C compiler and the dynamic linker, and the certificate authorities.
 _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/pki/tls/certs")
@@ -51,7 +61,12 @@ class Limits:
             "--core=0",
         ]
         # Outside a namespace the kernel counts all threads of the user on the machine.
-        return [*flags, f"--nproc={self.processes}"] if with_processes else flags
+        return [*flags, f"--nproc={self.most_processes}"] if with_processes else flags
+
+    @property
+    def most_processes(self) -> int:
+        """Return the limit of the sandbox's user; as root, all sandboxes share one user and its count."""
+        return self.processes if sandbox_account.account() is None else self.processes * _SHARES
 
 
 @dataclass(frozen=True)
@@ -85,56 +100,132 @@ def _system_binds() -> list[str]:
     return flags
 
 
-def _binds(kind: str, places: Iterable[Path]) -> list[str]:
-    return [flag for place in places for flag in (kind, str(place), str(place))]
+def _parents(places: Iterable[Path]) -> list[str]:
+    """Return the flags that create the directories above, passable for the sandbox's user."""
+    parents = {parent for place in places for parent in place.parents if parent != parent.parent}
+    above = sorted(parents, key=lambda parent: len(parent.parts))
+    return [flag for parent in above for flag in ("--perms", "0755", "--dir", str(parent))]
+
+
+def _places(access: FileAccess) -> list[str]:
+    """Bind outer directories first: a file that may only be read can be in a directory that is written."""
+    kinds = [("--bind", place) for place in access.writes] + [("--ro-bind", place) for place in access.reads]
+    ordered = sorted(kinds, key=lambda pair: len(pair[1].parts))
+    binds = [flag for kind, place in ordered for flag in (kind, str(place), str(place))]
+    return [*_parents(place for _, place in ordered), *binds]
 
 
 def _bubblewrapped(bwrap: str, command: Sequence[str], access: FileAccess, limits: Limits) -> list[str]:
+    filter_path = seccomp.path()
     return [
+        # Every bwrap needs a descriptor of its own: they share the position in a common one.
+        *(("/bin/sh", "-c", 'exec 9< "$0" && exec "$@"', filter_path) if filter_path else ()),
         bwrap,
-        "--unshare-all",
-        "--die-with-parent",
-        "--new-session",
+        *_namespaces(),
+        *("--die-with-parent", "--new-session"),
         *_system_binds(),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
-        *_binds("--ro-bind", access.reads),
-        *_binds("--bind", access.writes),
-        *("--chdir", str(access.directory), "--"),
+        *("--proc", "/proc", "--dev", "/dev", *_temporary_files(bwrap)),
+        *_places(access),
+        *("--remount-ro", "/"),
+        *(("--seccomp", "9") if filter_path else ()),
+        *_start_in(access.directory),
         *_limited(command, limits, with_processes=True),
     ]
 
 
-def _limited(command: Sequence[str], limits: Limits, *, with_processes: bool) -> list[str]:
-    return [_prlimit() or "prlimit", *limits.flags(with_processes=with_processes), *command]
+def _namespaces() -> list[str]:
+    if sandbox_account.account() is None:
+        return ["--unshare-all", "--cap-drop", "ALL"]
+    # In a user namespace, root could become no other user.
+    kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+    return [
+        *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--cap-drop", "ALL", *(flag for name in kept for flag in ("--cap-add", name))),
+    ]
 
 
-def _prlimit() -> str | None:
-    return shutil.which("prlimit", path="/usr/bin:/bin")
+def _start_in(directory: Path) -> list[str]:
+    """Return the end of bwrap's flags; as root, also the commands that give up root and every capability."""
+    owner = sandbox_account.account()
+    if owner is None:
+        return ["--chdir", str(directory), "--"]
+    user, group = map(str, owner)
+    return [
+        *("--chdir", "/", "--"),
+        *(_tool("setpriv"), "--reuid", user, "--regid", group, "--clear-groups", "--inh-caps=-all"),
+        *("--bounding-set=-all", "--no-new-privs", "--"),
+        # Without capabilities, only the user itself can enter its directory.
+        *(_tool("env"), f"--chdir={directory}", "--"),
+    ]
 
 
 @functools.cache
-def level() -> str:
-    """Return the sandbox level that works on this machine, determined by running `true` in it."""
-    if _prlimit() is None:
-        return TIME
+def _temporary_files(bwrap: str) -> tuple[str, ...]:
+    """Return the flags of an own /tmp; old versions of bwrap can't limit its size."""
+    options = subprocess.run([bwrap, "--help"], env={}, capture_output=True, text=True, check=False)
+    size = ("--size", str(_TEMPORARY_MIB * MIB)) if "--size" in options.stdout + options.stderr else ()
+    return ("--perms", "1777", *size, "--tmpfs", "/tmp")  # noqa: S108 - the sandbox's own
+
+
+def _limited(command: Sequence[str], limits: Limits, *, with_processes: bool) -> list[str]:
+    return [_tool("prlimit"), *limits.flags(with_processes=with_processes), *command]
+
+
+def _tool(name: str) -> str:
+    """Return the path of a program of util-linux, or its name if it is missing."""
+    return shutil.which(name, path="/usr/bin:/bin") or name
+
+
+@functools.cache
+def _examine() -> tuple[str, tuple[str, ...]]:
+    if _tool("prlimit") == "prlimit":
+        return TIME, ()
     bwrap = bubblewrap_path()
     if bwrap is None:
-        return LIMITS
-    trial = _bubblewrapped(bwrap, ["/usr/bin/true"], FileAccess(Path("/tmp")), Limits(seconds=10))  # noqa: S108
-    try:
-        completed = subprocess.run(trial, env={}, capture_output=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return LIMITS
-    return BUBBLEWRAP if completed.returncode == 0 else LIMITS
+        return LIMITS, ("bwrap is not installed",)
+    limits = Limits(seconds=10)
+
+    def wrap_script(script: Sequence[str], writable: Path, readable: Path) -> list[str]:
+        access = FileAccess(writable, writes=[writable], reads=[readable])
+        sandbox_account.hand_over(access.writes, access.reads)
+        return _bubblewrapped(bwrap, script, access, limits)
+
+    failures = sandbox_proof.failed_proofs(
+        wrap_script,
+        open_files=limits.open_files,
+        processes=limits.most_processes,
+        file_size=limits.file_size * MIB,
+    )
+    if not failures:
+        return BUBBLEWRAP, ()
+    return PARTIAL if sandbox_proof.has_started(failures) else LIMITS, tuple(failures)
+
+
+def level() -> str:
+    """Return the sandbox level that works on this machine, determined by trying to break out of it."""
+    return _examine()[0]
+
+
+def failed_proofs() -> tuple[str, ...]:
+    """Return what the sandbox does not forbid on this machine, or why it does not start."""
+    return _examine()[1]
+
+
+def description() -> str:
+    """Return the label of the sandbox level, with the failed proofs."""
+    chosen, failures = _examine()
+    return LEVEL_LABELS[chosen] + (f" (failed: {'; '.join(failures)})" if failures else "")
 
 
 def wrap(command: Sequence[str], access: FileAccess, limits: Limits, *, at: str | None = None) -> list[str]:
     """Return the command that runs `command` in the sandbox, at level `at` or the one that works here.
 
-    Pass environment variables to the process instead: every user can read command lines.
+    As root, what it writes becomes the property of the sandbox's user. Pass environment variables to the
+    process instead: every user can read command lines.
     """
     chosen = at or level()
-    if chosen == BUBBLEWRAP:
+    if chosen in (BUBBLEWRAP, PARTIAL):
+        sandbox_account.hand_over(access.writes, access.reads)
         return _bubblewrapped(bubblewrap_path() or "bwrap", command, access, limits)
     if chosen == LIMITS:
         return _limited(command, limits, with_processes=False)

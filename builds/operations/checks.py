@@ -31,7 +31,5 @@ def check_sandbox(**_: Any) -> list[checks.CheckMessage]:
     if level == sandbox.BUBBLEWRAP:
         return []
     return [
-        checks.Warning(
-            f"The sandbox has {sandbox.LEVEL_LABELS[level]}.", hint=SANDBOX_REMEDY, id="builds.W002"
-        )
+        checks.Warning(f"The sandbox has {sandbox.description()}.", hint=SANDBOX_REMEDY, id="builds.W002")
     ]

@@ -34,8 +34,8 @@ def _toolchain() -> Finding:
 def _sandbox() -> Finding:
     level = sandbox.level()
     if level == sandbox.BUBBLEWRAP:
-        return ok(f"{sandbox.LEVEL_LABELS[level]}.")
-    return warning(f"{sandbox.LEVEL_LABELS[level]}.", SANDBOX_REMEDY)
+        return ok(f"{sandbox.description()}.")
+    return warning(f"{sandbox.description()}.", SANDBOX_REMEDY)
 
 
 @register("caches")

@@ -79,7 +79,7 @@ async def _run(
 ) -> processes.ExitStatus:
     host, plugin = _place(program.host, work / assembly.HOST), _place(program.plugin, work / "agent.so")
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
-    access = sandbox.FileAccess(work, reads=[authorities], writes=[work])
+    access = sandbox.FileAccess(work, reads=[authorities, host, plugin], writes=[work])
     return await processes.run(
         sandbox.wrap([str(host), "--request", str(plugin)], access, program.limits),
         directory=work,

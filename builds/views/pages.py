@@ -96,7 +96,7 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
         "changed": bool(differences),
         "differences": differences,
         "warmup": warmup.latest(),
-        "sandbox_level": sandbox.LEVEL_LABELS[sandbox.level()],
+        "sandbox_level": sandbox.description(),
     }
     try:
         context["toolchain"] = toolchain.find()

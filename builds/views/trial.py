@@ -105,7 +105,7 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "build": chat.newest_build(agent),
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
-        "sandbox_label": sandbox.LEVEL_LABELS[sandbox.level()],
+        "sandbox_label": sandbox.description(),
     }
     return render(request, "builds/trial_chat.html", context, status=status)
 

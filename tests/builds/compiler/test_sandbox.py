@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from builds.compiler import processes, sandbox
+from builds.compiler import processes, sandbox, sandbox_account, sandbox_proof
 
 pytestmark = pytest.mark.skipif(
     sandbox.level() != sandbox.BUBBLEWRAP, reason="bubblewrap does not work on this machine"
 )
 SECRET = "AGENTFORGE_TEST_SECRET"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 async def _shell(
@@ -88,6 +92,65 @@ async def test_memory_and_files_are_limited(tmp_path: Path) -> None:
     finished, _ = await _shell(access, f"head -c 3000000 /dev/zero > {tmp_path}/big", file_size=1)
     assert finished.exit_code != 0
     assert (tmp_path / "big").stat().st_size <= sandbox.MIB
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can't become another one")
+async def test_it_runs_as_a_user_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir(mode=0o700)
+    own = tmp_path / "private" / "own"
+    own.mkdir(mode=0o700)
+    _, output = await _shell(sandbox.FileAccess(own, writes=[own]), "id -u; touch file")
+    account = sandbox_account.account()
+    assert account is not None
+    assert output == [str(account[0])]
+    assert account[0] != 0
+    assert (own / "file").stat().st_uid == account[0]
+    assert (tmp_path / "private").stat().st_uid == 0
+
+
+async def test_an_input_in_its_own_directory_stays_read_only(tmp_path: Path) -> None:
+    stored, own = tmp_path / "stored", tmp_path / "own"
+    stored.write_text("kept")
+    own.mkdir()
+    os.link(stored, own / "input")
+    access = sandbox.FileAccess(own, writes=[own], reads=[own / "input"])
+    await _shell(access, "echo changed > input; chmod 777 input; echo changed > new; mv new input")
+    assert stored.read_text() == "kept"
+    assert stored.stat().st_uid == os.geteuid()
+
+
+def test_a_program_outside_the_sandbox_fails_the_proofs() -> None:
+    def unprotected(script: Sequence[str], _writable: Path, _readable: Path) -> list[str]:
+        return list(script)
+
+    failures = sandbox_proof.failed_proofs(unprotected, open_files=1, processes=1, file_size=1)
+    for failure in ("it sees other files of this machine", "no seccomp filter is active"):
+        assert failure in failures
+
+
+def test_a_failed_proof_is_named(tmp_path: Path) -> None:
+    """A bwrap that leaves out the filter is noticed, and still used."""
+    weak = tmp_path / "bwrap"
+    weak.write_text(
+        f"#!{sys.executable}\nimport os, sys\nwords = sys.argv[1:]\n"
+        "at = words.index('--seccomp') if '--seccomp' in words else len(words)\n"
+        f"os.execv({sandbox.bubblewrap_path()!r}, ['bwrap', *words[:at], *words[at + 2:]])\n"
+    )
+    weak.chmod(0o755)
+    script = (
+        "from builds.compiler import sandbox; from builds.operations.checks import check_sandbox\n"
+        "print(sandbox.level()); print(check_sandbox()[0].msg)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[0] == sandbox.PARTIAL, done.stderr
+    assert "no seccomp filter is active" in done.stdout
 
 
 async def test_time_is_limited_and_ends_the_whole_group(tmp_path: Path) -> None:

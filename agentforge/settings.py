@@ -7,7 +7,7 @@ from pathlib import Path
 
 import environ
 
-from . import artifact_storage
+from . import artifact_storage, private_directory
 from .tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,6 +16,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve()
+private_directory.protect(VAR_DIR, with_postgres=not env.str("DATABASE_URL", default=""))
 
 
 def _stored_secret(name: str) -> str:

@@ -11,6 +11,7 @@ import time
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
+from agentforge import private_directory
 from agentforge.tenancy import embedded
 
 from . import options, ports, readiness, schema
@@ -72,7 +73,7 @@ def run(chosen: options.Options) -> int:
 
 def _claim(chosen: options.Options) -> Record:
     try:
-        chosen.var_dir.mkdir(parents=True, exist_ok=True)
+        private_directory.protect(chosen.var_dir, with_postgres=not chosen.database_url)
         record = Record(chosen.var_dir)
         record.claim(chosen.url)
     except AlreadyRunning as holder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
+import stat
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -30,6 +32,8 @@ unix_socket_permissions = 0700
 max_connections = 200
 """
 _LINES_SHOWN = 15
+# The library changes the user of the server but not its group, so that both bits count.
+_PASSABLE = stat.S_IXGRP | stat.S_IXOTH
 
 
 class DidNotStart(subprocess.CalledProcessError):
@@ -95,7 +99,8 @@ class PrivateServer(PostgresServer):
 
     def ensure_pgdata_inited(self) -> None:
         is_new = not (self.pgdata / "PG_VERSION").exists()
-        super().ensure_pgdata_inited()
+        with _kept_permissions(self.pgdata):
+            super().ensure_pgdata_inited()
         if is_new:
             with (self.pgdata / "postgresql.conf").open("a") as configuration:
                 configuration.write(_CONFIGURATION)
@@ -133,6 +138,21 @@ def database_url(data_dir: Path) -> str:
         return start(data_dir).get_uri()
     except DidNotStart as error:
         raise SystemExit(str(error)) from None
+
+
+@contextmanager
+def _kept_permissions(data_dir: Path) -> Iterator[None]:
+    """Undo that the library, as root, lets everybody list every directory above; passing is enough."""
+    if os.geteuid() != 0:
+        yield
+        return
+    modes = {parent: stat.S_IMODE(parent.stat().st_mode) for parent in data_dir.parents}
+    try:
+        yield
+    finally:
+        for parent, mode in modes.items():
+            if stat.S_IMODE(parent.stat().st_mode) != mode | _PASSABLE:
+                parent.chmod(mode | _PASSABLE)
 
 
 @contextmanager

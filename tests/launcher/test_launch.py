@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -98,6 +100,44 @@ def test_an_ordinary_user_can_run_it() -> None:
         assert {process.username() for process in forge.processes()} == {"nobody"}
         forge.stop()
         assert forge.processes() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as another user")
+def test_another_user_reads_nothing_of_the_data_directory() -> None:
+    home = Path(tempfile.mkdtemp(prefix="agentforge-private-"))
+    home.chmod(0o755)
+    var = home / "var"
+    try:
+        for name in ("secrets", "artifacts"):
+            (var / name).mkdir(parents=True, mode=0o755)
+            (var / name / "file").write_text("private")
+        with Forge(var) as forge:
+            forge.wait_until_ready()
+            assert _read_by_nobody(var) == []
+            forge.stop()
+        # PostgreSQL's user passes through the directories above, and lists none.
+        assert stat.S_IMODE(home.stat().st_mode) == 0o755
+        assert stat.S_IMODE(var.stat().st_mode) == 0o711
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _read_by_nobody(directory: Path) -> list[str]:
+    """Return what nobody reads or lists, of all paths that root sees."""
+    paths = [str(path.relative_to(directory)) for path in directory.rglob("*")]
+    command = ["/bin/sh", "-c", 'while read -r path; do [ -r "$path" ] && echo "$path"; done; ls . && echo .']
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        input="\n".join(paths),
+        user="nobody",
+        group="nogroup",
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.splitlines()
 
 
 def _nobody_reaches(*paths: Path) -> bool:

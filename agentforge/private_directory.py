@@ -1,0 +1,42 @@
+"""Close the data directory to the machine's other users."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+# Belongs to PostgreSQL's own user when the forge is root; the server closes it itself.
+_POSTGRES = "postgres"
+# Created closed, whichever process first needs them.
+_CLOSED = ("artifacts", "go", "run", "secrets", "sites", "static", "work")
+
+
+def protect(directory: Path, *, with_postgres: bool) -> None:
+    """Create the directory if missing, and close it and what is in it to others.
+
+    As root, PostgreSQL runs as another user, who may pass through the directory but not list it. Leaves what
+    belongs to somebody else as it is.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _set(directory, 0o711 if with_postgres and os.geteuid() == 0 else 0o700)
+    with contextlib.suppress(PermissionError):
+        for name in _CLOSED:
+            (directory / name).mkdir(exist_ok=True, mode=0o700)
+        for child in directory.iterdir():
+            if child.name != _POSTGRES:
+                _close(child)
+
+
+def _close(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            _set(path, stat.S_IMODE(mode) & 0o700)
+
+
+def _set(path: Path, mode: int) -> None:
+    with contextlib.suppress(PermissionError):
+        if stat.S_IMODE(path.stat().st_mode) != mode:
+            path.chmod(mode)

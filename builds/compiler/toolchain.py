@@ -20,6 +20,8 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 # A plugin needs a glibc at least as new as the one it was linked for; zig links for this old version.
 ZIG_GLIBC = "2.17"
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+# Nothing of the operator's shell or `go env -w` changes what a compiler is, or stops it.
+_CLEAN = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "GOENV": "off", "GOTOOLCHAIN": "local"}
 # More threads would reach the sandbox's process limit and gain little.
 _MOST_PROCESSORS = 4
 
@@ -120,8 +122,19 @@ def zig_cache(cache: Path) -> Path:
 
 
 def _first_line(*command: str) -> str:
-    completed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return completed.stdout.strip().splitlines()[0]
+    """Return the first line that a compiler prints about itself.
+
+    Raises ToolchainMissing if it does not run.
+    """
+    try:
+        completed = subprocess.run(
+            command, env=_CLEAN, capture_output=True, text=True, check=True, timeout=60
+        )
+        return completed.stdout.strip().splitlines()[0]
+    except (OSError, subprocess.SubprocessError, IndexError) as error:
+        raise ToolchainMissing(
+            f"{command[0]} does not run ({error}). Remedy: install it again (make run)."
+        ) from error
 
 
 def _goroot() -> Path:

@@ -108,6 +108,17 @@ async def test_it_runs_as_a_user_of_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "private").stat().st_uid == 0
 
 
+@pytest.mark.parametrize("mask", ["022", "077"])
+async def test_files_made_with_a_strict_umask_can_be_read(tmp_path: Path, mask: str) -> None:
+    own, tools = tmp_path / "own", tmp_path / "tools"
+    own.mkdir()
+    tool = tools / "bin" / "tool"
+    script = f"umask {mask}; mkdir {tools} {tool.parent}; echo echo ran > {tool}; chmod +x {tool}"
+    subprocess.run(["/bin/sh", "-c", script], check=True)
+    _, output = await _shell(sandbox.FileAccess(own, writes=[own], reads=[tools]), str(tool))
+    assert output == ["ran"]
+
+
 async def test_an_input_in_its_own_directory_stays_read_only(tmp_path: Path) -> None:
     stored, own = tmp_path / "stored", tmp_path / "own"
     stored.write_text("kept")

@@ -28,6 +28,9 @@ _IN_MEMORY = 1024 * 1024
 class SupabaseStorage(Storage):
     """Supabase Storage, accessed with the secret `service_role` key, which never reaches a browser."""
 
+    # Files of at most so many bytes are uploaded in a single request, larger ones resumably.
+    single_request = CHUNK
+
     def __init__(
         self, *, url: str, key: str, bucket: str, seconds: int = 60, timeout: float = 30.0, pause: float = 0.5
     ) -> None:
@@ -105,7 +108,7 @@ class SupabaseStorage(Storage):
                 _transport_errors(),
                 httpx.stream("GET", path, headers=self._headers, timeout=self._timeout) as response,
             ):
-                if response.is_error:
+                if not response.is_success:
                     response.read()
                     raise _storage_problem(response)
                 for piece in response.iter_bytes():
@@ -154,7 +157,7 @@ class SupabaseStorage(Storage):
             response = httpx.request(
                 method, f"{self._url}/{path}", headers=headers, timeout=self._timeout, **body
             )
-        if response.is_error:
+        if not response.is_success:
             raise _storage_problem(response)
         return response.json()
 

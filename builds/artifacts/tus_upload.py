@@ -1,17 +1,20 @@
 """Resumable uploads over the TUS protocol 1.0.0 (https://tus.io).
 
 tuspy implements the protocol. This module adds what it lacks: a time limit on every request, and retries of
-transient errors only.
+transient errors only. The credentials go to the configured endpoint alone: of a `Location` only the upload's
+id is used, and redirects are not followed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urlsplit
 
 import requests
 from tusclient.client import TusClient
@@ -31,6 +34,9 @@ CHUNK = 6 * 1024 * 1024
 # Status codes after which the same request may succeed: locked by a dying upload, too busy.
 _TRANSIENT = frozenset({408, 409, 423, 425, 429})
 _LONGEST_PAUSE = 30.0
+# Status codes of an upload that the server no longer has.
+_VANISHED = frozenset({404, 410})
+_UPLOAD_ID = re.compile(r"[A-Za-z0-9_~%+=-][A-Za-z0-9_.~%+=-]*")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,32 @@ class Endpoint:
     tries: int = 5
     pause: float = 0.5
     chunk: int = CHUNK
+
+    def upload_url(self, location: str) -> str:
+        """Return the URL at this endpoint of the upload that a `Location` names.
+
+        Scheme, host and path of `Location` are ignored: behind a proxy they are often wrong, and the
+        credentials must not follow them. Raises StorageProblem when it names no upload.
+        """
+        parent, _, upload_id = urlsplit(location).path.rpartition("/")
+        collection = self.url.rstrip("/").rpartition("/")[2]
+        if parent.rpartition("/")[2] != collection or not _UPLOAD_ID.fullmatch(upload_id):
+            raise StorageProblem(
+                f"The artifact storage at {self.url} answered with a foreign upload address: Location names "
+                f"{location[:200]}. Nothing was sent there. Check SUPABASE_STORAGE_URL here, and "
+                "at the storage STORAGE_PUBLIC_URL and REQUEST_ALLOW_X_FORWARDED_PATH.",
+                permanent=True,
+            )
+        return f"{self.url.rstrip('/')}/{upload_id}"
+
+    def owns(self, url: str) -> bool:
+        """Return whether a recorded upload is at this endpoint."""
+        prefix, _, upload_id = url.rpartition("/")
+        return prefix == self.url.rstrip("/") and bool(_UPLOAD_ID.fullmatch(upload_id))
+
+
+class _Vanished(StorageProblem):
+    """The server no longer has the upload."""
 
 
 class _Request(TusRequest):
@@ -60,6 +92,7 @@ class _Request(TusRequest):
                 data=self.file.read(self._content_length),
                 headers=self._request_headers,
                 timeout=self._timeout,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise TusUploadFailed(str(error)) from error
@@ -70,16 +103,17 @@ class _Request(TusRequest):
 class _Uploader(Uploader):
     """tuspy's uploader on a single connection, with time limits."""
 
-    def __init__(self, session: requests.Session, timeout: float, **options: object) -> None:
+    def __init__(self, session: requests.Session, endpoint: Endpoint, **options: object) -> None:
         self.session = session
-        self.timeout = timeout
+        self.endpoint = endpoint
+        self.timeout = endpoint.timeout
         super().__init__(**options)
 
     def create_url(self) -> str:
         response = self._send("POST", self.client.url, self.get_url_creation_headers())
         if response.status_code != 201 or "location" not in response.headers:
             raise TusCommunicationError("", response.status_code, response.content)
-        return str(urljoin(self.client.url, response.headers["location"]))
+        return self.endpoint.upload_url(response.headers["location"])
 
     def get_offset(self) -> int:
         response = self._send("HEAD", self.url, self.get_headers())
@@ -89,7 +123,9 @@ class _Uploader(Uploader):
 
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
         try:
-            return self.session.request(method, url, headers=dict(headers), timeout=self.timeout)
+            return self.session.request(
+                method, url, headers=dict(headers), timeout=self.timeout, allow_redirects=False
+            )
         except requests.RequestException as error:
             raise TusCommunicationError(str(error)) from error
 
@@ -117,33 +153,45 @@ def upload(
     with requests.Session() as session:
         uploader = _Uploader(
             session,
-            endpoint.timeout,
+            endpoint,
             client=TusClient(endpoint.url, headers=dict(endpoint.headers)),
             file_stream=content,
             chunk_size=endpoint.chunk,
             metadata=dict(metadata),
         )
-        total = uploader.get_file_size()
         _resume_or_create(uploader, endpoint, resume_url, on_create)
+        try:
+            _send_rest(uploader, endpoint, progress)
+        except _Vanished:
+            # It expired, or the server could not complete it: all bytes are sent again, once.
+            _create(uploader, endpoint, on_create)
+            _send_rest(uploader, endpoint, progress)
+
+
+def _send_rest(uploader: _Uploader, endpoint: Endpoint, progress: Callable[[int, int], None]) -> None:
+    total = uploader.get_file_size()
+    progress(uploader.offset, total)
+    while uploader.offset < total:
+        _retry(uploader.upload_chunk, uploader, endpoint)
         progress(uploader.offset, total)
-        while uploader.offset < total:
-            _retry(uploader.upload_chunk, uploader, endpoint)
-            progress(uploader.offset, total)
 
 
 def _resume_or_create(
     uploader: _Uploader, endpoint: Endpoint, resume_url: str, on_create: Callable[[str], None]
 ) -> None:
-    if resume_url:
+    if endpoint.owns(resume_url):
         uploader.url = resume_url
-        try:
+        # Refused or silent: a new upload replaces it, once the server accepts one.
+        with contextlib.suppress(StorageProblem):
             uploader.offset = _retry(uploader.get_offset, uploader, endpoint)
             return
-        except StorageProblem as problem:
-            if not problem.permanent:
-                raise
-    uploader.url = _retry(uploader.create_url, uploader, endpoint)
+    _create(uploader, endpoint, on_create)
+
+
+def _create(uploader: _Uploader, endpoint: Endpoint, on_create: Callable[[str], None]) -> None:
+    uploader.url = None
     uploader.offset = 0
+    uploader.url = _retry(uploader.create_url, uploader, endpoint)
     on_create(uploader.url)
 
 
@@ -153,9 +201,13 @@ def _retry(send: Callable[[], R], uploader: _Uploader, endpoint: Endpoint) -> R:
     def pause(seconds: float) -> None:
         time.sleep(seconds)
         if uploader.url:
-            # A server that still does not answer fails the next try as well.
-            with contextlib.suppress(TusCommunicationError):
+            try:
                 uploader.offset = uploader.get_offset()
+            except TusCommunicationError as error:
+                # A server that still does not answer fails the next try as well. A refusal is believed: the
+                # server closes the connection while a chunk is sent, so `send` may not have seen its answer.
+                if not _is_transient(error):
+                    raise
 
     policy = retrying(
         _is_transient, first=endpoint.pause, longest=_LONGEST_PAUSE, attempts=endpoint.tries, sleep=pause
@@ -173,8 +225,34 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _storage_problem(error: TusCommunicationError, uploader: _Uploader) -> StorageProblem:
-    answer = f"it answered {error.status_code}" if error.status_code else "it does not answer"
-    body = (error.response_content or b"").decode("utf-8", "replace")[:200]
-    kept = f"{uploader.offset:,} of {uploader.get_file_size():,} bytes are there"
+    status, body = _status_and_text(error)
+    answer = f"it answered {status}" if status else "it does not answer"
+    vanished = bool(uploader.url) and error.status_code in _VANISHED
+    sent = 0 if vanished else uploader.offset
+    kept = f"{sent:,} of {uploader.get_file_size():,} bytes are there"
     message = f"The upload to the artifact storage stopped: {answer}{f' ({body})' if body else ''}; {kept}."
-    return StorageProblem(message, permanent=not _is_transient(error))
+    if vanished:
+        # Vanished again right after a new beginning: a later attempt may succeed.
+        return _Vanished(message)
+    return StorageProblem(message + remedy(status), permanent=not _is_transient(error))
+
+
+def _status_and_text(error: TusCommunicationError) -> tuple[int | None, str]:
+    """Return the status and message of an answer; the authorization check answers 400 with both in JSON."""
+    text = (error.response_content or b"").decode("utf-8", "replace").strip()
+    with contextlib.suppress(ValueError):
+        body = json.loads(text)
+        if isinstance(body, dict) and "message" in body:
+            return int(body.get("statusCode") or error.status_code), str(body["message"])[:200]
+    return error.status_code, text[:200]
+
+
+def remedy(status: int | None) -> str:
+    """Return the setting to change after a refusal that lasts, as a sentence; empty for others."""
+    return _REMEDIES.get(status or 0, "")
+
+
+_REMEDIES = {
+    413: " Raise the bucket's file size limit and the storage's own (FILE_SIZE_LIMIT when self-hosted).",
+    415: " Remove the bucket's list of allowed MIME types.",
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,7 +51,7 @@ def send(storage: Storage, sha256: str, progress: Progress) -> None:
 
 
 def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: Progress) -> None:
-    if hasattr(storage, "upload"):
+    if hasattr(storage, "upload") and os.fstat(content.fileno()).st_size > storage.single_request:
         storage.upload(
             name,
             content,

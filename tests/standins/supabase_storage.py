@@ -49,6 +49,15 @@ class SupabaseStorageStandIn(StandIn):
         self.busy = 0
         # Change what is stored, as a failing disk would.
         self.spoil = False
+        # The prefix of `Location`, where it isn't the address that was asked; None: that address.
+        self.location: str | None = None
+        # Refuse to complete so many uploads: 500, and the upload is gone (410).
+        self.incomplete = 0
+        # Forget the upload once it has so many bytes, and close without reading the next piece.
+        self.forget_at: int | None = None
+        self.gone: set[str] = set()
+        # Answer everything with a redirect to this service.
+        self.redirect = ""
 
     @property
     def url(self) -> str:
@@ -62,6 +71,8 @@ class SupabaseStorageStandIn(StandIn):
         if self.busy:
             self.busy -= 1
             return Answer(503, b"busy", {})
+        if self.redirect:
+            return Answer(307, b"", {"Location": self.redirect})
         path = unquote(urlsplit(asked.path).path).removeprefix(_PREFIX)
         query = parse_qs(urlsplit(asked.path).query)
         try:
@@ -157,9 +168,19 @@ class SupabaseStorageStandIn(StandIn):
         if asked.method == "POST":
             return self._begin(asked)
         upload = self.uploads.get(upload_id)
-        if upload is None:
-            return Answer(404, b"The file for this url was not found", base)
+        if upload_id in self.gone or upload is None:
+            status, text = (410, b"no longer exists") if upload_id in self.gone else (404, b"was not found")
+            body = b"" if asked.method == "HEAD" else b"The file for this url " + text + b"\n"
+            return Answer(status, body, base)
         if asked.method == "PATCH":
+            if self.forget_at is not None and len(upload.data) >= self.forget_at:
+                self.forget_at = None
+                del self.uploads[upload_id]
+                return Answer(reset=True)
+            if self.incomplete and len(upload.data) + len(asked.body) == upload.length:
+                self.incomplete -= 1
+                self.gone.add(upload_id)
+                return Answer(500, b"Internal Server Error", base)
             if int(asked.headers["upload-offset"]) != len(upload.data):
                 return Answer(409, b"Upload-Offset conflict", base)
             if not self._takes(upload, asked.body):
@@ -180,7 +201,8 @@ class SupabaseStorageStandIn(StandIn):
         version = f"{bucket}/{name}/{uuid.uuid4()}"
         upload_id = base64.urlsafe_b64encode(version.encode()).decode().rstrip("=")
         self.uploads[upload_id] = Upload(bucket, name, int(asked.headers["upload-length"]))
-        location = f"{self.url}/upload/resumable/{upload_id}"
+        prefix = f"{self.url}/upload/resumable" if self.location is None else self.location
+        location = f"{prefix}/{upload_id}"
         return Answer(201, b"", {"Location": location, "Tus-Resumable": "1.0.0"})
 
     def _takes(self, upload: Upload, piece: bytes) -> bool:

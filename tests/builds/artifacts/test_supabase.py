@@ -99,6 +99,58 @@ def test_an_upload_that_the_service_forgot_begins_anew(service: SupabaseStorageS
 
 
 @pytest.mark.django_db
+def test_the_key_goes_to_the_configured_address_alone(service: SupabaseStorageStandIn) -> None:
+    with SupabaseStorageStandIn() as foreign:
+        service.location = f"{foreign.url}/elsewhere"
+        with pytest.raises(StorageProblem, match=r"Location names .*STORAGE_PUBLIC_URL") as failure:
+            storage.put(BIG)
+        assert failure.value.permanent
+        service.location = f"{foreign.origin}/upload/resumable"
+        storage.put(BIG)
+        assert foreign.asked == []
+    assert service.objects[_name(BIG)] == BIG
+
+
+@pytest.mark.django_db
+def test_a_location_of_another_scheme_and_path_is_taken_by_its_id(service: SupabaseStorageStandIn) -> None:
+    service.location = f"{service.origin.replace('http:', 'https:')}/upload/resumable"
+    storage.put(BIG)
+    assert service.objects[_name(BIG)] == BIG
+
+
+@pytest.mark.django_db
+def test_redirects_are_not_followed(service: SupabaseStorageStandIn, settings: Settings) -> None:
+    with SupabaseStorageStandIn() as elsewhere:
+        service.redirect = elsewhere.url
+        for data in (b"small", BIG):
+            with pytest.raises(StorageProblem, match="307"):
+                storage.put(data)
+        assert elsewhere.asked == []
+
+
+@pytest.mark.django_db
+def test_an_upload_at_another_address_is_forgotten(service: SupabaseStorageStandIn) -> None:
+    with SupabaseStorageStandIn() as former:
+        leases.save_upload_url(_sha(_name(BIG)), f"{former.url}/upload/resumable/abc")
+        storage.put(BIG)
+        assert former.asked == []
+    assert service.objects[_name(BIG)] == BIG
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", [{"incomplete": 1}, {"forget_at": 6 * MB}])
+def test_an_upload_that_vanishes_begins_anew_in_the_same_call(
+    service: SupabaseStorageStandIn, fault: dict[str, int]
+) -> None:
+    for name, value in fault.items():
+        setattr(service, name, value)
+    storage.put(BIG)
+    assert service.objects[_name(BIG)] == BIG
+    creations = [request for request in service.asked if request.path.endswith("/upload/resumable")]
+    assert len(creations) == 2
+
+
+@pytest.mark.django_db
 def test_what_does_not_read_back_is_not_kept(service: SupabaseStorageStandIn) -> None:
     service.spoil = True
     with pytest.raises(StorageProblem, match="did not read back"):

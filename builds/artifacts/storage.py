@@ -7,6 +7,7 @@ read the local copy; a missing one is fetched again and its hash checked.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from .local_store import path_of as path_of
 
 Progress = Callable[[int, int], None]
 _ALIAS = "artifacts"
+_DIRECTORY = re.compile("[0-9a-f]{2}")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def shared_storage() -> Storage | None:
@@ -72,12 +75,17 @@ def local_copy(sha256: str) -> Path:
         return local_store.write(content.chunks(), sha256)
 
 
-def delete(sha256: str) -> None:
+def delete(*hashes: str) -> None:
     """Delete the bytes, here and in a shared storage, if they exist."""
-    shared = shared_storage()
-    if shared is not None:
-        shared.delete(name_of(sha256))
-    path_of(sha256).unlink(missing_ok=True)
+    shared: Any = shared_storage()
+    names = [name_of(sha256) for sha256 in hashes]
+    if hasattr(shared, "delete_all"):
+        shared.delete_all(names)
+    elif shared is not None:
+        for name in names:
+            shared.delete(name)
+    for sha256 in hashes:
+        path_of(sha256).unlink(missing_ok=True)
 
 
 def signed_url(sha256: str, filename: str) -> str | None:
@@ -91,10 +99,12 @@ def signed_url(sha256: str, filename: str) -> str | None:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the storage; `size` and `changed_at` are fetched on access."""
+    """A file of the storage; what its listing did not give is fetched on access."""
 
     storage: Storage
     name: str
+    listed_size: int | None = None
+    listed_at: datetime | None = None
 
     @property
     def sha256(self) -> str:
@@ -102,21 +112,43 @@ class Entry:
 
     @property
     def size(self) -> int:
-        return self.storage.size(self.name)
+        return self.storage.size(self.name) if self.listed_size is None else self.listed_size
 
     @property
     def changed_at(self) -> datetime:
-        changed = self.storage.get_modified_time(self.name)
+        changed = self.listed_at or self.storage.get_modified_time(self.name)
         return changed if timezone.is_aware(changed) else timezone.make_aware(changed)
 
 
 def entries() -> Iterator[Entry]:
-    """Yield every file in the storage."""
-    storage = storages[_ALIAS]
-    directories, _ = storage.listdir("")
-    for directory in sorted(directories):
-        for name in storage.listdir(directory)[1]:
-            yield Entry(storage, f"{directory}/{name}")
+    """Yield every artifact in the storage; other files there are not ours."""
+    return (entry for entry in _all_entries() if _is_artifact(entry.name))
+
+
+def foreign_names() -> Iterator[str]:
+    """Yield the names of files, or of top-level folders, that are not artifacts."""
+    directories, files = storages[_ALIAS].listdir("")
+    yield from files
+    yield from (f"{name}/" for name in directories if not _DIRECTORY.fullmatch(name))
+    yield from (entry.name for entry in _all_entries() if not _is_artifact(entry.name))
+
+
+def _all_entries() -> Iterator[Entry]:
+    storage: Any = storages[_ALIAS]
+    for directory in sorted(storage.listdir("")[0]):
+        if not _DIRECTORY.fullmatch(directory):
+            continue
+        if hasattr(storage, "list_files"):
+            for name, size, changed_at in storage.list_files(directory):
+                yield Entry(storage, f"{directory}/{name}", size, changed_at)
+        else:
+            for name in storage.listdir(directory)[1]:
+                yield Entry(storage, f"{directory}/{name}")
+
+
+def _is_artifact(name: str) -> bool:
+    directory, _, sha256 = name.partition("/")
+    return bool(_SHA256.fullmatch(sha256)) and sha256.startswith(directory)
 
 
 def _ignore_progress(sent: int, total: int) -> None:

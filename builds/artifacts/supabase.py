@@ -7,9 +7,11 @@ HTTP status 400; the real one is `statusCode` in the body.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -41,6 +43,13 @@ class SupabaseStorage(Storage):
         self._timeout = timeout
         self._pause = pause
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """Keep connections: opening one for each request costs three times as much."""
+        client = httpx.Client(timeout=self._timeout)
+        weakref.finalize(self, client.close)
+        return client
+
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return the name unchanged: it is the content's hash, so an existing file is identical."""
         return name
@@ -60,7 +69,19 @@ class SupabaseStorage(Storage):
         return datetime.fromisoformat(info.get("last_modified") or info["created_at"])
 
     def delete(self, name: str) -> None:
-        self._json("DELETE", f"object/{self._bucket}", json={"prefixes": [name]})
+        self.delete_all([name])
+
+    def delete_all(self, names: Sequence[str]) -> None:
+        """Delete objects with one request; those that do not exist are skipped."""
+        if names:
+            self._json("DELETE", f"object/{self._bucket}", json={"prefixes": list(names)})
+
+    def list_files(self, path: str) -> Iterator[tuple[str, int, datetime]]:
+        """Yield name, size and time of change of every object directly in a folder."""
+        for entry in self._listed(path):
+            if entry["id"] is not None:
+                changed = datetime.fromisoformat(entry["updated_at"] or entry["created_at"])
+                yield entry["name"], int((entry["metadata"] or {}).get("size", 0)), changed
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         entries = list(self._listed(path))
@@ -106,7 +127,7 @@ class SupabaseStorage(Storage):
         try:
             with (
                 _transport_errors(),
-                httpx.stream("GET", path, headers=self._headers, timeout=self._timeout) as response,
+                self._client.stream("GET", path, headers=self._headers) as response,
             ):
                 if not response.is_success:
                     response.read()
@@ -154,9 +175,7 @@ class SupabaseStorage(Storage):
     def _json(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
         headers = {**self._headers, **(headers or {})}
         with _transport_errors():
-            response = httpx.request(
-                method, f"{self._url}/{path}", headers=headers, timeout=self._timeout, **body
-            )
+            response = self._client.request(method, f"{self._url}/{path}", headers=headers, **body)
         if not response.is_success:
             raise _storage_problem(response)
         return response.json()

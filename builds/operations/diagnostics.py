@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import shutil
 from pathlib import Path
@@ -18,6 +19,8 @@ from .checks import SANDBOX_REMEDY
 
 # With less, a build may fail with "no space left on device".
 LEAST_FREE = 2 * 1024**3
+# Foreign files in the storage that are named at most.
+_NAMED = 5
 
 
 @register("toolchain")
@@ -71,10 +74,14 @@ def _storage() -> Finding:
             whole = storage.local_copy(sha256).read_bytes() == data
         finally:
             storage.delete(sha256)
+        foreign = list(itertools.islice(storage.foreign_names(), _NAMED))
     except (StorageProblem, OSError) as problem:
         return failed(str(problem), _remedy())
     if not whole:
         return failed("The test file did not read back as written.", _remedy())
+    if foreign:
+        message = f"{settings.ARTIFACT_STORAGE}: works, but holds foreign files: {', '.join(foreign)}."
+        return warning(message, "They are left alone. Use a bucket for AgentForge alone.")
     return ok(f"{settings.ARTIFACT_STORAGE}: a test file was written, read back and removed.")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from time import time
@@ -135,26 +136,37 @@ def _would_expire(pks: list[int], moment: Moment) -> Iterator[Amount]:
 
 def _orphan_files(moment: Moment, apply: bool) -> Iterator[Amount]:
     """Bytes that no build refers to: their build was deleted, or its worker died."""
-    for entry in storage.entries():
-        if Artifact.objects.filter(sha256=entry.sha256).exists():
+    entries = storage.entries()
+    while batch := list(itertools.islice(entries, _BATCH)):
+        yield from _orphans(batch, moment, apply)
+    yield from _rows_without_files(moment, apply)
+
+
+def _orphans(batch: Sequence[storage.Entry], moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Remove the orphans of a batch with a single request to a storage that can."""
+    hashes = [entry.sha256 for entry in batch]
+    named = set(Artifact.objects.filter(sha256__in=hashes).values_list("sha256", flat=True))
+    rows = dict(StoredFile.objects.filter(pk__in=hashes).values_list("pk", "used_at"))
+    orphans: dict[str, Amount] = {}
+    for entry in batch:
+        if entry.sha256 in named:
             continue
-        row = StoredFile.objects.filter(pk=entry.sha256).first()
         try:
-            used_at, size = row.used_at if row else entry.changed_at, entry.size
+            used_at, size = rows.get(entry.sha256) or entry.changed_at, entry.size
         except FileNotFoundError:
             # A concurrent run has removed it.
             continue
-        if used_at >= moment.unused_since:
-            continue
-        if not apply:
-            yield Amount(int(row is not None), 1, size)
-            continue
-        leases.add_known(entry.sha256, used_at)
+        if used_at < moment.unused_since:
+            orphans[entry.sha256] = Amount(int(entry.sha256 in rows), 1, size)
+            if apply and entry.sha256 not in rows:
+                leases.add_known(entry.sha256, used_at)
+    if apply and orphans:
         with transaction.atomic():
-            if leases.delete_unused(entry.sha256, before=moment.unused_since):
-                storage.delete(entry.sha256)
-                yield Amount(int(row is not None), 1, size)
-    yield from _rows_without_files(moment, apply)
+            unused = [sha for sha in sorted(orphans) if leases.delete_unused(sha, before=moment.unused_since)]
+            storage.delete(*unused)
+        yield from (orphans[sha] for sha in unused)
+    elif not apply:
+        yield from orphans.values()
 
 
 def _rows_without_files(moment: Moment, apply: bool) -> Iterator[Amount]:

@@ -10,7 +10,7 @@ import base64
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
@@ -58,6 +58,8 @@ class SupabaseStorageStandIn(StandIn):
         self.gone: set[str] = set()
         # Answer everything with a redirect to this service.
         self.redirect = ""
+        # How old every object is.
+        self.age = timedelta()
 
     @property
     def url(self) -> str:
@@ -131,14 +133,20 @@ class SupabaseStorageStandIn(StandIn):
         for name in sorted(each for each in objects if each.startswith(prefix)):
             first, _, rest = name.removeprefix(prefix).partition("/")
             size = {"size": len(objects[name])}
+            at = None if rest else _time(datetime.now(UTC) - self.age)
             found[first] = {
-                "name": first, "id": None if rest else str(uuid.uuid4()), "metadata": None if rest else size
-            }  # fmt: skip
+                "name": first,
+                "id": None if rest else str(uuid.uuid4()),
+                "updated_at": at,
+                "created_at": at,
+                "last_accessed_at": at,
+                "metadata": None if rest else size,
+            }
         offset, limit = int(str(asked["offset"])), int(str(asked["limit"]))
         return list(found.values())[offset : offset + limit]
 
     def _info(self, name: str, data: bytes) -> dict[str, object]:
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        at = _time(datetime.now(UTC) - self.age)
         return {
             "id": str(uuid.uuid4()),
             "name": name,
@@ -216,6 +224,10 @@ class SupabaseStorageStandIn(StandIn):
         if len(upload.data) == upload.length:
             self._put(upload.bucket, upload.name, bytes(upload.data), upsert=True)
         return True
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def settings_of(stand_in: SupabaseStorageStandIn, **options: object) -> dict[str, object]:

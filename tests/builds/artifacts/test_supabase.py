@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -148,6 +151,33 @@ def test_an_upload_that_vanishes_begins_anew_in_the_same_call(
     assert service.objects[_name(BIG)] == BIG
     creations = [request for request in service.asked if request.path.endswith("/upload/resumable")]
     assert len(creations) == 2
+
+
+@pytest.mark.django_db
+def test_prune_leaves_foreign_objects_alone(service: SupabaseStorageStandIn) -> None:
+    foreign = {"reports/q3.pdf", "re/report.bin", f"ab/{'x' * 70}", f"ab/{'cd' * 32}", "notes.txt"}
+    service.objects.update(dict.fromkeys([*foreign, _name(b"orphan")], b"data"))
+    service.age = timedelta(hours=3)
+    out = StringIO()
+    call_command("prune", "--yes", stdout=out)
+    assert set(service.objects) == foreign
+    assert set(storage.foreign_names()) == {
+        "reports/",
+        "re/",
+        f"ab/{'x' * 70}",
+        f"ab/{'cd' * 32}",
+        "notes.txt",
+    }
+
+
+@pytest.mark.django_db
+def test_orphans_are_pruned_by_their_listing_in_batches(service: SupabaseStorageStandIn) -> None:
+    service.objects.update({_name(str(number).encode()): b"data" for number in range(200)})
+    folders = len({name[:2] for name in service.objects})
+    service.age = timedelta(hours=3)
+    call_command("prune", "--yes", stdout=StringIO())
+    assert service.objects == {}
+    assert len(service.asked) <= folders + 3
 
 
 @pytest.mark.django_db

@@ -20,7 +20,8 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from .errors import FileMissing, StorageProblem
-from .tus_upload import CHUNK, Endpoint, upload
+from .supabase_key import REMEDY, key_problem
+from .tus_upload import CHUNK, Endpoint, remedy, upload
 
 # Entries per page of a listing; the service's default is 100.
 _PAGE = 1000
@@ -37,6 +38,7 @@ class SupabaseStorage(Storage):
         self, *, url: str, key: str, bucket: str, seconds: int = 60, timeout: float = 30.0, pause: float = 0.5
     ) -> None:
         self._url = url.rstrip("/")
+        self._key = key
         self._headers = {"Authorization": f"Bearer {key}", "apikey": key}
         self._bucket = bucket
         self._seconds = seconds
@@ -73,8 +75,27 @@ class SupabaseStorage(Storage):
 
     def delete_all(self, names: Sequence[str]) -> None:
         """Delete objects with one request; those that do not exist are skipped."""
-        if names:
-            self._json("DELETE", f"object/{self._bucket}", json={"prefixes": list(names)})
+        if not names:
+            return
+        removed = self._json("DELETE", f"object/{self._bucket}", json={"prefixes": list(names)})
+        left = set(names) - {entry["name"] for entry in removed}
+        # An object that did not exist is missing in the answer, and so is one that the key may not delete.
+        for name in sorted(left):
+            if self.exists(name):
+                raise StorageProblem(f"Supabase Storage did not delete {name}.", permanent=True)
+
+    def verify(self) -> None:
+        """Check that the bucket exists, is private, and that the key may use it.
+
+        Without rights the service answers as if every object were missing. Raises StorageProblem.
+        """
+        if problem := key_problem(self._key):
+            raise StorageProblem(f"{problem} {REMEDY}", permanent=True)
+        if self._json("GET", f"bucket/{quote(self._bucket)}", verifying=True)["public"]:
+            raise StorageProblem(
+                f"The bucket {self._bucket} is public: everybody can read its files. Make it private.",
+                permanent=True,
+            )
 
     def list_files(self, path: str) -> Iterator[tuple[str, int, datetime]]:
         """Yield name, size and time of change of every object directly in a folder."""
@@ -131,7 +152,7 @@ class SupabaseStorage(Storage):
             ):
                 if not response.is_success:
                     response.read()
-                    raise _storage_problem(response)
+                    raise self._refusal(response)
                 for piece in response.iter_bytes():
                     spool.write(piece)
         except BaseException:
@@ -166,18 +187,36 @@ class SupabaseStorage(Storage):
             "offset": 0,
             "sortBy": {"column": "name", "order": "asc"},
         }
+        if not path:
+            # A missing bucket, or a key without rights, lists as an empty one.
+            self.verify()
         while page := self._json("POST", f"object/list/{self._bucket}", json=query):
             yield from page
             query["offset"] += len(page)
             if len(page) < _PAGE:
                 return
 
-    def _json(self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any) -> Any:
+    def _refusal(self, response: httpx.Response) -> StorageProblem:
+        """Return the problem that an answer means; a file is missing only where files can be seen."""
+        problem = _storage_problem(response)
+        if isinstance(problem, FileMissing):
+            self.verify()
+        return problem
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        *,
+        verifying: bool = False,
+        **body: Any,
+    ) -> Any:
         headers = {**self._headers, **(headers or {})}
         with _transport_errors():
             response = self._client.request(method, f"{self._url}/{path}", headers=headers, **body)
         if not response.is_success:
-            raise _storage_problem(response)
+            raise _storage_problem(response) if verifying else self._refusal(response)
         return response.json()
 
 
@@ -196,7 +235,11 @@ def _storage_problem(response: httpx.Response) -> StorageProblem:
         body = {}
     status = str(body.get("statusCode") or response.status_code)
     message = str(body.get("message") or response.text)[:200]
+    if "Bucket not found" in message:
+        message += ". Check ARTIFACT_BUCKET and SUPABASE_SERVICE_KEY, and that the private bucket exists."
     if status == "404" and body.get("error") in ("not_found", "NoSuchKey"):
         return FileMissing("Supabase Storage does not hold that file.")
     permanent = status.startswith("4") and status not in ("408", "409", "423", "429")
-    return StorageProblem(f"Supabase Storage answered {status}: {message}", permanent=permanent)
+    return StorageProblem(
+        f"Supabase Storage answered {status}: {message}{remedy(int(status))}", permanent=permanent
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 
+from builds.artifacts.supabase_key import REMEDY, key_problem
 from builds.compiler import sandbox, toolchain
 from builds.compiler.sources import read
 from builds.errors import BuildError
@@ -33,3 +35,24 @@ def check_sandbox(**_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Warning(f"The sandbox has {sandbox.description()}.", hint=SANDBOX_REMEDY, id="builds.W002")
     ]
+
+
+@checks.register
+def check_storage(**_: Any) -> list[checks.CheckMessage]:
+    """Check the settings of a shared artifact storage; whether it works is for doctor to see."""
+    problems: list[checks.CheckMessage] = []
+    if settings.ARTIFACT_URL_SECONDS < 1:
+        hint = "Set at least 1; the default is 60."
+        problems.append(checks.Error("ARTIFACT_URL_SECONDS is below 1.", hint=hint, id="builds.E001"))
+    if settings.ARTIFACT_STORAGE == "supabase":
+        if not (settings.SUPABASE_STORAGE_URL or settings.SUPABASE_URL):
+            problems.append(
+                checks.Error(
+                    "ARTIFACT_STORAGE is supabase, but no address is set.",
+                    hint="Set SUPABASE_STORAGE_URL or SUPABASE_URL.",
+                    id="builds.E002",
+                )
+            )
+        if problem := key_problem(settings.SUPABASE_SERVICE_KEY):
+            problems.append(checks.Error(problem, hint=REMEDY, id="builds.E003"))
+    return problems

@@ -88,7 +88,10 @@ def _storage() -> Finding:
 def _remedy() -> str:
     bucket = settings.ARTIFACT_BUCKET
     return {
-        "supabase": f"Check SUPABASE_URL and SUPABASE_SERVICE_KEY; create a private bucket named {bucket}.",
+        "supabase": (
+            "Check SUPABASE_STORAGE_URL (or SUPABASE_URL) and SUPABASE_SERVICE_KEY; "
+            f"create a private bucket named {bucket}."
+        ),
         "s3": f"Check AWS_ACCESS_KEY_ID, ARTIFACT_S3_ENDPOINT, and that the bucket {bucket} exists.",
     }.get(settings.ARTIFACT_STORAGE, f"Check the disk of {settings.VAR_DIR} and its write permissions.")
 

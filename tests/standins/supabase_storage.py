@@ -39,6 +39,8 @@ class SupabaseStorageStandIn(StandIn):
     """Keep objects in memory; tests look into `buckets`, and set how uploads are disturbed."""
 
     key = "sb_secret_of_the_stand_in"
+    # Valid, but without rights: row level security hides everything from it.
+    anon_key = jwt.encode({"role": "anon"}, _SECRET, "HS256")
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +60,7 @@ class SupabaseStorageStandIn(StandIn):
         self.gone: set[str] = set()
         # Answer everything with a redirect to this service.
         self.redirect = ""
+        self.public: set[str] = set()
         # How old every object is.
         self.age = timedelta()
 
@@ -80,6 +83,8 @@ class SupabaseStorageStandIn(StandIn):
         try:
             if asked.method == "GET" and path.startswith("object/sign/"):
                 return self._signed(path.removeprefix("object/sign/"), query)
+            if asked.headers.get("authorization") == f"Bearer {self.anon_key}":
+                return self._anonymous(asked, path)
             if asked.headers.get("authorization") != f"Bearer {self.key}" and asked.method != "HEAD":
                 raise Refused(403, "Unauthorized", "Invalid Compact JWS")
             if path.startswith("upload/resumable"):
@@ -88,15 +93,35 @@ class SupabaseStorageStandIn(StandIn):
         except Refused as refused:
             return refused.answer
 
+    def _anonymous(self, asked: Asked, path: str) -> Answer:
+        if (
+            asked.method == "DELETE"
+            or path.startswith("object/list/")
+            or (asked.method, path) == ("GET", "bucket")
+        ):
+            return as_json([])
+        if asked.method == "GET" and path.startswith("bucket/"):
+            raise Refused(404, "Bucket not found", "Bucket not found")
+        if asked.method == "GET" or path.startswith("object/sign/"):
+            raise Refused(404, "not_found", "Object not found")
+        if path.startswith("upload/resumable"):
+            return Answer(403, b"new row violates row-level security policy")
+        raise Refused(403, "Unauthorized", "new row violates row-level security policy")
+
     def _ask(self, asked: Asked, path: str) -> Answer:
         match asked.method, path.split("/"):
             case "GET", ["bucket"]:
-                return as_json([{"id": name, "name": name, "public": False} for name in self.buckets])
+                return as_json([self._described(name) for name in self.buckets])
+            case "GET", ["bucket", bucket]:
+                self._bucket(bucket)
+                return as_json(self._described(bucket))
+            case "POST", ["bucket"] if asked.json["id"] in self.buckets:
+                raise Refused(409, "Duplicate", "The resource already exists")
             case "POST", ["bucket"]:
                 self.buckets[asked.json["id"]] = {}
                 return as_json({"name": asked.json["name"]})
             case "POST", ["object", "list", bucket]:
-                return as_json(self._list(self._bucket(bucket), asked.json))
+                return as_json(self._list(self.buckets.get(bucket, {}), asked.json))
             case "POST", ["object", "sign", bucket, *name]:
                 return self._sign(bucket, "/".join(name), asked.json["expiresIn"])
             case "GET", ["object", "info", bucket, *name]:
@@ -108,9 +133,15 @@ class SupabaseStorageStandIn(StandIn):
                 self._put(bucket, "/".join(name), asked.body, upsert=upsert)
                 return as_json({"Id": str(uuid.uuid4()), "Key": f"{bucket}/{'/'.join(name)}"})
             case "DELETE", ["object", bucket]:
-                removed = [name for name in asked.json["prefixes"] if self._bucket(bucket).pop(name, None)]
+                removed = [name for name in asked.json["prefixes"] if name in self.buckets.get(bucket, {})]
+                for name in removed:
+                    del self.buckets[bucket][name]
                 return as_json([{"name": name} for name in removed])
         return as_json({"message": f"Route {asked.method}:{path} not found", "statusCode": 404}, 404)
+
+    def _described(self, name: str) -> dict[str, object]:
+        limits = {"file_size_limit": None, "allowed_mime_types": None}
+        return {"id": name, "name": name, "owner": "", "public": name in self.public, **limits}
 
     def _bucket(self, name: str) -> dict[str, bytes]:
         if name not in self.buckets:
@@ -156,7 +187,10 @@ class SupabaseStorageStandIn(StandIn):
         }
 
     def _sign(self, bucket: str, name: str, seconds: int) -> Answer:
-        self._object(bucket, name)
+        if seconds < 1:
+            raise Refused(400, "Error", "body/expiresIn must be >= 1")
+        if name not in self.buckets.get(bucket, {}):
+            raise Refused(404, "not_found", "Object not found")
         token = jwt.encode({"url": f"{bucket}/{name}", "exp": time.time() + seconds}, _SECRET, "HS256")
         return as_json({"signedURL": f"/object/sign/{bucket}/{name}?token={token}"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -20,6 +21,7 @@ from agentforge.live import streams
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import Artifact, Build
+from builds.operations.checks import check_storage
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
@@ -181,6 +183,56 @@ def test_orphans_are_pruned_by_their_listing_in_batches(service: SupabaseStorage
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("fault", ["anon key", "bucket"])
+def test_what_the_key_cannot_see_is_not_missing(
+    service: SupabaseStorageStandIn, settings: Settings, fault: str
+) -> None:
+    sha256 = storage.put(b"small")
+    storage.path_of(sha256).unlink()
+    options = {"key": service.anon_key} if fault == "anon key" else {"bucket": "other"}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, **options)}
+    calls: list[Callable[[], object]] = [
+        lambda: storage.holds(sha256),
+        lambda: storage.local_copy(sha256),
+        lambda: storage.signed_url(sha256, "ada.so"),
+        lambda: storage.delete(sha256),
+        lambda: list(storage.entries()),
+    ]
+    for call in calls:
+        with pytest.raises(StorageProblem, match="SUPABASE_SERVICE_KEY") as failure:
+            call()
+        assert not isinstance(failure.value, FileMissing)
+    assert service.objects == {_name(b"small"): b"small"}
+
+
+@pytest.mark.django_db
+def test_a_public_bucket_is_refused_by_doctor(service: SupabaseStorageStandIn) -> None:
+    service.public.add("artifacts")
+    with pytest.raises(StorageProblem, match="is public"):
+        list(storage.foreign_names())
+
+
+@pytest.mark.parametrize(
+    ("changed", "identifier"),
+    [
+        ({"ARTIFACT_URL_SECONDS": 0}, "builds.E001"),
+        ({"SUPABASE_URL": "", "SUPABASE_STORAGE_URL": ""}, "builds.E002"),
+        ({"SUPABASE_SERVICE_KEY": ""}, "builds.E003"),
+        ({"SUPABASE_SERVICE_KEY": "sb_publishable_x"}, "builds.E003"),
+        ({"SUPABASE_SERVICE_KEY": SupabaseStorageStandIn.anon_key}, "builds.E003"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: Settings, changed: dict[str, object], identifier: str) -> None:
+    settings.ARTIFACT_STORAGE = "supabase"
+    settings.SUPABASE_URL, settings.SUPABASE_SERVICE_KEY = "https://x.supabase.co", "sb_secret_x"
+    assert not [message for message in check_storage() if message.id]
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    with pytest.raises(SystemCheckError, match=identifier):
+        call_command("check")
+
+
+@pytest.mark.django_db
 def test_what_does_not_read_back_is_not_kept(service: SupabaseStorageStandIn) -> None:
     service.spoil = True
     with pytest.raises(StorageProblem, match="did not read back"):
@@ -219,7 +271,7 @@ def test_a_service_that_is_away_is_named(settings: Settings, tmp_path: Path) -> 
 
 @pytest.mark.django_db
 def test_a_wrong_key_is_refused_at_once(service: SupabaseStorageStandIn, settings: Settings) -> None:
-    settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, key="other")}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service, key="sb_secret_other")}
     with pytest.raises(StorageProblem, match="403") as failure:
         storage.put(b"small")
     assert failure.value.permanent

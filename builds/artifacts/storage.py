@@ -68,11 +68,14 @@ def local_copy(sha256: str) -> Path:
     shared = shared_storage()
     if shared is None:
         raise FileMissing(f"The bytes {sha256[:12]}… are no longer stored.")
-    with (
-        uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"),
-        shared.open(name_of(sha256)) as content,
-    ):
-        return local_store.write(content.chunks(), sha256)
+    name = name_of(sha256)
+
+    def fetch() -> Path:
+        with shared.open(name) as content:
+            return local_store.write(content.chunks(), sha256)
+
+    with uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"):
+        return uploads.retry(shared, fetch)
 
 
 def delete(*hashes: str) -> None:

@@ -43,7 +43,7 @@ class SupabaseStorage(Storage):
         self._bucket = bucket
         self._seconds = seconds
         self._timeout = timeout
-        self._pause = pause
+        self.pause = pause
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -129,7 +129,7 @@ class SupabaseStorage(Storage):
             f"{self._url}/upload/resumable",
             {**self._headers, "x-upsert": "true"},
             timeout=self._timeout,
-            pause=self._pause,
+            pause=self.pause,
         )
         metadata = self._metadata(name)
         upload(endpoint, content, metadata, resume_url=resume_url, on_create=on_create, progress=progress)

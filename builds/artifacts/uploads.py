@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from django.conf import settings
 from django.core.files import File
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 else:
     BytesFile = File
 
+R = TypeVar("R")
 Progress = Callable[[int, int], None]
 
 
@@ -30,7 +31,13 @@ def _is_transient(error: BaseException) -> bool:
     return isinstance(error, StorageProblem) and not error.permanent
 
 
-_retry = retrying(_is_transient, first=0.5, longest=1.0, attempts=3)
+_PAUSE, _LONGEST_PAUSE, _TRIES = 0.5, 8.0, 5
+
+
+def retry(storage: Storage, call: Callable[..., R], *args: Any) -> R:
+    """Call until the storage answers, as patiently for downloads as for uploads."""
+    first = getattr(storage, "pause", _PAUSE)
+    return retrying(_is_transient, first=first, longest=_LONGEST_PAUSE, attempts=_TRIES)(call, *args)
 
 
 def send(storage: Storage, sha256: str, progress: Progress) -> None:
@@ -40,13 +47,14 @@ def send(storage: Storage, sha256: str, progress: Progress) -> None:
     """
     name, path = local_store.name_of(sha256), local_store.path_of(sha256)
     size = path.stat().st_size
-    with storage_errors(f"{path.name[:12]}… was compiled, but the artifact storage did not accept it"):
-        if leases.is_checked(sha256) and _retry(storage.exists, name):
+    subject = f"The artifact storage did not accept {path.name[:12]}…"
+    with storage_errors(subject, kept="This machine's copy is kept. "):
+        if leases.is_checked(sha256) and retry(storage, storage.exists, name):
             progress(size, size)
             return
         with path.open("rb") as content:
             _upload(storage, name, content, sha256, progress)
-        _retry(_read_back, storage, name, sha256)
+        retry(storage, _read_back, storage, name, sha256)
         leases.mark_checked(sha256)
 
 
@@ -68,7 +76,7 @@ def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: P
         storage.save(name, file)
         progress(file.size, file.size)
 
-    _retry(save)
+    retry(storage, save)
 
 
 class _ProgressFile(BytesFile):
@@ -102,16 +110,16 @@ def signed_url(storage: Any, name: str, filename: str) -> str:
     """
     with storage_errors(f"{filename} can't be downloaded now"):
         if hasattr(storage, "signed_url"):
-            return str(storage.signed_url(name, filename))
+            return str(retry(storage, storage.signed_url, name, filename))
         parameters = {"ResponseContentDisposition": content_disposition_header(True, filename)}
         return str(storage.url(name, parameters=parameters, expire=settings.ARTIFACT_URL_SECONDS))
 
 
-_NEXT_STEP = "This machine's copy is kept. Try again; if that fails, ask your operator (manage.py doctor)."
+_NEXT_STEP = "Try again; if that fails, ask your operator (manage.py doctor)."
 
 
 @contextmanager
-def storage_errors(subject: str) -> Iterator[None]:
+def storage_errors(subject: str, kept: str = "") -> Iterator[None]:
     """Turn a storage's errors into StorageProblem, with a message that begins with `subject`."""
     try:
         yield
@@ -120,11 +128,13 @@ def storage_errors(subject: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileMissing(f"{subject}: it is no longer stored.") from error
     except StorageProblem as problem:
-        raise StorageProblem(f"{subject}: {problem} {_NEXT_STEP}", permanent=problem.permanent) from problem
+        raise StorageProblem(
+            f"{subject}: {str(problem).rstrip('.')}. {kept}{_NEXT_STEP}", permanent=problem.permanent
+        ) from problem
     except Exception as error:
         if not _is_storage_error(error):
             raise
-        raise StorageProblem(f"{subject}: {type(error).__name__}: {error}. {_NEXT_STEP}") from error
+        raise StorageProblem(f"{subject}: {type(error).__name__}: {error}. {kept}{_NEXT_STEP}") from error
 
 
 def _is_storage_error(error: Exception) -> bool:

@@ -233,6 +233,21 @@ def test_wrong_settings_are_refused(settings: Settings, changed: dict[str, objec
 
 
 @pytest.mark.django_db
+def test_downloads_are_as_patient_as_uploads(service: SupabaseStorageStandIn) -> None:
+    sha256 = storage.put(b"small")
+    storage.path_of(sha256).unlink()
+    service.busy = 3
+    assert storage.signed_url(sha256, "ada.so")
+    service.busy = 3
+    assert storage.local_copy(sha256).read_bytes() == b"small"
+    storage.path_of(sha256).unlink()
+    service.busy = 1000
+    with pytest.raises(StorageProblem, match="503") as failure:
+        storage.local_copy(sha256)
+    assert "copy is kept" not in str(failure.value)
+
+
+@pytest.mark.django_db
 def test_what_does_not_read_back_is_not_kept(service: SupabaseStorageStandIn) -> None:
     service.spoil = True
     with pytest.raises(StorageProblem, match="did not read back"):

@@ -17,6 +17,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from agentforge.administration.diagnostics import State, run_checks
 from agentforge.live import streams
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing, StorageProblem
@@ -208,8 +209,9 @@ def test_what_the_key_cannot_see_is_not_missing(
 @pytest.mark.django_db
 def test_a_public_bucket_is_refused_by_doctor(service: SupabaseStorageStandIn) -> None:
     service.public.add("artifacts")
-    with pytest.raises(StorageProblem, match="is public"):
-        list(storage.foreign_names())
+    finding = next(result.finding for result in run_checks() if result.name == "storage")
+    assert finding.state == State.FAILED
+    assert "is public" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class JobRun:
         sources = await asyncio.to_thread(sources_digest, job.target)
         if sources != job.sources or job.toolchain not in ("", chain.digest):
             raise BuildError("The builder's sources or toolchain changed after it accepted the job.")
-        log.say(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        log.info(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with temporary_workspace() as work:
             compiled = await compilation.compile_agent(inputs, work, log)
             files = await asyncio.to_thread(_store_files, job, compiled)

@@ -26,7 +26,7 @@ async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
         sources.lay_out_agent(
             tree, inputs.sources, target=target.program, module=inputs.module, document=inputs.document
         )
-        log.say(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
+        log.info(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
     program = work / "agent"
     with log.step(build):
         mode = "plugin" if target.kind == PLUGIN_KIND else "default"

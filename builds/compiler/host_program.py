@@ -37,7 +37,7 @@ async def get_or_compile(inputs: Inputs, work: Path, log: BuildLog) -> Path:
     Raises BuildError with the compiler's message.
     """
     if (cached := find(inputs)) is not None:
-        log.say("The host of this toolchain is already compiled.")
+        log.info("The host of this toolchain is already compiled.")
         return cached
     output = await _compile(inputs, work, log)
     if has_isolated_cache():

@@ -28,12 +28,12 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
         manifest = await run_for_manifest(compiled, work)
         _compare(manifest, inputs)
         how = "Loaded" if compiled.host else "Ran"
-        log.say(f"{how}: {manifest['name']} {manifest['version']}, {manifest['go']}")
+        log.info(f"{how}: {manifest['name']} {manifest['version']}, {manifest['go']}")
     else:
         files = [compiled.program, *([compiled.host] if compiled.host else [])]
         for file in files:
             await _check_foreign(inputs, file, work, is_agent=file == compiled.program)
-        log.say(f"Its format and build information match {inputs.spec.goos}/{inputs.spec.goarch}.")
+        log.info(f"Its format and build information match {inputs.spec.goos}/{inputs.spec.goarch}.")
 
 
 async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:

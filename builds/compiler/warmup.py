@@ -111,7 +111,7 @@ async def _machine_lock(name: str, log: BuildLog) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if (current := progress(latest())) != logged:
-                    log.say(f"Waiting: {current}")
+                    log.info(f"Waiting: {current}")
                     logged = current
                 await asyncio.sleep(_POLL)
         yield
@@ -133,10 +133,10 @@ async def ensure(
     if has_isolated_cache() or state(key).settled:
         return
     if state(key).state == WARM:
-        log.say("Go's cache is refreshed, which happens once a day.")
+        log.info("Go's cache is refreshed, which happens once a day.")
     else:
         system = f"{toolchain.goos}/{toolchain.goarch}"
-        log.say(f"Go's cache is cold for {system}. Warming it once takes about 30 s on an idle machine.")
+        log.info(f"Go's cache is cold for {system}. Warming it once takes about 30 s on an idle machine.")
     async with _machine_lock("warm.lock", log):
         if state(key).settled:
             return
@@ -156,10 +156,10 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
                 await run_go(toolchain, command, tree, home, on_line, limits=_LIMITS, may_write_cache=True)
         except BuildError as error:
             write(State(FAILED, key, counter.state.done, total, error=str(error)))
-            log.say("Go's cache could not be warmed; the build goes on and may show why.")
+            log.info("Go's cache could not be warmed; the build goes on and may show why.")
             return
     write(State(WARM, key, counter.state.done, counter.state.done))
-    log.say(f"Go's cache is warm, after {time.monotonic() - started:.1f} s.")
+    log.info(f"Go's cache is warm, after {time.monotonic() - started:.1f} s.")
 
 
 def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
@@ -206,7 +206,7 @@ class _Counter:
         self.state = replace(self.state, done=self.state.done + 1)
         if self.state.done % 20 == 0:
             write(self.state)
-            self._log.say(f"{progress(self.state)} ({text})")
+            self._log.info(f"{progress(self.state)} ({text})")
 
 
 def prune(most: int = MOST_CACHE_BYTES) -> int:

@@ -71,14 +71,14 @@ class TargetRun:
             with resource_errors.disk_errors():
                 await self._build(log, flight)
         except BuildError as error:
-            log.say(f"Failed: {str(error).splitlines()[0]}")
+            log.info(f"Failed: {str(error).splitlines()[0]}")
             raise
         except (StreamMissing, StreamClosed):
             raise
         except Exception as error:
             incident = record_incident(f"Build {self.claim.build_id}")
             message = f"The forge itself failed (incident {incident}). Nothing was stored. Try again."
-            log.say(message)
+            log.info(message)
             raise BuildError(message) from error
 
     async def _build(self, log: BuildLog, flight: AsyncExitStack) -> None:
@@ -111,7 +111,9 @@ class TargetRun:
         cached = await in_thread_with_retry(cache.find, inputs.digest)
         if not cached:
             return False
-        log.say("The same agent was already built with these sources and this toolchain; its files are used.")
+        log.info(
+            "The same agent was already built with these sources and this toolchain; its files are used."
+        )
         log.state = "cached"
         self.outcome.artifacts = await asyncio.to_thread(_sign_again, inputs, cached, log)
         self.outcome.facts.from_cache, self.outcome.facts.exit_code = True, 0
@@ -120,7 +122,7 @@ class TargetRun:
     async def _log_waiting(self, digest: str, log: BuildLog) -> None:
         build_id = await in_thread_with_retry(cache.running_build, digest, self.claim.owner_id)
         other = f"Build {build_id}" if build_id else "Another build"
-        log.say(f"{other} is compiling the same at this moment; its files will be used.")
+        log.info(f"{other} is compiling the same at this moment; its files will be used.")
 
     async def _compile(self, candidates: list[Candidate], log: BuildLog) -> None:
         """Compile with the first candidate that can, and store the files.
@@ -144,7 +146,7 @@ class TargetRun:
     def _log_builder(self, candidate: Candidate, reason: str, log: BuildLog) -> None:
         self.outcome.facts.builder, self.outcome.facts.builder_reason = candidate.name, reason[:500]
         if reason:
-            log.mark(f"Built {candidate.place}: {reason.rstrip('.')}.")
+            log.highlight(f"Built {candidate.place}: {reason.rstrip('.')}.")
 
     async def _compile_with(self, candidate: Candidate, work: Path, log: BuildLog) -> tuple[Inputs, Compiled]:
         """Return the compiled programs and their inputs. Raises BuildError or TryNextBuilder."""
@@ -161,9 +163,9 @@ class TargetRun:
         level = self.outcome.facts.sandbox = await asyncio.to_thread(sandbox.level)
         slot = cpu_slots.slot()
         if slot.locked():
-            log.say("All processor cores are busy; the compiler starts when one is free.")
+            log.info("All processor cores are busy; the compiler starts when one is free.")
         async with slot:
-            log.say(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+            log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
             try:
                 async with asyncio.timeout(candidate.seconds) as limit:
                     return inputs, await compilation.compile_agent(inputs, work, log)
@@ -194,7 +196,7 @@ class TargetRun:
         with log.step(STORE):
             self.outcome.artifacts = await asyncio.to_thread(_store_package, inputs, compiled, log)
         self.outcome.facts.exit_code = 0
-        log.say(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
+        log.info(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
 
 
 def _store_package(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[StoredArtifact]:

@@ -50,7 +50,7 @@ class BuildLog:
     def line(self, stream: str, text: str) -> None:
         """Write one line; `stream` is `out`, `err`, or `sys` for the forge's own messages."""
         if stream == "sys":
-            self.say(text)
+            self.info(text)
         else:
             self.lines(stream, [text])
 
@@ -64,11 +64,11 @@ class BuildLog:
         if fitting < len(texts):
             self._omit(stream, texts[fitting:])
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Write a message of the forge."""
         self._write({"kind": "line", "stream": "sys", "text": _cut(self._redact(text))})
 
-    def mark(self, text: str) -> None:
+    def highlight(self, text: str) -> None:
         """Write a highlighted message of the forge: a recovery, a reached limit, the choice of builder."""
         self._write({"kind": "line", "stream": "sys", "text": self._redact(text), "mark": True})
 
@@ -81,9 +81,9 @@ class BuildLog:
             case {"kind": "line", "stream": "out" | "err" as stream, "text": str(text)}:
                 self.line(str(stream), text)
             case {"kind": "line", "stream": "sys", "text": str(text), "mark": True}:
-                self.mark(text)
+                self.highlight(text)
             case {"kind": "line", "stream": "sys", "text": str(text)}:
-                self.say(text)
+                self.info(text)
             case {"kind": "step", "name": str(name), "state": str(state)}:
                 self._record_step({"name": name, "state": state, "ms": record.get("ms")})
             case _:
@@ -136,7 +136,7 @@ class BuildLog:
         if self._tail:
             omitted, lines = self._tail.drain()
             if omitted:
-                self.mark(f"{omitted:,} lines were omitted here; the last {len(lines):,} follow.")
+                self.highlight(f"{omitted:,} lines were omitted here; the last {len(lines):,} follow.")
             for stream, text in lines:
                 self._put(stream, [text])
 
@@ -152,7 +152,9 @@ class BuildLog:
     def _omit(self, stream: str, texts: Sequence[str]) -> None:
         if not self._warned:
             self._warned = True
-            self.mark("The log of this build has reached its limit. Only the end of what follows is kept.")
+            self.highlight(
+                "The log of this build has reached its limit. Only the end of what follows is kept."
+            )
         for text in texts:
             self._tail.add(stream, text[: 2 * LONGEST_LINE])
 

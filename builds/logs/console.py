@@ -35,7 +35,7 @@ class Console:
         elif (text := self._text(record)) is not None:
             self._print(f"{self._elapsed(record)}{prefix}{self._section(record)}{text}")
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Print a line for people; it is left out of JSON output."""
         if not self._as_json:
             self._print(text)

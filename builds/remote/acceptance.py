@@ -39,4 +39,4 @@ async def _check_without_go(inputs: Inputs, compiled: Compiled, work: Path, log:
     elif inputs.document.encode() not in compiled.program.read_bytes():
         raise BuildError("it does not hold the agent's configuration")
     else:
-        log.say("It is not for this machine, and there is no Go here to look into it: the builder did.")
+        log.info("It is not for this machine, and there is no Go here to look into it: the builder did.")

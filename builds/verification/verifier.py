@@ -79,10 +79,10 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
         files = await _rebuild(inputs, part)
         findings = await in_thread(differences, row.target, artifacts, files)
         for finding in findings:
-            part.say(finding)
+            part.info(finding)
         part.state = "failed" if findings else "done"
         if not findings:
-            part.say(f"All {len(files)} files are identical, byte for byte.")
+            part.info(f"All {len(files)} files are identical, byte for byte.")
     return findings
 
 
@@ -93,7 +93,7 @@ async def _rebuild(inputs: Inputs, log: BuildLog) -> list[assembly.File]:
         work.mkdir()
         cache.mkdir()
         with isolated_cache(cache):
-            log.say("Compiling in another directory with an empty cache.")
+            log.info("Compiling in another directory with an empty cache.")
             compiled = await compilation.compile_agent(inputs, work, log)
         return await asyncio.to_thread(assembly.assemble, inputs, compiled)
 

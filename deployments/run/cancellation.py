@@ -45,7 +45,7 @@ def cancel_remote(deployment: Deployment, log: BuildLog) -> RemoteState:
             host.delete_deploy(remote_id)
         remote = host.site(site.remote_id)
     except (HostError, AccountProblem) as error:
-        log.say(f"The deploy could not be cancelled at the host: {error}")
+        log.info(f"The deploy could not be cancelled at the host: {error}")
         return RemoteState.UNKNOWN
     transitions.update_running(deployment, remote_id=remote_id)
     is_shown = remote.live_deploy == remote_id or not remote.locked

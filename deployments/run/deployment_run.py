@@ -81,5 +81,5 @@ class DeploymentRun:
         self.deploy = self.host.deploy(self.site.remote_id, self.deployment.remote_id)
 
     def _report_wait(self, message: str, seconds: float) -> None:
-        self.log.say(message)
+        self.log.info(message)
         self.write({"kind": "wait", "words": message, "until": time.time() + seconds})

@@ -152,13 +152,13 @@ def _cancel(deployment: Deployment, log: BuildLog) -> Outcome:
             return Outcome.finished(DeploymentStatus.FAILED, error, "unreachable")
         case RemoteState.LIVE:
             return Outcome.finished(DeploymentStatus.SUCCEEDED, live=True)
-    log.say("Cancelled. The site is unchanged.")
+    log.info("Cancelled. The site is unchanged.")
     return Outcome.finished(DeploymentStatus.CANCELLED)
 
 
 def _fail(deployment: Deployment, log: BuildLog, error: str, reason: str) -> Outcome:
     """Cancel the deploy at the host; the error says where that did not leave the site unchanged."""
-    log.say(f"Failed: {error}")
+    log.info(f"Failed: {error}")
     remote = cancel_remote(deployment, log)
     if remote == RemoteState.LIVE and reason != NOT_VERIFIED:
         error += " The deploy is live nevertheless: check the site, or roll back."

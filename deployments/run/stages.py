@@ -69,11 +69,11 @@ class Prepare(Stage):
             password_hash=run.site.password_hash,
         )
         size = sum(entry.content.size for entry in run.entries)
-        run.log.say(f"{len(run.entries)} files, {formats.size(size)}, content {content.sha256[:12]}….")
+        run.log.info(f"{len(run.entries)} files, {formats.size(size)}, content {content.sha256[:12]}….")
 
     def _start_over(self, run: DeploymentRun) -> None:
         """Cancel the deploy of the last attempt: its files came from another version of the forge."""
-        run.log.say("The site's files changed since the last attempt; starting a new deploy.")
+        run.log.info("The site's files changed since the last attempt; starting a new deploy.")
         if remote_id := remote_id_of(run.host, run.deployment):
             run.host.cancel(remote_id)
         run.store(remote_id="", title=f"{run.deployment.title[:50]}-{run.deployment.attempts}")
@@ -92,7 +92,7 @@ class SetVariables(Stage):
         row.update(variables=sorted(wanted.keys() | set(run.site.variables)))
         run.host.set_variables(remote, wanted, obsolete)
         row.update(variables=sorted(wanted))
-        run.log.say(f"Set as secrets of the functions: {', '.join(sorted(wanted)) or 'none'}.")
+        run.log.info(f"Set as secrets of the functions: {', '.join(sorted(wanted)) or 'none'}.")
 
 
 class Create(Stage):
@@ -103,21 +103,21 @@ class Create(Stage):
             _unlocked_site(run)
             self._list_variables(run)
         if run.deployment.remote_id:
-            run.log.say(f"Resuming the deploy {run.deployment.remote_id}.")
+            run.log.info(f"Resuming the deploy {run.deployment.remote_id}.")
             run.refresh_deploy()
             return
         run.deploy = run.host.create_deploy(
             run.site.remote_id, run.deployment.title, run.entries, draft=run.deployment.draft
         )
         run.store(remote_id=run.deploy.id, url=run.deploy.url)
-        run.log.say(f"Its id at {run.host.kind.label}: {run.deploy.id}.")
+        run.log.info(f"Its id at {run.host.kind.label}: {run.deploy.id}.")
 
     def _list_variables(self, run: DeploymentRun) -> None:
         """Log the variables to set on the server; none of their values leaves the vault."""
         site, revision = run.site, run.deployment.revision
         names = variables.names(revision.agent, site, variables.provider_of(revision))
         Site.objects.filter(pk=site.pk).update(variables=names)
-        run.log.say(f"Set these on your server: {', '.join(names)}.")
+        run.log.info(f"Set these on your server: {', '.join(names)}.")
 
 
 class Upload(Stage):
@@ -138,7 +138,7 @@ class Upload(Stage):
         if not run.deploy.required:
             count, total = run.deployment.uploaded_files, len(run.entries)
             others = "" if count == total else f"; {run.host.kind.label} has the others already"
-            run.log.say(f"Uploaded {count} of {total} files{others}.")
+            run.log.info(f"Uploaded {count} of {total} files{others}.")
 
     def _send(self, run: DeploymentRun, entries: list[Entry]) -> None:
         progress = Progress(run.write, run.stop, len(entries), sum(entry.content.size for entry in entries))
@@ -167,7 +167,7 @@ class Wait(Stage):
                 raise DeployError(message, Reason.STUCK)
             if run.deploy.word != word:
                 word = run.deploy.word
-                run.log.say(f"{run.host_name} says: {word}.")
+                run.log.info(f"{run.host_name} says: {word}.")
             run.sleep(backoff.next())
             run.check()
             run.refresh_deploy()
@@ -191,7 +191,7 @@ class Verify(Stage):
                 )
                 raise DeployError(message, NOT_VERIFIED)
             run.sleep(backoff.next())
-        run.log.say(f"{where} shows content {content[:12]}….")
+        run.log.info(f"{where} shows content {content[:12]}….")
 
     def _content(self, run: DeploymentRun, address: str) -> str:
         return run.host.visible_content(run.site.remote_id, run.deploy, address, draft=run.deployment.draft)

@@ -48,9 +48,9 @@ class Command(BaseCommand):
             files = {file.name: file.sha256 for file in each.files}
             facts = {"target": each.target, "directory": each.directory, "program": each.program}
             console.result(success=True, **facts, files=files)
-            console.say(f"\n{each.program} ({each.program.stat().st_size / 1e6:.1f} MB)")
+            console.info(f"\n{each.program} ({each.program.stat().st_size / 1e6:.1f} MB)")
             if each.host.exists():
-                console.say(f"  chat with it: {each.host} {each.program}")
+                console.info(f"  chat with it: {each.host} {each.program}")
 
 
 def _text(file: Path) -> str:

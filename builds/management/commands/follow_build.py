@@ -50,7 +50,7 @@ Exit code: 0 succeeded, 1 failed, 3 cancelled, 2 unknown, 130 interrupted (the b
         try:
             status = self._follow(console, options)
         except KeyboardInterrupt:
-            console.say("Stopped following. The build continues.")
+            console.info("Stopped following. The build continues.")
             sys.exit(_INTERRUPTED)
         sys.exit(EXIT_CODES.get(status, _UNKNOWN))
 

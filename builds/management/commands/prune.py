@@ -28,12 +28,12 @@ class Command(BaseCommand):
         except StorageProblem as problem:
             raise CommandError(str(problem)) from problem
         for kind, amount in totals.items():
-            console.say(f"{kind}: {_summary(amount)}")
+            console.info(f"{kind}: {_summary(amount)}")
         sums = Amount()
         for amount in totals.values():
             sums.add(amount.rows, amount.files, amount.bytes)
         heading = "Removed" if options["yes"] else "To remove (nothing was removed; add --yes)"
-        console.say(f"{heading}: {_summary(sums)}.")
+        console.info(f"{heading}: {_summary(sums)}.")
         kinds = {kind: asdict(amount) for kind, amount in totals.items()}
         console.result(success=True, applied=options["yes"], kinds=kinds, **asdict(sums))
 

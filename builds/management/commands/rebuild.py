@@ -36,9 +36,9 @@ class Command(BaseCommand):
             raise CommandError(f"Unknown, or never built: {', '.join(map(str, sorted(unknown)))}.")
         chosen = [each for each in candidates if each.outdated or not options["outdated"]]
         for each in chosen:
-            console.say(str(each))
+            console.info(str(each))
         if not options["yes"]:
-            console.say(f"{len(chosen)} to build. Nothing was started; add --yes to build.")
+            console.info(f"{len(chosen)} to build. Nothing was started; add --yes to build.")
             agents = [each.build.revision.agent_id for each in chosen]
             console.result(success=True, applied=False, agents=agents)
             return
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         pks = [build.pk for build in builds]
         succeeded = Build.objects.filter(pk__in=pks, status=BuildStatus.SUCCEEDED).count()
         console.result(success=succeeded == len(builds), applied=True, builds=pks, succeeded=succeeded)
-        console.say(f"{succeeded} of {len(builds)} succeeded.")
+        console.info(f"{succeeded} of {len(builds)} succeeded.")
         if stopping.is_set():
             raise CommandError("Stopped following. The builds continue in the worker.")
         if succeeded < len(builds):

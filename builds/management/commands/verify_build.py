@@ -33,4 +33,4 @@ class Command(BaseCommand):
         console.result(success=not findings, findings=findings)
         if findings:
             raise CommandError("\n".join(findings))
-        console.say(f"Every file of build {build.pk} was reproduced, byte for byte.")
+        console.info(f"Every file of build {build.pk} was reproduced, byte for byte.")

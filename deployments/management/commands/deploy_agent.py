@@ -73,9 +73,9 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
             message = deployment.error or f"Deployment {deployment.pk} was {deployment.status}."
             raise CommandError(plain(message), returncode=EXIT_CODES.get(deployment.status, 1))
         if options["out"]:
-            console.say(f"Written: {self._write(deployment, options['out'])}")
+            console.info(f"Written: {self._write(deployment, options['out'])}")
         elif address := deployment.url if deployment.draft else site.url:
-            console.say(address)
+            console.info(address)
 
     def _follow(self, console: DeployConsole, deployment: Deployment) -> None:
         """Show a deployment until it ends, and reload it."""

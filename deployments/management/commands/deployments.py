@@ -73,7 +73,7 @@ Exit code: 0 done, 1 refused, or the host could not be reached."""
         listed = list(rows[:_MAX_ROWS])
         entries = history.entries_for(listed)
         for deployment, data in zip(listed, deployments_json(listed), strict=True):
-            console.say(_line(entries[deployment.pk]))
+            console.info(_line(entries[deployment.pk]))
             console.result(deployment=data)
 
     def _status(self, console: Console, deployment: Deployment) -> None:
@@ -81,8 +81,8 @@ Exit code: 0 done, 1 refused, or the host could not be reached."""
         if site.deleted_at is None:
             polling.refresh_site(site)
         site.refresh_from_db()
-        console.say(_line(history.entries_for([deployment])[deployment.pk]))
-        console.say(_site_line(site))
+        console.info(_line(history.entries_for([deployment])[deployment.pk]))
+        console.info(_site_line(site))
         console.result(deployment=deployment_json(deployment), site=site_json(site))
         if site.problem and site.deleted_at is None:
             raise CommandError(plain(f"What the site shows now is unknown. {site.problem}"))
@@ -95,11 +95,11 @@ Exit code: 0 done, 1 refused, or the host could not be reached."""
             live = polling.live_deployment(site)
             now = f" in place of revision {live.revision.number}" if live else ""
             change = f"{name} would show {deployment}, revision {deployment.revision.number},{now}"
-            console.say(f"{change.rstrip(',')}. Nothing was done: add --yes.")
+            console.info(f"{change.rstrip(',')}. Nothing was done: add --yes.")
             return console.result(success=True, applied=False)
-        console.say(f"Asking {KINDS[site.host].label} to show {deployment}…")
+        console.info(f"Asking {KINDS[site.host].label} to show {deployment}…")
         services.publish(deployment, deployment.owner)
-        console.say(f"{name} shows {deployment} now.")
+        console.info(f"{name} shows {deployment} now.")
         console.result(success=True, applied=True)
 
 

@@ -185,7 +185,7 @@ async def test_a_noisy_process_is_cut_and_its_end_is_kept(settings: LazySettings
     assert texts[1001] == "198,951 lines were omitted here; the last 50 follow."
     assert texts[1002:] == [*(str(number) for number in range(199_951, 200_000)), "the last words"]
     assert records[-1]["kind"] == "step"
-    log.say("after it")
+    log.info("after it")
     assert records[-1]["text"] == "after it"
 
 
@@ -225,7 +225,7 @@ def test_secrets_are_blanked_before_they_are_cut_left_out_or_wrapped(settings: L
     log.lines("err", ["key " + secret[:10], secret[10:]])
     log.lines("err", ["key " + secret[:10], secret[10:]])
     with log.step(f"Use {secret}"):
-        log.say(f"at {secret}")
+        log.info(f"at {secret}")
     log.replay({"kind": "line", "stream": "out", "text": secret})
     log.close()
     whole = json.dumps(records)
@@ -238,7 +238,7 @@ def test_many_lines_are_stored_like_single_ones(build: Build) -> None:
         log = BuildLog(writer.write, write_lines=writer.write_many)
         log.lines("out", [f"line {number}" for number in range(5000)])
         log.lines("err", ["\0nul", "\ud800half", "x" * 300_000])
-        log.say("the end")
+        log.info("the end")
     texts = [record["text"] for _, record in streams.read(build.stream_name)]
     assert texts[:5000] == [f"line {number}" for number in range(5000)]
     assert texts[5000:5002] == ["nul", "\N{REPLACEMENT CHARACTER}half"]

@@ -31,6 +31,10 @@ class IdentityUnavailable(IdentityError):
     """The identity service does not answer; verified sessions stay valid until their token expires."""
 
 
+class IdentityBusy(IdentityUnavailable):
+    """The identity service answers, but refuses this one request for now."""
+
+
 class EmailNotConfirmed(IdentityError):
     """The password is correct, but the address is not confirmed yet."""
 

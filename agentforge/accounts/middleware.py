@@ -48,7 +48,11 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return problem(401, str(error), headers=challenge)
         except IdentityUnavailable:
-            return problem(503, _UNAVAILABLE, headers={"Retry-After": "60"})
+            if token is not None:
+                return _unavailable()
+            # Public pages go on without a user; LoginRequiredMiddleware refuses the others.
+            principal = None
+            request.identity_unavailable = True  # type: ignore[attr-defined] # read below and by sign-out
         request.user = principal.user if principal else AnonymousUser()
         if principal:
             actor.user = principal.user
@@ -57,12 +61,29 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         return cast(HttpResponseBase, self.get_response(request))
 
 
+def _unavailable() -> HttpResponseBase:
+    return problem(503, _UNAVAILABLE, headers={"Retry-After": "60"})
+
+
+def is_unavailable(request: HttpRequest) -> bool:
+    """Return whether the user of a request is unknown because the identity service does not answer."""
+    return getattr(request, "identity_unavailable", False)
+
+
+def works_in_outage(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a view run, without a user, while the identity service does not answer."""
+    view.works_in_outage = True  # type: ignore[attr-defined] # as Django marks login_not_required
+    return view
+
+
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     """Requires a sign-in, except for views marked `login_not_required`."""
 
     def handle_no_permission(  # type: ignore[override] # answers scripts too
         self, request: HttpRequest, view_func: Callable[..., Any] | None
-    ) -> HttpResponseBase:
+    ) -> HttpResponseBase | None:
+        if is_unavailable(request):
+            return None if getattr(view_func, "works_in_outage", False) else _unavailable()
         if wants_json(request):
             return problem(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
         url = with_query(resolve_url(settings.LOGIN_URL), next=back_to(request))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from agentforge.accounts.errors import IdentityUnavailable
+from agentforge.accounts.errors import IdentityBusy, IdentityUnavailable
 
 T = TypeVar("T")
 
@@ -27,6 +27,9 @@ class Outage:
             raise IdentityUnavailable("The identity service did not answer a moment ago.")
         try:
             return do()
+        except IdentityBusy:
+            # It answers: nobody else has to wait.
+            raise
         except IdentityUnavailable:
             self._until[url] = self._clock() + PAUSE_SECONDS
             raise

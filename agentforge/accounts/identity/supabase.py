@@ -19,7 +19,7 @@ from agentforge.audit.log import record
 from .base import AuthSession, KeySource, SignUpResult, Tokens
 from .jwks import JWKSCache
 from .outage import Outage
-from .supabase_client import VerifierStorage, auth_client, tokens_of
+from .supabase_client import VerifierStorage, auth_client, tokens_of, translate_refused_refresh
 from .supabase_factors import SecondFactors
 from .supabase_mail import MailFlows
 
@@ -80,7 +80,10 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
     def refresh(self, refresh_token: str) -> Tokens:
         def call() -> Tokens:
             with auth_client() as auth:
-                return tokens_of(auth.refresh_session(refresh_token).session)
+                try:
+                    return tokens_of(auth.refresh_session(refresh_token).session)
+                except AuthApiError as error:
+                    raise translate_refused_refresh(error) from error
 
         return _outage.guard(settings.SUPABASE_URL, call)
 

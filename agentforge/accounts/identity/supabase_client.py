@@ -27,10 +27,13 @@ from supabase_auth.types import Session
 from agentforge.accounts import errors
 
 from .base import Tokens
+from .refusals import Outcome, outcome_of_refresh
 
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
+BUSY = "The identity service is busy. Nothing was changed. Try again in a minute."
+DISABLED = "This account is disabled. Ask an operator."
 ENDED = "Your session has ended. Sign in again."
 SPENT = "This link or code is no longer valid: it was used, replaced or has expired. Ask for a new one."
 # Used if the service does not say how long to wait.
@@ -56,7 +59,7 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
     "mfa_factor_not_found": (errors.CodeRefused, "This authenticator is not enrolled any more."),
     "reauthentication_needed": (errors.CodeNeeded, "We sent you a mail. Type its code to go on."),
     "insufficient_aal": (errors.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
-    "user_banned": (errors.IdentityError, "This account is disabled. Ask an operator."),
+    "user_banned": (errors.IdentityError, DISABLED),
     "signup_disabled": (errors.IdentityError, "Sign-up is closed here. Ask an operator."),
     "email_address_invalid": (errors.IdentityError, "The identity service does not accept this address."),
     **dict.fromkeys(
@@ -142,6 +145,9 @@ def tokens_of(session: Session | None) -> Tokens:
 def translate_error(error: AuthError) -> errors.IdentityError:
     """Return our error for an error of the client."""
     status = getattr(error, "status", 0)
+    if status >= 500 and error.code is not None:
+        # Auth's own failure: it can concern one account only.
+        return errors.IdentityBusy(BUSY)
     if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
         return errors.IdentityUnavailable(UNAVAILABLE)
     if status == httpx.codes.TOO_MANY_REQUESTS:
@@ -158,6 +164,17 @@ def translate_error(error: AuthError) -> errors.IdentityError:
     return errors.IdentityError(
         "The identity service refused this. Nothing was changed. An operator can see why."
     )
+
+
+def translate_refused_refresh(error: AuthApiError) -> errors.IdentityError:
+    """Return SessionEnded, IdentityBusy, or what `translate_error` makes of limits and outages."""
+    if error.status >= 500 or error.status == httpx.codes.TOO_MANY_REQUESTS:
+        return translate_error(error)
+    outcome = outcome_of_refresh(error.status, error.code)
+    logger.warning("Supabase Auth refused a refresh: status %s, code %s", error.status, error.code)
+    if outcome is Outcome.ENDED:
+        return errors.SessionEnded(DISABLED if error.code == "user_banned" else ENDED)
+    return errors.IdentityBusy(BUSY)
 
 
 def _retry_after(error: AuthError) -> int:

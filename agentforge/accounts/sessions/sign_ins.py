@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
-from agentforge.accounts.errors import IdentityUnavailable, SessionEnded
+from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.models import SignIn, User
@@ -19,6 +19,8 @@ from agentforge.audit.log import record
 from . import tokens
 
 SESSION_KEY = "sign_in"
+# Why the service ended the session, for the sign-in page.
+ENDED_KEY = "sign_in_ended"
 # Tokens are refreshed this long before they expire, so that no request starts with an expiring one.
 REFRESH_MARGIN = timedelta(seconds=60)
 
@@ -113,7 +115,11 @@ def current(session: SessionBase) -> SignIn | None:
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
     if row is None or not _is_due(row):
         return row
-    return _refresh(row)
+    refreshed = _refresh(row)
+    if isinstance(refreshed, SessionEnded):
+        session[ENDED_KEY] = str(refreshed)
+        return None
+    return refreshed
 
 
 def _is_due(row: SignIn) -> bool:
@@ -121,20 +127,21 @@ def _is_due(row: SignIn) -> bool:
 
 
 @transaction.atomic
-def _refresh(row: SignIn) -> SignIn | None:
+def _refresh(row: SignIn) -> SignIn | SessionEnded | None:
     # Of simultaneous requests the first one refreshes; the others wait for the row and find it fresh.
     locked = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=row.pk).first()
     if locked is None or not _is_due(locked):
         return locked
     try:
         issued = identity_service().refresh(locked.refresh_token)
-    except SessionEnded:
+    except SessionEnded as ended:
+        # Not raised: that would roll the deletion back.
         locked.delete()
-        return None
-    except IdentityUnavailable:
+        return ended
+    except IdentityError as error:
         if locked.expires_at > timezone.now():
             return locked
-        raise
+        raise IdentityUnavailable(str(error)) from error
     _update_second_factor(locked.user, issued)
     locked.access_token = issued.access_token
     locked.refresh_token = issued.refresh_token

@@ -19,6 +19,7 @@ from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, Identit
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
+from agentforge.accounts.middleware import is_unavailable, works_in_outage
 from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
@@ -41,7 +42,8 @@ EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
 _STILL_SIGNED_IN = (
-    "You are signed out here. The identity service did not answer: you may still be signed in elsewhere."
+    "You are signed out here. The identity service did not answer or refused: "
+    "you may still be signed in elsewhere."
 )
 
 
@@ -50,6 +52,8 @@ _STILL_SIGNED_IN = (
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and not is_json(request):
         return redirect(next_url(request))
+    if request.method == "GET" and (reason := request.session.pop(sign_ins.ENDED_KEY, "")):
+        messages.error(request, reason)
     form = SignInForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
     if request.method != "POST":
         return show(request, SIGN_IN, form, **_sign_in_options())
@@ -123,15 +127,18 @@ def token(request: HttpRequest) -> HttpResponse:
     return success(tokens=tokens_json(tokens))
 
 
+@works_in_outage
 @negotiated
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
     everywhere = (submitted(request) or {}).get("scope") == "everywhere"
     warning = ""
     try:
+        if is_unavailable(request):
+            raise IdentityUnavailable
         with rls.as_service():
             identity_service().sign_out(auth_session(request), everywhere=everywhere)
-    except IdentityUnavailable:
+    except IdentityError:
         warning = _STILL_SIGNED_IN
     with rls.as_service():
         sign_ins.end(request.session)

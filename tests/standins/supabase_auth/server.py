@@ -45,6 +45,8 @@ class SupabaseAuth:
         self.is_down = False
         self.hold: threading.Event | None = None
         self.limited: dict[str, dict[str, str]] = {}
+        # What is answered on a path in place of the service's own work.
+        self.replies: dict[str, Reply] = {}
         self._one_at_a_time = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.service = self
@@ -97,6 +99,8 @@ class SupabaseAuth:
             refusal = Refused(429, "over_request_rate_limit", "Request rate limit reached")
             status, body, headers = refusal.answer(call.headers.get(API_VERSION_HEADER.lower(), ""))
             return Reply(body, status, headers | self.limited[call.path])
+        if call.path in self.replies:
+            return self.replies[call.path]
         found = routes.find(call.method, call.path)
         if found is None:
             raise Refused(404, "", "404 page not found")

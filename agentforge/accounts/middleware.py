@@ -8,6 +8,7 @@ from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 
 from agentforge.audit.request_actor import Actor, actor_context
 from agentforge.http import Request
@@ -49,7 +50,7 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
             return problem(401, str(error), headers=challenge)
         except IdentityUnavailable:
             if token is not None:
-                return _unavailable()
+                return _unavailable(request)
             # Public pages go on without a user; LoginRequiredMiddleware refuses the others.
             principal = None
             request.identity_unavailable = True  # type: ignore[attr-defined] # read below and by sign-out
@@ -61,8 +62,13 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         return cast(HttpResponseBase, self.get_response(request))
 
 
-def _unavailable() -> HttpResponseBase:
-    return problem(503, _UNAVAILABLE, headers={"Retry-After": "60"})
+def _unavailable(request: HttpRequest) -> HttpResponseBase:
+    headers = {"Retry-After": "60"}
+    if wants_json(request):
+        return problem(503, _UNAVAILABLE, headers=headers)
+    # Rendered without the request, as other error pages: its header needs the user.
+    page = render_to_string("503.html", {"reason": _UNAVAILABLE})
+    return HttpResponse(page, status=503, headers=headers)
 
 
 def is_unavailable(request: HttpRequest) -> bool:
@@ -83,7 +89,7 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., Any] | None
     ) -> HttpResponseBase | None:
         if is_unavailable(request):
-            return None if getattr(view_func, "works_in_outage", False) else _unavailable()
+            return None if getattr(view_func, "works_in_outage", False) else _unavailable(request)
         if wants_json(request):
             return problem(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
         url = with_query(resolve_url(settings.LOGIN_URL), next=back_to(request))

@@ -52,6 +52,17 @@ def test_verified_sessions_go_on_until_they_expire(auth: SupabaseAuth, signed_in
     assert SignIn.objects.exists(), "nothing is lost: it can be refreshed when the service is back"
 
 
+def test_browsers_get_a_page_in_an_outage_and_scripts_get_json(auth: SupabaseAuth, signed_in: Client) -> None:
+    auth.stop()
+    SignIn.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    page = signed_in.get("/agents/", headers={"Accept": "text/html"})
+    assert (page.status_code, page["Retry-After"]) == (503, "60")
+    assert page["Content-Type"].startswith("text/html")
+    assert "The identity service does not answer" in words(page)
+    answer = signed_in.get("/agents/", headers={"Accept": "application/json"})
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+
+
 def test_a_service_that_hangs_is_waited_for_once(
     auth: SupabaseAuth, signed_in: Client, settings: LazySettings
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
+from agentforge.accounts.identity import supabase
 from tests.standins.supabase_auth import SupabaseAuth
 
 from . import supabase_browser
@@ -18,6 +19,8 @@ def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
     settings.SUPABASE_URL = service.url
     settings.SUPABASE_ANON_KEY = service.anon_key
     settings.SUPABASE_OAUTH_PROVIDERS = ["github"]
+    # A stand-in on the port of an earlier one has other keys.
+    supabase._keys.cache_clear()
     yield service
     service.stop()
 

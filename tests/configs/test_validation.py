@@ -199,7 +199,7 @@ def test_run_of_a_dead_worker_ends(agent: AgentConfig, browser: Client) -> None:
     assert run.status == "failed"
     assert ProcrastinateJob.objects.get(pk=run.job_id).status == "failed"
     page = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
-    assert "Process it again." in page
+    assert "Run it again." in page
 
 
 def test_scripts_get_the_channel_to_follow(agent: AgentConfig, browser: Client) -> None:

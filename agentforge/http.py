@@ -16,3 +16,5 @@ class Request(HttpRequest):
     claims: dict[str, Any]
     access_token: str
     htmx: HtmxDetails
+    # Set while the identity service can't say who is asking.
+    identity_unavailable: bool

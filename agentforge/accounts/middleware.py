@@ -53,7 +53,7 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
                 return _unavailable(request)
             # Public pages go on without a user; LoginRequiredMiddleware refuses the others.
             principal = None
-            request.identity_unavailable = True  # type: ignore[attr-defined] # read below and by sign-out
+            cast(Request, request).identity_unavailable = True
         request.user = principal.user if principal else AnonymousUser()
         if principal:
             actor.user = principal.user
@@ -78,7 +78,8 @@ def is_unavailable(request: HttpRequest) -> bool:
 
 def works_in_outage(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Let a view run, without a user, while the identity service does not answer."""
-    view.works_in_outage = True  # type: ignore[attr-defined] # as Django marks login_not_required
+    # As Django marks views with login_not_required; decorators copy it.
+    view.__dict__["works_in_outage"] = True
     return view
 
 

@@ -184,6 +184,16 @@ def test_a_hostile_grant_is_named_and_closed(project: str, mend: str) -> None:
     assert column(project, USERS_GRANTS) == before
 
 
+@pytest.mark.parametrize("option", ["--plan", "--check"])
+def test_a_look_at_the_migrations_changes_nothing(project: str, option: str) -> None:
+    with psycopg.connect(project) as connection:
+        connection.execute("GRANT SELECT ON django_session TO anon")
+    manage(project, "migrate", option, "--skip-checks")
+    assert opened(project) == ["django_session"]
+    manage(project, "secure_database")
+    assert opened(project) == []
+
+
 def test_a_start_closes_what_was_opened_since(project: str) -> None:
     with psycopg.connect(project) as connection:
         connection.execute("GRANT ALL ON accounts_localidentity TO anon")

@@ -19,6 +19,8 @@ class Command(migrate.Command):
         return output
 
     def _secure(self, *, database: str, verbosity: int, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"]:
+            return
         connection = connections[database]
         with transaction.atomic(using=database):
             closed = secure(connection)

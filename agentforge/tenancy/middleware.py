@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from . import rls
+from .request_transaction import RequestTransaction
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ class TransactionAborted(Exception):
 class TenancyMiddleware:
     """Wraps each request in a transaction as its user (law 2), so no view can forget it.
 
-    Operators in the admin act as the service. An exception, or a status of 500 and above, rolls back.
+    Operators in the admin act as the service. An exception, or a status of 500 and above, rolls back what was
+    stored since the last remote call.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -39,7 +41,7 @@ class TenancyMiddleware:
                 content_type="text/plain",
                 headers={"Retry-After": "10"},
             )
-        with _acting_for(request):
+        with RequestTransaction(lambda: _acting_for(request)):
             response = self.get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)

@@ -56,18 +56,19 @@ def as_service() -> Iterator[None]:
 
     Outside a request nothing changes: there the connecting role is already the service.
     """
-    before = _current_actor()
+    before = current_actor()
     if before.role == "none":
         yield
         return
-    _become(_SERVICE)
+    become(_SERVICE)
     try:
         yield
     finally:
         _return_to(before)
 
 
-def _current_actor() -> DatabaseActor:
+def current_actor() -> DatabaseActor:
+    """Return as whom SQL runs at present."""
     acting: DatabaseActor = getattr(connection, _ATTRIBUTE, _SERVICE)
     return acting
 
@@ -80,10 +81,10 @@ def is_aborted() -> bool:
 
 @contextmanager
 def _transaction_as(acting: DatabaseActor) -> Iterator[None]:
-    before = _current_actor()
+    before = current_actor()
     try:
         with transaction.atomic():
-            _become(acting)
+            become(acting)
             yield
     finally:
         # The end of a transaction and a rollback undo SET LOCAL; a savepoint's release does not.
@@ -92,12 +93,13 @@ def _transaction_as(acting: DatabaseActor) -> Iterator[None]:
 
 def _return_to(before: DatabaseActor) -> None:
     if connection.in_atomic_block and not connection.needs_rollback and not is_aborted():
-        _become(before)
+        become(before)
     else:
         setattr(connection, _ATTRIBUTE, before)
 
 
-def _become(acting: DatabaseActor) -> None:
+def become(acting: DatabaseActor) -> None:
+    """Run SQL as an actor until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",

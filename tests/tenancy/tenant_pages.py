@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from agentforge.http import Request
+from agentforge.tenancy import rls
+from agentforge.tenancy.request_transaction import outside_transaction
 from configs.models import AgentConfig
 
 
@@ -59,6 +61,18 @@ def swallowing(request: Request) -> HttpResponse:
     return HttpResponse("saved")
 
 
+def remote_call(request: Request) -> HttpResponse:
+    """Write, make a remote call, write again, and fail where asked to."""
+    AgentConfig.objects.create(owner=request.user, name="Before", handle="before")
+    with rls.as_service(), outside_transaction():
+        during = f"{connection.in_atomic_block} {_role()}"
+    roles = f"{during} {_role()}"
+    with rls.as_service(), outside_transaction():
+        pass
+    AgentConfig.objects.create(owner=request.user, name="After", handle="after")
+    return HttpResponse(roles, status=int(request.GET.get("status", 200)))
+
+
 def all_agents(request: HttpRequest) -> HttpResponse:
     return HttpResponse(" ".join(AgentConfig.objects.values_list("name", flat=True)))
 
@@ -70,6 +84,7 @@ urlpatterns = [
     path("raising", raising),
     path("failing", failing),
     path("swallowing", swallowing),
+    path("remote-call", remote_call),
     path("all", all_agents),
     path("admin/role", role),
     path("sign-in", role, name="sign_in"),

@@ -65,6 +65,17 @@ def test_a_failed_request_leaves_nothing(path: str, client_of: ClientOf, alice: 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_remote_call_interrupts_the_transaction(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    assert body(client, "/remote-call") == f"False {connection.settings_dict['USER']} authenticated"
+    assert AgentConfig.objects.count() == 2
+    AgentConfig.objects.all().delete()
+    assert client.get("/remote-call?status=500").status_code == 500
+    assert [agent.name for agent in AgentConfig.objects.all()] == ["Before"]
+    assert body(client, "/role") == "authenticated"
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_asynchronous_serving_keeps_the_role() -> None:
     def prepare() -> str:
         client = Client()

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from agentforge.accounts.errors import IdentityUnavailable
+from agentforge.tenancy.request_transaction import outside_transaction
 
 MAX_BYTES = 65_536
 
@@ -43,13 +44,23 @@ class JWKSCache:
         self._tried_at: float | None = None
 
     def jwk(self, kid: str) -> dict[str, Any] | None:
-        with self._lock:
+        if self._is_due(kid):
+            with outside_transaction():
+                self._fetch_once(kid)
+        age = self._age(self._fetched_at)
+        if age is None or age > self._usable:
+            raise IdentityUnavailable("The identity service does not answer.")
+        return self._keys.get(kid)
+
+    def _fetch_once(self, kid: str) -> None:
+        # While another thread fetches, a key that is known already need not wait.
+        if not self._lock.acquire(blocking=kid not in self._keys):
+            return
+        try:
             if self._is_due(kid):
                 self._fetch()
-            age = self._age(self._fetched_at)
-            if age is None or age > self._usable:
-                raise IdentityUnavailable("The identity service does not answer.")
-            return self._keys.get(kid)
+        finally:
+            self._lock.release()
 
     def _is_due(self, kid: str) -> bool:
         last_try = self._age(self._tried_at)
@@ -62,13 +73,14 @@ class JWKSCache:
         return None if moment is None else self._clock() - moment
 
     def _fetch(self) -> None:
-        self._tried_at = self._clock()
         try:
-            keys = _read(self._url, self._timeout)
+            self._keys = _read(self._url, self._timeout)
+            self._fetched_at = self._clock()
         except (httpx.HTTPError, ValueError):
             return
-        self._keys = keys
-        self._fetched_at = self._clock()
+        finally:
+            # Last: others take the keys for fetched from then on.
+            self._tried_at = self._clock()
 
 
 def _read(url: str, timeout: float) -> dict[str, dict[str, Any]]:

@@ -88,7 +88,7 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
         return _outage.guard(settings.SUPABASE_URL, call)
 
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
-        # Locally first, so that it holds even if the service does not answer.
+        # Here first: it is committed before the service is asked, and holds whatever that answers.
         session_revocation.end_session(UUID(session.claims["session_id"]))
         if everywhere:
             session_revocation.end_sessions_of(UUID(session.claims["sub"]))

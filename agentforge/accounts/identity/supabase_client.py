@@ -25,6 +25,7 @@ from supabase_auth.errors import (
 from supabase_auth.types import Session
 
 from agentforge.accounts import errors
+from agentforge.tenancy.request_transaction import outside_transaction
 
 from .base import Tokens
 from .refusals import Outcome, outcome_of_refresh
@@ -106,11 +107,12 @@ def auth_client(
 ) -> Iterator[SyncGoTrueClient]:
     """Open a client for one operation, acting as a user if given their access token.
 
-    It shares no session, cookies or refresh token with other clients.
+    It shares no session, cookies or refresh token with other clients. What the request has stored before is
+    committed, whatever the service answers.
     Raises IdentityError; IdentityUnavailable after `SUPABASE_TIMEOUT` seconds without an answer.
     """
     timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
-    with httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
+    with outside_transaction(), httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
         options = ClientOptions(
             persist_session=False,
             auto_refresh_token=False,

@@ -8,13 +8,16 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from agentforge.accounts.errors import CodeRefused, TooManyAttempts, WrongCredentials
 from agentforge.accounts.models import FailedAttempts, User
 from agentforge.audit import request_actor
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.request_transaction import outside_transaction
 
+from .keyed_lock import KeyedLock
 from .throttle import Throttle, address_subject
 
 T = TypeVar("T")
@@ -23,54 +26,75 @@ WINDOW = timedelta(minutes=15)
 PER_EMAIL = 10
 PER_ADDRESS = 50
 
+_in_progress = KeyedLock()
+
 
 def email_subject(action: str, email: str) -> str:
     return f"{action} email {hashlib.sha256(email.encode(errors='replace')).hexdigest()}"
 
 
 class AttemptThrottle(Throttle):
-    """A throttle of one action's failures; use it inside a transaction."""
+    """A throttle of one action's failures, per e-mail and network address."""
 
     def __init__(self, action: str, *, email: str, address: str) -> None:
-        self._email = email_subject(action, email)
-        limits = {self._email: PER_EMAIL}
-        by_address = address_subject(action, address)
-        if by_address is not None:
-            limits[by_address] = PER_ADDRESS
+        self.email = email_subject(action, email)
+        self.address = address_subject(action, address)
+        limits = {self.email: PER_EMAIL}
+        if self.address is not None:
+            limits[self.address] = PER_ADDRESS
         super().__init__(limits, window=WINDOW)
 
     def check(self) -> None:
-        """Raise TooManyAttempts over a limit; attempts on one e-mail address are serialized.
+        """Raise TooManyAttempts over a limit; within a transaction, one check per e-mail address at a time.
 
         Otherwise many simultaneous guesses would all be checked before the first one is counted.
         """
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [self._email])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [self.email])
         if seconds := self.wait():
             raise TooManyAttempts(seconds)
 
-    def reset_email(self) -> None:
-        """Reset the e-mail address's count after a success; the network address's stays."""
-        FailedAttempts.objects.filter(subject=self._email).delete()
+    def begin(self) -> None:
+        """Count an attempt on the e-mail address before its outcome is known. Raises TooManyAttempts."""
+        with transaction.atomic():
+            self.check()
+            self.count_one(self.email)
+
+    def fail(self) -> None:
+        """Count the failure of an attempt for the network address too."""
+        if self.address is not None:
+            self.count_one(self.address)
+
+    def succeed(self) -> None:
+        """Reset the e-mail address's count; the network address's stays."""
+        FailedAttempts.objects.filter(subject=self.email).delete()
+
+    def withdraw(self) -> None:
+        """Take an attempt back that came to no outcome."""
+        FailedAttempts.objects.filter(subject=self.email, count__gt=0).update(count=F("count") - 1)
 
 
 def attempt(action: str, *, email: str, address: str, do: Callable[[], T]) -> T:
-    """Make an authentication attempt; wrong credentials and codes count. Raises TooManyAttempts."""
-    # The error is raised after the transaction, so that the count is committed.
-    refusal: WrongCredentials | CodeRefused
-    with transaction.atomic():
-        throttle = AttemptThrottle(action, email=email, address=address)
-        throttle.check()
+    """Make an authentication attempt; wrong credentials and codes count. Raises TooManyAttempts.
+
+    No transaction lasts while `do` asks the identity service, so the attempt is counted beforehand, and the
+    outcome is committed whatever becomes of the request.
+    """
+    throttle = AttemptThrottle(action, email=email, address=address)
+    # One at a time: otherwise a dozen sign-ins at once, all with the right password, would be over the limit.
+    with outside_transaction(), _in_progress.held(throttle.email):
+        throttle.begin()
         try:
             result = do()
-        except (WrongCredentials, CodeRefused) as error:
-            throttle.count()
+        except (WrongCredentials, CodeRefused):
+            throttle.fail()
             _log_failure(action, email)
-            refusal = error
-        else:
-            throttle.reset_email()
-            return result
-    raise refusal
+            raise
+        except BaseException:
+            throttle.withdraw()
+            raise
+        throttle.succeed()
+        return result
 
 
 def _log_failure(action: str, email: str) -> None:

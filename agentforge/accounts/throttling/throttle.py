@@ -47,7 +47,7 @@ class Throttle:
     def count(self) -> None:
         """Count once for every subject."""
         for subject in sorted(self.limits):
-            self._count(subject)
+            self.count_one(subject)
 
     def take(self) -> int:
         """Count once per subject in turn; return the seconds to wait, 0 if none is over its limit.
@@ -56,12 +56,13 @@ class Throttle:
         others.
         """
         for subject, limit in self.limits.items():
-            count, since = self._count(subject)
+            count, since = self.count_one(subject)
             if count > limit:
                 return self._seconds_left(since)
         return 0
 
-    def _count(self, subject: str) -> tuple[int, datetime]:
+    def count_one(self, subject: str) -> tuple[int, datetime]:
+        """Count once for a subject; return its count and the beginning of its window."""
         began = self.now - self.window
         with connection.cursor() as cursor:
             cursor.execute(

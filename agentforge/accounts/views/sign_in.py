@@ -132,16 +132,16 @@ def token(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
     everywhere = (submitted(request) or {}).get("scope") == "everywhere"
-    warning = ""
-    try:
-        if is_unavailable(request):
-            raise IdentityUnavailable
-        with rls.as_service():
-            identity_service().sign_out(auth_session(request), everywhere=everywhere)
-    except IdentityError:
-        warning = _STILL_SIGNED_IN
+    session = None if is_unavailable(request) else auth_session(request)
+    warning = _STILL_SIGNED_IN if session is None else ""
     with rls.as_service():
+        # Before the service is asked: this browser is signed out even if the process ends meanwhile.
         sign_ins.end(request.session)
+        try:
+            if session is not None:
+                identity_service().sign_out(session, everywhere=everywhere)
+        except IdentityError:
+            warning = _STILL_SIGNED_IN
     if wants_json(request):
         return success(detail=warning or "You are signed out.")
     if warning:

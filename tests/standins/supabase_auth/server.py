@@ -44,6 +44,8 @@ class SupabaseAuth:
         # Modes: answer 503, hold requests until the event is set, refuse a path as too frequent.
         self.is_down = False
         self.hold: threading.Event | None = None
+        # Released by each request that is held.
+        self.arrivals = threading.Semaphore(0)
         self.limited: dict[str, dict[str, str]] = {}
         # What is answered on a path in place of the service's own work.
         self.replies: dict[str, Reply] = {}
@@ -91,6 +93,7 @@ class SupabaseAuth:
         """Answer one request; requests take turns, as the real one's rows are locked."""
         self.requests[f"{call.method} {call.path}"] += 1
         if self.hold is not None:
+            self.arrivals.release()
             self.hold.wait(30)
         if self.is_down:
             return Reply({"message": "no healthy upstream"}, 503)

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agentforge.accounts.second_factor.SecondFactorMiddleware",
+    "agentforge.accounts.password_choice.PasswordChoiceMiddleware",
     # Outside the request's transaction: the count must not stay locked while a key is tested.
     "agentforge.accounts.throttling.rate_limits.RateLimitMiddleware",
     # Second to last: the middleware before it (sessions, identity) acts as the service, not as the user.

@@ -43,6 +43,10 @@ class PasswordRefused(IdentityError):
     """The identity service does not accept this password."""
 
 
+class SamePassword(PasswordRefused):
+    """The new password is the one that the account has."""
+
+
 class CodeRefused(IdentityError):
     """A mailed link or code, or an authenticator's code, is wrong, used or expired."""
 

@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -30,6 +31,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.NONE, blank=True)
     has_second_factor = models.BooleanField(default=False)
+    # Whether the owner of the address chose the password at the identity service: password_choice.py.
+    password_is_proven = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -110,10 +113,12 @@ class FailedAttempts(models.Model):
 
 
 class Ending(models.Model):
-    """The revocation of a session, or of all sessions of a user, at `ended_at`."""
+    """The revocation of a session, or of all sessions of a user but the spared ones, at `ended_at`."""
 
     subject = models.CharField(primary_key=True, max_length=60)
     ended_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # Sessions that go on although their tokens may seem to be older.
+    spared = ArrayField(models.UUIDField(), null=True)
 
     def __str__(self) -> str:
         return self.subject

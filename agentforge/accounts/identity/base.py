@@ -9,25 +9,30 @@ from typing import Any, Protocol
 class Tokens:
     """The result of a sign-in or a refresh; its repr shows no secrets.
 
-    `has_second_factor` is None if the service does not support second factors.
+    `has_second_factor` is None if the service does not support second factors; `confirmed_now` says that the
+    address was confirmed by this very sign-in, or minutes before it.
     """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime
     has_second_factor: bool | None = None
+    confirmed_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpResult:
     """The result of a sign-up: tokens, or a confirmation mail, or neither (a taken address).
 
-    The mail's link returns with a code that can be exchanged only together with `verifier`.
+    The mail's link returns with a code that can be exchanged only together with `verifier`. `user_id` is
+    the account, and `is_new` says that this sign-up made it.
     """
 
     tokens: Tokens | None = None
     mailed: bool = False
     verifier: str = field(default="", repr=False)
+    user_id: str = ""
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,9 @@ class IdentityService(Protocol):
         `current` is None after a recovery mail; `code` is the one that CodeNeeded requested. Raises
         WrongCredentials, PasswordRefused, CodeNeeded, CodeRefused, SecondFactorNeeded, TooManyAttempts.
         """
+
+    def end_other_sessions(self, session: AuthSession) -> None:
+        """Revoke the access tokens of the user's other sessions."""
 
     def jwks(self) -> dict[str, Any]:
         """Return the JSON Web Key Set of the service."""

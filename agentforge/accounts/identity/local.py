@@ -157,8 +157,12 @@ class LocalIdentityService:
         identity = attempt("password", email=identity.email, address=address, do=checked)
         identity.password = make_password(password)
         identity.save(update_fields=["password"])
-        identity.sessions.exclude(pk=UUID(session.claims["session_id"])).delete()
+        self.end_other_sessions(session)
         record(Action.PASSWORD_CHANGED, owner=identity.pk)
+
+    def end_other_sessions(self, session: AuthSession) -> None:
+        others = LocalSession.objects.filter(identity_id=UUID(session.claims["sub"]))
+        others.exclude(pk=UUID(session.claims["session_id"])).delete()
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [signing_key().public_jwk]}

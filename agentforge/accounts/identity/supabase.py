@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from supabase_auth.errors import AuthApiError
 from supabase_auth.types import UserAttributes
 
 from agentforge.accounts import session_revocation
-from agentforge.accounts.errors import CodeNeeded, SessionEnded, WrongCredentials
+from agentforge.accounts.errors import CodeNeeded, IdentityUnavailable, SessionEnded, WrongCredentials
 from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -19,11 +20,13 @@ from agentforge.audit.log import record
 from .base import AuthSession, KeySource, SignUpResult, Tokens
 from .jwks import JWKSCache
 from .outage import Outage
-from .supabase_client import VerifierStorage, auth_client, tokens_of, translate_refused_refresh
+from .supabase_client import UNAVAILABLE, VerifierStorage, auth_client, tokens_of, translate_refused_refresh
 from .supabase_factors import SecondFactors
 from .supabase_mail import MailFlows
 
 _outage = Outage()
+# In the `user_metadata` of an account: which sign-up made it.
+MARK = "agentforge_sign_up"
 WRONG_CURRENT = "The current password is not right. Nothing was changed."
 
 
@@ -54,18 +57,23 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         self.count_mail(email, address)
         verifier = VerifierStorage()
+        # A repeated sign-up does not replace this, so the response tells who made the account.
+        mark = {MARK: secrets.token_urlsafe(12)}
+        options: Any = {"email_redirect_to": redirect_to, "data": mark}
         with auth_client(verifier=verifier) as auth:
             try:
-                response = auth.sign_up(
-                    {"email": email, "password": password, "options": {"email_redirect_to": redirect_to}}
-                )
+                response = auth.sign_up({"email": email, "password": password, "options": options})
             except AuthApiError as error:
                 if error.code not in ("user_already_exists", "email_exists"):
                     raise
                 # Only projects without confirmation mails reveal this; the pages do not pass it on.
                 return SignUpResult()
         if response.session is None:
-            return SignUpResult(mailed=True, verifier=verifier.value)
+            user = response.user
+            if user is None:
+                raise IdentityUnavailable(UNAVAILABLE)
+            is_new = user.user_metadata.get(MARK) == mark[MARK]
+            return SignUpResult(mailed=True, verifier=verifier.value, user_id=user.id, is_new=is_new)
         return SignUpResult(tokens=tokens_of(response.session))
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
@@ -117,6 +125,12 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
                 auth.reauthenticate()
             raise
         record(Action.PASSWORD_CHANGED, owner=session.claims["sub"])
+        self.end_other_sessions(session)
+
+    def end_other_sessions(self, session: AuthSession) -> None:
+        """Revoke the access tokens of the user's other sessions, which the service itself can't."""
+        user_id, spared = (UUID(session.claims[name]) for name in ("sub", "session_id"))
+        session_revocation.end_other_sessions_of(user_id, spared=spared)
 
     def _update(self, session: AuthSession, attributes: UserAttributes) -> None:
         with auth_client(session.access_token) as auth:

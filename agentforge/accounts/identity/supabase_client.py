@@ -7,7 +7,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import httpx
@@ -22,7 +22,7 @@ from supabase_auth.errors import (
     AuthUnknownError,
     AuthWeakPasswordError,
 )
-from supabase_auth.types import Session
+from supabase_auth.types import Session, User
 
 from agentforge.accounts import errors
 from agentforge.tenancy.request_transaction import outside_transaction
@@ -37,6 +37,8 @@ BUSY = "The identity service is busy. Nothing was changed. Try again in a minute
 DISABLED = "This account is disabled. Ask an operator."
 ENDED = "Your session has ended. Sign in again."
 SPENT = "This link or code is no longer valid: it was used, replaced or has expired. Ask for a new one."
+# A link confirms when it is followed, and its code can be exchanged for five minutes.
+JUST_NOW = timedelta(minutes=10)
 # Used if the service does not say how long to wait.
 DEFAULT_RETRY_SECONDS = 60
 
@@ -49,7 +51,7 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
         errors.EmailNotConfirmed,
         "Your address is not confirmed yet. Follow the link in the mail, or ask for another one.",
     ),
-    "same_password": (errors.PasswordRefused, "This is your password already. Choose another one."),
+    "same_password": (errors.SamePassword, "This is your password already. Choose another one."),
     "otp_expired": (errors.CodeRefused, SPENT),
     "bad_code_verifier": (errors.CodeRefused, SPENT),
     "flow_state_not_found": (errors.CodeRefused, SPENT),
@@ -141,7 +143,13 @@ def tokens_of(session: Session | None) -> Tokens:
         refresh_token=session.refresh_token,
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         has_second_factor=any(factor.status == "verified" for factor in session.user.factors or []),
+        confirmed_now=_is_confirmed_now(session.user),
     )
+
+
+def _is_confirmed_now(user: User) -> bool:
+    confirmed, signed_in = user.email_confirmed_at, user.last_sign_in_at
+    return bool(confirmed and signed_in and abs(signed_in - confirmed) < JUST_NOW)
 
 
 def translate_error(error: AuthError) -> errors.IdentityError:

@@ -9,6 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
+from agentforge.accounts import password_choice, session_revocation
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.identity.base import Tokens
@@ -31,7 +32,9 @@ def begin(session: SessionBase, issued: Tokens) -> User:
     Raises tokens.InvalidToken if the tokens do not verify.
     """
     claims = tokens.verify(issued.access_token)
-    user = _user_of(claims, issued)
+    is_proven = password_choice.made(session, claims["sub"]) or _is_signed_in_as(session, claims["sub"])
+    user = _user_of(claims, issued, is_proven=is_proven)
+    recovery = password_choice.recovery(session)
     end(session)
     row = SignIn.objects.create(
         user=user,
@@ -40,6 +43,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
         expires_at=issued.expires_at,
     )
     session[SESSION_KEY] = str(row.pk)
+    password_choice.carry(session, recovery)
     _record_sign_in(user, claims)
     return user
 
@@ -55,26 +59,34 @@ def begin_for_script(issued: Tokens) -> User:
     return user
 
 
-def _user_of(claims: tokens.Claims, issued: Tokens) -> User:
+def _user_of(claims: tokens.Claims, issued: Tokens, *, is_proven: bool = False) -> User:
+    is_known = User.objects.filter(pk=claims["sub"]).exists()
     user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
     _update_second_factor(user, issued)
+    # Nobody else has used an account that was confirmed long ago and is seen here for the first time.
+    is_proven = is_proven or not (is_known or issued.confirmed_now)
+    if is_proven and password_choice.proves_address(claims):
+        password_choice.prove(user)
     return user
 
 
+def _is_signed_in_as(session: SessionBase, user_id: str) -> bool:
+    """Return whether a browser is signed in to an account that it may use."""
+    pk = row_id(session)
+    row = SignIn.objects.select_related("user").filter(pk=pk, user_id=user_id).first() if pk else None
+    try:
+        return row is not None and not password_choice.is_due(row.user, tokens.verify(row.access_token))
+    except tokens.InvalidToken:
+        return False
+
+
 def _record_sign_in(user: User, claims: tokens.Claims) -> None:
+    session_revocation.spare(claims)
     user.last_login = timezone.now()
     user.save(update_fields=["last_login"])
     action = Action.SECOND_FACTOR_PASSED if claims.get("aal") == "aal2" else Action.SIGNED_IN
-    record(action, owner=user, actor=user, by=_methods(claims))
-
-
-def _methods(claims: tokens.Claims) -> str:
-    """Return the authentication methods of a session (`amr`): password, otp, oauth, totp."""
-    methods = claims.get("amr")
-    names = (
-        [one.get("method") for one in methods if isinstance(one, dict)] if isinstance(methods, list) else []
-    )
-    return " and ".join(sorted({method for method in names if isinstance(method, str)}))[:100]
+    by = " and ".join(sorted(password_choice.methods(claims)))[:100]
+    record(action, owner=user, actor=user, by=by)
 
 
 def _update_second_factor(user: User, issued: Tokens) -> None:

@@ -8,23 +8,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from agentforge.accounts import flows
+from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import (
     CodeNeeded,
     CodeRefused,
     IdentityError,
     PasswordRefused,
+    SamePassword,
     WrongCredentials,
 )
 from agentforge.accounts.forms import EmailForm, PasswordForm
 from agentforge.accounts.identity import identity_service, supabase_service
+from agentforge.accounts.redirects import requested_next
 from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
-from .mail import RECOVERING
 from .responses import auth_session, done, refuse, reject, requires_supabase, show, submitted
 
 if TYPE_CHECKING:
@@ -46,36 +47,51 @@ def account(request: Request) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: Request) -> HttpResponse:
-    """Change the password; after a recovery mail without the current one."""
-    recovering = bool(request.session.get(RECOVERING))
-    form = PasswordForm(submitted(request), email=request.user.email, recovering=recovering)
-    context: dict[str, Any] = {"by_supabase": supabase_service() is not None}
+    """Change the password; without the current one for who has just proved to own the address."""
+    is_due = password_choice.is_due(request.user, request.claims)
+    is_free = is_due or password_choice.is_recovering(request)
+    form = PasswordForm(submitted(request), email=request.user.email, recovering=is_free)
+    context: dict[str, Any] = {"by_supabase": supabase_service() is not None, "is_due": is_due}
     if request.method != "POST":
         return show(request, PASSWORD, form, **context)
     if not form.is_valid():
         return reject(request, PASSWORD, form, **context)
     try:
         with rls.as_service():
-            identity_service().change_password(
-                auth_session(request),
-                current=None if recovering else form.cleaned_data["current"],
-                password=form.cleaned_data["password"],
-                code=form.cleaned_data["code"],
-                address=client_address(request),
-            )
-            sign_ins.end_others(request.session, request.user)
+            _change_password(request, form, is_free=is_free, is_due=is_due)
     except IdentityError as error:
         if isinstance(error, CodeNeeded | CodeRefused):
             form.show_code_field()
         return refuse(request, PASSWORD, form, error, field=_field_of(error), **context)
-    request.session.pop(RECOVERING, None)
-    return done(request, "accounts:account", _CHANGED)
+    password_choice.end_recovery(request.session)
+    return done(request, requested_next(request) or "accounts:account", _CHANGED)
+
+
+def _change_password(request: Request, form: PasswordForm, *, is_free: bool, is_due: bool) -> None:
+    session, service = auth_session(request), identity_service()
+    try:
+        service.change_password(
+            session,
+            current=None if is_free else form.cleaned_data["current"],
+            password=form.cleaned_data["password"],
+            code=form.cleaned_data["code"],
+            address=client_address(request),
+        )
+    except SamePassword:
+        if not is_due:
+            raise
+        # Who chooses the password that the account has knows it: it was their own all along.
+        service.end_other_sessions(session)
+    if is_free:
+        password_choice.prove(request.user)
+    sign_ins.end_others(request.session, request.user)
 
 
 def _field_of(error: IdentityError) -> str | None:
     fields = {
         WrongCredentials: "current",
         PasswordRefused: "password",
+        SamePassword: "password",
         CodeNeeded: "code",
         CodeRefused: "code",
     }

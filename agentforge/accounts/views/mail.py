@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from agentforge.accounts import flows
+from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.redirects import next_url, requested_next, with_query
+from agentforge.accounts.sessions.tokens import verify
 from agentforge.negotiation import success, wants_json
 from agentforge.tenancy import rls
 
@@ -36,7 +37,6 @@ from .sign_in import EMAIL_KEY
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 
-RECOVERING = "recovering"
 ASK, CODE, CONFIRM = "accounts/mail_request.html", "accounts/code_entry.html", "accounts/mail_confirm.html"
 _SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
 _SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to your other address."
@@ -154,7 +154,8 @@ def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str
         message = "You are signed in. Choose a new password."
         response = sign_in_and_redirect(request, tokens, "accounts:password", message)
         if not is_script(request):
-            request.session[RECOVERING] = True
+            session_id = verify(tokens.access_token)["session_id"]
+            password_choice.begin_recovery(request.session, session_id)
         return response
     if kind == "email_change":
         return sign_in_and_redirect(request, tokens, "accounts:account", "Your e-mail address is changed.")

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from agentforge.accounts import flows
+from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, IdentityUnavailable
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
@@ -94,6 +94,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return refuse(request, SIGN_UP, form, error, **_sign_in_options())
     request.session[EMAIL_KEY] = email
     if result.mailed:
+        password_choice.remember_made(request.session, result.user_id, is_new=result.is_new)
         flows.store(request.session, state, flows.Flow("signup", result.verifier, requested_next(request)))
         message = f"We sent a mail to {email}. Follow its link, or type its code here."
         if wants_json(request):

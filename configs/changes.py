@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from .documents import PATHS
+from .documents.paths import PATHS
 from .models import AgentConfig, Revision
 
 

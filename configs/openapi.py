@@ -10,15 +10,18 @@ from agentforge.openapi.schemas import (
     TIME,
     array,
     form_values,
+    mapping,
     nullable,
     one_of,
     record,
 )
 
 from .choices import KeyStatus, RunStatus, Tab
+from .documents.schema import schema
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
 from .forms.conflicts import SidesForm
+from .forms.documents import ImportForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
@@ -71,6 +74,30 @@ describe(
         201,
         forms=[IdentityForm],
         required=["name"],
+    ),
+)
+describe(
+    "configs:import",
+    post=Operation(
+        "Create an agent from a YAML or JSON document",
+        {**_CREATED, "handle": STRING, "notes": array(STRING)},
+        201,
+        forms=[ImportForm],
+        required=["document"],
+        note="`notes` says what differs from the document. Its schema is at /schemas/agent-1.json.",
+    ),
+)
+describe(
+    "configs:export",
+    get=Operation("Get an agent as a YAML document", media="application/yaml", document=schema()),
+)
+describe(
+    "configs:schema",
+    get=Operation(
+        "Get the JSON Schema of an agent's document",
+        media="application/schema+json",
+        document=mapping({}),
+        public=True,
     ),
 )
 for _tab, _form in TAB_FORMS.items():

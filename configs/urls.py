@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .views import agents, conflict_resolution, key_list, keys_tab, preview, tabs, validation
+from .views import agents, conflict_resolution, documents, key_list, keys_tab, preview, tabs, validation
 
 app_name = "configs"
 
@@ -9,6 +9,9 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="configs:list"), name="home"),
     path("agents/", agents.agent_list, name="list"),
     path("agents/new/", agents.agent_new, name="new"),
+    path("agents/import/", documents.document_import, name="import"),
+    path("agents/<int:pk>/agent.yaml", documents.document_export, name="export"),
+    path("schemas/agent-1.json", documents.document_schema, name="schema"),
     path("agents/<int:pk>/identity/", tabs.identity, name="identity"),
     path("agents/<int:pk>/keys/", tabs.keys, name="keys"),
     path("agents/<int:pk>/keys/model/", keys_tab.model_field, name="model_field"),

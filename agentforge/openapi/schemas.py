@@ -79,8 +79,9 @@ def field_schema(field: forms.Field) -> Schema:
 
 
 def _fields(form: type[forms.BaseForm]) -> dict[str, forms.Field]:
+    """Return a form's fields, except files: JSON holds none."""
     fields: dict[str, forms.Field] = form.base_fields  # type: ignore[attr-defined] # the metaclass adds it
-    return fields
+    return {name: field for name, field in fields.items() if not isinstance(field, forms.FileField)}
 
 
 def _typed(field: forms.Field) -> Schema:

@@ -14,7 +14,7 @@ from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 from builds.models import PLUGIN
 from builds.package import assembly
-from configs.documents import Document
+from configs.documents.document import Document
 from configs.revisions import canonical_json, configuration
 
 

@@ -13,6 +13,7 @@ import "./work.js";
 import "./queue.js";
 import "./parts.js";
 import "./deploy.js";
+import "./drops.js";
 import { start } from "./live.js";
 
 // Last: every module must be listening before the first record arrives.

@@ -12,7 +12,8 @@ from builds.execution import local
 from builds.logs.build_log import BuildLog
 from builds.logs.console import Console
 from builds.models import PLUGIN
-from configs.documents import DocumentError, parse
+from configs.documents.document import parse
+from configs.documents.problems import DocumentError
 
 
 class Command(BaseCommand):

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from configs import documents
+from configs.documents import document as documents
+from configs.documents.problems import DocumentError
 
 GOOD = {
     "schema": 1,
@@ -17,7 +18,7 @@ GOOD = {
 
 
 def problems(text: str) -> dict[str, str]:
-    with pytest.raises(documents.DocumentError) as caught:
+    with pytest.raises(DocumentError) as caught:
         documents.parse(text)
     return {problem.path: problem.message for problem in caught.value.problems}
 

@@ -1,0 +1,117 @@
+"""Read an agent's configuration from a YAML or JSON file, through the forms of the wizard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from configs.choices import Preset, Tab
+from configs.forms import TAB_FORMS, KeysForm
+from configs.forms.base import DraftForm, type_errors
+from configs.forms.identity import HANDLE_LENGTH
+from configs.forms.url import clean_base_url
+from configs.models import AgentConfig
+from configs.presets import PRESET_VALUES
+from configs.providers import PROVIDERS
+from configs.revisions import SCHEMA
+
+from .paths import KEY_PATHS, PATH_OF, PATHS, SECTIONS
+from .problems import DocumentError, Problem
+from .source import Source, load
+
+
+@dataclass(frozen=True)
+class Document:
+    """A validated configuration: the draft's fields, and what it says of the provider's key.
+
+    `key` is the name of a key in the owner's vault, `base_url` the URL of a compatible server.
+    """
+
+    values: dict[str, Any]
+    base_url: str = ""
+    needs_key: bool = True
+    key: str = ""
+
+    def agent(self) -> AgentConfig:
+        """Return the draft that this document describes, unsaved and without an owner."""
+        return AgentConfig(**self.values)
+
+
+def parse(text: str, *, unfinished: bool = False) -> Document:
+    """Return the configuration of a YAML or JSON document; omitted fields get the wizard's defaults.
+
+    Those of `personality` are the preset's.
+    An `unfinished` document may omit the provider or its model, as a draft may.
+    Raises DocumentError with every wrong or unknown field.
+    """
+    source = load(text)
+    entries = source.entries
+    problems = [Problem(path, _unknown_path(path)) for path in entries if not _is_known(path)]
+    if entries.get("schema", SCHEMA) != SCHEMA:
+        problems.append(Problem("schema", f"must be {SCHEMA}"))
+    base_url, needs_key = _server(entries, problems)
+    key = entries.get("provider.key", "")
+    if not isinstance(key, str):
+        problems.append(Problem("provider.key", "must be the name of a key"))
+    cleaned: dict[str, Any] = {}
+    for form_class in TAB_FORMS.values():
+        if not (unfinished and form_class.tab == Tab.KEYS and "provider.model" not in entries):
+            cleaned |= _validate(form_class, entries, problems)
+        elif str(entries.get("provider.code", "")) in PROVIDERS:
+            cleaned["provider"] = entries["provider.code"]
+        elif "provider.code" in entries:
+            problems.append(Problem("provider.code", "is not one of the providers"))
+    if problems:
+        raise DocumentError(_in_order(problems, source))
+    return Document(cleaned, base_url, needs_key, key)
+
+
+def _is_known(path: str) -> bool:
+    return path in PATHS or path in KEY_PATHS or path == "schema"
+
+
+def _unknown_path(path: str) -> str:
+    return "must contain fields" if path in SECTIONS else "unknown field"
+
+
+def _in_order(problems: list[Problem], source: Source) -> list[Problem]:
+    placed = [replace(problem, line=source.line(problem.path)) for problem in problems]
+    return sorted(placed, key=lambda problem: (problem.line or 0, problem.path))
+
+
+def _server(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[str, bool]:
+    provider = PROVIDERS.get(str(entries.get("provider.code", "")))
+    given, needs_key = entries.get("provider.base_url", ""), entries.get("provider.needs_key", True)
+    if not isinstance(needs_key, bool):
+        problems.append(Problem("provider.needs_key", "must be true or false"))
+    if provider is None or not provider.asks_base_url:
+        if given:
+            problems.append(Problem("provider.base_url", "is for openai_compatible only"))
+        return "", True
+    try:
+        return clean_base_url(given), bool(needs_key)
+    except ValidationError as error:
+        problems.extend(Problem("provider.base_url", message) for message in error.messages)
+        return "", True
+
+
+def _validate(
+    form_class: type[DraftForm], entries: Mapping[str, Any], problems: list[Problem]
+) -> dict[str, Any]:
+    fields = [name for name in form_class.base_fields if name in PATH_OF]
+    given = {name: entries[PATH_OF[name]] for name in fields if PATH_OF[name] in entries}
+    wrong = type_errors(form_class, given)
+    preset = PRESET_VALUES.get(str(entries.get("personality.preset")), PRESET_VALUES[Preset.BALANCED])
+    agent = AgentConfig(provider=str(entries.get("provider.code", ""))[:HANDLE_LENGTH], **preset)
+    defaults = {name: getattr(agent, name) for name in fields if name not in given}
+    if form_class is KeysForm:
+        defaults = {}
+    form = form_class({**defaults, **given}, instance=agent)
+    problems.extend(Problem(PATH_OF[name], message) for name, message in wrong.items())
+    for name, messages in form.errors.items():
+        if name not in wrong:
+            problems.extend(Problem(PATH_OF.get(name, name), str(message)) for message in messages)
+    return form.cleaned_data

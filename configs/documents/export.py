@@ -1,0 +1,64 @@
+"""Write an agent's draft as a YAML document that `document.parse` reads back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from configs.keys.vault import has_secret, key_of
+from configs.models import AgentConfig
+from configs.providers import PROVIDERS
+from configs.revisions import SCHEMA
+
+from .paths import PATHS
+
+_HEADER = """\
+# An agent of AgentForge. Import it on a forge, or compile it:
+# python manage.py build_agent {handle}.yaml --out {handle}/
+"""
+_WIDTH = 100
+
+
+def export(agent: AgentConfig) -> str:
+    """Return a saved draft as YAML; of its provider's key only the name and the server's address."""
+    content: dict[str, Any] = {"schema": SCHEMA}
+    values = agent.values_of(PATHS.values())
+    values["tools"] = sorted(values["tools"])
+    for path, name in PATHS.items():
+        *sections, last = path.split(".")
+        inner = content
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[last] = values[name]
+    content["provider"] = _provider(agent)
+    if not content["provider"]:
+        del content["provider"]
+    body = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return _HEADER.format(handle=agent.handle) + body
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _provider(agent: AgentConfig) -> dict[str, Any]:
+    provider = PROVIDERS.get(agent.provider)
+    if provider is None:
+        return {}
+    section: dict[str, Any] = {"code": provider.code}
+    if agent.model:
+        section["model"] = agent.model
+    key = key_of(agent, provider.code)
+    if key and key.pk == agent.api_key_id:
+        section["key"] = key.name
+    if key and provider.asks_base_url:
+        section |= {"base_url": key.base_url, "needs_key": has_secret(key)}
+    return section

@@ -1,0 +1,30 @@
+"""The path of each draft field in a document, which has the shape of agent.json without derived values."""
+
+from __future__ import annotations
+
+PATHS: dict[str, str] = {
+    "identity.name": "name",
+    "identity.handle": "handle",
+    "identity.type": "type",
+    "identity.description": "description",
+    "identity.version": "version",
+    "provider.code": "provider",
+    "provider.model": "model",
+    "personality.preset": "preset",
+    "personality.traits": "traits",
+    "personality.communication_style": "communication_style",
+    "personality.tone": "tone",
+    "personality.response_length": "response_length",
+    "personality.creativity": "creativity",
+    "personality.custom_instructions": "custom_instructions",
+    "capabilities.memory.enabled": "memory",
+    "capabilities.memory.turns": "memory_turns",
+    "capabilities.tools": "tools",
+    "limits.tool_rounds": "tool_rounds",
+    "limits.seconds": "time_limit_seconds",
+    "limits.memory_mb": "memory_limit_mb",
+}
+PATH_OF = {field: path for path, field in PATHS.items()}
+# What a document says of the provider's key: its name in the vault, and the address of a compatible server.
+KEY_PATHS = ("provider.key", "provider.base_url", "provider.needs_key")
+SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if path.count(".") >= depth}

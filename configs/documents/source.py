@@ -1,0 +1,139 @@
+"""Load a document's text: YAML or JSON, within limits, with the line of each entry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from agentforge.negotiation import json_value, refuse_duplicates
+
+from .paths import SECTIONS
+from .problems import DocumentError, Problem
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 5000
+_TOO_DEEP = "the document is nested too deeply or holds too many entries"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document's entries by path (`personality.tone`), and the line of each path, counted from 1."""
+
+    entries: Mapping[str, Any]
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def line(self, path: str) -> int | None:
+        """Return the line of a path, or of the closest section around it; None if it is unknown."""
+        while path and path not in self.lines:
+            path = path.rpartition(".")[0]
+        return self.lines.get(path)
+
+
+def load(text: str) -> Source:
+    """Return the entries of a document.
+
+    Raises DocumentError for text that is not YAML or JSON, not a mapping, or beyond the limits.
+    """
+    if len(text) > MAX_BYTES:
+        raise DocumentError([Problem("", f"the document is longer than {MAX_BYTES // 1024} KB")])
+    try:
+        value = _value(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError([_syntax_problem(error)]) from error
+    if not isinstance(value, Mapping):
+        raise DocumentError([Problem("", "the document is not a mapping, like identity: {name: Ada}")])
+    return Source(_flatten(value), _lines(text))
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if not isinstance(node, yaml.ScalarNode):
+            return super().construct_object(node, deep)
+        try:
+            value = super().construct_object(node, deep)
+            # An integer in hexadecimal may be too long to print, for example in a message.
+            str(value)
+        # PyYAML does not catch that `!!int ""`, `!!bool x` and `!!timestamp x` are not such values.
+        except (ValueError, LookupError, AttributeError) as error:
+            message = f"this is not a valid {node.tag.rpartition(':')[2]}"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from error
+        return value
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        refuse_duplicates(key for key in keys if isinstance(key, Hashable))
+        return super().construct_mapping(node, deep)
+
+
+def _value(text: str) -> object:
+    # YAML reads most JSON, but decodes an escaped surrogate pair as two broken characters.
+    with suppress(json.JSONDecodeError):
+        return json_value(text)
+    _measure(text)
+    # A subclass of SafeLoader: it creates plain values only.
+    return yaml.load(text, Loader=_Loader)  # noqa: S506
+
+
+def _measure(text: str) -> None:
+    """Parse the document's events, to refuse one that would grow when loaded before loading it."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases (*name) are not supported")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH or count > MAX_NODES:
+            raise ValueError(_TOO_DEEP)
+
+
+def _syntax_problem(error: Exception) -> Problem:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        message = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem or 'this can not be read'}"
+        return Problem("", message)
+    if isinstance(error, yaml.reader.ReaderError):
+        return Problem("", f"position {error.position}: this character is not allowed")
+    if isinstance(error, RecursionError):
+        return Problem("", _TOO_DEEP)
+    return Problem("", str(error) or "the document can't be read")
+
+
+def _flatten(value: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, entry in value.items():
+        path = f"{prefix}{key}"
+        if path in SECTIONS and isinstance(entry, Mapping):
+            flat |= _flatten(entry, f"{path}.")
+        else:
+            flat[path] = entry
+    return flat
+
+
+def _lines(text: str) -> dict[str, int]:
+    try:
+        _measure(text)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    # JSON may hold what YAML does not, such as tabs before a name: then no line is known.
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return _lines_below(root, "") if isinstance(root, yaml.MappingNode) else {}
+
+
+def _lines_below(node: yaml.MappingNode, prefix: str) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        path = f"{prefix}{key.value}"
+        lines[path] = key.start_mark.line + 1
+        if path in SECTIONS and isinstance(value, yaml.MappingNode):
+            lines |= _lines_below(value, f"{path}.")
+    return lines

@@ -33,7 +33,7 @@ class ImportForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        file: UploadedFile | None = cleaned["file"]
+        file: UploadedFile[bytes] | None = cleaned["file"]
         text = _decoded(file) if file else cleaned["document"]
         if not text.strip():
             raise ValidationError({"document": "Choose a file or paste a document."})
@@ -47,10 +47,11 @@ class ImportForm(forms.Form):
         return cleaned
 
 
-def _decoded(file: UploadedFile) -> str:
+def _decoded(file: UploadedFile[bytes]) -> str:
     if (file.size or 0) > MAX_BYTES:
         raise ValidationError({"file": f"The file is longer than {MAX_BYTES // 1024} KB."})
     try:
-        return file.read().decode("utf-8-sig")
+        content: bytes = file.read()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValidationError({"file": "This is not a text file in UTF-8."}) from error

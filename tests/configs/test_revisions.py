@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentforge.accounts.models import User
-from configs import documents, revisions
+from configs import revisions
+from configs.documents import document as documents
 from configs.keys import vault
 from configs.models import AgentConfig, Revision
 

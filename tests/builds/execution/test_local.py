@@ -3,7 +3,7 @@ import json
 import pytest
 
 from builds.execution import local
-from configs import documents
+from configs.documents import document as documents
 
 DOCUMENT = """
 identity: {{name: Ada, handle: ada}}

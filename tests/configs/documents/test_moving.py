@@ -143,7 +143,9 @@ def test_any_text_survives(description: str, instructions: str, name: str) -> No
         "traits": ["curious"],
     }
     agent = AgentConfig(**values)
-    forms = {tab: form(agent.values_of(form._meta.fields), instance=agent) for tab, form in TAB_FORMS.items()}
+    forms = {
+        tab: form(agent.values_of(form._meta.fields or ()), instance=agent) for tab, form in TAB_FORMS.items()
+    }
     forms.pop("keys")
     if not all(form.is_valid() for form in forms.values()):
         return

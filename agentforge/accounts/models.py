@@ -55,8 +55,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 class SignIn(models.Model):
     """One browser's tokens; its Django session holds only the primary key.
 
-    A separate row, not session data, so that a refresh can lock it, and a slow request that saves an old copy
-    of the session can't restore a used refresh token.
+    A separate row, not session data, so that a slow request that saves an old copy of the session can't
+    restore a used refresh token. A refresh is claimed until `refreshing_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,6 +64,7 @@ class SignIn(models.Model):
     access_token = models.TextField()
     refresh_token = models.TextField()
     expires_at = models.DateTimeField()
+    refreshing_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -57,6 +57,10 @@ class IdentityService(Protocol):
     """
 
     @property
+    def is_remote(self) -> bool:
+        """Return whether it is asked over the network, so that its answers can take long."""
+
+    @property
     def issuer(self) -> str:
         """Return the `iss` claim of its tokens."""
 

@@ -37,6 +37,7 @@ def _nobodys_password(hasher: str) -> str:
 class LocalIdentityService:
     keys: KeySource = LocalKeys()
     shared_secret = ""
+    is_remote = False
 
     @property
     def issuer(self) -> str:

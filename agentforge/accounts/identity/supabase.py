@@ -38,6 +38,8 @@ def _keys(url: str) -> JWKSCache:
 class SupabaseIdentityService(MailFlows, SecondFactors):
     """A Supabase project as the identity service: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
 
+    is_remote = True
+
     @property
     def issuer(self) -> str:
         return str(settings.SUPABASE_JWT_ISSUER or f"{settings.SUPABASE_URL}/auth/v1")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import transaction
 from django.utils import timezone
 
-from agentforge.accounts import password_choice, session_revocation
-from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded
-from agentforge.accounts.identity import identity_service
+from agentforge.accounts import password_choice, profile, session_revocation
+from agentforge.accounts.errors import SessionEnded
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.models import SignIn, User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from . import tokens
+from . import refresh, tokens
 
 SESSION_KEY = "sign_in"
 # Why the service ended the session, for the sign-in page.
 ENDED_KEY = "sign_in_ended"
-# Tokens are refreshed this long before they expire, so that no request starts with an expiring one.
-REFRESH_MARGIN = timedelta(seconds=60)
 
 
 def begin(session: SessionBase, issued: Tokens) -> User:
@@ -62,7 +57,7 @@ def begin_for_script(issued: Tokens) -> User:
 def _user_of(claims: tokens.Claims, issued: Tokens, *, is_proven: bool = False) -> User:
     is_known = User.objects.filter(pk=claims["sub"]).exists()
     user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
-    _update_second_factor(user, issued)
+    profile.update_second_factor(user, issued.has_second_factor)
     # Nobody else has used an account that was confirmed long ago and is seen here for the first time.
     is_proven = is_proven or not (is_known or issued.confirmed_now)
     if is_proven and password_choice.proves_address(claims):
@@ -89,14 +84,6 @@ def _record_sign_in(user: User, claims: tokens.Claims) -> None:
     record(action, owner=user, actor=user, by=by)
 
 
-def _update_second_factor(user: User, issued: Tokens) -> None:
-    enrolled = issued.has_second_factor
-    if enrolled is not None and enrolled != user.has_second_factor:
-        user.has_second_factor = enrolled
-        user.save(update_fields=["has_second_factor"])
-        record(Action.SECOND_FACTOR_ON if enrolled else Action.SECOND_FACTOR_OFF, owner=user, actor=user)
-
-
 def end_others(session: SessionBase, user: User) -> None:
     """Sign a user's other browsers out."""
     mine = row_id(session)
@@ -119,44 +106,16 @@ def row_id(session: SessionBase) -> UUID | None:
 
 
 def current(session: SessionBase) -> SignIn | None:
-    """Return a browser's sign-in, with tokens that are not about to expire; None if it has ended.
+    """Return a browser's sign-in, with tokens in force; None if it has ended.
 
     Raises IdentityUnavailable if the tokens expired and the identity service does not answer.
     """
     pk = row_id(session)
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
-    if row is None or not _is_due(row):
+    if row is None or not refresh.is_due(row):
         return row
-    refreshed = _refresh(row)
-    if isinstance(refreshed, SessionEnded):
-        session[ENDED_KEY] = str(refreshed)
+    renewed = refresh.renew(row)
+    if isinstance(renewed, SessionEnded):
+        session[ENDED_KEY] = str(renewed)
         return None
-    return refreshed
-
-
-def _is_due(row: SignIn) -> bool:
-    return row.expires_at - timezone.now() < REFRESH_MARGIN
-
-
-@transaction.atomic
-def _refresh(row: SignIn) -> SignIn | SessionEnded | None:
-    # Of simultaneous requests the first one refreshes; the others wait for the row and find it fresh.
-    locked = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=row.pk).first()
-    if locked is None or not _is_due(locked):
-        return locked
-    try:
-        issued = identity_service().refresh(locked.refresh_token)
-    except SessionEnded as ended:
-        # Not raised: that would roll the deletion back.
-        locked.delete()
-        return ended
-    except IdentityError as error:
-        if locked.expires_at > timezone.now():
-            return locked
-        raise IdentityUnavailable(str(error)) from error
-    _update_second_factor(locked.user, issued)
-    locked.access_token = issued.access_token
-    locked.refresh_token = issued.refresh_token
-    locked.expires_at = issued.expires_at
-    locked.save(update_fields=["access_token", "refresh_token", "expires_at"])
-    return locked
+    return renewed

@@ -22,6 +22,7 @@ from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
+from .forms.new_agent import NewAgentForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
@@ -72,7 +73,7 @@ describe(
         "Create an agent",
         {**_CREATED, **form_values(IdentityForm)},
         201,
-        forms=[IdentityForm],
+        forms=[NewAgentForm],
         required=["name"],
     ),
 )

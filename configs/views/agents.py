@@ -13,9 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from configs.forms import IdentityForm
+from configs.agent_templates import agent_templates
+from configs.forms import DraftForm
 from configs.forms.agents import DeleteForm, SearchForm
 from configs.forms.identity import TAKEN
+from configs.forms.new_agent import NewAgentForm
 from configs.keys.keyring import KeyTrouble, keyring_of
 from configs.models import AgentConfig
 from configs.services import (
@@ -61,9 +63,15 @@ def _listed(agent: AgentConfig, trouble: KeyTrouble | None) -> dict[str, Any]:
 @negotiated
 def agent_new(request: Request) -> HttpResponse:
     draft = new_draft(request.user)
+    slug = _template_slug(request)
+    templates = agent_templates()
+    if slug in templates:
+        templates[slug].fill(draft)
+    context = {"templates": templates.values(), "template": slug}
     if request.method != "POST":
-        return render(request, "configs/agent_new.html", {"form": IdentityForm(instance=draft)})
-    form = bound_form(request, IdentityForm, draft)
+        form: DraftForm = NewAgentForm(instance=draft, initial={"template": slug})
+        return render(request, "configs/agent_new.html", {**context, "form": form})
+    form = bound_form(request, NewAgentForm, draft)
     if form.is_valid():
         try:
             agent = create_agent(form.instance)
@@ -73,7 +81,14 @@ def agent_new(request: Request) -> HttpResponse:
             if wants_json(request):
                 return success(201, id=agent.pk, url=agent.get_absolute_url(), **form.values())
             return redirect("configs:keys", pk=agent.pk)
-    return refuse(request, form, page="configs/agent_new.html", partial="configs/_new_form.html", context={})
+    return refuse(
+        request, form, page="configs/agent_new.html", partial="configs/_new_form.html", context=context
+    )
+
+
+def _template_slug(request: Request) -> str:
+    sent = posted(request)
+    return str((request.GET if sent is None else sent).get("template", ""))
 
 
 @require_POST

@@ -35,6 +35,14 @@ def test_build_agent_writes_the_files_and_tells_scripts(tmp_path: Path, local_mo
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("file", sorted(ADA.parent.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_example_compiles(file: Path, tmp_path: Path, local_model: OpenAIStandIn) -> None:
+    record = json.loads(_run("build_agent", file, "--out", tmp_path, "--json").splitlines()[-1])
+    assert record["success"] is True
+    assert Path(record["program"]).is_file()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_build_agent_names_every_wrong_field(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text("identity: {name: A}\npersonality: {tone: shouting, colour: red}\n")

@@ -106,7 +106,13 @@ TEMPLATES = [
 ]
 
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR / "postgres")
-DATABASES = {"default": database.parse(DATABASE_URL, pool_size=env.int("DATABASE_POOL", default=12))}
+# The schema of a new installation: tenancy/search_path.py.
+DATABASE_SCHEMA: str = env.str("DATABASE_SCHEMA", default="")
+DATABASES = {
+    "default": database.parse(
+        DATABASE_URL, pool_size=env.int("DATABASE_POOL", default=12), schema=DATABASE_SCHEMA
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
@@ -286,6 +292,7 @@ AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"
 
 # A worker without a heartbeat for 12 seconds counts as dead (agentforge/worker_liveness.py). Jobs that
 # succeed are deleted: the rows they belong to keep the result.
+PROCRASTINATE_ON_APP_READY = "agentforge.tenancy.queue_connector.install"
 PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,

@@ -35,9 +35,9 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let tests with real transactions empty all tables after them: the append-only log's and the queue's."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_keep_all")
-        cursor.execute(_EMPTY_THE_QUEUE_TOO)
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        editor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_keep_all")
+        editor.execute(_EMPTY_THE_QUEUE_TOO)
 
 
 @pytest.fixture

@@ -110,9 +110,9 @@ def _model_port(chosen: options.Options) -> int:
 
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     marker = chosen.var_dir / "run" / "migrated.json"
-    if not schema.are_current(url, marker):
+    if not schema.are_current(url, chosen.database_schema, marker):
         print("Migrating the database.", flush=True)
-        schema.migrate(url, marker, env)
+        schema.migrate(url, chosen.database_schema, marker, env)
     if not chosen.debug:
         schema.manage("collectstatic", "--noinput", env=env)
 

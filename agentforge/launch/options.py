@@ -9,6 +9,8 @@ from pathlib import Path
 
 import environ
 
+from agentforge.tenancy import database
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
@@ -18,6 +20,7 @@ class Options:
     port: int
     var_dir: Path
     database_url: str  # empty: use the private server
+    database_schema: str  # empty: the URL says where the tables are
     debug: bool
     allowed_hosts: list[str]
     local_model: bool
@@ -35,11 +38,13 @@ def read() -> Options:
     """Return the options; raises environ.ImproperlyConfigured or ValueError for invalid values."""
     env = environ.Env()
     env.read_env(BASE_DIR / ".env")
+    database_url = env.str("DATABASE_URL", default="")
     return Options(
         host=env.str("AGENTFORGE_HOST", default="127.0.0.1"),
         port=env.int("PORT", default=8000),
         var_dir=Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve(),
-        database_url=env.str("DATABASE_URL", default=""),
+        database_url=database_url,
+        database_schema=database.own_schema(database_url, env.str("DATABASE_SCHEMA", default="")),
         debug=env.bool("DEBUG", default=True),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         local_model=env.bool("LOCAL_MODEL", default=True),

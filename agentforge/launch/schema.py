@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 
+from agentforge.tenancy.search_path import use_schema
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
@@ -23,18 +25,18 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def are_current(database_url: str, marker: Path) -> bool:
+def are_current(database_url: str, schema: str, marker: Path) -> bool:
     """Return whether this database has these migrations; asking Django instead would take a second."""
     try:
-        return bool(json.loads(marker.read_text()) == _state(database_url))
+        return bool(json.loads(marker.read_text()) == _state(database_url, schema))
     except (FileNotFoundError, ValueError, psycopg.errors.UndefinedTable):
         return False
 
 
-def migrate(database_url: str, marker: Path, env: dict[str, str]) -> None:
+def migrate(database_url: str, schema: str, marker: Path, env: dict[str, str]) -> None:
     """Run the migrations and record that in `marker`; raises subprocess.CalledProcessError."""
     manage("migrate", "--noinput", "--verbosity", "0", env=env)
-    marker.write_text(json.dumps(_state(database_url)))
+    marker.write_text(json.dumps(_state(database_url, schema)))
 
 
 def manage(*arguments: str, env: dict[str, str]) -> None:
@@ -42,7 +44,8 @@ def manage(*arguments: str, env: dict[str, str]) -> None:
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=env, check=True)
 
 
-def _state(database_url: str) -> dict[str, object]:
+def _state(database_url: str, schema: str) -> dict[str, object]:
     with psycopg.connect(database_url) as connection:
+        use_schema(connection, schema)
         row = connection.execute("SELECT count(*), max(applied)::text FROM django_migrations").fetchone()
     return {"fingerprint": fingerprint(), "applied": list(row or ())}

@@ -22,7 +22,7 @@ from agentforge.accounts.sessions.authentication import Principal
 from agentforge.retry import Backoff
 
 from . import log
-from .connections import parameters
+from .connections import connect_async
 from .reader import DATABASE_AWAY, LogReader
 from .sign_outs import CHANNEL, SignOuts
 from .single_flight import SingleFlight
@@ -100,7 +100,7 @@ class Hub:
         backoff = Backoff(FIRST_DELAY, LONGEST_DELAY)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(**parameters()) as connection:
+                async with await connect_async() as connection:
                     await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
                     backoff.reset()

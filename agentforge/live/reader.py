@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from . import log
-from .connections import parameters
+from .connections import connect_async
 
 CONNECTIONS = 4
 READ_SECONDS = 10.0
@@ -39,7 +39,7 @@ class LogReader:
                 except psycopg.OperationalError:
                     # It broke while idle, for example when the database restarted.
                     continue
-            return await self._run(await psycopg.AsyncConnection.connect(**parameters()), statement, values)
+            return await self._run(await connect_async(), statement, values)
 
     async def close(self) -> None:
         """Close the idle connections."""

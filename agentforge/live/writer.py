@@ -33,7 +33,7 @@ import psycopg
 from agentforge.retry import Backoff
 
 from . import log, records
-from .connections import parameters
+from .connections import connect
 
 FLUSH_SECONDS = 0.05
 # Bytes of JSON around the text of a line.
@@ -221,7 +221,7 @@ class StreamWriter:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
-            self._connection = psycopg.connect(**parameters())
+            self._connection = connect()
         return self._connection
 
     def _disconnect(self) -> None:

@@ -17,6 +17,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from .operations import EnableRowLevelSecurity, ReplaceRowLevelSecurity
+from .roles import ROLES
+from .search_path import has_forge
 
 API_ROLES = ("anon", "authenticated")
 _GRANTEES = "PUBLIC, anon, authenticated"
@@ -50,6 +52,11 @@ WHERE q.relkind = 'S' AND d.refobjid = ANY(%(tables)s) AND d.deptype IN ('a', 'i
   AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
   AND r.rolname IN ('anon', 'authenticated') AND has_sequence_privilege(r.oid, q.oid, 'USAGE, SELECT, UPDATE')
 GROUP BY q.relname ORDER BY q.relname
+"""
+_SHUT_OUT = """
+SELECT rolname FROM pg_roles
+WHERE rolname = ANY(%s) AND NOT has_schema_privilege(oid, current_schema()::regnamespace, 'USAGE')
+ORDER BY rolname
 """
 # In `public` the forge's functions are known by the prefix of the app that made them.
 _FUNCTIONS = """
@@ -112,6 +119,7 @@ def exposures(connection: BaseDatabaseWrapper) -> Iterator[Exposure]:
     quote = connection.ops.quote_name
     for _, *table in tables:
         yield from _of_table(*table, quote=quote)
+    yield from _of_schema(connection, schema)
     for name, roles in sequences:
         statement = f"REVOKE ALL ON SEQUENCE {quote(name)} FROM {_GRANTEES}"
         yield Exposure(f"sequence {name}", f"open to {', '.join(roles)}", (statement,))
@@ -138,14 +146,30 @@ def declared_access() -> dict[str, EnableRowLevelSecurity]:
 
 
 def _schema(connection: BaseDatabaseWrapper) -> str | None:
-    """Return the quoted name of the schema in which the forge's tables lie; None before the roles exist."""
+    """Return the quoted name of the schema in which the forge's tables lie.
+
+    None before the roles exist, or before there is an installation: what `public` has then isn't the forge's.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT quote_ident(current_schema()), count(*) FROM pg_roles WHERE rolname = ANY(%s)",
             [list(API_ROLES)],
         )
         schema, roles = cursor.fetchone()
-    return schema if roles == len(API_ROLES) else None
+        is_new = connection.settings_dict["SCHEMA"] not in ("", schema) and not has_forge(cursor)
+    return schema if roles == len(API_ROLES) and not is_new else None
+
+
+def _of_schema(connection: BaseDatabaseWrapper, schema: str) -> Iterator[Exposure]:
+    """Name what the forge, which acts as these roles for its users, could not reach, in its own schema."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHUT_OUT, [list(ROLES)])
+        roles = [role for (role,) in cursor.fetchall()]
+    if roles:
+        names = ", ".join(roles)
+        yield Exposure(
+            f"schema {schema}", f"not usable by {names}", (f"GRANT USAGE ON SCHEMA {schema} TO {names}",)
+        )
 
 
 def _of_table(

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect_async
 from agentforge.retry import aretry_while_database_away
 
 _TRY = "SELECT pg_try_advisory_lock(%s)"
@@ -34,7 +34,7 @@ async def lock(input_digest: str, on_waiting: Callable[[], Awaitable[None]]) -> 
 
 
 async def _hold(key: int, on_waiting: Callable[[], Awaitable[None]]) -> psycopg.AsyncConnection:
-    connection = await psycopg.AsyncConnection.connect(**parameters())
+    connection = await connect_async()
     try:
         row = await (await connection.execute(_TRY, [key])).fetchone()
         if not row or not row[0]:

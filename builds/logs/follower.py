@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import psycopg
-
 from agentforge.live import streams
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect
 from agentforge.live.log import StreamMissing
 from agentforge.retry import DATABASE_AWAY, Backoff
 from agentforge.tenancy.connections import give_back
@@ -27,7 +25,7 @@ def follow(names: Iterable[str], stop: Callable[[], bool]) -> Iterator[tuple[str
     delays = Backoff(0.1, 1.0)
     while positions and not stop():
         try:
-            with psycopg.connect(**parameters()) as listening:
+            with connect() as listening:
                 listening.execute("LISTEN live")
                 while positions and not stop():
                     for name in list(positions):

@@ -17,10 +17,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
 
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect_async
 from agentforge.retry import aretry_while_database_away
 from agentforge.tenancy.threads import in_thread
 from builds.compiler.inputs import Compiled, Inputs
@@ -190,7 +189,7 @@ class RemoteBuild:
 @asynccontextmanager
 async def _notifications(key: str) -> AsyncIterator[Callable[[float], Any]]:
     """Yield a function that waits up to some seconds for a message about a job and returns if one came."""
-    connection = await psycopg.AsyncConnection.connect(**parameters())
+    connection = await connect_async()
     try:
         await connection.execute(f"LISTEN {receiver.CHANNEL}")
 

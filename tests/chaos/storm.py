@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
+from tests.drivers.database import connected
 from tests.drivers.forge import Forge
 from tests.live.followers import Follower
 
@@ -180,9 +182,7 @@ def killing(storm: Storm, seed: int, victims: list[str], apart: tuple[int, int])
 
 def _connected(forge: Forge) -> psycopg.Connection[Any]:
     lines = (forge.var_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    return psycopg.connect(
-        host=lines[4], port=lines[3], user="postgres", dbname="postgres", autocommit=True, connect_timeout=60
-    )
+    return connected(make_conninfo(host=lines[4], port=lines[3], user="postgres", dbname="postgres"))
 
 
 def _wait_until_nothing_is_left(forge: Forge, queries: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from agentforge.accounts.models import User
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect
 from builds.models import Build
 from configs.models import AgentConfig
 from configs.services import duplicate_agent
@@ -133,7 +133,7 @@ class Halting:
         _wait_until_locked_out(locks, 'UPDATE "deployments_deployment"%')
 
     def _lock(self, statement: str) -> psycopg.Connection:
-        locks = self._releases.enter_context(psycopg.connect(**parameters()))
+        locks = self._releases.enter_context(connect())
         locks.autocommit = False
         locks.execute(statement)
         self._releases.callback(locks.rollback)
@@ -141,7 +141,7 @@ class Halting:
 
     def break_connections(self) -> None:
         """Break the connections that wait for one of our locks, as a restart of the database does."""
-        with psycopg.connect(**parameters()) as breaking:
+        with connect() as breaking:
             breaking.execute(_BREAK)
 
     def let_go(self) -> None:
@@ -156,7 +156,7 @@ def _is_in(step: str) -> Callable[[Record], bool]:
 
 def _wait_until_locked_out(locks: psycopg.Connection, query: str) -> None:
     """Wait until a matching statement waits for a lock."""
-    with psycopg.connect(**parameters()) as watching:
+    with connect() as watching:
         while not watching.execute(_LOCKED_OUT, [query]).fetchone()[0]:  # type: ignore[index] # count(*) has a row
             # PostgreSQL has no notification for it.
             watching.execute("SELECT pg_sleep(0.02)")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
-
 from agentforge.live import streams
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect
 
 Record = dict[str, Any]
 
@@ -18,7 +16,7 @@ def wait_for(name: str, wanted: Callable[[Record], bool], *, after: int = 0, sec
 
     Raises TimeoutError, with the records that came instead.
     """
-    with psycopg.connect(**parameters()) as session:
+    with connect() as session:
         session.execute("LISTEN live")
         while True:
             records = [record for _, record in streams.read(name, after)]

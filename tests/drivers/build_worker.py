@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Self
 
 import psutil
-import psycopg
 from django.conf import settings
 
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect
 from agentforge.worker_liveness import any_worker_alive
 
 from .web_process import ROOT, environment
@@ -56,7 +55,7 @@ class WorkerProcess:
 
     def wait_until_it_lives(self) -> None:
         """Wait for its first heartbeat."""
-        with psycopg.connect(**parameters()) as session:
+        with connect() as session:
             while not any_worker_alive():
                 # New workers send no notification, so poll their table.
                 session.execute("SELECT pg_sleep(0.05)")
@@ -86,7 +85,7 @@ class WorkerProcess:
 
 def let_hearts_stop() -> None:
     """Move every worker's last heartbeat back by a minute."""
-    with psycopg.connect(**parameters()) as session:
+    with connect() as session:
         session.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
         )

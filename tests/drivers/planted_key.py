@@ -25,7 +25,7 @@ def every_row() -> str:
     """Return all of the database's contents as text, binary columns in hexadecimal and as base64 text."""
     result: list[str] = []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()")
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT t::text FROM {table} t")  # a name from the catalogue
             result += [row for (row,) in cursor.fetchall()]

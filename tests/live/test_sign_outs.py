@@ -91,7 +91,7 @@ def test_an_end_that_nobody_heard_is_made_up_for(web: WebProcess, stream: str, o
         cursor.execute("ALTER TABLE accounts_user ENABLE TRIGGER accounts_announce")
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'agentforge live'"
+            "WHERE datname = current_database() AND application_name LIKE 'agentforge % live'"
         )
     assert list(following) == []
     following.__exit__()

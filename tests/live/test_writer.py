@@ -18,7 +18,7 @@ def end_writers_connections() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'agentforge live'"
+            " WHERE datname = current_database() AND application_name LIKE 'agentforge % live'"
         )
         return int(cursor.fetchone()[0])
 

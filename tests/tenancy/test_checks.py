@@ -62,7 +62,7 @@ def test_what_everybody_may_do_is_open_too() -> None:
 
 
 def test_what_a_migration_makes_is_closed_before_it_commits() -> None:
-    execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon")
+    execute("ALTER DEFAULT PRIVILEGES IN SCHEMA agentforge GRANT ALL ON TABLES TO anon")
     with connection.schema_editor() as editor:
         editor.execute("CREATE TABLE procrastinate_new (id serial)")
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from agentforge.asgi import application
+from tests.drivers.database import connected
 from tests.drivers.web_process import environment
 
 ClientOf = Callable[[User], Client]
@@ -67,7 +68,7 @@ async def _all_given_back(pool: Any) -> None:
 def test_a_request_that_its_client_left_gives_its_connection_back(alice: User, client_of: ClientOf) -> None:
     cookie = f"sessionid={client_of(alice).cookies['sessionid'].value}"
     connection.close()
-    with psycopg.connect(environment()["DATABASE_URL"]) as locks:
+    with connected(environment()["DATABASE_URL"], autocommit=False) as locks:
         for _ in range(3):
             locks.execute("LOCK TABLE configs_agentconfig IN ACCESS EXCLUSIVE MODE")
             asyncio.run(_leave_while_it_waits(_scope(cookie), locks))

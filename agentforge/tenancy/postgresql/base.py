@@ -1,12 +1,15 @@
-"""Django's PostgreSQL back end, whose migrations close what they make before they commit."""
+"""Django's PostgreSQL back end: it works in the forge's schema, and closes what migrations make."""
 
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any, cast
 
+import psycopg
 from django.db.backends.postgresql import base, schema
 
 from agentforge.tenancy.exposure import secure
+from agentforge.tenancy.search_path import use_schema
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
@@ -25,3 +28,8 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
+
+    def _configure_connection(self, connection: psycopg.Connection) -> bool:
+        """Prepare a new connection, of the pool or without one."""
+        use_schema(connection, self.settings_dict["SCHEMA"])
+        return bool(cast("Any", super())._configure_connection(connection))

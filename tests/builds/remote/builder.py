@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Self
 
 import psutil
-import psycopg
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from agentforge.live.connections import parameters
+from agentforge.live.connections import connect
+from tests.drivers.database import connected
 from tests.drivers.web_process import ROOT
 
 SECRET = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
@@ -50,7 +50,7 @@ class BuilderProcess:
     def make_database(self) -> None:
         """Create and migrate its database."""
         name = f"{DATABASE}_{connection.get_connection_params()['dbname']}"
-        with psycopg.connect(**parameters()) as session:
+        with connect() as session:
             if not session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
                 session.execute(f'CREATE DATABASE "{name}"')
         self._run("migrate", "--verbosity", "0")
@@ -100,11 +100,11 @@ class BuilderProcess:
         self.kill_worker()
 
     def execute(self, statement: str) -> None:
-        with psycopg.connect(conninfo(), autocommit=True) as session:
+        with connected(conninfo()) as session:
             session.execute(statement)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(conninfo(), autocommit=True) as session:
+        with connected(conninfo()) as session:
             return session.execute(query).fetchall()
 
     def compilers(self) -> list[psutil.Process]:

@@ -2,25 +2,35 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections, transaction
 
 from agentforge.tenancy.exposure import secure
+from agentforge.tenancy.installation import SchemaUnusable, enter_new_schema
 
 
 class Command(migrate.Command):
-    """Django's migrate, which first and last closes what the roles of Supabase's API could reach."""
+    """Django's migrate, in the forge's schema, which it makes for a new installation.
+
+    First and last it closes what the roles of Supabase's API could reach.
+    """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        changes = not (options["plan"] or options["check_unapplied"])
+        try:
+            enter_new_schema(connections[options["database"]], create=changes)
+        except SchemaUnusable as reason:
+            raise CommandError(str(reason)) from None
         # Before the checks, which refuse an open database, and so would refuse what mends it.
-        self._secure(**options)
+        if changes:
+            self._secure(**options)
         output = super().execute(*args, **options)
-        self._secure(**options)
+        if changes:
+            self._secure(**options)
         return output
 
     def _secure(self, *, database: str, verbosity: int, **options: Any) -> None:
-        if options["plan"] or options["check_unapplied"]:
-            return
         connection = connections[database]
         with transaction.atomic(using=database):
             closed = secure(connection)

@@ -19,7 +19,7 @@ MOST_FOLLOWED = 12
 
 
 def running_work(request: HttpRequest) -> dict[str, Any]:
-    """Provide `running_work` with `count`, `words` and `live` (channels), evaluated lazily."""
+    """Provide `running_work` lazily: `count`, `words`, `title`, `icon` and `live` (channels)."""
     return {"running_work": SimpleLazyObject(lambda: _running(request))}
 
 
@@ -27,12 +27,15 @@ def _running(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     # An error page may be rendered in a transaction that is marked for rollback.
     if connection.needs_rollback or not isinstance(user, User):
-        return {"count": 0}
+        return {"count": 0, "icon": "idle"}
     builds = Build.objects.owned_by(user).filter(status__in=UNFINISHED)
     names = [f"build-{pk}" for pk in builds.values_list("pk", flat=True)]
     followed = Stream.objects.filter(pk__in=names[:MOST_FOLLOWED], closed_at=None)
+    words = f"{len(names)} build{'' if len(names) == 1 else 's'} under way"
     return {
         "count": len(names),
-        "words": f"{len(names)} build{'' if len(names) == 1 else 's'} under way",
+        "words": words,
+        "title": f"{words} \N{EN DASH} " if names else "",
+        "icon": "running" if names else "idle",
         "live": " ".join(f"{name}:{last_seq}" for name, last_seq in followed.values_list("pk", "last_seq")),
     }

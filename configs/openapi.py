@@ -29,7 +29,8 @@ from .providers import PROVIDERS
 _AGENT = record(
     {
         "id": INTEGER,
-        **dict.fromkeys(("name", "handle", "type", "version", "provider", "model", "key_trouble"), STRING),
+        **dict.fromkeys(("name", "handle", "type", "version", "provider", "model"), STRING),
+        **dict.fromkeys(("key_trouble", "state", "status"), STRING),
     }
 )
 _KEY = record(

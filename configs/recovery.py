@@ -5,7 +5,8 @@ from __future__ import annotations
 from agentforge.worker_liveness import dead_jobs, end_job
 
 from .models import ProcessRun
-from .validation import ACTIVE, fail_run
+from .tab_checks import ACTIVE
+from .validation import fail_run
 
 
 def recover() -> int:

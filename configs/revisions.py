@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from .choices import ResponseLength
 from .keys.vault import has_secret, key_of
-from .models import AgentConfig, Revision
+from .models import AgentConfig, ApiKey, Revision
 from .prompt.assembly import system_prompt
 from .providers import PROVIDERS
 
@@ -79,8 +79,23 @@ def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = Fal
 def draft_json(agent: AgentConfig) -> str:
     """Return the canonical JSON that a new revision of a saved draft would have."""
     if not PROVIDERS[agent.provider].asks_base_url:
-        return canonical_json(configuration(agent))
-    key = key_of(agent, agent.provider)
+        return _json_with(agent, None)
+    return _json_with(agent, key_of(agent, agent.provider))
+
+
+def draft_sha256(agent: AgentConfig, key: ApiKey | None) -> str:
+    """Return the sha256 that a new revision of a draft would have; empty for one that can't be compiled.
+
+    `key` is the one that the agent uses.
+    """
+    try:
+        text = _json_with(agent, key if PROVIDERS[agent.provider].asks_base_url else None)
+    except (KeyError, ValueError):
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _json_with(agent: AgentConfig, key: ApiKey | None) -> str:
     server: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
     return canonical_json(configuration(agent, **server))
 

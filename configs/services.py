@@ -17,6 +17,7 @@ from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
+from .announcements import announce
 from .choices import Preset
 from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
@@ -66,6 +67,7 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
         saved: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
         check_conflict(basis, yours=draft.values_of(values), saved=saved.values_of(values))
         _save(draft, [*values, "updated_at"])
+        announce(agent.pk, agent.owner_id, {"kind": "draft"})
     return draft
 
 

@@ -12,9 +12,9 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
-from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
+from .announcements import announce
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
@@ -24,12 +24,11 @@ from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome
 from .providers.local import LOCAL
 from .providers.offers import local_outcome, offers_for
+from .tab_checks import ACTIVE, checked_edition
 
 logger = logging.getLogger(__name__)
 
 TASK, QUEUE = "configs.process_configuration", "process"
-ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
-
 Errors = dict[str, list[str]]
 
 
@@ -93,7 +92,8 @@ def _check(run: ProcessRun, tab: Tab) -> bool:
     errors, notes = tab_problems(agent, tab)
     ms = round((time.monotonic() - started) * 1000)
     state = "invalid" if errors else "valid"
-    _step(run, tab, state=state, ms=ms, errors=errors, notes=notes)
+    key = key_of(agent, agent.provider)
+    _step(run, tab, state=state, ms=ms, errors=errors, notes=notes, edition=checked_edition(agent, tab, key))
     return not errors
 
 
@@ -133,8 +133,9 @@ def _outcome_problems(outcome: Outcome) -> tuple[Errors, list[str]]:
     return {}, [] if outcome.status == KeyStatus.VALID else [outcome.detail]
 
 
-def _step(run: ProcessRun, tab: Tab, **change: Any) -> None:
-    run.steps = [{**step, **change} if step["tab"] == tab else step for step in run.steps]
+def _step(run: ProcessRun, tab: Tab, *, edition: str = "", **change: Any) -> None:
+    stored = {**change, "edition": edition} if edition else change
+    run.steps = [{**step, **stored} if step["tab"] == tab else step for step in run.steps]
     with transaction.atomic():
         _update(run, steps=run.steps)
         _publish(run, tab=tab.value, **change)
@@ -155,4 +156,4 @@ def _update(run: ProcessRun, **values: Any) -> None:
 
 
 def _publish(run: ProcessRun, **content: Any) -> None:
-    streams.publish(f"agent-{run.agent_id}", {"kind": "process", "run": run.pk, **content})
+    announce(run.agent_id, run.owner_id, {"kind": "process", "run": run.pk, **content})

@@ -6,10 +6,13 @@ class DeploymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from builds.artifacts.retention import register_usage_check
+        from configs import steps
 
         from . import checks  # noqa: F401 # importing it registers the checks
+        from .agent_steps import deploy_steps
         from .sites import pruning
         from .sites.retention import builds_in_use
 
         register_usage_check(builds_in_use)
         pruning.register()
+        steps.register(deploy_steps)

@@ -15,6 +15,7 @@ from builds.models import Build, BuildStatus
 
 from . import history
 from .accounts.host_accounts import host_for
+from .announcements import announce_deployment
 from .errors import NotPossible
 from .models import UNFINISHED, Access, Deployment, DeploymentStatus, Site
 from .run import jobs, transitions
@@ -49,6 +50,7 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             {"kind": "status", "status": DeploymentStatus.QUEUED.value},
             {"kind": "line", "stream": "sys", "text": text},
         )
+        announce_deployment(site)
         deployment.job_id = jobs.defer(deployment.pk, site.pk)
         deployment.save(update_fields=["job_id"])
         owner, name = site.owner_id, site.name
@@ -118,6 +120,7 @@ def publish(deployment: Deployment, by: User) -> None:
         record(
             Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name
         )
+        announce_deployment(site)
 
 
 def check_publishable(deployment: Deployment) -> None:
@@ -160,3 +163,4 @@ def delete(deployment: Deployment, by: User) -> None:
         record(Action.DEPLOY_DELETED, owner=deployment.owner_id, actor=by, subject=deployment)
         streams.delete_stream(deployment.stream_name)
         Deployment.objects.filter(pk=deployment.pk).delete()
+        announce_deployment(deployment.site)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -9,10 +11,10 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
-from builds.announcements import announce, ensure_stream
 from builds.errors import NotPossible
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
 from builds.queue import jobs
+from configs.announcements import announce, ensure_stream
 from configs.models import AgentConfig
 
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
@@ -20,11 +22,17 @@ STOPPED = "Stopped. The answer so far is kept."
 
 
 def newest_build(agent: AgentConfig) -> Build | None:
-    """Return the build that answers: the agent's newest one with a plugin."""
+    """Return the build that answers: the agent's newest one with a plugin that was not cancelled."""
+    return answering_builds([agent]).get(agent.pk)
+
+
+def answering_builds(agents: Iterable[AgentConfig]) -> dict[int, Build]:
+    """Return the build that answers for each agent, by the agent's primary key; one query."""
     plugins = BuildTarget.objects.filter(build=OuterRef("pk"), target=PLUGIN, status=BuildStatus.SUCCEEDED)
-    succeeded = Build.objects.filter(Exists(plugins), revision__agent=agent)
-    newest: Build | None = succeeded.select_related("revision").first()
-    return newest
+    builds = Build.objects.filter(Exists(plugins), revision__agent__in=list(agents))
+    usable = builds.exclude(status=BuildStatus.CANCELLED).select_related("revision")
+    newest = usable.order_by("revision__agent_id", "-pk").distinct("revision__agent_id")
+    return {build.revision.agent_id: build for build in newest}
 
 
 def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessage]:

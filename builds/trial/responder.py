@@ -9,12 +9,12 @@ from collections.abc import Callable
 from agentforge.incidents import record_incident
 from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread
-from builds import announcements
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing
 from builds.errors import BuildError
 from builds.models import PLUGIN, Artifact, ChatMessage
 from builds.package import assembly
+from configs.announcements import ensure_stream
 from configs.keys.vault import KeyProblem, environment_for, values_to_redact
 
 from . import chat
@@ -30,7 +30,7 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     if message is None:
         return
     secrets = await in_thread(values_to_redact, message.owner_id)
-    await in_thread(announcements.ensure_stream, message.agent_id, message.owner_id)
+    await in_thread(ensure_stream, message.agent_id, message.owner_id)
     writer = StreamWriter(f"agent-{message.agent_id}")
     answer = Answer(message_id, writer.write, secrets)
     try:

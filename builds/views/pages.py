@@ -19,7 +19,7 @@ from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm, TargetForm
 from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
-from builds.models import PLUGIN, Artifact, Build, BuildTarget
+from builds.models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 from builds.package import signer
 from builds.preflight import changes, problems
 from builds.queue.position import place_of, places
@@ -78,7 +78,9 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
 def _draft(agent: AgentConfig) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
     errors = problems(agent)
-    newest = Build.objects.filter(revision__agent=agent).select_related("revision").first()
+    builds = Build.objects.filter(revision__agent=agent).select_related("revision")
+    under_way = builds.filter(status__in=reports.UNFINISHED).first()
+    newest = under_way or builds.filter(status=BuildStatus.SUCCEEDED, expired_at=None).first()
     differences = []
     if newest is not None and not errors:
         differences = changes(newest.revision.canonical_json, draft_json(agent))
@@ -93,6 +95,7 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
             for tab, fields in errors.items()
         ],
         "newest": newest,
+        "under_way": under_way,
         "changed": bool(differences),
         "differences": differences,
         "warmup": warmup.latest(),

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from configs.agent_report import AgentReport, live_positions, reports_of
 from configs.agent_templates import agent_templates
 from configs.forms import DraftForm
 from configs.forms.agents import DeleteForm, SearchForm
 from configs.forms.identity import TAKEN
 from configs.forms.new_agent import NewAgentForm
-from configs.keys.keyring import KeyTrouble, keyring_of
 from configs.models import AgentConfig
 from configs.services import (
     HandleTaken,
@@ -32,6 +32,8 @@ from configs.services import (
 from .forms import agent_of, bound_form, refuse
 
 PAGE_SIZE = 50
+# A connection carries up to 20 channels; the header needs some of them.
+MOST_FOLLOWED = 8
 
 
 @require_GET
@@ -45,18 +47,29 @@ def agent_list(request: Request) -> HttpResponse:
             Q(name__icontains=words) | Q(handle__icontains=words) | Q(description__icontains=words)
         )
     page = Paginator(agents, PAGE_SIZE).get_page(request.GET.get("page"))
-    ring = keyring_of(request.user.pk)
-    troubles = [(agent, ring.trouble_of(agent)) for agent in page]
+    reports = reports_of(page)
     if wants_json(request):
-        return success(agents=[_listed(agent, trouble) for agent, trouble in troubles])
-    context = {"page": page, "agents": troubles, "search": search, "words": words}
+        return success(agents=[_listed(report) for report in reports.values()])
+    live = live_positions(page.object_list[:MOST_FOLLOWED])
+    context = {
+        "page": page,
+        "agents": [(agent, reports[agent.pk]) for agent in page],
+        "search": search,
+        "words": words,
+        "live": " ".join(f"{name}:{position}" for name, position in live.items()),
+    }
     return render(request, "configs/agent_list.html", context)
 
 
-def _listed(agent: AgentConfig, trouble: KeyTrouble | None) -> dict[str, Any]:
+def _listed(report: AgentReport) -> dict[str, Any]:
     fields = ("id", "name", "handle", "type", "version", "provider", "model")
-    values = {name: getattr(agent, name) for name in fields}
-    return {**values, "key_trouble": trouble.sentence if trouble else ""}
+    values = {name: getattr(report.agent, name) for name in fields}
+    return {
+        **values,
+        "key_trouble": report.trouble.sentence if report.trouble else "",
+        "state": report.headline.state,
+        "status": report.headline.words,
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

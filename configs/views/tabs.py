@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
+from configs.agent_report import report_of
 from configs.choices import Preset, Tab
 from configs.conflicts import Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
@@ -20,7 +21,6 @@ from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.providers.offers import offers_for
 from configs.services import HandleTaken, save_draft
-from configs.wizard_state import rail_of
 
 from .conflicts import show_conflict
 from .forms import agent_of, bound_form, refuse, show
@@ -87,7 +87,7 @@ def _values_json(values: dict[str, Any]) -> HttpResponse:
 
 def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None) -> DraftForm:
     """Return the form with the saved values and the errors of the last run."""
-    problems = rail_of(agent, "").problems(form_class.tab)
+    problems = report_of(agent).problems(form_class.tab)
     if not problems:
         return form_class(instance=agent, offers=offers)
     form = form_class(draft_values(form_class, agent), instance=copy(agent), offers=offers)

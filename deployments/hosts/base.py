@@ -45,6 +45,8 @@ class HostKind:
     needs_account: bool = True
     # It receives the agent's keys; otherwise they are set on the server that runs the agent.
     sets_variables: bool = True
+    # It serves what is deployed; otherwise that runs on a server of the owner.
+    serves: bool = True
 
 
 class HostError(Exception):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from agentforge.live import streams
 from deployments import history
+from deployments.announcements import announce_deployment
 from deployments.models import Deployment, DeploymentStatus, Site
 
 from . import jobs
@@ -118,3 +119,4 @@ def _publish_status(deployment: Deployment, status: DeploymentStatus) -> None:
     record: dict[str, object] = {"kind": "status", "status": str(status)}
     error = deployment.error
     streams.publish(deployment.stream_name, {**record, "error": error} if error else record)
+    announce_deployment(deployment.site)

@@ -15,6 +15,7 @@ from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 from deployments.accounts.host_accounts import host_for
+from deployments.announcements import announce_deployment
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError, RemoteSite
 from deployments.hosts.registry import NETLIFY, SELF_HOST
@@ -84,6 +85,7 @@ def _assign(agent: AgentConfig, host: str, remote: RemoteSite, action: Action, b
             if not is_new:
                 Site.objects.filter(pk=site.pk).update(**fields)
             record(action, owner=agent.owner_id, actor=by, subject=site)
+            announce_deployment(site)
     except IntegrityError as error:
         raise NotPossible("This site was chosen elsewhere at the same time. Reload the page.") from error
     site.refresh_from_db()
@@ -135,6 +137,7 @@ def set_lock(site: Site, by: User, *, locked: bool) -> None:
         Site.objects.filter(pk=site.pk).update(locked=locked, live_remote_id=live, looked_at=timezone.now())
         action = Action.SITE_LOCKED if locked else Action.SITE_UNLOCKED
         record(action, owner=site.owner_id, actor=by, subject=site)
+        announce_deployment(site)
 
 
 def delete_site(site: Site, by: User) -> None:
@@ -149,6 +152,7 @@ def delete_site(site: Site, by: User) -> None:
         row = Site.objects.filter(pk=site.pk)
         row.update(deleted_at=timezone.now(), live_remote_id="", variables=[])
         record(Action.SITE_DELETED, owner=site.owner_id, actor=by, subject=site)
+        announce_deployment(site)
 
 
 def unused_self_hosted(agent: AgentConfig) -> list[RemoteSite]:

@@ -10,6 +10,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from deployments.accounts.host_accounts import AccountProblem, host_for, recheck_if_refused
+from deployments.announcements import announce_deployment
 from deployments.hosts.base import HostError, Reason
 from deployments.models import Deployment, Site
 
@@ -36,6 +37,8 @@ def refresh_site(site: Site) -> None:
             site.problem, site.url, site.name = "", remote.url or site.url, remote.name or site.name
             site.live_remote_id, site.locked = remote.live_deploy, remote.locked
         site.save(update_fields=["looked_at", "problem", "url", "name", "live_remote_id", "locked"])
+        if site.live_remote_id != before:
+            announce_deployment(site)
         if site.live_remote_id != before and not live_deployment(site):
             record(Action.SITE_DRIFTED, owner=site.owner_id, subject=site, live=site.live_remote_id)
 

@@ -13,7 +13,7 @@ let notice = null;
 
 /** Read the page's channels and connect if there are any. */
 export function start() {
-  for (const element of document.querySelectorAll("[data-live]")) collect(element.dataset.live);
+  for (const element of document.querySelectorAll("[data-live]")) note(element.dataset.live);
   setLink("idle");
   if (positions.size) connect();
 }
@@ -25,9 +25,19 @@ export function follow(channel, position = 0) {
   connect();
 }
 
-function collect(text) {
-  for (const token of text.split(/[\s,]+/).filter(Boolean)) {
-    const [channel, seq = "0"] = token.split(":");
+/** Add the channels of a fragment that was put into the page ("build-42:17") to the page's one connection. */
+export function collect(text) {
+  const before = positions.size;
+  for (const [channel, seq] of tokens(text)) if (!positions.has(channel)) positions.set(channel, Number(seq) || 0);
+  if (positions.size > before) connect();
+}
+
+function tokens(text) {
+  return text.split(/[\s,]+/).filter(Boolean).map((token) => token.split(":"));
+}
+
+function note(text) {
+  for (const [channel, seq = "0"] of tokens(text)) {
     // Two fragments of a page may show one stream at different positions: read from the earlier one.
     const other = positions.get(channel) ?? Infinity;
     positions.set(channel, Math.min(other, Number(seq) || 0));

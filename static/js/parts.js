@@ -1,21 +1,76 @@
-// A page about one stream (`data-refresh` names its channel) is fetched again when the stream starts and ends: each
-// `data-part` is replaced by the part of the same name. The rest, above all the log, stays as it is.
+// A page is a rendition of what the server knows: when a record says that something changed, the page is fetched again
+// and each `data-part` is replaced by the part of the same name, the title and the icon too. The rest, above all forms
+// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`).
 import { announce, on } from "./dom.js";
+import { collect } from "./live.js";
+
+// Records after which the page may be wrong; on the pages of an agent also the end of an answer.
+const KINDS = ["status", "target", "end", "build", "draft", "deployment"];
+const GIVE_UP = 5;
+let timer = null;
+let busy = false;
+let again = false;
+let failures = 0;
+
+/** Read the page again soon, once for everything that happens at the same time. */
+export function renewSoon(delay = 80) {
+  clearTimeout(timer);
+  timer = setTimeout(renew, delay);
+}
 
 async function renew() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!response.ok) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (busy) {
+    again = true;
+    return;
+  }
+  busy = true;
+  again = false;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Parts": "1" } });
+    // A page that answered a form, or whose reader was signed out, can't be read again.
+    if (response.ok && !response.redirected) {
+      show(new DOMParser().parseFromString(await response.text(), "text/html"));
+    }
+    failures = 0;
+  } catch {
+    failures += 1;
+    if (failures < GIVE_UP) renewSoon(1000 * failures);
+  }
+  busy = false;
+  if (again) renewSoon();
+}
+
+function show(page) {
+  const said = summary();
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-    if (fresh) part.replaceWith(document.adoptNode(fresh));
+    if (fresh && !("hold" in part.dataset) && !part.isEqualNode(fresh)) replace(part, document.adoptNode(fresh));
   }
-  announce(document.querySelector(".summary")?.textContent.replace(/\s+/g, " ").trim() ?? "");
+  document.title = page.title;
+  const [icon, now] = [document, page].map((each) => each.querySelector("[data-favicon]"));
+  if (icon && now) icon.href = now.dataset[now.dataset.favicon] ?? icon.href;
+  if (summary() !== said) announce(summary());
   document.dispatchEvent(new CustomEvent("parts:renewed"));
 }
 
-for (const element of document.querySelectorAll("[data-refresh]")) {
-  on("status", element.dataset.refresh, ({ status }) => { if (status === "running") renew().catch(() => {}); });
-  // When the fetch fails, a reload shows the browser's own error.
-  on("end", element.dataset.refresh, () => renew().catch(() => location.reload()));
+function summary() {
+  return document.querySelector(".summary")?.textContent.replace(/\s+/g, " ").trim() ?? "";
 }
+
+function replace(part, fresh) {
+  const focusable = "a[href], button, input, select, summary";
+  const place = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
+  const open = new Set([...part.querySelectorAll("details[open]")].map((details) => details.id).filter(Boolean));
+  for (const details of fresh.querySelectorAll("details")) if (open.has(details.id)) details.open = true;
+  part.replaceWith(fresh);
+  if (place >= 0) fresh.querySelectorAll(focusable)[place]?.focus();
+  for (const element of [fresh, ...fresh.querySelectorAll("[data-live]")]) collect(element.dataset.live ?? "");
+}
+
+const icon = document.querySelector("[data-favicon]");
+if (icon) icon.href = icon.dataset[icon.dataset.favicon] ?? icon.href;
+
+for (const kind of KINDS) on(kind, "", () => renewSoon());
+on("process", "", ({ status }) => { if (status) renewSoon(); });
+on("chat", "", ({ event }) => { if (["done", "error"].includes(event.type)) renewSoon(); });
+document.addEventListener("parts:stale", () => renewSoon(0));

@@ -1,20 +1,24 @@
-// The tab rail, on `data-rail` (see templates/configs/_rail.html): `live:process` moves each `data-tab` from pending
-// to checking to valid or invalid, with its duration. The browser tab that started the run (the form `data-process`)
-// then opens the first invalid tab; others only show it.
-import { announce, h, on } from "./dom.js";
+// The tab rail, on `data-rail` (see templates/configs/_rail.html): a check is played as it runs, tab by tab, by the
+// records `live:process`: pending, checking, valid or invalid, with its duration. The browser tab that started the check
+// (the form `data-process`) then opens the first invalid tab; others only show it. While a check is played, the rail is
+// not read again with the other parts of the page.
+import { announce, on } from "./dom.js";
 import { duration } from "./formats.js";
 
-const rail = document.querySelector("[data-rail]");
 const WORDS = { pending: "not checked", checking: "checking", valid: "valid", invalid: "invalid", outdated: "changed" };
 const ENDS = ["ready", "invalid", "failed"];
 const STARTED = `process:${location.pathname.split("/").slice(0, 3).join("/")}`;
+// Each tab is looked at long enough to be seen, in milliseconds.
+const PACE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 240;
+const records = [];
+let playing = false;
 
-function find(name) {
-  return rail.querySelector(`[data-rail-${name}]`);
+function rail() {
+  return document.querySelector("[data-rail]");
 }
 
 function show({ tab, state, ms }) {
-  const item = rail.querySelector(`[data-tab="${CSS.escape(tab)}"]`);
+  const item = rail().querySelector(`[data-tab="${CSS.escape(tab)}"]`);
   if (!item) return;
   item.dataset.state = state;
   item.querySelector(".rail-word").textContent = WORDS[state] ?? state;
@@ -23,45 +27,62 @@ function show({ tab, state, ms }) {
 }
 
 function restart(run) {
-  rail.dataset.run = run;
-  for (const { dataset } of rail.querySelectorAll("[data-tab][data-checked]")) {
+  rail().dataset.run = run;
+  for (const { dataset } of rail().querySelectorAll("[data-tab][data-checked]")) {
     show({ tab: dataset.tab, state: "pending" });
   }
-  find("notes")?.replaceChildren();
 }
 
-function addNote(text) {
-  const list = find("notes");
-  list.hidden = false;
-  list.append(h("li", {}, text));
-}
-
-function finish(status, isLive) {
-  rail.dataset.status = status;
-  const words = find("outcome");
+function finish(status) {
+  rail().dataset.status = status;
+  const words = rail().querySelector("[data-rail-outcome]");
   words.textContent = words.getAttribute(`data-words-${status}`) ?? "";
-  if (find("ready")) find("ready").hidden = status !== "ready";
+}
+
+/** In the browser tab that started the check, open the first invalid tab, with its messages. */
+function openInvalid(status, isLive) {
   const own = sessionStorage.getItem(STARTED);
-  if (!ENDS.includes(status)) return;
   sessionStorage.removeItem(STARTED);
-  const wrong = rail.querySelector('[data-state="invalid"]');
-  if (own && status === "invalid" && wrong && !wrong.ariaCurrent) location.assign(wrong.href);
-  else if (own && isLive && status === "invalid") location.reload();
+  if (!own || status !== "invalid") return;
+  const wrong = rail().querySelector('[data-state="invalid"]');
+  if (wrong && !wrong.ariaCurrent) location.assign(wrong.href);
+  else if (isLive) location.reload();
 }
 
-function receive(record) {
-  if (record.run < Number(rail.dataset.run)) return;
-  if (record.run > Number(rail.dataset.run)) restart(record.run);
+function apply(record) {
+  if (record.run > Number(rail().dataset.run)) restart(record.run);
   if (record.tab) show(record);
-  (record.notes ?? []).forEach(addNote);
-  if (record.status) finish(record.status, true);
+  if (record.status) finish(record.status);
 }
 
-if (rail) {
+async function play() {
+  if (playing) return;
+  playing = true;
+  while (records.length) {
+    const record = records.shift();
+    if (!rail() || record.run < Number(rail().dataset.run)) continue;
+    rail().dataset.hold = "";
+    apply(record);
+    if (record.state === "checking") await new Promise((done) => setTimeout(done, PACE));
+    if (ENDS.includes(record.status)) release(record.status);
+  }
+  playing = false;
+}
+
+function release(status) {
+  delete rail().dataset.hold;
+  document.dispatchEvent(new CustomEvent("parts:stale"));
+  openInvalid(status, true);
+}
+
+if (rail()) {
   document.addEventListener("submit", ({ target }) => {
     if (target.matches("[data-process]")) sessionStorage.setItem(STARTED, "1");
   });
-  // The run may have ended before the page connected.
-  if (ENDS.includes(rail.dataset.status)) finish(rail.dataset.status, false);
-  on("process", "", receive);
+  // The check may have ended before the page connected.
+  if (ENDS.includes(rail().dataset.status)) openInvalid(rail().dataset.status, false);
+  on("process", "", (record) => {
+    records.push(record);
+    play();
+  });
 }

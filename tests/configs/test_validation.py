@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from configs.choices import Tab
 from configs.keys import vault
 from configs.models import AgentConfig, ProcessRun
 from tests.standins.openai import OpenAIStandIn
+
+IDENTITY = {"name": "Ada", "handle": "ada", "type": "assistant", "version": "0.1.0"}
 
 
 def tell(agent: AgentConfig) -> list[dict[str, Any]]:
@@ -156,8 +159,35 @@ def test_a_change_makes_ready_outdated(
         {"name": "Ada 2", "handle": "ada", "type": "analyst", "version": "1.0.0"},
     )
     page = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
-    assert "The draft changed since it was processed." in page
+    assert "Changed since the last check: Identity." in page
     assert 'data-status="outdated"' in page
+    assert page.count('data-state="outdated"') == 1
+    assert page.count('data-state="valid"') == 3
+    browser.post(f"/agents/{agent.pk}/identity/", IDENTITY)
+    assert 'data-status="ready"' in browser.get(f"/agents/{agent.pk}/keys/").content.decode()
+
+
+def test_a_save_answers_htmx_with_the_states_that_it_changed(
+    browser: Client, agent: AgentConfig, local_model: OpenAIStandIn
+) -> None:
+    walked(agent)
+    saved = browser.post(
+        f"/agents/{agent.pk}/identity/", {**IDENTITY, "name": "Grace"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "Changed since the last check: Identity." in saved
+    assert re.search(r'id="rail"[^>]* hx-swap-oob="true"', saved)
+    assert '<span class="break">Grace</span>' in saved
+
+
+def test_a_key_replaced_since_the_check_marks_its_tab(
+    browser: Client, agent: AgentConfig, openai: OpenAIStandIn, alice: User
+) -> None:
+    vault.save_key(alice, "openai", openai.key)
+    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
+    walked(agent)
+    vault.save_key(alice, "openai", "sk-another-key")
+    page = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
+    assert "Changed since the last check: API keys." in page
 
 
 def test_a_new_run_takes_the_place_of_an_unfinished_one(

@@ -38,7 +38,12 @@ class SelfHost:
     """One owner's sites; a site's id is its name, a deploy's id `site.hash of its title`."""
 
     kind: ClassVar[HostKind] = HostKind(
-        "self-hosted", "your own server", targets=EXECUTABLES, needs_account=False, sets_variables=False
+        "self-hosted",
+        "your own server",
+        targets=EXECUTABLES,
+        needs_account=False,
+        sets_variables=False,
+        serves=False,
     )
 
     def __init__(self, owner: UUID) -> None:

@@ -21,7 +21,7 @@ def test_it_counts_all_and_follows_a_few(browser: Client, agent: AgentConfig, al
         enqueue_build(agent, by=alice)
     page = browser.get("/agents/").content.decode()
     assert f"{MOST_FOLLOWED + 1} builds under way" in page
-    followed = re.search(r'data-work data-state="running" data-live="([^"]*)"', page)
+    followed = re.search(r'data-part="work" data-state="running" data-live="([^"]*)"', page)
     assert followed is not None
     assert len(followed[1].split()) == MOST_FOLLOWED
 

@@ -67,7 +67,6 @@ def test_a_queued_build_shows_its_log_and_where_to_go_on(
     position = streams.position(build.stream_name)
     assert f'data-live="build-{build.pk}:{position}"' in page
     assert page.count("requested by alice") == 1
-    assert f'data-refresh="build-{build.pk}"' in page
 
 
 def test_the_raw_log_is_plain_text(browser: Client, agent: AgentConfig, alice: User) -> None:

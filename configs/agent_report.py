@@ -1,0 +1,157 @@
+"""The one report on an agent (law 6): rail, header, list, title and icon are renditions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agentforge.live.models import Stream
+
+from .choices import RunStatus
+from .keys.keyring import Keyring, KeyTrouble, keyring_of
+from .models import AgentConfig, ProcessRun
+from .steps import Step, further_steps
+from .tab_checks import ACTIVE, INVALID, OUTDATED, VALID, check_steps
+
+UNCHECKED, CHANGED = "pending", "outdated"
+_ICONS = {
+    "running": "running",
+    "queued": "running",
+    "failed": "failed",
+    "invalid": "failed",
+    "succeeded": "done",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The state of an agent as a whole, in a few words."""
+
+    state: str
+    words: str
+
+
+@dataclass(frozen=True)
+class AgentReport:
+    """How an agent stands: `tabs` are its forms, `further` the steps after them."""
+
+    agent: AgentConfig
+    run: ProcessRun | None
+    tabs: tuple[Step, ...]
+    further: tuple[Step, ...]
+    trouble: KeyTrouble | None
+
+    @property
+    def status(self) -> str:
+        """Return how the check of the tabs stands: a RunStatus, or `pending` or `outdated`."""
+        if self.run is None:
+            return UNCHECKED
+        if self.run.status in ACTIVE or self.run.status == RunStatus.FAILED:
+            return self.run.status
+        states = {step.state for step in self.tabs}
+        if INVALID in states:
+            return RunStatus.INVALID
+        return RunStatus.READY if states == {VALID} else CHANGED
+
+    @property
+    def words(self) -> str:
+        """Return how the check of the tabs stands, as a sentence."""
+        if self.status == CHANGED:
+            changed = [step.label for step in self.tabs if step.state == OUTDATED]
+            return f"Changed since the last check: {', '.join(changed)}." if changed else _OUTCOMES[UNCHECKED]
+        return _OUTCOMES[self.status]
+
+    @property
+    def active(self) -> bool:
+        """Return whether a check is queued or running."""
+        return self.status in ACTIVE
+
+    @property
+    def ready(self) -> bool:
+        return self.status == RunStatus.READY
+
+    @property
+    def notes(self) -> list[str]:
+        return [note for step in (self.run.steps if self.run else []) for note in step.get("notes", [])]
+
+    @property
+    def headline(self) -> Headline:
+        """Return what matters most: work under way, then what needs attention, then what was reached."""
+        if self.active:
+            return Headline("running", "Checking")
+        spoken = [step for step in (*self.tabs, *self.further) if step.headline]
+        for states in (
+            ("queued", "running"),
+            ("invalid", "failed", "warning"),
+            ("outdated",),
+            ("succeeded",),
+        ):
+            if found := [step for step in spoken if step.state in states]:
+                # Of several things that were reached, the furthest.
+                step = found[-1] if states == ("succeeded",) else found[0]
+                return Headline(step.state, step.headline)
+        return Headline("ready", "Ready to compile") if self.ready else Headline("pending", "Draft")
+
+    @property
+    def title(self) -> str:
+        """Return what precedes the title of the agent's pages while there is something to say; else empty."""
+        return self.headline.words if self.icon in ("running", "failed") else ""
+
+    @property
+    def icon(self) -> str:
+        """Return the variant of the page's icon."""
+        return _ICONS.get(self.headline.state, "idle")
+
+    def problems(self, tab: str) -> dict[str, list[str]]:
+        """Return the last check's errors in a tab, by field; empty once the tab changed."""
+        step = next((step for step in self.tabs if step.name == tab), None)
+        if self.run is None or step is None or step.state != INVALID:
+            return {}
+        errors: dict[str, list[str]] = next(
+            (found.get("errors", {}) for found in self.run.steps if found["tab"] == tab), {}
+        )
+        return errors
+
+
+_OUTCOMES: dict[str, str] = {
+    UNCHECKED: "Not checked yet.",
+    RunStatus.QUEUED: "Waiting for the worker.",
+    RunStatus.RUNNING: "Checking every tab.",
+    RunStatus.READY: "Ready to compile.",
+    RunStatus.INVALID: "One tab needs attention.",
+    RunStatus.FAILED: "The check did not finish. Run it again.",
+}
+
+
+def report_of(agent: AgentConfig) -> AgentReport:
+    """Return the report on one agent."""
+    return reports_of([agent])[agent.pk]
+
+
+def reports_of(agents: Iterable[AgentConfig], ring: Keyring | None = None) -> dict[int, AgentReport]:
+    """Return the reports on agents of one owner by primary key, in a constant number of queries."""
+    rows = list(agents)
+    if not rows:
+        return {}
+    ring = ring or keyring_of(rows[0].owner_id)
+    runs = ProcessRun.objects.filter(agent__in=rows).order_by("agent_id", "-pk").distinct("agent_id")
+    by_agent: dict[int, ProcessRun] = {run.agent_id: run for run in runs}
+    further = further_steps(rows, ring)
+    return {agent.pk: _report(agent, by_agent.get(agent.pk), ring, further[agent.pk]) for agent in rows}
+
+
+def _report(agent: AgentConfig, run: ProcessRun | None, ring: Keyring, further: list[Step]) -> AgentReport:
+    trouble = ring.trouble_of(agent)
+    tabs = check_steps(agent, run, ring.key_of(agent), trouble)
+    return AgentReport(agent, run, tabs, tuple(further), trouble)
+
+
+def live_position(agent: AgentConfig) -> str:
+    """Return the agent's channel and the position from which a page follows it: `agent-3:17`."""
+    return "".join(f"{name}:{position}" for name, position in live_positions([agent]).items())
+
+
+def live_positions(agents: Iterable[AgentConfig]) -> dict[str, int]:
+    """Return the channels of agents with the positions from which a page follows them."""
+    names = [agent.stream_name for agent in agents]
+    return dict(Stream.objects.filter(pk__in=names, closed_at=None).values_list("pk", "last_seq"))

@@ -1,0 +1,49 @@
+"""How an agent's step Deploy stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.urls import reverse
+
+from configs.keys.keyring import Keyring
+from configs.models import AgentConfig
+from configs.steps import Step
+
+from . import history
+from .hosts.registry import KINDS
+from .models import UNFINISHED, Deployment, DeploymentStatus, Site
+
+
+def deploy_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
+    """Return the step Deploy of agents by primary key."""
+    live = history.live_sites(agents)
+    last = _last_deployments(agents)
+    return {agent.pk: [_step(agent, live.get(agent.pk), last.get(agent.pk))] for agent in agents}
+
+
+def _last_deployments(agents: Iterable[AgentConfig]) -> dict[int, Deployment]:
+    """Return the newest deployment of each agent to a site that it still has."""
+    rows = Deployment.objects.filter(site__agent__in=list(agents), site__deleted_at=None)
+    newest = rows.order_by("site__agent_id", "-pk").distinct("site__agent_id").select_related("site")
+    return {row.site.agent_id: row for row in newest}
+
+
+def _step(agent: AgentConfig, online: history.LiveSite | None, last: Deployment | None) -> Step:
+    state, word, headline = "pending", "", ""
+    if last is not None and last.status in UNFINISHED:
+        state, word, headline = last.status, "deploying", f"Deploying to {last.site.name}"
+    elif last is not None and last.status == DeploymentStatus.FAILED:
+        state, word, headline = "failed", "failed", f"Deployment {last.pk} failed"
+    elif online is not None and online.live is None:
+        state, word, headline = "warning", "changed elsewhere", f"{online.site.name} was changed elsewhere"
+    elif online is not None and online.live is not None:
+        reached = _reached(online.site)
+        state, word = "succeeded", f"{reached}, revision {online.live.revision.number}"
+        headline = word.capitalize()
+    return Step("deploy", "Deploy", reverse("deployments:agent", args=[agent.pk]), state, word, headline)
+
+
+def _reached(site: Site) -> str:
+    """Return what is true of the site that shows a deployment: whether it answers is up to its server."""
+    return "live" if KINDS[site.host].serves else "ready to run"

@@ -1,0 +1,102 @@
+"""What every moment of the screen shows, in one browser on one web process.
+
+Playwright keeps an event loop running in this thread, in which Django refuses to query; these tests change
+rows while a window is open, so they allow it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from configs.models import AgentConfig
+from configs.presets import PRESET_VALUES
+from configs.services import create_agent
+from tests.drivers.chromium import launch
+from tests.drivers.web_process import WebProcess
+from tests.standins.openai import OpenAIStandIn
+
+WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if os.environ.get("BROWSER") == "0":
+                item.add_marker(pytest.mark.skip(reason="BROWSER=0 leaves the browser tests out"))
+
+
+@pytest.fixture(scope="package")
+def model() -> Iterator[OpenAIStandIn]:
+    """A server in the local model's place, for the web process and for this one."""
+    with OpenAIStandIn(needs_key=False) as server:
+        server.models = ["smollm2-135m"]
+        yield server
+
+
+@pytest.fixture(scope="package")
+def web(django_db_setup: None, model: OpenAIStandIn) -> Iterator[WebProcess]:
+    with WebProcess(LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url) as process:
+        yield process
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=30_000)  # a machine that also compiles is slow
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def alice(chromium: Browser, transactional_db: None, alice: User) -> User:
+    """Alice, committed: the web process has connections of its own."""
+    return alice
+
+
+@pytest.fixture
+def agent(alice: User, model: OpenAIStandIn, settings: Settings) -> AgentConfig:
+    settings.LOCAL_MODEL, settings.LOCAL_MODEL_URL = True, model.url
+    values = {**PRESET_VALUES["balanced"], "provider": "local", "model": "smollm2-135m"}
+    return create_agent(AgentConfig(owner=alice, name="Ada", handle="ada", **values))
+
+
+Windows = Callable[..., Page]
+
+
+@pytest.fixture
+def window(
+    chromium: Browser, web: WebProcess, alice: User, client_of: Callable[[User], Client]
+) -> Iterator[Windows]:
+    """Return a function that opens a window in which alice is signed in; a script error fails the test."""
+    session = client_of(alice).cookies["sessionid"].value
+    contexts, problems = [], []
+
+    def open_(path: str, size: ViewportSize = WIDE, *, scripts: bool = True) -> Page:
+        context = chromium.new_context(
+            base_url=web.url, viewport=size, java_script_enabled=scripts, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert problems == []

@@ -1,0 +1,116 @@
+"""Every page shows the state of an agent as it is: on a save, live, and after a reload."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from agentforge.accounts.models import User
+from builds.execution import transitions
+from builds.models import Build, BuildStatus, BuildTarget
+from builds.services import cancel_build, enqueue_build
+from configs import validation
+from configs.models import AgentConfig
+
+from .conftest import Windows
+
+DASH = "\N{EN DASH}"
+
+
+def check(agent: AgentConfig) -> None:
+    """Check every tab, as a worker does."""
+    validation.validate_draft(validation.start_run(agent).pk)
+
+
+def finish(build: Build, status: BuildStatus = BuildStatus.SUCCEEDED) -> None:
+    """Let a queued build run and end, as a worker does."""
+    build.refresh_from_db()
+    assert build.job_id is not None
+    assert transitions.claim(build.pk, build.job_id)
+    BuildTarget.objects.filter(build=build).update(status=status)
+    assert transitions.finish(build.pk, build.job_id, status, error="no" if status == "failed" else "")
+
+
+def step(page: Page, name: str, state: str, word: str | re.Pattern[str] = "") -> None:
+    """See a step of the rail in a state, with its word."""
+    item = page.locator(f".rail-item[data-tab={name}]")
+    expect(item).to_have_attribute("data-state", state)
+    expect(item.locator(".rail-word")).to_have_text(word)
+
+
+def test_a_save_marks_only_the_tab_that_it_changed(window: Windows, agent: AgentConfig) -> None:
+    check(agent)
+    page = window(f"/agents/{agent.pk}/identity/")
+    other = window(f"/agents/{agent.pk}/capabilities/")
+    step(page, "identity", "valid", "valid")
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    for each in (page, other):
+        step(each, "identity", "outdated", "changed")
+        for name in ("keys", "personality", "capabilities"):
+            step(each, name, "valid", "valid")
+        expect(each.get_by_role("heading", level=1)).to_contain_text("Grace")
+        expect(each.locator("[data-rail-outcome]")).to_have_text("Changed since the last check: Identity.")
+
+
+def test_the_rail_follows_a_check_a_build_and_a_change(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    page, plain = window(f"/agents/{agent.pk}/identity/"), window("/", scripts=False)
+    agents = window("/agents/")
+    step(page, "builds", "pending")
+    check(agent)
+    step(page, "keys", "valid", "valid")
+    build = enqueue_build(agent, by=alice)
+    step(page, "builds", "queued", "queued")
+    expect(page).to_have_title(f"Build {build.pk} is queued {DASH} Identity · Ada · AgentForge")
+    finish(build)
+    step(page, "builds", "succeeded", re.compile(r"^revision 1, "))
+    step(page, "try", "pending", f"build {build.pk}")
+    expect(page).to_have_title("Identity · Ada · AgentForge")
+    row = agents.get_by_role("row", name="Ada")
+    expect(row.locator(".badge")).to_have_text("Built, revision 1")
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    step(page, "builds", "outdated", "out of date")
+    step(page, "try", "outdated", f"build {build.pk}")
+    expect(agents.locator("[data-part=agents] .badge")).to_have_text(f"Changed since build {build.pk}")
+    page.reload()
+    plain.goto(f"/agents/{agent.pk}/keys/")
+    for each in (page, plain):
+        step(each, "builds", "outdated", "out of date")
+        step(each, "identity", "outdated", "changed")
+        step(each, "keys", "valid", "valid")
+
+
+def test_a_failed_and_a_cancelled_build_are_not_taken_for_a_success(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    page = window(f"/agents/{agent.pk}/builds/")
+    first = enqueue_build(agent, by=alice)
+    cancel_build(first, by=alice)
+    step(page, "builds", "cancelled", "cancelled")
+    step(page, "try", "pending")
+    expect(page.locator("[data-part=draft]")).not_to_contain_text("Nothing changed")
+    second = enqueue_build(agent, by=alice)
+    finish(second, BuildStatus.FAILED)
+    step(page, "builds", "failed", "failed")
+    expect(page.locator("h1 .badge")).to_have_text(f"Build {second.pk} failed")
+    expect(page).to_have_title(re.compile(rf"^Build {second.pk} failed {DASH} "))
+
+
+def test_the_title_and_the_icon_are_right_on_load_after_a_reload_and_live(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    build = enqueue_build(agent, by=alice)
+    page = window(f"/builds/{build.pk}/")
+    icon = page.locator("[data-favicon]")
+    for _ in range(2):
+        expect(page).to_have_title(f"Queued {DASH} Build {build.pk} · Ada · AgentForge")
+        expect(icon).to_have_attribute("href", re.compile("running"))
+        page.reload()
+    finish(build)
+    expect(page).to_have_title(f"Succeeded {DASH} Build {build.pk} · Ada · AgentForge")
+    expect(icon).to_have_attribute("href", re.compile("done"))
+    expect(page.locator("[data-part=work]")).to_be_hidden()

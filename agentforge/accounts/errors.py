@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+DISABLED = "This account is disabled. Ask an operator."
 WRONG_CREDENTIALS = "The e-mail address or the password is not right. You are not signed in."
 
 

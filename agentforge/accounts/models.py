@@ -52,6 +52,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return (self.is_active and self.role == Role.VIEWER) or super().has_module_perms(app_label)
 
 
+def is_disabled(user_id: uuid.UUID | str) -> bool:
+    """Return whether an operator disabled a user."""
+    return User.objects.filter(pk=user_id, is_active=False).exists()
+
+
 class SignIn(models.Model):
     """One browser's tokens; its Django session holds only the primary key.
 

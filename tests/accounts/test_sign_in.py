@@ -218,3 +218,15 @@ def test_sign_out_here_leaves_the_others(client_of: ClientOf, alice: User) -> No
     here.post("/sign-out/")
     assert here.get("/agents/").status_code == 302
     assert there.get("/sign-in/").status_code == 302
+
+
+def test_a_disabled_account_looks_like_a_wrong_password(client: Client, ada: LocalIdentity) -> None:
+    User.objects.update(is_active=False)
+    pages = [client.post("/sign-in/", {**GIVEN, "password": given}) for given in (PASSWORD, "guessed")]
+    assert [page.status_code for page in pages] == [422, 422]
+    assert all("The e-mail address or the password is not right." in page.content.decode() for page in pages)
+    assert client.post("/sign-up/", GIVEN)["Location"] == "/sign-in/", "as any taken address"
+    assert client.get("/agents/").status_code == 302
+    for _ in range(attempts.PER_EMAIL - 2):
+        client.post("/sign-in/", GIVEN)
+    assert client.post("/sign-in/", GIVEN).status_code == 429

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
-from agentforge.accounts.models import LocalIdentity, LocalSession
+from agentforge.accounts.models import LocalIdentity, LocalSession, is_disabled
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -55,12 +55,14 @@ class LocalIdentityService:
             # costs the same work and signs in with the right password; a wrong one reveals that it is taken,
             # as Supabase does without confirmation, one throttled attempt at a time.
             identity = self._matching(email, password)
+            if identity is not None and is_disabled(identity.pk):
+                identity = None
             return SignUpResult(tokens=self.start_session(identity) if identity else None)
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> LocalIdentity:
             identity = self._matching(email, password)
-            if identity is None:
+            if identity is None or is_disabled(identity.pk):
                 raise WrongCredentials(WRONG_CREDENTIALS)
             return identity
 

@@ -12,7 +12,14 @@ from supabase_auth.errors import AuthApiError
 from supabase_auth.types import UserAttributes
 
 from agentforge.accounts import session_revocation
-from agentforge.accounts.errors import CodeNeeded, IdentityUnavailable, SessionEnded, WrongCredentials
+from agentforge.accounts.errors import (
+    WRONG_CREDENTIALS,
+    CodeNeeded,
+    IdentityUnavailable,
+    SessionEnded,
+    WrongCredentials,
+)
+from agentforge.accounts.models import is_disabled
 from agentforge.accounts.throttling.attempts import attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -81,8 +88,18 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> Tokens:
             with auth_client() as auth:
-                response = auth.sign_in_with_password({"email": email, "password": password})
-                return tokens_of(response.session)
+                try:
+                    response = auth.sign_in_with_password({"email": email, "password": password})
+                except AuthApiError as error:
+                    # The service looks at the ban before the password: its answer says who has an account.
+                    if error.code == "user_banned":
+                        raise WrongCredentials(WRONG_CREDENTIALS) from error
+                    raise
+                tokens = tokens_of(response.session)
+                if response.user is not None and is_disabled(response.user.id):
+                    auth.admin.sign_out(tokens.access_token, "local")
+                    raise WrongCredentials(WRONG_CREDENTIALS)
+                return tokens
 
         # The service's own limits are by network address, and it always sees this server's.
         return attempt("sign-in", email=email, address=address, do=checked)

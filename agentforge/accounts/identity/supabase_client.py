@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
 BUSY = "The identity service is busy. Nothing was changed. Try again in a minute."
-DISABLED = "This account is disabled. Ask an operator."
 ENDED = "Your session has ended. Sign in again."
 SPENT = "This link or code is no longer valid: it was used, replaced or has expired. Ask for a new one."
 # A link confirms when it is followed, and its code can be exchanged for five minutes.
@@ -62,7 +61,7 @@ _ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
     "mfa_factor_not_found": (errors.CodeRefused, "This authenticator is not enrolled any more."),
     "reauthentication_needed": (errors.CodeNeeded, "We sent you a mail. Type its code to go on."),
     "insufficient_aal": (errors.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
-    "user_banned": (errors.IdentityError, DISABLED),
+    "user_banned": (errors.IdentityError, errors.DISABLED),
     "signup_disabled": (errors.IdentityError, "Sign-up is closed here. Ask an operator."),
     "email_address_invalid": (errors.IdentityError, "The identity service does not accept this address."),
     **dict.fromkeys(
@@ -155,7 +154,7 @@ def _is_confirmed_now(user: User) -> bool:
 def translate_error(error: AuthError) -> errors.IdentityError:
     """Return our error for an error of the client."""
     status = getattr(error, "status", 0)
-    if status >= 500 and error.code is not None:
+    if status >= 500 and code_of(error) is not None:
         # Auth's own failure: it can concern one account only.
         return errors.IdentityBusy(BUSY)
     if isinstance(error, AuthRetryableError | AuthUnknownError) or status >= 500:
@@ -183,8 +182,17 @@ def translate_refused_refresh(error: AuthApiError) -> errors.IdentityError:
     outcome = outcome_of_refresh(error.status, error.code)
     logger.warning("Supabase Auth refused a refresh: status %s, code %s", error.status, error.code)
     if outcome is Outcome.ENDED:
-        return errors.SessionEnded(DISABLED if error.code == "user_banned" else ENDED)
+        return errors.SessionEnded(errors.DISABLED if error.code == "user_banned" else ENDED)
     return errors.IdentityBusy(BUSY)
+
+
+def code_of(error: AuthError) -> str | None:
+    """Return the service's code of an error; None if a gateway refused, or nobody answered."""
+    if error.code is not None:
+        return str(error.code)
+    # The client drops the code of some statuses.
+    cause = error.__cause__
+    return cause.response.headers.get("x-sb-error-code") if isinstance(cause, httpx.HTTPStatusError) else None
 
 
 def _retry_after(error: AuthError) -> int:

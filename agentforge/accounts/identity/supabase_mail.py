@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import httpx
 from django.db import transaction
 from supabase_auth import SyncGoTrueClient
-from supabase_auth.errors import AuthApiError
+from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Provider
 
+from agentforge.accounts.errors import CodeRefused
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from .base import AuthSession, Tokens
-from .supabase_client import VerifierStorage, auth_client, tokens_of
+from .supabase_client import SPENT, VerifierStorage, auth_client, code_of, tokens_of
+
+logger = logging.getLogger(__name__)
+
+# What the service refuses before it looks for the account.
+_SAID_TO_EVERYBODY = frozenset(("bad_json", "captcha_failed", "over_request_rate_limit", "validation_failed"))
 
 
 class MailFlows:
@@ -50,9 +58,10 @@ class MailFlows:
         with auth_client(verifier=verifier) as auth:
             try:
                 send(auth)
-            except AuthApiError as error:
-                if not _reveals_account(error):
+            except AuthError as error:
+                if not _concerns_known_addresses(error):
                     raise
+                logger.warning("Supabase Auth mailed nothing: code %s", code_of(error))
         return verifier.value
 
     def change_email(self, session: AuthSession, *, email: str, address: str, redirect_to: str) -> str:
@@ -98,7 +107,13 @@ class MailFlows:
 
         def checked() -> Tokens | None:
             with auth_client() as auth:
-                return _verified(auth, params)
+                try:
+                    return _verified(auth, params)
+                except AuthApiError as error:
+                    # The service looks at the ban before the code.
+                    if error.code == "user_banned":
+                        raise CodeRefused(SPENT) from error
+                    raise
 
         return attempt("code", email=email, address=address, do=checked)
 
@@ -108,8 +123,10 @@ def _verified(auth: SyncGoTrueClient, params: Any) -> Tokens | None:
     return tokens_of(answer.session) if answer.session else None
 
 
-def _reveals_account(error: AuthApiError) -> bool:
-    """Return whether an error would reveal which addresses have accounts, so must look like success."""
-    if error.code == "over_email_send_rate_limit":
-        return "after" in error.message
-    return error.code in ("otp_disabled", "user_not_found")
+def _concerns_known_addresses(error: AuthError) -> bool:
+    """Return whether only addresses with an account are refused so: then it must look like success.
+
+    Without a code, a gateway refused, or nobody answers; but a slow answer comes from a slow mail server.
+    """
+    code = code_of(error)
+    return code not in _SAID_TO_EVERYBODY if code else isinstance(error.__cause__, httpx.ReadTimeout)

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
 from agentforge.accounts import password_choice, profile, session_revocation
-from agentforge.accounts.errors import SessionEnded
+from agentforge.accounts.errors import DISABLED, IdentityError, SessionEnded
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.models import SignIn, User
 from agentforge.audit.actions import Action
@@ -57,6 +57,8 @@ def begin_for_script(issued: Tokens) -> User:
 def _user_of(claims: tokens.Claims, issued: Tokens, *, is_proven: bool = False) -> User:
     is_known = User.objects.filter(pk=claims["sub"]).exists()
     user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    if not user.is_active:
+        raise IdentityError(DISABLED)
     profile.update_second_factor(user, issued.has_second_factor)
     # Nobody else has used an account that was confirmed long ago and is seen here for the first time.
     is_proven = is_proven or not (is_known or issued.confirmed_now)

@@ -143,6 +143,8 @@ SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
 SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
 SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
 SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
+# Names each person's network address to Supabase Auth, for its limits; this needs SUPABASE_SERVICE_KEY.
+SUPABASE_FORWARD_ADDRESSES: bool = env.bool("SUPABASE_FORWARD_ADDRESSES", default=False)
 # Regular expressions of the paths that require the second factor of users who enrolled one: the vault,
 # account changes, and the administration.
 SECOND_FACTOR_PATHS: list[str] = env.list(

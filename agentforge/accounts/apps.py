@@ -12,3 +12,4 @@ class AccountsConfig(AppConfig):
         register(checks.check_local_identity, Tags.security)
         register(checks.check_supabase, Tags.security)
         register(checks.check_second_factor_paths, Tags.security)
+        register(checks.check_forwarded_addresses, Tags.security)

@@ -77,6 +77,15 @@ def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     ]
 
 
+def check_forwarded_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report that people's network addresses are to be forwarded without the key that allows it."""
+    if not settings.SUPABASE_FORWARD_ADDRESSES or settings.SUPABASE_SERVICE_KEY:
+        return []
+    message = "SUPABASE_FORWARD_ADDRESSES is set without SUPABASE_SERVICE_KEY."
+    hint = "Supabase Auth believes forwarded addresses from holders of a secret key only."
+    return [Error(message, hint=hint, id="accounts.E009")]
+
+
 def check_second_factor_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Report invalid expressions: their paths would be unprotected."""
     errors: list[CheckMessage] = []

@@ -81,6 +81,9 @@ class IdentityService(Protocol):
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         """Sign in from a network address. Raises WrongCredentials, EmailNotConfirmed, TooManyAttempts."""
 
+    def can_be_refresh_token(self, text: str) -> bool:
+        """Return whether a text has the form of a refresh token; asks nobody."""
+
     def refresh(self, refresh_token: str) -> Tokens:
         """Exchange a refresh token for new tokens. Raises SessionEnded."""
 

@@ -112,6 +112,9 @@ class LocalIdentityService:
             expires_at=datetime.fromtimestamp(expires, UTC),
         )
 
+    def can_be_refresh_token(self, text: str) -> bool:
+        return refresh_tokens.read(text) is not None
+
     def refresh(self, refresh_token: str) -> Tokens:
         # Raised outside the transaction, so that the deletion of a compromised session is committed.
         tokens = self._rotate(refresh_token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ from agentforge.accounts.errors import (
     WrongCredentials,
 )
 from agentforge.accounts.models import is_disabled
-from agentforge.accounts.throttling.attempts import attempt
+from agentforge.accounts.throttling.attempts import ServiceBudget, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -32,6 +33,8 @@ from .supabase_factors import SecondFactors
 from .supabase_mail import MailFlows
 
 _outage = Outage()
+# Of 12 characters, or of version 2: 38 to 46 bytes in base64 (its source: internal/crypto/refresh_tokens.go).
+_REFRESH_TOKEN = re.compile(r"[a-z0-9]{12}|[A-Za-z0-9_-]{51,62}", re.ASCII)
 # In the `user_metadata` of an account: which sign-up made it.
 MARK = "agentforge_sign_up"
 WRONG_CURRENT = "The current password is not right. Nothing was changed."
@@ -87,7 +90,7 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> Tokens:
-            with auth_client() as auth:
+            with ServiceBudget("token", address).spent(), auth_client() as auth:
                 try:
                     response = auth.sign_in_with_password({"email": email, "password": password})
                 except AuthApiError as error:
@@ -103,6 +106,9 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
 
         # The service's own limits are by network address, and it always sees this server's.
         return attempt("sign-in", email=email, address=address, do=checked)
+
+    def can_be_refresh_token(self, text: str) -> bool:
+        return _REFRESH_TOKEN.fullmatch(text) is not None
 
     def refresh(self, refresh_token: str) -> Tokens:
         def call() -> Tokens:

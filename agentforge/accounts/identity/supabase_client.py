@@ -25,6 +25,8 @@ from supabase_auth.errors import (
 from supabase_auth.types import Session, User
 
 from agentforge.accounts import errors
+from agentforge.accounts.throttling.throttle import address_subject
+from agentforge.audit.request_actor import current_actor
 from agentforge.tenancy.request_transaction import outside_transaction
 
 from .base import Tokens
@@ -114,14 +116,16 @@ def auth_client(
     """
     timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
     with outside_transaction(), httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
+        key, headers = _key_and_headers()
         options = ClientOptions(
+            headers=headers,
             persist_session=False,
             auto_refresh_token=False,
             flow_type="pkce",
             storage=verifier or VerifierStorage(),
             httpx_client=http,
         )
-        auth = create_client(settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY, options).auth
+        auth = create_client(settings.SUPABASE_URL, key, options).auth
         try:
             if access_token:
                 auth.set_session(access_token, "")
@@ -131,6 +135,18 @@ def auth_client(
         except (ValidationError, httpx.HTTPError) as error:
             # The response is not Supabase's: something stands in front of it.
             raise errors.IdentityUnavailable(UNAVAILABLE) from error
+
+
+def _key_and_headers() -> tuple[str, dict[str, str]]:
+    """Return the key to send, and the header by which the service counts requests per person.
+
+    It believes the header from holders of a secret key only:
+    https://supabase.com/docs/guides/auth/rate-limits#ip-address-forwarding
+    """
+    address, secret_key = current_actor().address, settings.SUPABASE_SERVICE_KEY
+    if settings.SUPABASE_FORWARD_ADDRESSES and secret_key and address_subject("", address) is not None:
+        return secret_key, {"Sb-Forwarded-For": address}
+    return settings.SUPABASE_ANON_KEY, {}
 
 
 def tokens_of(session: Session | None) -> Tokens:

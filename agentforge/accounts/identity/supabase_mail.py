@@ -12,7 +12,7 @@ from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Provider
 
 from agentforge.accounts.errors import CodeRefused
-from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
+from agentforge.accounts.throttling.attempts import AttemptThrottle, ServiceBudget, attempt, attempt_unnamed
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 # What the service refuses before it looks for the account.
 _SAID_TO_EVERYBODY = frozenset(("bad_json", "captcha_failed", "over_request_rate_limit", "validation_failed"))
 
+# Supabase Auth grants the whole forge 30 at once, and then one in ten seconds.
+MAILS_PER_ADDRESS = 20
+
 
 class MailFlows:
     """Flows that go through a mail or a provider; starting one returns its PKCE verifier."""
@@ -31,7 +34,7 @@ class MailFlows:
     def count_mail(self, email: str, address: str) -> None:
         """Count a requested mail. Raises TooManyAttempts."""
         with transaction.atomic():
-            throttle = AttemptThrottle("mail", email=email, address=address)
+            throttle = AttemptThrottle("mail", email=email, address=address, per_address=MAILS_PER_ADDRESS)
             throttle.check()
             throttle.count()
 
@@ -84,29 +87,37 @@ class MailFlows:
             answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
         return answer.url, verifier.value
 
-    def exchange(self, code: str, verifier: str) -> Tokens:
-        """Exchange the code of a redirect. Raises CodeRefused."""
-        with auth_client() as auth:
-            answer = auth.exchange_code_for_session(
-                {"auth_code": code, "code_verifier": verifier, "redirect_to": ""}
-            )
-            return tokens_of(answer.session)
+    def exchange(self, code: str, verifier: str, *, address: str) -> Tokens:
+        """Exchange the code of a redirect. Raises CodeRefused, TooManyAttempts."""
 
-    def follow_link(self, token_hash: str, kind: str) -> Tokens | None:
+        def exchanged() -> Tokens:
+            with auth_client() as auth:
+                answer = auth.exchange_code_for_session(
+                    {"auth_code": code, "code_verifier": verifier, "redirect_to": ""}
+                )
+                return tokens_of(answer.session)
+
+        return attempt_unnamed("token", address=address, do=exchanged)
+
+    def follow_link(self, token_hash: str, kind: str, *, address: str) -> Tokens | None:
         """Complete the flow of a mailed link; None if the link sent to the other address is still needed.
 
-        Raises CodeRefused.
+        Raises CodeRefused, TooManyAttempts.
         """
         params: Any = {"type": kind, "token_hash": token_hash}
-        with auth_client() as auth:
-            return _verified(auth, params)
+
+        def followed() -> Tokens | None:
+            with auth_client() as auth:
+                return _verified(auth, params)
+
+        return attempt_unnamed("verify", address=address, do=followed)
 
     def enter_code(self, *, email: str, code: str, kind: str, address: str) -> Tokens | None:
         """Complete the flow of a mailed code, as `follow_link` does. Raises CodeRefused, TooManyAttempts."""
         params: Any = {"type": kind, "email": email, "token": code}
 
         def checked() -> Tokens | None:
-            with auth_client() as auth:
+            with ServiceBudget("verify", address).spent(), auth_client() as auth:
                 try:
                     return _verified(auth, params)
                 except AuthApiError as error:

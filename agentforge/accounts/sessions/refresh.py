@@ -12,6 +12,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
 from contextlib import nullcontext
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -84,7 +85,8 @@ def _claim(row: SignIn) -> bool:
 def _renew_ahead(row: SignIn) -> SignIn | SessionEnded | None:
     if not identity_service().is_remote:
         return _renew_now(row)
-    asked = _threads.submit(_ask, row.refresh_token)
+    # With the request's context: it names the network address of who is asking.
+    asked = _threads.submit(copy_context().run, _ask, row.refresh_token)
     with outside_transaction():
         try:
             outcome = asked.result(WAIT_SECONDS)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from agentforge.accounts.errors import CodeRefused, TooManyAttempts, WrongCredentials
+from agentforge.accounts.errors import CodeRefused, SessionEnded, TooManyAttempts, WrongCredentials
 from agentforge.accounts.models import FailedAttempts, User
 from agentforge.audit import request_actor
 from agentforge.audit.actions import Action
@@ -36,12 +37,12 @@ def email_subject(action: str, email: str) -> str:
 class AttemptThrottle(Throttle):
     """A throttle of one action's failures, per e-mail and network address."""
 
-    def __init__(self, action: str, *, email: str, address: str) -> None:
+    def __init__(self, action: str, *, email: str, address: str, per_address: int = PER_ADDRESS) -> None:
         self.email = email_subject(action, email)
         self.address = address_subject(action, address)
         limits = {self.email: PER_EMAIL}
         if self.address is not None:
-            limits[self.address] = PER_ADDRESS
+            limits[self.address] = per_address
         super().__init__(limits, window=WINDOW)
 
     def check(self) -> None:
@@ -95,6 +96,43 @@ def attempt(action: str, *, email: str, address: str, do: Callable[[], T]) -> T:
             raise
         throttle.succeed()
         return result
+
+
+class ServiceBudget(Throttle):
+    """What one network address may use up of a limit that the identity service sets for the whole forge.
+
+    The service sees one address: without this, a stranger's made-up tokens would use the limit up for all.
+    """
+
+    # Less than what Supabase Auth grants by default and then refills; it counts /token and /verify apart.
+    LIMITS: ClassVar[dict[str, tuple[int, timedelta]]] = {
+        "token": (15, timedelta(minutes=1)),
+        "verify": (10, timedelta(minutes=5)),
+    }
+
+    def __init__(self, name: str, address: str) -> None:
+        limit, window = self.LIMITS[name]
+        subject = address_subject(f"{name} budget", address)
+        super().__init__({subject: limit} if subject else {}, window=window)
+
+    @contextmanager
+    def spent(self) -> Iterator[None]:
+        """Ask the service within the block; what it refuses counts. Raises TooManyAttempts."""
+        if seconds := self.wait():
+            raise TooManyAttempts(seconds)
+        try:
+            yield
+        except (WrongCredentials, CodeRefused, SessionEnded):
+            self.count()
+            raise
+
+
+def attempt_unnamed(budget: str, *, address: str, do: Callable[[], T]) -> T:
+    """Exchange a token or code that names no person. Raises TooManyAttempts."""
+    throttle = ServiceBudget(budget, address)
+    # One at a time, so that made-up tokens sent at once are counted too.
+    with outside_transaction(), _in_progress.held((budget, *throttle.limits)), throttle.spent():
+        return do()
 
 
 def _log_failure(action: str, email: str) -> None:

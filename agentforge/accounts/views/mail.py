@@ -110,7 +110,9 @@ def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpRespo
     kind = form.cleaned_data["type"]
     try:
         with rls.as_service():
-            tokens = service.follow_link(form.cleaned_data["token_hash"], kind)
+            tokens = service.follow_link(
+                form.cleaned_data["token_hash"], kind, address=client_address(request)
+            )
         return _finish_flow(request, tokens, kind, next_url(request))
     except IdentityError as error:
         return refuse(request, CONFIRM, form, error)
@@ -140,7 +142,7 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
         return done(request, "accounts:account", _SECOND_MAIL)
     try:
         with rls.as_service():
-            tokens = service.exchange(request.GET["code"], flow.verifier)
+            tokens = service.exchange(request.GET["code"], flow.verifier, address=client_address(request))
         return _finish_flow(request, tokens, flow.kind, flow.next_url)
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)

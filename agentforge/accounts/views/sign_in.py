@@ -15,13 +15,20 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
-from agentforge.accounts.errors import EmailNotConfirmed, IdentityError, IdentityUnavailable
+from agentforge.accounts.errors import (
+    EmailNotConfirmed,
+    IdentityError,
+    IdentityUnavailable,
+    SessionEnded,
+    TooManyAttempts,
+)
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.middleware import is_unavailable, works_in_outage
 from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.accounts.sessions import sign_ins
+from agentforge.accounts.throttling.attempts import attempt_unnamed
 from agentforge.http import Request
 from agentforge.negotiation import (
     failure,
@@ -41,6 +48,7 @@ from .scripts import is_script, tokens_json
 EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
+_NOT_EXCHANGEABLE = "This is not a refresh token. Sign in again."
 _STILL_SIGNED_IN = (
     "You are signed out here. The identity service did not answer or refused: "
     "you may still be signed in elsewhere."
@@ -118,9 +126,16 @@ def token(request: HttpRequest) -> HttpResponse:
     form = RefreshForm(json_object(request))
     if not form.is_valid():
         return form_failure(form)
+    service, refresh_token = identity_service(), form.cleaned_data["refresh_token"]
     try:
+        if not service.can_be_refresh_token(refresh_token):
+            raise SessionEnded(_NOT_EXCHANGEABLE)
         with rls.as_service():
-            tokens = identity_service().refresh(form.cleaned_data["refresh_token"])
+            tokens = attempt_unnamed(
+                "token", address=client_address(request), do=lambda: service.refresh(refresh_token)
+            )
+    except TooManyAttempts as error:
+        return problem(429, str(error), headers={"Retry-After": str(error.retry_after)})
     except IdentityUnavailable as error:
         return problem(503, str(error), headers={"Retry-After": "60"})
     except IdentityError as error:

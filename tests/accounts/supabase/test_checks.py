@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from agentforge.accounts.checks import check_local_identity, check_second_factor_paths, check_supabase
+from agentforge.accounts.checks import (
+    check_forwarded_addresses,
+    check_local_identity,
+    check_second_factor_paths,
+    check_supabase,
+)
 
 URL, KEY = "https://abcdefgh.supabase.co", "sb_publishable_0123456789"
 
@@ -31,6 +36,14 @@ def test_settings_of_supabase(values: dict[str, Any], ids: list[str], settings: 
     for name, value in values.items():
         setattr(settings, name, value)
     assert [result.id for result in check_supabase(None)] == ids
+
+
+def test_addresses_are_forwarded_with_a_secret_key(settings: LazySettings) -> None:
+    assert check_forwarded_addresses(None) == []
+    settings.SUPABASE_FORWARD_ADDRESSES = True
+    assert [result.id for result in check_forwarded_addresses(None)] == ["accounts.E009"]
+    settings.SUPABASE_SERVICE_KEY = "sb_secret_0123456789"
+    assert check_forwarded_addresses(None) == []
 
 
 def test_paths_are_expressions(settings: LazySettings) -> None:

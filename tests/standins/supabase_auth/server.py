@@ -12,6 +12,7 @@ from . import factors, oauth, public, sessions, sign_up, user, verify
 from .call import Call, Reply, routes
 from .errors import API_VERSION_HEADER, Refused
 from .keys import Keys
+from .limits import RequestLimits
 from .state import Account, Mail, State
 
 __all__ = ["SupabaseAuth", "factors", "oauth", "public", "sessions", "sign_up", "user", "verify"]
@@ -26,6 +27,7 @@ class SupabaseAuth:
 
     anon_key = "anon.eyJyb2xlIjoiYW5vbiJ9.standin"
     publishable_key = "sb_publishable_standin_0123456789"
+    secret_key = "sb_secret_standin_0123456789"
 
     def __init__(self) -> None:
         self.keys, self.state = Keys(), State()
@@ -47,6 +49,9 @@ class SupabaseAuth:
         # Released by each request that is held.
         self.arrivals = threading.Semaphore(0)
         self.limited: dict[str, dict[str, str]] = {}
+        # The service's own limits, and whether holders of a secret key may name another address for them.
+        self.limits: RequestLimits | None = None
+        self.believes_forwarded = False
         # What is answered on a path in place of the service's own work.
         self.replies: dict[str, Reply] = {}
         self._one_at_a_time = threading.Lock()
@@ -102,6 +107,8 @@ class SupabaseAuth:
             refusal = Refused(429, "over_request_rate_limit", "Request rate limit reached")
             status, body, headers = refusal.answer(call.headers.get(API_VERSION_HEADER.lower(), ""))
             return Reply(body, status, headers | self.limited[call.path])
+        if self.limits and not self.limits.take(f"{call.method} {call.path}", self._address(call)):
+            raise Refused(429, "over_request_rate_limit", "Request rate limit reached")
         if call.path in self.replies:
             return self.replies[call.path]
         found = routes.find(call.method, call.path)
@@ -111,6 +118,11 @@ class SupabaseAuth:
         with self._one_at_a_time:
             return endpoint(call)
 
+    def _address(self, call: Call) -> str:
+        if self.believes_forwarded and call.headers.get("apikey") == self.secret_key:
+            return call.headers.get("sb-forwarded-for", "").partition(",")[0].strip()
+        return ""
+
     def _check_key(self, call: Call) -> None:
         if call.path.startswith(OPEN) and call.method == "GET":
             return
@@ -119,7 +131,7 @@ class SupabaseAuth:
             raise _Gateway(
                 "No API key found in request", "No `apikey` request header or url param was found."
             )
-        if key not in (self.anon_key, self.publishable_key):
+        if key not in (self.anon_key, self.publishable_key, self.secret_key):
             raise _Gateway("Invalid API key", "Double check your Supabase `anon` or `service_role` API key.")
 
 

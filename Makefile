@@ -6,6 +6,8 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
+# Without the shell's PYTHONPATH, PYTHONHOME and the like, and without the packages of this user.
+CLEAN := -E -s
 
 .DEFAULT_GOAL := help
 .PHONY: help run test demo chaos bench lint
@@ -14,25 +16,25 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 14
 
 run: ## start the forge and print its URL (PORT=8000)
-	@$(PYTHON) agentforge/launch/install.py run
-	@exec $(BIN)/python -m agentforge.launch
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install run
+	@exec $(BIN)/python $(CLEAN) -m agentforge.launch
 
 demo: ## compile an agent and ask it a question: no browser, no account, no key
-	@$(PYTHON) agentforge/launch/install.py run
-	@exec $(BIN)/python manage.py demo
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install run
+	@exec $(BIN)/python $(CLEAN) manage.py demo
 
 test: ## all tests, with a real compiler, database, model and browser (BROWSER=0 skips the browser)
-	@$(PYTHON) agentforge/launch/install.py dev
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
+	@exec $(BIN)/python $(CLEAN) -m pytest $(ARGS)
 
 lint: ## style, types, layers, templates, Go, migrations, commit messages, deployment settings
-	@$(PYTHON) agentforge/launch/install.py dev
-	@exec $(BIN)/python -m agentforge.launch.lint
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
+	@exec $(BIN)/python $(CLEAN) -m agentforge.launch.lint
 
-chaos: ## kill processes at random (SEED=1) during 20 builds with 50 viewers, then compare everything
-	@$(PYTHON) agentforge/launch/install.py dev
-	@exec $(BIN)/python -m pytest -n 0 -q -s tests/chaos/long.py $(ARGS)
+chaos: ## kill processes at random (SEED=1) during 20 builds with 50 viewers; start in hostile shells
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
+	@exec $(BIN)/python $(CLEAN) -m pytest -n 0 -q -s tests/chaos/long.py tests/chaos/shells.py $(ARGS)
 
 bench: ## measure: one JSON line per figure
-	@$(PYTHON) agentforge/launch/install.py dev
-	@exec $(BIN)/python -m bench
+	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
+	@exec $(BIN)/python $(CLEAN) -m bench

@@ -1,18 +1,38 @@
 #!/usr/bin/env python
 """Run Django's command-line tools for AgentForge."""
 
+import importlib
 import os
 import sys
+from pathlib import Path
+
+SETTINGS = "agentforge.settings"
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentforge.settings")
+    _leave_the_shells_project()
+    from environ import ImproperlyConfigured
+
     from agentforge.launch import lifeline
 
     lifeline.hold()
     from django.core.management import execute_from_command_line
 
+    try:
+        # Before Django, which would answer some commands as if there were no settings.
+        importlib.import_module(SETTINGS)
+    except ImproperlyConfigured as reason:
+        sys.exit(f"A setting can't be read: {reason}")
     execute_from_command_line(sys.argv)
+
+
+def _leave_the_shells_project() -> None:
+    """Import this project's packages and settings, whatever project the shell is set up for."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
+    here = str(Path(__file__).resolve().parent)
+    foreign = os.environ.pop("PYTHONPATH", "").split(os.pathsep)
+    kept = [entry for entry in sys.path if entry not in foreign or entry.startswith(sys.prefix)]
+    sys.path[:] = [here, *(entry for entry in kept if entry != here)]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import path, re_path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentforge.settings")
+# Not a default: the shell may name the settings of another project.
+os.environ["DJANGO_SETTINGS_MODULE"] = "agentforge.settings"
 
 
 class Pages(ASGIHandler):

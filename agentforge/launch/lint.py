@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import go
 
+from agentforge import child_environment
 from agentforge.tenancy import embedded
 
 from . import staticcheck
@@ -74,9 +75,7 @@ def main() -> int:
 
 
 def _python_checks(scratch: Path, database_url: str) -> Iterator[Check]:
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    environment = child_environment.for_programs() | {
         "DATABASE_URL": database_url,
         "AGENTFORGE_VAR": str(scratch / "var"),
     }

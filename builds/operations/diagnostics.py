@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import shutil
+import subprocess
 from pathlib import Path
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.conf import settings
 from agentforge.administration.diagnostics import Finding, failed, ok, register, warning
 from builds.artifacts import storage
 from builds.artifacts.errors import StorageProblem
-from builds.compiler import go_command, sandbox, sources, toolchain, warmup
+from builds.compiler import go_command, sandbox, sources, toolchain, warmup, workspace
 from builds.errors import BuildError
 
 from .checks import SANDBOX_REMEDY
@@ -21,6 +22,7 @@ from .checks import SANDBOX_REMEDY
 LEAST_FREE = 2 * 1024**3
 # Foreign files in the storage that are named at most.
 _NAMED = 5
+_PROGRAM_SECONDS = 10
 
 
 @register("toolchain")
@@ -39,6 +41,23 @@ def _sandbox() -> Finding:
     if level == sandbox.BUBBLEWRAP:
         return ok(f"{sandbox.description()}.")
     return warning(f"{sandbox.description()}.", SANDBOX_REMEDY)
+
+
+@register("work directory")
+def _work_directory() -> Finding:
+    """Run a program where builds and chats run theirs: a disk may forbid it (noexec)."""
+    with workspace.temporary_workspace("doctor") as work:
+        program = work / "program"
+        program.write_text("#!/bin/sh\nexit 0\n")
+        program.chmod(0o700)
+        try:
+            subprocess.run([str(program)], env={}, check=True, timeout=_PROGRAM_SECONDS)
+        except (OSError, subprocess.SubprocessError) as error:
+            return failed(
+                f"Programs in {workspace.work_directory()} do not run ({error}), so no build or chat works.",
+                "Mount its disk without noexec, or set AGENTFORGE_VAR to a directory on another disk.",
+            )
+    return ok("Programs run in it.")
 
 
 @register("caches")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import certifi
 
 from builds.compiler import processes, sandbox
+from builds.compiler.workspace import temporary_workspace
 from builds.package import assembly
 
 from . import egress
@@ -27,6 +27,7 @@ _GRACE_SECONDS = 10
 # What the runtime needs on top of the agent's memory limit (MiB).
 _RUNTIME_MEMORY = 256
 _LAST_LINES = 5
+_SOCKET = "egress.sock"
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,12 @@ async def converse(
     The agent's last event is always one `done` or `error`, even when it is killed or times out. The keys are
     in `environment`, which only the agent's process sees.
     """
-    # A unix socket's path is limited to about 100 characters, too short for a deep data directory.
-    with tempfile.TemporaryDirectory(prefix="agentforge-") as name:
-        work = Path(name)
+    # Not in TMPDIR: on many servers programs can't be run from there.
+    with temporary_workspace("chat") as work:
         listener = _Listener(on_event)
         attempts = _NetworkAttempts(on_event)
         allowed = {program.destination(environment)}
-        async with egress.proxy_server(work / "egress.sock", allowed, attempts.add):
+        async with egress.proxy_server(work / _SOCKET, allowed, attempts.add):
             finished = await _run(program, work, messages, environment, listener)
     if not listener.ended:
         on_event(_error_event(finished, program.limits, listener.errors))
@@ -85,7 +85,8 @@ async def _run(
         directory=work,
         environment={
             **environment,
-            "AGENT_EGRESS_SOCKET": str(work / "egress.sock"),
+            # Relative: a whole path may be too long for a socket.
+            "AGENT_EGRESS_SOCKET": _SOCKET,
             "SSL_CERT_FILE": str(authorities),
             "HOME": str(work),
         },

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -127,11 +128,22 @@ async def proxy_server(socket: Path, allowed: set[Destination], on_attempt: OnAt
             task.add_done_callback(connections.discard)
         await proxy.handle(reader, writer)
 
-    server = await asyncio.start_unix_server(handle, socket, limit=_HEAD_LIMIT)
+    with _short_path(socket) as address:
+        server = await asyncio.start_unix_server(handle, address, limit=_HEAD_LIMIT)
+        try:
+            yield
+        finally:
+            server.close()
+            for task in list(connections):
+                task.cancel()
+            await asyncio.gather(*connections, return_exceptions=True)
+
+
+@contextmanager
+def _short_path(socket: Path) -> Iterator[str]:
+    """Name a socket by its directory's descriptor: paths of sockets are limited to 107 bytes."""
+    directory = os.open(socket.parent, os.O_PATH)
     try:
-        yield
+        yield f"/proc/self/fd/{directory}/{socket.name}"
     finally:
-        server.close()
-        for task in list(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        os.close(directory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -35,7 +36,11 @@ def call_functions(directory: Path) -> list[Trial]:
         raise ConversionError("node was not found, so nothing was tested. Install it: apt-get install nodejs")
     command = [node, str(_SCRIPT), str(directory / "netlify" / "functions")]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+        # Nothing is inherited: NODE_OPTIONS and the like change what Node runs.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory)}
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise ConversionError(f"The functions did not respond within {LIMIT} s.") from error
     if result.returncode:

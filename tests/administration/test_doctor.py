@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
 from agentforge.live.models import Stream
+from tests.drivers import hostile_shell
 from tests.drivers.build_worker import WorkerProcess
 from tests.drivers.web_process import WebProcess
 from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
@@ -46,7 +48,16 @@ def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
         worker.wait_until_it_lives()
         result, well = doctor("--url", web.url)
     assert well, result
-    for name in ("database", "migrations", "worker", "queue", "toolchain", "storage", "live delivery"):
+    for name in (
+        "database",
+        "migrations",
+        "worker",
+        "queue",
+        "toolchain",
+        "work directory",
+        "storage",
+        "live delivery",
+    ):
         assert result[name]["state"] == "ok", result[name]
     assert "5 records arrived through" in result["live delivery"]["says"]
     assert not LocalSession.objects.exists()
@@ -76,6 +87,18 @@ def test_a_storage_that_refuses_is_told(settings: Settings, tmp_path: Path) -> N
     assert result["storage"]["state"] == "failed"
     assert "Bucket not found" in result["storage"]["says"]
     assert "private bucket named artifacts" in result["storage"]["remedy"]
+
+
+def test_a_data_directory_without_programs_is_told(settings: Settings, tmp_path: Path) -> None:
+    directory = hostile_shell.without_programs(tmp_path)
+    if directory is None:
+        pytest.skip("no disk here forbids programs, and none can be mounted")
+    settings.VAR_DIR = directory / "agentforge-var"
+    result, _ = doctor("--url", NOWHERE)
+    hostile_shell.remove(tmp_path)
+    shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+    assert result["work directory"]["state"] == "failed"
+    assert "noexec" in result["work directory"]["remedy"]
 
 
 def test_people_read_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import psutil
@@ -32,6 +34,7 @@ class Forge:
         port: int | None = None,
         user: str | None = None,
         command: list[str] | None = None,
+        shell: Mapping[str, str] = MappingProxyType({}),
         **environment: str,
     ) -> None:
         self.var_dir = var_dir
@@ -50,6 +53,7 @@ class Forge:
             "MODEL_PORT": str(free_port()),
             # The run's forges share one warm Go cache; another user has to make his own.
             **({"AGENTFORGE_GO_DIR": str(var_dir / "go")} if user else {}),
+            **shell,
             **environment,
         }
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -72,6 +76,21 @@ class Forge:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         return self
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run another command as the same user in the same environment."""
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            user=self._user,
+            group=pwd.getpwnam(self._user).pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
 
     def _read(self) -> None:
         assert self.process.stdout is not None

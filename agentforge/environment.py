@@ -1,0 +1,24 @@
+"""Reads settings from the environment and `.env`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+
+from . import booleans
+
+
+class Environment(environ.Env):
+    """django-environ's reader, whose booleans are strict and whose errors name the variable."""
+
+    def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:
+        """Return a variable's value; raises environ.ImproperlyConfigured if it can't be read."""
+        try:
+            if cast is bool:
+                return booleans.parse(var, self.ENVIRON.get(var, ""), default=default)
+            return super().get_value(var, cast, default, **rest)
+        except booleans.NotBoolean as error:
+            raise environ.ImproperlyConfigured(str(error)) from None
+        except ValueError as error:
+            raise environ.ImproperlyConfigured(f"{var} can't be read: {error}") from None

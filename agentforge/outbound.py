@@ -144,8 +144,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 def is_allowed(host: str, port: int) -> bool:
     """Return whether the operator allowed a host even if its address is private."""
-    name = host.lower().rstrip(".").strip("[]")
-    return name in _allowed() or f"{name}:{port}" in _allowed()
+    name = _plain(host)
+    return not _allowed().isdisjoint({(name, None), (name, port)})
 
 
 def is_public(address: str) -> bool:
@@ -165,7 +165,8 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-def _allowed() -> set[str]:
+def _allowed() -> set[tuple[str, int | None]]:
+    """Return the allowed hosts, each with its only port or None."""
     operators = (
         settings.LOCAL_MODEL_URL,
         settings.AGENTFORGE_OPENAI_URL,
@@ -174,11 +175,29 @@ def _allowed() -> set[str]:
         settings.AGENTFORGE_FORGE_URL,
         *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
     )
-    allowed = {entry.strip().lower() for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
+    allowed = {_host_and_port(entry) for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
     for url in filter(None, operators):
         parsed = httpx.URL(url)
-        allowed.add(f"{parsed.host.lower()}:{parsed.port or DEFAULT_PORTS.get(parsed.scheme, 0)}")
+        allowed.add((_plain(parsed.host), parsed.port or DEFAULT_PORTS.get(parsed.scheme, 0)))
     return allowed
+
+
+def _host_and_port(entry: str) -> tuple[str, int | None]:
+    """Split `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`."""
+    text = entry.strip()
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
+        return _plain(host), int(port)
+    return _plain(text), None
+
+
+def _plain(host: str) -> str:
+    """Return a host in lower case, without brackets or a final dot, and an address in its usual form."""
+    name = host.strip().lower().rstrip(".").strip("[]")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
 
 
 def _limited(stream: Iterable[bytes], max_bytes: int) -> bytes:

@@ -275,7 +275,7 @@ AGENTFORGE_NETLIFY_AUTHORIZE_URL: str = env.str(
 )
 # The sites of "Your own server": a directory each, with a link `live` to the published version.
 AGENTFORGE_SITES_DIR = Path(env.str("AGENTFORGE_SITES_DIR", default=str(VAR_DIR / "sites"))).resolve()
-# Hosts ("host" or "host:port") with private addresses that URLs given by users may reach.
+# Hosts ("host", "host:port", "[::1]:port") with private addresses that URLs given by users may reach.
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; if unset, one is created in var/secrets/vault.
 AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])

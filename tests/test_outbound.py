@@ -212,3 +212,21 @@ def test_operators_urls_are_allowed_with_their_port_only(settings: Settings) -> 
     settings.LOCAL_MODEL_URL = "http://127.0.0.1:8011/v1"
     assert outbound.is_allowed("127.0.0.1", 8011)
     assert not outbound.is_allowed("127.0.0.1", 5432)
+
+
+@pytest.mark.parametrize(
+    "entry", ["[::1]", "::1", "[::1]:PORT", "[0:0:0:0:0:0:0:1]:PORT", " [0::1] ", "0:0::1"]
+)
+def test_an_allowed_ipv6_address_is_reached(settings: Settings, entry: str) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        port = listener.getsockname()[1]
+        settings.AGENTFORGE_ALLOWED_HOSTS = [entry.replace("PORT", str(port))]
+        assert outbound.resolve("::1", port) == ["::1"]
+        assert outbound.is_allowed("[::1]", port)
+
+
+@pytest.mark.parametrize("entry", ["[::1]:1", "::2", "[::2]:PORT", "::1:PORT", "1", ":PORT"])
+def test_another_ipv6_address_or_port_stays_refused(settings: Settings, entry: str) -> None:
+    settings.AGENTFORGE_ALLOWED_HOSTS = [entry.replace("PORT", "8080")]
+    with pytest.raises(outbound.RefusedURL):
+        outbound.resolve("::1", 8080)

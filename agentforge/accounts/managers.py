@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from agentforge.accounts import passwords
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -72,7 +72,7 @@ class LocalIdentityManager(_LocalIdentities):
     @transaction.atomic
     def set_password(self, *, email: str, password: str | None) -> LocalIdentity:
         """Set an address's password, creating the identity if it is missing, and end its sessions."""
-        identity, _ = self.update_or_create(email=email, defaults={"password": make_password(password)})
+        identity, _ = self.update_or_create(email=email, defaults={"password": passwords.encode(password)})
         identity.sessions.all().delete()
         record(Action.PASSWORD_CHANGED, owner=identity.pk)
         return identity

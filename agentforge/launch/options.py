@@ -7,7 +7,6 @@ from pathlib import Path
 
 from agentforge import child_environment
 from agentforge.environment import Environment
-
 from agentforge.tenancy import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent

@@ -30,7 +30,7 @@ class KeyForm(forms.Form):
     key = TextField(
         label="New key",
         max_length=MAX_KEY_LENGTH,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     base_url = TextField(
         label="Base URL",

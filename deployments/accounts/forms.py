@@ -11,7 +11,7 @@ class ConnectForm(forms.Form):
     token = TextField(
         label="Netlify access token",
         max_length=500,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
         help_text="Create one at Netlify under User settings, Applications, Personal access tokens.",
     )
 

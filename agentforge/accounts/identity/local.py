@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.utils import timezone
 
+from agentforge.accounts import passwords
 from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
 from agentforge.accounts.models import LocalIdentity, LocalSession, is_disabled
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
@@ -31,7 +31,7 @@ REUSE_INTERVAL = timedelta(seconds=10)
 
 @lru_cache(maxsize=2)
 def _nobodys_password(hasher: str) -> str:
-    return make_password("nobody has this password", hasher="default")
+    return passwords.encode("nobody has this password")
 
 
 class LocalIdentityService:
@@ -44,7 +44,7 @@ class LocalIdentityService:
         return str(settings.LOCAL_ISSUER)
 
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
-        encoded = make_password(password)
+        encoded = passwords.encode(password)
         with transaction.atomic():
             # Every sign-up counts, so that one address can't create accounts by the dozen.
             throttle = AttemptThrottle("sign-up", email=email, address=address)
@@ -72,15 +72,15 @@ class LocalIdentityService:
         identity = LocalIdentity.objects.filter(email=email).first()
         if identity is None:
             # Take as long as for an existing address, so that timing reveals nothing.
-            check_password(password, _nobodys_password(settings.PASSWORD_HASHERS[0]))
+            passwords.matches(password, _nobodys_password(settings.PASSWORD_HASHERS[0]))
             return None
         matching = identity
 
-        def upgrade(raw: str) -> None:
-            matching.password = make_password(raw)
+        def upgrade(encoded: str) -> None:
+            matching.password = encoded
             matching.save(update_fields=["password"])
 
-        return matching if check_password(password, matching.password, upgrade) else None
+        return matching if passwords.matches(password, matching.password, upgrade) else None
 
     def start_session(self, identity: LocalIdentity) -> Tokens:
         """Start a session for an identity whose credentials were checked."""
@@ -161,7 +161,7 @@ class LocalIdentityService:
             return matching
 
         identity = attempt("password", email=identity.email, address=address, do=checked)
-        identity.password = make_password(password)
+        identity.password = passwords.encode(password)
         identity.save(update_fields=["password"])
         self.end_other_sessions(session)
         record(Action.PASSWORD_CHANGED, owner=identity.pk)

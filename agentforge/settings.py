@@ -260,6 +260,8 @@ CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
 
 # The local language model, and its server's URL.
 LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)
+# Whether a new account begins with an agent that is compiled already and answers with the local model.
+EXAMPLE_AGENT: bool = env.bool("EXAMPLE_AGENT", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
 # Other URLs for the providers' services: a company's gateway, or a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")

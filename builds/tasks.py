@@ -10,11 +10,11 @@ from procrastinate.job_context import AbortReason
 
 from agentforge.tenancy.threads import in_own_thread, in_thread
 
-from . import recovery
+from . import example_agent, recovery
 from .compiler import sources as agent_sources
 from .compiler import toolchain, warmup
-from .errors import ToolchainMissing
-from .execution import runner
+from .errors import BuildError
+from .execution import prepared, runner
 from .logs.build_log import BuildLog, Record
 from .operations import pruning
 from .queue import jobs, position
@@ -59,10 +59,13 @@ async def publish_positions() -> None:
 @app.periodic(cron="* * * * * */15")
 @app.task(name=jobs.WARM, queue=jobs.QUEUES[jobs.WARM], queueing_lock=jobs.WARM, lock=jobs.WARM)
 async def warm_up(timestamp: int = 0) -> None:
-    """Warm Go's cache for a new toolchain or new sources, so that no build has to."""
+    """Warm Go's cache for a new toolchain or new sources, then compile the example that new accounts get."""
+    log = BuildLog(_to_log)
     try:
-        await warmup.ensure(toolchain.find(), agent_sources.read(), BuildLog(_to_log))
-    except ToolchainMissing as error:
+        await warmup.ensure(toolchain.find(), agent_sources.read(), log)
+        if example_agent.is_offered():
+            await prepared.prepare(example_agent.example_document(), log)
+    except BuildError as error:
         logger.warning("%s", error)
 
 

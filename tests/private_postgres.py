@@ -32,6 +32,8 @@ def _start() -> Path:
     # Warming Go's cache takes half a minute of both cores: test runs share one.
     shared = Path(tempfile.gettempdir()) / f"agentforge-test-go-{os.getuid()}"
     os.environ.setdefault("AGENTFORGE_GO_DIR", str(shared))
+    # Most tests want accounts without an agent; those of the example switch it on.
+    os.environ.setdefault("EXAMPLE_AGENT", "0")
     return root
 
 

@@ -13,6 +13,8 @@ from agentforge.accounts import passwords
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
+from .signals import account_created
+
 if TYPE_CHECKING:
     from .models import LocalIdentity, User
 
@@ -38,6 +40,8 @@ class UserManager(BaseUserManager["User"]):
                 user, is_new = self.update_or_create(pk=user_id, defaults={"email": address})
                 action = Action.ACCOUNT_MADE if is_new else Action.EMAIL_CHANGED
                 record(action, owner=user, actor=user, email=address)
+                if is_new:
+                    account_created.send(type(user), user=user)
         return user
 
     def _free_address(self, address: str, user_id: UUID) -> None:

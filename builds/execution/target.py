@@ -27,7 +27,7 @@ from builds.remote.build import CancelUnconfirmed, RemoteBuild
 from builds.remote.choice import Candidate, LocalCandidate, RemoteCandidate
 from builds.remote.job_request import TryNextBuilder
 
-from . import cache, single_flight, transitions
+from . import cache, prepared, single_flight, transitions
 from .outcome import Outcome, StoredArtifact
 from .transitions import Claim
 
@@ -109,6 +109,8 @@ class TargetRun:
 
     async def _reuse(self, inputs: Inputs, log: BuildLog) -> bool:
         cached = await in_thread_with_retry(cache.find, inputs.digest)
+        if not cached:
+            cached = await asyncio.to_thread(_take_prepared, inputs.digest, log)
         if not cached:
             return False
         log.info(
@@ -201,6 +203,11 @@ class TargetRun:
 
 def _store_package(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[StoredArtifact]:
     return _store_files(assembly.signed_package(inputs, compiled), log)
+
+
+def _take_prepared(digest: str, log: BuildLog) -> list[StoredArtifact]:
+    files = prepared.files(digest)
+    return _store_files(files, log) if files else []
 
 
 def _sign_again(inputs: Inputs, cached: list[StoredArtifact], log: BuildLog) -> list[StoredArtifact]:

@@ -1,0 +1,100 @@
+"""A new account begins with an agent that is compiled already."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds import tasks
+from builds.compiler.go_command import go_directory
+from builds.models import Build, BuildStatus
+from configs.models import AgentConfig
+from tests.standins.openai import OpenAIStandIn
+
+PASSWORD = "a workshop of one's own"
+
+
+@pytest.fixture
+def offered(settings: Settings, local_model: OpenAIStandIn) -> None:
+    settings.EXAMPLE_AGENT = True
+
+
+@pytest.fixture
+def nothing_prepared() -> Iterator[None]:
+    def remove() -> None:
+        shutil.rmtree(go_directory() / "prepared", ignore_errors=True)
+
+    remove()
+    yield
+    remove()
+
+
+def sign_up(name: str = "new") -> Client:
+    client = Client()
+    response = client.post("/sign-up/", {"email": f"{name}@example.com", "password": PASSWORD})
+    assert response.status_code == 302
+    return client
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("example-agent")
+def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
+    offered: None, nothing_prepared: None, work: Callable[[], None]
+) -> None:
+    tasks.warm_up.defer()
+    work()
+    prepared = {path.name for path in (go_directory() / "prepared").iterdir()}
+    client = sign_up()
+    assert "Ada" in client.get("/agents/").content.decode()
+    work()
+    build = Build.objects.get()
+    target = build.per_target.get()
+    assert (build.status, target.from_cache, {target.input_digest}) == (
+        BuildStatus.SUCCEEDED,
+        True,
+        prepared,
+    )
+    assert {step["name"] for step in target.steps} & {"Compile the plugin"} == set()
+    names = set(build.artifacts.values_list("name", flat=True))
+    assert "ada.so" in names
+    assert client.get(f"/builds/{build.pk}/files/ada.so").status_code == 200
+    tasks.warm_up.defer()
+    work()
+    assert {path.name for path in (go_directory() / "prepared").iterdir()} == prepared
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("example-agent")
+def test_without_a_prepared_package_it_is_compiled(
+    offered: None, nothing_prepared: None, work: Callable[[], None]
+) -> None:
+    sign_up()
+    work()
+    assert Build.objects.get().status == BuildStatus.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_there_is_none_where_nothing_would_answer(offered: None, settings: Settings) -> None:
+    settings.LOCAL_MODEL = False
+    sign_up("without-a-model")
+    settings.LOCAL_MODEL = True
+    settings.EXAMPLE_AGENT = False
+    sign_up("switched-off")
+    assert not AgentConfig.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_is_stored_though_the_example_is_not(
+    offered: None, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.BASE_DIR = tmp_path
+    sign_up()
+    assert User.objects.get().email == "new@example.com"
+    assert not AgentConfig.objects.exists()
+    assert "The example agent" in caplog.text

@@ -41,7 +41,7 @@ def enqueue_revision(
     target.
     """
     chosen = targets.in_order(names)
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         turn = fairness.next_turn(revision.owner_id)
         build: Build = Build.objects.create(
             owner_id=revision.owner_id,
@@ -59,10 +59,9 @@ def enqueue_revision(
         )
         announce_build(revision.agent_id, build.owner_id, build.pk, BuildStatus.QUEUED.value)
         build.job_id = jobs.defer_build(build.pk, build.turn)
-        with as_service():
-            build.save(update_fields=["job_id"])
-            rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
-            BuildTarget.objects.bulk_create(rows)
+        build.save(update_fields=["job_id"])
+        rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
+        BuildTarget.objects.bulk_create(rows)
         record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
         position.publish_later()
     return build

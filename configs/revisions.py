@@ -9,6 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from agentforge.tenancy.rls import as_service
+
 from .choices import ResponseLength
 from .keys.vault import has_secret, key_of
 from .models import AgentConfig, ApiKey, Revision
@@ -102,7 +104,7 @@ def _json_with(agent: AgentConfig, key: ApiKey | None) -> str:
 
 def create_revision(agent: AgentConfig) -> Revision:
     """Return the revision of a saved draft: the existing one with this content, or a new one."""
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         locked: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
         text = draft_json(locked)
         digest = hashlib.sha256(text.encode()).hexdigest()

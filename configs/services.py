@@ -63,7 +63,7 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
     draft = copy(agent)
     for name, value in values.items():
         setattr(draft, name, value)
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         saved: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
         check_conflict(basis, yours=draft.values_of(values), saved=saved.values_of(values))
         _save(draft, [*values, "updated_at"])
@@ -106,7 +106,6 @@ def _plural(model: type[Model]) -> str:
 
 def delete_agent(agent: AgentConfig) -> None:
     """Delete an agent with everything made from it, its live stream included."""
-    # As the service: users can't delete artifacts themselves.
     with transaction.atomic(), as_service():
         record(Action.AGENT_DELETED, owner=agent.owner_id, subject=agent)
         streams.delete_stream(agent.stream_name)
@@ -115,7 +114,7 @@ def delete_agent(agent: AgentConfig) -> None:
 
 def _save(agent: AgentConfig, fields: list[str] | None = None) -> None:
     try:
-        with transaction.atomic():
+        with transaction.atomic(), as_service():
             agent.save(update_fields=fields)
     except IntegrityError as error:
         if "configs_agent_owner_handle" in str(error):

@@ -38,19 +38,16 @@ class Replaced(Exception):
 
 def start_run(agent: AgentConfig) -> ProcessRun:
     """Enqueue a validation of an agent's tabs, replacing an unfinished one."""
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
-        with as_service():
-            unfinished = ProcessRun.objects.filter(agent=agent, status__in=ACTIVE)
-            unfinished.update(status=RunStatus.FAILED, finished_at=timezone.now())
+        unfinished = ProcessRun.objects.filter(agent=agent, status__in=ACTIVE)
+        unfinished.update(status=RunStatus.FAILED, finished_at=timezone.now())
         steps = [{"tab": tab.value, "state": "pending"} for tab in Tab]
         run: ProcessRun = ProcessRun.objects.create(owner_id=agent.owner_id, agent=agent, steps=steps)
-        with as_service():
-            # Django's connector, even if a worker has replaced the app's: the job is part of this
-            # transaction.
-            task = configure_task(name=TASK, queue=QUEUE, job_manager=JobManager(DjangoConnector()))
-            run.job_id = task.defer(run_id=run.pk)
-            run.save(update_fields=["job_id"])
+        # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
+        task = configure_task(name=TASK, queue=QUEUE, job_manager=JobManager(DjangoConnector()))
+        run.job_id = task.defer(run_id=run.pk)
+        run.save(update_fields=["job_id"])
         _publish(run, status=run.status, tabs=[tab.value for tab in Tab])
     return run
 

@@ -38,8 +38,7 @@ SELECT c.oid::bigint, c.relname, c.relrowsecurity,
           AND a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           AND has_column_privilege(r.oid, c.oid, a.attnum, p.verb)
           AND NOT has_table_privilege(r.oid, c.oid, p.verb)
-    ),
-    ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    )
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
   AND (n.nspname <> 'public' OR c.relname = ANY(%(tables)s) OR c.relname LIKE 'procrastinate\_%%')
@@ -177,13 +176,12 @@ def _of_table(
     has_security: bool,
     on_table: list[str],
     on_columns: list[str],
-    columns: list[str],
     *,
     quote: Callable[[str], str],
 ) -> Iterator[Exposure]:
     operation = declared_access().get(table)
-    wanted = operation.privileges(columns) if operation else set()
-    grants = operation.grants(quote, columns) if operation else []
+    wanted = operation.privileges() if operation else set()
+    grants = operation.grants(quote) if operation else []
     granted = {*on_table, *on_columns}
     if not has_security:
         statement = f"ALTER TABLE {quote(table)} ENABLE ROW LEVEL SECURITY"

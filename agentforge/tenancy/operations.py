@@ -12,7 +12,9 @@ FORGE_POLICY = "forge"
 COMMANDS = ("select", "insert", "update", "delete")
 
 
-class _PolicyOperation(Operation):
+class PolicyOperation(Operation):
+    """An operation that changes the database alone, and nothing of what Django knows about the models."""
+
     reversible = True
     atomic = True
 
@@ -20,13 +22,13 @@ class _PolicyOperation(Operation):
         pass
 
 
-class EnableRowLevelSecurity(_PolicyOperation):
+class EnableRowLevelSecurity(PolicyOperation):
     """Restrict each row of a table to its owner (law 2), in Supabase's way: `auth.uid() = owner`.
 
-    `authenticated` may use `commands` on its own rows, and update only `update_columns`, if given. With
-    `through=(column, table, key)` the owner is that of the row of `table` that `column` refers to. `parents`
-    maps further columns to tables whose rows must be the user's own as well: a foreign key alone would let a
-    user attach a row to somebody else's. `insert_check` is a further condition on inserted rows. The
+    `authenticated` may use `commands` on its own rows: only `select`, because the forge writes (older
+    migrations granted more). With `through=(column, table, key)` the owner is that of the row of `table` that
+    `column` refers to. For commands that write, `parents` maps further columns to tables whose rows must be
+    the user's own as well, and `insert_check` is a further condition on inserted rows. The
     connecting role and `service_role` may do everything, so the forge needs neither superuser nor BYPASSRLS.
     `anon` gets no access.
     """
@@ -37,7 +39,6 @@ class EnableRowLevelSecurity(_PolicyOperation):
         owner: str = "owner_id",
         *,
         commands: Sequence[str] = COMMANDS,
-        update_columns: Sequence[str] = (),
         through: tuple[str, str, str] | None = None,
         parents: Mapping[str, str] | None = None,
         insert_check: str = "",
@@ -45,7 +46,6 @@ class EnableRowLevelSecurity(_PolicyOperation):
         self.table = table
         self.owner = owner
         self.commands = tuple(commands)
-        self.update_columns = tuple(update_columns)
         self.through = through
         self.parents = dict(parents or {})
         self.insert_check = insert_check
@@ -82,36 +82,15 @@ class EnableRowLevelSecurity(_PolicyOperation):
     def migration_name_fragment(self) -> str:
         return f"{self.table}_row_level_security"
 
-    def grants(self, quote: Any, existing: Sequence[str] = ()) -> list[str]:
-        """Return the statements that grant `authenticated` and `service_role` their privileges.
-
-        With `existing`, columns that are not among them yet are left out.
-        """
+    def grants(self, quote: Any) -> list[str]:
+        """Return the statements that grant `authenticated` and `service_role` their privileges."""
         table = quote(self.table)
-        statements = [f"GRANT ALL ON {table} TO service_role"]
-        for command in self.commands:
-            columns = self._columns(command, existing)
-            if columns is None:
-                statements.append(f"GRANT {command.upper()} ON {table} TO authenticated")
-            elif columns:
-                names = ", ".join(map(quote, columns))
-                statements.append(f"GRANT {command.upper()} ({names}) ON {table} TO authenticated")
-        return statements
+        to_users = [f"GRANT {command.upper()} ON {table} TO authenticated" for command in self.commands]
+        return [f"GRANT ALL ON {table} TO service_role", *to_users]
 
-    def privileges(self, existing: Sequence[str] = ()) -> set[str]:
-        """Return what `grants` grants to users: `authenticated SELECT`, `authenticated UPDATE column`."""
-        names = set()
-        for command in self.commands:
-            columns = self._columns(command, existing)
-            suffixes = [""] if columns is None else [f" {column}" for column in columns]
-            names |= {f"authenticated {command.upper()}{suffix}" for suffix in suffixes}
-        return names
-
-    def _columns(self, command: str, existing: Sequence[str]) -> list[str] | None:
-        """Return the columns that a command is limited to; None: all."""
-        if command != "update" or not self.update_columns:
-            return None
-        return [column for column in self.update_columns if not existing or column in existing]
+    def privileges(self) -> set[str]:
+        """Return what `grants` grants to users, such as `authenticated SELECT`."""
+        return {f"authenticated {command.upper()}" for command in self.commands}
 
     def _statements(self, quote: Any) -> list[str]:
         table = quote(self.table)
@@ -157,7 +136,7 @@ class EnableRowLevelSecurity(_PolicyOperation):
         ]
 
 
-class ReplaceRowLevelSecurity(_PolicyOperation):
+class ReplaceRowLevelSecurity(PolicyOperation):
     """Replace a table's policies, when a column that they name is added or removed."""
 
     def __init__(self, before: EnableRowLevelSecurity, after: EnableRowLevelSecurity) -> None:

@@ -41,7 +41,6 @@ def next_turn(owner_id: UUID) -> int:
     """Return the turn of an owner's next build, and lock the owner's queue until the transaction ends."""
     with as_service():
         lock(owner_id)
-        # A build without a job is a row that a user inserted, whose turn the forge did not assign.
         enqueued = Build.objects.filter(job_id__isnull=False).order_by("-turn").values_list("turn", flat=True)
         reached = enqueued.filter(started_at__isnull=False).first() or 0
         own = enqueued.filter(owner_id=owner_id).first() or 0

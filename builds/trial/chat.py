@@ -40,7 +40,7 @@ def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessa
 
     Raises NotPossible without a build, and while another answer is pending.
     """
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
         build = newest_build(agent)
         if build is None:
@@ -55,8 +55,7 @@ def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessa
             **common, role=ChatMessage.Role.ASSISTANT, status=MessageStatus.QUEUED
         )
         answer.job_id = jobs.defer(jobs.ANSWER, message_id=answer.pk)
-        with as_service():
-            answer.save(update_fields=["job_id"])
+        answer.save(update_fields=["job_id"])
     return question, answer
 
 
@@ -80,7 +79,7 @@ def clear(agent: AgentConfig) -> int:
 
     Raises NotPossible while an answer is pending.
     """
-    with transaction.atomic():
+    with transaction.atomic(), as_service():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
         messages = ChatMessage.objects.filter(agent=agent)
         if messages.filter(status__in=UNFINISHED).exists():

@@ -65,23 +65,22 @@ def save_key(
     """Store a user's key for a provider, replacing one of the same name; its status is unverified."""
     owner_id = _id(owner)
     key: ApiKey
-    key, is_new = ApiKey.objects.update_or_create(
-        owner_id=owner_id,
-        provider=provider,
-        name=name,
-        defaults={
-            "base_url": base_url,
-            "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
-            # Four characters would reveal too much of a short key.
-            "last_four": plaintext[-4:] if len(plaintext) >= 16 else "",
-            "fingerprint": fingerprint(owner_id, plaintext) if plaintext else "",
-            "status": "unverified",
-            "status_detail": "",
-            "models_offered": [],
-            "checked_at": None,
-            "check_ms": None,
-        },
-    )
+    columns = {
+        "base_url": base_url,
+        "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
+        # Four characters would reveal too much of a short key.
+        "last_four": plaintext[-4:] if len(plaintext) >= 16 else "",
+        "fingerprint": fingerprint(owner_id, plaintext) if plaintext else "",
+        "status": "unverified",
+        "status_detail": "",
+        "models_offered": [],
+        "checked_at": None,
+        "check_ms": None,
+    }
+    with as_service():
+        key, is_new = ApiKey.objects.update_or_create(
+            owner_id=owner_id, provider=provider, name=name, defaults=columns
+        )
     record(Action.KEY_SAVED if is_new else Action.KEY_REPLACED, owner=owner_id, subject=key)
     return key
 
@@ -90,7 +89,7 @@ def rename_key(key: ApiKey, name: str) -> None:
     """Rename a user's key. Raises NameTaken."""
     before, key.name = key.name, name
     try:
-        with transaction.atomic():
+        with transaction.atomic(), as_service():
             key.save(update_fields=["name", "updated_at"])
             record(Action.KEY_RENAMED, owner=key.owner_id, subject=key, before=before)
     except IntegrityError as error:
@@ -99,7 +98,6 @@ def rename_key(key: ApiKey, name: str) -> None:
 
 def remove_key(key: ApiKey) -> None:
     """Delete a user's key."""
-    # As the service: users may not change all rows that refer to it.
     with transaction.atomic(), as_service():
         record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
         key.delete()

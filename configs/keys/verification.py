@@ -22,6 +22,7 @@ from procrastinate.tasks import configure_task
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.rls import as_service
 from configs.choices import KeyStatus
 from configs.models import ApiKey
 from configs.providers import PROVIDERS, Outcome
@@ -134,7 +135,9 @@ def _store_outcome(key: ApiKey, outcome: Outcome) -> None:
         # Other outcomes have no list of models, so the last one stays.
         values["models_offered"] = list(outcome.models)
     tested = ApiKey.objects.filter(pk=key.pk, fingerprint=key.fingerprint, base_url=key.base_url)
-    if tested.update(**values):
+    with as_service():
+        is_current = tested.update(**values)
+    if is_current:
         for name, value in values.items():
             setattr(key, name, value)
         record(Action.KEY_TESTED, owner=key.owner_id, subject=key, outcome=str(outcome.status), ms=outcome.ms)

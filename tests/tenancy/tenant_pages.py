@@ -13,6 +13,7 @@ from agentforge.http import Request
 from agentforge.tenancy import rls
 from agentforge.tenancy.request_transaction import outside_transaction
 from configs.models import AgentConfig
+from configs.services import create_agent
 
 
 def _role() -> str:
@@ -41,18 +42,18 @@ def streamed(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def raising(request: Request) -> HttpResponse:
-    AgentConfig.objects.create(owner=request.user, name="Ada", handle="ada")
+    create_agent(AgentConfig(owner=request.user, name="Ada", handle="ada"))
     raise RuntimeError("after it wrote")
 
 
 def failing(request: Request) -> HttpResponse:
-    AgentConfig.objects.create(owner=request.user, name="Ada", handle="ada")
+    create_agent(AgentConfig(owner=request.user, name="Ada", handle="ada"))
     return HttpResponse(status=500)
 
 
 def swallowing(request: Request) -> HttpResponse:
     """Write, break the transaction, ignore that, and say that all is well."""
-    AgentConfig.objects.create(owner=request.user, name="Ada", handle="ada")
+    create_agent(AgentConfig(owner=request.user, name="Ada", handle="ada"))
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1/0")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from agentforge.accounts.models import User
 from agentforge.tenancy import rls
@@ -46,8 +46,8 @@ def test_a_database_error_inside_a_savepoint_is_survived(alice: User) -> None:
         with pytest.raises(IntegrityError), transaction.atomic(), rls.as_service():
             AgentConfig.objects.create(owner=alice, name="Ada", handle="ada", creativity=9)
         assert str(alice.pk) in role()
-        with pytest.raises(IntegrityError), rls.as_user(alice.pk):
-            AgentConfig.objects.create(owner=alice, name="Ada", handle="ada", creativity=9)
+        with pytest.raises(DataError), rls.as_user(alice.pk), connection.cursor() as cursor:
+            cursor.execute("SELECT 1/0")
         assert str(alice.pk) in role()
 
 

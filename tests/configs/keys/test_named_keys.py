@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from agentforge.accounts.models import User
-from agentforge.tenancy import rls
 from configs.choices import Tab
 from configs.keys import vault
 from configs.models import AgentConfig, ApiKey
@@ -195,20 +194,18 @@ def test_a_revision_names_the_server_of_the_chosen_key(agent: AgentConfig, alice
     assert "two.example.com" in draft_json(agent)
 
 
-def test_sql_refuses_an_agent_that_points_at_somebody_elses_key(
+def test_the_database_refuses_an_agent_that_points_at_somebody_elses_key(
     on_openai: AgentConfig, bob: User, first: ApiKey
 ) -> None:
     his = vault.save_key(bob, "openai", "sk-bobs-own-key-0000009")
-    with rls.as_user(on_openai.owner_id):
-        with (
-            pytest.raises(ProgrammingError, match="row-level security"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("UPDATE configs_agentconfig SET api_key_id = %s", [his.pk])
-        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
-            AgentConfig.objects.create(owner=on_openai.owner, name="x", handle="x", api_key_id=his.pk)
-        assert AgentConfig.objects.update(api_key=first) == 1
+    with (
+        pytest.raises(IntegrityError, match="configs_agentconfig_api_key_id_owner"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE configs_agentconfig SET api_key_id = %s", [his.pk])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert AgentConfig.objects.update(api_key=first) == 1
 
 
 def test_agents_from_before_keep_their_key(on_openai: AgentConfig, first: ApiKey, bob: User) -> None:

@@ -15,7 +15,8 @@ from builds.errors import BuildError
 from builds.models import PLUGIN, Artifact, ChatMessage
 from builds.package import assembly
 from configs.announcements import ensure_stream
-from configs.keys.vault import KeyProblem, environment_for, values_to_redact
+from configs.keys.agent_environment import environment_of
+from configs.keys.vault import KeyProblem, values_to_redact
 
 from . import chat
 from .agent_run import Program, converse
@@ -67,8 +68,7 @@ def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[s
         raise BuildError("The build that was to answer has been deleted. Compile the agent again.")
     files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
     document = build.revision.canonical_json
-    identity, provider = (json.loads(document)[part] for part in ("identity", "provider"))
-    names = (assembly.HOST, assembly.plugin_name(identity["handle"]))
+    names = (assembly.HOST, assembly.plugin_name(json.loads(document)["identity"]["handle"]))
     if not all(name in files for name in names):
         raise BuildError(_FILES_MISSING)
     try:
@@ -76,5 +76,4 @@ def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[s
         host, plugin = (storage.local_copy(files[name]) for name in names)
     except FileMissing as missing:
         raise BuildError(_FILES_MISSING) from missing
-    environment = environment_for(message.agent, provider["code"])
-    return Program(host, plugin, document), environment, chat.history(message)
+    return Program(host, plugin, document), environment_of(build.revision), chat.history(message)

@@ -25,7 +25,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
-from configs.providers import PROVIDERS
+from configs.providers import PROVIDERS, Provider
 
 _FINGERPRINT_SALT = "configs.keys.vault.fingerprint"
 
@@ -65,7 +65,7 @@ def save_key(
     """Store a user's key for a provider, replacing one of the same name; its status is unverified."""
     owner_id = _id(owner)
     key: ApiKey
-    columns = {
+    columns: dict[str, Any] = {
         "base_url": base_url,
         "ciphertext": box().encrypt(_bound(owner_id, provider, base_url, plaintext)),
         # Four characters would reveal too much of a short key.
@@ -157,6 +157,11 @@ def key_of(agent: AgentConfig, provider_code: str) -> ApiKey | None:
     return key_in_use(keys, provider_code, agent.api_key_id)
 
 
+def address_of(key: ApiKey | None, provider: Provider) -> str:
+    """Return the base URL that a key is for."""
+    return key.base_url if key and provider.asks_base_url else provider.base_url
+
+
 def environment_for(agent: AgentConfig, provider_code: str) -> dict[str, str]:
     """Return the environment variables that an agent needs to talk to a provider.
 
@@ -166,8 +171,7 @@ def environment_for(agent: AgentConfig, provider_code: str) -> dict[str, str]:
     key = key_of(agent, provider_code)
     if key is None and (provider.needs_key or provider.asks_base_url):
         raise KeyMissing(f"No key for {provider.label} is saved. Add it in the tab API keys.")
-    base_url = key.base_url if key and provider.asks_base_url else provider.base_url
-    variables = {provider.base_url_env: base_url}
+    variables = {provider.base_url_env: address_of(key, provider)}
     if key is not None and provider.key_env and has_secret(key):
         variables[provider.key_env] = reveal(key, f"given to {agent.name}")
     return variables

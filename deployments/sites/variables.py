@@ -8,7 +8,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from configs.keys.vault import KeyProblem, environment_for, has_secret, key_of
+from configs.keys.agent_environment import environment_of
+from configs.keys.vault import KeyProblem, address_of, has_secret, key_of
 from configs.models import AgentConfig, Revision
 from configs.providers import PROVIDERS
 from deployments.errors import DeployError
@@ -46,9 +47,8 @@ def _provided(agent: AgentConfig, code: str) -> dict[str, str]:
     """Return a provider's variables, with an empty key."""
     provider = PROVIDERS[code]
     key = key_of(agent, code)
-    base_url = key.base_url if key and provider.asks_base_url else provider.base_url
     # A shell may read the line: quote its special characters as URLs do.
-    variables = {provider.base_url_env: quote(base_url, safe=_PLAIN)}
+    variables = {provider.base_url_env: quote(address_of(key, provider), safe=_PLAIN)}
     if provider.key_env and key is not None and has_secret(key):
         variables[provider.key_env] = ""
     return variables
@@ -57,11 +57,10 @@ def _provided(agent: AgentConfig, code: str) -> dict[str, str]:
 def values(deployment: Deployment) -> dict[str, str]:
     """Return the variables with their values; the use of a key is recorded in the audit log.
 
-    Raises DeployError when the provider's key is missing or can't be read.
+    Raises DeployError when the provider's key is missing, can't be read, or would be sent elsewhere.
     """
-    agent = deployment.revision.agent
     try:
-        provider = environment_for(agent, provider_of(deployment.revision))
+        provider = environment_of(deployment.revision)
     except KeyProblem as problem:
         raise DeployError(str(problem), "key") from problem
     return {**provider, **access_variables(deployment.site)}

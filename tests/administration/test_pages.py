@@ -18,8 +18,9 @@ from agentforge.audit.models import AuditEvent
 from builds.models import Artifact
 from builds.services import enqueue_revision
 from configs.keys import vault
+from configs.models import AgentConfig
 from configs.revisions import create_revision
-from configs.services import duplicate_agent
+from configs.services import create_agent
 from deployments.models import Connection, Deployment, Site
 from tests.drivers import people
 
@@ -156,7 +157,8 @@ def lengthen(hers: Hers) -> None:
     for number in range(3):
         user = people.make_user(f"user{number}")
         vault.save_key(user, "openai", SECRET)
-        build = enqueue_revision(create_revision(duplicate_agent(hers.agent)), by=user)
+        agent = create_agent(AgentConfig(owner=user, name="Eve", handle="eve", provider="local", model="x"))
+        build = enqueue_revision(create_revision(agent), by=user)
         Artifact.objects.create(owner=user, build=build, name="x", sha256="0" * 64, size=1)
         key = vault.save_key(user, "netlify", SECRET)
         Connection.objects.create(owner=user, host="netlify", key=key, who=f"Eve {number}")

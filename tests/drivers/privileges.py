@@ -96,7 +96,7 @@ def _refused(
                 "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
                 [role, claims],
             )
-            connection.execute(sql.SQL(statement).format(**names))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(**names))
     except psycopg.errors.InsufficientPrivilege as error:
         # A policy that refuses one row is another thing: some row could be written.
         return str(error).startswith("permission denied")

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.db.models import Model
 
 from agentforge.accounts.models import User
 from agentforge.tenancy.checks import owned_models
@@ -62,7 +63,7 @@ def test_no_sequence_or_function_of_the_forge_is_open(raw: psycopg.Connection, r
 
 
 @pytest.mark.parametrize("model", owned_models())
-def test_a_row_refers_only_to_rows_of_its_owner(raw: psycopg.Connection, model: type) -> None:
+def test_a_row_refers_only_to_rows_of_its_owner(raw: psycopg.Connection, model: type[Model]) -> None:
     """Each foreign key between owned tables has a second one that includes the owner."""
     rows = raw.execute(
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass",

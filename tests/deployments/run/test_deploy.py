@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import Build
 from configs.keys.vault import save_key
-from configs.models import AgentConfig, ApiKey
+from configs.models import AgentConfig, ApiKey, Revision
 from deployments import services
 from deployments.accounts import host_accounts
 from deployments.models import Deployment, Site
@@ -207,6 +208,24 @@ def test_a_key_reaches_the_hosts_environment_and_no_other_place(
     assert len(places) > 5
     assert places_of(SECRET, [*places, *files_below(settings.VAR_DIR)]) == []
     assert places_of(netlify.token, [*places, *files_below(settings.VAR_DIR)]) == []
+
+
+def test_a_forged_revision_gets_no_key_and_nothing_is_set(
+    agent: AgentConfig, alice: User, work: Work, netlify: NetlifyStandIn
+) -> None:
+    save_key(alice, "openai", SECRET)
+    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
+    agent.refresh_from_db()
+    host_accounts.connect(alice, netlify.token)
+    build = build_of(agent, alice)
+    forged = build.revision.canonical_json.replace('"OPENAI_BASE_URL"', '"NOT_SET"')
+    digest = hashlib.sha256(forged.encode()).hexdigest()
+    Revision.objects.filter(pk=build.revision_id).update(canonical_json=forged, sha256=digest)
+    done = deploy(lifecycle.create_site(agent, "ada", "team-one", alice), build, alice, work)
+    assert (done.status, done.reason) == ("failed", "key")
+    assert done.error.endswith("No key was sent. Compile the agent again.")
+    assert not netlify.state.environment
+    assert not netlify.state.deploys
 
 
 def test_a_reload_knows_how_far_it_is_and_what_is_waited_for(

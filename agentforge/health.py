@@ -18,3 +18,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+def is_health_check(request: HttpRequest) -> bool:
+    """Return whether a request asks how the forge is, which it has to say under any load."""
+    return request.path_info in ("/healthz", "/readyz")

@@ -22,6 +22,8 @@ import httpcore
 import httpx
 from django.conf import settings
 
+from .tenancy.request_transaction import outside_transaction
+
 SECONDS = 8.0
 MAX_BYTES = 2 * 1024 * 1024
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -63,7 +65,8 @@ def fetch(
 ) -> Reply:
     """Return the reply to one request, whatever its status; a redirect is returned, not followed.
 
-    Content in parts needs a Content-Length header.
+    Content in parts needs a Content-Length header. No database connection is held meanwhile: see
+    `outside_transaction`.
 
     Raises RefusedURL for a URL that is not allowed, and Unreachable if no complete reply of at most
     `max_bytes` arrives within `seconds`, from the first look-up to the last byte.
@@ -77,11 +80,14 @@ def fetch(
     all_headers.update(headers or {})
     if content and isinstance(content, bytes):
         all_headers["Content-Length"] = str(len(content))
-    with httpcore.ConnectionPool(
-        ssl_context=_trusted(),
-        max_connections=1,
-        network_backend=_GuardedBackend(deadline),
-    ) as pool:
+    with (
+        outside_transaction(),
+        httpcore.ConnectionPool(
+            ssl_context=_trusted(),
+            max_connections=1,
+            network_backend=_GuardedBackend(deadline),
+        ) as pool,
+    ):
         try:
             with pool.stream(
                 method,

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "agentforge.accounts.password_choice.PasswordChoiceMiddleware",
     # Outside the request's transaction: the count must not stay locked while a key is tested.
     "agentforge.accounts.throttling.rate_limits.RateLimitMiddleware",
+    "agentforge.accounts.throttling.shares.ShareMiddleware",
     # Second to last: the middleware before it (sessions, identity) acts as the service, not as the user.
     "agentforge.tenancy.middleware.TenancyMiddleware",
     "agentforge.accounts.middleware.LoginRequiredMiddleware",

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from . import rls
-from .request_transaction import RequestTransaction
+from .request_transaction import DatabaseAway, RequestTransaction, Share
+from .slots import Busy
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,15 @@ class TenancyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            connection.ensure_connection()
-        except OperationalError:
+            with RequestTransaction(lambda: _acting_for(request), _share_of(request)):
+                response = self.get_response(request)
+                if response.status_code >= 500:
+                    _mark_for_rollback()
+                elif rls.is_aborted():
+                    raise TransactionAborted(f"{request.method} {request.path}")
+        except Busy as busy:
+            return _refused(request, busy)
+        except DatabaseAway:
             logger.exception("The database does not answer")
             return HttpResponse(
                 "The database does not answer. Nothing was changed. Try again in a minute.\n",
@@ -41,18 +49,30 @@ class TenancyMiddleware:
                 content_type="text/plain",
                 headers={"Retry-After": "10"},
             )
-        with RequestTransaction(lambda: _acting_for(request)):
-            response = self.get_response(request)
-            if response.status_code >= 500:
-                transaction.set_rollback(True)
-            elif rls.is_aborted():
-                raise TransactionAborted(f"{request.method} {request.path}")
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             _stream_for(request, response)
         return response
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        _mark_for_rollback()
+        return _refused(request, exception) if isinstance(exception, Busy) else None
+
+
+def _mark_for_rollback() -> None:
+    # After slow work, the transaction may not have begun again.
+    if connection.in_atomic_block:
         transaction.set_rollback(True)
+
+
+def _share_of(request: HttpRequest) -> Share:
+    share: Share = getattr(request, "share", Share())
+    return share
+
+
+def _refused(request: HttpRequest, busy: Busy) -> HttpResponseBase:
+    headers = {"Retry-After": str(busy.retry_after)}
+    refuse = _share_of(request).refuse
+    return refuse(busy) if refuse else HttpResponse(f"{busy}\n", "text/plain", 429, headers=headers)
 
 
 def _acting_for(request: HttpRequest) -> AbstractContextManager[Any]:

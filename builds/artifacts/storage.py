@@ -17,6 +17,8 @@ from typing import Any
 from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
+from agentforge.tenancy.request_transaction import outside_transaction
+
 from . import local_store, uploads
 from .errors import FileMissing
 from .local_backend import LocalArtifactStorage
@@ -39,7 +41,10 @@ def shared_storage() -> Storage | None:
 def holds(sha256: str) -> bool:
     """Return whether the bytes are stored; local ones are read and must match their hash."""
     shared = shared_storage()
-    return local_store.holds(sha256) if shared is None else shared.exists(name_of(sha256))
+    if shared is None:
+        return local_store.holds(sha256)
+    with outside_transaction():
+        return shared.exists(name_of(sha256))
 
 
 def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
@@ -74,7 +79,7 @@ def local_copy(sha256: str) -> Path:
         with shared.open(name) as content:
             return local_store.write(content.chunks(), sha256)
 
-    with uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"):
+    with outside_transaction(), uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"):
         return uploads.retry(shared, fetch)
 
 
@@ -97,7 +102,10 @@ def signed_url(sha256: str, filename: str) -> str | None:
     Raises StorageProblem.
     """
     shared: Any = shared_storage()
-    return None if shared is None else uploads.signed_url(shared, name_of(sha256), filename)
+    if shared is None:
+        return None
+    with outside_transaction():
+        return uploads.signed_url(shared, name_of(sha256), filename)
 
 
 @dataclass(frozen=True)

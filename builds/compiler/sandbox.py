@@ -17,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentforge.tenancy.request_transaction import outside_transaction
+
 from . import sandbox_account, sandbox_proof, seccomp
 
 BUBBLEWRAP = "bubblewrap"
@@ -190,12 +192,13 @@ def _examine() -> tuple[str, tuple[str, ...]]:
         sandbox_account.hand_over(access.writes, access.reads)
         return _bubblewrapped(bwrap, script, access, limits)
 
-    failures = sandbox_proof.failed_proofs(
-        wrap_script,
-        open_files=limits.open_files,
-        processes=limits.most_processes,
-        file_size=limits.file_size * MIB,
-    )
+    with outside_transaction():
+        failures = sandbox_proof.failed_proofs(
+            wrap_script,
+            open_files=limits.open_files,
+            processes=limits.most_processes,
+            file_size=limits.file_size * MIB,
+        )
     if not failures:
         return BUBBLEWRAP, ()
     return PARTIAL if sandbox_proof.has_started(failures) else LIMITS, tuple(failures)

@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentforge.tenancy.request_transaction import outside_transaction
 from builds.errors import ToolchainMissing
 
 GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
@@ -127,9 +128,10 @@ def _first_line(*command: str) -> str:
     Raises ToolchainMissing if it does not run.
     """
     try:
-        completed = subprocess.run(
-            command, env=_CLEAN, capture_output=True, text=True, check=True, timeout=60
-        )
+        with outside_transaction():
+            completed = subprocess.run(
+                command, env=_CLEAN, capture_output=True, text=True, check=True, timeout=60
+            )
         return completed.stdout.strip().splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError) as error:
         raise ToolchainMissing(

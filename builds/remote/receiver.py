@@ -5,9 +5,11 @@ Call it as the service role, in one transaction per message. NOTIFY wakes the wo
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -34,16 +36,23 @@ def receive(builder: str, build_id: int, content: dict[str, Any]) -> Answer:
     key = _uuid(content.get("key"))
     if key is None:
         return _NOT_FOUND
+    kind = content.get("kind")
+    # Asked before the job is locked: a shared storage may take its time.
+    stored = _stored_hashes(content) if kind == "files" else frozenset()
     jobs = RemoteJob.objects.select_for_update().filter(key=key, builder=builder, build_id=build_id)
     job = jobs.first()
     if job is None:
         return _NOT_FOUND
     if job.state == RemoteJob.State.GIVEN_UP:
         return _GIVEN_UP
-    kind = content.get("kind")
     if kind == "ask":
         return 200, _position(job)
-    handlers = {"log": _log, "files": _files, "piece": _piece, "end": _end}
+    handlers: dict[str, Callable[[RemoteJob, dict[str, Any]], Answer]] = {
+        "log": _log,
+        "files": functools.partial(_files, stored=stored),
+        "piece": _piece,
+        "end": _end,
+    }
     handler = handlers.get(kind) if isinstance(kind, str) else None
     if handler is None:
         return malformed({"kind": ["Unknown kind of message."]})
@@ -99,7 +108,14 @@ def _log(job: RemoteJob, content: dict[str, Any]) -> Answer:
     return _advance(job)
 
 
-def _files(job: RemoteJob, content: dict[str, Any]) -> Answer:
+def _stored_hashes(content: dict[str, Any]) -> frozenset[str]:
+    """Return the hashes of announced files whose bytes are stored here already."""
+    form = FilesForm(content)
+    hashes = {file["sha256"] for file in form.cleaned_data["announced"]} if form.is_valid() else set()
+    return frozenset(filter(storage.holds, hashes))
+
+
+def _files(job: RemoteJob, content: dict[str, Any], stored: frozenset[str]) -> Answer:
     form = FilesForm(content)
     if not form.is_valid():
         return malformed(form.errors)
@@ -109,7 +125,7 @@ def _files(job: RemoteJob, content: dict[str, Any]) -> Answer:
     job.files.all().delete()
     for file in form.cleaned_data["announced"]:
         # Bytes that are stored here already need no upload.
-        received = file["size"] if storage.holds(file["sha256"]) else 0
+        received = file["size"] if file["sha256"] in stored else 0
         RemoteFile.objects.create(job=job, received=received, **file)
     return _advance(job)
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentforge import outbound
+from agentforge.tenancy.request_transaction import outside_transaction
 from configs.choices import KeyStatus
 
 from .base import Outcome
@@ -44,6 +45,10 @@ class ModelList:
 
         Uses the status and machine-readable codes: providers change the wording of their errors.
         """
+        with outside_transaction():
+            return self._test()
+
+    def _test(self) -> Outcome:
         started = time.monotonic()
         outcome = self._fetch_pages()
         if outcome.status == KeyStatus.VALID and self.key and self._is_public():

@@ -12,6 +12,7 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.request_transaction import outside_transaction
 from agentforge.tenancy.rls import as_service
 from configs.choices import KeyStatus
 from configs.keys import vault
@@ -38,7 +39,8 @@ def brief_sleep(seconds: float) -> None:
     if seconds > _PAGE_PATIENCE:
         message = f"Netlify limits the rate of requests. Try again in {seconds:.0f} seconds."
         raise HostError(Reason.RATE_LIMITED, message)
-    time.sleep(seconds)
+    with outside_transaction():
+        time.sleep(seconds)
 
 
 def connection_of(owner_id: UUID, host: str = NETLIFY) -> Connection | None:

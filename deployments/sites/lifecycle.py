@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
@@ -119,7 +120,8 @@ def change(site: Site, settings: Settings, by: User) -> None:
 def hash_password(password: str) -> str:
     """Return a password's hash in the format that the deployed function verifies."""
     salt = secrets.token_hex(16)
-    digest = hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), _ITERATIONS)
+    with hash_turn():
+        digest = hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), _ITERATIONS)
     return f"pbkdf2:sha256:{_ITERATIONS}:{salt}:{digest.hex()}"
 
 

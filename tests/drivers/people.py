@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from agentforge.accounts.identity.base import Tokens
@@ -24,6 +25,13 @@ def tokens_of(user: User) -> Tokens:
         pk=user.pk, defaults={"email": user.email, "password": "!"}
     )
     return LocalIdentityService().start_session(identity)
+
+
+def set_password(user: User, password: str) -> None:
+    """Let a user sign in at the local identity service."""
+    LocalIdentity.objects.update_or_create(
+        pk=user.pk, defaults={"email": user.email, "password": make_password(password)}
+    )
 
 
 def sign_in(client: Client, user: User) -> None:

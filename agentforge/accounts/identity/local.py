@@ -16,6 +16,7 @@ from agentforge.accounts import passwords
 from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
 from agentforge.accounts.models import LocalIdentity, LocalSession, is_disabled
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
+from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -44,20 +45,21 @@ class LocalIdentityService:
         return str(settings.LOCAL_ISSUER)
 
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
-        encoded = passwords.encode(password)
+        # Every sign-up counts, so that one address can't create accounts by the dozen.
         with transaction.atomic():
-            # Every sign-up counts, so that one address can't create accounts by the dozen.
             throttle = AttemptThrottle("sign-up", email=email, address=address)
             throttle.check()
             throttle.count()
-            LocalIdentity.objects.get_or_create(email=email, defaults={"password": encoded})
-            # Addresses are not confirmed by mail here, so a new account is signed in at once. A taken address
-            # costs the same work and signs in with the right password; a wrong one reveals that it is taken,
-            # as Supabase does without confirmation, one throttled attempt at a time.
-            identity = self._matching(email, password)
-            if identity is not None and is_disabled(identity.pk):
-                identity = None
-            return SignUpResult(tokens=self.start_session(identity) if identity else None)
+        with hash_turn():
+            encoded = passwords.encode(password)
+        LocalIdentity.objects.get_or_create(email=email, defaults={"password": encoded})
+        # Addresses are not confirmed by mail here, so a new account is signed in at once. A taken address
+        # costs the same work and signs in with the right password; a wrong one reveals that it is taken, as
+        # Supabase does without confirmation, one throttled attempt at a time.
+        identity = self._matching(email, password)
+        if identity is not None and is_disabled(identity.pk):
+            identity = None
+        return SignUpResult(tokens=self.start_session(identity) if identity else None)
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         def checked() -> LocalIdentity:
@@ -70,17 +72,17 @@ class LocalIdentityService:
 
     def _matching(self, email: str, password: str) -> LocalIdentity | None:
         identity = LocalIdentity.objects.filter(email=email).first()
-        if identity is None:
-            # Take as long as for an existing address, so that timing reveals nothing.
-            passwords.matches(password, _nobodys_password(settings.PASSWORD_HASHERS[0]))
+        renewed: list[str] = []
+        with hash_turn():
+            # As long for an unknown address as for a known one, so that timing reveals nothing.
+            encoded = identity.password if identity else _nobodys_password(settings.PASSWORD_HASHERS[0])
+            is_right = passwords.matches(password, encoded, renewed.append)
+        if identity is None or not is_right:
             return None
-        matching = identity
-
-        def upgrade(encoded: str) -> None:
-            matching.password = encoded
-            matching.save(update_fields=["password"])
-
-        return matching if passwords.matches(password, matching.password, upgrade) else None
+        if renewed:
+            identity.password = renewed[-1]
+            identity.save(update_fields=["password"])
+        return identity
 
     def start_session(self, identity: LocalIdentity) -> Tokens:
         """Start a session for an identity whose credentials were checked."""
@@ -161,7 +163,8 @@ class LocalIdentityService:
             return matching
 
         identity = attempt("password", email=identity.email, address=address, do=checked)
-        identity.password = passwords.encode(password)
+        with hash_turn():
+            identity.password = passwords.encode(password)
         identity.save(update_fields=["password"])
         self.end_other_sessions(session)
         record(Action.PASSWORD_CHANGED, owner=identity.pk)

@@ -1,4 +1,4 @@
-"""Throttle guessing: count failed attempts per e-mail address and per network address."""
+"""Throttle guessing: count attempts, and those that failed, per e-mail address and per network address."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ from .throttle import Throttle, address_subject
 T = TypeVar("T")
 
 WINDOW = timedelta(minutes=15)
+# Failures within a window.
 PER_EMAIL = 10
 PER_ADDRESS = 50
+# Attempts that succeed cost as much as those that fail. An office shares one network address.
+ATTEMPTS_PER_EMAIL = 20
+ATTEMPTS_PER_ADDRESS = 300
 
 _in_progress = KeyedLock()
 
@@ -35,14 +39,17 @@ def email_subject(action: str, email: str) -> str:
 
 
 class AttemptThrottle(Throttle):
-    """A throttle of one action's failures, per e-mail and network address."""
+    """A throttle of one action's attempts and failures, per e-mail and network address."""
 
     def __init__(self, action: str, *, email: str, address: str, per_address: int = PER_ADDRESS) -> None:
         self.email = email_subject(action, email)
         self.address = address_subject(action, address)
+        self._attempts = {f"{self.email} attempts": ATTEMPTS_PER_EMAIL}
         limits = {self.email: PER_EMAIL}
         if self.address is not None:
             limits[self.address] = per_address
+            self._attempts[f"{self.address} attempts"] = ATTEMPTS_PER_ADDRESS
+        limits |= self._attempts
         super().__init__(limits, window=WINDOW)
 
     def check(self) -> None:
@@ -56,10 +63,14 @@ class AttemptThrottle(Throttle):
             raise TooManyAttempts(seconds)
 
     def begin(self) -> None:
-        """Count an attempt on the e-mail address before its outcome is known. Raises TooManyAttempts."""
+        """Count an attempt, as a failure of the e-mail address until its outcome is known.
+
+        Raises TooManyAttempts.
+        """
         with transaction.atomic():
             self.check()
-            self.count_one(self.email)
+            for subject in sorted((self.email, *self._attempts)):
+                self.count_one(subject)
 
     def fail(self) -> None:
         """Count the failure of an attempt for the network address too."""
@@ -71,7 +82,7 @@ class AttemptThrottle(Throttle):
         FailedAttempts.objects.filter(subject=self.email).delete()
 
     def withdraw(self) -> None:
-        """Take an attempt back that came to no outcome."""
+        """Take the failure of an attempt back that came to no outcome."""
         FailedAttempts.objects.filter(subject=self.email, count__gt=0).update(count=F("count") - 1)
 
 

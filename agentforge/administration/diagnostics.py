@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from psycopg import OperationalError
 
 from agentforge.tenancy.exposure import exposures
+from agentforge.tenancy.notifications import TRANSACTION_POOLER, NotificationLost, verify_connection
 from agentforge.worker_liveness import DEAD_AFTER
 
 OLDEST_SERVER = 150_000
@@ -43,6 +45,9 @@ class CheckResult:
 Check = Callable[[], Finding]
 # Databases known to have all migrations: checking is slow, and migrations are not reverted.
 _migrated: set[str] = set()
+# When a notification last arrived: trying takes two connections.
+_notified_at = float("-inf")
+_NOTIFIED_SECONDS = 60.0
 _checks: dict[str, tuple[Check, bool]] = {}
 
 
@@ -108,6 +113,22 @@ def _migrations() -> Finding:
         return failed(message, "manage.py migrate")
     _migrated.add(connection.settings_dict["NAME"])
     return ok("All are applied.")
+
+
+@register("notifications", readiness=True)
+def _notifications() -> Finding:
+    global _notified_at
+    if time.monotonic() > _notified_at + _NOTIFIED_SECONDS:
+        try:
+            verify_connection(connection)
+        except NotificationLost:
+            return failed(TRANSACTION_POOLER, "Correct DATABASE_URL, and start every process again.")
+        except OperationalError as error:
+            return failed(
+                f"They could not be tried: {error}", "Check DATABASE_URL and that the server is running."
+            )
+        _notified_at = time.monotonic()
+    return ok("They arrive, so live pages and jobs do not wait.")
 
 
 @register("worker", readiness=True)

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 
+import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
 from agentforge import private_directory
-from agentforge.tenancy import embedded
+from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
 from .instance import AlreadyRunning, Record
@@ -109,12 +110,23 @@ def _model_port(chosen: options.Options) -> int:
 
 
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
+    if chosen.database_url:
+        _try_database(url)
     marker = chosen.var_dir / "run" / "migrated.json"
     if not schema.are_current(url, chosen.database_schema, marker):
         print("Migrating the database.", flush=True)
         schema.migrate(url, chosen.database_schema, marker, env)
     if not chosen.debug:
         schema.manage("collectstatic", "--noinput", env=env)
+
+
+def _try_database(url: str) -> None:
+    try:
+        notifications.verify(url)
+    except notifications.NotificationLost as reason:
+        raise CannotStart(str(reason)) from None
+    except psycopg.OperationalError as error:
+        raise CannotStart(f"The database does not answer. Check DATABASE_URL. {error}") from None
 
 
 def _programs(chosen: options.Options) -> list[Program]:

@@ -132,6 +132,7 @@ class Hub:
             await asyncio.sleep(settings.LIVE_KEEP_ALIVE_SECONDS)
             for watcher in set().union(*self._watchers.values()):
                 watcher.beat()
+            await self.reader.shrink()
 
     def _refresh_soon(self, name: str) -> None:
         self._stale.add(name)

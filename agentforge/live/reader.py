@@ -24,6 +24,8 @@ class LogReader:
     def __init__(self) -> None:
         self._idle: list[psycopg.AsyncConnection] = []
         self._slots = asyncio.Semaphore(CONNECTIONS)
+        # The smallest number of idle connections since the last call of `shrink`.
+        self._unused = 0
 
     async def page(self, statement: str, name: str, after: int, budget: int) -> log.Page:
         """Return a page of a stream; raises StreamMissing or one of DATABASE_AWAY."""
@@ -34,12 +36,21 @@ class LogReader:
         """Return a statement's rows; raises one of DATABASE_AWAY."""
         async with self._slots, asyncio.timeout(READ_SECONDS):
             while self._idle:
+                connection = self._idle.pop()
+                self._unused = min(self._unused, len(self._idle))
                 try:
-                    return await self._run(self._idle.pop(), statement, values)
+                    return await self._run(connection, statement, values)
                 except psycopg.OperationalError:
                     # It broke while idle, for example when the database restarted.
                     continue
             return await self._run(await connect_async(), statement, values)
+
+    async def shrink(self) -> None:
+        """Close the connections, but one, that were not needed since the last call."""
+        surplus, self._idle = self._idle[: max(self._unused - 1, 0)], self._idle[max(self._unused - 1, 0) :]
+        self._unused = len(self._idle)
+        for connection in surplus:
+            await connection.close()
 
     async def close(self) -> None:
         """Close the idle connections."""

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from .search_path import DEFAULT_SCHEMA, RESERVED_SCHEMAS
 
 # A pool closes one of its connections when all of them were not needed for so long.
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 10.0
 
 
 def parse(url: str, *, pool_size: int, schema: str = "") -> dict[str, Any]:

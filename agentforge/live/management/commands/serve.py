@@ -6,12 +6,14 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+import psycopg
 from daphne.access import AccessLogGenerator
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from agentforge.live.server import LiveServer
+from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
 
 class Command(BaseCommand):
@@ -26,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--access-log", action="store_true", help="print a line for every request")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._secure_database()
+        self._prepare_database()
         _allow_many_connections()
         # Imported here: it creates Django's handler, which only a server needs.
         from agentforge.asgi import application
@@ -41,13 +43,16 @@ class Command(BaseCommand):
         if server.failure is not None:
             raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
 
-    def _secure_database(self) -> None:
-        """Close what a restored dump or a stray GRANT opened since the last start."""
+    def _prepare_database(self) -> None:
+        """Refuse a pooler that loses notifications, and close what was opened since the last start."""
         try:
+            verify_connection(connection)
             call_command("secure_database", stdout=io.StringIO())
-        except DatabaseError as error:
+        except NotificationLost as reason:
+            raise CommandError(str(reason)) from None
+        except (DatabaseError, psycopg.OperationalError) as error:
             # Requests wait for a database that is away; `check` and `doctor` report what stays open.
-            self.stderr.write(f"The database's privileges could not be checked: {error}")
+            self.stderr.write(f"The database could not be checked: {error}")
 
 
 def _allow_many_connections() -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections, transaction
 
 from agentforge.tenancy.exposure import secure
 from agentforge.tenancy.installation import SchemaUnusable, enter_new_schema
+from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
 
 class Command(migrate.Command):
@@ -19,9 +21,13 @@ class Command(migrate.Command):
     def execute(self, *args: Any, **options: Any) -> str | None:
         changes = not (options["plan"] or options["check_unapplied"])
         try:
+            # First: such a pooler would lend this connection, with its changed settings, to other programs.
+            verify_connection(connections[options["database"]])
             enter_new_schema(connections[options["database"]], create=changes)
-        except SchemaUnusable as reason:
+        except (SchemaUnusable, NotificationLost) as reason:
             raise CommandError(str(reason)) from None
+        except psycopg.OperationalError as error:
+            raise CommandError(f"The database does not answer. Check DATABASE_URL. {error}") from None
         # Before the checks, which refuse an open database, and so would refuse what mends it.
         if changes:
             self._secure(**options)

@@ -142,6 +142,8 @@ SUPABASE_ANON_KEY: str = env.str("SUPABASE_ANON_KEY", default="")
 SUPABASE_JWT_ISSUER: str = env.str("SUPABASE_JWT_ISSUER", default="")
 SUPABASE_JWT_SECRET: str = env.str("SUPABASE_JWT_SECRET", default="")
 SUPABASE_OAUTH_PROVIDERS: list[str] = env.list("SUPABASE_OAUTH_PROVIDERS", default=[])
+# Whether anonymous users, and users with a phone number only, may use the forge.
+SUPABASE_USERS_WITHOUT_EMAIL: bool = env.bool("SUPABASE_USERS_WITHOUT_EMAIL", default=False)
 SUPABASE_TIMEOUT: float = env.float("SUPABASE_TIMEOUT", default=5.0)
 # Names each person's network address to Supabase Auth, for its limits; this needs SUPABASE_SERVICE_KEY.
 SUPABASE_FORWARD_ADDRESSES: bool = env.bool("SUPABASE_FORWARD_ADDRESSES", default=False)

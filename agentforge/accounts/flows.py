@@ -16,6 +16,8 @@ from django.urls import reverse
 SESSION_KEY = "flows"
 # More flows at once discard the oldest.
 MAX_FLOWS = 5
+# A link to `email` finishes a sign-up or a sign-in.
+_KINDS_OF_LINKS = {"email": ("signup", "magiclink")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,13 @@ def store(session: SessionBase, state: str, flow: Flow) -> None:
     flows = dict(session.get(SESSION_KEY, {}))
     flows[state] = asdict(flow)
     session[SESSION_KEY] = dict(list(flows.items())[-MAX_FLOWS:])
+
+
+def next_url_of(session: SessionBase, kind: str) -> str:
+    """Return where this browser's newest flow of a kind leads; empty if it began none."""
+    kinds = _KINDS_OF_LINKS.get(kind, (kind,))
+    urls = [flow["next_url"] for flow in session.get(SESSION_KEY, {}).values() if flow["kind"] in kinds]
+    return urls[-1] if urls else ""
 
 
 def pop(session: SessionBase, state: str) -> Flow | None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from .models import User
@@ -13,13 +15,28 @@ if TYPE_CHECKING:
 
 # Long enough for any passphrase, short enough to be cheap to hash.
 PASSWORD_MAX_LENGTH = 256
+# Supabase Auth hashes passwords with bcrypt, which reads no more.
+SUPABASE_PASSWORD_BYTES = 72
+TOO_LONG = (
+    f"This password is too long: {SUPABASE_PASSWORD_BYTES} characters at most. Letters with accents, "
+    "and those of other scripts, count for several."
+)
+# The addresses that it takes: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_SUPABASE_ADDRESS = re.compile(
+    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+NOT_ASCII = "Only plain letters are taken: write the domain in its xn-- form, and nothing in quotes."
 
 
 class EmailField(forms.EmailField):
     """An e-mail address, lower-cased: people do not always type their own in the same case."""
 
     def clean(self, value: Any) -> str:
-        return str(super().clean(value)).lower()
+        email = str(super().clean(value)).lower()
+        if email and settings.SUPABASE_URL and not _SUPABASE_ADDRESS.fullmatch(email):
+            raise forms.ValidationError(NOT_ASCII)
+        return email
 
 
 class EmailForm(forms.Form):
@@ -58,7 +75,9 @@ class NewPasswordField(forms.CharField):
 def check_new_password(form: forms.Form, email: str) -> None:
     """Add errors to a form if its new password is not acceptable."""
     password = form.cleaned_data.get("password")
-    if password:
+    if password and settings.SUPABASE_URL and len(password.encode()) > SUPABASE_PASSWORD_BYTES:
+        form.add_error("password", TOO_LONG)
+    elif password:
         try:
             validate_password(password, User(email=email))
         except forms.ValidationError as error:

@@ -18,6 +18,7 @@ from agentforge.accounts.errors import (
     CodeNeeded,
     IdentityUnavailable,
     SessionEnded,
+    TooManyAttempts,
     WrongCredentials,
 )
 from agentforge.accounts.models import is_disabled
@@ -28,15 +29,17 @@ from agentforge.audit.log import record
 from .base import AuthSession, KeySource, SignUpResult, Tokens
 from .jwks import JWKSCache
 from .outage import Outage
-from .supabase_client import UNAVAILABLE, VerifierStorage, auth_client, tokens_of, translate_refused_refresh
+from .supabase_client import VerifierStorage, auth_client, tokens_of, translate_refused_refresh
 from .supabase_factors import SecondFactors
 from .supabase_mail import MailFlows
+from .supabase_refusals import UNAVAILABLE
 
 _outage = Outage()
 # Of 12 characters, or of version 2: 38 to 46 bytes in base64 (its source: internal/crypto/refresh_tokens.go).
 _REFRESH_TOKEN = re.compile(r"[a-z0-9]{12}|[A-Za-z0-9_-]{51,62}", re.ASCII)
 # In the `user_metadata` of an account: which sign-up made it.
 MARK = "agentforge_sign_up"
+LAST_CODE = "No further mail is sent for now. Type the code of the last one, or try again later."
 WRONG_CURRENT = "The current password is not right. Nothing was changed."
 
 
@@ -146,11 +149,18 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
         try:
             self._update(session, attributes)
         except CodeNeeded:
-            with auth_client(session.access_token) as auth:
-                auth.reauthenticate()
+            self._mail_code(session)
             raise
         record(Action.PASSWORD_CHANGED, owner=session.claims["sub"])
         self.end_other_sessions(session)
+
+    def _mail_code(self, session: AuthSession) -> None:
+        try:
+            with auth_client(session.access_token) as auth:
+                auth.reauthenticate()
+        except TooManyAttempts as error:
+            # The code of the last mail is still good, and the person may have it.
+            raise CodeNeeded(LAST_CODE) from error
 
     def end_other_sessions(self, session: AuthSession) -> None:
         """Revoke the access tokens of the user's other sessions, which the service itself can't."""

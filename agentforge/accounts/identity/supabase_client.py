@@ -22,7 +22,7 @@ from supabase_auth.errors import (
     AuthUnknownError,
     AuthWeakPasswordError,
 )
-from supabase_auth.types import Session, User
+from supabase_auth.types import Factor, Session, User
 
 from agentforge.accounts import errors
 from agentforge.accounts.throttling.throttle import address_subject
@@ -31,54 +31,17 @@ from agentforge.tenancy.request_transaction import outside_transaction
 
 from .base import Tokens
 from .refusals import Outcome, outcome_of_refresh
+from .supabase_refusals import BUSY, ENDED, REFUSALS, REFUSED, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-UNAVAILABLE = "The identity service does not answer. Nothing was changed. Try again in a minute."
-BUSY = "The identity service is busy. Nothing was changed. Try again in a minute."
-ENDED = "Your session has ended. Sign in again."
-SPENT = "This link or code is no longer valid: it was used, replaced or has expired. Ask for a new one."
+NOT_OURS = "The identity service does not know this site. Nothing was changed. An operator can see why."
+# The code of what a hook of the project refuses.
+HOOK, HOOK_LENGTH = "unknown", 200
 # A link confirms when it is followed, and its code can be exchanged for five minutes.
 JUST_NOW = timedelta(minutes=10)
 # Used if the service does not say how long to wait.
 DEFAULT_RETRY_SECONDS = 60
-
-# The service's error codes: https://supabase.com/docs/guides/auth/debugging/error-codes
-_ERRORS: dict[str, tuple[type[errors.IdentityError], str]] = {
-    "invalid_credentials": (errors.WrongCredentials, errors.WRONG_CREDENTIALS),
-    "current_password_required": (errors.WrongCredentials, "The current password is needed."),
-    "current_password_invalid": (errors.WrongCredentials, "The current password is not right."),
-    "email_not_confirmed": (
-        errors.EmailNotConfirmed,
-        "Your address is not confirmed yet. Follow the link in the mail, or ask for another one.",
-    ),
-    "same_password": (errors.SamePassword, "This is your password already. Choose another one."),
-    "otp_expired": (errors.CodeRefused, SPENT),
-    "bad_code_verifier": (errors.CodeRefused, SPENT),
-    "flow_state_not_found": (errors.CodeRefused, SPENT),
-    "flow_state_expired": (errors.CodeRefused, SPENT),
-    "reauthentication_not_valid": (errors.CodeRefused, SPENT),
-    "mfa_verification_failed": (errors.CodeRefused, "The code is not right. Type the one that shows now."),
-    "mfa_challenge_expired": (errors.CodeRefused, "That took too long. Type the code that shows now."),
-    "mfa_factor_not_found": (errors.CodeRefused, "This authenticator is not enrolled any more."),
-    "reauthentication_needed": (errors.CodeNeeded, "We sent you a mail. Type its code to go on."),
-    "insufficient_aal": (errors.SecondFactorNeeded, "Pass your second factor first. Nothing was changed."),
-    "user_banned": (errors.IdentityError, errors.DISABLED),
-    "signup_disabled": (errors.IdentityError, "Sign-up is closed here. Ask an operator."),
-    "email_address_invalid": (errors.IdentityError, "The identity service does not accept this address."),
-    **dict.fromkeys(
-        (
-            "session_not_found",
-            "session_expired",
-            "refresh_token_not_found",
-            "refresh_token_already_used",
-            "bad_jwt",
-            "user_not_found",
-            "no_authorization",
-        ),
-        (errors.SessionEnded, ENDED),
-    ),
-}
 
 
 @lru_cache(maxsize=1)
@@ -157,9 +120,14 @@ def tokens_of(session: Session | None) -> Tokens:
         access_token=session.access_token,
         refresh_token=session.refresh_token,
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
-        has_second_factor=any(factor.status == "verified" for factor in session.user.factors or []),
+        has_second_factor=any(is_usable(factor) for factor in session.user.factors or []),
         confirmed_now=_is_confirmed_now(session.user),
     )
+
+
+def is_usable(factor: Factor) -> bool:
+    """Return whether a factor can be asked for here: a phone or a security key can't."""
+    return factor.status == "verified" and factor.factor_type == "totp"
 
 
 def _is_confirmed_now(user: User) -> bool:
@@ -179,16 +147,25 @@ def translate_error(error: AuthError) -> errors.IdentityError:
         return errors.TooManyAttempts(_retry_after(error))
     if isinstance(error, AuthWeakPasswordError):
         return errors.PasswordRefused(error.message)
-    if error.code is None and not isinstance(error, AuthApiError):
-        return errors.SessionEnded(ENDED)
-    kind, message = _ERRORS.get(str(error.code), (None, ""))
+    if error.code is None:
+        return _without_code(error, status)
+    kind, message = REFUSALS.get(str(error.code), (None, ""))
     if kind is not None:
         return kind(message)
+    if error.code == HOOK:
+        # The words of the project's own hook, meant for its users.
+        return errors.IdentityError(f"{error.message[:HOOK_LENGTH]} Nothing was changed.")
     # Not the message: it can contain user input.
     logger.error("Supabase Auth refused a request: status %s, code %s", status, error.code)
-    return errors.IdentityError(
-        "The identity service refused this. Nothing was changed. An operator can see why."
-    )
+    return errors.IdentityError(REFUSED)
+
+
+def _without_code(error: AuthError, status: int) -> errors.IdentityError:
+    if not isinstance(error, AuthApiError):
+        return errors.SessionEnded(ENDED)
+    # A gateway in front of the service.
+    logger.error("Supabase's gateway refused a request with status %s: is SUPABASE_ANON_KEY its key?", status)
+    return errors.IdentityError(NOT_OURS)
 
 
 def translate_refused_refresh(error: AuthApiError) -> errors.IdentityError:

@@ -14,9 +14,11 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from .base import AuthSession, Tokens
-from .supabase_client import ENDED, auth_client, tokens_of
+from .supabase_client import auth_client, tokens_of
+from .supabase_refusals import ENDED
 
 ISSUER = "AgentForge"
+KINDS = {"totp": "Authenticator", "phone": "Phone", "webauthn": "Security key"}
 _SVG = "data:image/svg+xml;utf-8,"
 
 
@@ -26,6 +28,8 @@ class Factor:
     name: str
     created_at: datetime
     is_verified: bool
+    # An authenticator app: the only kind that can be asked for here.
+    is_app: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,23 @@ class Enrolment:
 
 class SecondFactors:
     def factors(self, session: AuthSession) -> list[Factor]:
-        """Return a user's authenticators, including those whose enrolment was never finished."""
+        """Return a user's factors, including phones, security keys and those never finished."""
         with auth_client(session.access_token) as auth:
             listed = auth.mfa.list_factors().all
         return [
-            Factor(one.id, one.friendly_name or "Authenticator", one.created_at, one.status == "verified")
+            Factor(
+                one.id,
+                one.friendly_name or KINDS.get(one.factor_type, "Another factor"),
+                one.created_at,
+                is_verified=one.status == "verified",
+                is_app=one.factor_type == "totp",
+            )
             for one in listed
-            if one.factor_type == "totp"
         ]
 
     def enrol(self, session: AuthSession) -> Enrolment:
         """Start an enrolment and discard unfinished ones. Raises SecondFactorNeeded."""
-        unfinished = [factor for factor in self.factors(session) if not factor.is_verified]
+        unfinished = [factor for factor in self.factors(session) if not factor.is_verified and factor.is_app]
         with auth_client(session.access_token) as auth:
             for factor in unfinished:
                 auth.mfa.unenroll({"factor_id": factor.id})

@@ -6,18 +6,20 @@ import logging
 from typing import Any
 
 import httpx
+from django.conf import settings
 from django.db import transaction
 from supabase_auth import SyncGoTrueClient
 from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Provider
 
-from agentforge.accounts.errors import CodeRefused
+from agentforge.accounts.errors import CodeRefused, IdentityError, IdentityUnavailable
 from agentforge.accounts.throttling.attempts import AttemptThrottle, ServiceBudget, attempt, attempt_unnamed
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
 from .base import AuthSession, Tokens
-from .supabase_client import SPENT, VerifierStorage, auth_client, code_of, tokens_of
+from .supabase_client import VerifierStorage, auth_client, code_of, tokens_of
+from .supabase_refusals import REFUSALS, SPENT, UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +83,26 @@ class MailFlows:
         return verifier.value
 
     def provider_url(self, provider: Provider, *, redirect_to: str) -> tuple[str, str]:
-        """Return where to send a browser to sign in with a provider, and the flow's verifier."""
+        """Return where to send a browser to sign in with a provider, and the flow's verifier.
+
+        Raises IdentityError if the project has the provider turned off: its own page would show raw JSON.
+        """
+        if not self._offers(provider):
+            logger.error("SUPABASE_OAUTH_PROVIDERS names %s, which the project has turned off", provider)
+            raise IdentityError(REFUSALS["provider_disabled"][1])
         verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
         return answer.url, verifier.value
+
+    def _offers(self, provider: Provider) -> bool:
+        headers = {"apikey": settings.SUPABASE_ANON_KEY}
+        try:
+            with httpx.Client(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers) as http:
+                external = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").json()["external"]
+            return external.get(provider, True) is not False
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IdentityUnavailable(UNAVAILABLE) from error
 
     def exchange(self, code: str, verifier: str, *, address: str) -> Tokens:
         """Exchange the code of a redirect. Raises CodeRefused, TooManyAttempts."""

@@ -35,6 +35,7 @@ def by_bearer(token: str) -> Principal:
     Raises tokens.InvalidToken, also for a revoked session and a disabled user, and IdentityUnavailable.
     """
     claims = tokens.verify(token)
+    tokens.admit(claims)
     if identity_service().has_ended(claims):
         raise tokens.InvalidToken
     user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
@@ -54,6 +55,7 @@ def by_session(session: SessionBase) -> Principal | None:
         return None
     try:
         claims = tokens.verify(row.access_token)
+        tokens.admit(claims)
     except tokens.InvalidToken:
         # Its signing key was replaced, for example.
         return None

@@ -27,6 +27,7 @@ def begin(session: SessionBase, issued: Tokens) -> User:
     Raises tokens.InvalidToken if the tokens do not verify.
     """
     claims = tokens.verify(issued.access_token)
+    tokens.admit(claims)
     is_proven = password_choice.made(session, claims["sub"]) or _is_signed_in_as(session, claims["sub"])
     user = _user_of(claims, issued, is_proven=is_proven)
     recovery = password_choice.recovery(session)
@@ -49,6 +50,7 @@ def begin_for_script(issued: Tokens) -> User:
     Raises tokens.InvalidToken as `begin` does.
     """
     claims = tokens.verify(issued.access_token)
+    tokens.admit(claims)
     user = _user_of(claims, issued)
     _record_sign_in(user, claims)
     return user

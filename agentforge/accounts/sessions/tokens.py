@@ -13,13 +13,15 @@ from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.conf import settings
 from jwt.utils import base64url_decode
 
 from agentforge.accounts.identity import IdentityService, identity_service
 
 Claims = dict[str, Any]
 
-MAX_LENGTH = 8192
+# Much user_metadata makes long tokens; servers take headers of up to 16 KiB.
+MAX_LENGTH = 12_288
 LEEWAY_SECONDS = 10
 AUDIENCE = ROLE = "authenticated"
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
@@ -31,6 +33,21 @@ class InvalidToken(Exception):
 
     def __init__(self) -> None:
         super().__init__("The access token is not valid.")
+
+
+class NotAdmitted(InvalidToken):
+    """The token is valid, but this site does not serve users of this kind."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "Users without an e-mail address are not served here. Sign up with one.")
+
+
+def admit(claims: Claims) -> None:
+    """Raise NotAdmitted for anonymous users and those without an address, unless a setting serves them."""
+    if not settings.SUPABASE_URL or settings.SUPABASE_USERS_WITHOUT_EMAIL:
+        return
+    if claims.get("is_anonymous") or not claims.get("email"):
+        raise NotAdmitted
 
 
 def verify(token: str, *, service: IdentityService | None = None) -> Claims:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -15,6 +16,7 @@ from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
 from agentforge.accounts.identity.base import Tokens
+from agentforge.accounts.identity.supabase_refusals import redirect_words
 from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.accounts.sessions.tokens import verify
 from agentforge.negotiation import success, wants_json
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 ASK, CODE, CONFIRM = "accounts/mail_request.html", "accounts/code_entry.html", "accounts/mail_confirm.html"
 _SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
+_ELSEWHERE = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
+_NOTHING = "There was nothing to confirm: mails lead to this page. Sign in, or ask for a new mail."
 _SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to your other address."
 
 
@@ -113,7 +117,8 @@ def confirm(request: HttpRequest, service: SupabaseIdentityService) -> HttpRespo
             tokens = service.follow_link(
                 form.cleaned_data["token_hash"], kind, address=client_address(request)
             )
-        return _finish_flow(request, tokens, kind, next_url(request))
+        to = requested_next(request) or flows.next_url_of(request.session, kind)
+        return _finish_flow(request, tokens, kind, to)
     except IdentityError as error:
         return refuse(request, CONFIRM, form, error)
 
@@ -129,14 +134,10 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
     """
     flow = flows.pop(request.session, request.GET.get("state", ""))
     if "error_code" in request.GET or "error" in request.GET:
-        message = "The sign-in was not finished. Nothing was changed. Try again, or ask for a new mail."
+        message = redirect_words(request.GET.get("error", ""), request.GET.get("error_code", ""))
         return failed(request, "accounts:sign_in", IdentityError(message))
     if flow is None:
-        # The link was opened in another browser; it has confirmed the address all the same.
-        message = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
-        return done(
-            request, next_url(request) if request.user.is_authenticated else "accounts:sign_in", message
-        )
+        return _without_flow(request)
     if "code" not in request.GET:
         # Only a change of address returns without a code, while the link to the other address is pending.
         return done(request, "accounts:account", _SECOND_MAIL)
@@ -146,6 +147,17 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
         return _finish_flow(request, tokens, flow.kind, flow.next_url)
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)
+
+
+def _without_flow(request: HttpRequest) -> HttpResponse:
+    """Answer who comes back to a flow that this browser didn't begin, or has finished."""
+    if request.user.is_authenticated:
+        # A reload, as a rule.
+        return redirect(next_url(request))
+    if "code" in request.GET or "message" in request.GET:
+        # The link was opened in another browser; it has confirmed the address all the same.
+        return done(request, "accounts:sign_in", _ELSEWHERE)
+    return failed(request, "accounts:sign_in", IdentityError(_NOTHING))
 
 
 def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str) -> HttpResponse:

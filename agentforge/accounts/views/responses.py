@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -17,18 +18,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from agentforge.accounts.errors import IdentityError, IdentityUnavailable, TooManyAttempts
+from agentforge.accounts import session_revocation
+from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
 from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, negotiated, success, wants_json
+from agentforge.problems import problem
 from agentforge.tenancy import rls
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 from agentforge.accounts.redirects import requested_next
-from agentforge.accounts.sessions.tokens import InvalidToken
+from agentforge.accounts.sessions.tokens import InvalidToken, NotAdmitted
 
 from .scripts import is_script, open_to_scripts, tokens_json
 
@@ -98,6 +101,8 @@ def _verification_errors() -> Iterator[None]:
     try:
         with rls.as_service():
             yield
+    except NotAdmitted as error:
+        raise IdentityError(str(error)) from error
     except InvalidToken as error:
         logger.error("The identity service's tokens do not verify: check its URL, issuer and clock.")
         raise IdentityUnavailable(
@@ -126,12 +131,25 @@ def reject(
 def refuse(
     request: HttpRequest, template: str, form: BaseForm, error: IdentityError, **context: Any
 ) -> HttpResponse:
-    """Show a form again with an error of the identity service."""
+    """Show a form again with an error of the identity service; sign out if it has ended the session."""
+    if isinstance(error, SessionEnded) and request.user.is_authenticated:
+        return _signed_out(request, error)
     form.add_error(context.pop("field", None), str(error))
     response = reject(request, template, form, status=status_of(error), **context)
     if isinstance(error, TooManyAttempts):
         response["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _signed_out(request: HttpRequest, error: SessionEnded) -> HttpResponse:
+    """Sign a browser out here too, and say why; a script's token ends with it."""
+    with rls.as_service():
+        session_revocation.end_session(UUID(cast(Request, request).claims["session_id"]))
+        sign_ins.end(request.session)
+    if wants_json(request):
+        return problem(401, str(error), headers={"WWW-Authenticate": "Bearer"})
+    messages.error(request, str(error))
+    return redirect("accounts:sign_in")
 
 
 def status_of(error: IdentityError) -> int:
@@ -150,6 +168,8 @@ def done(request: HttpRequest, to: str, message: str = "") -> HttpResponse:
 
 
 def failed(request: HttpRequest, to: str, error: IdentityError) -> HttpResponse:
-    """Redirect with an error message, where no form can show it."""
+    """Redirect with an error message, where no form can show it; sign out if the session has ended."""
+    if isinstance(error, SessionEnded) and request.user.is_authenticated:
+        return _signed_out(request, error)
     messages.error(request, str(error))
     return redirect(to)

@@ -30,6 +30,7 @@ class Factor:
     secret: str
     friendly_name: str = ""
     status: str = "unverified"
+    kind: str = "totp"
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)
     challenges: dict[str, float] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Factor:
         moment = stamp(self.created_at)
         body = {"id": self.id, "created_at": moment, "updated_at": moment, "status": self.status}
         name = {"friendly_name": self.friendly_name} if self.friendly_name else {}
-        return {**body, **name, "factor_type": "totp", "last_challenged_at": None}
+        return {**body, **name, "factor_type": self.kind, "last_challenged_at": None}
 
 
 @dataclass

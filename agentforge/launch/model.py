@@ -15,6 +15,7 @@ NAME = "smollm2-135m"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONVERSATIONS = 2  # answered at once
 CONTEXT = 4096  # tokens in a conversation
+LONGEST_ANSWER = 512  # tokens, for a request that names no limit
 
 
 class CannotServe(Exception):
@@ -54,6 +55,13 @@ def serve(port: int) -> None:
         cpu.n_threads = max(1, (os.cpu_count() or 1) // 2)
         cpu.poll = 0
     params.n_ctx = CONVERSATIONS * CONTEXT
+    # A model of this size repeats one sentence until it is stopped. These hold back single tokens, and longer
+    # sequences that it has written before.
+    params.sampling.penalty_repeat = 1.15
+    params.sampling.penalty_last_n = 256
+    params.sampling.dry_multiplier = 0.8
+    params.sampling.min_p = 0.1
+    params.n_predict = LONGEST_ANSWER
     params.cors_origins = ""
     params.ui = False
     params.verbosity = -1

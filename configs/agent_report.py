@@ -59,6 +59,9 @@ class AgentReport:
         if self.status == CHANGED:
             changed = [step.label for step in self.tabs if step.state == OUTDATED]
             return f"Changed since the last check: {', '.join(changed)}." if changed else _OUTCOMES[UNCHECKED]
+        invalid = sum(step.state == INVALID for step in self.tabs)
+        if self.status == RunStatus.INVALID and invalid > 1:
+            return f"{invalid} tabs need attention."
         return _OUTCOMES[self.status]
 
     @property

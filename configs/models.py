@@ -122,7 +122,7 @@ class ApiKey(models.Model):
 
 
 class ProcessRun(models.Model):
-    """One run of *Process configuration*: a step per tab, restored on reload."""
+    """One run of *Check everything*: a step per tab, restored on reload."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="runs")

@@ -1,4 +1,4 @@
-"""Validate the tabs of a draft in order, testing its key, and publish progress on the agent's stream."""
+"""*Check everything*: validate the tabs of a draft in order, testing its key, and publish progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .announcements import announce
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
-from .keys.vault import KeyNeedsReentry, key_of
+from .keys.vault import KeyNeedsReentry, is_readable, key_of
 from .keys.verification import retest
 from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome
@@ -94,9 +94,12 @@ def _check(run: ProcessRun, tab: Tab) -> bool:
     return not errors
 
 
-def tab_problems(agent: AgentConfig, tab: Tab) -> tuple[Errors, list[str]]:
-    """Return the errors of a saved tab, by field, and notes for its owner."""
-    errors, notes = _key_problems(agent) if tab == Tab.KEYS else ({}, [])
+def tab_problems(agent: AgentConfig, tab: Tab, *, retest_valid: bool = True) -> tuple[Errors, list[str]]:
+    """Return the errors of a saved tab, by field, and notes for its owner.
+
+    The key is tested at its provider; without `retest_valid` only if its last test did not pass.
+    """
+    errors, notes = _key_problems(agent, retest_valid=retest_valid) if tab == Tab.KEYS else ({}, [])
     form_class = TAB_FORMS[tab]
     # Read after the key test, so that the model is checked against the newest list.
     offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
@@ -106,7 +109,7 @@ def tab_problems(agent: AgentConfig, tab: Tab) -> tuple[Errors, list[str]]:
     return errors, notes
 
 
-def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
+def _key_problems(agent: AgentConfig, *, retest_valid: bool) -> tuple[Errors, list[str]]:
     provider = PROVIDERS.get(agent.provider)
     if provider is None:
         return {}, []
@@ -117,6 +120,8 @@ def _key_problems(agent: AgentConfig) -> tuple[Errors, list[str]]:
     key = key_of(agent, provider.code)
     if key is None:
         return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []
+    if key.status == KeyStatus.VALID and not retest_valid and is_readable(key):
+        return {}, []
     try:
         return _outcome_problems(retest(key))
     except KeyNeedsReentry as problem:

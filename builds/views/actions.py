@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
@@ -15,12 +14,12 @@ from agentforge.problems import problem
 from builds.errors import NotPossible
 from builds.forms import TargetForm
 from builds.models import Build, BuildStatus
-from builds.preflight import problems
 from builds.queue.fairness import QueueFull
 from builds.queue.position import places
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
+from configs.draft_check import check_draft
 from configs.views.forms import agent_of
 
 from .pages import build_of, compile_page
@@ -32,14 +31,13 @@ from .responses import refused
 @rate_limited("builds")
 def build_compile(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
-    if errors := problems(agent):
+    if errors := check_draft(agent):
         if wants_json(request):
             return failure(
                 {f"{tab}.{name}": texts for tab, fields in errors.items() for name, texts in fields.items()}
             )
-        tab = next(iter(errors))
         messages.error(request, "Nothing was started: first correct the fields marked here.")
-        return redirect(f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1")
+        return redirect(f"configs:{next(iter(errors))}", pk=agent.pk)
     form = TargetForm(posted(request))
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)

@@ -21,13 +21,14 @@ from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 from builds.package import signer
-from builds.preflight import changes, problems
+from builds.preflight import changes
 from builds.queue.position import place_of, places
 from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
 from configs.choices import Tab
+from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -77,7 +78,7 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
 
 def _draft(agent: AgentConfig) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
-    errors = problems(agent)
+    errors = known_problems(agent)
     builds = Build.objects.filter(revision__agent=agent).select_related("revision")
     under_way = builds.filter(status__in=reports.UNFINISHED).first()
     newest = under_way or builds.filter(status=BuildStatus.SUCCEEDED, expired_at=None).first()
@@ -89,7 +90,7 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
         "problems": [
             {
                 "label": Tab(tab).label,
-                "url": f"{reverse(f'configs:{tab}', args=[agent.pk])}?check=1",
+                "url": reverse(f"configs:{tab}", args=[agent.pk]),
                 "messages": [message for texts in fields.values() for message in texts],
             }
             for tab, fields in errors.items()

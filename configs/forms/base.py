@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 
 from configs.choices import Tab
-from configs.conflicts import Basis
+from configs.conflicts import Basis, comparable
 from configs.keys.vault import key_in_use
 from configs.models import AgentConfig, ApiKey
 from configs.providers.local import LOCAL
@@ -60,6 +60,8 @@ class DraftForm(AgentForm):
     """
 
     tab: ClassVar[Tab]
+    # Whether its fields make sense only together, so that none is saved while another is invalid.
+    is_one_choice: ClassVar[bool] = False
     basis: Basis = Basis()
 
     def __init__(self, data: Any = None, *, offers: Offers | None = None, **kwargs: Any) -> None:
@@ -73,6 +75,18 @@ class DraftForm(AgentForm):
     def cleaned_values(self) -> dict[str, Any]:
         """Return a valid form's values by the names of the draft's fields."""
         return {name: getattr(self.instance, name) for name in self._meta.fields or ()}
+
+    def changed_values(self) -> dict[str, Any]:
+        """Return the valid values that differ from those that the sender's page showed, by name."""
+        if self.non_field_errors() or (self.is_one_choice and self.errors):
+            return {}
+        shown = self.basis.values or {}
+        values = self.values()
+        return {
+            name: getattr(self.instance, name)
+            for name in values
+            if name not in self.errors and comparable(values[name]) != comparable(shown.get(name))
+        }
 
     @property
     def base(self) -> str:

@@ -28,6 +28,7 @@ class KeysForm(DraftForm):
     """The primary provider, one of its keys, and a model, from the provider's list if known."""
 
     tab = Tab.KEYS
+    is_one_choice = True
 
     provider = forms.ChoiceField(
         label="Primary provider",

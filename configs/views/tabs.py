@@ -13,7 +13,7 @@ from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
 from configs.agent_report import report_of
 from configs.choices import Preset, Tab
-from configs.conflicts import Conflict, edition_of
+from configs.conflicts import Basis, Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
@@ -22,6 +22,7 @@ from configs.presets import PRESET_VALUES
 from configs.providers.offers import offers_for
 from configs.services import HandleTaken, save_draft
 
+from .autosave import autosave, is_autosave
 from .conflicts import show_conflict
 from .forms import agent_of, bound_form, refuse, show
 from .key_rows import key_rows
@@ -66,14 +67,19 @@ def personality_preset(request: Request, pk: int) -> HttpResponse:
     filled = {"custom_instructions": instructions, "preset": preset, **PRESET_VALUES[preset]}
     if wants_json(request):
         return success(**filled)
-    form = PersonalityForm(instance=agent, initial=filled)
-    form.basis = bound.basis
+    form = PersonalityForm(instance=copy(agent))
+    form.basis = bound.basis if bound.basis.values is not None else Basis(values=form.values())
+    for name, value in filled.items():
+        setattr(form.instance, name, value)
+    form.initial = form.values()
     return _show(request, agent, form, filled=Preset(preset).label)
 
 
 def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
     offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
     form_class = TAB_FORMS[tab]
+    if request.method == "POST" and is_autosave(request):
+        return autosave(agent, bound_form(request, form_class, agent, offers))
     if request.method == "POST":
         return save(request, agent, bound_form(request, form_class, agent, offers))
     if wants_json(request):
@@ -126,7 +132,7 @@ def _show(request: Request, agent: AgentConfig, form: DraftForm, **context: Any)
 
 
 def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str, Any]:
-    context = {"agent": agent, "tab": form.tab, "form": form}
+    context = {"agent": agent, "tab": form.tab, "form": form, "shown": form.instance}
     if form.tab == Tab.KEYS:
         context["key_rows"] = key_rows(agent)
     return context

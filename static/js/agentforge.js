@@ -1,6 +1,7 @@
 // Start the behaviours of a page. Each module looks for its own data-* hooks and does nothing without them.
 import "./forms.js";
 import "./drafts.js";
+import "./autosave.js";
 import "./menus.js";
 import "./time.js";
 import "./keys.js";

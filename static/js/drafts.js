@@ -1,13 +1,15 @@
 // Drafts: a form with `data-draft="key"` keeps its unsaved values in this browser tab (sessionStorage) until the
 // server has them. Secrets are never kept: no password, hidden or file inputs, nothing under `data-secret`. A form
-// that htmx swaps in with errors, or with `data-unsaved`, still holds unsaved values.
+// that htmx swaps in with errors, or with `data-unsaved`, still holds unsaved values. A form with `data-autosave` saves
+// each field when it is left, where its value is valid (./autosave.js). The rail marks each tab with unsaved values.
 import { h } from "./dom.js";
 import { refresh, setField } from "./forms.js";
 
 const SKIPPED = ["password", "hidden", "file", "submit", "button"];
 const savedValues = new Map();
 
-function values(form) {
+/** The values of a form's fields by name; of a checkbox a list. */
+export function values(form) {
   const current = {};
   for (const field of form.elements) {
     if (!field.name || SKIPPED.includes(field.type) || field.closest("[data-secret]")) continue;
@@ -28,7 +30,8 @@ function read(key) {
   }
 }
 
-class Draft {
+/** The form in this page whose values are kept, with what the server has of it. */
+export class Draft {
   constructor(form, swapped) {
     this.form = form;
     this.key = `draft:${form.dataset.draft}`;
@@ -42,6 +45,10 @@ class Draft {
     savedValues.set(this.key, this.served);
     if (swapped) this.keep();
     for (const kind of ["input", "change"]) form.addEventListener(kind, () => this.keep());
+  }
+
+  get changed() {
+    return JSON.stringify(values(this.form)) !== this.served;
   }
 
   restore() {
@@ -61,21 +68,30 @@ class Draft {
 
   offerDiscard() {
     const discard = h("button", { type: "button", class: "button quiet small" }, "Discard them");
-    const note = h("p", { class: "draft", role: "status" }, "Your unsaved changes were kept.", discard);
+    this.kept = h("p", { class: "draft", role: "status" }, "Your unsaved changes were kept.", discard);
     discard.addEventListener("click", () => {
       this.fill(JSON.parse(this.served));
-      note.remove();
+      this.kept.remove();
       this.keep();
     });
-    this.form.prepend(note);
-    this.update();
+    this.form.prepend(this.kept);
+    this.keep();
   }
 
   keep() {
-    const now = values(this.form);
-    if (JSON.stringify(now) === this.served) this.drop();
-    else sessionStorage.setItem(this.key, JSON.stringify({ served: this.served, values: now }));
+    if (!this.changed) this.drop();
+    else sessionStorage.setItem(this.key, JSON.stringify({ served: this.served, values: values(this.form) }));
     this.update();
+  }
+
+  /** The server has these fields as they were sent. */
+  accept(names, sent) {
+    const served = JSON.parse(this.served);
+    for (const name of names) served[name] = sent[name];
+    this.served = JSON.stringify(served);
+    savedValues.set(this.key, this.served);
+    if (!this.changed) this.kept?.remove();
+    this.keep();
   }
 
   drop() {
@@ -83,13 +99,35 @@ class Draft {
   }
 
   update() {
-    const changed = sessionStorage.getItem(this.key) !== null;
-    if (changed) this.note.replaceChildren("unsaved changes");
+    if (this.changed) this.note.replaceChildren("unsaved changes");
     else this.note.replaceChildren(...this.words);
+    markTabs();
   }
 }
 
-for (const form of document.querySelectorAll("form[data-draft]")) new Draft(form, false);
+/** Mark each tab of the rail whose form holds values that are not saved. */
+function markTabs() {
+  const rail = document.querySelector("[data-rail]");
+  for (const item of rail?.querySelectorAll("[data-checked]") ?? []) {
+    const unsaved = sessionStorage.getItem(`draft:agent-${rail.dataset.agent}-${item.dataset.tab}`) !== null;
+    const dot = item.querySelector(".rail-dot");
+    if (unsaved && !dot) item.append(h("span", { class: "rail-dot" }, h("span", { class: "visually-hidden" }, "unsaved")));
+    else if (!unsaved) dot?.remove();
+  }
+}
+
+/** The draft of each form in this page. */
+export const drafts = new Map();
+
+for (const form of document.querySelectorAll("form[data-draft]")) drafts.set(form, new Draft(form, false));
 document.addEventListener("htmx:load", ({ target }) => {
-  if (target.matches("form[data-draft]")) new Draft(target, true);
+  for (const form of drafts.keys()) if (!form.isConnected) drafts.delete(form);
+  if (target.matches("form[data-draft]")) drafts.set(target, new Draft(target, true));
+  markTabs();
 });
+document.addEventListener("parts:renewed", markTabs);
+// A restored draft is what the form shows: the preview, which listens for input, is ready only now.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const draft of drafts.values()) if (draft.kept) draft.form.dispatchEvent(new Event("input", { bubbles: true }));
+});
+markTabs();

@@ -1,6 +1,6 @@
 // The tab rail, on `data-rail` (see templates/configs/_rail.html): a check is played as it runs, tab by tab, by the
 // records `live:process`: pending, checking, valid or invalid, with its duration. The browser tab that started the check
-// (the form `data-process`) then opens the first invalid tab; others only show it. While a check is played, the rail is
+// (the button `data-process`) then opens the first invalid tab; others only show it. While a check is played, the rail is
 // not read again with the other parts of the page.
 import { announce, on } from "./dom.js";
 import { duration } from "./formats.js";
@@ -76,8 +76,8 @@ function release(status) {
 }
 
 if (rail()) {
-  document.addEventListener("submit", ({ target }) => {
-    if (target.matches("[data-process]")) sessionStorage.setItem(STARTED, "1");
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest("[data-process]")) sessionStorage.setItem(STARTED, "1");
   });
   // The check may have ended before the page connected.
   if (ENDS.includes(rail().dataset.status)) openInvalid(rail().dataset.status, false);

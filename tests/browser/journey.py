@@ -51,7 +51,7 @@ def open_tab(page: Page, name: str) -> None:
 def save(page: Page) -> None:
     """Save the tab and see that it says so."""
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^saved \d"))
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
 
 
 def choose_provider_without_key(page: Page) -> None:

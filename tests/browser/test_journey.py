@@ -34,7 +34,7 @@ def test_from_a_form_to_an_agent_that_answers(open_page: OpenPage, forge: Forge,
 def _process_too_early(page: Page) -> None:
     """Stop at the first tab that is not right, opened with its message beside the field."""
     journey.choose_provider_without_key(page)
-    page.get_by_role("button", name="Process configuration").click()
+    page.get_by_role("button", name="Check everything").click()
     expect(page.locator("[data-rail-outcome]")).to_have_text("One tab needs attention.")
     expect(page.locator(".rail-item[data-tab=identity]")).to_have_attribute("data-state", "valid")
     expect(page.locator(".rail-item[data-tab=keys]")).to_have_attribute("data-state", "invalid")
@@ -44,7 +44,7 @@ def _process_too_early(page: Page) -> None:
 
 def _process(page: Page) -> None:
     """Every tab is checked for real, and a reload shows the same."""
-    page.get_by_role("button", name="Process configuration").click()
+    page.get_by_role("button", name="Check everything").click()
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
     for reload in (False, True):
         if reload:
@@ -132,7 +132,7 @@ def test_the_same_without_javascript(open_page: OpenPage, forge: Forge) -> None:
     journey.make_agent(page)
     journey.choose_local_model(page)
     journey.save_personality_and_capabilities(page)
-    page.get_by_role("button", name="Process configuration").click()
+    page.get_by_role("button", name="Check everything").click()
     _reload_until(page, "[data-rail-outcome]", "Ready to compile.")
     page.get_by_role("link", name="Go to Build").click()
     page.get_by_role("button", name="Compile").click()

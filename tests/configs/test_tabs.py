@@ -95,7 +95,7 @@ def test_htmx_gets_the_form_alone(browser: Client, agent: AgentConfig, tab: str)
     for response in (refused, saved):
         assert response.content.decode().lstrip().startswith('<form class="form" id="tab-form"')
     assert message in refused.content.decode()
-    assert "saved <time" in saved.content.decode()
+    assert "Saved <time" in saved.content.decode()
 
 
 @pytest.mark.parametrize("tab", Tab)

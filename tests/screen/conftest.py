@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from pytest_django.fixtures import Settings
@@ -99,4 +100,18 @@ def window(
     yield open_
     for context in contexts:
         context.close()
+    _wait_for_requests()
     assert problems == []
+
+
+def _wait_for_requests() -> None:
+    """Wait until the web process asks the database nothing more: the next step empties its tables."""
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
+    quiet = 0
+    for _ in range(400):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_sleep(0.02), ({busy} AND pid <> pg_backend_pid())")
+            quiet = quiet + 1 if cursor.fetchone()[1] == 0 else 0
+        if quiet == 10:
+            return
+    raise AssertionError("The web process never came to rest.")

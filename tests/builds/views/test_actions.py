@@ -42,7 +42,7 @@ def test_a_draft_that_is_not_complete_is_not_compiled(browser: Client, agent: Ag
     AgentConfig.objects.filter(pk=agent.pk).update(name="A", model="")
     url = reverse("builds:compile", args=[agent.pk])
     answer = browser.post(url)
-    assert answer["Location"] == reverse("configs:identity", args=[agent.pk]) + "?check=1"
+    assert answer["Location"] == reverse("configs:identity", args=[agent.pk])
     response = browser.post(url, headers=JSON)
     assert response.status_code == 422
     assert set(response.json()["errors"]) == {"identity.name", "keys.model"}

@@ -1,0 +1,126 @@
+// A form with `data-autosave` saves each field when it is left, where its value is valid; its note then says when. What is
+// open is saved before anything else is sent or opened from the page; leaving with unsaved text asks. A field that was
+// saved elsewhere stops this until the form is saved by hand, which shows both sides.
+import { h } from "./dom.js";
+import { drafts, values } from "./drafts.js";
+import { renewSoon } from "./parts.js";
+
+let sending = Promise.resolve();
+let leaving = false;
+
+function open() {
+  return [...drafts.values()].filter(({ form }) => "autosave" in form.dataset);
+}
+
+function changed() {
+  return [...drafts.values()].some((draft) => draft.changed);
+}
+
+/** Save what is open; resolves when the server has answered. */
+function flush() {
+  for (const draft of open()) sending = sending.then(() => save(draft));
+  return sending;
+}
+
+async function save(draft) {
+  const { form } = draft;
+  if (!draft.changed || draft.conflict || !form.isConnected) return;
+  const sent = values(form);
+  const headers = { Accept: "application/json", "X-Autosave": "1" };
+  try {
+    const body = new FormData(form);
+    const response = await fetch(form.action, { method: "POST", body, headers, keepalive: true });
+    if (response.status === 409) stop(draft);
+    if (response.ok) accept(draft, sent, await response.json());
+  } catch {
+    // Offline: the draft is kept in this browser tab, and saved with the next field.
+  }
+}
+
+function accept(draft, sent, { saved, errors, base, at }) {
+  draft.form.elements.base.value = base;
+  const now = h("time", { datetime: at, "data-time": "clock" }, new Date(at).toTimeString().slice(0, 5));
+  if (saved.length) draft.words = ["Saved ", now];
+  draft.accept(saved, sent);
+  showErrors(draft, errors);
+  if (saved.length) renewSoon();
+}
+
+function stop(draft) {
+  draft.conflict = true;
+  draft.words = ["Saved elsewhere too. Save to compare."];
+  draft.note.replaceChildren(...draft.words);
+}
+
+/** Show the errors of the fields that were changed here; the others are not this reader's doing yet. */
+function showErrors({ form, served }, errors) {
+  const before = JSON.parse(served);
+  const now = values(form);
+  for (const old of form.querySelectorAll("[data-left]")) {
+    delete old.closest(".field")?.dataset.invalid;
+    old.remove();
+  }
+  for (const [name, texts] of Object.entries(errors)) {
+    const field = form.querySelector(`[name="${CSS.escape(name)}"]`)?.closest(".field");
+    if (!field || JSON.stringify(before[name]) === JSON.stringify(now[name])) continue;
+    field.dataset.invalid = "";
+    field.querySelector(".field-error")?.remove();
+    field.append(h("p", { class: "field-error", role: "alert", "data-left": true }, texts.join(" ")));
+  }
+}
+
+// A choice that htmx answers (a preset, a provider) is not saved before its answer has filled in the rest.
+document.addEventListener("change", ({ target }) => {
+  const form = target.form;
+  if (!form || !drafts.has(form) || target.closest("[hx-get], [hx-post]:not(form)")) return;
+  flush();
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
+
+// htmx sends a form with its own values and base: what is under way comes first.
+document.addEventListener("htmx:confirm", (event) => {
+  if (!event.target.matches("form[data-autosave]")) return;
+  event.preventDefault();
+  sending.then(() => event.detail.issueRequest(true));
+});
+
+let passing = null;
+
+// Whatever else is sent from the page comes after what is open, and not at all while that can't be saved.
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (form.method === "dialog") return;
+  if (drafts.has(form)) {
+    leaving = !("autosave" in form.dataset);
+    return;
+  }
+  if (form === passing || !open().length) {
+    passing = null;
+    leaving = true;
+    return;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  flush().then(() => {
+    form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    if (changed()) return refuse();
+    passing = form;
+    form.requestSubmit(submitter);
+  });
+}, true);
+
+/** Let the form show what is wrong with it, in place of what was asked for. */
+function refuse() {
+  for (const { form } of open()) form.requestSubmit();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const plain = !event.defaultPrevented && event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey);
+  if (!link || !plain || link.target || link.hasAttribute("download") || link.hash || !open().some((d) => d.changed)) return;
+  event.preventDefault();
+  flush().then(() => location.assign(link.href));
+});
+
+addEventListener("beforeunload", (event) => { if (!leaving && changed()) event.preventDefault(); });
+addEventListener("pageshow", () => { leaving = false; });

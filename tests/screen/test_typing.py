@@ -1,0 +1,132 @@
+"""What is typed is saved, shown and checked; it can be neither lost nor left out."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Dialog, Page, expect
+
+from configs import validation
+from configs.models import AgentConfig, ProcessRun
+
+from .conftest import Windows
+
+INSTRUCTIONS = re.compile("instructions", re.IGNORECASE)
+
+
+def type_instructions(page: Page, text: str = "Always answer in French.") -> None:
+    """Type into the field without leaving it."""
+    page.get_by_label(INSTRUCTIONS).click()
+    page.keyboard.type(text)
+
+
+def saved(agent: AgentConfig) -> AgentConfig:
+    agent.refresh_from_db()
+    return agent
+
+
+def test_a_field_saves_when_it_is_left_and_the_form_says_so(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    type_instructions(page)
+    expect(page.locator("[data-saved]")).to_have_text("unsaved changes")
+    expect(page.locator(".rail-item[data-tab=personality]")).to_contain_text("unsaved")
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d\d:\d\d$"))
+    expect(page.locator(".rail-dot")).to_have_count(0)
+    assert saved(agent).custom_instructions == "Always answer in French."
+    # Nor does the next save find a conflict with this one.
+    page.get_by_label("Curious").set_checked(True, force=True)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_label(INSTRUCTIONS)).to_have_value("Always answer in French.")
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved"))
+    assert "curious" in saved(agent).traits
+
+
+def test_an_invalid_field_is_not_saved_and_its_neighbour_is(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.get_by_label("Handle").fill("Not a handle!")
+    page.get_by_label("Description").fill("Finds sources.")
+    expect(page.locator(".field-error")).to_be_visible()
+    with page.expect_response("**/identity/"):
+        page.get_by_label("Name").focus()
+    expect(page.locator(".rail-item[data-tab=identity]")).to_contain_text("unsaved")
+    assert (saved(agent).description, agent.handle) == ("Finds sources.", "ada")
+    # What can't be saved keeps the rest from going ahead, and says why.
+    page.get_by_role("button", name="Check everything").click()
+    expect(page.get_by_label("Handle")).to_have_value("Not a handle!")
+    expect(page.locator(".message[data-level=error]")).to_be_visible()
+    assert not ProcessRun.objects.exists()
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", dismiss)
+    page.get_by_role("link", name="Capabilities").click()
+    expect(page.get_by_role("heading", name="Capabilities", exact=True)).to_be_visible()
+    assert asked == ["beforeunload"]
+    expect(page.locator(".rail-item[data-tab=identity]")).to_contain_text("unsaved")
+
+
+def test_what_is_open_is_saved_before_the_check(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    type_instructions(page)
+    page.get_by_role("button", name="Check everything").click()
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    assert saved(agent).custom_instructions == "Always answer in French."
+
+
+def test_what_is_open_is_saved_before_another_page_opens(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    type_instructions(page)
+    page.get_by_role("link", name="Go to Build").click()
+    expect(page.get_by_role("heading", name="Build", exact=True)).to_be_visible()
+    assert saved(agent).custom_instructions == "Always answer in French."
+    expect(page.locator(".rail-dot")).to_have_count(0)
+
+
+def test_without_a_script_the_check_saves_what_is_open(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/", scripts=False)
+    page.get_by_label(INSTRUCTIONS).fill("Always answer in French.")
+    page.get_by_role("button", name="Check everything").click()
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    assert saved(agent).custom_instructions == "Always answer in French."
+
+
+def test_two_windows_end_in_the_conflict_page(window: Windows, agent: AgentConfig) -> None:
+    first, second = window(f"/agents/{agent.pk}/identity/"), window(f"/agents/{agent.pk}/identity/")
+    first.get_by_label("Name").fill("Grace")
+    first.get_by_label("Description").focus()
+    expect(first.locator("[data-saved]")).to_have_text(re.compile("^Saved"))
+    second.get_by_label("Name").fill("Hedy")
+    second.get_by_label("Description").fill("Said in the second window.")
+    expect(second.locator("[data-saved]")).to_have_text("unsaved changes")
+    second.get_by_role("button", name="Save", exact=True).click()
+    expect(second.get_by_role("heading", name="Identity: saved elsewhere")).to_be_visible()
+    assert saved(agent).name == "Grace"
+
+
+def test_the_preview_shows_the_form_in_front_of_its_reader(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    prompt = page.locator("[data-prompt]")
+    page.get_by_label("Description").fill("Finds sources.")
+    page.get_by_label("Handle").fill("Not a handle!")
+    expect(prompt).to_contain_text("Finds sources.")
+    page.reload()
+    expect(page.get_by_label("Handle")).to_have_value("Not a handle!")
+    expect(prompt).to_contain_text("Finds sources.")
+    plain = window(f"/agents/{agent.pk}/identity/", scripts=False)
+    plain.get_by_label("Description").fill("Knows tides.")
+    plain.get_by_label("Handle").fill("Not a handle!")
+    plain.get_by_role("button", name="Save", exact=True).click()
+    expect(plain.locator("[data-prompt]")).to_contain_text("Knows tides.")
+
+
+def test_the_check_is_one_key_press_and_walks_the_tabs(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.keyboard.press("c")
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    validation.validate_draft(ProcessRun.objects.get().pk)
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
+    expect(page.locator(".rail-item[data-state=valid]")).to_have_count(4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,24 +33,45 @@ def _storable(email: str, user_id: UUID) -> str:
 class UserManager(BaseUserManager["User"]):
     def get_or_create_for_identity(self, *, user_id: UUID, email: str) -> User:
         """Return the user of an identity, created on first sight; follow a changed e-mail address."""
-        address = _storable(email, user_id)
         user = self.filter(pk=user_id).first()
-        if user is None or user.email != address:
-            with transaction.atomic():
-                self._free_address(address, user_id)
-                user, is_new = self.update_or_create(pk=user_id, defaults={"email": address})
-                action = Action.ACCOUNT_MADE if is_new else Action.EMAIL_CHANGED
-                record(action, owner=user, actor=user, email=address)
-                if is_new:
-                    account_created.send(type(user), user=user)
+        if user is None:
+            return self.create_for_identity(user_id=user_id, email=email)
+        self.follow_address(user, email)
         return user
 
-    def _free_address(self, address: str, user_id: UUID) -> None:
-        # Someone who deletes their identity and signs up again gets a new id. The id identifies the person;
-        # the identity service decides who owns the address.
+    @transaction.atomic
+    def create_for_identity(self, *, user_id: UUID, email: str, as_of: datetime | None = None) -> User:
+        """Create the user of an identity, as its token of that moment describes it."""
+        address = self._free(_storable(email, user_id), user_id, as_of) or f"{user_id}@former.invalid"
+        user, is_new = self.get_or_create(pk=user_id, defaults={"email": address})
+        if is_new:
+            record(Action.ACCOUNT_MADE, owner=user, actor=user, email=address)
+            account_created.send(type(user), user=user)
+        return user
+
+    def follow_address(self, user: User, email: str, *, as_of: datetime | None = None) -> None:
+        """Give a user the address that their token of that moment names."""
+        address = _storable(email, user.pk)
+        if user.email == address:
+            return
+        with transaction.atomic():
+            if self._free(address, user.pk, as_of):
+                user.email = address
+                user.save(update_fields=["email"])
+                record(Action.EMAIL_CHANGED, owner=user, actor=user, email=address)
+
+    def _free(self, address: str, user_id: UUID, as_of: datetime | None) -> str:
+        """Take an address from its former owner and return it; empty if a newer token gave it to them.
+
+        Someone who deletes their identity and signs up again gets a new id. The id identifies the person; the
+        identity service decides who owns the address.
+        """
         for former in self.filter(email=address).exclude(pk=user_id):
+            if as_of and former.claims_issued_at and former.claims_issued_at > as_of:
+                return ""
             former.email = f"{former.pk}@former.invalid"
             former.save(update_fields=["email"])
+        return address
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
         """Create an operator who can sign in with `password` at the local identity service."""

@@ -10,6 +10,9 @@ from django.utils import timezone
 
 from .managers import LocalIdentityManager, UserManager
 
+# Of an access token: enough to tell one person's apart.
+DIGEST_LENGTH = 16
+
 
 class Role(models.TextChoices):
     """The values of `app_metadata.agentforge_role` of a Supabase user."""
@@ -33,6 +36,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     has_second_factor = models.BooleanField(default=False)
     # Whether the owner of the address chose the password at the identity service: password_choice.py.
     password_is_proven = models.BooleanField(default=False, db_default=False)
+    # When the token that last set address and role was issued, and the tokens of that second: profile.py.
+    claims_issued_at = models.DateTimeField(null=True)
+    claims_digests = ArrayField(models.CharField(max_length=DIGEST_LENGTH), null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -173,7 +173,10 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
 
     def _check_current(self, session: AuthSession, current: str, address: str) -> None:
         """Check the current password: not every project does, and a stolen session must not be enough."""
-        email = str(session.claims.get("email", ""))
+        # The address may have changed since the token was issued.
+        with auth_client() as auth:
+            answer = auth.get_user(session.access_token)
+        email = (answer.user.email if answer else None) or ""
 
         def checked() -> None:
             with auth_client() as auth:

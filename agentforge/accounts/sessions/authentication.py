@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
 
-from agentforge.accounts import roles
+from agentforge.accounts import profile
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.models import User
 
@@ -38,8 +37,7 @@ def by_bearer(token: str) -> Principal:
     tokens.admit(claims)
     if identity_service().has_ended(claims):
         raise tokens.InvalidToken
-    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
-    roles.follow(user, claims)
+    user = profile.follow(claims, token)
     if not user.is_active:
         raise tokens.InvalidToken
     return Principal(user, claims, token)
@@ -61,5 +59,5 @@ def by_session(session: SessionBase) -> Principal | None:
         return None
     if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
         return None
-    roles.follow(row.user, claims)
-    return Principal(row.user, claims, row.access_token)
+    user = profile.follow(claims, row.access_token, user=row.user)
+    return Principal(user, claims, row.access_token)

@@ -31,6 +31,8 @@ from agentforge.accounts.throttling.keyed_lock import KeyedLock
 from agentforge.tenancy.connections import connection_lease
 from agentforge.tenancy.request_transaction import outside_transaction
 
+from . import tokens
+
 logger = logging.getLogger(__name__)
 
 # Tokens are due this long before they expire, but not before two thirds of their life are over.
@@ -59,6 +61,13 @@ def renew(row: SignIn) -> SignIn | SessionEnded | None:
         return _renew_ahead(row) if _claim(row) else row
     with _in_progress.held(row.pk):
         return _renew_expired(row)
+
+
+def exchange(refresh_token: str) -> Tokens:
+    """Exchange a script's refresh token. Raises IdentityError."""
+    issued = identity_service().refresh(refresh_token)
+    _follow(issued)
+    return issued
 
 
 def _life(access_token: str) -> timedelta:
@@ -148,10 +157,19 @@ def _store(row: SignIn, outcome: Tokens | IdentityError) -> SignIn | SessionEnde
         expires_at=outcome.expires_at,
         refreshing_until=None,
     )
-    current = _current(row)
-    if stored and current is not None:
-        profile.update_second_factor(current.user, outcome.has_second_factor)
-    return current
+    if stored:
+        _follow(outcome)
+    return _current(row)
+
+
+def _follow(issued: Tokens) -> None:
+    try:
+        claims = tokens.verify(issued.access_token)
+    except (tokens.InvalidToken, IdentityUnavailable):
+        # Who presents the token finds out.
+        return
+    user = profile.follow(claims, issued.access_token)
+    profile.update_second_factor(user, issued.has_second_factor)
 
 
 def _current(row: SignIn) -> SignIn | None:

@@ -58,7 +58,7 @@ def begin_for_script(issued: Tokens) -> User:
 
 def _user_of(claims: tokens.Claims, issued: Tokens, *, is_proven: bool = False) -> User:
     is_known = User.objects.filter(pk=claims["sub"]).exists()
-    user = User.objects.get_or_create_for_identity(user_id=UUID(claims["sub"]), email=claims.get("email", ""))
+    user = profile.follow(claims, issued.access_token)
     if not user.is_active:
         raise IdentityError(DISABLED)
     profile.update_second_factor(user, issued.has_second_factor)

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 PASSWORD, EMAIL = "accounts/password_change.html", "accounts/email_change.html"
 _CHANGED = "Your password is changed. Your other sign-ins have ended."
-_MAILED = "If {email} is free, two mails are on their way: follow both links, in this browser."
+_MAILED = (
+    "If {email} is free, a mail is on its way there, and usually one to your present address. "
+    "Follow each link, in this browser."
+)
 
 
 @never_cache

@@ -140,6 +140,7 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
         return _without_flow(request)
     if "code" not in request.GET:
         # Only a change of address returns without a code, while the link to the other address is pending.
+        flows.store(request.session, request.GET["state"], flow)
         return done(request, "accounts:account", _SECOND_MAIL)
     try:
         with rls.as_service():

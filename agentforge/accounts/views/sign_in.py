@@ -27,7 +27,7 @@ from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.middleware import is_unavailable, works_in_outage
 from agentforge.accounts.redirects import next_url, requested_next, with_query
-from agentforge.accounts.sessions import sign_ins
+from agentforge.accounts.sessions import refresh, sign_ins
 from agentforge.accounts.throttling.attempts import attempt_unnamed
 from agentforge.http import Request
 from agentforge.negotiation import (
@@ -126,13 +126,13 @@ def token(request: HttpRequest) -> HttpResponse:
     form = RefreshForm(json_object(request))
     if not form.is_valid():
         return form_failure(form)
-    service, refresh_token = identity_service(), form.cleaned_data["refresh_token"]
+    refresh_token = form.cleaned_data["refresh_token"]
     try:
-        if not service.can_be_refresh_token(refresh_token):
+        if not identity_service().can_be_refresh_token(refresh_token):
             raise SessionEnded(_NOT_EXCHANGEABLE)
         with rls.as_service():
             tokens = attempt_unnamed(
-                "token", address=client_address(request), do=lambda: service.refresh(refresh_token)
+                "token", address=client_address(request), do=lambda: refresh.exchange(refresh_token)
             )
     except TooManyAttempts as error:
         return problem(429, str(error), headers={"Retry-After": str(error.retry_after)})

@@ -182,4 +182,4 @@ def test_a_taken_address_is_not_told_to_who_wants_it(auth: SupabaseAuth, signed_
     auth.account("taken@example.com")
     for email in ("taken@example.com", "free@example.com"):
         answer = signed_in.post("/accounts/email/", {"email": email}, follow=True)
-        assert f"If {email} is free, two mails are on their way" in words(answer)
+        assert f"If {email} is free, a mail is on its way" in words(answer)

@@ -14,8 +14,11 @@ from .sessions.tokens import InvalidToken
 
 
 def user_of(scope: dict[str, Any]) -> User | None:
-    """Return the user of an ASGI connection; see `principal_of`."""
-    principal = principal_of(scope)
+    """Return the user of an ASGI connection; None also while the identity service can't say."""
+    try:
+        principal = principal_of(scope)
+    except IdentityUnavailable:
+        return None
     return principal.user if principal else None
 
 
@@ -23,7 +26,7 @@ def principal_of(scope: dict[str, Any]) -> authentication.Principal | None:
     """Return the principal of an ASGI connection, by bearer token or session cookie, or None.
 
     An invalid bearer token does not fall back to the cookie. Runs synchronously and outside any transaction;
-    call it through `database_sync_to_async`.
+    call it through `database_sync_to_async`. Raises IdentityUnavailable.
     """
     headers: Iterable[tuple[bytes, bytes]] = scope.get("headers", ())
     given = {name.lower(): value.decode("latin-1") for name, value in headers}
@@ -32,7 +35,7 @@ def principal_of(scope: dict[str, Any]) -> authentication.Principal | None:
         if token is not None:
             return authentication.by_bearer(token)
         return _by_cookie(given.get(b"cookie", ""))
-    except (InvalidToken, IdentityUnavailable):
+    except InvalidToken:
         return None
 
 

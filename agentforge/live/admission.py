@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from django_eventstream.utils import parse_last_event_id
 from psycopg_pool import PoolTimeout
 
 from agentforge.accounts import second_factor
+from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.scope import principal_of
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.tenancy.connections import connection_lease
@@ -32,6 +34,10 @@ MAX_CHANNELS = 20
 # A browser does not reconnect after a refusal, so wait for a database that is away.
 WAIT_SECONDS = 30.0
 PAUSE = 0.5
+# A stream asks for new tokens this long before its own end.
+RENEW_SECONDS = 30.0
+# The loop's clock may be a little ahead of the wall clock.
+CLOCK_TICK = 0.05
 LOOKUP_ERRORS = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -85,6 +91,20 @@ class Ticket:
         self.since = asyncio.get_running_loop().time()
         self.subjects: tuple[str, ...] = ()
         self._scope = scope
+        self._ends_at = self._renew_at = 0.0
+
+    def accept(self, principal: Principal) -> None:
+        """Take over the subjects of a principal, and the time at which their token ends."""
+        claims = principal.claims
+        self.subjects = (str(principal.user.pk), str(claims["session_id"]))
+        self._ends_at = float(claims["exp"])
+        # Late enough for a browser's tokens to be due for a refresh.
+        self._renew_at = self._ends_at - min(RENEW_SECONDS, (self._ends_at - claims["iat"]) / 4)
+
+    def seconds_to_next_check(self) -> float:
+        """Return when to look at the token again: shortly before it ends, and when it ends."""
+        now = time.time()
+        return max(0.0, (self._renew_at if now < self._renew_at else self._ends_at) - now) + CLOCK_TICK
 
     def credentials(self) -> tuple[bytes, ...]:
         """Return the request's credentials, which alone determine its principal."""
@@ -97,14 +117,25 @@ class Ticket:
         return await loop.run_in_executor(_sign_in_threads, _identify, self._scope)
 
     async def is_valid(self) -> bool:
-        """Return whether the request would still be admitted; waits for a database that is away."""
+        """Return whether the request would still be admitted, with a token in force.
+
+        Waits for a database that is away. While the identity service can't say, the token's own end decides.
+        """
         while True:
             try:
                 principal = await self.identify()
             except LOOKUP_ERRORS:
                 await asyncio.sleep(PAUSE)
                 continue
-            return principal is not None and not _lacks_second_factor(principal, self._scope)
+            except IdentityUnavailable:
+                return self._is_in_force()
+            if principal is None or _lacks_second_factor(principal, self._scope):
+                return False
+            self.accept(principal)
+            return self._is_in_force()
+
+    def _is_in_force(self) -> bool:
+        return time.time() < self._ends_at
 
 
 async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -> Ticket:
@@ -112,7 +143,7 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -
 
     Raises Refused: 401 without sign-in, 403 without the second factor that settings require, 404 for a
     missing or foreign stream, 400 for a position ahead of its stream, 204 if every stream has ended and was
-    received, 503 if the database stays away.
+    received, 503 if the database or the identity service stays away.
     """
     ticket = Ticket(scope)
     principal = await _retry_while_away(lambda: _principal(ticket, hub))
@@ -127,7 +158,7 @@ async def admit(scope: dict[str, Any], positions: Mapping[str, int], hub: Hub) -
     except Refused:
         # A shared query may be older than what this client has already seen: ask again.
         _check(principal, positions, await _retry_while_away(lambda: _streams(names, hub)))
-    ticket.subjects = (str(principal.user.pk), str(principal.claims["session_id"]))
+    ticket.accept(principal)
     return ticket
 
 
@@ -153,7 +184,7 @@ async def _streams(names: Sequence[str], hub: Hub) -> Sequence[Sequence[Any]]:
 
 
 async def _retry_while_away(query: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Return the result of a query, waiting for the database if it is away."""
+    """Return the result of a query, waiting for the database or the identity service if it is away."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + WAIT_SECONDS
     while True:
@@ -162,6 +193,9 @@ async def _retry_while_away(query: Callable[[], Coroutine[Any, Any, Result]]) ->
         except LOOKUP_ERRORS:
             if loop.time() > deadline:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
+        except IdentityUnavailable as error:
+            if loop.time() > deadline:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from None
         await asyncio.sleep(PAUSE)
 
 

@@ -20,12 +20,13 @@ Sign-in is the session cookie or `Authorization: Bearer`. Up to 20 channels shar
 - Something is sent at least every 40 s: after 20 quiet seconds a comment line. `retry:` sets how long a
   browser waits before it reconnects. After 15 minutes the response ends so that sign-in is checked again; an
   EventSource reconnects automatically.
-- When a user is signed out or disabled, their connections are closed at once.
+- When a user is signed out or disabled, their connections are closed at once. A connection also ends with the
+  access token that admitted it, unless the token of a browser's session is renewed meanwhile.
 - Refusals are application/problem+json: 400 (no or too many channels, an id that is malformed or ahead of its
   channel, a host that is not served), 401 (not signed in), 403 (another site's page, or a missing second
   factor where SECOND_FACTOR_PATHS requires one), 404 (no such channel, or another user's), 405, 503 (the
-  database was away for half a minute). An EventSource stops for good on each: `readyState` is CLOSED, and the
-  page offers to reload.
+  database or the identity service was away for half a minute). An EventSource stops for good on each:
+  `readyState` is CLOSED, and the page offers to reload.
 - While the database is away, open connections stay open; they catch up afterwards.
 """
 

@@ -1,17 +1,26 @@
-"""End the streams of users who are signed out or disabled, at once.
+"""End the streams of users who are signed out or disabled, at once, and of those whose token has ended.
 
 The database announces who was signed out or disabled (the triggers are in a migration of accounts), and their
 open streams are authenticated again, as at the start. After a gap in listening all streams are checked, so a
 lost notification delays the end of a stream, but does not prevent it.
+
+Shortly before the token that admitted a stream ends, the stream is authenticated again too: a browser's
+tokens are refreshed then, so what the identity service has ended since is noticed. At its end a token that
+was not renewed ends the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
+logger = logging.getLogger(__name__)
+
 CHANNEL = "sign_outs"
+# Checks at once, so that one which waits for the identity service holds nobody up.
+MOST_CHECKS = 4
 # Longer than an admission can take that began before an announcement.
 MEMORY_SECONDS = 120.0
 
@@ -27,6 +36,8 @@ class Follower(Protocol):
 
     async def is_admitted(self) -> bool: ...
 
+    def seconds_to_next_check(self) -> float | None: ...
+
     def leave(self) -> None: ...
 
 
@@ -38,7 +49,8 @@ class SignOuts:
         self._announced: dict[str, float] = {}
         self._listening_since = float("inf")
         self._due: dict[Follower, None] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._timers: dict[Follower, asyncio.TimerHandle] = {}
+        self._workers: set[asyncio.Task[None]] = set()
 
     def watch(self, follower: Follower) -> None:
         """Watch a follower from its admission on; it leaves when it is no longer admitted."""
@@ -47,9 +59,12 @@ class SignOuts:
         announced = max(self._announced.get(subject, float("-inf")) for subject in follower.subjects)
         if announced >= follower.since or self._listening_since >= follower.since:
             self._check_soon([follower])
+        self._check_later(follower)
 
     def unwatch(self, follower: Follower) -> None:
         self._due.pop(follower, None)
+        if timer := self._timers.pop(follower, None):
+            timer.cancel()
         for subject in follower.subjects:
             self._followers[subject].discard(follower)
             if not self._followers[subject]:
@@ -71,21 +86,49 @@ class SignOuts:
 
     async def close(self) -> None:
         """Stop checking."""
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        for timer in self._timers.values():
+            timer.cancel()
+        workers = list(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    def _check_later(self, follower: Follower) -> None:
+        """Check a follower when its token ends, or shortly before."""
+        if timer := self._timers.pop(follower, None):
+            timer.cancel()
+        seconds = follower.seconds_to_next_check()
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[follower] = loop.call_later(seconds, self._check_soon, [follower])
 
     def _check_soon(self, followers: Iterable[Follower]) -> None:
         self._due.update(dict.fromkeys(followers))
-        if self._due and (self._worker is None or self._worker.done()):
-            self._worker = asyncio.create_task(self._check_due())
+        while len(self._workers) < min(MOST_CHECKS, len(self._due)):
+            worker = asyncio.create_task(self._check_due())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
 
     async def _check_due(self) -> None:
         while self._due:
             follower = next(iter(self._due))
             del self._due[follower]
-            if not await follower.is_admitted():
+            if not await self._is_admitted(follower):
                 follower.leave()
+            elif self._is_watched(follower):
+                self._check_later(follower)
+
+    def _is_watched(self, follower: Follower) -> bool:
+        return any(follower in self._followers.get(subject, ()) for subject in follower.subjects)
+
+    @staticmethod
+    async def _is_admitted(follower: Follower) -> bool:
+        try:
+            return await follower.is_admitted()
+        except Exception:
+            # Its client reconnects, and is told what is wrong; the others must not wait.
+            logger.exception("A live stream could not be authenticated again")
+            return False
 
 
 def _now() -> float:

@@ -61,8 +61,13 @@ class Viewer:
         """Return whether the request would still be admitted."""
         return await self._ticket.is_valid()
 
+    def seconds_to_next_check(self) -> float | None:
+        """Return when to ask again because of the token's end; None if the connection ends before."""
+        seconds = self._ticket.seconds_to_next_check()
+        return seconds if seconds < MAX_SECONDS else None
+
     def leave(self) -> None:
-        """End the connection: its user was signed out."""
+        """End the connection: its user was signed out, or their token has ended."""
         self._ends_at = 0.0
         self._wake_task()
 

@@ -3,11 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import resolve_url
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 
 from agentforge.audit.request_actor import Actor, actor_context
@@ -17,7 +15,7 @@ from agentforge.problems import problem
 
 from .addresses import client_address
 from .errors import IdentityUnavailable
-from .redirects import back_to, with_query
+from .redirects import ask_for_sign_in
 from .sessions import authentication
 from .sessions.tokens import InvalidToken
 
@@ -91,9 +89,4 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         if is_unavailable(request):
             return None if getattr(view_func, "works_in_outage", False) else _unavailable(request)
-        if wants_json(request):
-            return problem(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
-        url = with_query(resolve_url(settings.LOGIN_URL), next=back_to(request))
-        if request.headers.get("HX-Request") == "true":
-            return HttpResponse(status=401, headers={"HX-Redirect": url})
-        return HttpResponseRedirect(url)
+        return ask_for_sign_in(request)

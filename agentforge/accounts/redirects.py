@@ -5,9 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from agentforge.negotiation import wants_json
+from agentforge.problems import problem
 
 
 def requested_next(request: HttpRequest) -> str:
@@ -39,3 +42,13 @@ def with_query(url: str, **values: str) -> str:
     query = QueryDict(mutable=True)
     query.update({name: value for name, value in values.items() if value})
     return f"{url}?{query.urlencode(safe='/')}" if query else url
+
+
+def ask_for_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Tell a script, or lead a browser, to sign in; it comes back afterwards."""
+    if wants_json(request):
+        return problem(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
+    url = with_query(resolve_url(settings.LOGIN_URL), next=back_to(request))
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=401, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import cast
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -13,8 +15,14 @@ from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
 
+from . import profile, session_revocation
+from .background import Late, answer_soon
+from .errors import SessionEnded
+from .identity import identity_service
+from .identity.base import AuthSession
 from .models import User
-from .redirects import back_to, with_query
+from .redirects import ask_for_sign_in, back_to, with_query
+from .sessions import authentication, sign_ins
 from .sessions.tokens import Claims
 
 # Never protected, whatever the setting says: the pages to verify a second factor and to sign out.
@@ -29,7 +37,13 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.user.is_authenticated or not is_missing(cast(Request, request)):
+        if not request.user.is_authenticated or not is_asked_for(cast(Request, request)):
+            return self.get_response(request)
+        try:
+            _learn(cast(Request, request))
+        except SessionEnded as ended:
+            return _end(cast(Request, request), str(ended))
+        if not is_missing(cast(Request, request)):
             return self.get_response(request)
         if wants_json(request):
             return problem(403, NEEDED)
@@ -39,6 +53,38 @@ class SecondFactorMiddleware:
         return HttpResponseRedirect(url)
 
 
+def _learn(request: Request) -> None:
+    """Ask whether the user has a second factor: they may have enrolled or lost it elsewhere.
+
+    While the service is slow or away, what is known counts. Raises SessionEnded.
+    """
+    service, user_id = identity_service(), request.user.pk
+    if not service.is_remote:
+        return
+    session = AuthSession(request.claims, request.access_token)
+    with suppress(Late):
+        enrolled = answer_soon(
+            lambda: service.has_second_factor(session),
+            late=lambda enrolled: profile.update_second_factor(User.objects.get(pk=user_id), enrolled),
+        )
+        profile.update_second_factor(request.user, enrolled)
+
+
+def _end(request: Request, reason: str) -> HttpResponseBase:
+    """End a session here that the identity service has ended, and ask for a sign-in."""
+    session_revocation.end_session(UUID(request.claims["session_id"]))
+    if authentication.bearer_token(request.headers.get("Authorization", "")) is not None:
+        return problem(401, reason, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    sign_ins.end(request.session)
+    request.session[sign_ins.ENDED_KEY] = reason
+    return ask_for_sign_in(request)
+
+
+def is_asked_for(request: Request) -> bool:
+    """Return whether a path requires the second factor of those who have one, and the session lacks it."""
+    return request.claims.get("aal") != "aal2" and _is_protected(request.path_info)
+
+
 def is_missing(request: Request) -> bool:
     """Return whether a request lacks the second factor that its path requires."""
     return lacks(request.user, request.claims, request.path_info)
@@ -46,8 +92,10 @@ def is_missing(request: Request) -> bool:
 
 def lacks(user: User, claims: Claims, path: str) -> bool:
     """Return whether a session lacks the second factor that a path requires of its user."""
-    if not user.has_second_factor or claims.get("aal") == "aal2":
-        return False
+    return user.has_second_factor and claims.get("aal") != "aal2" and _is_protected(path)
+
+
+def _is_protected(path: str) -> bool:
     if path.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
         return False
     return any(pattern.search(path) for pattern in _patterns(tuple(settings.SECOND_FACTOR_PATHS)))

@@ -87,6 +87,12 @@ class IdentityService(Protocol):
     def refresh(self, refresh_token: str) -> Tokens:
         """Exchange a refresh token for new tokens. Raises SessionEnded."""
 
+    def has_second_factor(self, session: AuthSession) -> bool | None:
+        """Return whether the user has a second factor now; None if the service has none, or can't say.
+
+        Uses no database. Raises SessionEnded if the session exists no more.
+        """
+
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
         """End this session, or all sessions of its user."""
 

@@ -144,6 +144,9 @@ class LocalIdentityService:
             return None
         return self._tokens(session, session.identity)
 
+    def has_second_factor(self, session: AuthSession) -> bool | None:
+        return None
+
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
         sessions = LocalSession.objects.filter(identity_id=UUID(session.claims["sub"]))
         if not everywhere:

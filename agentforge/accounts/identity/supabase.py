@@ -14,8 +14,10 @@ from supabase_auth.types import UserAttributes
 
 from agentforge.accounts import session_revocation
 from agentforge.accounts.errors import (
+    DISABLED,
     WRONG_CREDENTIALS,
     CodeNeeded,
+    IdentityError,
     IdentityUnavailable,
     SessionEnded,
     TooManyAttempts,
@@ -29,14 +31,23 @@ from agentforge.audit.log import record
 from .base import AuthSession, KeySource, SignUpResult, Tokens
 from .jwks import JWKSCache
 from .outage import Outage
-from .supabase_client import VerifierStorage, auth_client, tokens_of, translate_refused_refresh
+from .supabase_client import (
+    VerifierStorage,
+    auth_client,
+    code_of,
+    has_second_factor,
+    tokens_of,
+    translate_refused_refresh,
+)
 from .supabase_factors import SecondFactors
 from .supabase_mail import MailFlows
-from .supabase_refusals import UNAVAILABLE
+from .supabase_refusals import ENDED, UNAVAILABLE
 
 _outage = Outage()
 # Of 12 characters, or of version 2: 38 to 46 bytes in base64 (its source: internal/crypto/refresh_tokens.go).
 _REFRESH_TOKEN = re.compile(r"[a-z0-9]{12}|[A-Za-z0-9_-]{51,62}", re.ASCII)
+# Answers to a valid access token whose session exists no more.
+_GONE = ("session_not_found", "user_not_found", "user_banned")
 # In the `user_metadata` of an account: which sign-up made it.
 MARK = "agentforge_sign_up"
 LAST_CODE = "No further mail is sent for now. Type the code of the last one, or try again later."
@@ -122,6 +133,24 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
                     raise translate_refused_refresh(error) from error
 
         return _outage.guard(settings.SUPABASE_URL, call)
+
+    def has_second_factor(self, session: AuthSession) -> bool | None:
+        def ask() -> bool | None:
+            with auth_client() as auth:
+                try:
+                    answer = auth.get_user(session.access_token)
+                except AuthApiError as error:
+                    if code_of(error) in _GONE:
+                        raise SessionEnded(DISABLED if error.code == "user_banned" else ENDED) from error
+                    raise
+            return has_second_factor(answer.user) if answer else None
+
+        try:
+            return _outage.guard(settings.SUPABASE_URL, ask)
+        except SessionEnded:
+            raise
+        except IdentityError:
+            return None
 
     def sign_out(self, session: AuthSession, *, everywhere: bool = False) -> None:
         # Here first: it is committed before the service is asked, and holds whatever that answers.

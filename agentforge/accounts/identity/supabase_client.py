@@ -120,7 +120,7 @@ def tokens_of(session: Session | None) -> Tokens:
         access_token=session.access_token,
         refresh_token=session.refresh_token,
         expires_at=datetime.fromtimestamp(session.expires_at, UTC),
-        has_second_factor=any(is_usable(factor) for factor in session.user.factors or []),
+        has_second_factor=has_second_factor(session.user),
         confirmed_now=_is_confirmed_now(session.user),
     )
 
@@ -128,6 +128,10 @@ def tokens_of(session: Session | None) -> Tokens:
 def is_usable(factor: Factor) -> bool:
     """Return whether a factor can be asked for here: a phone or a security key can't."""
     return factor.status == "verified" and factor.factor_type == "totp"
+
+
+def has_second_factor(user: User) -> bool:
+    return any(is_usable(factor) for factor in user.factors or [])
 
 
 def _is_confirmed_now(user: User) -> bool:

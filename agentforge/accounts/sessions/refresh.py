@@ -7,12 +7,8 @@ new tokens. Requests with expired tokens wait, without a database connection.
 
 from __future__ import annotations
 
-import logging
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Unfinished
 from contextlib import nullcontext
-from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -23,26 +19,21 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agentforge.accounts import profile
+from agentforge.accounts.background import Late, answer_soon
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.models import SignIn
 from agentforge.accounts.throttling.keyed_lock import KeyedLock
-from agentforge.tenancy.connections import connection_lease
 from agentforge.tenancy.request_transaction import outside_transaction
 
 from . import tokens
 
-logger = logging.getLogger(__name__)
-
 # Tokens are due this long before they expire, but not before two thirds of their life are over.
 MARGIN = timedelta(seconds=60)
-# How long a request with tokens in force waits for new ones.
-WAIT_SECONDS = 1.0
 # Between looks at a refresh that another process has claimed.
 PAUSE = 0.1
 
-_threads = ThreadPoolExecutor(16, thread_name_prefix="token refresh")
 _in_progress = KeyedLock()
 
 
@@ -94,14 +85,10 @@ def _claim(row: SignIn) -> bool:
 def _renew_ahead(row: SignIn) -> SignIn | SessionEnded | None:
     if not identity_service().is_remote:
         return _renew_now(row)
-    # With the request's context: it names the network address of who is asking.
-    asked = _threads.submit(copy_context().run, _ask, row.refresh_token)
-    with outside_transaction():
-        try:
-            outcome = asked.result(WAIT_SECONDS)
-        except Unfinished:
-            asked.add_done_callback(lambda future: _store_later(row, future))
-            return row
+    try:
+        outcome = answer_soon(lambda: _ask(row.refresh_token), late=lambda outcome: _store(row, outcome))
+    except Late:
+        return row
     return _store(row, outcome)
 
 
@@ -128,17 +115,6 @@ def _ask(refresh_token: str) -> Tokens | IdentityError:
         return identity_service().refresh(refresh_token)
     except IdentityError as error:
         return error
-
-
-def _store_later(row: SignIn, asked: Future[Tokens | IdentityError]) -> None:
-    try:
-        with connection_lease():
-            _store(row, asked.result())
-    except IdentityUnavailable:
-        # The next request asks again.
-        return
-    except Exception:
-        logger.exception("New tokens could not be stored")
 
 
 def _store(row: SignIn, outcome: Tokens | IdentityError) -> SignIn | SessionEnded | None:

@@ -17,7 +17,6 @@ from django.test import Client
 from django.utils import timezone
 
 from agentforge.accounts.models import FailedAttempts, SignIn
-from agentforge.accounts.sessions import refresh
 from tests.standins.supabase_auth import SupabaseAuth
 
 from .supabase_browser import EMAIL, PASSWORD, is_signed_in, row, sign_in
@@ -141,7 +140,6 @@ def test_tokens_in_force_do_not_wait_for_a_slow_refresh(auth: SupabaseAuth) -> N
     assert auth.requests["POST /token"] == 2, "the sign-in and one refresh"
     assert row(client).access_token == before.access_token
     auth.hold.set()
-    refresh._threads.submit(lambda: None).result()
     deadline = time.monotonic() + 20
     while row(client).access_token == before.access_token and time.monotonic() < deadline:
         connections.close_all()

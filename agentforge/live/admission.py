@@ -30,7 +30,8 @@ from .streams import NAME
 if TYPE_CHECKING:
     from .hub import Hub
 
-MAX_CHANNELS = 20
+# The pages of a browser share one connection (static/js/live/worker.js).
+MAX_CHANNELS = 60
 # A browser does not reconnect after a refusal, so wait for a database that is away.
 WAIT_SECONDS = 30.0
 PAUSE = 0.5
@@ -68,7 +69,7 @@ def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     _check_host_and_origin(headers)
     try:
-        query = parse_qs(scope["query_string"].decode(), max_num_fields=100, errors="strict")
+        query = parse_qs(scope["query_string"].decode(), max_num_fields=200, errors="strict")
     except ValueError:
         raise Refused(HTTPStatus.BAD_REQUEST, "The query can't be read.") from None
     if "es-meta" in query:

@@ -2,7 +2,7 @@
 
     GET /live/?channel=build-42&channel=agent-3[&last_event_id=agent-3:9,build-42:17]
 
-Sign-in is the session cookie or `Authorization: Bearer`. Up to 20 channels share one connection. An event:
+Sign-in is the session cookie or `Authorization: Bearer`. Up to 60 channels share one connection. An event:
 
     id: build-42:12,agent-3:9
     event: message

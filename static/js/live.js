@@ -1,14 +1,13 @@
-// The one EventSource of a page. Channels and the positions that the page already shows come from every `data-live`
+// The live records of a page. Channels and the positions that the page already shows come from every `data-live`
 // attribute ("agent-3:9 build-42:17"). Each record becomes a DOM event `live:<kind>` on the document with {channel,
 // seq, record}, once and in order, across lost connections. `body[data-link]` holds the connection's state: idle,
 // opening, open, lost, ended or refused.
 import { h } from "./dom.js";
+import { link } from "./live/link.js";
 
 const positions = new Map();
 const ended = new Set();
-let source = null;
-let retry = null;
-let delay = 500;
+const stream = link(document.body, { message: receive, state: setLink, ended: end });
 let notice = null;
 
 /** Read the page's channels and connect if there are any. */
@@ -18,14 +17,14 @@ export function start() {
   if (positions.size) connect();
 }
 
-/** Add a channel, read after a position, to the page's one connection. */
+/** Add a channel, read after a position. */
 export function follow(channel, position = 0) {
   if (positions.has(channel)) return;
   positions.set(channel, position);
   connect();
 }
 
-/** Add the channels of a fragment that was put into the page ("build-42:17") to the page's one connection. */
+/** Add the channels of a fragment that was put into the page ("build-42:17"). */
 export function collect(text) {
   const before = positions.size;
   for (const [channel, seq] of tokens(text)) if (!positions.has(channel)) positions.set(channel, Number(seq) || 0);
@@ -44,29 +43,10 @@ function note(text) {
   }
 }
 
-function address() {
-  const open = [...positions].filter(([channel]) => !ended.has(channel));
-  const query = new URLSearchParams(open.map(([channel]) => ["channel", channel]));
-  query.set("last_event_id", open.map(([channel, seq]) => `${channel}:${seq}`).join(","));
-  return `${document.body.dataset.liveUrl}?${query}`;
-}
-
 function connect() {
-  clearTimeout(retry);
-  source?.close();
-  if (positions.size === ended.size) return finish();
-  setLink("opening");
-  source = new EventSource(address());
-  source.onopen = () => {
-    delay = 500;
-    setLink("open");
-  };
-  source.onmessage = ({ data }) => receive(JSON.parse(data));
-  source.onerror = () => {
-    setLink("lost");
-    // While CONNECTING the browser retries on its own; CLOSED means that it gave up.
-    if (source.readyState === EventSource.CLOSED) later();
-  };
+  const open = [...positions].filter(([channel]) => !ended.has(channel));
+  if (open.length) stream.read(open);
+  else finish();
 }
 
 function receive({ channel, seq, records }) {
@@ -83,31 +63,14 @@ function receive({ channel, seq, records }) {
   if (positions.size === ended.size) finish();
 }
 
+function end(channel) {
+  ended.add(channel);
+  if (positions.size === ended.size) finish();
+}
+
 function finish() {
-  source?.close();
-  source = null;
+  stream.close();
   setLink("ended");
-}
-
-function later() {
-  clearTimeout(retry);
-  retry = setTimeout(probe, delay * (0.75 + Math.random() / 2));
-  delay = Math.min(delay * 2, 10000);
-}
-
-// An EventSource hides why it gave up, so a plain request finds out: 204 is the end, and a 4xx is final.
-async function probe() {
-  const control = new AbortController();
-  try {
-    const { status } = await fetch(address(), { signal: control.signal, headers: { Accept: "text/event-stream" } });
-    control.abort();
-    if (status === 204) finish();
-    else if (status >= 400 && status < 500 && status !== 429) setLink("refused");
-    else if (status === 200) connect();
-    else later();
-  } catch {
-    later();
-  }
 }
 
 const WORDS = {
@@ -134,13 +97,8 @@ function showNotice(state) {
 }
 
 // An open connection keeps a page out of the back/forward cache; a restored page reads what it missed.
-addEventListener("pagehide", () => {
-  clearTimeout(retry);
-  source?.close();
-});
+addEventListener("pagehide", () => stream.close());
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted && positions.size) connect();
 });
-addEventListener("online", () => {
-  if (document.body.dataset.link === "lost") connect();
-});
+addEventListener("online", () => stream.retry());

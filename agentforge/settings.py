@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "agentforge.accounts.password_choice.PasswordChoiceMiddleware",
     # Outside the request's transaction: the count must not stay locked while a key is tested.
     "agentforge.accounts.throttling.rate_limits.RateLimitMiddleware",
+    "agentforge.accounts.throttling.acts.ActMiddleware",
     "agentforge.accounts.throttling.shares.ShareMiddleware",
     # Second to last: the middleware before it (sessions, identity) acts as the service, not as the user.
     "agentforge.tenancy.middleware.TenancyMiddleware",
@@ -159,6 +160,10 @@ SECOND_FACTOR_PATHS: list[str] = env.list(
         r"^/admin/",
     ],
 )
+# The acts that require it, whatever path leads to them: accounts/throttling/acts.py.
+SECOND_FACTOR_ACTS: list[str] = env.list(
+    "SECOND_FACTOR_ACTS", default=["account", "chats", "deployments", "hosts", "keys"]
+)
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
 LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
@@ -175,6 +180,7 @@ RATE_LIMITS: dict[str, int] = {
     "messages": env.int("RATE_LIMIT_MESSAGES", default=60),
     "key tests": env.int("RATE_LIMIT_KEY_TESTS", default=20),
     "deployments": env.int("RATE_LIMIT_DEPLOYMENTS", default=20),
+    "host requests": env.int("RATE_LIMIT_HOST_REQUESTS", default=60),
     "searches": env.int("RATE_LIMIT_SEARCHES", default=300),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -32,6 +33,7 @@ def enqueue_build(agent: AgentConfig, by: User, names: Sequence[str] = (PLUGIN,)
         return enqueue_revision(create_revision(agent), by, names)
 
 
+@performs(Act.BUILD)
 def enqueue_revision(
     revision: Revision, by: User, names: Sequence[str] = (PLUGIN,), *, builder: str = ""
 ) -> Build:

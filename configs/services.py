@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.db.models.deletion import Collector
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -26,6 +27,8 @@ from .presets import PRESET_VALUES
 from .providers.local import LOCAL
 from .providers.offers import local_outcome
 
+# Fields that decide which key an agent uses.
+_KEY_FIELDS = frozenset(("provider", "api_key"))
 # Fields that a duplicate does not copy.
 _NOT_COPIED = ("id", "created_at", "updated_at", "name", "handle")
 
@@ -48,6 +51,8 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
 
     Raises HandleTaken.
     """
+    if agent.api_key_id is not None:
+        require(Act.CHOOSE_KEY)
     with transaction.atomic():
         _save(agent)
         streams.create_stream(agent.stream_name, agent.owner_id)
@@ -60,6 +65,8 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
 
     Raises HandleTaken, or Conflict if the tab was saved elsewhere since `basis`.
     """
+    if not _KEY_FIELDS.isdisjoint(values):
+        require(Act.CHOOSE_KEY)
     draft = copy(agent)
     for name, value in values.items():
         setattr(draft, name, value)

@@ -12,6 +12,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.tenancy.rls import as_service
 
 from .announcements import announce
@@ -36,6 +37,7 @@ class Replaced(Exception):
     """A newer run replaced this one, or its agent was deleted."""
 
 
+@performs(Act.TEST_KEY)
 def start_run(agent: AgentConfig) -> ProcessRun:
     """Enqueue a validation of an agent's tabs, replacing an unfinished one."""
     with transaction.atomic(), as_service():

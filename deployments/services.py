@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -21,6 +22,7 @@ from .models import UNFINISHED, Access, Deployment, DeploymentStatus, Site
 from .run import jobs, transitions
 
 
+@performs(Act.DEPLOY)
 def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:
     """Enqueue the deployment of a build: row, job and log in one transaction.
 
@@ -101,6 +103,7 @@ def retry(deployment: Deployment, by: User) -> Deployment:
     return enqueue(deployment.site, deployment.build, by, draft=deployment.draft)
 
 
+@performs(Act.DEPLOY)
 def publish(deployment: Deployment, by: User) -> None:
     """Put a draft or an earlier deployment live: promote it, or roll back to it.
 
@@ -147,6 +150,7 @@ def is_publishable(deployment: Deployment) -> bool:
     return True
 
 
+@performs(Act.CHANGE_SITE)
 def delete(deployment: Deployment, by: User) -> None:
     """Delete a deployment at the host and here.
 

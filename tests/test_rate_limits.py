@@ -107,7 +107,7 @@ def test_a_failed_request_counts_too(
     def break_down(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("builds.views.actions.problems", break_down)
+    monkeypatch.setattr("builds.views.actions.check_draft", break_down)
     client, path = client_of(alice), path_of("compile", alice)
     client.raise_request_exception = False
     result = [client.post(path, headers=JSON).status_code for _ in range(3)]

@@ -13,3 +13,4 @@ class AccountsConfig(AppConfig):
         register(checks.check_supabase, Tags.security)
         register(checks.check_second_factor_paths, Tags.security)
         register(checks.check_forwarded_addresses, Tags.security)
+        register(checks.check_second_factor_acts, Tags.security)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from .identity.providers import PROVIDERS, is_known
+from .throttling.acts import GROUPS
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -84,6 +85,15 @@ def check_forwarded_addresses(app_configs: Sequence[AppConfig] | None, **kwargs:
     message = "SUPABASE_FORWARD_ADDRESSES is set without SUPABASE_SERVICE_KEY."
     hint = "Supabase Auth believes forwarded addresses from holders of a secret key only."
     return [Error(message, hint=hint, id="accounts.E009")]
+
+
+def check_second_factor_acts(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report unknown groups of acts: those that were meant would be unprotected."""
+    unknown = [name for name in settings.SECOND_FACTOR_ACTS if name not in GROUPS]
+    if not unknown:
+        return []
+    message = f"SECOND_FACTOR_ACTS names unknown groups of acts: {', '.join(unknown)}."
+    return [Error(message, hint=f"Known groups: {', '.join(GROUPS)}.", id="accounts.E010")]
 
 
 def check_second_factor_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

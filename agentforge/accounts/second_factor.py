@@ -24,6 +24,7 @@ from .models import User
 from .redirects import ask_for_sign_in, back_to, with_query
 from .sessions import authentication, sign_ins
 from .sessions.tokens import Claims
+from .throttling.acts import SecondFactorMissing, lacks_factor
 
 # Never protected, whatever the setting says: the pages to verify a second factor and to sign out.
 ALWAYS_FREE = ("second_factor", "sign_out", "jwks")
@@ -31,7 +32,7 @@ NEEDED = "This needs your second factor. Pass it first; nothing was changed."
 
 
 class SecondFactorMiddleware:
-    """Requires the second factor of users who enrolled one, on SECOND_FACTOR_PATHS."""
+    """Requires the second factor of users who enrolled one, for acts and on SECOND_FACTOR_PATHS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -43,14 +44,19 @@ class SecondFactorMiddleware:
             _learn(cast(Request, request))
         except SessionEnded as ended:
             return _end(cast(Request, request), str(ended))
-        if not is_missing(cast(Request, request)):
-            return self.get_response(request)
-        if wants_json(request):
-            return problem(403, NEEDED)
-        url = with_query(reverse("accounts:second_factor"), next=back_to(request))
-        if request.headers.get("HX-Request") == "true":
-            return HttpResponse(status=403, headers={"HX-Redirect": url})
-        return HttpResponseRedirect(url)
+        return _ask(request) if is_missing(cast(Request, request)) else self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        return _ask(request) if isinstance(exception, SecondFactorMissing) else None
+
+
+def _ask(request: HttpRequest) -> HttpResponseBase:
+    if wants_json(request):
+        return problem(403, NEEDED)
+    url = with_query(reverse("accounts:second_factor"), next=back_to(request))
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=403, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
 
 
 def _learn(request: Request) -> None:
@@ -92,7 +98,7 @@ def is_missing(request: Request) -> bool:
 
 def lacks(user: User, claims: Claims, path: str) -> bool:
     """Return whether a session lacks the second factor that a path requires of its user."""
-    return user.has_second_factor and claims.get("aal") != "aal2" and _is_protected(path)
+    return lacks_factor(user, claims) and _is_protected(path)
 
 
 def _is_protected(path: str) -> bool:

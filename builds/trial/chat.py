@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
@@ -35,6 +36,7 @@ def answering_builds(agents: Iterable[AgentConfig]) -> dict[int, Build]:
     return {build.revision.agent_id: build for build in newest}
 
 
+@performs(Act.CHAT)
 def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessage]:
     """Store a question and its pending answer and enqueue the job, in one transaction.
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -23,6 +24,7 @@ _OPEN = ("queued", "running")
 MOST_LINES = 300
 
 
+@performs(Act.BUILD)
 def enqueue(build: Build, by: User) -> BuildVerification:
     """Create the verification of a build: row, stream and job in one transaction.
 

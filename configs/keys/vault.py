@@ -21,6 +21,7 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
@@ -59,6 +60,7 @@ def box() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in encryption_keys()])
 
 
+@performs(Act.SAVE_KEY)
 def save_key(
     owner: User | UUID, provider: str, plaintext: str, base_url: str = "", *, name: str = DEFAULT_KEY_NAME
 ) -> ApiKey:
@@ -85,6 +87,7 @@ def save_key(
     return key
 
 
+@performs(Act.RENAME_KEY)
 def rename_key(key: ApiKey, name: str) -> None:
     """Rename a user's key. Raises NameTaken."""
     before, key.name = key.name, name
@@ -96,6 +99,7 @@ def rename_key(key: ApiKey, name: str) -> None:
         raise NameTaken(name) from error
 
 
+@performs(Act.REMOVE_KEY)
 def remove_key(key: ApiKey) -> None:
     """Delete a user's key."""
     with transaction.atomic(), as_service():
@@ -113,6 +117,7 @@ def values_to_redact(owner_id: UUID) -> list[str]:
     return values
 
 
+@performs(Act.READ_KEY)
 def reveal(key: ApiKey, purpose: str) -> str:
     """Return a key's plaintext, empty for a server that needs none; `purpose` goes to its owner's audit log.
 

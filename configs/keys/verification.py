@@ -20,6 +20,7 @@ from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
@@ -45,6 +46,7 @@ class SavedKey:
     key: ApiKey | None
 
 
+@performs(Act.TEST_KEY)
 def test_and_save(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> SavedKey:
     """Test a key and store it under a name; if its provider refuses it, the stored one stays."""
     outcome = PROVIDERS[provider].check(plaintext, base_url)
@@ -56,6 +58,7 @@ def test_and_save(owner: User, provider: str, plaintext: str, base_url: str, nam
     return SavedKey(outcome, key)
 
 
+@performs(Act.TEST_KEY)
 def retest(key: ApiKey, purpose: str = TESTED) -> Outcome:
     """Test a stored key and store the outcome; `purpose` goes to its owner's audit log.
 
@@ -66,6 +69,7 @@ def retest(key: ApiKey, purpose: str = TESTED) -> Outcome:
     return outcome
 
 
+@performs(Act.TEST_KEY)
 def enqueue_tests(keys: Iterable[ApiKey], by: User) -> int:
     """Enqueue tests of stored keys for an operator; return the number of those not already enqueued."""
     return sum(_enqueue_test(key, TESTED, by) for key in keys)

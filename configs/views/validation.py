@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from configs.choices import Tab
@@ -20,6 +21,7 @@ from .tabs import save
 
 @require_POST
 @negotiated
+@rate_limited("key tests")
 def process_start(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if refusal := _save_open_tab(request, agent):

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.request_transaction import outside_transaction
@@ -59,6 +60,7 @@ def host_for(
     """
     if not KINDS[code].needs_account:
         return SelfHost(owner_id)
+    require(Act.ASK_HOST)
     label = KINDS[code].label
     connection = connection_of(owner_id, code)
     if connection is None:
@@ -71,6 +73,7 @@ def host_for(
     return TOKEN_HOSTS[code](token, sleep, notify)
 
 
+@performs(Act.CONNECT_HOST)
 def connect(user: User, token: str, code: str = NETLIFY) -> Connection:
     """Verify a token with its host, and save it in the vault.
 
@@ -118,6 +121,7 @@ def recheck_if_refused(owner_id: UUID, code: str, error: HostError) -> None:
             recheck(connection)
 
 
+@performs(Act.DISCONNECT_HOST)
 def disconnect(connection: Connection) -> None:
     """Delete an account and its token here; its sites stay online."""
     with transaction.atomic(), as_service():

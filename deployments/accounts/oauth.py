@@ -21,6 +21,7 @@ from django.utils.crypto import constant_time_compare
 
 from agentforge import outbound
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from configs.models import AgentConfig
 from deployments.errors import NotPossible
 from deployments.hosts.base import HostError, Reason
@@ -52,6 +53,7 @@ def is_offered() -> bool:
     return bool(settings.NETLIFY_CLIENT_ID and settings.NETLIFY_CLIENT_SECRET)
 
 
+@performs(Act.CONNECT_HOST)
 def begin(session: SessionBase, agent: AgentConfig, redirect_uri: str) -> str:
     """Store a pending consent in the session, and return the URL where the agent's owner consents.
 
@@ -84,6 +86,7 @@ def last_consent(session: SessionBase, user: User) -> Consent | None:
     return Consent(**stored)
 
 
+@performs(Act.CONNECT_HOST)
 def redeem(session: SessionBase, user: User, state: str) -> Consent:
     """Return the pending consent with this `state`, and end it.
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -41,6 +42,7 @@ def site_of(agent: AgentConfig) -> Site | None:
     return site
 
 
+@performs(Act.CHANGE_SITE)
 def create_site(agent: AgentConfig, name: str, team_slug: str, by: User, *, host: str = NETLIFY) -> Site:
     """Create a site at a host for an agent.
 
@@ -50,6 +52,7 @@ def create_site(agent: AgentConfig, name: str, team_slug: str, by: User, *, host
     return _assign(agent, host, remote, Action.SITE_CREATED, by)
 
 
+@performs(Act.CHANGE_SITE)
 def choose_site(agent: AgentConfig, remote_id: str, by: User, *, host: str = NETLIFY) -> Site:
     """Use an existing site of a host for an agent.
 
@@ -101,6 +104,7 @@ def _restore(agent: AgentConfig, host: str, remote_id: str) -> None:
         rows.filter(pk=last.pk).update(deleted_at=None)
 
 
+@performs(Act.CHANGE_SITE)
 def change(site: Site, settings: Settings, by: User) -> None:
     """Store an owner's settings; they apply from the next deployment."""
     fields: dict[str, object] = {
@@ -125,6 +129,7 @@ def hash_password(password: str) -> str:
     return f"pbkdf2:sha256:{_ITERATIONS}:{salt}:{digest.hex()}"
 
 
+@performs(Act.CHANGE_SITE)
 def set_lock(site: Site, by: User, *, locked: bool) -> None:
     """Lock a site to its live deploy, or unlock it.
 
@@ -142,6 +147,7 @@ def set_lock(site: Site, by: User, *, locked: bool) -> None:
         announce_deployment(site)
 
 
+@performs(Act.CHANGE_SITE)
 def delete_site(site: Site, by: User) -> None:
     """Delete a site with all its deploys at the host; its history stays here.
 

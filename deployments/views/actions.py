@@ -66,6 +66,7 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
+@rate_limited("deployments")
 @shows_refusals(to_deployment)
 def publish(request: Request, pk: int) -> HttpResponse:
     deployment = deployment_of(request, pk)
@@ -83,6 +84,7 @@ def _changed(request: Request, deployment: Deployment) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_deployment)
 def delete(request: Request, pk: int) -> HttpResponse:
     """Confirm, then delete a deployment, at the host too."""
@@ -99,6 +101,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_site)
 def site_refresh(request: Request, pk: int) -> HttpResponse:
     site = site_at(request, pk)
@@ -108,6 +111,7 @@ def site_refresh(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_site)
 def site_lock(request: Request, pk: int) -> HttpResponse:
     return _set_lock(request, pk, locked=True)
@@ -115,6 +119,7 @@ def site_lock(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_site)
 def site_unlock(request: Request, pk: int) -> HttpResponse:
     return _set_lock(request, pk, locked=False)
@@ -135,6 +140,7 @@ def _site_changed(request: Request, site: Site) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_site)
 def site_delete(request: Request, pk: int) -> HttpResponse:
     """Confirm by the site's name, then delete the site at the host."""

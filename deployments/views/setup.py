@@ -119,6 +119,7 @@ def invalid_form(request: Request, agent: AgentConfig, form: BaseForm) -> HttpRe
 
 @require_safe
 @negotiated
+@rate_limited("host requests", method="GET")
 @shows_refusals(to_agent)
 def remote_sites(request: Request, pk: int) -> HttpResponse:
     """List the account's sites at the host to choose from."""
@@ -149,6 +150,7 @@ def create_site(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @negotiated
+@rate_limited("host requests")
 @shows_refusals(to_agent)
 def choose_site(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from agentforge.accounts import passwords
 from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
 from agentforge.accounts.models import LocalIdentity, LocalSession, is_disabled
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
@@ -154,6 +155,7 @@ class LocalIdentityService:
         sessions.delete()
         record(Action.SIGNED_OUT_EVERYWHERE if everywhere else Action.SIGNED_OUT, owner=session.claims["sub"])
 
+    @performs(Act.CHANGE_PASSWORD)
     def change_password(
         self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:

@@ -24,6 +24,7 @@ from agentforge.accounts.errors import (
     WrongCredentials,
 )
 from agentforge.accounts.models import is_disabled
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import ServiceBudget, attempt
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -168,6 +169,7 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
     def has_ended(self, claims: dict[str, Any]) -> bool:
         return session_revocation.has_ended(claims)
 
+    @performs(Act.CHANGE_PASSWORD)
     def change_password(
         self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:

@@ -13,6 +13,7 @@ from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Provider
 
 from agentforge.accounts.errors import CodeRefused, IdentityError, IdentityUnavailable
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import AttemptThrottle, ServiceBudget, attempt, attempt_unnamed
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -69,6 +70,7 @@ class MailFlows:
                 logger.warning("Supabase Auth mailed nothing: code %s", code_of(error))
         return verifier.value
 
+    @performs(Act.CHANGE_EMAIL)
     def change_email(self, session: AuthSession, *, email: str, address: str, redirect_to: str) -> str:
         """Mail the links that confirm a change of address. Raises SecondFactorNeeded."""
         self.count_mail(email, address)

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from agentforge.accounts.addresses import client_address
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
+from agentforge.tenancy.slots import Busy
 
 from .throttle import Throttle, address_subject
 
@@ -52,9 +55,8 @@ def rate_limited(
             if refusal is None:
                 return view(request, *args, **kwargs)
             if refused is None:
-                response = render(request, "429.html", {"refusal": refusal})
-            else:
-                response = refused(request, refusal, *args, **kwargs)
+                return limit_page(request, refusal)
+            response = refused(request, refusal, *args, **kwargs)
             response.status_code = 429
             response["Retry-After"] = str(refusal.retry_after)
             return response
@@ -76,26 +78,47 @@ class RateLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        refusal = _count(request) if request.user.is_authenticated else None
+        kind = _kind_of(request) if request.user.is_authenticated else ""
+        refusal = count(kind, request.user.pk, client_address(request)) if kind else None
         if refusal is not None and wants_json(request):
-            return problem(429, str(refusal), headers={"Retry-After": str(refusal.retry_after)})
+            return limit_page(request, refusal)
+        cast(Any, request).counted_limit = kind
         cast(Any, request).limit_reached = refusal
         return self.get_response(request)
 
 
-def _count(request: HttpRequest) -> LimitReached | None:
+def limit_page(request: HttpRequest, refusal: LimitReached) -> HttpResponse:
+    """Return the response to a request over a limit."""
+    if wants_json(request):
+        return bare_limit_page(request, refusal)
+    response = render(request, "429.html", {"refusal": refusal}, status=429)
+    response["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def bare_limit_page(request: HttpRequest, refusal: LimitReached | Busy) -> HttpResponse:
+    """Return the same response without a query, for a request whose transaction has failed or never began."""
+    headers = {"Retry-After": str(refusal.retry_after)}
+    if wants_json(request):
+        return problem(429, str(refusal), headers=headers)
+    return HttpResponse(render_to_string("429.html", {"refusal": refusal}), status=429, headers=headers)
+
+
+def _kind_of(request: HttpRequest) -> str:
     try:
         view = resolve(request.path_info).func
     except Resolver404:
-        return None
-    kind = getattr(view, "rate_limit", "")
-    if not kind or request.method != getattr(view, "rate_limit_method", ""):
-        return None
+        return ""
+    return getattr(view, "rate_limit", "") if request.method == getattr(view, "rate_limit_method", "") else ""
+
+
+def count(kind: str, user_id: UUID | None, address: str) -> LimitReached | None:
+    """Count one request of a kind; return the refusal if it is over a limit."""
     limit = settings.RATE_LIMITS.get(kind, 0)
     if limit <= 0:
         return None
-    limits = {f"{kind} person {request.user.pk}": limit}
-    if subject := address_subject(kind, client_address(request)):
+    limits = {f"{kind} person {user_id}": limit}
+    if subject := address_subject(kind, address):
         limits[subject] = limit * PEOPLE_PER_ADDRESS
     with transaction.atomic():
         seconds = Throttle(limits, window=WINDOW).take()

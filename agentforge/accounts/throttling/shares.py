@@ -6,16 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.loader import render_to_string
+from django.http import HttpRequest, HttpResponseBase
 
 from agentforge.accounts.addresses import client_address
 from agentforge.health import is_health_check
-from agentforge.negotiation import wants_json
-from agentforge.problems import problem
 from agentforge.tenancy.request_transaction import Share, pool_size
-from agentforge.tenancy.slots import Busy
 
+from .rate_limits import bare_limit_page
 from .throttle import address_subject
 
 SLOW_PER_PERSON = 4
@@ -42,7 +39,7 @@ class ShareMiddleware:
 
 
 def _share(request: HttpRequest) -> Share:
-    refuse = functools.partial(_refuse, request)
+    refuse = functools.partial(bare_limit_page, request)
     if is_health_check(request):
         return Share(connections={"health": SPARE_CONNECTIONS}, refuse=refuse)
     total = max(1, pool_size() - SPARE_CONNECTIONS)
@@ -55,11 +52,3 @@ def _share(request: HttpRequest) -> Share:
     person = f"person {request.user.pk}"
     slow_work = {person: SLOW_PER_PERSON, address: SLOW_PER_ADDRESS}
     return Share({person: half, **everybody}, slow_work, refuse)
-
-
-def _refuse(request: HttpRequest, busy: Busy) -> HttpResponseBase:
-    headers = {"Retry-After": str(busy.retry_after)}
-    if wants_json(request):
-        return problem(429, str(busy), headers=headers)
-    # Rendered without the request: its header would need the connection that was not to be had.
-    return HttpResponse(render_to_string("429.html", {"refusal": busy}), status=429, headers=headers)

@@ -1,0 +1,152 @@
+"""What an act needs of whoever does it, by whatever page, script or token they come.
+
+Protection sits on the act, in the service that does it: a new page that leads to an act is protected too.
+Workers and commands act for nobody who is signed in, so nothing is asked of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from agentforge.accounts.addresses import client_address
+from agentforge.accounts.models import User
+from agentforge.tenancy.rls import as_service
+
+from .rate_limits import LimitReached, bare_limit_page, count
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Act(StrEnum):
+    SAVE_KEY = "save a key"
+    RENAME_KEY = "rename a key"
+    REMOVE_KEY = "remove a key"
+    CHOOSE_KEY = "choose the key of an agent"
+    TEST_KEY = "test a key"
+    READ_KEY = "read a key"
+    CHAT = "chat with an agent"
+    BUILD = "compile an agent"
+    DEPLOY = "deploy"
+    CONNECT_HOST = "connect an account at a host"
+    DISCONNECT_HOST = "disconnect an account at a host"
+    ASK_HOST = "send a request to a host"
+    CHANGE_SITE = "change who may use a site"
+    CHANGE_PASSWORD = "change the password"  # noqa: S105 - an act's name
+    CHANGE_EMAIL = "change the e-mail address"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The setting that asks for the second factor (SECOND_FACTOR_ACTS), and the limit that counts the act."""
+
+    group: str = ""
+    limit: str = ""
+
+
+RULES = {
+    Act.SAVE_KEY: Rule("keys"),
+    Act.RENAME_KEY: Rule("keys"),
+    Act.REMOVE_KEY: Rule("keys"),
+    Act.CHOOSE_KEY: Rule("keys"),
+    Act.TEST_KEY: Rule("keys", "key tests"),
+    Act.READ_KEY: Rule("keys"),
+    Act.CHAT: Rule("chats", "messages"),
+    Act.BUILD: Rule(limit="builds"),
+    Act.DEPLOY: Rule("deployments", "deployments"),
+    Act.CONNECT_HOST: Rule("hosts", "key tests"),
+    Act.DISCONNECT_HOST: Rule("hosts"),
+    Act.ASK_HOST: Rule("hosts", "host requests"),
+    Act.CHANGE_SITE: Rule("deployments"),
+    Act.CHANGE_PASSWORD: Rule("account"),
+    Act.CHANGE_EMAIL: Rule("account"),
+}
+GROUPS = sorted({rule.group for rule in RULES.values() if rule.group})
+
+
+class SecondFactorMissing(Exception):
+    """An act needs the second factor that this session has not passed; nothing was done."""
+
+
+@dataclass
+class Performer:
+    """Who does what a request does; `counted` are the limits that count it already."""
+
+    user: User
+    claims: dict[str, Any]
+    address: str
+    counted: set[str] = field(default_factory=set)
+
+
+_performer: ContextVar[Performer | None] = ContextVar("performer", default=None)
+
+
+def lacks_factor(user: User, claims: dict[str, Any]) -> bool:
+    """Return whether a session has not passed the second factor that its user enrolled."""
+    return user.has_second_factor and claims.get("aal") != "aal2"
+
+
+def require(act: Act) -> None:
+    """Ask of the performer what an act needs. Raises SecondFactorMissing or LimitReached."""
+    performer, rule = _performer.get(), RULES[act]
+    if performer is None:
+        return
+    if rule.group in settings.SECOND_FACTOR_ACTS and lacks_factor(performer.user, performer.claims):
+        raise SecondFactorMissing
+    if rule.limit and rule.limit not in performer.counted:
+        with as_service():
+            refusal = count(rule.limit, performer.user.pk, performer.address)
+        if refusal is not None:
+            raise refusal
+        performer.counted.add(rule.limit)
+
+
+def performs(act: Act) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a service as an act: before it begins, what the act needs is asked of its performer."""
+
+    def decorate(service: Callable[P, R]) -> Callable[P, R]:
+        @wraps(service)
+        def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+            require(act)
+            return service(*args, **kwargs)
+
+        cast(Any, inner).act = act
+        return inner
+
+    return decorate
+
+
+class ActMiddleware:
+    """Names who performs the acts of a request, and answers where one is over its limit."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with _performed_by(request):
+            return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        return bare_limit_page(request, exception) if isinstance(exception, LimitReached) else None
+
+
+@contextmanager
+def _performed_by(request: Any) -> Iterator[None]:
+    performer = None
+    if request.user.is_authenticated:
+        counted = {request.counted_limit} if request.counted_limit else set()
+        performer = Performer(request.user, request.claims, client_address(request), counted)
+    token = _performer.set(performer)
+    try:
+        yield
+    finally:
+        _performer.reset(token)

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "agentforge.accounts.api_tokens.ApiTokenMiddleware",
     "agentforge.accounts.second_factor.SecondFactorMiddleware",
     "agentforge.accounts.password_choice.PasswordChoiceMiddleware",
     # Outside the request's transaction: the count must not stay locked while a key is tested.
@@ -156,7 +157,7 @@ SECOND_FACTOR_PATHS: list[str] = env.list(
         r"^/agents/\d+/keys/",
         r"^/agents/\d+/deploy/(connect|authorize|disconnect)/",
         r"^/keys/",
-        r"^/accounts/(password|email)/",
+        r"^/accounts/(password|email|identities|tokens|delete|export)/",
         r"^/admin/",
     ],
 )

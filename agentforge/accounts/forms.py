@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
-from .models import User
+from .models import ApiToken, User
 
 if TYPE_CHECKING:
     from .identity.supabase_factors import Factor
@@ -179,6 +179,23 @@ class FactorForm(forms.Form):
 
 class RefreshForm(forms.Form):
     refresh_token = forms.CharField(max_length=4096)
+
+
+class ApiTokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(
+        label="What is it for?",
+        max_length=60,
+        widget=forms.TextInput(attrs={"placeholder": "Nightly builds", "autocomplete": "off"}),
+        error_messages={"required": "Give the token a name, so that you can tell it from others."},
+    )
+    scope = forms.ChoiceField(label="It may", choices=ApiToken.Scope.choices)
+    days = forms.TypedChoiceField(
+        label="It expires after",
+        coerce=int,
+        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year")],
+    )
 
 
 class SignOutForm(forms.Form):

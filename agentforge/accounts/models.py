@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from .managers import LocalIdentityManager, UserManager
@@ -77,9 +78,40 @@ class SignIn(models.Model):
     expires_at = models.DateTimeField()
     refreshing_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # What the list of sessions shows; `seen_at` is a few minutes old at most.
+    user_agent = models.CharField(max_length=300, blank=True, default="", db_default="")
+    address = models.CharField(max_length=45, blank=True, default="", db_default="")
+    seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ApiToken(models.Model):
+    """A secret that a person made for a script; `digest` is its SHA-256, `hint` its last characters."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read only"
+        WRITE = "write", "Read and write"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=4)
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    # The assurance level of the session that made it: whether a second factor was passed.
+    aal = models.CharField(max_length=10)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
 
 
 class LocalIdentity(models.Model):

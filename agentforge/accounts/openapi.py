@@ -6,6 +6,7 @@ from agentforge.audit.actions import Action
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import (
     ANYTHING,
+    BOOLEAN,
     INTEGER,
     STRING,
     TIME,
@@ -17,6 +18,7 @@ from agentforge.openapi.schemas import (
 )
 
 from .forms import (
+    ApiTokenForm,
     CodeForm,
     EmailForm,
     FactorForm,
@@ -26,6 +28,7 @@ from .forms import (
     SignOutForm,
     SignUpForm,
 )
+from .models import ApiToken
 from .views.activity import KindForm
 
 _SUBJECT = record({"kind": STRING, "id": STRING, "label": STRING})
@@ -43,12 +46,33 @@ _EVENT = record(
 _DETAIL = {"detail": STRING}
 _TOKENS = record({"token_type": STRING, "access_token": STRING, "refresh_token": STRING, "expires_at": TIME})
 _SIGNED_IN = {**_DETAIL, "tokens": nullable(_TOKENS)}
+_SUPABASE = "Available only if a Supabase project is the identity service."
+_SESSION = record(
+    {
+        "id": STRING,
+        "browser": STRING,
+        "address": STRING,
+        "created_at": TIME,
+        "seen_at": TIME,
+        "is_current": BOOLEAN,
+    }
+)
+_API_TOKEN = record(
+    {
+        "id": STRING,
+        "name": STRING,
+        "hint": STRING,
+        "scope": one_of(ApiToken.Scope.values),
+        "created_at": TIME,
+        "expires_at": TIME,
+        "last_used_at": nullable(TIME),
+    }
+)
 _TOKENS_NOTE = (
     "A script that sends JSON and no cookies receives `tokens`. A browser page, which sends a CSRF token, "
     "receives a session cookie, and `tokens` is null."
 )
 _SIGN_IN_NAMES = ("code", "second_factor", "second_factor_finish")
-_SUPABASE = "Available only if a Supabase project is the identity service."
 
 describe(
     "accounts:jwks",
@@ -63,6 +87,35 @@ describe(
         parameters={"page": INTEGER},
     ),
 )
+describe(
+    "accounts:sessions",
+    get=Operation("List the browsers that are signed in to your account", {"sessions": array(_SESSION)}),
+)
+describe("accounts:session_end", post=Operation("Sign one browser out", _DETAIL))
+describe(
+    "accounts:session_end_others",
+    post=Operation("Sign out all other browsers, and scripts that signed in", _DETAIL),
+)
+describe(
+    "accounts:api_tokens",
+    get=Operation("List your API tokens", {"tokens": array(_API_TOKEN)}),
+    post=Operation(
+        "Create an API token; `secret` is shown only now",
+        {"tokens": array(_API_TOKEN), "secret": STRING},
+        forms=[ApiTokenForm],
+        note="API tokens themselves can't be used for the account's URLs.",
+    ),
+)
+describe("accounts:api_token_revoke", post=Operation("Revoke an API token", _DETAIL))
+describe(
+    "accounts:identities",
+    get=Operation(
+        "List the linked ways to sign in",
+        {"identities": array(record({"id": STRING, "label": STRING, "email": STRING}))},
+        note=_SUPABASE,
+    ),
+)
+describe("accounts:identity_unlink", post=Operation("Unlink a way to sign in", _DETAIL, note=_SUPABASE))
 describe(
     "accounts:password",
     post=Operation("Change your password and end your other sessions", _DETAIL, forms=[PasswordForm]),

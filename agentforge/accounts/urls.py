@@ -1,6 +1,16 @@
 from django.urls import path
 
-from .views import account, activity, mail, providers, second_factor, sign_in
+from .views import (
+    account,
+    activity,
+    api_tokens,
+    identities,
+    mail,
+    providers,
+    second_factor,
+    sessions,
+    sign_in,
+)
 
 app_name = "accounts"
 
@@ -14,6 +24,15 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("accounts/password/", account.password, name="password"),
     path("accounts/email/", account.email, name="email"),
+    path("accounts/sessions/", sessions.session_list, name="sessions"),
+    path("accounts/sessions/end-others/", sessions.session_end_others, name="session_end_others"),
+    path("accounts/sessions/<uuid:session_id>/end/", sessions.session_end, name="session_end"),
+    path("accounts/tokens/", api_tokens.token_list, name="api_tokens"),
+    path("accounts/tokens/<uuid:token_id>/revoke/", api_tokens.token_revoke, name="api_token_revoke"),
+    path("accounts/identities/", identities.identity_list, name="identities"),
+    path(
+        "accounts/identities/<uuid:identity_id>/unlink/", identities.identity_unlink, name="identity_unlink"
+    ),
     path("accounts/mail/", mail.sign_in_mail, name="mail"),
     path("accounts/recovery/", mail.recovery_mail, name="recovery"),
     path("accounts/code/", mail.code, name="code"),

@@ -13,6 +13,7 @@ class Action(models.TextChoices):
     SECOND_FACTOR_FAILED = "second-factor-failed", "Second factor refused"
     SIGNED_OUT = "signed-out", "Signed out"
     SIGNED_OUT_EVERYWHERE = "signed-out-everywhere", "Signed out everywhere"
+    SIGNED_OUT_OTHERS = "signed-out-others", "Signed out in all other places"
 
     ACCOUNT_MADE = "account-made", "Account created"
     PASSWORD_CHANGED = "password-changed", "Password changed"
@@ -22,6 +23,9 @@ class Action(models.TextChoices):
     SECOND_FACTOR_ON = "second-factor-on", "Second factor turned on"
     SECOND_FACTOR_OFF = "second-factor-off", "Second factor turned off"
     SECOND_FACTOR_REMOVED = "second-factor-removed", "Authenticator removed"
+    IDENTITY_UNLINKED = "identity-unlinked", "Way to sign in unlinked"
+    API_TOKEN_MADE = "api-token-made", "API token created"
+    API_TOKEN_REVOKED = "api-token-revoked", "API token revoked"
 
     KEY_SAVED = "key-saved", "Key saved"
     KEY_REPLACED = "key-replaced", "Key replaced"
@@ -99,6 +103,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.SECOND_FACTOR_FAILED,
         Action.SIGNED_OUT,
         Action.SIGNED_OUT_EVERYWHERE,
+        Action.SIGNED_OUT_OTHERS,
     ),
     Kind.ACCOUNT: (
         Action.ACCOUNT_MADE,
@@ -109,6 +114,9 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.SECOND_FACTOR_ON,
         Action.SECOND_FACTOR_OFF,
         Action.SECOND_FACTOR_REMOVED,
+        Action.IDENTITY_UNLINKED,
+        Action.API_TOKEN_MADE,
+        Action.API_TOKEN_REVOKED,
     ),
     Kind.KEYS: (
         Action.KEY_SAVED,

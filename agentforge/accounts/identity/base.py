@@ -108,6 +108,9 @@ class IdentityService(Protocol):
     def end_other_sessions(self, session: AuthSession) -> None:
         """Revoke the access tokens of the user's other sessions."""
 
+    def sign_out_others(self, session: AuthSession) -> None:
+        """End the user's other sessions, here and at the service."""
+
     def jwks(self) -> dict[str, Any]:
         """Return the JSON Web Key Set of the service."""
 

@@ -178,6 +178,10 @@ class LocalIdentityService:
         others = LocalSession.objects.filter(identity_id=UUID(session.claims["sub"]))
         others.exclude(pk=UUID(session.claims["session_id"])).delete()
 
+    def sign_out_others(self, session: AuthSession) -> None:
+        self.end_other_sessions(session)
+        record(Action.SIGNED_OUT_OTHERS, owner=session.claims["sub"])
+
     def jwks(self) -> dict[str, Any]:
         return {"keys": [signing_key().public_jwk]}
 

@@ -41,6 +41,7 @@ from .supabase_client import (
     translate_refused_refresh,
 )
 from .supabase_factors import SecondFactors
+from .supabase_identities import LinkedIdentities
 from .supabase_mail import MailFlows
 from .supabase_refusals import ENDED, UNAVAILABLE
 
@@ -60,7 +61,7 @@ def _keys(url: str) -> JWKSCache:
     return JWKSCache(url, timeout=settings.SUPABASE_TIMEOUT)
 
 
-class SupabaseIdentityService(MailFlows, SecondFactors):
+class SupabaseIdentityService(MailFlows, SecondFactors, LinkedIdentities):
     """A Supabase project as the identity service: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
 
     is_remote = True
@@ -184,6 +185,13 @@ class SupabaseIdentityService(MailFlows, SecondFactors):
             raise
         record(Action.PASSWORD_CHANGED, owner=session.claims["sub"])
         self.end_other_sessions(session)
+
+    def sign_out_others(self, session: AuthSession) -> None:
+        # Locally first, as in sign_out.
+        self.end_other_sessions(session)
+        record(Action.SIGNED_OUT_OTHERS, owner=session.claims["sub"])
+        with auth_client() as auth:
+            auth.admin.sign_out(session.access_token, "others")
 
     def _mail_code(self, session: AuthSession) -> None:
         try:

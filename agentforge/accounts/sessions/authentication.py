@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.contrib.sessions.backends.base import SessionBase
 
-from agentforge.accounts import profile
+from agentforge.accounts import api_tokens, profile
 from agentforge.accounts.identity import identity_service
 from agentforge.accounts.models import User
 
@@ -33,6 +33,8 @@ def by_bearer(token: str) -> Principal:
 
     Raises tokens.InvalidToken, also for a revoked session and a disabled user, and IdentityUnavailable.
     """
+    if api_tokens.is_one(token):
+        return _by_api_token(token)
     claims = tokens.verify(token)
     tokens.admit(claims)
     if identity_service().has_ended(claims):
@@ -41,6 +43,13 @@ def by_bearer(token: str) -> Principal:
     if not user.is_active:
         raise tokens.InvalidToken
     return Principal(user, claims, token)
+
+
+def _by_api_token(secret: str) -> Principal:
+    token = api_tokens.find(secret)
+    if token is None:
+        raise tokens.InvalidToken
+    return Principal(token.user, api_tokens.claims_of(token), secret)
 
 
 def by_session(session: SessionBase) -> Principal | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
+import jwt
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
 from agentforge.accounts import password_choice, profile, session_revocation
 from agentforge.accounts.errors import DISABLED, IdentityError, SessionEnded
-from agentforge.accounts.identity.base import Tokens
+from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.accounts.models import SignIn, User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
@@ -17,6 +19,8 @@ from agentforge.audit.log import record
 from . import refresh, tokens
 
 SESSION_KEY = "sign_in"
+# `seen_at` is this precise, so that not every request writes.
+SEEN_INTERVAL = timedelta(minutes=5)
 # Why the service ended the session, for the sign-in page.
 ENDED_KEY = "sign_in_ended"
 
@@ -88,6 +92,21 @@ def _record_sign_in(user: User, claims: tokens.Claims) -> None:
     record(action, owner=user, actor=user, by=by)
 
 
+def describe(session: SessionBase, *, user_agent: str, address: str) -> None:
+    """Store what the list of sessions shows of a browser."""
+    SignIn.objects.filter(pk=session[SESSION_KEY]).update(user_agent=user_agent[:300], address=address[:45])
+
+
+def auth_session_of(row: SignIn) -> AuthSession | None:
+    """Return the service's session of a sign-in; None if its tokens can't be read any more."""
+    try:
+        # Unverified: the tokens come from our own database, and may have expired.
+        claims = jwt.decode(row.access_token, options={"verify_signature": False})
+        return AuthSession({"sub": str(row.user_id), "session_id": claims["session_id"]}, row.access_token)
+    except (jwt.PyJWTError, KeyError):
+        return None
+
+
 def end_others(session: SessionBase, user: User) -> None:
     """Sign a user's other browsers out."""
     mine = row_id(session)
@@ -116,6 +135,8 @@ def current(session: SessionBase) -> SignIn | None:
     """
     pk = row_id(session)
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
+    if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
+        SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     if row is None or not refresh.is_due(row):
         return row
     renewed = refresh.renew(row)

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from agentforge.accounts import flows, password_choice
+from agentforge.accounts import api_tokens, flows, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import (
     CodeNeeded,
@@ -87,6 +87,7 @@ def _change_password(request: Request, form: PasswordForm, *, is_free: bool, is_
         service.end_other_sessions(session)
     if is_free:
         password_choice.prove(request.user)
+        api_tokens.revoke_all(request.user)
     sign_ins.end_others(request.session, request.user)
 
 

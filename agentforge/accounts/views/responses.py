@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from agentforge.accounts import session_revocation
+from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError, IdentityUnavailable, SessionEnded, TooManyAttempts
 from agentforge.accounts.identity import supabase_service
 from agentforge.accounts.identity.base import AuthSession, Tokens
@@ -76,6 +77,8 @@ def start_session(request: HttpRequest, tokens: Tokens) -> None:
     """Sign a browser in. Raises IdentityUnavailable if the service's tokens do not verify."""
     with _verification_errors():
         sign_ins.begin(request.session, tokens)
+        user_agent = request.headers.get("User-Agent", "")
+        sign_ins.describe(request.session, user_agent=user_agent, address=client_address(request))
     rotate_token(request)
 
 

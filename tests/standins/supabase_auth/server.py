@@ -8,14 +8,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from . import factors, oauth, public, sessions, sign_up, user, verify
+from . import factors, identities, oauth, public, sessions, sign_up, user, verify
 from .call import Call, Reply, routes
 from .errors import API_VERSION_HEADER, Refused
 from .keys import Keys
 from .limits import RequestLimits
 from .state import Account, Mail, State
 
-__all__ = ["SupabaseAuth", "factors", "oauth", "public", "sessions", "sign_up", "user", "verify"]
+__all__ = [
+    "SupabaseAuth",
+    "factors",
+    "identities",
+    "oauth",
+    "public",
+    "sessions",
+    "sign_up",
+    "user",
+    "verify",
+]
 
 PREFIX = "/auth/v1"
 # The gateway lets these through without a key: browsers follow links and redirects there.

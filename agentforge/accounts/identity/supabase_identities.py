@@ -1,0 +1,56 @@
+"""The ways to sign in that are linked to an account: an address with a password, and providers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from supabase_auth.types import UserIdentity
+
+from agentforge.accounts.errors import IdentityError
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .base import AuthSession
+from .providers import PROVIDERS, is_known
+from .supabase_client import auth_client
+from .supabase_refusals import REFUSALS
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    id: str
+    label: str
+    email: str
+    created_at: datetime | None
+
+
+class LinkedIdentities:
+    def identities(self, session: AuthSession) -> list[LinkedIdentity]:
+        """Return the identities of an account, oldest first."""
+        return [
+            LinkedIdentity(
+                one.identity_id, _label(one), str(one.identity_data.get("email", "")), one.created_at
+            )
+            for one in self._listed(session)
+        ]
+
+    def unlink(self, session: AuthSession, identity_id: str) -> str:
+        """Unlink an identity and return its label. Raises IdentityError for the only one and unknown ones."""
+        found = next((one for one in self._listed(session) if one.identity_id == identity_id), None)
+        if found is None:
+            raise IdentityError(REFUSALS["identity_not_found"][1])
+        with auth_client(session.access_token) as auth:
+            auth.unlink_identity(found)
+        record(Action.IDENTITY_UNLINKED, owner=session.claims["sub"], provider=found.provider)
+        return _label(found)
+
+    def _listed(self, session: AuthSession) -> list[UserIdentity]:
+        with auth_client(session.access_token) as auth:
+            return auth.get_user_identities().identities
+
+
+def _label(identity: UserIdentity) -> str:
+    if is_known(identity.provider):
+        return PROVIDERS[identity.provider]
+    return {"email": "E-mail address", "phone": "Phone"}.get(identity.provider, identity.provider)

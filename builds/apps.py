@@ -10,7 +10,13 @@ class BuildsConfig(AppConfig):
 
         from .agent_steps import build_steps
         from .example_agent import create_later
-        from .operations import checks, dashboard, diagnostics, metrics  # noqa: F401 - they register themselves
+        from .operations import (  # noqa: F401 - they register themselves
+            checks,
+            dashboard,
+            diagnostics,
+            metrics,
+            supabase_bucket,
+        )
 
         steps.register(build_steps)
         account_created.connect(create_later)

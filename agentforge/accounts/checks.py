@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from .identity.api_keys import role_of
 from .identity.providers import PROVIDERS, is_known
 from .throttling.acts import GROUPS
 
@@ -56,9 +57,9 @@ def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             "Copy the publishable key (or the anon key) from the project's API settings.",
         ),
         (
-            settings.SUPABASE_ANON_KEY.startswith("sb_secret_"),
+            role_of(settings.SUPABASE_ANON_KEY) == "service_role",
             "SUPABASE_ANON_KEY is a secret key, which grants full access.",
-            "Use the publishable key (or the anon key).",
+            "Use the publishable key (or the anon key), and replace this one if others could read it.",
         ),
         (
             0 < len(secret) < 32,

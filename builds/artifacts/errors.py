@@ -19,3 +19,10 @@ class FileMissing(StorageProblem):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=True)
+
+
+class BucketMissing(StorageProblem):
+    """The storage has no such bucket, or the key may not see it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)

@@ -19,7 +19,7 @@ import httpx
 from django.core.files import File
 from django.core.files.storage import Storage
 
-from .errors import FileMissing, StorageProblem
+from .errors import BucketMissing, FileMissing, StorageProblem
 from .supabase_key import REMEDY, key_problem
 from .tus_upload import CHUNK, Endpoint, remedy, upload
 
@@ -91,11 +91,24 @@ class SupabaseStorage(Storage):
         """
         if problem := key_problem(self._key):
             raise StorageProblem(f"{problem} {REMEDY}", permanent=True)
-        if self._json("GET", f"bucket/{quote(self._bucket)}", verifying=True)["public"]:
+        if self.bucket()["public"]:
             raise StorageProblem(
                 f"The bucket {self._bucket} is public: everybody can read its files. Make it private.",
                 permanent=True,
             )
+
+    def bucket(self) -> dict[str, Any]:
+        """Return the bucket's `public`, `file_size_limit` and `allowed_mime_types`.
+
+        Raises BucketMissing and StorageProblem.
+        """
+        answer: dict[str, Any] = self._json("GET", f"bucket/{quote(self._bucket)}", verifying=True)
+        return answer
+
+    def create_bucket(self) -> None:
+        """Make the bucket, private and without limits of its own; raises StorageProblem."""
+        bucket = {"id": self._bucket, "name": self._bucket, "public": False}
+        self._json("POST", "bucket", verifying=True, json=bucket)
 
     def list_files(self, path: str) -> Iterator[tuple[str, int, datetime]]:
         """Yield name, size and time of change of every object directly in a folder."""
@@ -237,6 +250,7 @@ def _storage_problem(response: httpx.Response) -> StorageProblem:
     message = str(body.get("message") or response.text)[:200]
     if "Bucket not found" in message:
         message += ". Check ARTIFACT_BUCKET and SUPABASE_SERVICE_KEY, and that the private bucket exists."
+        return BucketMissing(f"Supabase Storage answered {status}: {message}")
     if status == "404" and body.get("error") in ("not_found", "NoSuchKey"):
         return FileMissing("Supabase Storage does not hold that file.")
     permanent = status.startswith("4") and status not in ("408", "409", "423", "429")

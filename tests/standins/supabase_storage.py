@@ -61,6 +61,7 @@ class SupabaseStorageStandIn(StandIn):
         # Answer everything with a redirect to this service.
         self.redirect = ""
         self.public: set[str] = set()
+        self.limits: dict[str, object] = {"file_size_limit": None, "allowed_mime_types": None}
         # How old every object is.
         self.age = timedelta()
 
@@ -119,6 +120,8 @@ class SupabaseStorageStandIn(StandIn):
                 raise Refused(409, "Duplicate", "The resource already exists")
             case "POST", ["bucket"]:
                 self.buckets[asked.json["id"]] = {}
+                if asked.json.get("public"):
+                    self.public.add(asked.json["id"])
                 return as_json({"name": asked.json["name"]})
             case "POST", ["object", "list", bucket]:
                 return as_json(self._list(self.buckets.get(bucket, {}), asked.json))
@@ -140,8 +143,7 @@ class SupabaseStorageStandIn(StandIn):
         return as_json({"message": f"Route {asked.method}:{path} not found", "statusCode": 404}, 404)
 
     def _described(self, name: str) -> dict[str, object]:
-        limits = {"file_size_limit": None, "allowed_mime_types": None}
-        return {"id": name, "name": name, "owner": "", "public": name in self.public, **limits}
+        return {"id": name, "name": name, "owner": "", "public": name in self.public, **self.limits}
 
     def _bucket(self, name: str) -> dict[str, bytes]:
         if name not in self.buckets:

@@ -91,13 +91,13 @@ def _key_of(token: str, service: IdentityService) -> tuple[Any, str]:
     jwk = service.keys.jwk(kid)
     if jwk is None:
         raise ValueError("kid")
-    key, algorithm = _public_key(jwk)
+    key, algorithm = public_key(jwk)
     if fields.get("alg") != algorithm:
         raise ValueError("alg")
     return key, algorithm
 
 
-def _public_key(jwk: dict[str, Any]) -> tuple[Any, str]:
+def public_key(jwk: dict[str, Any]) -> tuple[Any, str]:
     """Return a published key and the only algorithm that it may verify."""
     key = jwt.PyJWK(jwk, algorithm={"EC": "ES256", "RSA": "RS256"}[_text(jwk, "kty")]).key
     if jwk.get("use", "sig") != "sig":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jwt
 import pytest
 from django.conf import LazySettings
 
@@ -12,6 +13,8 @@ from agentforge.accounts.checks import (
     check_supabase,
 )
 
+# An older key: its role is a claim.
+SERVICE_KEY = jwt.encode({"role": "service_role"}, "a secret of more than thirty-two letters", "HS256")
 URL, KEY = "https://abcdefgh.supabase.co", "sb_publishable_0123456789"
 
 
@@ -26,6 +29,7 @@ URL, KEY = "https://abcdefgh.supabase.co", "sb_publishable_0123456789"
         ({"SUPABASE_URL": "http://127.0.0.1:54321"}, []),
         ({"SUPABASE_ANON_KEY": ""}, ["accounts.E004"]),
         ({"SUPABASE_ANON_KEY": "sb_secret_0123456789"}, ["accounts.E005"]),
+        ({"SUPABASE_ANON_KEY": SERVICE_KEY}, ["accounts.E005"]),
         ({"SUPABASE_JWT_SECRET": "short"}, ["accounts.E006"]),
         ({"SUPABASE_OAUTH_PROVIDERS": ["github", "gitbub"]}, ["accounts.E007"]),
     ],

@@ -20,7 +20,13 @@ def settings(call: Call) -> Reply:
     enabled = dict.fromkeys(call.service.providers, True)
     return Reply(
         {
-            "external": {"anonymous_users": False, "email": True, "phone": False, **providers, **enabled},
+            "external": {
+                "anonymous_users": call.service.anonymous_users,
+                "email": call.service.email_users,
+                "phone": call.service.phone_users,
+                **providers,
+                **enabled,
+            },
             "disable_signup": call.service.sign_up_disabled,
             "mailer_autoconfirm": call.service.autoconfirm,
             "phone_autoconfirm": False,

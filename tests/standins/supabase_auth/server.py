@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from . import factors, identities, oauth, public, sessions, sign_up, user, verify
+from . import factors, identities, oauth, public, rest, sessions, sign_up, user, verify
 from .call import Call, Reply, routes
 from .errors import API_VERSION_HEADER, Refused
 from .keys import Keys
@@ -21,6 +21,7 @@ __all__ = [
     "identities",
     "oauth",
     "public",
+    "rest",
     "sessions",
     "sign_up",
     "user",
@@ -51,6 +52,10 @@ class SupabaseAuth:
         self.provider_answer: dict[str, str] = {"email": "octo@example.com", "code": "from-the-provider"}
         self.site_url = "http://testserver"
         self.redirect_prefixes = ["http://testserver/", "http://localhost", "http://127.0.0.1"]
+        # Who else than people with an address may sign in, and what a sign-in must carry.
+        self.anonymous_users = self.phone_users = self.demands_captcha = False
+        self.email_users = True
+        self.exposed_schemas = ["public", "graphql_public"]
         self.requests: Counter[str] = Counter()
         self.rotations = self.jwks_reads = 0
         # Modes: answer 503, hold requests until the event is set, refuse a path as too frequent.
@@ -119,6 +124,9 @@ class SupabaseAuth:
             return Reply(body, status, headers | self.limited[call.path])
         if self.limits and not self.limits.take(f"{call.method} {call.path}", self._address(call)):
             raise Refused(429, "over_request_rate_limit", "Request rate limit reached")
+        if self.demands_captcha and call.method == "POST" and self._is_protected(call):
+            message = "captcha protection: request disallowed (no captcha_token found)"
+            raise Refused(400, "captcha_failed", message)
         if call.path in self.replies:
             return self.replies[call.path]
         found = routes.find(call.method, call.path)
@@ -127,6 +135,10 @@ class SupabaseAuth:
         endpoint, call.parts = found
         with self._one_at_a_time:
             return endpoint(call)
+
+    @staticmethod
+    def _is_protected(call: Call) -> bool:
+        return call.path in ("/signup", "/recover", "/otp") or call.query.get("grant_type") == "password"
 
     def _address(self, call: Call) -> str:
         if self.believes_forwarded and call.headers.get("apikey") == self.secret_key:
@@ -176,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         raw = self.rfile.read(int(headers.get("content-length", 0)))
-        path = url.path.removeprefix(PREFIX) if url.path.startswith(PREFIX) else ""
+        path = url.path.removeprefix(PREFIX) if url.path.startswith((PREFIX, rest.PREFIX)) else ""
         try:
             body = json.loads(raw) if raw else {}
             if not isinstance(body, dict):

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import itertools
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentforge.administration import diagnostics, live_check
 from agentforge.administration.diagnostics import CheckResult, Finding, State
+from agentforge.administration.project import examination
+from agentforge.administration.project.report import Verdict
 from agentforge.administration.stream_reader import reader
 from agentforge.launch import options as launch_options
+from agentforge.launch.addresses import own_address
 
 
 class Command(BaseCommand):
@@ -26,7 +33,7 @@ class Command(BaseCommand):
         url = (options["url"] or f"http://127.0.0.1:{launch.port}").rstrip("/")
         diagnostics.register("live delivery")(lambda: _live(url, options["token"]))
         states = []
-        for result in diagnostics.run_checks():
+        for result in itertools.chain(diagnostics.run_checks(), _project()):
             states.append(result.finding.state)
             self._show(result, as_json=options["json"])
         failures = states.count(State.FAILED)
@@ -49,6 +56,19 @@ class Command(BaseCommand):
         self.stdout.write(f"{word} {result.name}: {finding.message}")
         if finding.remedy:
             self.stdout.write(f"         → {finding.remedy}")
+
+
+_STATES = {Verdict.RIGHT: State.OK, Verdict.WRONG: State.FAILED, Verdict.UNSEEN: State.WARNING}
+
+
+def _project() -> Iterator[CheckResult]:
+    """Yield what `supabase check` says of the project that the settings name."""
+    lines = examination.examine(own_address()) if settings.SUPABASE_URL else iter(())
+    started = time.monotonic()
+    for line in lines:
+        finding = Finding(_STATES[line.verdict], line.message, line.remedy)
+        yield CheckResult(f"supabase {line.topic}", finding, time.monotonic() - started)
+        started = time.monotonic()
 
 
 def _live(url: str, token: str) -> Finding:

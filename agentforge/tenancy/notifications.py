@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -34,7 +35,10 @@ def verify(parameters: dict[str, Any] | str) -> None:
     The connections' settings are not changed, for a pooler may lend them to other programs. Raises
     NotificationLost, and psycopg.OperationalError if the database does not answer.
     """
-    asyncio.run(_verify({"conninfo": parameters} if isinstance(parameters, str) else parameters))
+    settings = {"conninfo": parameters} if isinstance(parameters, str) else parameters
+    # In a thread: the caller's may have an event loop that is running.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(_verify(settings))).result()
 
 
 def verify_connection(connection: BaseDatabaseWrapper) -> None:

@@ -15,7 +15,7 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import RULES
-from configs.models import AgentConfig, ApiKey
+from configs.models import AgentConfig, ApiKey, ProcessRun
 from deployments.models import Connection, Deployment
 from tests.drivers import people
 from tests.drivers.forge import ROOT
@@ -162,6 +162,21 @@ def test_a_page_that_forgot_its_limit_meets_the_one_of_the_act(
     page = send(client, act, all_hers)
     assert (page.status_code, page["Retry-After"] > "0") == (429, True)
     assert "Too many key tests" in page.content.decode()
+
+
+def test_compiling_tests_keys_within_their_limit(all_hers: Hers, alice: User, settings: LazySettings) -> None:
+    settings.RATE_LIMITS = {"key tests": 2}
+    AgentConfig.objects.update(provider="openai", model="m")
+    client = Client()
+    people.sign_in(client, alice)
+    act = Act("builds:compile", _AGENT, {"targets": "plugin"})
+    statuses = []
+    for _ in range(4):
+        # A tab that passed would not be checked again.
+        ProcessRun.objects.all().delete()
+        statuses.append(send(client, act, all_hers, **JSON).status_code)
+    assert statuses[2:] == [429, 429]
+    assert 429 not in statuses[:2]
 
 
 # Calls that use, store or delete a secret, reach another server or enqueue work: only acts make them.

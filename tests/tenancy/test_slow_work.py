@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib import admin
 from django.urls import reverse
 
 from agentforge.accounts.models import User
+from builds.artifacts import storage
+from builds.models import Artifact
 from configs.keys.vault import save_key
 from deployments.hosts.netlify import api
 from deployments.models import Connection, Deployment, Site
 from tests.drivers import people
 from tests.drivers.slow_work import SlowWorkClient, slow_work_noted
+from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
 from tests.test_access_matrix import CLOSED_PORT, MATRIX, Hers, ask, hers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,3 +124,30 @@ def test_no_page_holds_a_connection_over_slow_work(all_hers: Hers, alice: User) 
             ask(client, name, all_hers)
             held[name] = client.held
     assert {name: work for name, work in held.items() if work} == {}
+
+
+def test_no_page_of_the_administration_does(all_hers: Hers, olga: User) -> None:
+    held = {}
+    for model in admin.site._registry:
+        client = client_of(olga)
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert client.get(reverse(f"{name}_changelist")).status_code == 200
+        held[name] = client.held
+    assert {name: work for name, work in held.items() if work} == {}
+
+
+def test_no_download_from_a_shared_storage_does(
+    all_hers: Hers, alice: User, settings: LazySettings, tmp_path: Path
+) -> None:
+    with SupabaseStorageStandIn() as service:
+        settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(service)}
+        settings.VAR_DIR = tmp_path
+        file = Artifact.objects.get()
+        file.sha256 = storage.put(b"content")
+        file.save()
+        storage.path_of(file.sha256).unlink()
+        client = client_of(alice)
+        assert client.get(reverse("builds:download", args=[file.build_id])).status_code == 200
+        assert client.get(reverse("builds:file", args=[file.build_id, file.name])).status_code == 302
+        assert client.seen
+        assert client.held == []

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-_MINUTE = 60
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# The limit below which a unit is used, and its length, in seconds.
+_UNITS = (
+    (_MINUTE, "second", 1),
+    (_HOUR, "minute", _MINUTE),
+    (_DAY, "hour", _HOUR),
+    (30 * _DAY, "day", _DAY),
+    (365 * _DAY, "month", 30 * _DAY),
+    (float("inf"), "year", 365 * _DAY),
+)
 
 
 def duration(value: timedelta) -> str:
-    """Return "<0.1 s", "0.8 s" or "2 min 5 s"."""
+    """Return "<0.1 s", "0.8 s", "12 s", "3 min 5 s" or "2 h 4 min", as static/js/formats.js does."""
     seconds = value.total_seconds()
     if seconds < 0.05:
         return "<0.1 s"
-    if seconds < _MINUTE:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """Return "just now", "2 minutes ago" or "in 3 days", as static/js/formats.js does."""
+    seconds = (at - now).total_seconds()
+    if abs(seconds) < 10:
+        return "just now"
+    unit, length = next((unit, length) for limit, unit, length in _UNITS if abs(seconds) < limit)
+    count = int(abs(seconds) / length)
+    words = f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return f"in {words}" if seconds > 0 else f"{words} ago"
 
 
 def size(count: int) -> str:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
 
 from django import forms
+
+from agentforge import formats
 
 from .compiler import targets
 from .models import PLUGIN
@@ -70,15 +74,23 @@ class LogSearchForm(forms.Form):
 
 
 class _TargetCheckboxes(forms.CheckboxSelectMultiple):
-    """Explains each target, and disables those that can't be built here."""
+    """Explains each target with how long it usually takes, and disables those that can't be built here."""
+
+    usual: Mapping[str, timedelta]
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
         target = targets.get(str(value))
         refusal = targets.refusal(target)
-        option["attrs"]["title"] = refusal or f"{target.purpose} · about {target.megabytes} MB"
+        facts = f"{target.purpose} · about {target.megabytes} MB · {self._time(target)}"
+        option["attrs"]["title"] = refusal or facts
         option["attrs"]["disabled"] = bool(refusal)
         return option
+
+    def _time(self, target: targets.Target) -> str:
+        if target.name in self.usual:
+            return f"usually {formats.duration(self.usual[target.name])}"
+        return "never built here: the first time takes minutes"
 
 
 class TargetForm(forms.Form):
@@ -86,9 +98,10 @@ class TargetForm(forms.Form):
 
     targets = forms.MultipleChoiceField(label="What to build", required=False, widget=_TargetCheckboxes)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, usual: Mapping[str, timedelta] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["targets"]
+        cast(_TargetCheckboxes, field.widget).usual = usual or {}
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - tells the type checker
         field.choices = [(target.name, target.label) for target in targets.registry().values()]
 

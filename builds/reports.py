@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Exists, F, OuterRef
-
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 
@@ -48,17 +46,19 @@ def transcript(build: Build) -> Transcript:
 
 
 def steps(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a build's steps: those in its log, by (section, name), and the pending ones."""
-    pending = _pending_steps(build) if build.status in UNFINISHED else {}
-    return list({**pending, **logged}.values())
+    """Return a build's steps: those in its log, by (section, name), and what its targets say of the others.
 
-
-def _pending_steps(build: Build) -> dict[tuple[str, str], dict[str, Any]]:
-    return {
-        (target.section, name): {"name": name, "section": target.section, "state": "pending"}
-        for target in map(targets.get, build.targets)
-        for name in step_names(target)
-    }
+    A target from the cache has all its steps, as `cached`; one that is not finished has its next ones, as
+    `pending`.
+    """
+    expected = {}
+    for row in build.per_target.all():
+        target = targets.get(row.target)
+        state = "cached" if row.from_cache else "pending"
+        if row.from_cache or row.status in UNFINISHED:
+            for name in step_names(target):
+                expected[target.section, name] = {"name": name, "section": target.section, "state": state}
+    return list({**expected, **logged}.values())
 
 
 def log_text(build: Build) -> Iterator[str]:
@@ -77,11 +77,6 @@ def _records(build: Build) -> Iterator[tuple[int, dict[str, Any]]]:
         return
 
 
-def plugin_of(build: Build) -> Artifact | None:
-    plugin: Artifact | None = build.artifacts.filter(target=PLUGIN, name__endswith=".so").first()
-    return plugin
-
-
 @dataclass(frozen=True)
 class Part:
     """One target of a build, with its files."""
@@ -89,6 +84,44 @@ class Part:
     row: BuildTarget
     target: targets.Target
     files: list[Artifact]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """The one report on a build (law 6), which its page shows; each target speaks for itself."""
+
+    build: Build
+    parts: list[Part]
+    steps: list[dict[str, Any]]
+
+    @property
+    def unfinished(self) -> bool:
+        return self.build.status in UNFINISHED
+
+    @property
+    def done_steps(self) -> int:
+        return sum(step["state"] in ("done", "cached") for step in self.steps)
+
+    @property
+    def finished(self) -> list[Part]:
+        """Return the targets that succeeded."""
+        return [part for part in self.parts if part.row.status == BuildStatus.SUCCEEDED]
+
+    @property
+    def plugin(self) -> Artifact | None:
+        files = [file for part in self.finished for file in part.files if file.target == PLUGIN]
+        return next((file for file in files if file.name.endswith(".so")), None)
+
+    @property
+    def offers_next(self) -> bool:
+        """Return whether its files are a result to go on with: a cancelled build only keeps them."""
+        ended = self.build.status in (BuildStatus.SUCCEEDED, BuildStatus.FAILED)
+        return ended and any(part.files for part in self.finished)
+
+
+def report_of(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> BuildReport:
+    """Return the report on a build whose log has these steps."""
+    return BuildReport(build, parts(build), steps(build, logged))
 
 
 def parts(build: Build) -> list[Part]:
@@ -104,15 +137,3 @@ def duration(build: Build | BuildTarget) -> timedelta | None:
     if build.started_at is None or build.finished_at is None:
         return None
     return build.finished_at - build.started_at
-
-
-def usual_duration(build: Build) -> timedelta | None:
-    """Return the mean duration of the owner's last compiled builds of the same targets; None without any."""
-    recent = Build.objects.filter(
-        owner_id=build.owner_id, status=BuildStatus.SUCCEEDED, targets=build.targets
-    )
-    recent = recent.filter(Exists(BuildTarget.objects.filter(build=OuterRef("pk"), from_cache=False)))
-    newest = recent.order_by("-pk").values("pk")[:10]
-    average = Build.objects.filter(pk__in=newest).aggregate(took=Avg(F("finished_at") - F("started_at")))
-    took: timedelta | None = average["took"]
-    return took

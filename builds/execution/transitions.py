@@ -77,7 +77,9 @@ def start_target(claim: Claim, name: str) -> bool:
         if not _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING):
             return False
         target = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status__in=_OPEN)
-        return bool(target.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
+        started = bool(target.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
+        _publish_target(claim, name, BuildStatus.RUNNING)
+    return started
 
 
 def set_input_digest(claim: Claim, name: str, digest: str) -> None:
@@ -103,6 +105,7 @@ def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
             for artifact in outcome.artifacts
         ]
         Artifact.objects.bulk_create(rows)
+        _publish_target(claim, name, outcome.status)
     return True
 
 
@@ -199,6 +202,10 @@ def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:
     builds = Build.objects.filter(pk=build_id, job_id=job_id, status=status)
     build: Build | None = builds.select_for_update(of=("self",)).select_related("revision").first()
     return build
+
+
+def _publish_target(claim: Claim, name: str, status: BuildStatus) -> None:
+    streams.publish(claim.stream, {"kind": "target", "target": name, "status": str(status)})
 
 
 def _publish(build: Build, status: BuildStatus) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,13 +100,16 @@ class BuildLog:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Log the block as one step: running, then done or failed with its milliseconds."""
+        """Log the block as one step: running, then done, failed or cancelled with its milliseconds."""
         started = time.monotonic()
         self._record_step({"name": name, "state": "running"})
         state = "failed"
         try:
             yield
             state = "done"
+        except asyncio.CancelledError:
+            state = "cancelled"
+            raise
         finally:
             self._record_step({"name": name, "state": state, "ms": _ms_since(started)})
 
@@ -113,8 +117,8 @@ class BuildLog:
     def section(self, name: str) -> Iterator[BuildLog]:
         """Yield a log whose records belong to a section; several sections may be open at once.
 
-        Its final `state` is `done`, or `failed` after an exception; the block may set another, such as
-        `cached`. It has its own `steps`.
+        Its final `state` is `done`, or `failed` or `cancelled` after an exception; the block may set another,
+        such as `cached`. It has its own `steps`.
         """
         log = BuildLog(self._write_record, self._redact, write_lines=self._write_records)
         log._quota = self._quota
@@ -123,8 +127,8 @@ class BuildLog:
         self._write_record({"kind": "section", "name": name, "state": "running"})
         try:
             yield log
-        except BaseException:
-            log.state = "failed"
+        except BaseException as error:
+            log.state = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
             raise
         finally:
             log.close()

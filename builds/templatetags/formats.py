@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 
 from agentforge import formats
 from builds import reports
@@ -49,7 +48,9 @@ def ago(at: datetime) -> SafeString:
     local = localtime(at)
     exact = date_format(local, "Y-m-d H:i:s e")
     iso = local.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}" data-time>{}</time>', iso, exact, naturaltime(at))
+    return format_html(
+        '<time datetime="{}" title="{}" data-time>{}</time>', iso, exact, formats.relative(at, now())
+    )
 
 
 @register.filter

@@ -12,6 +12,7 @@ from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.problems import problem
 from builds.errors import NotPossible
+from builds.expectation import usual_durations
 from builds.forms import TargetForm
 from builds.models import Build, BuildStatus
 from builds.queue.fairness import QueueFull
@@ -38,7 +39,7 @@ def build_compile(request: Request, pk: int) -> HttpResponse:
             )
         messages.error(request, "Nothing was started: first correct the fields marked here.")
         return redirect(f"configs:{next(iter(errors))}", pk=agent.pk)
-    form = TargetForm(posted(request))
+    form = TargetForm(posted(request), usual=usual_durations(agent.pk))
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)
     try:

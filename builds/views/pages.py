@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pagination import page_of
-from builds import reports
+from builds import expectation, reports
 from builds.compiler import sandbox, toolchain, warmup
 from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm, TargetForm
@@ -63,7 +63,9 @@ def build_list(request: Request) -> HttpResponse:
 @negotiated
 def agent_builds(request: Request, pk: int) -> HttpResponse:
     """The wizard's tab Build: the draft to compile and the agent's builds."""
-    return compile_page(request, agent_of(request, pk), TargetForm(initial={"targets": [PLUGIN]}))
+    agent = agent_of(request, pk)
+    usual = expectation.usual_durations(agent.pk)
+    return compile_page(request, agent, TargetForm(initial={"targets": [PLUGIN]}, usual=usual))
 
 
 def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status: int = 200) -> HttpResponse:
@@ -131,20 +133,21 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
     if log.ended and build.status in reports.UNFINISHED:
         # It finished between the two queries: the page must not wait for an event that it has already read.
         build = build_of(request, pk)
-    parts = reports.parts(build)
-    row = next((part.row for part in parts if part.row.toolchain), None)
+    report = reports.report_of(build, log.steps)
+    row = next((part.row for part in report.parts if part.row.toolchain), None)
+    usual = expectation.usual_durations(build.revision.agent_id) if report.unfinished else {}
     context = {
         "build": build,
+        "report_on_build": report,
         "place": place_of(build),
         "agent": build.revision.agent,
         "log": _log_page(request, log),
-        "steps": reports.steps(build, log.steps),
-        "unfinished": build.status in reports.UNFINISHED,
-        "plugin": reports.plugin_of(build),
+        "steps": report.steps,
+        "unfinished": report.unfinished,
+        "plugin": report.plugin,
         "files": build.artifacts.all(),
-        "duration": reports.duration(build),
-        "usual": reports.usual_duration(build) if build.status in reports.UNFINISHED else None,
-        "parts": parts,
+        "usual": expectation.usual_duration(build, usual),
+        "parts": report.parts,
         "verification": lifecycle.newest(build),
         "signing_key": signer.own_key().name,
         "made": row,

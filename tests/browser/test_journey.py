@@ -78,7 +78,7 @@ def _compile_and_watch(page: Page) -> None:
 
 def _download(page: Page, directory: Path) -> Path:
     """The zip holds what the page promises: the hash on the page is the plugin's."""
-    promised = page.locator("#plugin-sha256").inner_text()
+    promised = page.locator("#plugin-sha256").text_content()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download all").click()
     archive = directory / "agent.zip"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,9 +13,10 @@ from agentforge import formats
         (0, "<0.1 s"),
         (0.05, "0.1 s"),
         (0.84, "0.8 s"),
-        (24.4, "24.4 s"),
+        (24.4, "24 s"),
         (60, "1 min 0 s"),
-        (125.9, "2 min 5 s"),
+        (125.9, "2 min 6 s"),
+        (7450, "2 h 4 min"),
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
@@ -28,3 +29,21 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_sizes(count: int, text: str) -> None:
     assert formats.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "just now"),
+        (-9, "just now"),
+        (-10, "10 seconds ago"),
+        (-119, "1 minute ago"),
+        (-7200, "2 hours ago"),
+        (3 * 86400, "in 3 days"),
+        (-45 * 86400, "1 month ago"),
+        (-800 * 86400, "2 years ago"),
+    ],
+)
+def test_times_are_those_of_the_scripts(seconds: float, text: str) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert formats.relative(now + timedelta(seconds=seconds), now) == text

@@ -1,0 +1,47 @@
+"""How long a build usually takes: by the agent's own history, else by everybody's on this forge."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from statistics import median
+
+from agentforge.tenancy.rls import as_service
+
+from .models import Build, BuildStatus, BuildTarget
+
+# The newest compiled targets are looked at.
+_OWN, _ALL = 50, 400
+
+
+def usual_durations(agent_id: int) -> dict[str, timedelta]:
+    """Return how long each target usually takes to compile, by name; without those never compiled here."""
+    compiled = BuildTarget.objects.filter(
+        status=BuildStatus.SUCCEEDED, from_cache=False, started_at__isnull=False, finished_at__isnull=False
+    ).order_by("-pk")
+    own = _medians(compiled.filter(build__revision__agent_id=agent_id).values_list(*_FIELDS)[:_OWN])
+    # Only medians leave this block, nothing of a single build of somebody else.
+    with as_service():
+        everybodys = _medians(compiled.values_list(*_FIELDS)[:_ALL])
+    return {**everybodys, **own}
+
+
+_FIELDS = ("target", "started_at", "finished_at")
+
+
+def _medians(rows: Iterable[tuple[str, datetime, datetime]]) -> dict[str, timedelta]:
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
+    for target, started, finished in rows:
+        seconds[target].append((finished - started).total_seconds())
+    return {target: timedelta(seconds=median(values)) for target, values in seconds.items()}
+
+
+def usual_duration(build: Build, usual: dict[str, timedelta]) -> timedelta | None:
+    """Return how long a build usually takes; None while one of its targets was never compiled here."""
+    if any(target not in usual for target in build.targets):
+        return None
+    each = [usual[target] for target in build.targets]
+    # As many are compiled at once as the machine has cores.
+    return max(*each, sum(each, timedelta(0)) / (os.cpu_count() or 1), timedelta(0))

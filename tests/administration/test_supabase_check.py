@@ -132,6 +132,15 @@ def test_what_is_wrong_is_named_with_its_remedy(
     assert [other["topic"] for other in lines.values() if other["state"] == "wrong"] == [topic]
 
 
+def test_users_without_an_address_are_right_where_they_are_allowed(
+    project: SupabaseAuth, settings: Settings
+) -> None:
+    project.anonymous_users = project.phone_users = settings.SUPABASE_USERS_WITHOUT_EMAIL = True
+    lines, well = check()
+    assert well, lines
+    assert "as SUPABASE_USERS_WITHOUT_EMAIL allows" in lines["anonymous users"]["says"]
+
+
 @pytest.mark.parametrize(
     ("signer", "state"), [(SECRET, "right"), ("another secret of thirty-two letters", "wrong")]
 )
@@ -180,7 +189,7 @@ def test_people_read_words_and_the_doctor_says_the_same(project: SupabaseAuth) -
     out = StringIO()
     with pytest.raises(CommandError, match=r"1 of \d+ are wrong"):
         call_command("supabase", "check", "--url", FORGE, stdout=out)
-    assert "wrong  anonymous users: Anonymous users can sign in" in out.getvalue()
+    assert "wrong  anonymous users: Anonymous users can sign in at the project" in out.getvalue()
     assert "→ Authentication, Sign In / Providers: turn it off." in out.getvalue()
     said = StringIO()
     with pytest.raises(CommandError):

@@ -90,11 +90,13 @@ def _sign_up(answer: dict[str, Any]) -> Iterator[Line]:
         "Authentication, Emails: set up SMTP, and the templates of docs/supabase.md.",
     )
     for name, label in (("anonymous_users", "Anonymous users"), ("phone", "Phone users")):
-        if external.get(name):
-            remedy = f"{PROVIDERS_PAGE}: turn it off."
-            yield wrong(label.lower(), f"{label} can sign in; the forge needs an e-mail address.", remedy)
-        else:
+        if not external.get(name):
             yield right(label.lower(), f"{label} can't sign in.")
+        elif settings.SUPABASE_USERS_WITHOUT_EMAIL:
+            yield right(label.lower(), f"{label} can sign in, as SUPABASE_USERS_WITHOUT_EMAIL allows.")
+        else:
+            message = f"{label} can sign in at the project, and the forge refuses them."
+            yield wrong(label.lower(), message, f"{PROVIDERS_PAGE}: turn it off.")
 
 
 def _providers(external: dict[str, Any]) -> Iterator[Line]:

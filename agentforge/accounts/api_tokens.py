@@ -18,6 +18,7 @@ from agentforge.http import Request
 from agentforge.problems import problem
 
 from .models import ApiToken, User
+from .throttling.acts import Act, performs
 
 PREFIX = "afp_"
 MOST = 50
@@ -28,6 +29,7 @@ _CLOSED = ("/accounts/", "/admin/", "/sign-out/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
+@performs(Act.MAKE_TOKEN)
 def issue(user: User, *, name: str, scope: str, days: int, aal: str) -> tuple[ApiToken, str]:
     """Make a token; return its row, and the secret, which can't be read again."""
     secret = PREFIX + secrets.token_urlsafe(32)

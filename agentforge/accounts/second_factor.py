@@ -65,7 +65,8 @@ def _learn(request: Request) -> None:
     While the service is slow or away, what is known counts. Raises SessionEnded.
     """
     service, user_id = identity_service(), request.user.pk
-    if not service.is_remote:
+    # An API token is the forge's own: the service doesn't know it, and must not see it.
+    if not service.is_remote or "api_token" in request.claims:
         return
     session = AuthSession(request.claims, request.access_token)
     with suppress(Late):

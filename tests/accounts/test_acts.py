@@ -36,6 +36,7 @@ _SIDES = {
 # They protect no account by a second factor: nobody is signed in yet, or nothing is used, read or changed.
 _FREE = ("accounts:sign_in", "accounts:sign_up", "configs:new", "builds:compile")
 MORE_ACTS = [
+    Act("accounts:api_tokens", {}, {"name": "Script", "scope": "read", "days": "30"}),
     Act("configs:process", _AGENT, {}),
     Act("configs:resolve", {**_AGENT, "tab": "keys"}, _SIDES),
     Act("configs:keys", _AGENT, {"provider": "openai", "model": "m"}),
@@ -188,6 +189,8 @@ PRIMITIVES = {
     "key.delete",
     "TOKEN_HOSTS[code]",
     "auth.update_user",
+    "auth.unlink_identity",
+    "ApiToken.objects.create",
     "passwords.encode",
     "hash_password",
     "jobs.defer",

@@ -8,6 +8,7 @@ from datetime import datetime
 from supabase_auth.types import UserIdentity
 
 from agentforge.accounts.errors import IdentityError
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -35,6 +36,7 @@ class LinkedIdentities:
             for one in self._listed(session)
         ]
 
+    @performs(Act.UNLINK_IDENTITY)
     def unlink(self, session: AuthSession, identity_id: str) -> str:
         """Unlink an identity and return its label. Raises IdentityError for the only one and unknown ones."""
         found = next((one for one in self._listed(session) if one.identity_id == identity_id), None)

@@ -43,6 +43,8 @@ class Act(StrEnum):
     CHANGE_SITE = "change who may use a site"
     CHANGE_PASSWORD = "change the password"  # noqa: S105 - an act's name
     CHANGE_EMAIL = "change the e-mail address"
+    MAKE_TOKEN = "make an API token"  # noqa: S105 - an act's name
+    UNLINK_IDENTITY = "unlink a way to sign in"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ RULES = {
     Act.CHANGE_SITE: Rule("deployments"),
     Act.CHANGE_PASSWORD: Rule("account"),
     Act.CHANGE_EMAIL: Rule("account"),
+    Act.MAKE_TOKEN: Rule("account"),
+    Act.UNLINK_IDENTITY: Rule("account"),
 }
 GROUPS = sorted({rule.group for rule in RULES.values() if rule.group})
 

@@ -158,3 +158,14 @@ def test_a_script_that_passes_it_gets_the_stronger_tokens(auth: SupabaseAuth, si
     given = {"factor": factor, "code": code_at(secret)}
     strong = send("/accounts/second-factor/", given, weak)["tokens"]["access_token"]
     assert script.get(path, headers={**accept, "Authorization": f"Bearer {strong}"}).status_code == 404
+
+
+def test_an_api_token_is_not_shown_to_the_service(auth: SupabaseAuth, signed_in: Client) -> None:
+    page = signed_in.post("/accounts/tokens/", {"name": "Script", "scope": "read", "days": "30"})
+    auth.requests.clear()
+    script = Client(
+        headers={"Authorization": f"Bearer {page.context['secret']}", "Accept": "application/json"}
+    )
+    assert script.get("/agents/1/keys/").status_code == 404
+    assert script.get("/keys/").status_code == 200
+    assert not auth.requests

@@ -1,10 +1,11 @@
-"""Work around three constructs that the TypeScript grammar of tree-sitter parses wrongly.
+"""Work around four constructs that the TypeScript grammar of tree-sitter parses wrongly.
 
 - `x as A.B.C` is parsed as the member C of a cast;
-- `` f<T>`…` `` and `f<typeof import("a")>(b)` are parsed as two comparisons.
+- `` f<T>`…` `` and `f<typeof import("a")>(b)` are parsed as two comparisons;
+- `a < b.c`, with an arrow function further down, is parsed as type arguments that never end.
 
 The parser gets a corrected text of the same length, so that all offsets stay valid: one name in place of the
-dotted one, blanks in place of the type arguments. The source keeps its original text.
+dotted one, blanks in place of the type arguments, `>` in place of `<`. The source keeps its original text.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .syntax import CASTS, Source, child, field_of, has_child, iter_nodes, parse
 
 Span = tuple[int, int]
 _AFTER_TYPE_ARGUMENTS = ("template_string", "parenthesized_expression")
+_MOST_COMPARISONS = 50  # that are corrected in one file
 _MAX_TYPE_BYTES = 2000  # of the type arguments of one call
 
 
@@ -24,7 +26,8 @@ def apply_grammar_fixes(source: Source) -> Source:
     """Return the source parsed correctly; `erased` holds the type arguments missing from the tree."""
     if not source.is_typescript:
         return source
-    text, root, erased = bytearray(source.text), source.root, set(source.erased)
+    text, erased = bytearray(source.text), set(source.erased)
+    root = _with_comparisons(source.name, text, source.root)
     while True:
         nodes = list(iter_nodes(root))
         starts = (*_AFTER_TYPE_ARGUMENTS, "(") if root.has_error else _AFTER_TYPE_ARGUMENTS
@@ -38,6 +41,38 @@ def apply_grammar_fixes(source: Source) -> Source:
         for start, end in dots:
             text[start:end] = b"_" * (end - start)
         root = parse(source.name, bytes(text)).root
+
+
+def _with_comparisons(name: str, text: bytearray, root: Node) -> Node:
+    """Correct, one by one, the comparisons whose correction leaves less that is not understood."""
+    for _ in range(_MOST_COMPARISONS):
+        wrong = _not_understood(root)
+        for at in sorted({at for start, _ in wrong if (at := _comparison_before(text, start)) >= 0}):
+            text[at : at + 1] = b">"
+            tried = parse(name, bytes(text)).root
+            if _size(_not_understood(tried)) < _size(wrong):
+                root = tried
+                break
+            text[at : at + 1] = b"<"
+        else:
+            return root
+    return root
+
+
+def _not_understood(root: Node) -> list[Span]:
+    if not root.has_error:
+        return []
+    return [node.byte_range for node in iter_nodes(root) if node.is_error or node.is_missing]
+
+
+def _size(spans: list[Span]) -> int:
+    return sum(1 + end - start for start, end in spans)
+
+
+def _comparison_before(text: bytearray, end: int) -> int:
+    """Return the position of the last `<` between blanks before `end`, which type arguments do not have."""
+    at = text.rfind(b" < ", max(0, end - _MAX_TYPE_BYTES), end + 1)
+    return at + 1 if at >= 0 else -1
 
 
 def is_misread(node: Node) -> bool:

@@ -11,6 +11,7 @@ from converter.javascript.syntax import field_of, has_child, iter_nodes, string_
 from converter.problems import Problem, has_errors
 from converter.routes.module_checks import parse_problems
 
+from .client_variables import ClientVariable, is_harmless, variable_of
 from .model import Analysis, Library, Server
 from .scopes import FUNCTIONS, arguments_of
 
@@ -36,12 +37,14 @@ class Client:
 
     module: Module
     library: Library
-    variable: str
-    declarator: Node
+    held: ClientVariable
     creation: Node
     server: Server | None
-    uses: list[Node] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def variable(self) -> str:
+        return self.held.names[0]
 
     @property
     def convertible(self) -> bool:
@@ -91,48 +94,21 @@ def _opened_library(module: Module, node: Node) -> Library | None:
 
 
 def _client(module: Module, creation: Node, library: Library, analysis: Analysis) -> Client | None:
-    declarator, assigned = _declarator_of(module, creation)
-    name, declaration = field_of(declarator, "name"), declarator.parent if declarator else None
-    if declarator is None or name is None or name.type != "identifier" or declaration is None:
+    others = [each for each in analysis.modules if each.path != module.path]
+    held = variable_of(module, creation, others)
+    if held is None:
         return None
-    is_const = text_of(declaration.children[0]) == "const"
-    if is_const == (assigned is not None) or len(declaration.named_children) > 1:
-        return None
-    server = _server_of(analysis, creation, library)
-    client = Client(module, library, text_of(name), declarator, creation, server)
-    if server is None:
+    client = Client(module, library, held, creation, _server_of(analysis, creation, library))
+    if client.server is None:
         client.refuse(creation, "the server of this connection cannot be determined.")
     if (argument := _lost_argument(module, creation)) is not None:
         client.refuse(argument, "query, protocol or options of the connection would be lost.")
-    for node in module.nodes:
-        if node.type == "identifier" and text_of(node) == client.variable and node not in (name, assigned):
-            client.uses.append(node)
-            if assigned is not None and has_child(node.parent or node, "optional_chain"):
-                _refuse_escape(client, node)
+    for node in held.escapes:
+        _refuse_escape(client, node)
+    for node in held.uses:
+        if not is_harmless(node):
             _check_use(client, node)
-        elif node.type == "shorthand_property_identifier" and text_of(node) == client.variable:
-            _refuse_escape(client, node)
     return client
-
-
-def _declarator_of(module: Module, creation: Node) -> tuple[Node | None, Node | None]:
-    """Return the declarator of a connection's variable, and the name in the assignment that fills it."""
-    parent = creation.parent
-    if parent is None or parent.type != "assignment_expression":
-        return (parent if parent is not None and parent.type == "variable_declarator" else None), None
-    target = field_of(parent, "left")
-    if target is None or target.type != "identifier" or parent.parent is None:
-        return None, None
-    declarators = [
-        node
-        for node in module.nodes
-        if node.type == "variable_declarator" and text_of(field_of(node, "name") or node) == text_of(target)
-    ]
-    if len(declarators) != 1 or parent.parent.type != "expression_statement":
-        return None, None
-    value, has_type = field_of(declarators[0], "value"), has_child(declarators[0], "type_annotation")
-    is_empty = value is None or text_of(value) in ("null", "undefined")
-    return (declarators[0] if is_empty and not has_type else None), target
 
 
 def _refuse_escape(client: Client, node: Node) -> None:
@@ -207,11 +183,19 @@ def _check_use(client: Client, node: Node) -> None:
         return
     member = text_of(field_of(parent, "property") or parent)
     call = parent.parent if parent.parent and parent.parent.type == "call_expression" else None
+    if has_child(parent, "optional_chain") and not _is_statement(call or parent):
+        client.refuse(node, f"the value of {client.variable}?.{member} is used.")
+        return
     arguments = arguments_of(call) if call is not None else []
     if client.library == Library.WS:
         _check_ws_use(client, parent, member, arguments)
     else:
         _check_socket_io_use(client, parent, member, arguments)
+
+
+def _is_statement(node: Node) -> bool:
+    """Return whether nothing uses the value of an expression, or only a function that returns it."""
+    return node.parent is not None and node.parent.type in ("expression_statement", "arrow_function")
 
 
 def _check_ws_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:

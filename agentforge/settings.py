@@ -193,8 +193,14 @@ BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
 # The most queued builds, and the most running builds, of one user; 0: unlimited.
 MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
 MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
-# Concurrent jobs per worker; the Procfile reads it too.
+# The most answers, checks (of drafts and keys) and verifications of one user that run at once; 0: unlimited.
+MOST_RUNNING_CHATS: int = env.int("MOST_RUNNING_CHATS", default=3)
+MOST_RUNNING_CHECKS: int = env.int("MOST_RUNNING_CHECKS", default=2)
+MOST_RUNNING_VERIFICATIONS: int = env.int("MOST_RUNNING_VERIFICATIONS", default=1)
+# Concurrent jobs per worker, answers and checks; the Procfile reads them too.
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
+CHAT_CONCURRENCY: int = env.int("CHAT_CONCURRENCY", default=16)
+CHECK_CONCURRENCY: int = env.int("CHECK_CONCURRENCY", default=8)
 
 # A forge's remote builders, in order of preference: [{"name": …, "url": …, "secret": …}].
 AGENTFORGE_BUILDERS: list[dict[str, str]] = env.json("AGENTFORGE_BUILDERS", default=[])
@@ -216,6 +222,15 @@ USE_TZ = True
 
 # A live stream sends a comment after this many quiet seconds, so that proxies keep the connection.
 LIVE_KEEP_ALIVE_SECONDS: float = env.float("LIVE_KEEP_ALIVE_SECONDS", default=20.0)
+# The most live streams of one user per web process (a network address: five times as many), and the most
+# connections of a network address, which only count without a proxy in front; 0: unlimited.
+MOST_STREAMS_PER_PERSON: int = env.int("MOST_STREAMS_PER_PERSON", default=64)
+MOST_CONNECTIONS_PER_ADDRESS: int = env.int("MOST_CONNECTIONS_PER_ADDRESS", default=512)
+# How long a request's headers and body may take (a body one second more for each 4 KB), and how long a
+# connection may wait for its next request.
+HTTP_HEADER_SECONDS: float = env.float("HTTP_HEADER_SECONDS", default=15.0)
+HTTP_BODY_SECONDS: float = env.float("HTTP_BODY_SECONDS", default=30.0)
+HTTP_IDLE_SECONDS: float = env.float("HTTP_IDLE_SECONDS", default=60.0)
 # A client that reads nothing for this many seconds is disconnected.
 LIVE_STALL_SECONDS: float = env.float("LIVE_STALL_SECONDS", default=60.0)
 EVENTSTREAM_STORAGE_CLASS = "agentforge.live.eventstream.ChunkStorage"
@@ -307,6 +322,8 @@ AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"
 # succeed are deleted: the rows they belong to keep the result.
 PROCRASTINATE_ON_APP_READY = "agentforge.tenancy.queue_connector.install"
 PROCRASTINATE_WORKER_DEFAULTS = {
+    # No notification tells a worker that a lock is free; without one, its owner's next job would wait 5 s.
+    "fetch_job_polling_interval": 1.0,
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,
     "delete_jobs": "successful",

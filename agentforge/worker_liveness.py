@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import connection, transaction
+
+from .queue.shares import hand_on
 
 # Seconds without a heartbeat after which a worker counts as dead; a living one sends it every 3 seconds.
 DEAD_AFTER = 12
@@ -29,6 +31,7 @@ WHERE NOT EXISTS (
     SELECT FROM procrastinate_jobs WHERE id = wanted AND status IN ('todo', 'doing')
 )
 """
+_LOCK = "SELECT coalesce(lock, '') FROM procrastinate_jobs WHERE id = %s AND status = 'doing' FOR UPDATE"
 _END = """
 UPDATE procrastinate_jobs SET status = CASE WHEN status = 'doing' THEN 'failed' ELSE status END
 WHERE id = %s RETURNING abort_requested
@@ -54,8 +57,14 @@ def dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
 
 
 def end_job(job_id: int) -> bool:
-    """Fail a dead worker's job in the queue; return whether its abort had been requested."""
-    with connection.cursor() as cursor:
+    """Fail a dead worker's job in the queue, and hand its slot on.
+
+    Returns whether its abort had been requested.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [job_id])
+        if (row := cursor.fetchone()) and row[0]:
+            hand_on(row[0])
         cursor.execute(_END, [job_id])
         row = cursor.fetchone()
     return bool(row and row[0])

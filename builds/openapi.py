@@ -114,6 +114,7 @@ _MESSAGE = record(
         "usage": mapping(ANYTHING),
         "network": array(record({"host": STRING, "port": nullable(INTEGER), "allowed": BOOLEAN})),
         "error": STRING,
+        "waiting": STRING,
     }
 )
 _PAGE = {"page": INTEGER}

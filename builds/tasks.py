@@ -8,6 +8,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
+from agentforge.queue.shares import held_slot
 from agentforge.tenancy.threads import in_own_thread, in_thread
 
 from . import example_agent, recovery
@@ -32,12 +33,14 @@ async def compile_build(context: JobContext, *, build_id: int) -> None:
 @app.task(name=jobs.VERIFY, queue=jobs.QUEUES[jobs.VERIFY], pass_context=True)
 async def verify_build(context: JobContext, *, verification_id: int) -> None:
     """Rebuild a build's files and compare them."""
-    await verifier.run(verification_id, context.job.id or 0)
+    async with held_slot(context):
+        await verifier.run(verification_id, context.job.id or 0)
 
 
 @app.task(name=jobs.ANSWER, queue=jobs.QUEUES[jobs.ANSWER], pass_context=True)
 async def answer_message(context: JobContext, *, message_id: int) -> None:
-    await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+    async with held_slot(context):
+        await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
 @app.periodic(cron="* * * * * */5")

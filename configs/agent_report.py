@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agentforge.live.models import Stream
 
+from .check_places import words_by_job
 from .choices import RunStatus
 from .keys.keyring import Keyring, KeyTrouble, keyring_of
 from .models import AgentConfig, ProcessRun
@@ -40,6 +41,8 @@ class AgentReport:
     tabs: tuple[Step, ...]
     further: tuple[Step, ...]
     trouble: KeyTrouble | None
+    # Why a queued check can't start at once.
+    waiting: str = ""
 
     @property
     def status(self) -> str:
@@ -62,7 +65,7 @@ class AgentReport:
         invalid = sum(step.state == INVALID for step in self.tabs)
         if self.status == RunStatus.INVALID and invalid > 1:
             return f"{invalid} tabs need attention."
-        return _OUTCOMES[self.status]
+        return self.waiting or _OUTCOMES[self.status]
 
     @property
     def active(self) -> bool:
@@ -118,7 +121,7 @@ class AgentReport:
 
 _OUTCOMES: dict[str, str] = {
     UNCHECKED: "Not checked yet.",
-    RunStatus.QUEUED: "Waiting for the worker.",
+    RunStatus.QUEUED: "Starting.",
     RunStatus.RUNNING: "Checking every tab.",
     RunStatus.READY: "Ready to compile.",
     RunStatus.INVALID: "One tab needs attention.",
@@ -140,13 +143,23 @@ def reports_of(agents: Iterable[AgentConfig], ring: Keyring | None = None) -> di
     runs = ProcessRun.objects.filter(agent__in=rows).order_by("agent_id", "-pk").distinct("agent_id")
     by_agent: dict[int, ProcessRun] = {run.agent_id: run for run in runs}
     further = further_steps(rows, ring)
-    return {agent.pk: _report(agent, by_agent.get(agent.pk), ring, further[agent.pk]) for agent in rows}
+    waiting = words_by_job(by_agent.values())
+    return {
+        agent.pk: _report(agent, by_agent.get(agent.pk), ring, further[agent.pk], waiting) for agent in rows
+    }
 
 
-def _report(agent: AgentConfig, run: ProcessRun | None, ring: Keyring, further: list[Step]) -> AgentReport:
+def _report(
+    agent: AgentConfig,
+    run: ProcessRun | None,
+    ring: Keyring,
+    further: list[Step],
+    waiting: Mapping[int, str],
+) -> AgentReport:
     trouble = ring.trouble_of(agent)
     tabs = check_steps(agent, run, ring.key_of(agent), trouble)
-    return AgentReport(agent, run, tabs, tuple(further), trouble)
+    words = waiting.get(run.job_id, "") if run is not None and run.job_id is not None else ""
+    return AgentReport(agent, run, tabs, tuple(further), trouble, words)
 
 
 def live_position(agent: AgentConfig) -> str:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
+from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from agentforge.queue.shares import held_slot
 from agentforge.tenancy.connections import connection_lease
+from agentforge.tenancy.threads import in_own_thread
 
 from . import recovery, validation
 from .keys import verification
 
 
-@app.task(name=validation.TASK, queue=validation.QUEUE)
-def process_configuration(run_id: int) -> None:
+@app.task(name=validation.TASK, queue=verification.CHECKS.queue, pass_context=True)
+async def process_configuration(context: JobContext, *, run_id: int) -> None:
     """Validate the tabs of a draft for a run."""
-    _with_own_connection(lambda: validation.validate_draft(run_id))
+    async with held_slot(context):
+        await _to_its_end(in_own_thread(validation.validate_draft, run_id))
 
 
-@app.task(name=verification.TEST_TASK, queue=verification.TEST_QUEUE)
-def test_key(key_id: int, purpose: str = verification.TESTED) -> None:
+@app.task(name=verification.TEST_TASK, queue=verification.CHECKS.queue, pass_context=True)
+async def test_key(context: JobContext, *, key_id: int, purpose: str = verification.TESTED) -> None:
     """Test a stored key, requested by an operator or due."""
-    _with_own_connection(lambda: verification.retest_stored(key_id, purpose))
+    async with held_slot(context):
+        await _to_its_end(in_own_thread(verification.retest_stored, key_id, purpose))
 
 
 @app.periodic(cron="*/10 * * * *")
@@ -37,6 +44,16 @@ def recheck_keys(timestamp: int) -> None:
 def recover(timestamp: int) -> None:
     """Fail the runs that dead workers left behind."""
     _with_own_connection(recovery.recover)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, object]) -> None:
+    """Await work in a thread, which can't be cancelled: on cancellation, wait for its end first."""
+    running = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await running
+        raise
 
 
 def _with_own_connection(work: Callable[[], object]) -> None:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.manager import JobManager
-from procrastinate.tasks import configure_task
 
 from agentforge.accounts.throttling.acts import Act, performs
+from agentforge.live.log import StreamMissing
+from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 
+from . import check_places
 from .announcements import announce
 from .choices import KeyStatus, RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
 from .keys.vault import KeyNeedsReentry, is_readable, key_of
-from .keys.verification import retest
+from .keys.verification import CHECKS, retest
 from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome
 from .providers.local import LOCAL
@@ -29,7 +30,10 @@ from .tab_checks import ACTIVE, checked_edition
 
 logger = logging.getLogger(__name__)
 
-TASK, QUEUE = "configs.process_configuration", "process"
+TASK = "configs.process_configuration"
+# Moves in the queue are published up to this position.
+ALWAYS_PUBLISHED = 20
+
 Errors = dict[str, list[str]]
 
 
@@ -46,9 +50,7 @@ def start_run(agent: AgentConfig) -> ProcessRun:
         unfinished.update(status=RunStatus.FAILED, finished_at=timezone.now())
         steps = [{"tab": tab.value, "state": "pending"} for tab in Tab]
         run: ProcessRun = ProcessRun.objects.create(owner_id=agent.owner_id, agent=agent, steps=steps)
-        # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
-        task = configure_task(name=TASK, queue=QUEUE, job_manager=JobManager(DjangoConnector()))
-        run.job_id = task.defer(run_id=run.pk)
+        run.job_id = shares.defer(CHECKS, TASK, agent.owner_id, run_id=run.pk)
         run.save(update_fields=["job_id"])
         _publish(run, status=run.status, tabs=[tab.value for tab in Tab])
     return run
@@ -61,6 +63,7 @@ def validate_draft(run_id: int) -> None:
         return
     try:
         _set_status(run, RunStatus.RUNNING)
+        publish_places()
         status = RunStatus.READY if all(_check(run, tab) for tab in Tab) else RunStatus.INVALID
         _set_status(run, status)
     except Replaced:
@@ -68,6 +71,15 @@ def validate_draft(run_id: int) -> None:
     except Exception:
         fail_run(run_id)
         raise
+
+
+def publish_places() -> None:
+    """Publish the places of the first waiting runs on their agents' streams."""
+    jobs = {job_id: job for job_id, job in check_places.waiting_checks().items() if job.position}
+    first = sorted(jobs, key=lambda job_id: jobs[job_id].position or 0)[:ALWAYS_PUBLISHED]
+    for run in ProcessRun.objects.filter(job_id__in=first, status=RunStatus.QUEUED):
+        with suppress(StreamMissing):
+            _publish(run, words=jobs[run.job_id or 0].words)
 
 
 def fail_run(run_id: int) -> bool:

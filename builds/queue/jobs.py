@@ -15,6 +15,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
+from agentforge.queue.shares import Share
 from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
@@ -30,6 +31,9 @@ QUEUES = {
     ANSWER: "trials",
     PUBLISH_POSITIONS: "upkeep",
 }
+
+CHATS = Share("chats", QUEUES[ANSWER], "MOST_RUNNING_CHATS")
+VERIFICATIONS = Share("verifications", QUEUES[VERIFY], "MOST_RUNNING_VERIFICATIONS")
 
 
 def _manager() -> JobManager:

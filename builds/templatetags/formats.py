@@ -72,10 +72,10 @@ def log_text(line: Mapping[str, Any]) -> SafeString:
 
 
 @register.filter
-def usage(message: ChatMessage) -> str:
-    """Return the line under an answer: the tokens it took, or that it waits; empty while it streams."""
+def usage(message: ChatMessage, waiting: Mapping[int, str]) -> str:
+    """Return the line under an answer: the tokens it took, or why it waits; empty while it streams."""
     if message.status == MessageStatus.QUEUED:
-        return "waiting for the worker"
+        return waiting.get(message.pk, "Starting.")
     output = message.usage.get("output_tokens")
     return f"{message.usage.get('input_tokens', '')} tokens in, {output} out" if output else ""
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.live import streams
+from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
@@ -56,7 +57,7 @@ def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessa
         answer = ChatMessage.objects.create(
             **common, role=ChatMessage.Role.ASSISTANT, status=MessageStatus.QUEUED
         )
-        answer.job_id = jobs.defer(jobs.ANSWER, message_id=answer.pk)
+        answer.job_id = shares.defer(jobs.CHATS, jobs.ANSWER, agent.owner_id, message_id=answer.pk)
         answer.save(update_fields=["job_id"])
     return question, answer
 
@@ -91,10 +92,13 @@ def clear(agent: AgentConfig) -> int:
 
 def claim(message_id: int, job_id: int) -> ChatMessage | None:
     """Start streaming a queued answer; return None if it was stopped or belongs to another job."""
-    waiting = ChatMessage.objects.filter(pk=message_id, job_id=job_id, status=MessageStatus.QUEUED)
-    if not waiting.update(status=MessageStatus.STREAMING):
-        return None
-    claimed: ChatMessage = ChatMessage.objects.select_related("build__revision").get(pk=message_id)
+    with transaction.atomic():
+        waiting = ChatMessage.objects.filter(pk=message_id, job_id=job_id, status=MessageStatus.QUEUED)
+        if not waiting.update(status=MessageStatus.STREAMING):
+            return None
+        claimed: ChatMessage = ChatMessage.objects.select_related("build__revision").get(pk=message_id)
+        started = {"kind": "chat", "message": message_id, "event": {"type": "start"}}
+        announce(claimed.agent_id, claimed.owner_id, started)
     return claimed
 
 

@@ -18,7 +18,7 @@ from configs.announcements import ensure_stream
 from configs.keys.agent_environment import environment_of
 from configs.keys.vault import KeyProblem, values_to_redact
 
-from . import chat
+from . import chat, places
 from .agent_run import Program, converse
 from .answer import Answer
 
@@ -30,6 +30,7 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     message = await in_thread(chat.claim, message_id, job_id)
     if message is None:
         return
+    await in_thread(places.publish_places)
     secrets = await in_thread(values_to_redact, message.owner_id)
     await in_thread(ensure_stream, message.agent_id, message.owner_id)
     writer = StreamWriter(f"agent-{message.agent_id}")

@@ -14,10 +14,11 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
+from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus, BuildVerification
-from builds.queue import jobs
+from builds.queue import fairness, jobs
 
 _OPEN = ("queued", "running")
 # A page shows at most this many lines of a verification's log.
@@ -39,7 +40,11 @@ def enqueue(build: Build, by: User) -> BuildVerification:
         row: BuildVerification = BuildVerification.objects.create(owner_id=build.owner_id, build=build)
         streams.create_stream(row.stream_name, row.owner_id)
         streams.publish(row.stream_name, {"kind": "status", "status": row.status})
-        row.job_id = jobs.defer(jobs.VERIFY, verification_id=row.pk)
+        # Among the builds, whose slots it takes.
+        turn = fairness.next_turn(build.owner_id)
+        row.job_id = shares.defer(
+            jobs.VERIFICATIONS, jobs.VERIFY, build.owner_id, turn=turn, verification_id=row.pk
+        )
         row.save(update_fields=["job_id"])
         record(Action.BUILD_VERIFY_ASKED, owner=build.owner_id, actor=by, subject=build)
     return row

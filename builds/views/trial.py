@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from builds.compiler import sandbox
 from builds.errors import NotPossible
 from builds.forms import MessageForm
 from builds.models import ChatMessage
-from builds.trial import chat
+from builds.trial import chat, places
 from builds.trial.answer import load_partial
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
@@ -32,7 +33,7 @@ def trial(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
         chat_messages = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
-        return success(messages=[message_json(message) for message in chat_messages])
+        return success(messages=messages_json(chat_messages))
     return _page(request, agent, MessageForm())
 
 
@@ -56,7 +57,7 @@ def trial_send(request: Request, pk: int) -> HttpResponse:
         form.add_error(None, str(refusal))
         return form_failure(form, 409) if wants_json(request) else _page(request, agent, form, status=409)
     if wants_json(request):
-        return success(202, channel=agent.stream_name, messages=[message_json(message) for message in pair])
+        return success(202, channel=agent.stream_name, messages=messages_json(pair))
     return redirect("builds:try", pk=agent.pk)
 
 
@@ -95,11 +96,13 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)
+    waiting = places.words_by_message(chat_messages)
     context: dict[str, Any] = {
         "agent": agent,
         "tab": "try",
         "form": form,
         "chat_messages": chat_messages,
+        "waiting": waiting,
         "answering": any(message.status in chat.UNFINISHED for message in chat_messages),
         "network": [attempt for message in chat_messages for attempt in message.network],
         "build": chat.newest_build(agent),
@@ -110,7 +113,11 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
     return render(request, "builds/trial_chat.html", context, status=status)
 
 
-def message_json(message: ChatMessage) -> dict[str, Any]:
-    """Return the JSON representation of a message."""
+def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
+    """Return the JSON representation of messages; `waiting` says why an answer can't start at once."""
+    rows = list(chat_messages)
+    waiting = places.words_by_message(rows)
     names = ("id", "role", "status", "content", "tool_calls", "usage", "network", "error")
-    return {name: getattr(message, name) for name in names}
+    return [
+        {**{name: getattr(row, name) for name in names}, "waiting": waiting.get(row.pk, "")} for row in rows
+    ]

@@ -14,15 +14,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.manager import JobManager
-from procrastinate.tasks import configure_task
 
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.queue import shares
+from agentforge.queue.shares import Share
 from agentforge.tenancy.rls import as_service
 from configs.choices import KeyStatus
 from configs.models import ApiKey
@@ -30,7 +29,9 @@ from configs.providers import PROVIDERS, Outcome
 
 from . import vault
 
-TEST_TASK, TEST_QUEUE = "configs.test_key", "process"
+TEST_TASK = "configs.test_key"
+# Of keys and drafts.
+CHECKS = Share("checks", "process", "MOST_RUNNING_CHECKS")
 TESTED, RECHECKED = "tested", "tested again, as scheduled"
 # Keys per round of the recheck.
 BATCH = 50
@@ -99,14 +100,10 @@ def _readable(keys: QuerySet[ApiKey]) -> Iterator[ApiKey]:
 
 
 def _enqueue_test(key: ApiKey, purpose: str, by: User | None = None) -> bool:
-    # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
-    manager = JobManager(DjangoConnector())
-    task = configure_task(
-        name=TEST_TASK, queue=TEST_QUEUE, queueing_lock=f"{TEST_TASK} {key.pk}", job_manager=manager
-    )
+    once = f"{TEST_TASK} {key.pk}"
     try:
         with transaction.atomic():
-            task.defer(key_id=key.pk, purpose=purpose)
+            shares.defer(CHECKS, TEST_TASK, key.owner_id, queueing_lock=once, key_id=key.pk, purpose=purpose)
             if by is not None:
                 record(Action.KEY_TEST_ASKED, owner=key.owner_id, actor=by, subject=key)
     except AlreadyEnqueued:

@@ -119,9 +119,15 @@ function failed(item, { message, status }) {
 }
 
 const HANDLERS = {
-  token(item, { text }) {
-    if (item.dataset.status === "queued") part(item, "usage").textContent = "";
+  queue(item, { words }) {
+    if (item.dataset.status === "queued") part(item, "usage").textContent = words;
+  },
+  start(item) {
     item.dataset.status = "streaming";
+    part(item, "usage").textContent = "";
+  },
+  token(item, { text }) {
+    HANDLERS.start(item);
     part(item, "text").append(text);
   },
   tool_call(item, { id, name, arguments: values }) {

@@ -53,6 +53,7 @@ function apply(record) {
   if (record.run > Number(rail().dataset.run)) restart(record.run);
   if (record.tab) show(record);
   if (record.status) finish(record.status);
+  if (record.words) rail().querySelector("[data-rail-outcome]").textContent = record.words;
 }
 
 async function play() {

@@ -57,7 +57,7 @@ def test_worker_walks_the_tabs_to_ready(
     sent = browser.post(f"/agents/{agent.pk}/process/", {"tab": "personality"})
     assert sent.headers["Location"] == f"/agents/{agent.pk}/personality/"
     waiting = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
-    assert "Waiting for the worker." in waiting
+    assert "Next in the queue; no worker runs at the moment." in waiting
     work()
     run = ProcessRun.objects.get()
     assert run.status == "ready"

@@ -1,0 +1,133 @@
+"""Share a queue's slots between owners: fair turns, and at most so many running jobs of one owner.
+
+A job's priority is its turn, as in start-time fair queueing (Goyal, Vin and Cheng, 1996): one more than the
+later of its owner's newest turn and the turn that the workers have reached. Each owner has as many slots as
+jobs may run at once. A slot is one of procrastinate's locks: of the jobs with the same lock, workers run one
+at a time. So a job that exceeds its owner's share occupies no worker while it waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from procrastinate import JobContext
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+
+from agentforge.tenancy.rls import as_service
+from agentforge.tenancy.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+_TURNS = """
+SELECT coalesce(max(-priority) FILTER (WHERE status = 'doing'), min(-priority) - 1, 0),
+    coalesce(max(-priority) FILTER (WHERE starts_with(lock, %(prefix)s)), 0)
+FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status IN ('todo', 'doing')
+"""
+_SHORTEST_SLOT = """
+SELECT slot FROM generate_series(1, %(slots)s) AS slot ORDER BY (
+    SELECT count(*) FROM procrastinate_jobs
+    WHERE lock = %(prefix)s || slot AND status IN ('todo', 'doing')
+), slot LIMIT 1
+"""
+# The owner's next job that waits for a slot. One that is first in a free slot does not wait: it is about to
+# be started. The slot is still held by the job that ends, so no worker can take a job from it meanwhile.
+_HAND_ON = """
+UPDATE procrastinate_jobs SET lock = %(lock)s WHERE id = (
+    SELECT waiting.id FROM procrastinate_jobs AS waiting
+    WHERE waiting.status = 'todo' AND starts_with(waiting.lock, %(prefix)s)
+    AND (waiting.lock = %(lock)s OR EXISTS (
+        SELECT FROM procrastinate_jobs AS other WHERE other.lock = waiting.lock AND (
+            other.status = 'doing'
+            OR other.status = 'todo' AND (-other.priority, other.id) < (-waiting.priority, waiting.id)
+        )
+    ))
+    ORDER BY waiting.priority DESC, waiting.id LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one owner may occupy of a queue with a kind of jobs; `limit` names the setting (0: no limit)."""
+
+    kind: str
+    queue: str
+    limit: str
+
+    @property
+    def most(self) -> int:
+        value: int = getattr(settings, self.limit)
+        return value
+
+
+def defer(
+    share: Share,
+    task: str,
+    owner_id: UUID,
+    *,
+    turn: int | None = None,
+    queueing_lock: str | None = None,
+    **arguments: int | str,
+) -> int:
+    """Enqueue a task in the current transaction, and return its job's id.
+
+    `turn` is given where the queue's turns are counted elsewhere. Raises procrastinate's AlreadyEnqueued if a
+    waiting job has the same `queueing_lock`.
+    """
+    with transaction.atomic(), as_service():
+        next_turn, lock = _place(share, owner_id)
+        # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
+        manager = JobManager(DjangoConnector())
+        return configure_task(
+            name=task,
+            job_manager=manager,
+            queue=share.queue,
+            priority=-(turn or next_turn),
+            lock=lock,
+            queueing_lock=queueing_lock,
+        ).defer(**arguments)
+
+
+@asynccontextmanager
+async def held_slot(context: JobContext) -> AsyncIterator[None]:
+    """Run a job in its slot, and hand the slot on to its owner's next waiting job."""
+    try:
+        yield
+    finally:
+        if lock := context.job.lock:
+            try:
+                await in_thread(hand_on, lock)
+            except DatabaseError:
+                logger.warning("Slot %s was not handed on; its own jobs go on.", lock)
+
+
+def hand_on(lock: str) -> None:
+    """Give a slot that becomes free to the owner's next waiting job."""
+    prefix = lock.rpartition(" ")[0] + " "
+    with connection.cursor() as cursor:
+        cursor.execute(_HAND_ON, {"lock": lock, "prefix": prefix})
+
+
+def _place(share: Share, owner_id: UUID) -> tuple[int, str]:
+    """Return the turn and slot of an owner's next job; lock this share until the transaction ends."""
+    prefix = f"{share.kind} of {owner_id} "
+    values: dict[str, str | int] = {"prefix": prefix, "queue": share.queue, "slots": share.most}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [prefix])
+        cursor.execute(_TURNS, values)
+        reached, own = cursor.fetchone()
+        turn = max(reached, own) + 1
+        if share.most <= 0:
+            # A slot of its own.
+            return turn, f"{prefix}{turn}"
+        cursor.execute(_SHORTEST_SLOT, values)
+        return turn, f"{prefix}{cursor.fetchone()[0]}"

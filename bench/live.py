@@ -106,6 +106,9 @@ def database(directory: Path) -> Iterator[None]:
         AGENTFORGE_VAR=str(directory / "var"),
         DATABASE_URL=server.get_uri(),
         DJANGO_SETTINGS_MODULE="agentforge.settings",
+        # All viewers are one person at one address.
+        MOST_STREAMS_PER_PERSON="0",
+        MOST_CONNECTIONS_PER_ADDRESS="0",
     )
     import django
     from django.core.management import call_command

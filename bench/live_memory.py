@@ -20,6 +20,7 @@ from agentforge.live.admission import Ticket, requested_positions  # noqa: E402
 from agentforge.live.consumer import LiveConsumer  # noqa: E402
 from agentforge.live.log import LoggedChunk, Page  # noqa: E402
 from agentforge.live.server import LiveServer  # noqa: E402
+from agentforge.live.stream_limits import OpenStream  # noqa: E402
 from agentforge.live.tails import Tail  # noqa: E402
 
 CHANNEL = "memory"
@@ -59,7 +60,7 @@ class MemoryConsumer(LiveConsumer):
     async def _respond(self) -> None:
         ticket = Anybody(self.scope)
         ticket.subjects = ("anybody",)
-        await self._follow(hub, requested_positions(self.scope), ticket)
+        await self._follow(hub, requested_positions(self.scope), ticket, OpenStream(""))
 
 
 hub = MemoryHub()

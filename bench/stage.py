@@ -29,6 +29,9 @@ def database() -> Iterator[None]:
             DJANGO_SETTINGS_MODULE="agentforge.settings",
             # No measurement uses the model, and no page should wait for it.
             LOCAL_MODEL="0",
+            # All viewers of a storm are one person at one address.
+            MOST_STREAMS_PER_PERSON="0",
+            MOST_CONNECTIONS_PER_ADDRESS="0",
         )
         import django
         from django.core.management import call_command

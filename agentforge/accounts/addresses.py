@@ -5,16 +5,20 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the client's network address.
+    """Return the client's network address."""
+    return forwarded_address(
+        request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", "")
+    )
 
-    Only the last TRUSTED_PROXIES entries of X-Forwarded-For count: anyone can send the header, and each
-    trusted proxy appends the address that it saw.
+
+def forwarded_address(direct: str, forwarded_for: str) -> str:
+    """Return the client's address from its connection's and the header X-Forwarded-For.
+
+    Only the last TRUSTED_PROXIES entries count: anyone can send the header, and each trusted proxy appends
+    the address that it saw.
     """
-    direct: str = request.META.get("REMOTE_ADDR") or ""
     hops: int = settings.TRUSTED_PROXIES
-    forwarded: list[str] = [
-        part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part
-    ]
-    if hops <= 0 or len(forwarded) < hops:
+    entries = [part.strip() for part in forwarded_for.split(",") if part]
+    if hops <= 0 or len(entries) < hops:
         return direct
-    return forwarded[-hops]
+    return entries[-hops]

@@ -22,6 +22,7 @@ from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.scope import principal_of
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.tenancy.connections import connection_lease
+from agentforge.whole_numbers import whole_number
 
 from .reader import DATABASE_AWAY
 from .single_flight import Result
@@ -41,7 +42,7 @@ RENEW_SECONDS = 30.0
 CLOCK_TICK = 0.05
 LOOKUP_ERRORS = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_PAGE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _STREAMS = (
     "SELECT name, owner_id, last_seq, closed_at IS NOT NULL FROM live_stream WHERE name = ANY(%(names)s)"
 )
@@ -82,6 +83,12 @@ def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
     event_ids = (headers.get("last-event-id"), *query.get("last_event_id", []))
     received = [_parse_positions(text) for text in event_ids]
     return {name: max((positions.get(name, 0) for positions in received), default=0) for name in names}
+
+
+def requested_page(scope: Mapping[str, Any]) -> str:
+    """Return the id by which a page replaces its own older stream; empty without a usable one."""
+    pages = parse_qs(scope["query_string"].decode()).get("page", [""])
+    return pages[-1] if _PAGE.fullmatch(pages[-1]) else ""
 
 
 class Ticket:
@@ -230,6 +237,7 @@ def _parse_positions(text: str | None) -> dict[str, int]:
 
 
 def _number(text: str) -> int:
-    if not _NUMBER.fullmatch(text):
+    number = whole_number(text)
+    if number is None:
         raise ValueError(text)
-    return int(text)
+    return number

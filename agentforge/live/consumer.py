@@ -1,6 +1,6 @@
 """Serve streams as Server-Sent Events at /live/. The protocol for clients:
 
-    GET /live/?channel=build-42&channel=agent-3[&last_event_id=agent-3:9,build-42:17]
+    GET /live/?channel=build-42&channel=agent-3[&last_event_id=agent-3:9,build-42:17][&page=k3x9]
 
 Sign-in is the session cookie or `Authorization: Bearer`. Up to 60 channels share one connection. An event:
 
@@ -20,13 +20,16 @@ Sign-in is the session cookie or `Authorization: Bearer`. Up to 60 channels shar
 - Something is sent at least every 40 s: after 20 quiet seconds a comment line. `retry:` sets how long a
   browser waits before it reconnects. After 15 minutes the response ends so that sign-in is checked again; an
   EventSource reconnects automatically.
+- A user may have MOST_STREAMS_PER_PERSON connections open, and a network address five times as many. A new
+  one with the same `page` (any id that the client chose at random) replaces the older one.
 - When a user is signed out or disabled, their connections are closed at once. A connection also ends with the
   access token that admitted it, unless the token of a browser's session is renewed meanwhile.
 - Refusals are application/problem+json: 400 (no or too many channels, an id that is malformed or ahead of its
   channel, a host that is not served), 401 (not signed in), 403 (another site's page, or a missing second
-  factor where SECOND_FACTOR_PATHS requires one), 404 (no such channel, or another user's), 405, 503 (the
-  database or the identity service was away for half a minute). An EventSource stops for good on each:
-  `readyState` is CLOSED, and the page offers to reload.
+  factor where SECOND_FACTOR_PATHS requires one), 404 (no such channel, or another user's), 405, 429 (too many
+  connections), 503 (the database or the identity service was away for half a minute). An EventSource stops
+  for good on each: `readyState` is CLOSED. The page tries again after 429 and 5xx, and offers to reload after
+  the others.
 - While the database is away, open connections stay open; they catch up afterwards.
 """
 
@@ -44,8 +47,9 @@ from channels.exceptions import StopConsumer
 
 from agentforge.problems import problem
 
-from .admission import Refused, Ticket, admit, requested_positions
+from .admission import Refused, Ticket, admit, requested_page, requested_positions
 from .hub import Hub, current_hub
+from .stream_limits import OpenStream
 from .viewer import PUSH, Viewer
 
 logger = logging.getLogger(__name__)
@@ -89,23 +93,28 @@ class LiveConsumer(AsyncConsumer):
     async def _respond(self) -> None:
         try:
             positions = requested_positions(self.scope)
+            page = requested_page(self.scope)
             hub = current_hub()
-            ticket = await admit(self.scope, positions, hub)
+            with hub.limits.of_address(self.scope):
+                ticket = await admit(self.scope, positions, hub)
+                with hub.limits.of_user(ticket.subjects[0], page) as stream:
+                    await self._follow(hub, positions, ticket, stream)
         except Refused as refused:
             await self._refuse(refused)
         except Exception:
             logger.exception("A live stream could not be opened")
             await self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."))
-        else:
-            await self._follow(hub, positions, ticket)
 
-    async def _follow(self, hub: Hub, positions: Mapping[str, int], ticket: Ticket) -> None:
-        push = self.scope.get("extensions", {}).get(PUSH)
+    async def _follow(
+        self, hub: Hub, positions: Mapping[str, int], ticket: Ticket, stream: OpenStream
+    ) -> None:
+        viewer = Viewer(hub, positions, ticket, self.scope.get("extensions", {}).get(PUSH))
+        stream.leave = viewer.leave
         try:
             await self._start(HTTPStatus.OK, _STREAM_HEADERS)
             # Random, so that not all clients reconnect to a restarted server at once.
             await self._body(f"retry: {1000 + secrets.randbelow(2000)}\n\n".encode())
-            await Viewer(hub, positions, ticket, push).run(self._body)
+            await viewer.run(self._body)
         except Exception:
             logger.exception("A live stream broke; its viewer will reconnect")
         finally:

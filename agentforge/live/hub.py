@@ -20,12 +20,14 @@ from django.conf import settings
 
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.retry import Backoff
+from agentforge.whole_numbers import whole_number
 
 from . import log
 from .connections import connect_async
 from .reader import DATABASE_AWAY, LogReader
 from .sign_outs import CHANNEL, SignOuts
 from .single_flight import SingleFlight
+from .stream_limits import StreamLimits
 from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Hub:
     def __init__(self) -> None:
         self.reader = LogReader()
         self.sign_outs = SignOuts()
+        self.limits = StreamLimits()
         self.principals: SingleFlight[Principal | None] = SingleFlight()
         self.lookups: SingleFlight[Sequence[Sequence[Any]]] = SingleFlight()
         self._tails: dict[str, Tail] = {}
@@ -121,7 +124,8 @@ class Hub:
                     continue
                 name, _, last_seq = notification.payload.rpartition(":")
                 tail = self._tails.get(name)
-                if tail is not None and not 0 < int(last_seq) <= tail.last_seq:
+                # Any role of the database may notify, with any payload.
+                if tail is not None and not 0 < (whole_number(last_seq) or 0) <= tail.last_seq:
                     self._refresh_soon(name)
             # Detects a connection that died silently.
             async with asyncio.timeout(CHECK_SECONDS):

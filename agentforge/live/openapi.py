@@ -11,12 +11,18 @@ describe_path(
         "Follow builds and agents as Server-Sent Events",
         media="text/event-stream",
         document=record({"id": STRING, "event": STRING, "data": STRING}),
-        parameters={"channel": {**array(STRING), "minItems": 1, "maxItems": 20}, "last_event_id": STRING},
+        parameters={
+            "channel": {**array(STRING), "minItems": 1, "maxItems": 20},
+            "last_event_id": STRING,
+            "page": STRING,
+        },
         refusals={
             400: "No or too many channels, or a last_event_id that is malformed or ahead of its channel.",
             405: "Streams are read by GET.",
+            429: "Too many open streams of this user or network address.",
         },
         ends="All channels have ended and were received completely.",
-        note="Responses name their `channel`. To lose nothing, reconnect with Last-Event-ID.",
+        note="Responses name their `channel`. To lose nothing, reconnect with Last-Event-ID. A new stream "
+        "with the same `page`, an id of your choice, replaces the older one.",
     ),
 )

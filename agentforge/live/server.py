@@ -8,6 +8,7 @@ import logging
 from functools import partial
 from typing import Any
 
+from daphne.http_protocol import HTTPFactory
 from daphne.server import Server
 from django.conf import settings
 from twisted.internet.defer import Deferred
@@ -16,6 +17,8 @@ from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .connection_table import ConnectionTable
+from .http_channel import BoundedChannel
 from .hub import close_hubs
 from .viewer import PUSH
 
@@ -58,6 +61,22 @@ class LiveServer(Server):
     """Makes `await send()` wait for slow clients, where daphne would buffer without limit."""
 
     failure: BaseException | None = None
+
+    def __init__(self, *, most_connections: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        # Behind a proxy all connections have its address, and it is the one to bound them.
+        per_address = 0 if settings.TRUSTED_PROXIES else settings.MOST_CONNECTIONS_PER_ADDRESS
+        self._table = ConnectionTable(most=most_connections, most_per_address=per_address)
+
+    @property
+    def http_factory(self) -> HTTPFactory:
+        """The factory that daphne's `run` makes and listens with."""
+        return self._http_factory
+
+    @http_factory.setter
+    def http_factory(self, factory: HTTPFactory) -> None:
+        factory.protocol = partial(BoundedChannel, self._table)
+        self._http_factory = factory
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
         # daphne would take this from a client's header.

@@ -1,7 +1,7 @@
 // The live records of a page. Channels and the positions that the page already shows come from every `data-live`
 // attribute ("agent-3:9 build-42:17"). Each record becomes a DOM event `live:<kind>` on the document with {channel,
 // seq, record}, once and in order, across lost connections. `body[data-link]` holds the connection's state: idle,
-// opening, open, lost, ended or refused.
+// opening, open, lost, crowded, ended or refused.
 import { h } from "./dom.js";
 import { link } from "./live/link.js";
 
@@ -74,6 +74,7 @@ function finish() {
 }
 
 const WORDS = {
+  crowded: "Too many pages are open. Close some: this one updates again by itself, and nothing will be missed.",
   lost: "Connection lost. Trying again; nothing will be missed.",
   refused: "This page no longer updates. Reload it, or sign in again.",
 };
@@ -82,7 +83,7 @@ let showing = null;
 
 function setLink(state) {
   const before = document.body.dataset.link;
-  if (before === state || (before === "lost" && state === "opening")) return;
+  if (before === state || (["lost", "crowded"].includes(before) && state === "opening")) return;
   document.body.dataset.link = state;
   clearTimeout(showing);
   // The server ends connections regularly and the browser reconnects at once: only a longer loss is shown.

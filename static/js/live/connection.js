@@ -1,14 +1,19 @@
 // One EventSource over any number of channels, in a page or in the worker that a browser's pages share. It reconnects
-// after a loss, reads on from the last record of each channel, and reports its state: opening, open, lost, ended (every
-// channel has ended) or refused (a 4xx status is final).
+// after a loss, reads on from the last record of each channel, and reports its state: opening, open, lost, crowded (too
+// many streams are open), ended (every channel has ended) or refused (any other 4xx status is final).
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 10000;
 
-/** Return the address of a stream over channels, each read after a position: [["build-4", 17], …]. */
-export function address(url, positions) {
+/**
+ * Return the address of a stream over channels, each read after a position: [["build-4", 17], …].
+ *
+ * By `page` the server replaces this connection's older stream, which it may not know to be lost.
+ */
+export function address(url, positions, page = "") {
   const query = new URLSearchParams(positions.map(([channel]) => ["channel", channel]));
   query.set("last_event_id", positions.map(([channel, seq]) => `${channel}:${seq}`).join(","));
+  if (page) query.set("page", page);
   return `${url}?${query}`;
 }
 
@@ -29,6 +34,7 @@ export class Connection {
   #source = null;
   #retry = null;
   #delay = FIRST_DELAY;
+  #page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(36)).join("");
 
   /** `onmessage({channel, seq, records})` and `onstate(state)` are called for each event and change. */
   constructor(url, { onmessage, onstate }) {
@@ -66,7 +72,7 @@ export class Connection {
     const open = [...this.positions].filter(([channel]) => !this.ended.has(channel));
     if (!open.length) return this.#set("ended");
     this.#set("opening");
-    const source = new EventSource(address(this.url, open));
+    const source = new EventSource(address(this.url, open, this.#page));
     this.#source = source;
     source.onopen = () => {
       this.#delay = FIRST_DELAY;
@@ -115,7 +121,7 @@ export class Connection {
     const open = [...this.positions].filter(([channel]) => !this.ended.has(channel));
     let code = 0;
     try {
-      code = await status(address(this.url, open));
+      code = await status(address(this.url, open, this.#page));
     } catch {
       // Still away.
     }
@@ -124,6 +130,9 @@ export class Connection {
       this.#set("ended");
     } else if (isRefusal(code)) this.#set("refused");
     else if (code === 200) this.connect();
-    else this.#later();
+    else {
+      if (code === 429) this.#set("crowded");
+      this.#later();
+    }
   }
 }

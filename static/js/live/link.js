@@ -74,7 +74,7 @@ class OwnLink {
   }
 
   retry() {
-    if (this.connection.state === "lost") this.connection.connect();
+    if (["lost", "crowded"].includes(this.connection.state)) this.connection.connect();
   }
 
   close() {

@@ -80,7 +80,9 @@ function leave(port) {
 addEventListener("connect", ({ ports: [port] }) => {
   port.onmessage = ({ data }) => {
     if (data.read) poolOf(port, data.url, data.read.map(([channel]) => channel)).read(port, data.read);
-    if (data.retry) for (const pool of pools) if (pool.connection.state === "lost") pool.connection.connect();
+    if (data.retry) {
+      for (const { connection } of pools) if (["lost", "crowded"].includes(connection.state)) connection.connect();
+    }
     if (data.leave) leave(port);
     // A page that crashed says nothing, but loses its lock.
     if (data.lock) navigator.locks.request(data.lock, () => leave(port));

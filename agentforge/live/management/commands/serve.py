@@ -15,6 +15,9 @@ from django.db import DatabaseError, connection
 from agentforge.live.server import LiveServer
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
+# Open files that are not clients' connections: the database, static files, bodies of requests.
+OTHER_FILES = 200
+
 
 class Command(BaseCommand):
     help = "Serve pages and live streams until SIGTERM or SIGINT."
@@ -29,11 +32,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._prepare_database()
-        _allow_many_connections()
+        most_files = _allow_many_connections()
         # Imported here: it creates Django's handler, which only a server needs.
         from agentforge.asgi import application
 
         server = LiveServer(
+            most_connections=max(most_files - OTHER_FILES, most_files // 2),
             application=application,
             endpoints=[_endpoint(options["host"], options["port"], options["fd"])],
             action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
@@ -55,12 +59,17 @@ class Command(BaseCommand):
             self.stderr.write(f"The database could not be checked: {error}")
 
 
-def _allow_many_connections() -> None:
-    """Raise the limit on open files as far as allowed: it is often 1,024, and each viewer needs one."""
+def _allow_many_connections() -> int:
+    """Raise the limit on open files as far as allowed, and return it.
+
+    It is often 1,024, and each viewer needs one.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Without a hard limit, systems still refuse to set the soft limit to infinity.
     limit = 100_000 if hard == resource.RLIM_INFINITY else hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
+    most = max(soft, limit)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 def _endpoint(host: str, port: int, fd: int | None) -> str:

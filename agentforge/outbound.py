@@ -22,17 +22,12 @@ import httpcore
 import httpx
 from django.conf import settings
 
+from .public_addresses import is_public
 from .tenancy.request_transaction import outside_transaction
 
 SECONDS = 8.0
 MAX_BYTES = 2 * 1024 * 1024
 DEFAULT_PORTS = {"http": 80, "https": 443}
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# Public addresses that are internal to a cloud: the metadata services of Azure and Oracle.
-_INSIDE_CLOUDS = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class OutboundError(Exception):
@@ -152,23 +147,6 @@ def is_allowed(host: str, port: int) -> bool:
     """Return whether the operator allowed a host even if its address is private."""
     name = _plain(host)
     return not _allowed().isdisjoint({(name, None), (name, port)})
-
-
-def is_public(address: str) -> bool:
-    """Return whether an address is public; one that IPv6 wraps counts as itself."""
-    # A scoped address (fe80::1%eth0) is always link-local.
-    parsed: Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped or parsed.teredo:
-            return False
-        wrapped = parsed.sixtofour or (
-            ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
-        )
-        if wrapped is not None:
-            return is_public(str(wrapped))
-    if any(parsed in network for network in _INSIDE_CLOUDS):
-        return False
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 def _allowed() -> set[tuple[str, int | None]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from agentforge import formats
+from agentforge.public_addresses import is_public
 from builds.models import Artifact, Build, BuildStatus
 from builds.package import assembly
 from builds.reports import UNFINISHED
@@ -172,7 +172,7 @@ def _reach(agent: AgentConfig) -> Check:
 
 def _is_private(host: str) -> bool:
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not is_public(host)
     except ValueError:
         return host == "localhost" or host.endswith((".local", ".internal", ".localhost"))
 

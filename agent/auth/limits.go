@@ -1,15 +1,19 @@
 package auth
 
 import (
-	"maps"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 )
 
-// maxAddresses bounds the memory of a limiter.
-const maxAddresses = 10_000
+const (
+	// maxAddresses bounds the memory of a limiter.
+	maxAddresses = 10_000
+	// samples is how many addresses are looked at to forget one.
+	samples = 32
+)
 
 // limits bound what one client address may do. Each running copy of the program
 // counts on its own: they limit abuse and are no exact quota.
@@ -40,15 +44,17 @@ type count struct {
 func (l *limiter) take(address string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := l.counts[address]
+	c, known := l.counts[address]
 	if !now.Before(c.until) {
 		c = count{until: now.Add(l.window)}
 	}
 	if c.n >= l.most {
 		return c.until.Sub(now)
 	}
+	if !known {
+		l.makeRoom(now)
+	}
 	c.n++
-	l.evict(now)
 	l.counts[address] = c
 	return 0
 }
@@ -63,15 +69,30 @@ func (l *limiter) refund(address string) {
 	}
 }
 
-// evict removes expired windows if there are too many, or all if they are not
-// expired.
-func (l *limiter) evict(now time.Time) {
-	if len(l.counts) >= maxAddresses {
-		maps.DeleteFunc(l.counts, func(_ string, c count) bool { return !now.Before(c.until) })
-	}
-	if l.counts == nil || len(l.counts) >= maxAddresses {
+// makeRoom makes room for one more address if there are too many: of a few, it
+// forgets the one with the fewest events. So whoever has many addresses can't
+// have the count of the one that guesses forgotten.
+func (l *limiter) makeRoom(now time.Time) {
+	if l.counts == nil {
 		l.counts = map[string]count{}
 	}
+	if len(l.counts) < maxAddresses {
+		return
+	}
+	seen, fewest, victim := 0, math.MaxInt, ""
+	for address, c := range l.counts {
+		n := c.n
+		if !now.Before(c.until) {
+			n = 0
+		}
+		if n < fewest {
+			fewest, victim = n, address
+		}
+		if seen++; seen == samples {
+			break
+		}
+	}
+	delete(l.counts, victim)
 }
 
 // wait returns how long to wait, without counting.

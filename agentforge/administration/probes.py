@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 import secrets
 
 from django.conf import settings
@@ -13,11 +14,17 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from agentforge.accounts.addresses import client_address
 from agentforge.tenancy.rls import as_service
 
 from . import diagnostics, metric_registry
 from .diagnostics import State
+
+# What proxies add to a request: the standard's headers, and those of common servers and services.
+_FORWARDING = re.compile(
+    r"forwarded|via|x-forwarded.*|x-original-.*|x-(real|client|cluster-client|appengine-user|envoy-external)-.*"
+    r"|true-client-.*|(cf|fastly|fly|do|x-nf|x-vercel|x-azure|x-amz|x-arr)-.*|cdn-loop|client-ip|x-proxy.*",
+    re.IGNORECASE,
+)
 
 
 @login_not_required
@@ -53,12 +60,13 @@ def _is_authorized(request: HttpRequest) -> bool:
         password = _password(request.headers.get("Authorization", ""))
         return secrets.compare_digest(password.encode(), settings.METRICS_TOKEN.encode())
     # A forwarded request comes from another machine, even if the proxy runs on this one.
-    if "X-Forwarded-For" in request.headers:
+    if any(_FORWARDING.fullmatch(name) for name in request.headers):
         return False
     try:
-        return ipaddress.ip_address(client_address(request)).is_loopback
+        peer = ipaddress.ip_address(request.META.get("REMOTE_ADDR") or "")
     except ValueError:
         return False
+    return (getattr(peer, "ipv4_mapped", None) or peer).is_loopback
 
 
 def _password(authorization: str) -> str:

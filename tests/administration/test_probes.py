@@ -63,7 +63,26 @@ def test_metrics_say_how_builds_queue_and_workers_are(client: Client, agent: Age
 def test_without_a_password_only_this_machine_is_answered(client: Client) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 404
-    assert client.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 404
+    assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="::ffff:127.0.0.1").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="::ffff:10.0.0.7").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
+        *("x-forwarded", "x-client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip"),
+        *("x-nf-client-connection-ip", "x-original-forwarded-for", "x-envoy-external-address", "cdn-loop"),
+    ],
+)
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_a_forwarded_request_is_not_from_this_machine(
+    client: Client, settings: Settings, header: str, proxies: int
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    for value in ("127.0.0.1", "203.0.113.9", ""):
+        assert client.get("/metrics", headers={header: value}).status_code == 404
 
 
 def test_a_password_lets_others_in(client: Client, settings: Settings) -> None:

@@ -17,6 +17,8 @@ from django.forms import BaseForm
 from django.forms.utils import ErrorList
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from .whole_numbers import whole_number
+
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 
@@ -37,9 +39,12 @@ def wants_json(request: HttpRequest) -> bool:
 def json_value(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
-    Raises ValueError for invalid JSON, NaN and infinity, and duplicate names in an object.
+    Raises ValueError for invalid JSON, NaN and infinity, whole numbers of more than 18 digits, and duplicate
+    names in an object.
     """
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+    return json.loads(
+        text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_object
+    )
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -64,6 +69,13 @@ def posted(request: HttpRequest) -> Mapping[str, Any] | None:
     if request.method != "POST":
         return None
     return json_object(request) if is_json(request) else request.POST
+
+
+def _whole_number(digits: str) -> int:
+    number = whole_number(digits.removeprefix("-"))
+    if number is None:
+        raise ValueError("a number has too many digits")
+    return -number if digits.startswith("-") else number
 
 
 def refuse_duplicates(names: Iterable[Hashable]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 
+from .whole_numbers import whole_number
+
 PAGE_SIZE = 50
 # How many pages after the requested one are counted.
 PAGES_AHEAD = 20
@@ -30,7 +32,7 @@ class BoundedPaginator(_Paginator):
 
     def __init__(self, rows: QuerySet[Any], number: str | None) -> None:
         super().__init__(rows, PAGE_SIZE)
-        page = int(number) if number and number.isascii() and number.isdigit() and len(number) < 10 else 1
+        page = whole_number(number or "") or 1
         counted = (min(page, _LARGEST_PAGE) + PAGES_AHEAD) * PAGE_SIZE
         # Unordered: which rows are counted does not matter, so none has to be sorted.
         count = rows.order_by().values("pk")[: counted + 1].count()

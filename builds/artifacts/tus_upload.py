@@ -23,6 +23,7 @@ from tusclient.request import TusRequest
 from tusclient.uploader import Uploader
 
 from agentforge.retry import retrying
+from agentforge.whole_numbers import whole_number
 
 from .errors import StorageProblem
 
@@ -117,9 +118,10 @@ class _Uploader(Uploader):
 
     def get_offset(self) -> int:
         response = self._send("HEAD", self.url, self.get_headers())
-        if "upload-offset" not in response.headers:
+        offset = whole_number(response.headers.get("upload-offset", ""))
+        if offset is None:
             raise TusCommunicationError("", response.status_code, response.content)
-        return int(response.headers["upload-offset"])
+        return offset
 
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
         try:
@@ -243,7 +245,7 @@ def _status_and_text(error: TusCommunicationError) -> tuple[int | None, str]:
     with contextlib.suppress(ValueError):
         body = json.loads(text)
         if isinstance(body, dict) and "message" in body:
-            return int(body.get("statusCode") or error.status_code), str(body["message"])[:200]
+            return whole_number(str(body.get("statusCode"))) or error.status_code, str(body["message"])[:200]
     return error.status_code, text[:200]
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from agentforge.whole_numbers import whole_number
+
 # An SGR sequence (its parameters are captured), any other sequence, or a control character except tab.
 _TOKEN = re.compile(
     r"\x1b\[([0-9;:]*)m"
@@ -29,7 +31,7 @@ def spans(text: str) -> list[Span]:
         _add(pieces, text[start : token.start()], style)
         start = token.end()
         if token[1] is not None:
-            _apply(style, [int(code or 0) for code in re.split("[;:]", token[1])])
+            _apply(style, [_code(text) for text in re.split("[;:]", token[1])])
     _add(pieces, text[start:], style)
     return pieces
 
@@ -51,6 +53,11 @@ def _add(pieces: list[Span], text: str, style: dict[str, str]) -> None:
     if pieces and pieces[-1][1] == classes:
         text = pieces.pop()[0] + text
     pieces.append((text, classes))
+
+
+def _code(text: str) -> int:
+    code = whole_number(text or "0")
+    return -1 if code is None else code
 
 
 def _apply(style: dict[str, str], codes: list[int]) -> None:

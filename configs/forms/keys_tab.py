@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.whole_numbers import whole_number
 from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
@@ -66,8 +67,7 @@ class KeysForm(DraftForm):
     def chosen_key(self) -> int | None:
         """Return the number of the key that this form shows or saves."""
         value = self.data.get("api_key") if self.is_bound else self["api_key"].initial
-        text = str(value)
-        return int(text) if text.isascii() and text.isdigit() else None
+        return whole_number(str(value))
 
     def _key_widget(self) -> forms.Widget:
         if len(self.keys) < 2:

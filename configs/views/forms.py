@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from copy import copy
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from agentforge.http import Request
-from agentforge.negotiation import form_failure, is_json, json_object, replace_errors, wants_json
+from agentforge.negotiation import form_failure, is_json, json_object, json_value, replace_errors, wants_json
 from configs.conflicts import Basis
 from configs.forms.base import DraftForm, Offers, draft_values, type_errors
 from configs.models import AgentConfig
@@ -47,8 +46,8 @@ def _shown_values(request: Request) -> dict[str, Any] | None:
     if not request.POST.get("base"):
         return None
     try:
-        values = json.loads(request.POST["base"])
-    except ValueError as error:
+        values = json_value(request.POST["base"])
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The form's base values are damaged. Reload the page.") from error
     return values if isinstance(values, dict) else None
 

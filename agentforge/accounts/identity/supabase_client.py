@@ -28,6 +28,7 @@ from agentforge.accounts import errors
 from agentforge.accounts.throttling.throttle import address_subject
 from agentforge.audit.request_actor import current_actor
 from agentforge.tenancy.request_transaction import outside_transaction
+from agentforge.whole_numbers import whole_number
 
 from .base import Tokens
 from .refusals import Outcome, outcome_of_refresh
@@ -42,6 +43,7 @@ HOOK, HOOK_LENGTH = "unknown", 200
 JUST_NOW = timedelta(minutes=10)
 # Used if the service does not say how long to wait.
 DEFAULT_RETRY_SECONDS = 60
+_LONGEST_RETRY_SECONDS = 86_400
 
 
 @lru_cache(maxsize=1)
@@ -195,7 +197,6 @@ def code_of(error: AuthError) -> str | None:
 def _retry_after(error: AuthError) -> int:
     cause = error.__cause__
     header = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
-    if header.isdecimal():
-        return max(1, min(int(header), 86_400))
-    match = re.search(r"after (\d+) second", error.message)
-    return max(1, int(match[1])) if match else DEFAULT_RETRY_SECONDS
+    match = re.search(r"after ([0-9]{1,9}) second", error.message)
+    seconds = whole_number(header) or whole_number(match[1] if match else "") or DEFAULT_RETRY_SECONDS
+    return min(seconds, _LONGEST_RETRY_SECONDS)

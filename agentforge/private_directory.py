@@ -10,7 +10,7 @@ from pathlib import Path
 # Belongs to PostgreSQL's own user when the forge is root; the server closes it itself.
 _POSTGRES = "postgres"
 # Created closed, whichever process first needs them.
-_CLOSED = ("artifacts", "go", "run", "secrets", "sites", "static", "work")
+_CLOSED = ("artifacts", "builder", "go", "run", "secrets", "sites", "static", "work")
 
 
 def protect(directory: Path, *, with_postgres: bool) -> None:

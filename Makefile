@@ -31,9 +31,10 @@ lint: ## style, types, layers, templates, Go, migrations, commit messages, deplo
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
 	@exec $(BIN)/python $(CLEAN) -m agentforge.launch.lint
 
-chaos: ## kill processes at random (SEED=1) during 20 builds with 50 viewers; attack while others read pages
+chaos: ## kill processes at random (SEED=1) under builds and viewers; attack; start in hostile shells
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
-	@exec $(BIN)/python $(CLEAN) -m pytest -n 0 -q -s tests/chaos/long.py tests/chaos/long_attacks.py tests/chaos/shells.py $(ARGS)
+	@exec $(BIN)/python $(CLEAN) -m pytest -n 0 -q -s \
+	  $(addprefix tests/chaos/,long.py long_attacks.py long_crowds.py shells.py) $(ARGS)
 
 bench: ## measure: one JSON line per figure
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev

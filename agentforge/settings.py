@@ -193,13 +193,16 @@ BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
 # The most queued builds, and the most running builds, of one user; 0: unlimited.
 MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
 MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
-# The most answers, checks (of drafts and keys) and verifications of one user that run at once; 0: unlimited.
+# The most answers, checks (of drafts and keys), deployments and verifications of one user that run at once;
+# 0: unlimited.
 MOST_RUNNING_CHATS: int = env.int("MOST_RUNNING_CHATS", default=3)
 MOST_RUNNING_CHECKS: int = env.int("MOST_RUNNING_CHECKS", default=2)
+MOST_RUNNING_DEPLOYMENTS: int = env.int("MOST_RUNNING_DEPLOYMENTS", default=3)
 MOST_RUNNING_VERIFICATIONS: int = env.int("MOST_RUNNING_VERIFICATIONS", default=1)
-# Concurrent jobs per worker, answers and checks; the Procfile reads them too.
+# Concurrent jobs of each kind of worker; the Procfile reads them too.
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
 CHAT_CONCURRENCY: int = env.int("CHAT_CONCURRENCY", default=16)
+DEPLOY_CONCURRENCY: int = env.int("DEPLOY_CONCURRENCY", default=8)
 CHECK_CONCURRENCY: int = env.int("CHECK_CONCURRENCY", default=8)
 
 # A forge's remote builders, in order of preference: [{"name": …, "url": …, "secret": …}].

@@ -53,7 +53,7 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             {"kind": "line", "stream": "sys", "text": text},
         )
         announce_deployment(site)
-        deployment.job_id = jobs.defer(deployment.pk, site.pk)
+        deployment.job_id = jobs.defer(deployment.pk, site.pk, site.owner_id)
         deployment.save(update_fields=["job_id"])
         owner, name = site.owner_id, site.name
         record(Action.DEPLOY_ASKED, owner=owner, actor=by, subject=deployment, site=name, draft=draft)

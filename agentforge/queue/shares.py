@@ -26,6 +26,9 @@ from agentforge.tenancy.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
+# Of a slot whose jobs must not run at the same time.
+_FIXED = "serial-"
+
 _TURNS = """
 SELECT coalesce(max(-priority) FILTER (WHERE status = 'doing'), min(-priority) - 1, 0),
     coalesce(max(-priority) FILTER (WHERE starts_with(lock, %(prefix)s)), 0)
@@ -75,16 +78,17 @@ def defer(
     owner_id: UUID,
     *,
     turn: int | None = None,
+    serial: int | None = None,
     queueing_lock: str | None = None,
     **arguments: int | str,
 ) -> int:
     """Enqueue a task in the current transaction, and return its job's id.
 
-    `turn` is given where the queue's turns are counted elsewhere. Raises procrastinate's AlreadyEnqueued if a
-    waiting job has the same `queueing_lock`.
+    `turn` is given where the queue's turns are counted elsewhere. Jobs with the same number `serial` run one
+    at a time. Raises procrastinate's AlreadyEnqueued if a waiting job has the same `queueing_lock`.
     """
     with transaction.atomic(), as_service():
-        next_turn, lock = _place(share, owner_id)
+        next_turn, lock = _place(share, owner_id, serial)
         # Django's connector, even if a worker has replaced the app's: the job is part of this transaction.
         manager = JobManager(DjangoConnector())
         return configure_task(
@@ -111,13 +115,16 @@ async def held_slot(context: JobContext) -> AsyncIterator[None]:
 
 
 def hand_on(lock: str) -> None:
-    """Give a slot that becomes free to the owner's next waiting job."""
-    prefix = lock.rpartition(" ")[0] + " "
+    """Give a slot that becomes free to the owner's next waiting job, unless its jobs have to stay in it."""
+    owner, _, slot = lock.rpartition(" ")
+    if slot.startswith(_FIXED):
+        return
+    prefix = f"{owner} "
     with connection.cursor() as cursor:
         cursor.execute(_HAND_ON, {"lock": lock, "prefix": prefix})
 
 
-def _place(share: Share, owner_id: UUID) -> tuple[int, str]:
+def _place(share: Share, owner_id: UUID, serial: int | None) -> tuple[int, str]:
     """Return the turn and slot of an owner's next job; lock this share until the transaction ends."""
     prefix = f"{share.kind} of {owner_id} "
     values: dict[str, str | int] = {"prefix": prefix, "queue": share.queue, "slots": share.most}
@@ -126,6 +133,8 @@ def _place(share: Share, owner_id: UUID) -> tuple[int, str]:
         cursor.execute(_TURNS, values)
         reached, own = cursor.fetchone()
         turn = max(reached, own) + 1
+        if serial is not None:
+            return turn, f"{prefix}{_FIXED}{serial % share.most if share.most > 0 else serial}"
         if share.most <= 0:
             # A slot of its own.
             return turn, f"{prefix}{turn}"

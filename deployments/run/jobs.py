@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
-from procrastinate.tasks import configure_task
 
+from agentforge.queue import shares
+from agentforge.queue.shares import Share
 from agentforge.tenancy.rls import as_service
 
 DEPLOY, QUEUE = "deployments.deploy", "deployments"
+DEPLOYMENTS = Share("deployments", QUEUE, "MOST_RUNNING_DEPLOYMENTS")
 
 
 def _manager() -> JobManager:
     return JobManager(DjangoConnector())
 
 
-def defer(deployment_id: int, site_id: int) -> int:
+def defer(deployment_id: int, site_id: int, owner_id: UUID) -> int:
     """Enqueue a deployment and return its job's id; deployments of one site run one at a time."""
-    with as_service():
-        task = configure_task(
-            name=DEPLOY, job_manager=_manager(), queue=QUEUE, lock=f"deployments-site-{site_id}"
-        )
-        return task.defer(deployment_id=deployment_id)
+    return shares.defer(DEPLOYMENTS, DEPLOY, owner_id, serial=site_id, deployment_id=deployment_id)
 
 
 def cancel(job_id: int) -> bool:

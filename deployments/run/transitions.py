@@ -102,7 +102,7 @@ def requeue(
         current: Deployment | None = owned.select_for_update().first()
         if current is None:
             return False
-        current.job_id = jobs.defer(current.pk, current.site_id)
+        current.job_id = jobs.defer(current.pk, current.site_id, current.owner_id)
         current.status = DeploymentStatus.QUEUED
         current.attempts -= 0 if attempt_counts else 1
         current.save(update_fields=["job_id", "status", "attempts"])

@@ -9,7 +9,7 @@ from .monkey import MOST_KILLS
 from .storm import Pair, Storm, killing
 
 PROGRAMS = [
-    *("forge worker", "forge web", "forge replies", "forge checks", "forge postgres"),
+    *("forge worker", "forge web", "forge replies", "forge checks", "forge deployments", "forge postgres"),
     *("builder worker", "builder web", "builder postgres"),
 ]
 

@@ -34,6 +34,8 @@ def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
     with NetlifyStandIn() as server:
         settings.AGENTFORGE_NETLIFY_URL = server.url
         settings.AGENTFORGE_ALLOWED_HOSTS = server.edge.hosts()
+        # Tests hold back more deployments of one person at once than a person may have.
+        settings.MOST_RUNNING_DEPLOYMENTS = 0
         # Short delays; the rules are the same.
         monkeypatch.setattr(api, "FIRST_DELAY", 0.01)
         monkeypatch.setattr(stages, "POLL_SECONDS", 0.01)

@@ -11,7 +11,7 @@ import pytest
 from tests.drivers.forge import Forge
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "replies", "checks", "model"])
+@pytest.mark.parametrize("name", ["web", "worker", "replies", "checks", "deployments", "model"])
 def test_a_killed_program_is_started_again(var_dir: Path, name: str) -> None:
     with Forge(var_dir) as forge:
         forge.wait_until_ready()

@@ -32,7 +32,7 @@ def test_ready_means_healthy_and_one_address_is_printed(var_dir: Path) -> None:
 def test_a_signal_leaves_no_process_behind(var_dir: Path, number: signal.Signals) -> None:
     with Forge(var_dir) as forge:
         forge.wait_until_ready()
-        for name in ("web", "worker", "replies", "checks", "model", "postgres"):
+        for name in ("web", "worker", "replies", "checks", "deployments", "model", "postgres"):
             assert forge.program(name).is_running()
         assert forge.stop(number) == 128 + number
         assert forge.processes() == []

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from agentforge.accounts.throttling.acts import Act, performs
-from agentforge.live.log import StreamMissing
 from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 
@@ -78,8 +76,7 @@ def publish_places() -> None:
     jobs = {job_id: job for job_id, job in check_places.waiting_checks().items() if job.position}
     first = sorted(jobs, key=lambda job_id: jobs[job_id].position or 0)[:ALWAYS_PUBLISHED]
     for run in ProcessRun.objects.filter(job_id__in=first, status=RunStatus.QUEUED):
-        with suppress(StreamMissing):
-            _publish(run, words=jobs[run.job_id or 0].words)
+        _publish(run, words=jobs[run.job_id or 0].words)
 
 
 def fail_run(run_id: int) -> bool:

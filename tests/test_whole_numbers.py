@@ -22,7 +22,7 @@ NUMBERS = [ENDLESS, "9" * 19, "-1", "\u0661", "\u00b2", "1_0", " 1", "+1", "1e3"
 
 @pytest.fixture
 def agent(alice: User) -> AgentConfig:
-    return AgentConfig.objects.create(owner=alice, name="Ada", handle="ada")
+    return AgentConfig.objects.create(owner=alice, name="Ada", handle="ada", provider="openai", model="x")
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_ranges_and_searches_of_a_log(browser: Client, agent: AgentConfig, alice
     for query in ({"from": ENDLESS}, {"to": ENDLESS}, {"from": "1", "to": "5", "part": ENDLESS}):
         assert browser.get(reverse("builds:log_lines", args=[build.pk]), query).status_code < 500
     assert browser.get(reverse("builds:detail", args=[build.pk])).status_code == 200
-    assert "red" in browser.get(reverse("builds:log", args=[build.pk])).content.decode()
+    assert b"red" in browser.get(reverse("builds:log", args=[build.pk])).getvalue()
 
 
 def test_an_endless_colour_is_none() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 
 from django.conf import settings
 
-from agentforge.live import streams
-from agentforge.live.log import StreamMissing
 from agentforge.queue.places import WaitingJob, waiting_jobs
 from agentforge.tenancy.rls import as_service
 from agentforge.worker_liveness import any_worker_alive
 from builds.models import ChatMessage, MessageStatus
 from builds.queue.jobs import CHATS
+from configs.announcements import announce
 
 # Moves are published up to this position.
 ALWAYS_PUBLISHED = 20
@@ -35,12 +33,11 @@ def publish_places() -> int:
         return 0
     with as_service():
         rows = ChatMessage.objects.filter(job_id__in=numbered, status=MessageStatus.QUEUED)
-        answers = list(rows.values_list("pk", "agent_id", "job_id"))
-        for pk, agent_id, job_id in answers:
+        answers = list(rows.values_list("pk", "agent_id", "owner_id", "job_id"))
+        for pk, agent_id, owner_id, job_id in answers:
             job = numbered[job_id]
             event = {"type": "queue", "position": job.position, "words": job.words}
-            with contextlib.suppress(StreamMissing):
-                streams.publish(f"agent-{agent_id}", {"kind": "chat", "message": pk, "event": event})
+            announce(agent_id, owner_id, {"kind": "chat", "message": pk, "event": event})
     return len(answers)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -40,6 +42,27 @@ def test_every_line_is_shown_once_though_the_server_is_killed(
     expect(page.locator("body")).to_have_attribute("data-link", "open")
     expect(page.locator(".link-lost")).to_be_hidden()
     assert texts(page) == [f"line {number}" for number in range(1, 31)]
+
+
+@pytest.fixture
+def small_web(transactional_db: None) -> Iterator[WebProcess]:
+    """A server that lets a person follow one stream at a time."""
+    with WebProcess(MOST_STREAMS_PER_PERSON="1") as process:
+        yield process
+
+
+def test_a_page_too_many_says_so_and_goes_on_by_itself(
+    small_web: WebProcess, page: Page, build: Build
+) -> None:
+    url = f"{small_web.url}/builds/{build.pk}/"
+    page.goto(url)
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    second = page.context.new_page()
+    second.goto(url)
+    expect(second.locator(".link-lost")).to_contain_text("Too many pages are open")
+    page.close()
+    expect(second.locator("body")).to_have_attribute("data-link", "open")
+    expect(second.locator(".link-lost")).to_be_hidden()
 
 
 def see(page: Page, condition: str) -> None:

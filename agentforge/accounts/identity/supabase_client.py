@@ -198,5 +198,5 @@ def _retry_after(error: AuthError) -> int:
     cause = error.__cause__
     header = cause.response.headers.get("Retry-After", "") if isinstance(cause, httpx.HTTPStatusError) else ""
     match = re.search(r"after ([0-9]{1,9}) second", error.message)
-    seconds = whole_number(header) or whole_number(match[1] if match else "") or DEFAULT_RETRY_SECONDS
-    return min(seconds, _LONGEST_RETRY_SECONDS)
+    seconds = whole_number(header if header else match[1] if match else "")
+    return DEFAULT_RETRY_SECONDS if seconds is None else max(1, min(seconds, _LONGEST_RETRY_SECONDS))

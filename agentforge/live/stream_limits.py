@@ -18,7 +18,7 @@ from .admission import Refused
 RETRY_AFTER = 10
 _REFUSAL = (
     "{} {} live connections open, which is the limit. This page was not connected and shows what it had. "
-    "Close other pages; it tries again by itself."
+    "Close pages in other browsers; it tries again by itself."
 )
 
 

@@ -74,7 +74,7 @@ function finish() {
 }
 
 const WORDS = {
-  crowded: "Too many pages are open. Close some: this one updates again by itself, and nothing will be missed.",
+  crowded: "You have too many live pages open in other browsers. Close some; this one goes on by itself and misses nothing.",
   lost: "Connection lost. Trying again; nothing will be missed.",
   refused: "This page no longer updates. Reload it, or sign in again.",
 };

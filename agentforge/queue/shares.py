@@ -9,7 +9,7 @@ at a time. So a job that exceeds its owner's share occupies no worker while it w
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # Of a slot whose jobs must not run at the same time.
 _FIXED = "serial-"
 
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _TURNS = """
 SELECT coalesce(max(-priority) FILTER (WHERE status = 'doing'), min(-priority) - 1, 0),
     coalesce(max(-priority) FILTER (WHERE starts_with(lock, %(prefix)s)), 0)
@@ -40,22 +41,11 @@ SELECT slot FROM generate_series(1, %(slots)s) AS slot ORDER BY (
     WHERE lock = %(prefix)s || slot AND status IN ('todo', 'doing')
 ), slot LIMIT 1
 """
-# The owner's next job that waits for a slot. One that is first in a free slot does not wait: it is about to
-# be started. The slot is still held by the job that ends, so no worker can take a job from it meanwhile.
-_HAND_ON = """
-UPDATE procrastinate_jobs SET lock = %(lock)s WHERE id = (
-    SELECT waiting.id FROM procrastinate_jobs AS waiting
-    WHERE waiting.status = 'todo' AND starts_with(waiting.lock, %(prefix)s)
-    AND (waiting.lock = %(lock)s OR EXISTS (
-        SELECT FROM procrastinate_jobs AS other WHERE other.lock = waiting.lock AND (
-            other.status = 'doing'
-            OR other.status = 'todo' AND (-other.priority, other.id) < (-waiting.priority, waiting.id)
-        )
-    ))
-    ORDER BY waiting.priority DESC, waiting.id LIMIT 1
-    FOR UPDATE SKIP LOCKED
-)
+_OPEN_JOBS = """
+SELECT id, lock, status = 'doing' FROM procrastinate_jobs
+WHERE starts_with(lock, %s) AND status IN ('todo', 'doing') ORDER BY priority DESC, id
 """
+_MOVE = "UPDATE procrastinate_jobs SET lock = %s WHERE id = %s AND status = 'todo'"
 
 
 @dataclass(frozen=True)
@@ -120,8 +110,33 @@ def hand_on(lock: str) -> None:
     if slot.startswith(_FIXED):
         return
     prefix = f"{owner} "
-    with connection.cursor() as cursor:
-        cursor.execute(_HAND_ON, {"lock": lock, "prefix": prefix})
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [prefix])
+        cursor.execute(_OPEN_JOBS, [prefix])
+        for job_id, new_lock in _moves(cursor.fetchall(), lock):
+            cursor.execute(_MOVE, [new_lock, job_id])
+
+
+def _moves(jobs: Sequence[tuple[int, str, bool]], ending: str) -> Iterator[tuple[int, str]]:
+    """Deal an owner's waiting jobs out again, the next one to the slot that becomes free.
+
+    A slot without a running job is about to start its first one, which stays its first: workers that looked
+    at different times must not find two jobs for one slot.
+    """
+    running = {slot for _, slot, is_running in jobs if is_running}
+    first: dict[str, int] = {}
+    waiting: list[tuple[int, int, str]] = []
+    for turn, (job_id, slot, is_running) in enumerate(jobs):
+        if slot not in running and slot not in first:
+            first[slot] = turn
+        elif not is_running:
+            waiting.append((turn, job_id, slot))
+    slots = [ending, *sorted((running | set(first)) - {ending})]
+    for number, (turn, job_id, slot) in enumerate(waiting):
+        dealt = slots[number % len(slots)]
+        new = ending if turn < first.get(dealt, 0) else dealt
+        if new != slot:
+            yield job_id, new
 
 
 def _place(share: Share, owner_id: UUID, serial: int | None) -> tuple[int, str]:
@@ -129,7 +144,7 @@ def _place(share: Share, owner_id: UUID, serial: int | None) -> tuple[int, str]:
     prefix = f"{share.kind} of {owner_id} "
     values: dict[str, str | int] = {"prefix": prefix, "queue": share.queue, "slots": share.most}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [prefix])
+        cursor.execute(_LOCK, [prefix])
         cursor.execute(_TURNS, values)
         reached, own = cursor.fetchone()
         turn = max(reached, own) + 1

@@ -78,7 +78,8 @@ def test_answers_of_one_person_come_in_the_order_of_the_questions(
         for agent in crowd:
             wait_for(agent.stream_name, _ends)
     starts = [_started(agent) for agent in crowd]
-    assert starts == sorted(starts)
+    # Two run at once, so neighbours may start in either order.
+    assert all(earlier < later for earlier, later in zip(starts, starts[2:], strict=False)), starts
 
 
 def test_a_waiting_answer_says_why_it_waits(

@@ -1,14 +1,21 @@
-"""The differences between a draft and its newest revision."""
+"""The differences between an agent's draft and its revisions, field by field and in the prompt."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import reduce
 from typing import Any
 
+from django import forms
+
 from .documents.paths import PATHS
+from .forms import TAB_FORMS
+from .forms.words import words_of
 from .models import AgentConfig, Revision
+from .prompt.assembly import system_prompt
 
 
 @dataclass(frozen=True)
@@ -19,18 +26,91 @@ class Changes:
     fields: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Content:
+    """What an agent is at some time: a title, the values of its fields by name, and its system prompt."""
+
+    title: str
+    values: Mapping[str, Any]
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs, in words."""
+
+    tab: str
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class PromptRow:
+    """One line of two prompts side by side; a side is None where the other has a line more."""
+
+    before: str | None
+    after: str | None
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+def of_draft(agent: AgentConfig) -> Content:
+    """Return what a draft is now."""
+    return Content("Draft", agent.values_of(PATHS.values()), system_prompt(agent).text)
+
+
+def of_revision(revision: Revision) -> Content:
+    """Return what a revision froze."""
+    document = json.loads(revision.canonical_json)
+    values = {name: _at(document, path) for path, name in PATHS.items()}
+    return Content(f"Revision {revision.number}", values, document["system_prompt"])
+
+
 def changes_since_revision(agent: AgentConfig) -> Changes | None:
     """Return the fields of a draft that differ from its newest revision; None before the first."""
     newest: Revision | None = Revision.objects.filter(agent_id=agent.pk).order_by("-number").first()
     if newest is None:
         return None
-    frozen = json.loads(newest.canonical_json)
-    changed = [name for path, name in PATHS.items() if _at(frozen, path) != _comparable(getattr(agent, name))]
-    return Changes(newest, tuple(name.replace("_", " ") for name in changed))
+    found = differences(of_revision(newest), of_draft(agent))
+    return Changes(newest, tuple(each.label.lower() for each in found))
+
+
+def differences(before: Content, after: Content) -> list[Difference]:
+    """Return the fields that differ, in the order of the tabs."""
+    return [
+        Difference(tab, label, words_of(field, before.values[name]), words_of(field, after.values[name]))
+        for tab, name, label, field in _fields()
+        if _comparable(before.values[name]) != _comparable(after.values[name])
+    ]
+
+
+def prompt_rows(before: Content, after: Content) -> list[PromptRow]:
+    """Return two prompts line by line, side by side."""
+    old, new = before.prompt.splitlines(), after.prompt.splitlines()
+    rows: list[PromptRow] = []
+    for _, old_start, old_end, new_start, new_end in SequenceMatcher(
+        a=old, b=new, autojunk=False
+    ).get_opcodes():
+        left, right = old[old_start:old_end], new[new_start:new_end]
+        for index in range(max(len(left), len(right))):
+            rows.append(PromptRow(*(side[index] if index < len(side) else None for side in (left, right))))
+    return rows
+
+
+def _fields() -> Iterator[tuple[str, str, str, forms.Field]]:
+    known = set(PATHS.values())
+    for form_class in TAB_FORMS.values():
+        form = form_class(instance=AgentConfig())
+        for name in form.fields:
+            if name in known:
+                yield str(form_class.tab.label), name, str(form[name].label), form.fields[name]
 
 
 def _at(content: Any, path: str) -> Any:
-    return _comparable(reduce(lambda inner, name: inner[name], path.split("."), content))
+    return reduce(lambda inner, name: inner[name], path.split("."), content)
 
 
 def _comparable(value: Any) -> Any:

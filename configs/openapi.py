@@ -23,6 +23,7 @@ from .forms.agents import DeleteForm, SearchForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
 from .forms.new_agent import NewAgentForm
+from .forms.revisions import ComparisonForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
@@ -165,6 +166,38 @@ describe(
         "Validate all tabs; the stream reports progress",
         {"run": INTEGER, "status": one_of(RunStatus.values), "channel": STRING},
         202,
+    ),
+)
+_CHANGES = array(record({"field": STRING, "before": STRING, "after": STRING}))
+describe(
+    "configs:revisions",
+    get=Operation(
+        "List an agent's revisions, newest first, each with what it changed",
+        {
+            "revisions": array(
+                record(
+                    {"number": INTEGER, "sha256": STRING, "created_at": TIME, "changes": nullable(_CHANGES)}
+                )
+            )
+        },
+        parameters={"page": INTEGER},
+    ),
+)
+describe(
+    "configs:revision",
+    get=Operation(
+        "Compare a revision with the draft or, by its number in `against`, with another one",
+        {"changes": _CHANGES, "before": STRING, "after": STRING},
+        query=ComparisonForm,
+        note="`before` and `after` are the system prompts.",
+    ),
+)
+describe(
+    "configs:restore",
+    post=Operation(
+        "Make a revision the draft again",
+        {"kept": nullable(INTEGER)},
+        note="`kept` is the number of the revision that holds what was the draft before.",
     ),
 )
 describe("configs:duplicate", post=Operation("Copy an agent", _CREATED, 201))

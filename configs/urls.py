@@ -1,7 +1,17 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .views import agents, conflict_resolution, documents, key_list, keys_tab, preview, tabs, validation
+from .views import (
+    agents,
+    conflict_resolution,
+    documents,
+    key_list,
+    keys_tab,
+    preview,
+    revisions,
+    tabs,
+    validation,
+)
 
 app_name = "configs"
 
@@ -12,6 +22,9 @@ urlpatterns = [
     path("agents/import/", documents.document_import, name="import"),
     path("agents/<int:pk>/agent.yaml", documents.document_export, name="export"),
     path("schemas/agent-1.json", documents.document_schema, name="schema"),
+    path("agents/<int:pk>/revisions/", revisions.revision_list, name="revisions"),
+    path("agents/<int:pk>/revisions/<int:number>/", revisions.revision_detail, name="revision"),
+    path("agents/<int:pk>/revisions/<int:number>/restore/", revisions.revision_restore, name="restore"),
     path("agents/<int:pk>/identity/", tabs.identity, name="identity"),
     path("agents/<int:pk>/keys/", tabs.keys, name="keys"),
     path("agents/<int:pk>/keys/model/", keys_tab.model_field, name="model_field"),

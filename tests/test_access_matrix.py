@@ -56,6 +56,7 @@ class Row:
 
 
 _AGENT = {"pk": "agent"}
+_REVISION = {"pk": "agent", "number": "1"}
 _BUILD = {"pk": "build"}
 _KEY = {"pk": "agent", "provider": "openai"}
 _DEPLOYMENT, _SITE = {"pk": "deployment"}, {"pk": "site"}
@@ -98,6 +99,9 @@ MATRIX: dict[str, Row] = {
     "configs:import": Row(),
     "configs:export": Row(_AGENT),
     "configs:schema": Row(public=True),
+    "configs:revisions": Row(_AGENT),
+    "configs:revision": Row(_REVISION),
+    "configs:restore": Row(_REVISION, "POST"),
     "configs:identity": Row(_AGENT),
     "configs:keys": Row(_AGENT),
     "configs:model_field": Row(_AGENT),

@@ -36,6 +36,7 @@ class Action(models.TextChoices):
     KEYS_ROTATED = "keys-rotated", "Keys re-encrypted"
 
     AGENT_CREATED = "agent-created", "Agent created"
+    AGENT_RESTORED = "agent-restored", "Earlier revision restored"
     AGENT_DELETED = "agent-deleted", "Agent deleted"
 
     BUILD_ASKED = "build-asked", "Build requested"
@@ -127,7 +128,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.KEY_REMOVED,
         Action.KEYS_ROTATED,
     ),
-    Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_DELETED),
+    Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_RESTORED, Action.AGENT_DELETED),
     Kind.BUILDS: (
         Action.BUILD_ASKED,
         Action.BUILD_RETRIED,

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -16,6 +15,7 @@ from agentforge.problems import problem
 from configs.conflicts import Conflict, Values, comparable, edition_of
 from configs.forms import DraftForm
 from configs.forms.conflicts import SAVED, YOURS, ChoiceForm
+from configs.forms.words import words_of
 from configs.models import AgentConfig
 
 BOTH, YOU, ELSEWHERE = "both", "you", "elsewhere"
@@ -60,8 +60,8 @@ def show_sides(
             "errors": choice.errors.get(f"choose_{name}", []),
             "difference": Difference(
                 label=str(form[name].label),
-                yours_words=_words(form.fields[name], conflict.yours[name]),
-                saved_words=_words(form.fields[name], conflict.saved[name]),
+                yours_words=words_of(form.fields[name], conflict.yours[name]),
+                saved_words=words_of(form.fields[name], conflict.saved[name]),
                 changed=_changed_by(form.basis.values, name, conflict),
             ),
         }
@@ -89,12 +89,3 @@ def _changed_by(original: Values | None, name: str, conflict: Conflict) -> str:
     if before == comparable(conflict.saved[name]):
         return YOU
     return ELSEWHERE if before == comparable(conflict.yours[name]) else BOTH
-
-
-def _words(field: forms.Field, value: Any) -> str:
-    if isinstance(value, bool):
-        return "On" if value else "Off"
-    choices: Any = getattr(field, "choices", None) or getattr(field.widget, "choices", None) or ()
-    labels = {str(code): str(label) for code, label in choices}
-    parts = value if isinstance(value, list) else [value]
-    return ", ".join(labels.get(str(part), str(part)) for part in parts if part not in ("", None)) or "Empty"

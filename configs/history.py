@@ -1,0 +1,52 @@
+"""Bring an earlier revision of an agent back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+
+from .changes import Difference, differences, of_draft, of_revision
+from .conflicts import Basis
+from .models import AgentConfig, Revision
+from .providers import PROVIDERS
+from .revisions import create_revision
+from .services import save_draft
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A revision in the history, and what changed since the one before; None for the first."""
+
+    revision: Revision
+    changes: list[Difference] | None
+
+
+def entries(revisions: Sequence[Revision], before: Revision | None) -> list[Entry]:
+    """Return the history of consecutive revisions, newest first; `before` precedes the last of them."""
+    older = [*revisions[1:], before][: len(revisions)]
+    return [
+        Entry(new, differences(of_revision(old), of_revision(new)) if old else None)
+        for new, old in zip(revisions, older, strict=True)
+    ]
+
+
+def restore(agent: AgentConfig, revision: Revision) -> Revision | None:
+    """Make a revision the draft again, and return the revision that holds what was the draft before.
+
+    That is None where the draft had no provider yet, and so could not be a revision. Raises HandleTaken.
+    """
+    kept = create_revision(agent) if agent.provider in PROVIDERS else None
+    values = dict(of_revision(revision).values)
+    if values["provider"] != agent.provider:
+        values["api_key"] = None
+    save_draft(agent, values, Basis())
+    record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
+    return kept
+
+
+def compared(agent: AgentConfig, revision: Revision) -> list[Difference]:
+    """Return what a draft changed since a revision."""
+    return differences(of_revision(revision), of_draft(agent))

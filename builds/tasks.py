@@ -65,7 +65,8 @@ async def warm_up(timestamp: int = 0) -> None:
     """Warm Go's cache for a new toolchain or new sources, then compile the example that new accounts get."""
     log = BuildLog(_to_log)
     try:
-        await warmup.ensure(toolchain.find(), agent_sources.read(), log)
+        found = await in_thread(toolchain.find)
+        await warmup.ensure(found, agent_sources.read(), log)
         if example_agent.is_offered():
             await prepared.prepare(example_agent.example_document(), log)
     except BuildError as error:

@@ -6,6 +6,7 @@ the few pooled connections, and what it has stored must not depend on the outcom
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -109,9 +110,19 @@ def outside_transaction() -> Iterator[None]:
     if running is not None and not running.is_interrupted:
         with running.interrupted():
             yield
-    else:
+        return
+    # Django lends no connections to a thread that runs an event loop.
+    if not _runs_event_loop():
         give_back()
-        yield
+    yield
+
+
+def _runs_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def pool_size() -> int:

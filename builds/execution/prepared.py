@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from agentforge.tenancy.threads import in_thread
 from builds.compiler.go_command import go_directory
 from builds.compiler.inputs import gather
 from builds.compiler.workspace import temporary_workspace
@@ -32,7 +33,7 @@ async def prepare(document: str, log: BuildLog) -> None:
 
     Raises BuildError.
     """
-    digest = gather(document).digest
+    digest = (await in_thread(gather, document)).digest
     if (_directory() / digest).exists():
         return
     with temporary_workspace("prepare") as work:

@@ -10,7 +10,7 @@ BIN := .venv/bin
 CLEAN := -E -s
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo chaos bench lint
+.PHONY: help run admin test demo chaos bench lint
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 14
@@ -18,6 +18,9 @@ help: ## list the commands
 run: ## start the forge and print its URL (PORT=8000)
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install run
 	@exec $(BIN)/python $(CLEAN) -m agentforge.launch
+
+admin: ## make an operator, who may use /admin/, while the forge runs (EMAIL=ada@example.com)
+	@exec $(BIN)/python $(CLEAN) manage.py operator "$(EMAIL)"
 
 demo: ## compile an agent and ask it a question: no browser, no account, no key
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install run

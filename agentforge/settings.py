@@ -168,6 +168,11 @@ SECOND_FACTOR_ACTS: list[str] = env.list(
 # The `iss` claim of the local identity service's tokens, and whether it may run outside DEBUG.
 LOCAL_ISSUER: str = env.str("AGENTFORGE_LOCAL_ISSUER", default="urn:agentforge:identity")
 LOCAL_IDENTITY_ALLOWED: bool = env.bool("AGENTFORGE_LOCAL_IDENTITY", default=DEBUG)
+# How the local identity service's mails are sent; by default they are printed.
+EMAIL_URL: str = env.str("EMAIL_URL", default="consolemail://")
+globals().update(env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", default="AgentForge <forge@localhost>")
+EMAIL_TIMEOUT = 10
 # Audit events older than this many days may be pruned; 0: never.
 AUDIT_KEEP_DAYS: int = env.int("AUDIT_KEEP_DAYS", default=730)
 # The number of reverse proxies in front, each of which appends to X-Forwarded-For.

@@ -5,10 +5,12 @@ class BuildsConfig(AppConfig):
     name = "builds"
 
     def ready(self) -> None:
+        from agentforge.accounts import belongings
         from agentforge.accounts.signals import account_created
         from configs import steps
 
         from .agent_steps import build_steps
+        from .belongings import builds_and_chats, work_in_progress
         from .example_agent import create_later
         from .operations import (  # noqa: F401 - they register themselves
             checks,
@@ -19,4 +21,6 @@ class BuildsConfig(AppConfig):
         )
 
         steps.register(build_steps)
+        belongings.register_export(builds_and_chats)
+        belongings.register_obstacle(work_in_progress)
         account_created.connect(create_later)

@@ -120,6 +120,52 @@ class PasswordForm(forms.Form):
         self.fields["code"].widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
 
 
+class NewPasswordForm(forms.Form):
+    """A new password, by a mailed link."""
+
+    password = NewPasswordField()
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+
+    def clean(self) -> dict[str, Any]:
+        check_new_password(self, self._email)
+        return self.cleaned_data
+
+
+class NewAddressForm(EmailForm):
+    """A new address for an account, by who knows its password."""
+
+    current = forms.CharField(
+        label="Current password",
+        max_length=PASSWORD_MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your current password."},
+    )
+
+
+class DeletionForm(forms.Form):
+    """The typed confirmation of deleting an account."""
+
+    email = EmailField(
+        label="Your e-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Type your e-mail address to confirm."},
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+
+    def clean_email(self) -> str:
+        if self.cleaned_data["email"] != self._email:
+            raise forms.ValidationError("This is not the address of this account. Nothing was deleted.")
+        return self._email
+
+
 class CodeForm(EmailForm):
     code = forms.CharField(
         label="Code from the mail",

@@ -97,8 +97,10 @@ class UserManager(BaseUserManager["User"]):
 class LocalIdentityManager(_LocalIdentities):
     @transaction.atomic
     def set_password(self, *, email: str, password: str | None) -> LocalIdentity:
-        """Set an address's password, creating the identity if it is missing, and end its sessions."""
+        """Set an address's password, making a missing identity; end its sessions and API tokens."""
         identity, _ = self.update_or_create(email=email, defaults={"password": passwords.encode(password)})
         identity.sessions.all().delete()
+        # Whoever had the account before may have made some.
+        apps.get_model("accounts.ApiToken").objects.filter(user_id=identity.pk).delete()
         record(Action.PASSWORD_CHANGED, owner=identity.pk)
         return identity

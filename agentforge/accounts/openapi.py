@@ -20,8 +20,10 @@ from agentforge.openapi.schemas import (
 from .forms import (
     ApiTokenForm,
     CodeForm,
+    DeletionForm,
     EmailForm,
     FactorForm,
+    NewAddressForm,
     PasswordForm,
     RefreshForm,
     SignInForm,
@@ -47,6 +49,7 @@ _DETAIL = {"detail": STRING}
 _TOKENS = record({"token_type": STRING, "access_token": STRING, "refresh_token": STRING, "expires_at": TIME})
 _SIGNED_IN = {**_DETAIL, "tokens": nullable(_TOKENS)}
 _SUPABASE = "Available only if a Supabase project is the identity service."
+_BY_EACH_SERVICE = ("email", "recovery")
 _SESSION = record(
     {
         "id": STRING,
@@ -86,6 +89,14 @@ describe(
         query=KindForm,
         parameters={"page": INTEGER},
     ),
+)
+describe(
+    "accounts:export",
+    get=Operation("Download everything of yours as a ZIP archive", media="application/zip"),
+)
+describe(
+    "accounts:delete",
+    post=Operation("Delete the account with everything in it", _DETAIL, forms=[DeletionForm]),
 )
 describe(
     "accounts:sessions",
@@ -145,7 +156,7 @@ describe(
     post=Operation("Sign out, here or everywhere; tokens are revoked at once", _DETAIL, forms=[SignOutForm]),
 )
 for _name, _summary, _form, _public in (
-    ("email", "Change the account's e-mail address", EmailForm, False),
+    ("email", "Change the account's e-mail address", NewAddressForm, False),
     ("mail", "Request a sign-in mail", EmailForm, True),
     ("recovery", "Request a mail for setting a new password", EmailForm, True),
     ("code", "Enter the code from a mail", CodeForm, True),
@@ -159,6 +170,6 @@ for _name, _summary, _form, _public in (
             _SIGNED_IN if _name in _SIGN_IN_NAMES else _DETAIL,
             forms=[_form],
             public=_public,
-            note=_SUPABASE,
+            note="" if _name in _BY_EACH_SERVICE else _SUPABASE,
         ),
     )

@@ -4,7 +4,9 @@ from .views import (
     account,
     activity,
     api_tokens,
+    deletion,
     identities,
+    local_mail,
     mail,
     providers,
     second_factor,
@@ -33,6 +35,10 @@ urlpatterns = [
     path(
         "accounts/identities/<uuid:identity_id>/unlink/", identities.identity_unlink, name="identity_unlink"
     ),
+    path("accounts/new-address/<str:token>/", local_mail.email_confirm, name="email_confirm"),
+    path("accounts/reset/<str:token>/", local_mail.reset, name="reset"),
+    path("accounts/export/", deletion.export, name="export"),
+    path("accounts/delete/", deletion.delete, name="delete"),
     path("accounts/mail/", mail.sign_in_mail, name="mail"),
     path("accounts/recovery/", mail.recovery_mail, name="recovery"),
     path("accounts/code/", mail.code, name="code"),

@@ -65,6 +65,7 @@ class Action(models.TextChoices):
     DEPLOY_DELETED = "deploy-deleted", "Deployment deleted"
     DEPLOY_DOWNLOADED = "deploy-downloaded", "Deployment downloaded"
 
+    ACCOUNT_DELETED = "account-deleted", "Account deleted"
     ACCOUNT_DISABLED = "account-disabled", "Account disabled by an operator"
     ACCOUNT_ENABLED = "account-enabled", "Account enabled by an operator"
     SESSIONS_ENDED = "sessions-ended", "Signed out everywhere by an operator"
@@ -155,6 +156,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.DEPLOY_DELETED,
     ),
     Kind.OPERATORS: (
+        Action.ACCOUNT_DELETED,
         Action.ACCOUNT_DISABLED,
         Action.ACCOUNT_ENABLED,
         Action.SESSIONS_ENDED,

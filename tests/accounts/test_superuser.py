@@ -43,3 +43,19 @@ def test_an_existing_user_is_not_promoted_by_accident(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     with pytest.raises(CommandError, match="already taken"):
         call_command("createsuperuser", "--noinput", email="olga@example.com")
+
+
+def test_an_existing_account_becomes_an_operators_on_demand(alice: User, client: Client) -> None:
+    call_command("operator", "Alice@example.com", verbosity=0)
+    people.sign_in(client, alice)
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_missing_account_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter([PASSWORD, PASSWORD])
+    monkeypatch.setattr("getpass.getpass", lambda *prompt: next(typed))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    call_command("operator", "olga@example.com")
+    assert User.objects.get(email="olga@example.com").is_superuser
+    with pytest.raises(CommandError, match="make admin EMAIL"):
+        call_command("operator", " ")

@@ -23,6 +23,8 @@ FOR_BROWSERS = {
     "configs:home": "leads to the list",
     "accounts:account": "a page of links",
     "accounts:confirm": "where a mail's link leads",
+    "accounts:email_confirm": "where a mail's link leads",
+    "accounts:reset": "where a mail's link leads",
     "accounts:callback": "where a provider's sign-in comes back to",
     "accounts:provider": "leads to a provider's page",
     "deployments:authorize": "leads to Netlify's page; scripts connect with a token",

@@ -159,20 +159,24 @@ class LocalIdentityService:
     def change_password(
         self, session: AuthSession, *, current: str | None, password: str, code: str, address: str
     ) -> None:
-        identity = LocalIdentity.objects.get(pk=UUID(session.claims["sub"]))
-
-        def checked() -> LocalIdentity:
-            matching = self._matching(identity.email, current or "")
-            if matching is None:
-                raise WrongCredentials("The current password is not right. Nothing was changed.")
-            return matching
-
-        identity = attempt("password", email=identity.email, address=address, do=checked)
+        identity = self.check_password(session, current or "", address)
         with hash_turn():
             identity.password = passwords.encode(password)
         identity.save(update_fields=["password"])
         self.end_other_sessions(session)
         record(Action.PASSWORD_CHANGED, owner=identity.pk)
+
+    def check_password(self, session: AuthSession, current: str, address: str) -> LocalIdentity:
+        """Return a session's identity if the password is right. Raises WrongCredentials, TooManyAttempts."""
+        identity = LocalIdentity.objects.get(pk=UUID(session.claims["sub"]))
+
+        def checked() -> LocalIdentity:
+            matching = self._matching(identity.email, current)
+            if matching is None:
+                raise WrongCredentials("The current password is not right. Nothing was changed.")
+            return matching
+
+        return attempt("password", email=identity.email, address=address, do=checked)
 
     def end_other_sessions(self, session: AuthSession) -> None:
         others = LocalSession.objects.filter(identity_id=UUID(session.claims["sub"]))

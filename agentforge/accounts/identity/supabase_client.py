@@ -71,9 +71,9 @@ class VerifierStorage(SyncSupportedStorage):
 
 @contextmanager
 def auth_client(
-    access_token: str = "", verifier: VerifierStorage | None = None
+    access_token: str = "", verifier: VerifierStorage | None = None, *, key: str = ""
 ) -> Iterator[SyncGoTrueClient]:
-    """Open a client for one operation, acting as a user if given their access token.
+    """Open a client for one operation, acting as a user if given their access token, or with another key.
 
     It shares no session, cookies or refresh token with other clients. What the request has stored before is
     committed, whatever the service answers.
@@ -81,7 +81,7 @@ def auth_client(
     """
     timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
     with outside_transaction(), httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
-        key, headers = _key_and_headers()
+        usual_key, headers = _key_and_headers()
         options = ClientOptions(
             headers=headers,
             persist_session=False,
@@ -90,7 +90,7 @@ def auth_client(
             storage=verifier or VerifierStorage(),
             httpx_client=http,
         )
-        auth = create_client(settings.SUPABASE_URL, key, options).auth
+        auth = create_client(settings.SUPABASE_URL, key or usual_key, options).auth
         try:
             if access_token:
                 auth.set_session(access_token, "")

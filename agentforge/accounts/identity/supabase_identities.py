@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from django.conf import settings
 from supabase_auth.types import UserIdentity
 
 from agentforge.accounts.errors import IdentityError
@@ -46,6 +48,11 @@ class LinkedIdentities:
             auth.unlink_identity(found)
         record(Action.IDENTITY_UNLINKED, owner=session.claims["sub"], provider=found.provider)
         return _label(found)
+
+    def delete_user(self, user_id: UUID) -> None:
+        """Delete an account at the service, with the project's secret key. Raises IdentityError."""
+        with auth_client(key=settings.SUPABASE_SERVICE_KEY) as auth:
+            auth.admin.delete_user(str(user_id))
 
     def _listed(self, session: AuthSession) -> list[UserIdentity]:
         with auth_client(session.access_token) as auth:

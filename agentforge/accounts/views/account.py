@@ -26,7 +26,8 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
-from .responses import auth_session, done, refuse, reject, requires_supabase, show, submitted
+from . import local_mail
+from .responses import auth_session, done, refuse, reject, show, submitted
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
@@ -102,12 +103,17 @@ def _field_of(error: IdentityError) -> str | None:
     return fields.get(type(error))
 
 
+@sensitive_post_parameters("current")
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires_supabase
-def email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
+def email(request: Request) -> HttpResponse:
     """Request a change of the e-mail address."""
+    service = supabase_service()
+    return _supabase_email(request, service) if service else local_mail.email(request)
+
+
+def _supabase_email(request: Request, service: SupabaseIdentityService) -> HttpResponse:
     form = EmailForm(submitted(request))
     if request.method != "POST":
         return show(request, EMAIL, form)

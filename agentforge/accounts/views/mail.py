@@ -15,6 +15,7 @@ from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
+from agentforge.accounts.identity import supabase_service
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.identity.supabase_refusals import redirect_words
 from agentforge.accounts.redirects import next_url, requested_next, with_query
@@ -22,6 +23,7 @@ from agentforge.accounts.sessions.tokens import verify
 from agentforge.negotiation import success, wants_json
 from agentforge.tenancy import rls
 
+from . import local_mail
 from .responses import (
     done,
     failed,
@@ -53,9 +55,9 @@ def sign_in_mail(request: HttpRequest, service: SupabaseIdentityService) -> Http
 
 
 @public_form
-@requires_supabase
-def recovery_mail(request: HttpRequest, service: SupabaseIdentityService) -> HttpResponse:
-    return _send_mail(request, service, "recovery")
+def recovery_mail(request: HttpRequest) -> HttpResponse:
+    service = supabase_service()
+    return _send_mail(request, service, "recovery") if service else local_mail.recovery(request)
 
 
 def _send_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str) -> HttpResponse:

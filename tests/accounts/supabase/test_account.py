@@ -101,9 +101,9 @@ def test_the_local_service_offers_what_it_can_do(alice: User) -> None:
     page = words(client.get("/accounts/"))
     assert "Change the password" in page
     assert "Second factor" not in page
-    assert "Change the e-mail address" not in page
+    assert "Change the e-mail address" in page
     assert "Sign in by mail" not in words(Client().get("/sign-in/"))
-    for path in ("email", "second-factor", "mail", "recovery", "code", "confirm", "callback"):
+    for path in ("second-factor", "identities", "mail", "code", "confirm", "callback"):
         assert client.get(f"/accounts/{path}/").status_code == 404
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from . import factors, identities, oauth, public, rest, sessions, sign_up, user, verify
+from . import admin, factors, identities, oauth, public, rest, sessions, sign_up, user, verify
 from .call import Call, Reply, routes
 from .errors import API_VERSION_HEADER, Refused
 from .keys import Keys
@@ -17,6 +17,7 @@ from .state import Account, Mail, State
 
 __all__ = [
     "SupabaseAuth",
+    "admin",
     "factors",
     "identities",
     "oauth",

@@ -1,0 +1,62 @@
+"""What belongs to a person in the apps above this one: what they take along, and what has to end first."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from agentforge.audit.models import AuditEvent
+
+from .models import User
+
+# A file's path in the archive, and its text.
+Files = Iterable[tuple[str, str]]
+_exporters: list[Callable[[User], Files]] = []
+_obstacles: list[Callable[[User], str]] = []
+
+
+def register_export(export: Callable[[User], Files]) -> None:
+    """Add files to everybody's export; they must contain no secrets."""
+    _exporters.append(export)
+
+
+def register_obstacle(obstacle: Callable[[User], str]) -> None:
+    """Add a reason why an account can't be deleted at present; empty if there is none."""
+    _obstacles.append(obstacle)
+
+
+def obstacles(user: User) -> list[str]:
+    """Return why a user's rows can't be deleted now."""
+    return [reason for obstacle in _obstacles if (reason := obstacle(user))]
+
+
+def archive(user: User) -> bytes:
+    """Return a ZIP archive of everything that a user has here, without keys and passwords."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("account.json", as_json({"email": user.email, "created_at": user.created_at}))
+        archive.writestr(
+            "activity.json", as_json([_event(event) for event in AuditEvent.objects.owned_by(user)])
+        )
+        for export in _exporters:
+            for path, text in export(user):
+                archive.writestr(path, text)
+    return buffer.getvalue()
+
+
+def as_json(value: Any) -> str:
+    """Return JSON for people: indented, times in ISO 8601."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _event(event: AuditEvent) -> dict[str, Any]:
+    names = ("created_at", "action", "who", "subject_kind", "subject_label", "detail", "address")
+    return {name: getattr(event, name) for name in names}

@@ -1,0 +1,43 @@
+"""What people take along of their builds and chats, and what has to end before their account."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from agentforge.accounts.belongings import Files, as_json
+from agentforge.accounts.models import User
+
+from .models import Build, BuildStatus, ChatMessage, MessageStatus
+
+
+def builds_and_chats(user: User) -> Files:
+    """Yield the facts of all builds, and each agent's chat."""
+    builds = Build.objects.owned_by(user).select_related("revision").prefetch_related("artifacts")
+    yield "builds.json", as_json([_build(build) for build in builds])
+    messages = ChatMessage.objects.owned_by(user).select_related("agent").order_by("agent_id", "pk")
+    for agent, chat in groupby(messages, key=lambda message: message.agent):
+        yield f"chats/{agent.pk}-{agent.handle}.json", as_json([_message(message) for message in chat])
+
+
+def work_in_progress(user: User) -> str:
+    """Return that builds or answers are unfinished: their workers still write to the rows."""
+    active = (BuildStatus.QUEUED, BuildStatus.RUNNING)
+    if Build.objects.owned_by(user).filter(status__in=active).exists():
+        return "A build is queued or running. Cancel it, or wait until it has finished."
+    answering = (MessageStatus.QUEUED, MessageStatus.STREAMING)
+    if ChatMessage.objects.owned_by(user).filter(status__in=answering).exists():
+        return "An agent is answering. Wait until it has finished."
+    return ""
+
+
+def _build(build: Build) -> dict[str, Any]:
+    names = ("id", "status", "targets", "error", "created_at", "started_at", "finished_at")
+    files = [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in build.artifacts.all()]
+    facts = {name: getattr(build, name) for name in names}
+    return {**facts, "agent": build.revision.agent_id, "revision": build.revision.number, "files": files}
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    names = ("created_at", "role", "status", "content", "tool_calls", "usage", "error")
+    return {name: getattr(message, name) for name in names}

@@ -1,0 +1,23 @@
+"""What people take along of their sites, and what has to end before their account."""
+
+from __future__ import annotations
+
+from agentforge.accounts.belongings import Files, as_json
+from agentforge.accounts.models import User
+
+from .models import UNFINISHED, Deployment, Site
+
+
+def sites(user: User) -> Files:
+    """Yield the facts of all sites and deployments, without passwords and variables."""
+    listed = Site.objects.owned_by(user).values("id", "agent_id", "host", "name", "url", "access")
+    fields = ("site_id", "build_id", "status", "url", "draft", "created_at", "published_at")
+    made = Deployment.objects.owned_by(user).order_by("pk").values(*fields)
+    yield "sites.json", as_json({"sites": list(listed), "deployments": list(made)})
+
+
+def work_in_progress(user: User) -> str:
+    """Return that a deployment is unfinished."""
+    if Deployment.objects.owned_by(user).filter(status__in=UNFINISHED).exists():
+        return "A deployment is queued or running. Cancel it, or wait until it has finished."
+    return ""

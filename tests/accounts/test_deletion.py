@@ -1,0 +1,77 @@
+"""An account is exported and deleted by its owner, with everything that belongs to it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.test import Client
+
+from agentforge.accounts.models import LocalIdentity, SignIn, User
+from agentforge.audit.models import AuditEvent
+from builds.models import Artifact, Build, BuildStatus, ChatMessage
+from configs.keys.vault import save_key
+from configs.models import AgentConfig, ApiKey
+from configs.revisions import create_revision
+from tests.drivers import people
+
+pytestmark = pytest.mark.django_db
+KEY = "sk-0123456789-secret"
+
+
+@pytest.fixture
+def hers(alice: User) -> Client:
+    agent = AgentConfig.objects.create(owner=alice, name="Ada", handle="ada", provider="openai", model="m")
+    save_key(alice, "openai", KEY)
+    build = Build.objects.create(owner=alice, revision=create_revision(agent), status=BuildStatus.SUCCEEDED)
+    Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256="0" * 64, size=3)
+    ChatMessage.objects.create(owner=alice, agent=agent, role="user", content="Hello Ada")
+    client = Client()
+    people.sign_in(client, alice)
+    return client
+
+
+def test_the_export_holds_everything_but_secrets(hers: Client, bob: User) -> None:
+    AgentConfig.objects.create(owner=bob, name="Bob's", handle="bobs", provider="local", model="m")
+    answer = hers.get("/accounts/export/")
+    assert answer["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    [agent] = [name for name in files if name.startswith("agents/")]
+    assert "name: Ada" in files[agent]
+    [chat] = [name for name in files if name.startswith("chats/")]
+    assert json.loads(files[chat])[0]["content"] == "Hello Ada"
+    assert json.loads(files["builds.json"])[0]["files"][0]["name"] == "SHA256SUMS"
+    assert json.loads(files["account.json"])["email"] == "alice@example.com"
+    everything = str(files)
+    assert KEY not in everything
+    assert "Bob's" not in everything
+
+
+def test_an_account_is_deleted_once_its_address_is_typed(hers: Client, bob: User) -> None:
+    AgentConfig.objects.create(owner=bob, name="Bob's", handle="bobs", provider="local", model="m")
+    refused = hers.post("/accounts/delete/", {"email": "bob@example.com"})
+    assert refused.status_code == 422
+    assert User.objects.filter(email="alice@example.com").exists()
+    row = SignIn.objects.get()
+    answer = hers.post("/accounts/delete/", {"email": "Alice@example.com"}, follow=True)
+    assert "everything in it is deleted" in answer.content.decode()
+    assert not User.objects.filter(email="alice@example.com").exists()
+    assert not LocalIdentity.objects.exists()
+    assert [Build.objects.count(), ChatMessage.objects.count(), ApiKey.objects.count()] == [0, 0, 0]
+    assert not SignIn.objects.exists()
+    assert [agent.name for agent in AgentConfig.objects.all()] == ["Bob's"]
+    bearer = {"Authorization": f"Bearer {row.access_token}"}
+    assert Client(headers=bearer).get("/agents/").status_code == 401
+    assert not User.objects.filter(email="alice@example.com").exists(), "an old token makes no new account"
+    assert AuditEvent.objects.filter(action="account-deleted", owner=None).count() == 1
+
+
+def test_nothing_is_deleted_under_a_worker(hers: Client) -> None:
+    Build.objects.update(status=BuildStatus.RUNNING)
+    answer = hers.post("/accounts/delete/", {"email": "alice@example.com"})
+    assert answer.status_code == 422
+    assert "Cancel it, or wait" in answer.content.decode()
+    assert User.objects.filter(email="alice@example.com").exists()

@@ -104,7 +104,7 @@ def database(directory: Path) -> Iterator[None]:
     server = embedded.start(directory / "postgres")
     os.environ.update(
         AGENTFORGE_VAR=str(directory / "var"),
-        DATABASE_URL=server.get_uri(),
+        DATABASE_URL=server.forge_url(),
         DJANGO_SETTINGS_MODULE="agentforge.settings",
         # All viewers are one person at one address.
         MOST_STREAMS_PER_PERSON="0",

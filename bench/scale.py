@@ -10,6 +10,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from agentforge.tenancy.search_path import use_schema
+
 from .pages import page_cost
 from .stage import agent, database
 
@@ -43,11 +47,11 @@ JOIN configs_revision AS revision ON revision.id = (%(revisions)s::bigint[])[1 +
 
 
 def main() -> None:
-    with database():
-        _measure()
+    with database() as superuser:
+        _measure(superuser)
 
 
-def _measure() -> None:
+def _measure(superuser: str) -> None:
     from django.test import Client
 
     from configs.revisions import create_revision
@@ -56,7 +60,7 @@ def _measure() -> None:
     ada, *others = _agents()
     client = Client(SERVER_NAME="localhost")
     sign_in(client, ada.owner)
-    fill = partial(_fill, [revision.pk for revision in _revisions(ada, *others)])
+    fill = partial(_fill, superuser, [revision.pk for revision in _revisions(ada, *others)])
     _template(create_revision(ada))
     fill(2, SMALL)
     small = _pages(client, ada.pk, SMALL)
@@ -101,19 +105,20 @@ def _template(revision: Revision) -> None:
     Chunk.objects.create(pk=1, stream=stream, first_seq=1, last_seq=LINES_A_BUILD, data=data)
 
 
-def _fill(revisions: list[int], first: int, last: int) -> None:
+def _fill(superuser: str, revisions: list[int], first: int, last: int) -> None:
     """Add the finished builds `first` to `last` with their logs, then analyze the tables."""
-    from django.db import connection
+    from django.conf import settings
 
     given: dict[str, Any] = {"first": first, "last": last, "revisions": revisions}
-    with connection.cursor() as cursor:
+    with psycopg.connect(superuser, autocommit=True) as connection, connection.cursor() as cursor:
+        use_schema(connection, settings.DATABASES["default"]["SCHEMA"])
         # Fewer checkpoints: filling is not measured.
         cursor.execute("ALTER SYSTEM SET max_wal_size = '16GB'")
         cursor.execute("SELECT pg_reload_conf()")
         # The rows are consistent; checking each would take longer than writing it.
         cursor.execute("SET session_replication_role = replica")
         for table, fields in _FIELDS.items():
-            cursor.execute(_FILL.format(table=table, fields=fields), given)
+            cursor.execute(_FILL.format(table=table, fields=fields).encode(), given)
         cursor.execute("RESET session_replication_role")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")

@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def database() -> Iterator[None]:
-    """Start a PostgreSQL server with every table, and with fsync on."""
+def database() -> Iterator[str]:
+    """Start a PostgreSQL server with every table, and with fsync on; yield the URL of its superuser."""
     with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory:
         server = embedded.start(Path(directory) / "postgres")
         os.environ.setdefault("AGENTFORGE_GO_DIR", str(ROOT / "var" / "go"))
         os.environ.update(
             AGENTFORGE_VAR=str(Path(directory) / "var"),
-            DATABASE_URL=server.get_uri(),
+            DATABASE_URL=server.forge_url(),
             DJANGO_SETTINGS_MODULE="agentforge.settings",
             # No measurement uses the model, and no page should wait for it.
             LOCAL_MODEL="0",
@@ -40,7 +40,7 @@ def database() -> Iterator[None]:
         django.setup()
         call_command("migrate", verbosity=0)
         try:
-            yield
+            yield server.get_uri()
         finally:
             connections.close_all()
             server.cleanup()

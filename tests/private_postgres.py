@@ -22,12 +22,10 @@ def _start() -> Path:
         # Nothing of a test run outlives it, so it need not survive a power cut.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
-        url = server.get_uri()
-        if os.environ.get("TEST_AS_ORDINARY_ROLE"):
-            # As on a database that somebody else runs: neither superuser nor BYPASSRLS.
-            connection.execute("CREATE ROLE forge LOGIN CREATEROLE CREATEDB")
-            url = url.replace("//postgres:", "//forge:")
-    os.environ["DATABASE_URL"] = url
+        # As on a database that somebody else runs: neither superuser nor BYPASSRLS.
+        connection.execute("CREATE ROLE forge LOGIN CREATEROLE CREATEDB")
+    os.environ["SUPERUSER_URL"] = server.get_uri()
+    os.environ["DATABASE_URL"] = server.get_uri().replace("//postgres:", "//forge:")
     os.environ["AGENTFORGE_VAR"] = str(root / "var")
     # Warming Go's cache takes half a minute of both cores: test runs share one.
     shared = Path(tempfile.gettempdir()) / f"agentforge-test-go-{os.getuid()}"

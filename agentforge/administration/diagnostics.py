@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import OperationalError
 
+from agentforge.tenancy.escalation import person_problems, session_problem
 from agentforge.tenancy.exposure import exposures
 from agentforge.tenancy.notifications import TRANSACTION_POOLER, NotificationLost, verify_connection
 from agentforge.worker_liveness import DEAD_AFTER
@@ -164,6 +165,10 @@ def _queue() -> Finding:
 
 @register("database rights")
 def _database_rights() -> Finding:
+    with connection.cursor() as cursor:
+        problems = [problem for problem in [session_problem(cursor), *person_problems(cursor)] if problem]
+    if problems:
+        return failed(problems[0], "manage.py check --database default")
     opened = [str(exposure) for exposure in exposures(connection)]
     if opened:
         rest = f", and {len(opened) - 3} more" if len(opened) > 3 else ""

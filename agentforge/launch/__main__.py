@@ -127,6 +127,8 @@ def _try_database(url: str) -> None:
         raise CannotStart(str(reason)) from None
     except psycopg.OperationalError as error:
         raise CannotStart(f"The database does not answer. Check DATABASE_URL. {error}") from None
+    if problem := schema.role_problem(url):
+        raise CannotStart(problem)
 
 
 def _programs(chosen: options.Options) -> list[Program]:

@@ -65,7 +65,7 @@ def main() -> int:
         scratch = Path(name)
         server = embedded.start(scratch / "postgres")
         try:
-            checks = [*_python_checks(scratch, server.get_uri()), *_go_checks(scratch)]
+            checks = [*_python_checks(scratch, server.forge_url()), *_go_checks(scratch)]
             failed = [name for name in map(_run, checks) if name]
         finally:
             server.cleanup()

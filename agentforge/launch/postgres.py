@@ -20,12 +20,12 @@ class PrivatePostgres:
 
     def __init__(self, data_dir: Path) -> None:
         self._server = embedded.start(data_dir)
-        self.url: str = self._server.get_uri()
         if not self._answers():
             # It was stopping, or was killed a moment ago.
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(self._server.get_pid()).wait(SHUTDOWN_LIMIT)
             self.restart()
+        self.url = self._server.forge_url()
 
     def watch(self, on_death: Callable[[], None]) -> None:
         """Call back, from another thread, when the server has died."""
@@ -44,7 +44,7 @@ class PrivatePostgres:
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self.url).close()
+            psycopg.connect(self._server.get_uri()).close()
         except psycopg.OperationalError:
             return False
         return True

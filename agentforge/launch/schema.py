@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.search_path import use_schema
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -23,6 +24,12 @@ def fingerprint() -> str:
         digest.update(f"{path.relative_to(BASE_DIR)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def role_problem(database_url: str) -> str:
+    """Return why the forge must not connect as this URL's role, and the remedy; empty if it may."""
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        return session_problem(cursor)
 
 
 def are_current(database_url: str, schema: str, marker: Path) -> bool:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import OperationalError, connections, models
 
+from .escalation import person_problems, session_problem
 from .exposure import exposures
 from .operations import FORGE_POLICY
 
@@ -22,13 +23,13 @@ _PROTECTION = """
 def check_row_level_security(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Report owned tables without row level security, and tables open to everybody."""
+    """Report owned tables without row level security, tables open to everybody, and roles with too much."""
     errors: list[CheckMessage] = []
     for alias in databases or ():
         if connections[alias].vendor != "postgresql":
             continue
         try:
-            errors += [*_unprotected(alias), *_exposed(alias)]
+            errors += [*_unprotected(alias), *_exposed(alias), *_escalating(alias)]
         except OperationalError:
             # An unreachable database is reported by the code that uses it.
             continue
@@ -71,3 +72,11 @@ def _exposed(alias: str) -> Iterable[CheckMessage]:
             hint="Run `manage.py secure_database`, which closes it (with --dry-run it only prints how).",
             id="tenancy.E002",
         )
+
+
+def _escalating(alias: str) -> Iterable[CheckMessage]:
+    with connections[alias].cursor() as cursor:
+        if problem := session_problem(cursor):
+            yield Error(problem, id="tenancy.E003")
+        for problem in person_problems(cursor):
+            yield Error(problem, id="tenancy.E004")

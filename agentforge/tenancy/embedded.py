@@ -10,14 +10,17 @@ import stat
 import subprocess
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 import psutil
+import psycopg
 
 from agentforge import child_environment
+
+from .handover import FORGE_ROLE, hand_over_server
 
 with warnings.catch_warnings():
     # platformdirs warns if no login session created a runtime directory (containers, services).
@@ -121,6 +124,14 @@ class PrivateServer(PostgresServer):
             with (self.pgdata / "postgresql.conf").open("a") as configuration:
                 configuration.write(_CONFIGURATION)
 
+    def forge_url(self) -> str:
+        """Return the URL of the forge's role, an ordinary one that owns the tables."""
+        url = self.get_uri()
+        # A server that is just restarting has handed over before.
+        with suppress(psycopg.OperationalError):
+            hand_over_server(url)
+        return url.replace("//postgres:", f"//{FORGE_ROLE}:", 1)
+
     def restart(self) -> None:
         """Restart the server at the same address after it died. Raises DidNotStart."""
         with _start_errors(self.pgdata), self._lock:
@@ -172,7 +183,7 @@ def database_url(data_dir: Path) -> str:
     Raises SystemExit with the reason if it does not start: the settings need a database.
     """
     try:
-        return start(data_dir).get_uri()
+        return start(data_dir).forge_url()
     except DidNotStart as error:
         raise SystemExit(str(error)) from None
 

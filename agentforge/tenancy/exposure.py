@@ -111,9 +111,8 @@ def exposures(connection: BaseDatabaseWrapper) -> Iterator[Exposure]:
         sequences = cursor.fetchall()
         # Named last, the temporary schema can't shadow a table: PostgreSQL's advice for SECURITY DEFINER.
         search_path = f"{schema}, pg_temp"
-        prefixes = {name.partition("_")[0] for name in names} | {"procrastinate"}
-        pattern = f"^({'|'.join(sorted(prefixes))})_"
-        cursor.execute(_FUNCTIONS, {"search_path": f"search_path={search_path}", "prefixes": pattern})
+        wanted = {"search_path": f"search_path={search_path}", "prefixes": forge_names(connection)}
+        cursor.execute(_FUNCTIONS, wanted)
         functions = cursor.fetchall()
     quote = connection.ops.quote_name
     for _, *table in tables:
@@ -124,6 +123,12 @@ def exposures(connection: BaseDatabaseWrapper) -> Iterator[Exposure]:
         yield Exposure(f"sequence {name}", f"open to {', '.join(roles)}", (statement,))
     for function in functions:
         yield from _of_function(*function, search_path=search_path)
+
+
+def forge_names(connection: BaseDatabaseWrapper) -> str:
+    """Return a regular expression for the names of the forge's tables, functions and types."""
+    names = [*connection.introspection.django_table_names(), "procrastinate_jobs"]
+    return f"^({'|'.join(sorted({name.partition('_')[0] for name in names}))})_"
 
 
 @cache

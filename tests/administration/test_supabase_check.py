@@ -222,7 +222,7 @@ def test_init_prints_and_runs_what_migrate_needs() -> None:
         try:
             url = make_conninfo(server, dbname=name)
             printed = manage(url, "supabase", "init").stdout
-            assert 'CREATE SCHEMA "agentforge" AUTHORIZATION "postgres";' in printed
+            assert f'CREATE SCHEMA "agentforge" AUTHORIZATION "{session.info.user}";' in printed
             assert "--yes" in printed
             assert "Done." in manage(url, "supabase", "init", "--yes").stdout
             assert "Nothing is missing" in manage(url, "supabase", "init").stdout

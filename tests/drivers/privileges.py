@@ -53,17 +53,20 @@ def columns(connection: psycopg.Connection) -> dict[str, list[str]]:
 
 def allowed(connection: psycopg.Connection, role: str, subject: UUID | None = None) -> set[str]:
     """Return what a role may do: `table VERB`, or `table VERB column` where not all columns are alike."""
+    tables = columns(connection)
+    claims = json.dumps({"role": role, **({"sub": str(subject)} if subject else {})})
     found = set()
-    for table, names in columns(connection).items():
-        for verb, statement in BY_TABLE.items():
-            if not _refused(connection, role, subject, statement, table):
-                found.add(f"{table} {verb}")
-        for verb, statement in BY_COLUMN.items():
-            open_columns = [
-                name for name in names if not _refused(connection, role, subject, statement, table, name)
-            ]
-            found |= {f"{table} {verb}"} if open_columns == names else set()
-            found |= {f"{table} {verb} {name}" for name in open_columns if open_columns != names}
+    with connection.transaction(force_rollback=True):
+        connection.execute(
+            "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)", [role, claims]
+        )
+        for table, names in tables.items():
+            for verb, statement in BY_TABLE.items():
+                if not _refused(connection, statement, table):
+                    found.add(f"{table} {verb}")
+            for verb, statement in BY_COLUMN.items():
+                may = [name for name in names if not _refused(connection, statement, table, name)]
+                found |= {f"{table} {verb}"} if may == names else {f"{table} {verb} {name}" for name in may}
     return found
 
 
@@ -80,22 +83,10 @@ def _names(connection: psycopg.Connection, query: str, role: str) -> Iterator[st
         yield name
 
 
-def _refused(
-    connection: psycopg.Connection,
-    role: str,
-    subject: UUID | None,
-    statement: str,
-    table: str,
-    column: str = "",
-) -> bool:
+def _refused(connection: psycopg.Connection, statement: str, table: str, column: str = "") -> bool:
     names = {"table": sql.Identifier(table), "column": sql.Identifier(column)}
-    claims = json.dumps({"role": role, **({"sub": str(subject)} if subject else {})})
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(
-                "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
-                [role, claims],
-            )
             connection.execute(sql.SQL(statement).format(**names))
     except psycopg.errors.InsufficientPrivilege as error:
         # A policy that refuses one row is another thing: some row could be written.

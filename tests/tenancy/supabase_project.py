@@ -39,11 +39,12 @@ GRANT ALL ON their_own TO anon;
 
 def make_project(name: str) -> str:
     """Make a database like that of a new Supabase project, and return its owner's URL."""
-    server = os.environ["DATABASE_URL"]
+    server = os.environ["SUPERUSER_URL"]
     with psycopg.connect(server, autocommit=True) as connection:
         present = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
         for role in {"anon", "authenticated", "service_role"} - present:
             connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+            connection.execute(f"GRANT {role} TO forge WITH ADMIN OPTION".encode())
         if ROLE not in present:
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE CREATEDB BYPASSRLS".encode())
             connection.execute(
@@ -60,7 +61,7 @@ def make_project(name: str) -> str:
 
 
 def drop_project(name: str) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    with psycopg.connect(os.environ["SUPERUSER_URL"], autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

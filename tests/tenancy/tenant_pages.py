@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import path
+from django.urls import include, path
 
 from agentforge.http import Request
 from agentforge.tenancy import rls
@@ -64,13 +64,13 @@ def swallowing(request: Request) -> HttpResponse:
 
 def remote_call(request: Request) -> HttpResponse:
     """Write, make a remote call, write again, and fail where asked to."""
-    AgentConfig.objects.create(owner=request.user, name="Before", handle="before")
+    create_agent(AgentConfig(owner=request.user, name="Before", handle="before"))
     with rls.as_service(), outside_transaction():
         during = f"{connection.in_atomic_block} {_role()}"
     roles = f"{during} {_role()}"
     with rls.as_service(), outside_transaction():
         pass
-    AgentConfig.objects.create(owner=request.user, name="After", handle="after")
+    create_agent(AgentConfig(owner=request.user, name="After", handle="after"))
     return HttpResponse(roles, status=int(request.GET.get("status", 200)))
 
 
@@ -89,4 +89,6 @@ urlpatterns = [
     path("all", all_agents),
     path("admin/role", role),
     path("sign-in", role, name="sign_in"),
+    # Which paths demand the second factor is asked of these.
+    path("", include("agentforge.accounts.urls")),
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,14 +11,14 @@ from django.apps import apps
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
 
 from agentforge.accounts.models import User
-from agentforge.audit.models import AuditEvent
-from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy import rls
 from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage
 from configs.conflicts import Basis
-from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
+from configs.models import AgentConfig, ProcessRun, Revision
 from configs.services import create_agent, delete_agent, save_draft
 from deployments.models import Connection, Deployment, Site
+
+from .rows import EMPTY_DIGEST, Rows, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -42,39 +41,8 @@ OWNED = {
     "deployments_site": ("id", "name = name"),
     "deployments_deployment": ("id", "status = status"),
 }
-EMPTY_DIGEST = hashlib.sha256(b"{}").hexdigest()
 # Other tables of the forge: not one of them is a user's to read.
 CLOSED = ("accounts_localidentity", "accounts_localsession", "accounts_signin", "accounts_failedattempts")
-
-
-@dataclass
-class Rows:
-    agent: AgentConfig
-    key: ApiKey
-    revision: Revision
-    build: Build
-    site: Site
-
-
-def rows_of(user: User) -> Rows:
-    AuditEvent.objects.create(owner=user, action="signed-in")
-    agent = AgentConfig.objects.create(owner=user, name="Ada", handle="ada")
-    key = ApiKey.objects.create(owner=user, provider="openai", ciphertext=b"x")
-    ProcessRun.objects.create(owner=user, agent=agent)
-    revision = Revision.objects.create(
-        owner=user, agent=agent, number=1, canonical_json="{}", sha256=EMPTY_DIGEST
-    )
-    build = Build.objects.create(owner=user, revision=revision)
-    BuildTarget.objects.create(owner=user, build=build, target="plugin")
-    BuildVerification.objects.create(owner=user, build=build)
-    Artifact.objects.create(owner=user, build=build, name="agent.so", sha256="0" * 64, size=1)
-    ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
-    stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)
-    Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data="{}")
-    Connection.objects.create(owner=user, host="netlify", key=key)
-    site = Site.objects.create(owner=user, agent=agent, remote_id=str(user.pk), name="ada", url="")
-    Deployment.objects.create(owner=user, site=site, build=build, revision=revision)
-    return Rows(agent, key, revision, build, site)
 
 
 @pytest.fixture

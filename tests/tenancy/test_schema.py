@@ -169,12 +169,12 @@ def test_a_schema_that_is_not_the_forges_is_refused(project: str) -> None:
 
 
 def test_a_role_that_may_make_no_schema_is_told_what_to_run(project: str) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    with psycopg.connect(os.environ["SUPERUSER_URL"], autocommit=True) as connection:
         name = f"schema_{os.getpid()}"
         connection.execute(f"REVOKE CREATE ON DATABASE {name} FROM {ROLE}".encode())
     message = refused(project, "migrate")
     assert f'CREATE SCHEMA "agentforge" AUTHORIZATION "{ROLE}";' in message
-    with psycopg.connect(os.environ["DATABASE_URL"], dbname=name, autocommit=True) as connection:
+    with psycopg.connect(os.environ["SUPERUSER_URL"], dbname=name, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "agentforge" AUTHORIZATION "{ROLE}"'.encode())
     run(project, "migrate")
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.drivers import privileges
 from tests.drivers.web_process import WebProcess
 
+from .linter import violations
 from .supabase_project import BINARIES, column, drop_project, make_project, manage
+from .test_privileges import READABLE
 
 # One worker makes the roles, which belong to the whole server.
 pytestmark = pytest.mark.xdist_group("supabase_database")
 
-# What Supabase's linter calls errors and warnings of tables and functions, in SQL of our own.
-LINT = """
-SELECT 'no row level security: ' || relname FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity
-  AND relname <> 'their_own'
-UNION ALL
-SELECT 'mutable search_path: ' || proname FROM pg_proc
-WHERE pronamespace = 'public'::regnamespace
-  AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search_path=%')
-"""
-TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 OPEN_TABLES = """
 SELECT relname FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS verb
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'their_own'
@@ -51,12 +45,39 @@ FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'their_own'
   AND has_table_privilege('authenticated', c.oid, p.verb)
 """
+ROWS_OF_TWO = """
+from tests.drivers.people import make_user
+from tests.tenancy.rows import rows_of
+for name in ("alice", "bob"):
+    rows_of(make_user(name))
+"""
+# What a migration does, in the schema editor that every migration gets.
+NEW_TABLE = """
+from django.db import connection
+with connection.schema_editor() as editor:
+    editor.execute("CREATE TABLE procrastinate_new (id serial)")
+"""
 
 
 def opened(url: str) -> list[str]:
-    return [
-        name for query in (OPEN_TABLES, OPEN_SEQUENCES, OPEN_FUNCTIONS, LINT) for name in column(url, query)
-    ]
+    """Return what the catalog says is open, and what Supabase's linter would."""
+    found = [name for query in (OPEN_TABLES, OPEN_SEQUENCES, OPEN_FUNCTIONS) for name in column(url, query)]
+    with psycopg.connect(url) as connection:
+        return found + violations(connection, "public")
+
+
+def may(url: str, role: str, subject: UUID | None = None) -> set[str]:
+    """Return what the role of an API's request gets done, on the forge's tables and columns."""
+    with psycopg.connect(url) as connection:
+        privileges.use_schema_of_the_forge(connection)
+        return {name for name in privileges.allowed(connection, role, subject) if "their_own" not in name}
+
+
+def assert_closed(url: str) -> None:
+    """Check every table, verb and column, as anybody and as a person, and the linter."""
+    assert opened(url) == []
+    assert may(url, "anon") == set()
+    assert may(url, "authenticated", uuid4()) == {f"{table} SELECT" for table in READABLE}
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +93,69 @@ def project() -> Iterator[str]:
 
 
 def test_the_public_key_reaches_nothing_after_the_first_migrate(project: str) -> None:
-    assert opened(project) == []
-    tables = column(
-        project, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-    )
-    assert len(tables) > 40
+    assert_closed(project)
     with psycopg.connect(project) as connection:
         connection.execute("SET ROLE anon")
-        for table in tables:
-            if table == "their_own":
-                continue
-            for statement in ("SELECT * FROM {}", "DELETE FROM {}", "TRUNCATE {}"):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
-                    connection.execute(sql.SQL(statement).format(sql.Identifier(table)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute("SELECT audit_prune(now())")
+
+
+def test_two_people_see_their_own_rows_alone(project: str) -> None:
+    done = manage(project, "shell", "-c", ROWS_OF_TWO)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(project) as connection:
+        people = connection.execute("SELECT id FROM accounts_user").fetchall()
+        assert len(people) == 2
+        for (person,) in people:
+            claims = json.dumps({"sub": str(person), "role": "authenticated"})
+            connection.execute("SELECT set_config('request.jwt.claims', %s, true)", [claims])
+            connection.execute("SET LOCAL ROLE authenticated")
+            for table in READABLE:
+                count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+                assert connection.execute(count).fetchone() == (1,), table
+            connection.rollback()
+
+
+def test_a_table_of_a_later_migration_is_closed(project: str) -> None:
+    done = manage(project, "shell", "-c", NEW_TABLE)
+    assert done.returncode == 0, done.stderr
+    try:
+        assert_closed(project)
+    finally:
+        with psycopg.connect(project) as connection:
+            connection.execute("DROP TABLE procrastinate_new")
+
+
+@pytest.mark.parametrize(
+    ("rule", "harm"),
+    [
+        ("rls_disabled_in_public", "ALTER TABLE live_chunk DISABLE ROW LEVEL SECURITY"),
+        ("policy_exists_rls_disabled", "ALTER TABLE live_chunk DISABLE ROW LEVEL SECURITY"),
+        ("rls_policy_always_true", "CREATE POLICY x ON live_chunk FOR UPDATE TO authenticated USING (true)"),
+        ("auth_rls_initplan", "CREATE POLICY x ON builds_build TO anon USING (owner_id = auth.uid())"),
+        (
+            "multiple_permissive_policies",
+            "CREATE POLICY x ON live_chunk FOR SELECT TO authenticated USING (id = 1)",
+        ),
+        ("security_definer_view", "CREATE VIEW x AS SELECT * FROM live_chunk"),
+        (
+            "function_search_path_mutable",
+            "CREATE FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        ),
+        (
+            "security_definer_function_executable",
+            "CREATE FUNCTION x() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        ),
+        ("duplicate_index", "CREATE INDEX x ON configs_revision (agent_id)"),
+        ("materialized_view_or_foreign_table_in_api", "CREATE MATERIALIZED VIEW x AS SELECT 1"),
+        ("unsupported_reg_types", "CREATE TABLE x (y regproc)"),
+    ],
+)
+def test_the_linters_rules_find_what_they_are_about(project: str, rule: str, harm: str) -> None:
+    with psycopg.connect(project) as connection:
+        connection.execute(harm.encode())
+        assert rule in {found.partition(":")[0] for found in violations(connection, "public")}
+        connection.rollback()
 
 
 def test_what_is_not_the_forges_is_left_alone(project: str) -> None:
@@ -120,7 +189,7 @@ def test_a_hostile_grant_is_named_and_closed(project: str, mend: str) -> None:
     done = manage(project, mend)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "table accounts_localidentity: open to anon (" in done.stdout
-    assert opened(project) == []
+    assert_closed(project)
     assert column(project, USERS_GRANTS) == before
 
 
@@ -159,5 +228,5 @@ def test_a_restored_dump_is_closed_again(project: str, tmp_path: Path) -> None:
     assert opened(restored)
     done = manage(restored, "migrate")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert opened(restored) == []
+    assert_closed(restored)
     assert column(restored, USERS_GRANTS) == before

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from agentforge.live.server import LiveServer
+from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
 # Open files that are not clients' connections: the database, static files, bodies of requests.
@@ -48,15 +49,20 @@ class Command(BaseCommand):
             raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
 
     def _prepare_database(self) -> None:
-        """Refuse a pooler that loses notifications, and close what was opened since the last start."""
+        """Refuse a pooler that loses notifications and a superuser; close what was opened meanwhile."""
         try:
             verify_connection(connection)
             call_command("secure_database", stdout=io.StringIO())
+            with connection.cursor() as cursor:
+                problem = session_problem(cursor)
         except NotificationLost as reason:
             raise CommandError(str(reason)) from None
         except (DatabaseError, psycopg.OperationalError) as error:
             # Requests wait for a database that is away; `check` and `doctor` report what stays open.
             self.stderr.write(f"The database could not be checked: {error}")
+        else:
+            if problem:
+                raise CommandError(problem)
 
 
 def _allow_many_connections() -> int:

@@ -1,0 +1,45 @@
+"""One row of a user in each table that users have rows in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from agentforge.accounts.models import User
+from agentforge.audit.models import AuditEvent
+from agentforge.live.models import Chunk, Stream
+from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage
+from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
+from deployments.models import Connection, Deployment, Site
+
+EMPTY_DIGEST = hashlib.sha256(b"{}").hexdigest()
+
+
+@dataclass
+class Rows:
+    agent: AgentConfig
+    key: ApiKey
+    revision: Revision
+    build: Build
+    site: Site
+
+
+def rows_of(user: User) -> Rows:
+    AuditEvent.objects.create(owner=user, action="signed-in")
+    agent = AgentConfig.objects.create(owner=user, name="Ada", handle="ada")
+    key = ApiKey.objects.create(owner=user, provider="openai", ciphertext=b"x")
+    ProcessRun.objects.create(owner=user, agent=agent)
+    revision = Revision.objects.create(
+        owner=user, agent=agent, number=1, canonical_json="{}", sha256=EMPTY_DIGEST
+    )
+    build = Build.objects.create(owner=user, revision=revision)
+    BuildTarget.objects.create(owner=user, build=build, target="plugin")
+    BuildVerification.objects.create(owner=user, build=build)
+    Artifact.objects.create(owner=user, build=build, name="agent.so", sha256="0" * 64, size=1)
+    ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
+    stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)
+    Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data="{}")
+    Connection.objects.create(owner=user, host="netlify", key=key)
+    site = Site.objects.create(owner=user, agent=agent, remote_id=str(user.pk), name="ada", url="")
+    Deployment.objects.create(owner=user, site=site, build=build, revision=revision)
+    return Rows(agent, key, revision, build, site)

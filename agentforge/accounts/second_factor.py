@@ -89,7 +89,8 @@ def _end(request: Request, reason: str) -> HttpResponseBase:
 
 def is_asked_for(request: Request) -> bool:
     """Return whether a path requires the second factor of those who have one, and the session lacks it."""
-    return request.claims.get("aal") != "aal2" and _is_protected(request.path_info)
+    may_have_one = request.user.has_second_factor or identity_service().is_remote
+    return may_have_one and request.claims.get("aal") != "aal2" and _is_protected(request.path_info)
 
 
 def is_missing(request: Request) -> bool:
@@ -103,9 +104,9 @@ def lacks(user: User, claims: Claims, path: str) -> bool:
 
 
 def _is_protected(path: str) -> bool:
-    if path.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE)):
+    if not any(pattern.search(path) for pattern in _patterns(tuple(settings.SECOND_FACTOR_PATHS))):
         return False
-    return any(pattern.search(path) for pattern in _patterns(tuple(settings.SECOND_FACTOR_PATHS)))
+    return not path.startswith(tuple(reverse(f"accounts:{name}") for name in ALWAYS_FREE))
 
 
 @lru_cache(maxsize=4)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from psycopg.errors import LockNotAvailable
 
 from . import rls
 from .request_transaction import DatabaseAway, RequestTransaction, Share
@@ -43,19 +44,24 @@ class TenancyMiddleware:
             return _refused(request, busy)
         except DatabaseAway:
             logger.exception("The database does not answer")
-            return HttpResponse(
-                "The database does not answer. Nothing was changed. Try again in a minute.\n",
-                status=503,
-                content_type="text/plain",
-                headers={"Retry-After": "10"},
-            )
+            return _unavailable("The database does not answer.")
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             _stream_for(request, response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         _mark_for_rollback()
-        return _refused(request, exception) if isinstance(exception, Busy) else None
+        if isinstance(exception, Busy):
+            return _refused(request, exception)
+        if isinstance(exception, OperationalError) and isinstance(exception.__cause__, LockNotAvailable):
+            logger.warning("%s %s waited too long for a lock", request.method, request.path)
+            return _unavailable("This is being changed by something else at the moment.")
+        return None
+
+
+def _unavailable(reason: str) -> HttpResponse:
+    text = f"{reason} Nothing was changed. Try again in a minute.\n"
+    return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "10"})
 
 
 def _mark_for_rollback() -> None:

@@ -30,6 +30,8 @@ class DatabaseActor:
     claims: str = ""
 
 
+# A request that waits for a row holds a connection meanwhile. Rows are locked for milliseconds.
+LOCK_TIMEOUT = "3s"
 _SERVICE = DatabaseActor("none")
 _ANONYMOUS = DatabaseActor("anon", '{"role": "anon"}')
 
@@ -102,7 +104,8 @@ def become(acting: DatabaseActor) -> None:
     """Run SQL as an actor until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
-            [acting.role, acting.claims],
+            "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+            " set_config('lock_timeout', %s, true)",
+            [acting.role, acting.claims, LOCK_TIMEOUT],
         )
     setattr(connection, _ATTRIBUTE, acting)

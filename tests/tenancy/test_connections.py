@@ -14,6 +14,9 @@ from django.test import Client
 
 from agentforge.accounts.models import User
 from agentforge.asgi import application
+from agentforge.tenancy import rls
+from configs.models import AgentConfig, ProcessRun
+from configs.services import create_agent
 from tests.drivers.database import connected
 from tests.drivers.web_process import environment
 
@@ -74,3 +77,20 @@ def test_a_request_that_its_client_left_gives_its_connection_back(alice: User, c
             asyncio.run(_leave_while_it_waits(_scope(cookie), locks))
     asyncio.run(_all_given_back(cast(Any, connection).pool))
     gc.collect()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_does_not_wait_long_for_a_row(
+    alice: User, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rls, "LOCK_TIMEOUT", "100ms")
+    agent = create_agent(AgentConfig(owner=alice, name="Ada", handle="ada", provider="local", model="m"))
+    client, path = client_of(alice), f"/agents/{agent.pk}/process/"
+    with connected(environment()["DATABASE_URL"], autocommit=False) as locks:
+        locks.execute("SELECT 1 FROM configs_agentconfig FOR UPDATE")
+        refused = client.post(path)
+        assert (refused.status_code, refused["Retry-After"]) == (503, "10")
+        assert "Nothing was changed" in refused.content.decode()
+        assert client.post(path, headers={"Accept": "application/json"}).json()["status"] == 503
+    assert not ProcessRun.objects.exists()
+    assert client.post(path).status_code == 302

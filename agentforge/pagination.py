@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django import forms
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 
+from .negotiation import form_failure, wants_json
 from .whole_numbers import whole_number
 
 PAGE_SIZE = 50
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
     _Paginator = Paginator[Any]
 else:
     _Paginator = Paginator
+
+
+class PageForm(forms.Form):
+    """The number of a page; lists that take more fields add them in a subclass."""
+
+    page = forms.IntegerField(required=False, min_value=1, max_value=_LARGEST_PAGE)
+
+
+def refusal_of(form: forms.Form, request: HttpRequest) -> HttpResponse | None:
+    """Return the response to a script whose query is wrong; people get a page that ignores it."""
+    return form_failure(form) if not form.is_valid() and wants_json(request) else None
 
 
 class BoundedPaginator(_Paginator):

@@ -16,11 +16,13 @@ from agentforge.openapi.schemas import (
     one_of,
     record,
 )
+from agentforge.pagination import PageForm
 
 from .forms import LogRangeForm, LogSearchForm, MessageForm, TargetForm
 from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .remote.forms import BuilderForm
 
+_GONE = {410: "The files were removed.", 412: "If-Match names another file."}
 _TARGET = record(
     {
         "target": STRING,
@@ -117,10 +119,9 @@ _MESSAGE = record(
         "waiting": STRING,
     }
 )
-_PAGE = {"page": INTEGER}
 
-describe("builds:list", get=Operation("List your builds", {"builds": array(_BUILD)}, parameters=_PAGE))
-describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(_BUILD)}, parameters=_PAGE))
+describe("builds:list", get=Operation("List your builds", {"builds": array(_BUILD)}, query=PageForm))
+describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(_BUILD)}, query=PageForm))
 describe(
     "builds:compile",
     post=Operation("Compile an agent", {"build": _BUILD}, 201, forms=[TargetForm]),
@@ -165,9 +166,22 @@ describe(
     "builds:verify",
     post=Operation("Verify a build by repeating it", {"verification": _VERIFICATION}, 202, refusable=True),
 )
-describe("builds:signing_key", get=Operation("Get the public signing key", media="application/x-pem-file"))
-describe("builds:download", get=Operation("Download a build as a zip", media="application/zip"))
-describe("builds:file", get=Operation("Download one file of a build", media="application/octet-stream"))
+describe(
+    "builds:signing_key",
+    get=Operation("Get the public signing key", media="application/x-pem-file", public=True),
+)
+describe(
+    "builds:download", get=Operation("Download a build as a zip", media="application/zip", refusals=_GONE)
+)
+describe(
+    "builds:file",
+    get=Operation(
+        "Download one file of a build",
+        media="application/octet-stream",
+        refusals={**_GONE, 416: "The range begins after the end of the file."},
+        note="A single range (`Range`, `If-Range`) resumes a download: 206.",
+    ),
+)
 describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))
 describe(
     "builds:send",

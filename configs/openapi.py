@@ -22,7 +22,9 @@ from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import DeleteForm, SearchForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
+from .forms.keys_tab import OffersForm
 from .forms.new_agent import NewAgentForm
+from .forms.personality import PresetForm
 from .forms.revisions import ComparisonForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
@@ -65,9 +67,7 @@ _CONFLICT_NOTE = (
 
 describe(
     "configs:list",
-    get=Operation(
-        "List your agents", {"agents": array(_AGENT)}, query=SearchForm, parameters={"page": INTEGER}
-    ),
+    get=Operation("List your agents", {"agents": array(_AGENT)}, query=SearchForm),
 )
 describe(
     "configs:new",
@@ -137,7 +137,7 @@ describe(
             "keys": array(record({"id": INTEGER, "name": STRING})),
             "models": array(STRING),
         },
-        parameters={"provider": STRING, "api_key": INTEGER},
+        query=OffersForm,
     ),
 )
 describe(
@@ -145,8 +145,7 @@ describe(
     post=Operation(
         "Get the values of a preset; nothing is saved",
         form_values(PersonalityForm),
-        forms=[PersonalityForm],
-        required=["preset"],
+        forms=[PresetForm],
     ),
 )
 describe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
+from agentforge.pagination import PageForm
 
 from .accounts.forms import ConnectForm
 from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
@@ -64,7 +65,7 @@ _ONE, _ITS_SITE = {"deployment": _DEPLOYMENT}, {"site": _SITE}
 
 describe(
     "deployments:list",
-    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, parameters={"page": INTEGER}),
+    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, query=PageForm),
 )
 describe("deployments:detail", get=Operation("Get a deployment", _ONE))
 describe(

@@ -59,6 +59,14 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
             cast(Request, request).access_token = principal.access_token
         return cast(HttpResponseBase, self.get_response(request))
 
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *arguments: Any
+    ) -> HttpResponseBase | None:
+        """Ask a script to sign in before anything asks it for a CSRF token."""
+        if request.user.is_authenticated or is_unavailable(request) or not wants_json(request):
+            return None
+        return ask_for_sign_in(request) if getattr(view, "login_required", True) else None
+
 
 def _unavailable(request: HttpRequest) -> HttpResponseBase:
     headers = {"Retry-After": "60"}

@@ -87,7 +87,6 @@ describe(
         "List the events of your account, newest first",
         {"events": array(_EVENT), "pages": INTEGER},
         query=KindForm,
-        parameters={"page": INTEGER},
     ),
 )
 describe(

@@ -39,7 +39,7 @@ def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str)
     }
     if operation.media:
         result["304"] = {"description": "Not modified: it matches If-None-Match."}
-    if not operation.public:
+    if posts or not operation.public:
         result["403"] = _problem("A second factor is required, or a CSRF token with a session cookie.")
     if in_path or operation.note:
         result["404"] = _problem("It does not exist, or belongs to another user.")
@@ -58,6 +58,8 @@ def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str)
         result[str(status)] = _problem(description)
     if operation.ends:
         result["204"] = {"description": operation.ends}
+    if posts and operation.public:
+        result["429"] = {**_problem("Too many attempts; `Retry-After` says when to try again."), **_RETRY}
     if limited:
         result["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
     return dict(sorted(result.items()))

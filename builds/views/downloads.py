@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 from django.contrib import messages
@@ -29,6 +30,7 @@ from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import PLUGIN, Artifact, Build
 from builds.package import archive, assembly
 
+from . import ranges
 from .pages import build_of
 from .responses import streamed
 
@@ -55,7 +57,7 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
         return _unavailable(request, build, problem)
     name = f"{build.revision.agent.handle}-{build.revision.number}.zip"
     response = _attachment(
-        request, archive.stream(entries), content_type="application/zip", name=name, tag=f"zip-{digest}"
+        request, archive.stream(entries), content_type="application/zip", name=name, tag=f'"zip-{digest}"'
     )
     if _is_download(request, response):
         record(Action.BUILD_DOWNLOADED, owner=build.owner_id, subject=build, sha256=digest)
@@ -88,12 +90,27 @@ def _file_response(request: Request, file: Artifact) -> HttpResponseBase:
         response["Cache-Control"] = "private, no-store"
         response["Referrer-Policy"] = "no-referrer"
         return response
-    pieces = _pieces(storage.local_copy(file.sha256))
-    response = _attachment(
-        request, pieces, content_type="application/octet-stream", name=file.name, tag=file.sha256
-    )
+    return _partial(request, storage.local_copy(file.sha256), file)
+
+
+def _partial(request: Request, path: Path, file: Artifact) -> HttpResponseBase:
+    """Send a file or the range that was asked for, so that an interrupted download can be resumed."""
+    tag, media = f'"{file.sha256}"', "application/octet-stream"
+    try:
+        part = ranges.requested(request, tag, file.size)
+    except ranges.Unsatisfiable:
+        part = range(0)
+    whole = range(file.size)
+    response = _attachment(request, _pieces(path, part or whole), content_type=media, name=file.name, tag=tag)
     if response.status_code == 200:
-        response["Content-Length"] = str(file.size)
+        response["Accept-Ranges"] = "bytes"
+        response["Content-Length"] = str(len(part or whole))
+        if part:
+            response.status_code = 206
+            response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+        elif part is not None:
+            response = problem_response(416, f"The file has {file.size} bytes; the range begins after them.")
+            response["Content-Range"] = f"bytes */{file.size}"
     return response
 
 
@@ -116,26 +133,31 @@ def _unavailable(request: Request, build: Build, problem: StorageProblem) -> Htt
 
 
 def _is_download(request: Request, response: HttpResponseBase) -> bool:
-    return request.method == "GET" and response.status_code in (200, 302)
+    return request.method == "GET" and response.status_code in (200, 206, 302)
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _pieces(path: Path, part: range) -> Iterator[bytes]:
     with path.open("rb") as content:
-        while piece := content.read(_PIECE):
+        content.seek(part.start)
+        left = len(part)
+        while left and (piece := content.read(min(left, _PIECE))):
+            left -= len(piece)
             yield piece
 
 
 def _attachment(
     request: Request, pieces: Iterator[bytes], *, content_type: str, name: str, tag: str
 ) -> HttpResponseBase:
-    """Send bytes as a download with a strong ETag, or 304 to a client that has them."""
-    known_tags = {part.strip() for part in request.headers.get("If-None-Match", "").split(",")}
+    """Send bytes as a download with a strong entity tag, or what the request's conditions demand instead."""
+    status = ranges.precondition(request, tag)
     response: HttpResponseBase
-    if known_tags & {f'"{tag}"', "*"}:
+    if status == HTTPStatus.NOT_MODIFIED:
         response = HttpResponseNotModified()
+    elif status is not None:
+        response = problem_response(status, "The file is not the one that If-Match names.")
     else:
         response = streamed(request, pieces, content_type)
         response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
-    response["ETag"] = f'"{tag}"'
+    response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     return response

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_safe
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
@@ -39,7 +39,7 @@ def build_log_lines(request: Request, pk: int) -> HttpResponse:
     return success(log=_summary(index), lines=[_line(line) for line in lines])
 
 
-@require_GET
+@require_safe
 @negotiated
 @rate_limited("searches", method="GET")
 def build_log_search(request: Request, pk: int) -> HttpResponse:

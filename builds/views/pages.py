@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import page_of
+from agentforge.pagination import PageForm, page_of, refusal_of
 from builds import expectation, reports
 from builds.compiler import sandbox, toolchain, warmup
 from builds.errors import ToolchainMissing
@@ -48,6 +48,8 @@ def build_of(request: Request, pk: int) -> Build:
 @require_safe
 @negotiated
 def build_list(request: Request) -> HttpResponse:
+    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+        return refusal
     builds = (
         Build.objects.owned_by(request.user)
         .select_related("revision__agent")
@@ -69,6 +71,8 @@ def agent_builds(request: Request, pk: int) -> HttpResponse:
 
 
 def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status: int = 200) -> HttpResponse:
+    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+        return refusal
     builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
     builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
     page = page_of(builds, request.GET.get("page"))

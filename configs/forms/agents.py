@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.pagination import PageForm
+
 from .text import TextField
 
 
-class SearchForm(forms.Form):
+class SearchForm(PageForm):
     q = TextField(
         label="Search agents",
         max_length=100,

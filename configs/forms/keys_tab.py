@@ -25,6 +25,13 @@ class KeyField(forms.IntegerField):
     takes_null = True
 
 
+class OffersForm(forms.Form):
+    """The provider and the key whose models are asked for."""
+
+    provider = forms.ChoiceField(choices=offered_providers, required=False)
+    api_key = KeyField(required=False, min_value=1, max_value=2**63 - 1)
+
+
 class KeysForm(DraftForm):
     """The primary provider, one of its keys, and a model, from the provider's list if known."""
 

@@ -21,6 +21,13 @@ PRESET_SENTENCES: dict[str, str] = {
 }
 
 
+class PresetForm(forms.Form):
+    """What the values of a preset depend on."""
+
+    preset = forms.ChoiceField(choices=Preset)
+    custom_instructions = forms.CharField(required=False)
+
+
 class PersonalityForm(DraftForm):
     tab = Tab.PERSONALITY
 

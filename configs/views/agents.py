@@ -9,10 +9,11 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from agentforge.pagination import refusal_of
 from configs.agent_report import AgentReport, live_positions, reports_of
 from configs.agent_templates import agent_templates
 from configs.forms import DraftForm
@@ -36,12 +37,14 @@ PAGE_SIZE = 50
 MOST_FOLLOWED = 8
 
 
-@require_GET
+@require_safe
 @negotiated
 def agent_list(request: Request) -> HttpResponse:
     agents = AgentConfig.objects.owned_by(request.user)
     search = SearchForm(request.GET)
-    words = search.cleaned_data["q"] if search.is_valid() else ""
+    if (refusal := refusal_of(search, request)) is not None:
+        return refusal
+    words = search.cleaned_data.get("q", "")
     if words:
         agents = agents.filter(
             Q(name__icontains=words) | Q(handle__icontains=words) | Q(description__icontains=words)

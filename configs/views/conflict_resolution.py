@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_POST
 
 from agentforge.http import Request
-from agentforge.negotiation import form_failure, negotiated, posted, wants_json
+from agentforge.negotiation import WHOLE_BODY, failure, form_failure, negotiated, posted, wants_json
 from configs.conflicts import Basis, Conflict
 from configs.forms import TAB_FORMS, DraftForm
 from configs.forms.base import type_errors
@@ -33,7 +33,10 @@ def resolve(request: Request, pk: int, tab: str) -> HttpResponse:
     data = posted(request)
     sides = SidesForm(data).sides(form_class.base_fields)
     if sides is None or any(type_errors(form_class, side) for side in sides):
-        raise BadRequest("The submitted versions are incomplete. Open the tab again.")
+        incomplete = "The submitted versions are incomplete. Open the tab again."
+        if wants_json(request):
+            return failure({WHOLE_BODY: [incomplete]})
+        raise BadRequest(incomplete)
     yours, saved = sides
     conflict = Conflict(yours, saved)
     choice = ChoiceForm(data, guesses=dict.fromkeys(conflict.fields))

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
@@ -22,7 +22,7 @@ from .forms import agent_of
 YAML = "application/yaml"
 
 
-@require_GET
+@require_safe
 def document_export(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     disposition = f'attachment; filename="{agent.handle}.yaml"'

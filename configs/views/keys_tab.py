@@ -7,13 +7,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
+from agentforge.pagination import refusal_of
 from configs.choices import Tab
 from configs.forms import KeysForm
+from configs.forms.keys_tab import OffersForm
 from configs.forms.stored_key import KeyForm
 from configs.keys import vault
 from configs.keys.verification import SavedKey, retest
@@ -33,11 +35,13 @@ from .key_actions import (
 from .key_rows import key_rows
 
 
-@require_GET
+@require_safe
 @negotiated
 def model_field(request: Request, pk: int) -> HttpResponse:
     """Show the fields for the key and the model for another provider or key than the saved one."""
     agent = agent_of(request, pk)
+    if (refusal := refusal_of(OffersForm(request.GET), request)) is not None:
+        return refusal
     chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
     if chosen["provider"] != agent.provider:
         chosen["model"] = ""

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import page_of
+from agentforge.pagination import PageForm, page_of, refusal_of
 from deployments import history, reports, services
 from deployments.hosts.registry import KINDS
 from deployments.models import UNFINISHED, Deployment
@@ -19,6 +19,8 @@ from .shared import deployment_of
 @require_safe
 @negotiated
 def deployment_list(request: Request) -> HttpResponse:
+    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+        return refusal
     rows = Deployment.objects.owned_by(request.user).select_related("site__agent", "revision")
     page = page_of(rows, request.GET.get("page"))
     if wants_json(request):

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_safe
 from agentforge.audit.actions import Kind
 from agentforge.audit.models import AuditEvent
 from agentforge.http import Request
-from agentforge.negotiation import form_failure, negotiated, success, wants_json
+from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.pagination import PageForm, refusal_of
 
 PAGE_SIZE = 50
 
 
-class KindForm(forms.Form):
+class KindForm(PageForm):
     kind = forms.ChoiceField(
         choices=Kind.choices, required=False, error_messages={"invalid_choice": "There is no such kind."}
     )
@@ -29,8 +30,8 @@ class KindForm(forms.Form):
 def activity(request: Request) -> HttpResponse:
     """Show the user's own audit events, newest first."""
     form = KindForm(request.GET)
-    if not form.is_valid() and wants_json(request):
-        return form_failure(form)
+    if (refusal := refusal_of(form, request)) is not None:
+        return refusal
     kind = form.cleaned_data.get("kind", "")
     events = AuditEvent.objects.owned_by(request.user)
     if kind:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.accounts import flows, password_choice
 from agentforge.accounts.addresses import client_address
@@ -167,7 +167,7 @@ def sign_out(request: Request) -> HttpResponse:
 
 @login_not_required
 @cache_control(public=True, max_age=600)
-@require_GET
+@require_safe
 def jwks(request: HttpRequest) -> JsonResponse:
     return JsonResponse(identity_service().jwks())
 

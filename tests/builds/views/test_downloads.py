@@ -127,6 +127,80 @@ def test_a_single_file_has_its_hash_as_tag(browser: Client, build: Build) -> Non
     assert browser.get(reverse("builds:file", args=[build.pk, "other"])).status_code == 404
 
 
+RANGES = {
+    "bytes=0-0": (0, 1),
+    "bytes=3-9": (3, 10),
+    "bytes=7-": (7, None),
+    "bytes=-5": (-5, None),
+    "bytes=-99999999": (0, None),
+    "bytes=2-99999999": (2, None),
+    "bytes=2-" + "9" * 6000: (2, None),
+    "BYTES=3-9": (3, 10),
+    "bytes = 3-9, ": (3, 10),
+    "bytes=00003-009": (3, 10),
+}
+IGNORED = [
+    "",
+    "bytes",
+    "bytes=",
+    "bytes=-",
+    "bytes=9-3",
+    "bytes=a-b",
+    "bytes=0-1,3-4",
+    "lines=0-1",
+    "bytes=0--1",
+]
+BEYOND = ["bytes=99999999-", "bytes=-0", "bytes=" + "9" * 6000 + "-"]
+
+
+def test_an_interrupted_download_is_resumed(browser: Client, build: Build) -> None:
+    """One build serves all ranges, since compiling is slow."""
+    url = reverse("builds:file", args=[build.pk, "manifest.json"])
+    first = browser.get(url)
+    whole, tag = b"".join(first), first["ETag"]
+    assert first["Accept-Ranges"] == "bytes"
+    for asked, (begin, end) in RANGES.items():
+        answer = browser.get(url, headers={"range": asked})
+        part = whole[begin:end]
+        start = len(whole) + begin if begin < 0 else begin
+        assert (answer.status_code, b"".join(answer)) == (206, part), asked
+        assert answer["Content-Range"] == f"bytes {start}-{start + len(part) - 1}/{len(whole)}"
+        assert (answer["Content-Length"], answer["ETag"]) == (str(len(part)), tag)
+    for asked in IGNORED:
+        answer = browser.get(url, headers={"range": asked})
+        assert (answer.status_code, b"".join(answer)) == (200, whole), asked
+    for asked in BEYOND:
+        answer = browser.get(url, headers={"range": asked})
+        assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(whole)}"), asked
+
+
+def test_a_range_is_of_the_bytes_that_the_client_has(browser: Client, build: Build) -> None:
+    url = reverse("builds:file", args=[build.pk, "manifest.json"])
+    tag = browser.head(url)["ETag"]
+    part = {"range": "bytes=0-3"}
+    conditions = {
+        206: [{"if-range": tag}, {"if-match": tag}, {"if-match": f'"other", {tag}'}, {"if-match": "*"}],
+        200: [
+            {"if-range": '"other"'},
+            {"if-range": f"W/{tag}"},
+            {"if-range": "Sat, 28 Nov 2026 10:00:00 GMT"},
+        ],
+        304: [{"if-none-match": tag}, {"if-none-match": f'"other", W/{tag}'}],
+        412: [{"if-match": '"other"'}, {"if-match": f"W/{tag}"}],
+    }
+    for status, headers in conditions.items():
+        for each in headers:
+            assert browser.get(url, headers={**part, **each}).status_code == status, each
+    head = browser.head(url, headers=part)
+    assert (head.status_code, head["Accept-Ranges"], head["Content-Length"]) == (
+        200,
+        "bytes",
+        str(build.artifacts.get(name="manifest.json").size),
+    )
+    assert "Content-Range" not in head
+    assert browser.get(reverse("builds:download", args=[build.pk]), headers=part).status_code == 200
+
+
 def test_the_same_agent_gives_the_same_bytes_from_the_cache_and_anew(
     build: Build, agent: AgentConfig, alice: User, work: Callable[[], None]
 ) -> None:

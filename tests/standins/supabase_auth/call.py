@@ -56,9 +56,12 @@ class Call:
 
 @dataclass
 class Reply:
+    """A body is sent as JSON, unless its content type says otherwise."""
+
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
 
 
 Endpoint = Callable[[Call], Reply]
@@ -84,6 +87,10 @@ class Routes:
             if match and known_method == method:
                 return endpoint, match.groupdict()
         return None
+
+    def methods(self, path: str) -> str:
+        """Return the methods that a path knows, as the header Allow names them."""
+        return ", ".join(method for method, pattern, _ in self._known if pattern.fullmatch(path))
 
 
 routes = Routes()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 API_VERSION_HEADER = "X-Supabase-Api-Version"
@@ -15,19 +16,16 @@ class Refused(Exception):
 
     def answer(self, version: str) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Return status, body and headers as an asker of an API version gets them."""
-        headers = {"x-sb-error-code": self.code}
+        # A hook's own refusal has no header, nor has a weak password with a dated version.
+        is_plain = self.code == "unknown" or (self.code == "weak_password" and version >= FIRST_DATED_VERSION)
+        headers = {} if is_plain else {"x-sb-error-code": self.code}
         if version >= FIRST_DATED_VERSION:
             headers[API_VERSION_HEADER] = FIRST_DATED_VERSION
             return self.status, {"code": self.code, "message": self.message, **self.extra}, headers
         body = {"code": self.status, "error_code": self.code, "msg": self.message, **self.extra}
+        if self.status >= 500:
+            body["error_id"] = str(uuid.uuid4())
         return self.status, body, headers
-
-
-class OAuthRefused(Refused):
-    """A refusal in the form of RFC 6749, which the token endpoint uses for malformed requests."""
-
-    def answer(self, version: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-        return 400, {"error": self.code, "error_description": self.message}, {}
 
 
 def invalid(message: str, status: int = 400) -> Refused:

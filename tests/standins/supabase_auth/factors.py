@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -46,6 +47,8 @@ def _uri(issuer: str, email: str, secret: str) -> str:
 
 def _named(call: Call) -> tuple[Account, Session, Factor]:
     account, session = call.signed_in()
+    if not re.fullmatch(r"[0-9a-f-]{36}", call.parts["factor_id"]):
+        raise invalid("factor_id must be an UUID", 404)
     factor = account.factors.get(call.parts["factor_id"])
     if factor is None:
         raise Refused(404, "mfa_factor_not_found", "Factor not found")
@@ -56,7 +59,7 @@ def _named(call: Call) -> tuple[Account, Session, Factor]:
 def challenge(call: Call) -> Reply:
     _, _, factor = _named(call)
     challenge_id, expires = new_id(), time.time() + CHALLENGE_LIFE
-    factor.challenges[challenge_id] = expires
+    factor.challenges[challenge_id], factor.challenged_at = expires, time.time()
     return Reply({"id": challenge_id, "type": "totp", "expires_at": int(expires)})
 
 
@@ -69,18 +72,22 @@ def verify(call: Call) -> Reply:
     if challenge_id not in factor.challenges:
         message = "MFA factor with the provided challenge ID not found"
         raise Refused(422, "mfa_factor_not_found", message)
-    if time.time() > factor.challenges[challenge_id]:
+    expires = factor.challenges[challenge_id]
+    if expires is None:
+        raise Refused(422, "mfa_ip_address_mismatch", "Challenge and verify IP addresses mismatch.")
+    if time.time() > expires:
         del factor.challenges[challenge_id]
         advice = "verify against another challenge or create a new challenge."
         raise Refused(422, "mfa_challenge_expired", f"MFA challenge {challenge_id} has expired, {advice}")
     if not totp.is_valid(factor.secret, code):
         raise Refused(422, "mfa_verification_failed", "Invalid TOTP code entered")
-    del factor.challenges[challenge_id]
+    factor.challenges[challenge_id] = None
     factor.status = "verified"
-    account.factors = {key: one for key, one in account.factors.items() if one.status == "verified"}
     session.methods["totp"] = time.time()
     session.aal = "aal2"
+    # The answer still lists the factors that go with this: those that were never verified.
     body = sessions.answer(call, session, sessions.swap(call, session))
+    account.factors = {key: one for key, one in account.factors.items() if one.status == "verified"}
     for other in list(call.service.state.sessions.values()):
         if other.account is account and other.aal < "aal2":
             call.service.state.end_sessions(account, only=other.id)

@@ -12,13 +12,24 @@ from .errors import Refused, invalid
 from .state import Account, Flow, Mail, OneTime, token_hash
 
 PKCE_PREFIX = "pkce_"
+# Which of an account's times each slot sets.
+SENT_AT = {"signup": "confirmation", "recovery": "recovery"}
 
 
 def valid_email(call: Call, name: str = "email") -> str:
     email = call.text(name).lower()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+    if not is_email(email):
         raise invalid("Unable to validate email address: invalid format")
     return email
+
+
+def is_email(text: str) -> bool:
+    return re.fullmatch(r"[^@\s]+@[!-?A-~]+", text) is not None
+
+
+def check_email_enabled(call: Call, status: int, what: str = "logins") -> None:
+    if not call.service.email_users:
+        raise Refused(status, "email_provider_disabled", f"Email {what} are disabled")
 
 
 def begin_flow(call: Call, account: Account, method: str) -> bool:
@@ -41,7 +52,9 @@ def send(
     """Mail a fresh token; the one sent before in its slot is void."""
     slot, to = slot or kind, to or account.email
     earlier = account.token(slot)
-    _pause(call, earlier)
+    pause(call, earlier)
+    _check_delivery(call, to, kind)
+    account.mailed_at[SENT_AT.get(slot, "email_change")] = time.time()
     code = f"{secrets.randbelow(1_000_000):06d}"
     hashed = (PKCE_PREFIX if pkce else "") + token_hash(to, code)
     account.drop(slot)
@@ -51,7 +64,21 @@ def send(
     call.service.state.inbox.append(Mail(to, kind, code, hashed, link))
 
 
-def _pause(call: Call, earlier: OneTime | None) -> None:
+def _check_delivery(call: Call, to: str, kind: str) -> None:
+    service = call.service
+    if service.authorized_addresses is not None and to not in service.authorized_addresses:
+        message = f'Email address "{to}" cannot be used as it is not authorized'
+        raise Refused(400, "email_address_not_authorized", message)
+    if service.mails_left is not None:
+        if service.mails_left <= 0:
+            raise Refused(429, "over_email_send_rate_limit", "email rate limit exceeded")
+        service.mails_left -= 1
+    if service.mail_server_away:
+        name = {"signup": "confirmation", "magiclink": "magic link"}.get(kind, kind.replace("_", " "))
+        raise Refused(500, "unexpected_failure", f"Error sending {name} email")
+
+
+def pause(call: Call, earlier: OneTime | None) -> None:
     left = earlier.sent_at + call.service.mail_pause - time.time() if earlier else 0
     if left > 0:
         message = f"For security purposes, you can only request this after {int(left)} seconds."

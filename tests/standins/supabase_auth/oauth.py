@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import time
 from urllib.parse import urlencode
 
 from . import mails
 from .call import Call, Reply, routes
 from .errors import Refused, invalid
+from .public import PROVIDERS
 from .state import Account, Flow
-from .verify import _redirect
+from .verify import _redirect, as_fragment, redirect
 
 
 @routes.on("GET", "/authorize")
 def authorize(call: Call) -> Reply:
     provider = call.query.get("provider", "")
+    if provider not in PROVIDERS:
+        raise invalid(f"Unsupported provider: Provider {provider} could not be found")
     if provider not in call.service.providers:
         raise invalid("Unsupported provider: provider is not enabled")
     challenge, how = call.query.get("code_challenge", ""), call.query.get("code_challenge_method", "")
-    if not challenge or not how:
-        raise invalid("PKCE flow requires code_challenge_method and code_challenge")
     flow = Flow("oauth", challenge, how, referrer=mails.redirect_target(call), provider=provider)
     call.service.state.flows[flow.id] = flow
-    query = urlencode({"state": flow.id, "redirect_uri": f"{call.service.auth_url}/callback"})
-    return Reply(status=302, headers={"Location": f"{call.service.auth_url}/provider/{provider}?{query}"})
+    query = {
+        "client_id": "x",
+        **({"redirect_to": call.query["redirect_to"]} if "redirect_to" in call.query else {}),
+        "redirect_uri": f"{call.service.auth_url}/callback",
+        "response_type": "code",
+        "scope": "user:email",
+        "state": flow.id,
+    }
+    return redirect(f"{call.service.auth_url}/provider/{provider}?{urlencode(query)}", 302)
 
 
 @routes.on("GET", "/provider/{provider}")
@@ -37,7 +46,7 @@ def provider_page(call: Call) -> Reply:
 def callback(call: Call) -> Reply:
     flow = call.service.state.flows.get(call.query.get("state", ""))
     if flow is None:
-        raise Refused(400, "bad_oauth_state", "OAuth state not found or expired")
+        return _without_state(call)
     if "error" in call.query:
         names = ("error", "error_code", "error_description")
         problem = {name: call.query[name] for name in names if name in call.query}
@@ -45,7 +54,21 @@ def callback(call: Call) -> Reply:
     if flow.account is not None:
         raise Refused(400, "flow_state_already_used", "State has already been used")
     flow.account = _account(call, call.service.provider_answer["email"], flow.provider)
+    if not flow.challenge:
+        return _redirect(flow.referrer, {}, {**as_fragment(call, flow.account), "sb": ""})
     return _redirect(flow.referrer, {"code": flow.code}, {})
+
+
+def _without_state(call: Call) -> Reply:
+    """Return to the project's own site: the state would say where else."""
+    state = call.query.get("state", "")
+    code, message = "bad_oauth_state", "OAuth state not found or expired"
+    if not state:
+        code, message = "bad_oauth_callback", "OAuth state parameter missing"
+    elif not re.fullmatch(r"[0-9a-f-]{36}", state):
+        message = "OAuth state parameter is invalid"
+    problem = {"error": "invalid_request", "error_code": code, "error_description": message}
+    return _redirect(call.service.site_url, problem, {})
 
 
 def _account(call: Call, email: str, provider: str) -> Account:

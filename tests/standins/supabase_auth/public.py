@@ -2,6 +2,32 @@ from __future__ import annotations
 
 from .call import Call, Reply, routes
 
+PROVIDERS = [
+    "apple",
+    "azure",
+    "bitbucket",
+    "discord",
+    "facebook",
+    "snapchat",
+    "figma",
+    "fly",
+    "github",
+    "gitlab",
+    "google",
+    "keycloak",
+    "kakao",
+    "linkedin",
+    "linkedin_oidc",
+    "notion",
+    "spotify",
+    "slack",
+    "slack_oidc",
+    "workos",
+    "twitch",
+    "twitter",
+    "zoom",
+]
+
 
 @routes.on("GET", "/.well-known/jwks.json")
 def jwks(call: Call) -> Reply:
@@ -11,20 +37,19 @@ def jwks(call: Call) -> Reply:
 
 @routes.on("GET", "/health")
 def health(call: Call) -> Reply:
-    return Reply({"version": "v2", "name": "GoTrue", "description": "GoTrue is a user registration API"})
+    description = "GoTrue is a user registration and authentication API"
+    return Reply({"version": "v2", "name": "GoTrue", "description": description})
 
 
 @routes.on("GET", "/settings")
 def settings(call: Call) -> Reply:
-    providers = dict.fromkeys(("apple", "azure", "github", "gitlab", "google"), False)
-    enabled = dict.fromkeys(call.service.providers, True)
+    enabled = {name: name in call.service.providers for name in PROVIDERS}
     return Reply(
         {
             "external": {
                 "anonymous_users": call.service.anonymous_users,
                 "email": call.service.email_users,
                 "phone": call.service.phone_users,
-                **providers,
                 **enabled,
             },
             "disable_signup": call.service.sign_up_disabled,
@@ -32,5 +57,7 @@ def settings(call: Call) -> Reply:
             "phone_autoconfirm": False,
             "sms_provider": "",
             "saml_enabled": False,
+            "saml_private_key_next_configured": True,
+            "passkeys_enabled": False,
         }
     )

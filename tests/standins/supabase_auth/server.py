@@ -13,6 +13,7 @@ from .call import Call, Reply, routes
 from .errors import API_VERSION_HEADER, Refused
 from .keys import Keys
 from .limits import RequestLimits
+from .sessions import Hook
 from .state import Account, Mail, State
 
 __all__ = [
@@ -47,8 +48,19 @@ class SupabaseAuth:
         self.needs_current_password = self.needs_reauthentication = False
         self.secure_email_change, self.min_password = True, 6
         self.access_life, self.otp_life, self.reuse_interval = 3600, 3600, 10
-        # The real one pauses for a minute between mails to one person.
+        # The real one asks for no reauthentication in the first day of a session.
+        self.fresh_session_life = 0
+        # The real one pauses for a minute between mails to one person, and sends 30 per hour.
         self.mail_pause = 0
+        self.mails_left: int | None = None
+        self.mail_server_away = False
+        self.authorized_addresses: list[str] | None = None
+        # Limits of sessions, in seconds; 0: none.
+        self.timebox = self.inactivity_timeout = 0
+        self.single_session = False
+        self.refresh_token_version = 1
+        self.token_hook: Hook | None = None
+        self.sign_up_hook: Hook | None = None
         self.providers = ["github", "google"]
         self.provider_answer: dict[str, str] = {"email": "octo@example.com", "code": "from-the-provider"}
         self.site_url = "http://testserver"
@@ -102,9 +114,22 @@ class SupabaseAuth:
 
     def account(self, email: str, password: str | None = None, **values: Any) -> Account:
         """Make a confirmed account."""
-        account = Account(email, password, confirmed_at=1_700_000_000.0, providers=["email"], **values)
+        metadata = values.pop("user_metadata", {"email_verified": True})
+        account = Account(
+            email,
+            password,
+            confirmed_at=1_700_000_000.0,
+            providers=["email"],
+            user_metadata=metadata,
+            **values,
+        )
         self.state.accounts[account.id] = account
         return account
+
+    def delete(self, account: Account) -> None:
+        """Delete an account, as an administrator does."""
+        self.state.end_sessions(account)
+        del self.state.accounts[account.id]
 
     def mail_to(self, email: str) -> Mail:
         """Return the newest mail to an address."""
@@ -132,7 +157,10 @@ class SupabaseAuth:
             return self.replies[call.path]
         found = routes.find(call.method, call.path)
         if found is None:
-            raise Refused(404, "", "404 page not found")
+            allowed = routes.methods(call.path)
+            if allowed:
+                return Reply(status=405, headers={"Allow": allowed})
+            return Reply("404 page not found\n", 404, content_type="text/plain; charset=utf-8")
         endpoint, call.parts = found
         with self._one_at_a_time:
             return endpoint(call)
@@ -166,7 +194,7 @@ class _Gateway(Refused):
         self.hint = hint
 
     def answer(self, version: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-        return 401, {"message": self.message, "hint": self.hint}, {}
+        return 401, {"message": self.message, "hint": self.hint}, {"WWW-Authenticate": 'Key realm="kong"'}
 
 
 class _Server(ThreadingHTTPServer):
@@ -199,7 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as error:
             reply = self._refusal(error, headers)
         except ValueError as error:
-            reply = self._refusal(Refused(400, "bad_json", f"Could not parse request body: {error}"), headers)
+            message = f"Could not parse request body as JSON: {error}"
+            reply = self._refusal(Refused(400, "bad_json", message), headers)
         self._send(reply)
 
     def _refusal(self, error: Refused, headers: dict[str, str]) -> Reply:
@@ -207,12 +236,13 @@ class _Handler(BaseHTTPRequestHandler):
         return Reply(body, status, extra)
 
     def _send(self, reply: Reply) -> None:
-        payload = b"" if reply.body is None else json.dumps(reply.body).encode()
+        text = reply.body if not reply.content_type.endswith("json") else json.dumps(reply.body)
+        payload = b"" if reply.body is None else text.encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if payload:
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)

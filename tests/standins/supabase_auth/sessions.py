@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 import time
+from dataclasses import dataclass
+from typing import NoReturn
 
+from . import mails
 from .call import Call, Reply, routes
-from .errors import OAuthRefused, Refused, invalid
+from .errors import Refused, invalid
+from .refresh_tokens import SignedToken
 from .state import Account, Flow, Json, RefreshToken, Session
 
 FLOW_LIFE = 300
+FORM = re.compile(r"[a-z0-9]{12}")
+
+
+@dataclass(frozen=True)
+class Hook:
+    """What a project's hook, or the service after it, refuses with."""
+
+    status: int
+    code: str
+    message: str
+
+    def refuse(self) -> NoReturn:
+        raise Refused(self.status, self.code, self.message)
 
 
 def start(call: Call, account: Account, method: str) -> Json:
@@ -24,6 +42,8 @@ def start(call: Call, account: Account, method: str) -> Json:
 
 
 def _new_refresh_token(call: Call, session: Session, parent: RefreshToken | None = None) -> RefreshToken:
+    if call.service.refresh_token_version == 2:
+        return RefreshToken(SignedToken(session.id, session.counter).encode(session.key), session)
     value = secrets.token_urlsafe(9).lower().replace("-", "a").replace("_", "b")
     token = RefreshToken(value, session, parent=parent.value if parent else "")
     call.service.state.refresh_tokens[value] = token
@@ -39,6 +59,8 @@ def swap(call: Call, session: Session) -> RefreshToken:
 
 
 def answer(call: Call, session: Session, refresh_token: RefreshToken) -> Json:
+    if call.service.token_hook is not None:
+        call.service.token_hook.refuse()
     now = int(time.time())
     account, life = session.account, call.service.access_life
     claims = {
@@ -77,6 +99,7 @@ def token(call: Call) -> Reply:
 def by_password(call: Call) -> Reply:
     if not call.text("email"):
         raise invalid("missing email or phone")
+    mails.check_email_enabled(call, 422)
     account = call.service.state.by_email(call.text("email").lower())
     if account is not None and account.password and account.banned:
         raise Refused(400, "user_banned", "User is banned")
@@ -84,26 +107,62 @@ def by_password(call: Call) -> Reply:
         raise Refused(400, "invalid_credentials", "Invalid login credentials")
     if account.confirmed_at is None:
         raise Refused(400, "email_not_confirmed", "Email not confirmed")
-    return Reply(start(call, account, "password"))
+    # Reasons, if the project asks more of passwords now.
+    return Reply({**start(call, account, "password"), "weak_password": None})
 
 
 def by_refresh_token(call: Call) -> Reply:
     value = call.text("refresh_token")
-    if not value:
-        raise OAuthRefused(400, "invalid_request", "refresh_token required")
+    signed = SignedToken.parse(value)
+    if signed is None and not FORM.fullmatch(value):
+        raise invalid("Refresh token is not valid")
     presented = call.service.state.refresh_tokens.get(value)
-    if presented is None:
+    session = presented.session if presented else None
+    if signed:
+        session = call.service.state.sessions.get(signed.session_id)
+    if session is None:
         message = "Invalid Refresh Token: Refresh Token Not Found"
         raise Refused(400, "refresh_token_not_found", message)
-    session = presented.session
-    if session.account.banned:
-        raise Refused(400, "user_banned", "Invalid Refresh Token: User Banned")
-    if presented.revoked:
+    _check_session(call, session, presented.updated_at if presented else session.refreshed_at)
+    if signed:
+        fresh = _counted(call, session, signed)
+    elif presented and presented.revoked:
         return Reply(answer(call, session, _reused(call, presented)))
-    _revoke(presented)
-    fresh = _new_refresh_token(call, session, presented)
+    else:
+        fresh = swap(call, session)
+    session.refreshed_at = time.time()
     call.service.rotations += 1
     return Reply(answer(call, session, fresh))
+
+
+def _check_session(call: Call, session: Session, refreshed_at: float) -> None:
+    service, now = call.service, time.time()
+    if session.account.banned:
+        raise Refused(400, "user_banned", "Invalid Refresh Token: User Banned")
+    if service.timebox and now > session.created_at + service.timebox:
+        raise Refused(400, "session_expired", "Invalid Refresh Token: Session Expired")
+    if service.inactivity_timeout and now > refreshed_at + service.inactivity_timeout:
+        raise Refused(400, "session_expired", "Invalid Refresh Token: Session Expired (Inactivity)")
+    if session.id in service.state.locked_sessions:
+        message = "Too many concurrent token refresh requests on the same session or refresh token"
+        raise Refused(409, "conflict", message)
+    others = [one for one in service.state.sessions.values() if one.account is session.account]
+    if service.single_session and any(one.refreshed_at > session.refreshed_at for one in others):
+        message = "Invalid Refresh Token: Session Expired (Revoked by Newer Login)"
+        raise Refused(400, "session_expired", message)
+
+
+def _counted(call: Call, session: Session, signed: SignedToken) -> RefreshToken:
+    """Return what a token of version 2 gets: its successor, or the current one if it was spent just now."""
+    behind = session.counter - signed.counter
+    if behind < 0:
+        raise invalid("Invalid Refresh Token: Not Issued By This Server")
+    if behind == 0:
+        session.counter += 1
+    elif behind > 1 and time.time() > session.refreshed_at + call.service.reuse_interval:
+        call.service.state.end_sessions(session.account, only=session.id)
+        raise Refused(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
+    return _new_refresh_token(call, session)
 
 
 def _reused(call: Call, presented: RefreshToken) -> RefreshToken:
@@ -118,8 +177,9 @@ def _reused(call: Call, presented: RefreshToken) -> RefreshToken:
     if time.time() <= presented.updated_at + call.service.reuse_interval:
         return swap(call, presented.session)
     for existing in call.service.state.refresh_tokens.values():
-        if existing.session is presented.session:
-            existing.revoked = True
+        if existing.session is presented.session and not existing.revoked:
+            # As if it had been exchanged now: it is good for another reuse interval.
+            _revoke(existing)
     raise Refused(400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
 
 

@@ -25,6 +25,7 @@ def sign_up(call: Call) -> Reply:
     if not call.text("password"):
         raise invalid("Signup requires a valid password")
     check_password(call, call.text("password"))
+    mails.check_email_enabled(call, 400, "signups")
     return _sign_up(call, mails.valid_email(call), call.text("password"), call.body.get("data"))
 
 
@@ -36,14 +37,24 @@ def _sign_up(call: Call, email: str, password: str, data: Any) -> Reply:
             raise Refused(422, "user_already_exists", "User already registered")
         return Reply(_made_up(account))
     if account is None:
-        metadata = data if isinstance(data, dict) else {}
-        account = Account(email, password, user_metadata=metadata, providers=["email"])
-        state.accounts[account.id] = account
+        account = _new_account(call, email, password, data)
     if call.service.autoconfirm:
         account.confirmed_at = time.time()
-        return Reply(sessions.start(call, account, "password"))
+        account.user_metadata["email_verified"] = True
+        return Reply({**sessions.start(call, account, "password"), "user": account.as_json(is_new=True)})
     mails.send(call, account, "signup", pkce=mails.begin_flow(call, account, "email/signup"))
-    return Reply({**account.as_json(), "confirmation_sent_at": stamp(time.time())})
+    return Reply(account.as_json())
+
+
+def _new_account(call: Call, email: str, password: str, data: Any) -> Account:
+    if call.service.sign_up_hook is not None:
+        call.service.sign_up_hook.refuse()
+    account = Account(email, password, providers=["email"])
+    given = data if isinstance(data, dict) else {}
+    said = {"email": email, "email_verified": False, "phone_verified": False, "sub": account.id}
+    account.user_metadata = {**given, **said}
+    call.service.state.accounts[account.id] = account
+    return account
 
 
 def _made_up(account: Account) -> Json:
@@ -61,6 +72,7 @@ def _made_up(account: Account) -> Json:
         "created_at": now,
         "updated_at": now,
         "confirmation_sent_at": now,
+        **({"recovery_sent_at": now} if "recovery" in account.mailed_at else {}),
         "is_anonymous": False,
     }
 
@@ -69,6 +81,7 @@ def _made_up(account: Account) -> Json:
 def otp(call: Call) -> Reply:
     if not call.text("email"):
         raise invalid("One of email or phone must be set")
+    mails.check_email_enabled(call, 422)
     email = mails.valid_email(call)
     if call.body.get("create_user") is False and call.service.state.by_email(email) is None:
         raise Refused(422, "otp_disabled", "Signups not allowed for otp")
@@ -92,6 +105,9 @@ def magic_link(call: Call) -> Reply:
 
 @routes.on("POST", "/recover")
 def recover(call: Call) -> Reply:
+    if not call.text("email"):
+        raise invalid("Password recovery requires an email")
+    mails.check_email_enabled(call, 400)
     account = call.service.state.by_email(mails.valid_email(call))
     if account is not None:
         mails.send(call, account, "recovery", pkce=mails.begin_flow(call, account, "recovery"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -33,13 +34,16 @@ class Factor:
     kind: str = "totp"
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)
-    challenges: dict[str, float] = field(default_factory=dict)
+    # When each challenge ends; None once it was passed.
+    challenges: dict[str, float | None] = field(default_factory=dict)
+    challenged_at: float | None = None
 
     def as_json(self) -> Json:
         moment = stamp(self.created_at)
+        challenged = stamp(self.challenged_at)
         body = {"id": self.id, "created_at": moment, "updated_at": moment, "status": self.status}
         name = {"friendly_name": self.friendly_name} if self.friendly_name else {}
-        return {**body, **name, "factor_type": self.kind, "last_challenged_at": None}
+        return {**body, **name, "factor_type": self.kind, "phone": "", "last_challenged_at": challenged}
 
 
 @dataclass
@@ -68,6 +72,9 @@ class Account:
     factors: dict[str, Factor] = field(default_factory=dict)
     tokens: list[OneTime] = field(default_factory=list)
     providers: list[str] = field(default_factory=list)
+    # What an identity says of its address: confirmed by a mail, or only by an administrator.
+    is_email_verified: bool = False
+    mailed_at: dict[str, float] = field(default_factory=dict)
 
     @property
     def verified_factors(self) -> list[Factor]:
@@ -83,11 +90,13 @@ class Account:
         providers = self.providers or ["email"]
         return {"provider": providers[0], "providers": providers, **self.app_metadata}
 
-    def as_json(self) -> Json:
+    def as_json(self, *, is_new: bool = False) -> Json:
+        """Return the account as its owner sees it; a sign-up answers before the row is read again."""
         created, confirmed = stamp(self.created_at), stamp(self.confirmed_at)
         optional = {
             "email_confirmed_at": confirmed,
-            "confirmed_at": confirmed,
+            "confirmed_at": None if is_new else confirmed,
+            **{f"{slot}_sent_at": stamp(moment) for slot, moment in self.mailed_at.items()},
             "last_sign_in_at": stamp(self.last_sign_in_at),
             "new_email": self.new_email or None,
             "factors": [factor.as_json() for factor in self.factors.values()] or None,
@@ -100,21 +109,27 @@ class Account:
             "phone": "",
             "app_metadata": self.metadata(),
             "user_metadata": self.user_metadata,
-            "identities": [self._identity(provider) for provider in self.providers],
+            "identities": [self._identity(provider, is_new=is_new) for provider in self.providers],
             "created_at": created,
             "updated_at": created,
             "is_anonymous": False,
             **{name: value for name, value in optional.items() if value is not None},
         }
 
-    def _identity(self, provider: str) -> Json:
+    def _identity(self, provider: str, *, is_new: bool) -> Json:
         created = stamp(self.created_at)
         return {
             "identity_id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.id + provider)),
             "id": self.id,
             "user_id": self.id,
-            "identity_data": {"email": self.email, "sub": self.id},
+            "identity_data": {
+                "email": self.email,
+                "email_verified": self.is_email_verified or is_new,
+                "phone_verified": False,
+                "sub": self.id,
+            },
             "provider": provider,
+            "last_sign_in_at": created,
             "created_at": created,
             "updated_at": created,
             "email": self.email,
@@ -127,6 +142,11 @@ class Session:
     id: str = field(default_factory=new_id)
     methods: dict[str, float] = field(default_factory=dict)
     aal: str = "aal1"
+    created_at: float = field(default_factory=time.time)
+    refreshed_at: float = field(default_factory=time.time)
+    # Of refresh tokens of version 2.
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    counter: int = 0
 
     def claims(self) -> Json:
         newest_first = sorted(self.methods.items(), key=lambda entry: -entry[1])
@@ -148,8 +168,8 @@ class Flow:
     """A PKCE flow: the challenge, and the code that its redirect carries."""
 
     method: str
-    challenge: str
-    challenge_method: str
+    challenge: str = ""
+    challenge_method: str = ""
     referrer: str = ""
     provider: str = ""
     account: Account | None = None
@@ -176,6 +196,8 @@ class State:
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     inbox: list[Mail] = field(default_factory=list)
+    # Sessions whose rows another request holds.
+    locked_sessions: set[str] = field(default_factory=set)
 
     def by_email(self, email: str) -> Account | None:
         return next((one for one in self.accounts.values() if one.email == email), None)

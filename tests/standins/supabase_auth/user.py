@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 
 from . import mails
 from .call import Call, Reply, routes
@@ -17,6 +18,8 @@ def user(call: Call) -> Reply:
 @routes.on("PUT", "/user")
 def update(call: Call) -> Reply:
     account, session = call.signed_in()
+    if "app_metadata" in call.body:
+        raise Refused(403, "not_admin", "Updating app_metadata requires admin privileges")
     password = call.text("password")
     email = mails.valid_email(call) if call.text("email") else ""
     if password:
@@ -43,7 +46,8 @@ def _set_password(call: Call, account: Account, session: Session, password: str)
         if not given or given != account.password:
             code = "current_password_invalid" if given else "current_password_required"
             raise Refused(400, code, "Current password required when setting new password.")
-    if call.service.needs_reauthentication:
+    is_old = time.time() >= session.created_at + call.service.fresh_session_life
+    if call.service.needs_reauthentication and is_old:
         _check_nonce(call, account)
     if password == account.password:
         message = "New password should be different from the old password."
@@ -72,6 +76,7 @@ def _ask_for_change(call: Call, account: Account, email: str) -> None:
 @routes.on("GET", "/reauthenticate")
 def reauthenticate(call: Call) -> Reply:
     account, _ = call.signed_in()
+    mails.pause(call, account.token("reauthentication"))
     code = f"{secrets.randbelow(1_000_000):06d}"
     hashed = token_hash(account.email, code)
     account.drop("reauthentication")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from . import mails, sessions
@@ -33,7 +34,10 @@ def verify(call: Call) -> Reply:
     if hashed and call.text("email"):
         raise invalid("Only the token_hash and type should be provided")
     if code:
-        result = _by_code(call, mails.valid_email(call), code)
+        email = call.text("email").lower()
+        if not mails.is_email(email):
+            raise invalid("Invalid email format", 422)
+        result = _by_code(call, email, code)
     else:
         result = _by_hash(call, hashed, call.text("type"))
     if not _confirm(*result):
@@ -45,19 +49,19 @@ def verify(call: Call) -> Reply:
 def follow_link(call: Call) -> Reply:
     hashed, kind = call.query.get("token", ""), call.query.get("type", "")
     if not kind or not hashed:
-        raise invalid("Verify requires a token or a token hash")
+        raise invalid(f"Verify requires {'a token or a token hash' if kind else 'a verification type'}")
     target, pkce = mails.redirect_target(call), hashed.startswith(mails.PKCE_PREFIX)
     try:
         result = _by_hash(call, hashed, kind)
     except Refused as error:
-        problem = {"error_code": error.code, "error_description": error.message}
-        if error.status == 403:
-            problem = {"error": "access_denied", **problem}
+        kinds = {400: "invalid_request", 403: "access_denied"}
+        problem = {"error": kinds.get(error.status, "server_error"), "error_code": error.code}
+        problem["error_description"] = error.message
         return _redirect(target, problem if pkce else {}, {**problem, "sb": ""})
     if not _confirm(*result):
         return _redirect(target, {"message": HALF_WAY} if pkce else {}, {"message": HALF_WAY, "sb": ""})
     if not pkce:
-        return _redirect(target, {}, {**_as_fragment(call, result[0]), "type": kind})
+        return _redirect(target, {}, {**as_fragment(call, result[0]), "type": kind, "sb": ""})
     method = METHODS.get(kind, kind)
     flows = [one for one in call.service.state.flows.values() if one.account is result[0]]
     flow = next((one for one in reversed(flows) if one.method == method), None)
@@ -66,7 +70,7 @@ def follow_link(call: Call) -> Reply:
     return _redirect(target, {"code": flow.code}, {})
 
 
-def _as_fragment(call: Call, account: Account) -> dict[str, str]:
+def as_fragment(call: Call, account: Account) -> dict[str, str]:
     issued = sessions.start(call, account, "otp")
     names = ("access_token", "token_type", "expires_in", "expires_at", "refresh_token")
     return {name: str(issued[name]) for name in names}
@@ -74,9 +78,15 @@ def _as_fragment(call: Call, account: Account) -> dict[str, str]:
 
 def _redirect(target: str, query: dict[str, str], fragment: dict[str, str]) -> Reply:
     parts = urlsplit(target)
-    merged = urlencode([*parse_qsl(parts.query), *query.items()])
-    url = urlunsplit((parts.scheme, parts.netloc, parts.path, merged, urlencode(fragment)))
-    return Reply(status=303, headers={"Location": url})
+    merged = urlencode(sorted([*parse_qsl(parts.query), *query.items()]))
+    url = urlunsplit((parts.scheme, parts.netloc, parts.path, merged, urlencode(sorted(fragment.items()))))
+    return redirect(url, 303)
+
+
+def redirect(url: str, status: int) -> Reply:
+    phrase = "See Other" if status == 303 else "Found"
+    page = f'<a href="{escape(url)}">{phrase}</a>.\n\n'
+    return Reply(page, status, {"Location": url}, "text/html; charset=utf-8")
 
 
 def _slots(kind: str) -> tuple[str, ...]:
@@ -86,8 +96,9 @@ def _slots(kind: str) -> tuple[str, ...]:
 
 
 def _by_hash(call: Call, hashed: str, kind: str) -> Found:
+    slots = _slots(kind)
     for account in call.service.state.accounts.values():
-        for slot in _slots(kind):
+        for slot in slots:
             token = account.token(slot)
             if token is not None and token.hash == hashed:
                 return _in_force(call, account, token, "Email link is invalid or has expired")
@@ -96,9 +107,9 @@ def _by_hash(call: Call, hashed: str, kind: str) -> Found:
 
 def _by_code(call: Call, email: str, code: str) -> Found:
     refusal = "Token has expired or is invalid"
-    hashed = token_hash(email, code)
+    hashed, slots = token_hash(email, code), _slots(call.text("type"))
     for account in call.service.state.accounts.values():
-        for slot in _slots(call.text("type")):
+        for slot in slots:
             token = account.token(slot)
             if token and token.email == email and token.hash.removeprefix(mails.PKCE_PREFIX) == hashed:
                 return _in_force(call, account, token, refusal)
@@ -123,7 +134,10 @@ def _confirm(account: Account, token: OneTime) -> bool:
             return False
         account.email, account.new_email, account.change_confirmed_once = account.new_email, "", False
         account.tokens.clear()
+        account.is_email_verified = True
     else:
         account.drop(token.kind)
+        if token.kind == "signup":
+            account.is_email_verified = account.user_metadata["email_verified"] = True
     account.confirmed_at = account.confirmed_at or time.time()
     return True

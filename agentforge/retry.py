@@ -60,18 +60,26 @@ def retrying(
     attempts: int | None = None,
     sleep: Callable[[float], None] = time.sleep,
     before_sleep: Callable[[RetryCallState], None] | None = None,
+    asked: Callable[[BaseException], float] | None = None,
 ) -> Retrying:
     """Return a retry policy with exponential backoff; the last error is raised as it is.
 
-    `retry_on` is the errors to retry or a predicate; without `attempts` it retries forever.
+    `retry_on` is the errors to retry or a predicate; without `attempts` it retries forever. `asked` returns
+    the least delay in seconds after an error, as a server asked for (Retry-After).
     """
+    backoff = wait_exponential(multiplier=first, max=longest)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return max(backoff(state), asked(error) if asked and error else 0.0)
+
     return Retrying(
         retry=(
             retry_if_exception_type(retry_on)
             if isinstance(retry_on, (type, tuple))
             else retry_if_exception(retry_on)
         ),
-        wait=wait_exponential(multiplier=first, max=longest),
+        wait=wait,
         stop=stop_after_attempt(attempts) if attempts else stop_never,
         sleep=sleep,
         before_sleep=before_sleep,

@@ -63,6 +63,17 @@ def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
     return sha256
 
 
+def prepare(size: int) -> None:
+    """Make sure that a shared storage takes files of up to `size` bytes, and that nobody else reads them.
+
+    Raises StorageProblem.
+    """
+    shared: Any = shared_storage()
+    if hasattr(shared, "prepare"):
+        with uploads.storage_errors("The artifact storage can't be used"):
+            uploads.retry(shared, shared.prepare, size)
+
+
 def local_copy(sha256: str) -> Path:
     """Return the local path of the bytes, fetching them first if necessary; their hash is checked.
 
@@ -80,7 +91,7 @@ def local_copy(sha256: str) -> Path:
             return local_store.write(content.chunks(), sha256)
 
     with outside_transaction(), uploads.storage_errors(f"The file {sha256[:12]}… could not be fetched"):
-        return uploads.retry(shared, fetch)
+        return uploads.retry_download(shared, fetch)
 
 
 def delete(*hashes: str) -> None:

@@ -6,10 +6,11 @@ HTTP status 400; the real one is `statusCode` in the body.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from typing import IO, Any
@@ -19,13 +20,15 @@ import httpx
 from django.core.files import File
 from django.core.files.storage import Storage
 
-from .errors import BucketMissing, FileMissing, StorageProblem
+from .errors import BucketExists, BucketMissing, FileMissing, StorageProblem
+from .supabase_answers import MEDIA_TYPE, check_bucket, storage_problem
 from .supabase_key import REMEDY, key_problem
-from .tus_upload import CHUNK, Endpoint, remedy, upload
+from .tus_upload import CHUNK, Endpoint, upload
 
 # Entries per page of a listing; the service's default is 100.
 _PAGE = 1000
 _IN_MEMORY = 1024 * 1024
+_PIECE = 64 * 1024
 
 
 class SupabaseStorage(Storage):
@@ -91,11 +94,22 @@ class SupabaseStorage(Storage):
         """
         if problem := key_problem(self._key):
             raise StorageProblem(f"{problem} {REMEDY}", permanent=True)
-        if self.bucket()["public"]:
-            raise StorageProblem(
-                f"The bucket {self._bucket} is public: everybody can read its files. Make it private.",
-                permanent=True,
-            )
+        check_bucket(self.bucket(), 0)
+
+    def prepare(self, size: int) -> None:
+        """Create the bucket if it is missing; check that it is private and takes files of `size` bytes.
+
+        Raises StorageProblem.
+        """
+        if problem := key_problem(self._key):
+            raise StorageProblem(f"{problem} {REMEDY}", permanent=True)
+        try:
+            bucket = self.bucket()
+        except BucketMissing:
+            with suppress(BucketExists):
+                self.create_bucket()
+            bucket = self.bucket()
+        check_bucket(bucket, size)
 
     def bucket(self) -> dict[str, Any]:
         """Return the bucket's `public`, `file_size_limit` and `allowed_mime_types`.
@@ -151,7 +165,7 @@ class SupabaseStorage(Storage):
         return {
             "bucketName": self._bucket,
             "objectName": name,
-            "contentType": "application/octet-stream",
+            "contentType": MEDIA_TYPE,
             "cacheControl": "3600",
         }
 
@@ -175,19 +189,16 @@ class SupabaseStorage(Storage):
         return File(spool, name)
 
     def _save(self, name: str, content: IO[Any] | File[Any]) -> str:
-        data = content.read(CHUNK + 1)
         headers = {
             "x-upsert": "true",
-            "Content-Type": "application/octet-stream",
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(content.seek(0, os.SEEK_END)),
             "cache-control": "max-age=3600",
         }
-        if len(data) <= CHUNK:
-            self._json("POST", f"object/{self._bucket}/{quote(name)}", content=data, headers=headers)
-        else:
-            content.seek(0)
-            self.upload(
-                name, content, resume_url="", on_create=lambda url: None, progress=lambda sent, total: None
-            )
+        content.seek(0)
+        # In pieces, so that progress shows on a slow line.
+        pieces = iter(lambda: content.read(_PIECE), b"")
+        self._json("POST", f"object/{self._bucket}/{quote(name)}", content=pieces, headers=headers)
         return name
 
     def _info(self, name: str) -> Any:
@@ -211,7 +222,7 @@ class SupabaseStorage(Storage):
 
     def _refusal(self, response: httpx.Response) -> StorageProblem:
         """Return the problem that an answer means; a file is missing only where files can be seen."""
-        problem = _storage_problem(response)
+        problem = storage_problem(response)
         if isinstance(problem, FileMissing):
             self.verify()
         return problem
@@ -229,7 +240,7 @@ class SupabaseStorage(Storage):
         with _transport_errors():
             response = self._client.request(method, f"{self._url}/{path}", headers=headers, **body)
         if not response.is_success:
-            raise _storage_problem(response) if verifying else self._refusal(response)
+            raise storage_problem(response) if verifying else self._refusal(response)
         return response.json()
 
 
@@ -239,21 +250,3 @@ def _transport_errors() -> Iterator[None]:
         yield
     except httpx.TransportError as error:
         raise StorageProblem(f"Supabase Storage does not answer ({type(error).__name__}).") from error
-
-
-def _storage_problem(response: httpx.Response) -> StorageProblem:
-    try:
-        body = response.json()
-    except ValueError:
-        body = {}
-    status = str(body.get("statusCode") or response.status_code)
-    message = str(body.get("message") or response.text)[:200]
-    if "Bucket not found" in message:
-        message += ". Check ARTIFACT_BUCKET and SUPABASE_SERVICE_KEY, and that the private bucket exists."
-        return BucketMissing(f"Supabase Storage answered {status}: {message}")
-    if status == "404" and body.get("error") in ("not_found", "NoSuchKey"):
-        return FileMissing("Supabase Storage does not hold that file.")
-    permanent = status.startswith("4") and status not in ("408", "409", "423", "429")
-    return StorageProblem(
-        f"Supabase Storage answered {status}: {message}{remedy(int(status))}", permanent=permanent
-    )

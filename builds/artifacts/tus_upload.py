@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 import requests
 from tusclient.client import TusClient
-from tusclient.exceptions import TusCommunicationError, TusUploadFailed
-from tusclient.request import TusRequest
+from tusclient.exceptions import TusCommunicationError
 from tusclient.uploader import Uploader
 
 from agentforge.retry import retrying
 from agentforge.whole_numbers import whole_number
 
 from .errors import StorageProblem
+from .tus_request import ChunkRequest, Refusal
 
 R = TypeVar("R")
 
@@ -34,7 +34,7 @@ R = TypeVar("R")
 CHUNK = 6 * 1024 * 1024
 # Status codes after which the same request may succeed: locked by a dying upload, too busy.
 _TRANSIENT = frozenset({408, 409, 423, 425, 429})
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 8.0
 # Status codes of an upload that the server no longer has.
 _VANISHED = frozenset({404, 410})
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_~%+=-][A-Za-z0-9_.~%+=-]*")
@@ -47,7 +47,7 @@ class Endpoint:
     url: str
     headers: Mapping[str, str]
     timeout: float = 30.0
-    tries: int = 5
+    tries: int = 8
     pause: float = 0.5
     chunk: int = CHUNK
 
@@ -78,29 +78,6 @@ class _Vanished(StorageProblem):
     """The server no longer has the upload."""
 
 
-class _Request(TusRequest):
-    """The upload of one chunk, with a time limit."""
-
-    def __init__(self, uploader: _Uploader) -> None:
-        super().__init__(uploader)
-        self._session = uploader.session
-        self._timeout = uploader.timeout
-
-    def perform(self) -> None:
-        try:
-            response = self._session.patch(
-                self._url,
-                data=self.file.read(self._content_length),
-                headers=self._request_headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise TusUploadFailed(str(error)) from error
-        self.status_code, self.response_content = response.status_code, response.content
-        self.response_headers = {name.lower(): value for name, value in response.headers.items()}
-
-
 class _Uploader(Uploader):
     """tuspy's uploader on a single connection, with time limits."""
 
@@ -108,19 +85,29 @@ class _Uploader(Uploader):
         self.session = session
         self.endpoint = endpoint
         self.timeout = endpoint.timeout
+        self.progress: Callable[[int, int], None] = lambda sent, total: None
+        self._most = -1
         super().__init__(**options)
+        # Asked once: it moves the position in the file.
+        self.total = self.get_file_size()
+
+    def report(self, sent: int) -> None:
+        """Report bytes that were sent, or that the server has; never fewer than before."""
+        if sent > self._most:
+            self._most = sent
+            self.progress(sent, self.total)
 
     def create_url(self) -> str:
         response = self._send("POST", self.client.url, self.get_url_creation_headers())
         if response.status_code != 201 or "location" not in response.headers:
-            raise TusCommunicationError("", response.status_code, response.content)
+            raise Refusal(response)
         return self.endpoint.upload_url(response.headers["location"])
 
     def get_offset(self) -> int:
         response = self._send("HEAD", self.url, self.get_headers())
         offset = whole_number(response.headers.get("upload-offset", ""))
         if offset is None:
-            raise TusCommunicationError("", response.status_code, response.content)
+            raise Refusal(response)
         return offset
 
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -132,10 +119,8 @@ class _Uploader(Uploader):
             raise TusCommunicationError(str(error)) from error
 
     def _do_request(self) -> None:
-        self.request = _Request(self)
+        self.request = ChunkRequest(self)
         self.request.perform()
-        if not 200 <= self.request.status_code < 300 or "upload-offset" not in self.request.response_headers:
-            raise TusUploadFailed("", self.request.status_code, self.request.response_content)
 
 
 def upload(
@@ -149,7 +134,7 @@ def upload(
 ) -> None:
     """Upload a file, resuming the interrupted upload at `resume_url` if the server still knows it.
 
-    `on_create(url)` is called for a new upload, `progress(sent, total)` with the bytes that the server has.
+    `on_create(url)` is called for a new upload, `progress(sent, total)` with the bytes that were sent.
     Raises StorageProblem when the server refuses or a request fails `tries` times.
     """
     with requests.Session() as session:
@@ -171,11 +156,11 @@ def upload(
 
 
 def _send_rest(uploader: _Uploader, endpoint: Endpoint, progress: Callable[[int, int], None]) -> None:
-    total = uploader.get_file_size()
-    progress(uploader.offset, total)
-    while uploader.offset < total:
+    uploader.progress = progress
+    uploader.report(uploader.offset)
+    while uploader.offset < uploader.total:
         _retry(uploader.upload_chunk, uploader, endpoint)
-        progress(uploader.offset, total)
+        uploader.report(uploader.offset)
 
 
 def _resume_or_create(
@@ -212,7 +197,12 @@ def _retry(send: Callable[[], R], uploader: _Uploader, endpoint: Endpoint) -> R:
                     raise
 
     policy = retrying(
-        _is_transient, first=endpoint.pause, longest=_LONGEST_PAUSE, attempts=endpoint.tries, sleep=pause
+        _is_transient,
+        first=endpoint.pause,
+        longest=_LONGEST_PAUSE,
+        attempts=endpoint.tries,
+        sleep=pause,
+        asked=lambda error: error.retry_after if isinstance(error, Refusal) else 0.0,
     )
     try:
         return policy(send)
@@ -231,7 +221,7 @@ def _storage_problem(error: TusCommunicationError, uploader: _Uploader) -> Stora
     answer = f"it answered {status}" if status else "it does not answer"
     vanished = bool(uploader.url) and error.status_code in _VANISHED
     sent = 0 if vanished else uploader.offset
-    kept = f"{sent:,} of {uploader.get_file_size():,} bytes are there"
+    kept = f"{sent:,} of {uploader.total:,} bytes are there"
     message = f"The upload to the artifact storage stopped: {answer}{f' ({body})' if body else ''}; {kept}."
     if vanished:
         # Vanished again right after a new beginning: a later attempt may succeed.

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage
 from django.utils.http import content_disposition_header
+from tenacity import Retrying
 
 from agentforge.retry import retrying
 
@@ -31,17 +32,38 @@ def _is_transient(error: BaseException) -> bool:
     return isinstance(error, StorageProblem) and not error.permanent
 
 
-_PAUSE, _LONGEST_PAUSE, _TRIES = 0.5, 8.0, 5
+def _asked_pause(error: BaseException) -> float:
+    return error.retry_after if isinstance(error, StorageProblem) else 0.0
+
+
+_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+# Half a minute of pauses for an upload, and whatever the storage asks for.
+_TRIES = 8
+# Somebody waits for a download: a quarter as long, and no longer pause that the storage asks for.
+_DOWNLOAD_TRIES, _LONGEST_WAIT = 5, 10.0
 
 
 def retry(storage: Storage, call: Callable[..., R], *args: Any) -> R:
-    """Call until the storage answers, as patiently for downloads as for uploads."""
+    """Call until the storage answers."""
+    return _policy(storage, _is_transient, _TRIES)(call, *args)
+
+
+def retry_download(storage: Storage, call: Callable[..., R], *args: Any) -> R:
+    """Call until the storage answers, but not longer than a person waits."""
+
+    def is_short(error: BaseException) -> bool:
+        return _is_transient(error) and _asked_pause(error) <= _LONGEST_WAIT
+
+    return _policy(storage, is_short, _DOWNLOAD_TRIES)(call, *args)
+
+
+def _policy(storage: Storage, retry_on: Callable[[BaseException], bool], attempts: int) -> Retrying:
     first = getattr(storage, "pause", _PAUSE)
-    return retrying(_is_transient, first=first, longest=_LONGEST_PAUSE, attempts=_TRIES)(call, *args)
+    return retrying(retry_on, first=first, longest=_LONGEST_PAUSE, attempts=attempts, asked=_asked_pause)
 
 
 def send(storage: Storage, sha256: str, progress: Progress) -> None:
-    """Upload the local copy unless the storage has it, then read it back and compare its hash.
+    """Upload the local copy unless the storage has it; read back what was sent in pieces.
 
     Any worker can resume an interrupted upload. Raises StorageProblem.
     """
@@ -54,7 +76,9 @@ def send(storage: Storage, sha256: str, progress: Progress) -> None:
             return
         with path.open("rb") as content:
             _upload(storage, name, content, sha256, progress)
-        retry(storage, _read_back, storage, name, sha256)
+        if size > getattr(storage, "single_request", -1):
+            # Put together from pieces, perhaps by several workers. A single request arrives whole or not.
+            retry(storage, _read_back, storage, name, sha256)
         leases.mark_checked(sha256)
 
 
@@ -110,7 +134,7 @@ def signed_url(storage: Any, name: str, filename: str) -> str:
     """
     with storage_errors(f"{filename} can't be downloaded now"):
         if hasattr(storage, "signed_url"):
-            return str(retry(storage, storage.signed_url, name, filename))
+            return str(retry_download(storage, storage.signed_url, name, filename))
         parameters = {"ResponseContentDisposition": content_disposition_header(True, filename)}
         return str(storage.url(name, parameters=parameters, expire=settings.ARTIFACT_URL_SECONDS))
 

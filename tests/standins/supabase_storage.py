@@ -62,6 +62,8 @@ class SupabaseStorageStandIn(StandIn):
         self.redirect = ""
         self.public: set[str] = set()
         self.limits: dict[str, object] = {"file_size_limit": None, "allowed_mime_types": None}
+        # Sent with the answers while it is busy.
+        self.retry_after = ""
         # How old every object is.
         self.age = timedelta()
 
@@ -76,7 +78,7 @@ class SupabaseStorageStandIn(StandIn):
     def answer(self, asked: Asked) -> Answer:
         if self.busy:
             self.busy -= 1
-            return Answer(503, b"busy", {})
+            return Answer(503, b"busy", {"Retry-After": self.retry_after} if self.retry_after else {})
         if self.redirect:
             return Answer(307, b"", {"Location": self.redirect})
         path = unquote(urlsplit(asked.path).path).removeprefix(_PREFIX)

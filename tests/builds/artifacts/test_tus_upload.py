@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ ENDS = [*range(0, len(CONTENT), PIECE), len(CONTENT)]
 def server(tmp_path: Path) -> Iterator[TusServer]:
     with TusServer(tmp_path) as running:
         yield running
+
+
+def assert_in_order(sent: list[int]) -> None:
+    """Check that progress only grows, in small steps, over the end of each piece."""
+    assert sent == sorted(set(sent))
+    assert set(ENDS) <= set(sent)
+    assert max(later - sooner for sooner, later in pairwise(sent)) < PIECE
 
 
 class Upload:
@@ -48,7 +56,7 @@ def test_the_server_has_every_byte_once(server: TusServer) -> None:
     upload = Upload()
     upload.run(server)
     assert server.files() == [CONTENT]
-    assert upload.sent == ENDS
+    assert_in_order(upload.sent)
     assert len(upload.urls) == 1
 
 
@@ -63,7 +71,7 @@ def test_an_upload_outlives_the_death_of_the_server(server: TusServer) -> None:
     disturbed = Disturbed()
     disturbed.run(server)
     assert server.files() == [CONTENT]
-    assert disturbed.sent == ENDS
+    assert_in_order(disturbed.sent)
     assert len(disturbed.urls) == 1
 
 
@@ -79,7 +87,8 @@ def test_another_process_goes_on_with_an_upload(server: TusServer) -> None:
         dying.run(server)
     heir.run(server, resume_url=dying.urls[0])
     assert server.files() == [CONTENT]
-    assert heir.sent == ENDS[3:]
+    # The third piece was under way.
+    assert 2 * PIECE <= heir.sent[0] < 3 * PIECE
     assert heir.urls == []
 
 
@@ -90,7 +99,7 @@ def test_a_server_that_stays_away_is_given_up(server: TusServer) -> None:
             if sent == 2 * PIECE:
                 server.kill()
 
-    with pytest.raises(StorageProblem, match=r"does not answer; 131,072 of 665,600 bytes are there"):
+    with pytest.raises(StorageProblem, match=r"does not answer; [\d,]+ of 665,600 bytes are there"):
         Alone().run(server, tries=3)
     server.start()
 
@@ -99,4 +108,4 @@ def test_what_the_server_forgot_is_uploaded_anew(server: TusServer) -> None:
     upload = Upload()
     upload.run(server, resume_url=f"{server.url}/00000000-0000-4000-8000-000000000000")
     assert server.files() == [CONTENT]
-    assert upload.sent == ENDS
+    assert_in_order(upload.sent)

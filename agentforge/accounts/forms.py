@@ -146,6 +146,14 @@ class NewAddressForm(EmailForm):
     )
 
 
+class ThemeForm(forms.Form):
+    """The colours of this browser's pages; `auto` follows its system."""
+
+    theme = forms.ChoiceField(
+        label="Theme", choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")]
+    )
+
+
 class DeletionForm(forms.Form):
     """The typed confirmation of deleting an account."""
 

@@ -37,6 +37,7 @@ urlpatterns = [
     ),
     path("accounts/new-address/<str:token>/", local_mail.email_confirm, name="email_confirm"),
     path("accounts/reset/<str:token>/", local_mail.reset, name="reset"),
+    path("accounts/theme/", account.theme, name="theme"),
     path("accounts/export/", deletion.export, name="export"),
     path("accounts/delete/", deletion.delete, name="delete"),
     path("accounts/mail/", mail.sign_in_mail, name="mail"),

@@ -22,6 +22,7 @@ FOR_BROWSERS = {
     "builds:webhook": "for builders, by signed messages: docs/builder.md",
     "configs:home": "leads to the list",
     "accounts:account": "a page of links",
+    "accounts:theme": "of a browser's pages",
     "accounts:confirm": "where a mail's link leads",
     "accounts:email_confirm": "where a mail's link leads",
     "accounts:reset": "where a mail's link leads",

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts import api_tokens, flows, password_choice
 from agentforge.accounts.addresses import client_address
@@ -18,7 +19,7 @@ from agentforge.accounts.errors import (
     SamePassword,
     WrongCredentials,
 )
-from agentforge.accounts.forms import EmailForm, PasswordForm
+from agentforge.accounts.forms import EmailForm, PasswordForm, ThemeForm
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.redirects import requested_next
 from agentforge.accounts.sessions import sign_ins
@@ -27,12 +28,14 @@ from agentforge.negotiation import negotiated
 from agentforge.tenancy import rls
 
 from . import local_mail
-from .responses import auth_session, done, refuse, reject, show, submitted
+from .responses import auth_session, done, failed, refuse, reject, show, submitted
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 
 PASSWORD, EMAIL = "accounts/password_change.html", "accounts/email_change.html"
+THEME, _YEAR = "theme", 365 * 86_400
+_NO_THEME = IdentityError("There is no such theme. Nothing was changed.")
 _CHANGED = "Your password is changed. Your other sign-ins have ended."
 _MAILED = (
     "If {email} is free, a mail is on its way there, and usually one to your present address. "
@@ -43,7 +46,25 @@ _MAILED = (
 @never_cache
 @require_safe
 def account(request: Request) -> HttpResponse:
-    return render(request, "accounts/account_detail.html", {"by_supabase": supabase_service() is not None})
+    form = ThemeForm(initial={"theme": request.COOKIES.get(THEME, "auto")})
+    context = {"by_supabase": supabase_service() is not None, "theme_form": form}
+    return render(request, "accounts/account_detail.html", context)
+
+
+@require_POST
+def theme(request: Request) -> HttpResponse:
+    """Choose this browser's theme."""
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        return failed(request, "accounts:account", _NO_THEME)
+    response = done(request, "accounts:account")
+    chosen = form.cleaned_data["theme"]
+    if chosen == "auto":
+        response.delete_cookie(THEME, samesite="Lax")
+    else:
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie(THEME, chosen, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure)
+    return response
 
 
 @sensitive_post_parameters("current", "password", "code")

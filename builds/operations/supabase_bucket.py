@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -11,8 +11,11 @@ from django.core.files.storage import storages
 from agentforge.administration.project import preparation
 from agentforge.administration.project.report import Line, register, right, unseen, wrong
 from builds.artifacts.errors import BucketMissing, StorageProblem
-from builds.artifacts.supabase import SupabaseStorage
 from builds.artifacts.supabase_key import REMEDY, key_problem
+
+if TYPE_CHECKING:
+    # Only where it is used: its libraries take half a second to import.
+    from builds.artifacts.supabase import SupabaseStorage
 
 # Programs have up to 30 MB; this leaves room.
 LEAST_LIMIT = 50_000_000

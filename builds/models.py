@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -264,6 +265,14 @@ class ChatMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    @property
+    def speaker(self) -> str:
+        """Return who answered, with the name that the agent had then; empty once the build is gone."""
+        if self.build is None:
+            return ""
+        name: str = json.loads(self.build.revision.canonical_json)["identity"]["name"]
+        return f"{name}, build {self.build_id}"
 
     @property
     def note(self) -> str:

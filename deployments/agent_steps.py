@@ -11,8 +11,7 @@ from configs.models import AgentConfig
 from configs.steps import Step
 
 from . import history
-from .hosts.registry import KINDS
-from .models import UNFINISHED, Deployment, DeploymentStatus, Site
+from .models import UNFINISHED, Deployment, DeploymentStatus
 
 
 def deploy_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
@@ -38,12 +37,7 @@ def _step(agent: AgentConfig, online: history.LiveSite | None, last: Deployment 
     elif online is not None and online.live is None:
         state, word, headline = "warning", "changed elsewhere", f"{online.site.name} was changed elsewhere"
     elif online is not None and online.live is not None:
-        reached = _reached(online.site)
+        reached = "live" if online.answers else "ready to run"
         state, word = "succeeded", f"{reached}, revision {online.live.revision.number}"
         headline = word.capitalize()
     return Step("deploy", "Deploy", reverse("deployments:agent", args=[agent.pk]), state, word, headline)
-
-
-def _reached(site: Site) -> str:
-    """Return what is true of the site that shows a deployment: whether it answers is up to its server."""
-    return "live" if KINDS[site.host].serves else "ready to run"

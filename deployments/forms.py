@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 
 from configs.forms.text import TextField
+from configs.forms.url import clean_base_url
 
 from .hosts.base import Team
 from .hosts.registry import KINDS, NETLIFY
@@ -70,9 +71,16 @@ class SettingsForm(forms.Form):
         help_text="Anybody who knows the address can then download it, regardless of the access above.",
     )  # fmt: skip
 
+    own_address = TextField(
+        label="Address of your server", required=False, max_length=300,
+        help_text="Where it runs, like https://ada.example.com. The forge then sees whether it answers.",
+    )  # fmt: skip
+
     def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
         self._site = site
         super().__init__(*args, **kwargs)
+        if site is None or KINDS[site.host].serves:
+            del self.fields["own_address"]
         if not settings.SUPABASE_URL:
             # Without a project there are no users.
             choices = [choice for choice in Access.choices if choice[0] != Access.SUPABASE]
@@ -80,6 +88,10 @@ class SettingsForm(forms.Form):
         if site is not None and not KINDS[site.host].sets_variables:
             # The password is set on the server that runs the agent.
             del self.fields["password"]
+
+    def clean_own_address(self) -> str:
+        address: str = self.cleaned_data["own_address"]
+        return clean_base_url(address) if address else ""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -25,6 +25,7 @@ from django.db.models import (
 from builds.preflight import changes
 from configs.models import AgentConfig, Revision
 
+from .hosts.registry import KINDS
 from .models import Deployment, DeploymentStatus, Site
 
 # A summary of more changes names the parts of the configuration instead of the fields.
@@ -67,6 +68,12 @@ class HistoryEntry:
         is_live = self.standing == LiveStatus.LIVE
         return web_address(self.deployment.site.url if is_live else self.deployment.url)
 
+    @property
+    def live_word(self) -> str:
+        """Return "live", or what is true of a site that nobody was seen to serve."""
+        site = self.deployment.site
+        return "live" if LiveSite(site, self.deployment).answers else "ready to run"
+
     @cached_property
     def changes(self) -> list[dict[str, str]]:
         """Return the changes of the configuration since the revision it replaced: name, before, after."""
@@ -93,7 +100,12 @@ class LiveSite:
 
     @property
     def address(self) -> str:
-        return web_address(self.site.url)
+        return web_address(self.site.url or self.site.own_address)
+
+    @property
+    def answers(self) -> bool:
+        """Return whether something serves it: its host, or a server that was seen to answer."""
+        return KINDS[self.site.host].serves or self.site.answered_at is not None
 
 
 def web_address(url: str) -> str:

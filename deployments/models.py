@@ -75,6 +75,10 @@ class Site(models.Model):
     # Names of the environment variables that deployments set.
     variables = models.JSONField(default=list)
 
+    # Where an own server runs it, if its owner says so, and when it was last seen to answer there.
+    own_address = models.CharField(max_length=300, blank=True, default="", db_default="")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
     # As the host last reported it: the live deploy, also one made elsewhere.
     live_remote_id = models.CharField(max_length=100, blank=True)
     locked = models.BooleanField(default=False)

@@ -108,7 +108,7 @@ def _json(deployment: Deployment) -> dict[str, Any]:
 
 def site_json(site: Site) -> dict[str, Any]:
     names = ("id", "host", "name", "url", "admin_url", "access", "greeting", "offers_download", "variables",
-             "locked", "live_remote_id", "problem", "looked_at")  # fmt: skip
+             "locked", "live_remote_id", "problem", "looked_at", "own_address", "answered_at")  # fmt: skip
     live = polling.live_deployment(site)
     return {
         **{name: getattr(site, name) for name in names},

@@ -119,7 +119,8 @@ def publish(deployment: Deployment, by: User) -> None:
         not_live = row.exclude(remote_id=F("site__live_remote_id"))
         not_live.update(replaced=history.replaced_revision(deployment))
         row.update(published_at=now, draft=False)
-        Site.objects.filter(pk=site.pk).update(live_remote_id=deployment.remote_id, looked_at=now, problem="")
+        shown = {"live_remote_id": deployment.remote_id, "answered_at": None}
+        Site.objects.filter(pk=site.pk).update(**shown, looked_at=now, problem="")
         record(
             Action.DEPLOY_PUBLISHED, owner=deployment.owner_id, actor=by, subject=deployment, site=site.name
         )

@@ -18,10 +18,13 @@ from agentforge.negotiation import form_failure, negotiated, posted, success, wa
 from builds.compiler import sandbox
 from builds.errors import NotPossible
 from builds.forms import MessageForm
-from builds.models import ChatMessage
+from builds.models import Build, ChatMessage
+from builds.preflight import changes
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
+from configs.draft_check import known_problems
 from configs.models import AgentConfig
+from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
 from .responses import refused
@@ -92,11 +95,13 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
 def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
     position = streams.position(agent.stream_name)
     # Read after the position: an event in between may arrive twice, but is never missed.
-    chat_messages = list(ChatMessage.objects.owned_by(request.user).filter(agent=agent))
+    rows = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
+    chat_messages = list(rows.select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)
     waiting = places.words_by_message(chat_messages)
+    build = chat.newest_build(agent)
     context: dict[str, Any] = {
         "agent": agent,
         "tab": "try",
@@ -105,12 +110,22 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "waiting": waiting,
         "answering": any(message.status in chat.UNFINISHED for message in chat_messages),
         "network": [attempt for message in chat_messages for attempt in message.network],
-        "build": chat.newest_build(agent),
+        "build": build,
+        "changed": _changed_since(agent, build),
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
         "sandbox_label": sandbox.description(),
     }
     return render(request, "builds/trial_chat.html", context, status=status)
+
+
+def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
+    """Return what the draft has differently from the build that answers, in words."""
+    if build is None or known_problems(agent):
+        return ["it can't be compiled yet"] if build else []
+    found = changes(build.revision.canonical_json, draft_json(agent))
+    names = [change["name"].rpartition(".")[2].replace("_", " ") for change in found]
+    return list(dict.fromkeys(names))
 
 
 def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:

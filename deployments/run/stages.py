@@ -17,7 +17,7 @@ from deployments.sites import variables
 from .cancellation import remote_id_of
 from .deployment_run import DeploymentRun
 from .progress import Progress
-from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT, steps_of
+from .steps import CREATE, DIGEST, ENVIRONMENT, UPLOAD, VERIFY, WAIT, name_of, steps_of
 from .uploads import send_all
 
 NOT_VERIFIED = "not-verified"
@@ -217,9 +217,10 @@ def run_stages(run: DeploymentRun) -> None:
     stages = [Prepare(), SetVariables(), Create(), Upload(), Wait(), Verify()]
     try:
         for stage in stages:
-            if stage.step in steps_of(run.host.kind):
+            name = name_of(stage.step, run.host.kind)
+            if name in steps_of(run.host.kind):
                 run.check()
-                with run.log.step(stage.step):
+                with run.log.step(name):
                     stage.execute(run)
     except HostError as error:
         recheck_if_refused(run.deployment.owner_id, run.site.host, error)

@@ -80,7 +80,7 @@ def finish(
         current: Deployment = Deployment.objects.get(pk=deployment.pk)
         if live:
             site = Site.objects.filter(pk=current.site_id)
-            site.update(live_remote_id=current.remote_id, looked_at=now, problem="")
+            site.update(live_remote_id=current.remote_id, looked_at=now, problem="", answered_at=None)
         if status == DeploymentStatus.SUCCEEDED and current.cancel_asked:
             what = "the draft is there. Delete it" if current.draft else "the deploy is live. Roll back"
             _publish_highlight(current, f"The cancel came too late: {what} to undo it")

@@ -34,6 +34,7 @@ class Settings:
     password: str = ""
     greeting: str = ""
     offers_download: bool = False
+    own_address: str = ""
 
 
 def site_of(agent: AgentConfig) -> Site | None:
@@ -111,7 +112,10 @@ def change(site: Site, settings: Settings, by: User) -> None:
         "access": settings.access,
         "greeting": settings.greeting,
         "offers_download": settings.offers_download,
+        "own_address": settings.own_address,
     }
+    if settings.own_address != site.own_address:
+        fields["answered_at"] = None
     if settings.access == Access.PASSWORD and settings.password:
         fields["password_hash"] = hash_password(settings.password)
     elif settings.access != Access.PASSWORD:

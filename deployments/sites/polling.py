@@ -14,7 +14,11 @@ from deployments.announcements import announce_deployment
 from deployments.hosts.base import HostError, Reason
 from deployments.models import Deployment, Site
 
+from .answers import ask_server
+
 logger = logging.getLogger(__name__)
+
+_REFRESHED = ("looked_at", "problem", "url", "name", "live_remote_id", "locked", "answered_at")
 
 
 def refresh_site(site: Site) -> None:
@@ -23,8 +27,8 @@ def refresh_site(site: Site) -> None:
     Raises AccountProblem.
     """
     host = host_for(site.owner_id, site.host, "looked at a site")
-    before = site.live_remote_id
-    site.looked_at = timezone.now()
+    before = (site.live_remote_id, site.answered_at is not None)
+    trouble = _ask_own_server(site)
     with as_service():
         try:
             remote = host.site(site.remote_id)
@@ -34,13 +38,26 @@ def refresh_site(site: Site) -> None:
                 site.live_remote_id = ""
             recheck_if_refused(site.owner_id, site.host, error)
         else:
-            site.problem, site.url, site.name = "", remote.url or site.url, remote.name or site.name
+            site.problem = trouble[:500]
+            site.url, site.name = remote.url or site.url, remote.name or site.name
             site.live_remote_id, site.locked = remote.live_deploy, remote.locked
-        site.save(update_fields=["looked_at", "problem", "url", "name", "live_remote_id", "locked"])
-        if site.live_remote_id != before:
+        site.save(update_fields=_REFRESHED)
+        if (site.live_remote_id, site.answered_at is not None) != before:
             announce_deployment(site)
-        if site.live_remote_id != before and not live_deployment(site):
+        if site.live_remote_id != before[0] and not live_deployment(site):
             record(Action.SITE_DRIFTED, owner=site.owner_id, subject=site, live=site.live_remote_id)
+
+
+def _ask_own_server(site: Site) -> str:
+    """Note that the site was looked at, and whether its own server answers; return why it does not."""
+    site.looked_at = timezone.now()
+    site.answered_at = None
+    if not site.own_address:
+        return ""
+    deployed = live_deployment(site)
+    trouble = ask_server(site.own_address, deployed.content_sha256 if deployed else "")
+    site.answered_at = None if trouble or deployed is None else site.looked_at
+    return trouble
 
 
 def live_deployment(site: Site) -> Deployment | None:

@@ -108,7 +108,7 @@ def _teams(agent: AgentConfig) -> tuple[Team, ...]:
 def _settings_form(site: Site | None) -> SettingsForm | None:
     if site is None:
         return None
-    names = ("access", "greeting", "offers_download")
+    names = ("access", "greeting", "offers_download", "own_address")
     return SettingsForm(site=site, initial={name: getattr(site, name) for name in names})
 
 
@@ -165,7 +165,7 @@ def choose_site(request: Request, pk: int) -> HttpResponse:
 def _site_chosen(request: Request, agent: AgentConfig, site: Site, before: Site | None) -> HttpResponse:
     if wants_json(request):
         return success(201, site=reports.site_json(site))
-    message = f"{agent.name} is deployed to {site.name} from now on."
+    message = f"{agent.name} will be deployed to {site.name}. Nothing has been deployed by choosing it."
     if before is not None and before.pk != site.pk and before.live_remote_id:
         message += f" {before.name} stays online: choose it again to change or delete it."
     messages.success(request, message)
@@ -183,8 +183,10 @@ def settings(request: Request, pk: int) -> HttpResponse:
     elif form.is_valid():
         lifecycle.change(site, lifecycle.Settings(**form.cleaned_data), request.user)
         site.refresh_from_db()
+        if site.own_address:
+            polling.refresh_site(site)
         if wants_json(request):
             return success(site=reports.site_json(site))
-        messages.success(request, "Saved. It applies from the next deployment.")
+        messages.success(request, "Saved. Who may talk to it applies from the next deployment.")
         return redirect("deployments:agent", pk=pk)
     return invalid_form(request, agent, form)

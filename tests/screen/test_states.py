@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from agentforge.accounts.models import User
 from builds.execution import transitions
-from builds.models import Build, BuildStatus, BuildTarget
+from builds.models import Build, BuildStatus, BuildTarget, ChatMessage
 from builds.services import cancel_build, enqueue_build
 from configs import validation
 from configs.models import AgentConfig
@@ -114,3 +114,28 @@ def test_the_title_and_the_icon_are_right_on_load_after_a_reload_and_live(
     expect(page).to_have_title(f"Succeeded {DASH} Build {build.pk} · Ada · AgentForge")
     expect(icon).to_have_attribute("href", re.compile("done"))
     expect(page.locator("[data-part=work]")).to_be_hidden()
+
+
+def test_try_says_who_answers_and_what_has_changed_since(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    build = enqueue_build(agent, by=alice)
+    finish(build)
+    common = {"owner": alice, "agent": agent, "build": build}
+    ChatMessage.objects.create(**common, role="user", content="Who are you?")
+    ChatMessage.objects.create(**common, role="assistant", content="I am Ada.")
+    page = window(f"/agents/{agent.pk}/try/")
+    answers = page.locator("[data-part=answers]")
+    expect(answers).to_contain_text(f"Build {build.pk} answers, revision 1.")
+    expect(answers).to_contain_text("It is your draft as it is now.")
+    other = window(f"/agents/{agent.pk}/identity/")
+    other.get_by_label("Name").fill("Grace")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(answers).to_contain_text("The draft has changed since: name.")
+    page.reload()
+    expect(page.locator("h1")).to_contain_text("Grace")
+    who = page.locator(".chat-message[data-role=assistant] .chat-who")
+    expect(who).to_have_text(f"Ada, build {build.pk}")
+    answers.get_by_role("button", name="Compile the draft").click()
+    expect(page).to_have_url(re.compile(r"/builds/\d+/"))
+    assert Build.objects.latest("pk").revision.number == 2

@@ -12,6 +12,7 @@ from typing import Any
 from agentforge.audit.models import AuditEvent
 
 from .models import User
+from .throttling.acts import Act, performs
 
 # A file's path in the archive, and its text.
 Files = Iterable[tuple[str, str]]
@@ -34,6 +35,7 @@ def obstacles(user: User) -> list[str]:
     return [reason for obstacle in _obstacles if (reason := obstacle(user))]
 
 
+@performs(Act.EXPORT_ACCOUNT)
 def archive(user: User) -> bytes:
     """Return a ZIP archive of everything that a user has here, without keys and passwords."""
     buffer = io.BytesIO()

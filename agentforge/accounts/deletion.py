@@ -8,6 +8,7 @@ from agentforge.audit.log import record
 from . import session_revocation
 from .identity import supabase_service
 from .models import LocalIdentity, User
+from .throttling.acts import Act, performs
 
 
 def reaches_identity_service() -> bool:
@@ -15,6 +16,7 @@ def reaches_identity_service() -> bool:
     return not settings.SUPABASE_URL or bool(settings.SUPABASE_SERVICE_KEY)
 
 
+@performs(Act.DELETE_ACCOUNT)
 def delete(user: User) -> None:
     """Delete an account with everything that belongs to it, and end its sessions and tokens.
 

@@ -95,10 +95,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class LocalIdentityManager(_LocalIdentities):
-    @transaction.atomic
     def set_password(self, *, email: str, password: str | None) -> LocalIdentity:
         """Set an address's password, making a missing identity; end its sessions and API tokens."""
-        identity, _ = self.update_or_create(email=email, defaults={"password": passwords.encode(password)})
+        return self.set_hash(email=email, encoded=passwords.encode(password))
+
+    @transaction.atomic
+    def set_hash(self, *, email: str, encoded: str) -> LocalIdentity:
+        """Set the hash of an address's password, as `set_password` does."""
+        identity, _ = self.update_or_create(email=email, defaults={"password": encoded})
         identity.sessions.all().delete()
         # Whoever had the account before may have made some.
         apps.get_model("accounts.ApiToken").objects.filter(user_id=identity.pk).delete()

@@ -19,7 +19,7 @@ from configs.models import AgentConfig, ApiKey, ProcessRun
 from deployments.models import Connection, Deployment
 from tests.drivers import people
 from tests.drivers.forge import ROOT
-from tests.tenancy.test_slow_work import ACTS, Act, all_hers, url_of
+from tests.tenancy.test_slow_work import ACTS, PASSWORD, Act, all_hers, url_of
 from tests.test_access_matrix import Hers, hers
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +37,8 @@ _SIDES = {
 _FREE = ("accounts:sign_in", "accounts:sign_up", "configs:new", "builds:compile")
 MORE_ACTS = [
     Act("accounts:api_tokens", {}, {"name": "Script", "scope": "read", "days": "30"}),
+    Act("accounts:export", {}, {}, "get"),
+    Act("accounts:email", {}, {"email": "new@example.com", "current": PASSWORD}),
     Act("configs:process", _AGENT, {}),
     Act("configs:resolve", {**_AGENT, "tab": "keys"}, _SIDES),
     Act("configs:keys", _AGENT, {"provider": "openai", "model": "m"}),
@@ -195,13 +197,18 @@ PRIMITIVES = {
     "hash_password",
     "jobs.defer",
     "jobs.defer_build",
+    "shares.defer",
     "task.defer",
+    "auth.admin.delete_user",
+    "user.delete",
 }
 # Callers that ask nothing of anybody themselves, and why.
 UNASKED = {
     "agentforge/accounts/identity/local.py LocalIdentityService.sign_up": "nobody is signed in yet",
     "agentforge/accounts/identity/local.py _nobodys_password": "a hash that nothing matches",
     "agentforge/accounts/identity/supabase.py SupabaseIdentityService._update": "part of change_password",
+    "agentforge/accounts/identity/local_mail.py recover": "whoever has the mail is not signed in",
+    "agentforge/accounts/identity/supabase_identities.py LinkedIdentities.delete_user": "part of delete",
     "agentforge/accounts/managers.py LocalIdentityManager.set_password": "an operator's command",
     "builds/builder/job_store.py enqueue": "a builder, for its forge's signed request",
     "builds/execution/transitions.py requeue": "the recovery of an act",

@@ -12,6 +12,7 @@ from django.conf import LazySettings
 from django.contrib import admin
 from django.urls import reverse
 
+from agentforge.accounts.identity import local_mail
 from agentforge.accounts.models import User
 from builds.artifacts import storage
 from builds.models import Artifact
@@ -47,6 +48,7 @@ ACTS = [
     Act("accounts:sign_in", {}, {"email": "nobody@example.com", "password": PASSWORD}),
     Act("accounts:sign_up", {}, {"email": "eve@example.com", "password": PASSWORD}),
     Act("accounts:password", {}, {"current": PASSWORD, "password": "another horse battery"}),
+    Act("accounts:email", {}, {"email": "new@example.com", "current": PASSWORD}),
     Act("configs:key_save", _KEY, _NEW_KEY),
     Act("configs:key_add", _KEY, _NEW_KEY),
     Act("configs:key_test", _KEY, {}),
@@ -113,6 +115,15 @@ def test_slow_work_holds_no_connection(act: Act, all_hers: Hers, alice: User) ->
     assert client.seen or act.method == "get" or act.name == "builds:compile", response.content.decode()[
         -2000:
     ]
+    assert client.held == []
+
+
+def test_a_new_password_by_mail_holds_none(all_hers: Hers) -> None:
+    client, token = client_of(None), local_mail.recovery_token("alice@example.com")
+    assert (
+        client.post(reverse("accounts:reset", args=[token]), {"password": "a third horse"}).status_code == 302
+    )
+    assert client.seen
     assert client.held == []
 
 

@@ -14,10 +14,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from agentforge.accounts import api_tokens, session_revocation
+from agentforge.accounts import api_tokens, passwords, session_revocation
 from agentforge.accounts.errors import CodeRefused
 from agentforge.accounts.models import LocalIdentity, User, is_disabled
+from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import AttemptThrottle
+from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
@@ -67,15 +69,20 @@ def recover(token: str, password: str) -> LocalIdentity:
 
     Whoever used the account before may not have been the owner of its address.
     """
+    recovering(token)
+    with hash_turn():
+        encoded = passwords.encode(password)
     with transaction.atomic():
+        # Once more: the link works once, and another request may have used it meanwhile.
         identity = recovering(token)
-        identity = LocalIdentity.objects.set_password(email=identity.email, password=password)
+        identity = LocalIdentity.objects.set_hash(email=identity.email, encoded=encoded)
         session_revocation.end_sessions_of(identity.pk)
         if user := User.objects.filter(pk=identity.pk).first():
             api_tokens.revoke_all(user)
     return identity
 
 
+@performs(Act.CHANGE_EMAIL)
 def change_token(user: User, email: str) -> str:
     """Return the token of the link that changes an address; empty if the new one is taken."""
     if LocalIdentity.objects.filter(email=email).exists():

@@ -45,6 +45,8 @@ class Act(StrEnum):
     CHANGE_EMAIL = "change the e-mail address"
     MAKE_TOKEN = "make an API token"  # noqa: S105 - an act's name
     UNLINK_IDENTITY = "unlink a way to sign in"
+    DELETE_ACCOUNT = "delete the account"
+    EXPORT_ACCOUNT = "export the account"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ RULES = {
     Act.CHANGE_EMAIL: Rule("account"),
     Act.MAKE_TOKEN: Rule("account"),
     Act.UNLINK_IDENTITY: Rule("account"),
+    Act.DELETE_ACCOUNT: Rule("account"),
+    Act.EXPORT_ACCOUNT: Rule("account"),
 }
 GROUPS = sorted({rule.group for rule in RULES.values() if rule.group})
 

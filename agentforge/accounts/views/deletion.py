@@ -54,12 +54,11 @@ def delete(request: Request) -> HttpResponse:
         return reject(request, PAGE, form, **context)
     words = _DELETED if context["everywhere"] else _LEFT
     with rls.as_service():
-        user = User.objects.get(pk=request.user.pk)
-        sign_ins.end(request.session)
         try:
-            deletion.delete(user)
+            deletion.delete(User.objects.get(pk=request.user.pk))
         except IdentityError:
             words = _LEFT
+        sign_ins.end(request.session)
     if wants_json(request):
         return success(detail=words)
     messages.success(request, words)

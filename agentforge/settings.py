@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import artifact_storage, private_directory
+from . import artifact_storage, private_directory, static_files
 from .environment import Environment
 from .tenancy import database, embedded
 
@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "agentforge.tenancy.connections.GiveBackMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "agentforge.compression.TextCompressionMiddleware",
     "agentforge.content_policy.ContentPolicyMiddleware",
     "agentforge.problems.ProblemMiddleware",
     "agentforge.error_pages.NotFoundMiddleware",
@@ -258,10 +259,15 @@ LOGGING = {
     },
 }
 
-STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one
+STATIC_VERSION = static_files.version(BASE_DIR / "static")
+STATIC_URL = f"static/{STATIC_VERSION}/"
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 365 * 24 * 3600
+# Without the launcher, files are served from where they are, uncompressed.
+WHITENOISE_USE_FINDERS = not static_files.is_collected(STATIC_ROOT, STATIC_VERSION)
 
 # Where artifacts are stored: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
 ARTIFACT_STORAGE: str = env.str("ARTIFACT_STORAGE", default="files")
@@ -275,7 +281,7 @@ SUPABASE_STORAGE_URL: str = env.str("SUPABASE_STORAGE_URL", default="").rstrip("
 ARTIFACT_S3_ENDPOINT: str = env.str("ARTIFACT_S3_ENDPOINT", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     "artifacts": artifact_storage.backend(
         ARTIFACT_STORAGE,
         bucket=ARTIFACT_BUCKET,

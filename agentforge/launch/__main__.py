@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import private_directory
+from agentforge import private_directory, static_files
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -116,8 +117,14 @@ def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     if not schema.are_current(url, chosen.database_schema, marker):
         print("Migrating the database.", flush=True)
         schema.migrate(url, chosen.database_schema, marker, env)
-    if not chosen.debug:
-        schema.manage("collectstatic", "--noinput", env=env)
+    _collect_static_files(chosen.var_dir / "static", env)
+
+
+def _collect_static_files(root: Path, env: dict[str, str]) -> None:
+    version = static_files.version(options.BASE_DIR / "static")
+    if not static_files.is_collected(root, version):
+        schema.manage("collectstatic", "--noinput", "--clear", "--verbosity", "0", env=env)
+        static_files.mark_collected(root, version)
 
 
 def _try_database(url: str) -> None:

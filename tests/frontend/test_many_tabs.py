@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
@@ -92,7 +93,8 @@ def test_a_deleted_agents_page_does_not_end_the_others_streams(
     [(page, build)] = open_tabs(context, builds, 1)
     other = context.new_page()
     other.goto(f"/builds/{builds[1].pk}/")
-    other.evaluate("import('/static/js/live.js').then(({ follow }) => follow('build-999999'))")
+    live = f"{web.url}/{settings.STATIC_URL.strip('/')}/js/live.js"
+    other.evaluate(f"import('{live}').then(({{ follow }}) => follow('build-999999'))")
     expect(other.locator("body")).to_have_attribute("data-link", "refused")
     write(build, f"live of {build.pk}")
     expect_lines([(page, build)], "live")

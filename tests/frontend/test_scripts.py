@@ -19,7 +19,8 @@ UNIT_TESTS = Path("tests/frontend/js")
 
 def imports_of(script: Path) -> set[Path]:
     imported = re.findall(r'^(?:import|.* from) "(\.[^"]+)";', script.read_text(), re.MULTILINE)
-    return {(script.parent / name).resolve() for name in imported}
+    workers = re.findall(r'new URL\("([^"]+\.js)", import\.meta\.url\)', script.read_text())
+    return {(script.parent / name).resolve() for name in (*imported, *workers)}
 
 
 def test_every_script_is_imported() -> None:

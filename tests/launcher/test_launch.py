@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,11 @@ def test_ready_means_healthy_and_one_address_is_printed(var_dir: Path) -> None:
     with Forge(var_dir) as forge:
         forge.wait_until_ready()
         assert httpx.get(f"{forge.url}/healthz").status_code == 200
+        page = httpx.get(f"{forge.url}/sign-in/")
+        style = re.search(r'href="(/static/[^"]+\.css)"', page.text)
+        assert style is not None
+        for response in (page, httpx.get(f"{forge.url}{style[1]}")):
+            assert response.headers["Content-Encoding"] == "gzip"
         forge.stop()
         assert forge.text.count(forge.url) == 1
 

@@ -131,7 +131,11 @@ def test_what_was_received_to_its_end_is_not_sent_again(
 
 def test_pages_go_through_django(web: WebProcess) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
-    for path, status in (("/healthz", 200), ("/static/agentforge.css", 200), ("/nowhere/", 404)):
+    for path, status in (
+        ("/healthz", 200),
+        (f"{settings.STATIC_URL}agentforge.css", 200),
+        ("/nowhere/", 404),
+    ):
         connection.request("GET", path)
         response = connection.getresponse()
         body = response.read()

@@ -21,6 +21,7 @@ from agentforge.accounts.errors import (
 )
 from agentforge.accounts.forms import EmailForm, PasswordForm, ThemeForm
 from agentforge.accounts.identity import identity_service, supabase_service
+from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.redirects import requested_next
 from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
@@ -76,7 +77,7 @@ def password(request: Request) -> HttpResponse:
     is_due = password_choice.is_due(request.user, request.claims)
     is_free = is_due or password_choice.is_recovering(request)
     form = PasswordForm(submitted(request), email=request.user.email, recovering=is_free)
-    context: dict[str, Any] = {"by_supabase": supabase_service() is not None, "is_due": is_due}
+    context: dict[str, Any] = {"is_due": is_due, "providers": _providers_alone(request)}
     if request.method != "POST":
         return show(request, PASSWORD, form, **context)
     if not form.is_valid():
@@ -90,6 +91,14 @@ def password(request: Request) -> HttpResponse:
         return refuse(request, PASSWORD, form, error, field=_field_of(error), **context)
     password_choice.end_recovery(request.session)
     return done(request, requested_next(request) or "accounts:account", _CHANGED)
+
+
+def _providers_alone(request: Request) -> str:
+    """Return the providers of a user who signs in with nothing else; empty if there may be a password."""
+    metadata = request.claims.get("app_metadata")
+    listed = metadata.get("providers") if isinstance(metadata, dict) else None
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    return "" if "email" in names else " or ".join(PROVIDERS[name] for name in names if is_known(name))
 
 
 def _change_password(request: Request, form: PasswordForm, *, is_free: bool, is_due: bool) -> None:

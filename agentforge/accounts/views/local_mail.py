@@ -24,7 +24,17 @@ from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.http import Request
 from agentforge.tenancy import rls
 
-from .responses import auth_session, done, failed, refuse, reject, show, sign_in_and_redirect, submitted
+from .responses import (
+    auth_session,
+    done,
+    failed,
+    known_email,
+    refuse,
+    reject,
+    show,
+    sign_in_and_redirect,
+    submitted,
+)
 
 logger = logging.getLogger(__name__)
 ASK, RESET = "accounts/mail_request.html", "accounts/password_reset.html"
@@ -35,7 +45,7 @@ _MAILED = "If {email} is free, a mail is on its way there. The address changes w
 
 def recovery(request: HttpRequest) -> HttpResponse:
     """Mail a link for a new password; the same response, as fast, for every address."""
-    form = EmailForm(submitted(request))
+    form = EmailForm(submitted(request), initial={"email": known_email(request)})
     if request.method != "POST":
         return show(request, ASK, form, kind="recovery", by_link=True)
     if not form.is_valid():

@@ -25,8 +25,10 @@ from agentforge.tenancy import rls
 
 from . import local_mail
 from .responses import (
+    EMAIL_KEY,
     done,
     failed,
+    known_email,
     public_form,
     refuse,
     reject,
@@ -36,7 +38,6 @@ from .responses import (
     submitted,
 )
 from .scripts import is_script
-from .sign_in import EMAIL_KEY
 
 if TYPE_CHECKING:
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
@@ -61,7 +62,7 @@ def recovery_mail(request: HttpRequest) -> HttpResponse:
 
 
 def _send_mail(request: HttpRequest, service: SupabaseIdentityService, kind: str) -> HttpResponse:
-    form = EmailForm(submitted(request), initial={"email": request.session.get(EMAIL_KEY, "")})
+    form = EmailForm(submitted(request), initial={"email": known_email(request)})
     if request.method != "POST":
         return show(request, ASK, form, kind=kind)
     if not form.is_valid():

@@ -36,6 +36,8 @@ from agentforge.accounts.sessions.tokens import InvalidToken, NotAdmitted
 
 from .scripts import is_script, open_to_scripts, tokens_json
 
+# In a session: the address that was entered last.
+EMAIL_KEY = "signed_up_as"
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 
@@ -64,6 +66,11 @@ def public_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 def auth_session(request: Request) -> AuthSession:
     """Return the session of a signed-in request."""
     return AuthSession(request.claims, request.access_token)
+
+
+def known_email(request: HttpRequest) -> str:
+    """Return the address of the signed-in user, or the one that this browser entered last."""
+    return request.user.email if request.user.is_authenticated else request.session.get(EMAIL_KEY, "")
 
 
 def submitted(request: HttpRequest) -> Mapping[str, Any] | None:

@@ -42,10 +42,19 @@ from agentforge.negotiation import (
 from agentforge.problems import problem
 from agentforge.tenancy import rls
 
-from .responses import auth_session, done, public_form, refuse, reject, show, sign_in_and_redirect, submitted
+from .responses import (
+    EMAIL_KEY,
+    auth_session,
+    done,
+    public_form,
+    refuse,
+    reject,
+    show,
+    sign_in_and_redirect,
+    submitted,
+)
 from .scripts import is_script, tokens_json
 
-EMAIL_KEY = "signed_up_as"
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
 _NOT_EXCHANGEABLE = "This is not a refresh token. Sign in again."

@@ -7,7 +7,7 @@ from django.test import Client
 from agentforge.accounts.models import User
 from tests.standins.supabase_auth import SupabaseAuth
 
-from .supabase_browser import EMAIL, claims, follow, is_signed_in, words
+from .supabase_browser import EMAIL, claims, follow, is_signed_in, sign_in, words
 
 pytestmark = pytest.mark.django_db
 START = "/accounts/with/github/"
@@ -79,3 +79,16 @@ def test_no_token_reaches_the_browser(auth: SupabaseAuth, client: Client) -> Non
     seen = f"{answer.serialize_headers()!r} {client.cookies.output()} {dict(client.session)}"
     assert issued not in seen
     assert "provider-access-token" not in seen
+
+
+def test_who_has_no_password_sets_the_first_one_by_mail(auth: SupabaseAuth, client: Client) -> None:
+    follow(client, begin(client))
+    page = words(client.get("/accounts/password/"))
+    assert "You sign in with GitHub" in page
+    assert 'value="octo@example.com"' in page
+    client.post("/accounts/recovery/", {"email": "octo@example.com"})
+    assert follow(client, auth.mail_to("octo@example.com").link)["Location"] == "/accounts/password/"
+    page = words(client.get("/accounts/password/"))
+    assert "You sign in with" not in page
+    assert client.post("/accounts/password/", {"password": "a first good passphrase"}).status_code == 302
+    assert sign_in(Client(), "octo@example.com", "a first good passphrase").status_code == 302

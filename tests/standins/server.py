@@ -149,7 +149,7 @@ def _handler(
                 self.wfile.write(piece)
                 self.wfile.flush()
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
         def log_message(self, *args: object) -> None:
             """Stay quiet: tests look at `asked`."""

@@ -6,58 +6,53 @@ true one stands in its body.
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import jwt
 
-from .server import Answer, Asked, StandIn, as_json
+from . import storage_shapes as shapes
+from .server import Answer, Asked, as_json
+from .storage_uploads import ResumableUploads
 
 _PREFIX = "/storage/v1/"
 _SECRET = "the secret that a stand-in signs with"
-_PIECE = 6 * 1024 * 1024
+_CODES = {
+    "Bucket not found": "NoSuchBucket",
+    "not_found": "NoSuchKey",
+    "Unauthorized": "AccessDenied",
+    "Error": "InvalidRequest",
+    "invalid_range": "InvalidRange",
+}
 
 
 class Refused(Exception):
-    def __init__(self, status: int, error: str, message: str) -> None:
-        self.answer = as_json({"statusCode": str(status), "error": error, "message": message}, 400)
+    def __init__(self, status: int, error: str, message: str, code: str = "") -> None:
+        code = code or _CODES.get(error, error)
+        told = {"statusCode": str(status), "error": error, "message": message, "code": code}
+        self.answer = as_json(told, 416 if status == 416 else 400)
 
 
-@dataclass
-class Upload:
-    bucket: str
-    name: str
-    length: int
-    data: bytearray = field(default_factory=bytearray)
-
-
-class SupabaseStorageStandIn(StandIn):
+class SupabaseStorageStandIn(ResumableUploads):
     """Keep objects in memory; tests look into `buckets`, and set how uploads are disturbed."""
 
     key = "sb_secret_of_the_stand_in"
     # Valid, but without rights: row level security hides everything from it.
     anon_key = jwt.encode({"role": "anon"}, _SECRET, "HS256")
+    key_of_another_project = jwt.encode(
+        {"role": "service_role"}, "another project's secret of 32 bytes", "HS256"
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self.buckets: dict[str, dict[str, bytes]] = {"artifacts": {}}
-        self.uploads: dict[str, Upload] = {}
-        # Cut the connection once when an upload has so many bytes; answer so many requests with 503.
-        self.cut_at: int | None = None
+        # Answer so many requests with 503.
         self.busy = 0
         # Change what is stored, as a failing disk would.
         self.spoil = False
-        # The prefix of `Location`, where it isn't the address that was asked; None: that address.
-        self.location: str | None = None
-        # Refuse to complete so many uploads: 500, and the upload is gone (410).
-        self.incomplete = 0
-        # Forget the upload once it has so many bytes, and close without reading the next piece.
-        self.forget_at: int | None = None
-        self.gone: set[str] = set()
         # Answer everything with a redirect to this service.
         self.redirect = ""
         self.public: set[str] = set()
@@ -66,6 +61,11 @@ class SupabaseStorageStandIn(StandIn):
         self.retry_after = ""
         # How old every object is.
         self.age = timedelta()
+        # Seconds that signatures have aged.
+        self._aged = 0.0
+
+    def expire_signatures(self) -> None:
+        self._aged += 3600
 
     @property
     def url(self) -> str:
@@ -84,17 +84,29 @@ class SupabaseStorageStandIn(StandIn):
         path = unquote(urlsplit(asked.path).path).removeprefix(_PREFIX)
         query = parse_qs(urlsplit(asked.path).query)
         try:
-            if asked.method == "GET" and path.startswith("object/sign/"):
-                return self._signed(path.removeprefix("object/sign/"), query)
+            if asked.method in ("GET", "HEAD") and path.startswith("object/sign/"):
+                return self._signed(asked, path.removeprefix("object/sign/"), query)
+            if asked.method == "OPTIONS":
+                return Answer(204)
             if asked.headers.get("authorization") == f"Bearer {self.anon_key}":
                 return self._anonymous(asked, path)
-            if asked.headers.get("authorization") != f"Bearer {self.key}" and asked.method != "HEAD":
-                raise Refused(403, "Unauthorized", "Invalid Compact JWS")
+            if asked.headers.get("authorization") != f"Bearer {self.key}":
+                self._refuse_key(asked, path)
             if path.startswith("upload/resumable"):
                 return self._resumable(asked, path.removeprefix("upload/resumable").lstrip("/"))
             return self._ask(asked, path)
+        except shapes.NoSuchRange:
+            return Refused(416, "invalid_range", "invalid range provided").answer
         except Refused as refused:
-            return refused.answer
+            return Answer(400) if asked.method == "HEAD" else refused.answer
+
+    def _refuse_key(self, asked: Asked, path: str) -> None:
+        """Public routes look only for a public bucket; the others read the key."""
+        if asked.method == "GET" and path.startswith(("object/info/", "object/public/")):
+            raise Refused(404, "Bucket not found", "Bucket not found")
+        is_jwt = asked.headers.get("authorization", "").count(".") == 2
+        message = "signature verification failed" if is_jwt else "Invalid Compact JWS"
+        raise Refused(403, "Unauthorized", message)
 
     def _anonymous(self, asked: Asked, path: str) -> Answer:
         if (
@@ -105,7 +117,7 @@ class SupabaseStorageStandIn(StandIn):
             return as_json([])
         if asked.method == "GET" and path.startswith("bucket/"):
             raise Refused(404, "Bucket not found", "Bucket not found")
-        if asked.method == "GET" or path.startswith("object/sign/"):
+        if asked.method in ("GET", "HEAD") or path.startswith("object/sign/"):
             raise Refused(404, "not_found", "Object not found")
         if path.startswith("upload/resumable"):
             return Answer(403, b"new row violates row-level security policy")
@@ -119,7 +131,7 @@ class SupabaseStorageStandIn(StandIn):
                 self._bucket(bucket)
                 return as_json(self._described(bucket))
             case "POST", ["bucket"] if asked.json["id"] in self.buckets:
-                raise Refused(409, "Duplicate", "The resource already exists")
+                raise Refused(409, "Duplicate", "The resource already exists", "BucketAlreadyExists")
             case "POST", ["bucket"]:
                 self.buckets[asked.json["id"]] = {}
                 if asked.json.get("public"):
@@ -129,23 +141,33 @@ class SupabaseStorageStandIn(StandIn):
                 return as_json(self._list(self.buckets.get(bucket, {}), asked.json))
             case "POST", ["object", "sign", bucket, *name]:
                 return self._sign(bucket, "/".join(name), asked.json["expiresIn"])
-            case "GET", ["object", "info", bucket, *name]:
-                return as_json(self._info("/".join(name), self._object(bucket, "/".join(name))))
-            case "GET", ["object", bucket, *name]:
-                return Answer(200, self._object(bucket, "/".join(name)))
+            case "GET", ["object", "info", "authenticated", bucket, *name] | [
+                "object",
+                "info",
+                bucket,
+                *name,
+            ]:
+                info = self._info(bucket, "/".join(name))
+                return as_json(info, ETag=str(info["etag"]))
+            case (("GET" | "HEAD"), ["object", "authenticated", bucket, *name] | ["object", bucket, *name]):
+                return shapes.content(asked, self._object(bucket, "/".join(name)))
             case "POST", ["object", bucket, *name]:
                 upsert = asked.headers.get("x-upsert") == "true"
                 self._put(bucket, "/".join(name), asked.body, upsert=upsert)
-                return as_json({"Id": str(uuid.uuid4()), "Key": f"{bucket}/{'/'.join(name)}"})
+                return as_json({"Key": f"{bucket}/{'/'.join(name)}", "Id": str(uuid.uuid4())})
+            case "DELETE", ["object", bucket, _, *_]:
+                raise Refused(404, "not_found", "Object not found")
             case "DELETE", ["object", bucket]:
-                removed = [name for name in asked.json["prefixes"] if name in self.buckets.get(bucket, {})]
-                for name in removed:
-                    del self.buckets[bucket][name]
-                return as_json([{"name": name} for name in removed])
+                objects = self.buckets.get(bucket, {})
+                names = [name for name in asked.json["prefixes"] if name in objects]
+                return as_json(
+                    [shapes.removed(bucket, name, objects.pop(name), self._time) for name in names]
+                )
         return as_json({"message": f"Route {asked.method}:{path} not found", "statusCode": 404}, 404)
 
     def _described(self, name: str) -> dict[str, object]:
-        return {"id": name, "name": name, "owner": "", "public": name in self.public, **self.limits}
+        times = dict.fromkeys(("created_at", "updated_at"), shapes.time_of(self._time))
+        return {"id": name, "name": name, "owner": "", "public": name in self.public, **self.limits, **times}
 
     def _bucket(self, name: str) -> dict[str, bytes]:
         if name not in self.buckets:
@@ -158,37 +180,29 @@ class SupabaseStorageStandIn(StandIn):
         return self.buckets[bucket][name]
 
     def _put(self, bucket: str, name: str, data: bytes, *, upsert: bool) -> None:
+        if not shapes.is_key(name):
+            raise Refused(400, "InvalidKey", f"Invalid key: {name}")
         if name in self._bucket(bucket) and not upsert:
-            raise Refused(409, "Duplicate", "The resource already exists")
+            raise Refused(409, "Duplicate", "The resource already exists", "KeyAlreadyExists")
         self.buckets[bucket][name] = bytes(data[:-1]) + b"?" if self.spoil else bytes(data)
 
-    def _list(self, objects: dict[str, bytes], asked: dict[str, object]) -> list[dict[str, object]]:
+    @property
+    def _time(self) -> datetime:
+        return datetime.now(UTC) - self.age
+
+    def _list(self, objects: dict[str, bytes], asked: dict[str, Any]) -> list[dict[str, object]]:
         prefix = f"{asked['prefix']}/" if asked["prefix"] else ""
         found: dict[str, dict[str, object]] = {}
         for name in sorted(each for each in objects if each.startswith(prefix)):
             first, _, rest = name.removeprefix(prefix).partition("/")
-            size = {"size": len(objects[name])}
-            at = None if rest else _time(datetime.now(UTC) - self.age)
-            found[first] = {
-                "name": first,
-                "id": None if rest else str(uuid.uuid4()),
-                "updated_at": at,
-                "created_at": at,
-                "last_accessed_at": at,
-                "metadata": None if rest else size,
-            }
-        offset, limit = int(str(asked["offset"])), int(str(asked["limit"]))
-        return list(found.values())[offset : offset + limit]
+            found[first] = shapes.entry(first, None if rest else objects[name], self._time)
+        offset = asked.get("offset", 0)
+        return list(found.values())[offset : offset + asked.get("limit", 100)]
 
-    def _info(self, name: str, data: bytes) -> dict[str, object]:
-        at = _time(datetime.now(UTC) - self.age)
-        return {
-            "id": str(uuid.uuid4()),
-            "name": name,
-            "size": len(data),
-            "last_modified": at,
-            "created_at": at,
-        }
+    def _info(self, bucket: str, name: str) -> dict[str, object]:
+        is_resumed = any((each.bucket, each.name) == (bucket, name) for each in self.uploads.values())
+        data = self._object(bucket, name)
+        return shapes.info(bucket, name, data, self._time, is_resumed=is_resumed)
 
     def _sign(self, bucket: str, name: str, seconds: int) -> Answer:
         if seconds < 1:
@@ -198,74 +212,23 @@ class SupabaseStorageStandIn(StandIn):
         token = jwt.encode({"url": f"{bucket}/{name}", "exp": time.time() + seconds}, _SECRET, "HS256")
         return as_json({"signedURL": f"/object/sign/{bucket}/{name}?token={token}"})
 
-    def _signed(self, path: str, query: dict[str, list[str]]) -> Answer:
+    def _signed(self, asked: Asked, path: str, query: dict[str, list[str]]) -> Answer:
+        if "token" not in query:
+            raise Refused(400, "Error", "querystring must have required property 'token'")
         try:
-            claims = jwt.decode(query["token"][0], _SECRET, ["HS256"])
+            claims = jwt.decode(query["token"][0], _SECRET, ["HS256"], options={"verify_exp": False})
         except jwt.InvalidTokenError as error:
-            raise Refused(400, "InvalidJWT", str(error)) from error
+            raise Refused(400, "InvalidJWT", "signature verification failed") from error
+        if claims["exp"] < time.time() + self._aged:
+            raise Refused(400, "InvalidJWT", '"exp" claim timestamp check failed')
         if claims["url"] != path:
-            raise Refused(400, "InvalidSignature", "The url do not match the signature")
+            raise Refused(400, "InvalidSignature", "Invalid signature")
         bucket, _, name = path.partition("/")
-        named = {"Content-Disposition": f"attachment; filename={query['download'][0]};"}
-        return Answer(200, self._object(bucket, name), named)
-
-    def _resumable(self, asked: Asked, upload_id: str) -> Answer:
-        base = {"Tus-Resumable": "1.0.0"}
-        if asked.method == "POST":
-            return self._begin(asked)
-        upload = self.uploads.get(upload_id)
-        if upload_id in self.gone or upload is None:
-            status, text = (410, b"no longer exists") if upload_id in self.gone else (404, b"was not found")
-            body = b"" if asked.method == "HEAD" else b"The file for this url " + text + b"\n"
-            return Answer(status, body, base)
-        if asked.method == "PATCH":
-            if self.forget_at is not None and len(upload.data) >= self.forget_at:
-                self.forget_at = None
-                del self.uploads[upload_id]
-                return Answer(reset=True)
-            if self.incomplete and len(upload.data) + len(asked.body) == upload.length:
-                self.incomplete -= 1
-                self.gone.add(upload_id)
-                return Answer(500, b"Internal Server Error", base)
-            if int(asked.headers["upload-offset"]) != len(upload.data):
-                return Answer(409, b"Upload-Offset conflict", base)
-            if not self._takes(upload, asked.body):
-                return Answer(reset=True)
-            state = {"Upload-Offset": str(len(upload.data))}
-            return Answer(204, b"", {**base, **state})
-        state = {"Upload-Offset": str(len(upload.data)), "Upload-Length": str(upload.length)}
-        return Answer(200, b"", {**base, **state})
-
-    def _begin(self, asked: Asked) -> Answer:
-        pairs = (pair.split() for pair in asked.headers["upload-metadata"].split(","))
-        told = {name: base64.b64decode(value).decode() for name, value in pairs}
-        bucket, name = told["bucketName"], told["objectName"]
-        if bucket not in self.buckets:
-            return Answer(404, b"Bucket not found")
-        if name in self.buckets[bucket] and asked.headers.get("x-upsert") != "true":
-            return Answer(409, b"The resource already exists")
-        version = f"{bucket}/{name}/{uuid.uuid4()}"
-        upload_id = base64.urlsafe_b64encode(version.encode()).decode().rstrip("=")
-        self.uploads[upload_id] = Upload(bucket, name, int(asked.headers["upload-length"]))
-        prefix = f"{self.url}/upload/resumable" if self.location is None else self.location
-        location = f"{prefix}/{upload_id}"
-        return Answer(201, b"", {"Location": location, "Tus-Resumable": "1.0.0"})
-
-    def _takes(self, upload: Upload, piece: bytes) -> bool:
-        """Take a piece; False when only its beginning arrived."""
-        assert len(piece) <= _PIECE
-        if self.cut_at is not None and len(upload.data) + len(piece) > self.cut_at:
-            upload.data += piece[: self.cut_at - len(upload.data)]
-            self.cut_at = None
-            return False
-        upload.data += piece
-        if len(upload.data) == upload.length:
-            self._put(upload.bucket, upload.name, bytes(upload.data), upsert=True)
-        return True
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        named = {}
+        if "download" in query:
+            quoted = quote(query["download"][0])
+            named = {"Content-Disposition": f"attachment; filename={quoted}; filename*=UTF-8''{quoted}"}
+        return shapes.content(asked, self._object(bucket, name), named)
 
 
 def settings_of(stand_in: SupabaseStorageStandIn, **options: object) -> dict[str, object]:

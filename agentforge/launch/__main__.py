@@ -23,6 +23,8 @@ from .supervisor import PATIENCE, Program, Supervisor
 
 USUAL_MODEL_PORT = 8011
 OPTIONAL = {"model"}
+# A builder only compiles.
+_OF_A_BUILDER = ("web", "worker")
 
 
 class CannotStart(Exception):
@@ -142,6 +144,8 @@ def _programs(chosen: options.Options) -> list[Program]:
     lines = parse_procfile((options.BASE_DIR / "Procfile").read_text()).processes
     if not chosen.local_model or chosen.local_model_url:
         lines.pop("model", None)
+    if chosen.is_builder:
+        lines = {name: lines[name] for name in _OF_A_BUILDER}
     return [Program(name, command, optional=name in OPTIONAL) for name, command in lines.items()]
 
 

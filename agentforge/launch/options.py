@@ -24,6 +24,7 @@ class Options:
     local_model: bool
     local_model_url: str  # empty: the launcher starts one
     model_port: int | None  # None: 8011, or the next free one
+    is_builder: bool
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ def read() -> Options:
         local_model=env.bool("LOCAL_MODEL", default=True),
         local_model_url=env.str("LOCAL_MODEL_URL", default=""),
         model_port=env.int("MODEL_PORT", default=None),
+        is_builder=env.str("AGENTFORGE_ROLE", default="forge") == "builder",
     )
 
 

@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.builds.remote.builder import SECRET
 from tests.drivers.forge import ROOT, Forge
 
 
@@ -41,6 +42,16 @@ def test_a_signal_leaves_no_process_behind(var_dir: Path, number: signal.Signals
         for name in ("web", "worker", "replies", "checks", "deployments", "model", "postgres"):
             assert forge.program(name).is_running()
         assert forge.stop(number) == 128 + number
+        assert forge.processes() == []
+
+
+def test_a_builder_runs_what_it_needs(var_dir: Path) -> None:
+    builder = {"AGENTFORGE_FORGE_URL": "http://127.0.0.1:9", "AGENTFORGE_BUILDER_SECRET": SECRET}
+    with Forge(var_dir, AGENTFORGE_ROLE="builder", **builder) as forge:
+        forge.wait_until_ready()
+        assert forge.program("web").is_running() and forge.program("worker").is_running()
+        assert not re.search(r"\b(replies|checks|deployments|model) +\|", forge.text)
+        forge.stop()
         assert forge.processes() == []
 
 

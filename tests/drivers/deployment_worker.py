@@ -42,6 +42,7 @@ class WorkerProcess:
                 AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
                 AGENTFORGE_SITES_DIR=str(settings.AGENTFORGE_SITES_DIR),
                 LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
+                MOST_RUNNING_DEPLOYMENTS=str(settings.MOST_RUNNING_DEPLOYMENTS),
                 DATABASE_POOL=str(2 * _AT_ONCE),
             ),
             stderr=subprocess.PIPE,

@@ -181,8 +181,9 @@ def test_many_half_requests_of_one_address_give_way(stream: str, signed_in: dict
             with suppress(ConnectionResetError):
                 each.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
         assert httpx.get(f"{web.url}/healthz", timeout=1).status_code == 200
-        with pytest.raises(ConnectionResetError):
-            half[0].recv(1)
+        # A reset is reported once, here or as it was sent to.
+        with suppress(ConnectionResetError):
+            assert half[0].recv(1) == b""
         publish(stream, line("a"))
         assert next(iter(follower)).records[0][1]["text"] == "a"
 

@@ -46,8 +46,12 @@ def test_a_signal_leaves_no_process_behind(var_dir: Path, number: signal.Signals
 
 
 def test_a_builder_runs_what_it_needs(var_dir: Path) -> None:
-    builder = {"AGENTFORGE_FORGE_URL": "http://127.0.0.1:9", "AGENTFORGE_BUILDER_SECRET": SECRET}
-    with Forge(var_dir, AGENTFORGE_ROLE="builder", **builder) as forge:
+    with Forge(
+        var_dir,
+        AGENTFORGE_ROLE="builder",
+        AGENTFORGE_FORGE_URL="http://127.0.0.1:9",
+        AGENTFORGE_BUILDER_SECRET=SECRET,
+    ) as forge:
         forge.wait_until_ready()
         assert forge.program("web").is_running() and forge.program("worker").is_running()
         assert not re.search(r"\b(replies|checks|deployments|model) +\|", forge.text)

@@ -10,7 +10,7 @@ from django.core.files.storage import storages
 
 from agentforge.administration.project import preparation
 from agentforge.administration.project.report import Line, register, right, unseen, wrong
-from builds.artifacts.errors import BucketMissing, StorageProblem
+from builds.artifacts.errors import BucketExists, BucketMissing, StorageProblem
 from builds.artifacts.supabase_key import REMEDY, key_problem
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Programs have up to 30 MB; this leaves room.
 LEAST_LIMIT = 50_000_000
+_ALLOWED = {"application/octet-stream", "application/*", "*/*"}
 _PAGE = "Storage, the bucket, Edit bucket"
 
 
@@ -52,25 +53,38 @@ def storage_lines(forge_url: str) -> Iterator[Line]:
         yield wrong("size limit", message, f"{_PAGE}: no limit, or at least 50 MB; the project's counts too.")
     else:
         yield right("size limit", "The project's limit counts." if limit is None else f"{limit:,} bytes.")
-    if bucket.get("allowed_mime_types"):
-        message = f"Only {', '.join(bucket['allowed_mime_types'])}, not application/octet-stream."
+    if (types := bucket.get("allowed_mime_types")) and not _ALLOWED & set(types):
+        message = f"Only {', '.join(types)}, not application/octet-stream."
         yield wrong("MIME types", message, f"{_PAGE}: remove the allowed MIME types.")
     else:
-        yield right("MIME types", "Every type is allowed.")
+        yield right("MIME types", "The forge's is allowed.")
 
 
 def _pending() -> str:
     if settings.ARTIFACT_STORAGE != "supabase":
         return ""
+    if key_is_wrong := key_problem(settings.SUPABASE_SERVICE_KEY):
+        raise preparation.CannotPrepare(f"{key_is_wrong} {REMEDY}")
     try:
         _storage().bucket()
     except BucketMissing:
         return f"Make the private bucket {settings.ARTIFACT_BUCKET}."
+    except StorageProblem as problem:
+        raise preparation.CannotPrepare(str(problem)) from None
     return ""
+
+
+def _create() -> None:
+    try:
+        _storage().create_bucket()
+    except BucketExists:
+        return  # a build made it in the meantime
+    except StorageProblem as problem:
+        raise preparation.CannotPrepare(str(problem)) from None
 
 
 def _storage() -> SupabaseStorage:
     return cast("SupabaseStorage", storages["artifacts"])
 
 
-preparation.register(preparation.Step(_pending, lambda: _storage().create_bucket()))
+preparation.register(preparation.Step(_pending, _create))

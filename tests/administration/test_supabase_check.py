@@ -214,6 +214,15 @@ def test_init_makes_the_bucket_when_told(project: SupabaseAuth, storage: Supabas
     assert "Nothing is missing" in out.getvalue()
 
 
+def test_init_names_what_stands_in_the_way(storage: SupabaseStorageStandIn, settings: Settings) -> None:
+    storage.redirect = "http://127.0.0.1:9/"
+    with pytest.raises(CommandError, match="307"):
+        call_command("supabase", "init", stdout=StringIO())
+    settings.SUPABASE_SERVICE_KEY = "sb_publishable_x"
+    with pytest.raises(CommandError, match="holds a publishable key"):
+        call_command("supabase", "init", "--yes", stdout=StringIO())
+
+
 def test_init_prints_and_runs_what_migrate_needs() -> None:
     name = f"init_{os.getpid()}"
     server = os.environ["DATABASE_URL"]

@@ -11,9 +11,16 @@ from agentforge.tenancy.roles import ROLES
 from agentforge.tenancy.search_path import has_forge
 
 
+class CannotPrepare(Exception):
+    """A step can't be looked at or done; `str()` tells an operator why, and what to do."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """Something outside of the database to prepare: `pending` says what is to do, or nothing."""
+    """Something outside of the database to prepare: `pending` says what is to do, or nothing.
+
+    Both raise CannotPrepare.
+    """
 
     pending: Callable[[], str]
     run: Callable[[], None]

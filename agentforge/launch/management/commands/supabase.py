@@ -69,14 +69,22 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{error}".strip() + "\nRun the SQL in the project's SQL editor, and this command again."
             ) from None
-        pending = [(step, what) for step in preparation.steps() if (what := step.pending())]
-        for step, what in pending:
-            self.stdout.write(f"-- {what}")
-            if run:
-                step.run()
+        try:
+            pending = self._run_steps(run=run)
+        except preparation.CannotPrepare as reason:
+            raise CommandError(str(reason)) from None
         if not statements and not pending:
             self.stdout.write("Nothing is missing. Next: manage.py migrate, then manage.py supabase check.")
         elif run:
             self.stdout.write("Done. Next: manage.py migrate, then manage.py supabase check.")
         else:
             self.stdout.write("Nothing was changed: run it with --yes, or run the SQL as the owner.")
+
+    def _run_steps(self, *, run: bool) -> bool:
+        """Print what is to prepare outside of the database, or do it; return whether there was any."""
+        pending = [(step, what) for step in preparation.steps() if (what := step.pending())]
+        for step, what in pending:
+            self.stdout.write(f"-- {what}")
+            if run:
+                step.run()
+        return bool(pending)

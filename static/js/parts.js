@@ -62,7 +62,9 @@ function replace(part, fresh) {
   const place = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
   const open = new Set([...part.querySelectorAll("details[open]")].map((details) => details.id).filter(Boolean));
   for (const details of fresh.querySelectorAll("details")) if (open.has(details.id)) details.open = true;
+  const scrolled = part.querySelector(".rail-tabs")?.scrollLeft;
   part.replaceWith(fresh);
+  if (scrolled) fresh.querySelector(".rail-tabs").scrollLeft = scrolled;
   if (place >= 0) fresh.querySelectorAll(focusable)[place]?.focus();
   for (const element of [fresh, ...fresh.querySelectorAll("[data-live]")]) collect(element.dataset.live ?? "");
 }

@@ -76,7 +76,16 @@ function release(status) {
   openInvalid(status, true);
 }
 
+/** On a narrow page the steps are a strip: scroll it to the current one. */
+function showCurrent() {
+  const strip = rail()?.querySelector(".rail-tabs");
+  const item = strip?.querySelector("[aria-current]");
+  if (item) strip.scrollLeft = item.offsetLeft - (strip.clientWidth - item.offsetWidth) / 2;
+}
+
 if (rail()) {
+  showCurrent();
+  document.addEventListener("htmx:oobAfterSwap", showCurrent);
   document.addEventListener("click", ({ target }) => {
     if (target.closest("[data-process]")) sessionStorage.setItem(STARTED, "1");
   });

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from django.conf import LazySettings
@@ -9,20 +10,24 @@ from django.test import Client
 from agentforge.accounts.identity import supabase
 from tests.standins.supabase_auth import SupabaseAuth
 
-from . import supabase_browser
+from . import real_project, supabase_browser
 
 
 @pytest.fixture
 def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
-    """Supabase Auth as the identity service of this test."""
-    service = SupabaseAuth().start()
+    """Supabase Auth as the identity service of this test; a real one where its address is given."""
+    service = real_project.RealAuth() if real_project.URL else SupabaseAuth().start()
     settings.SUPABASE_URL = service.url
     settings.SUPABASE_ANON_KEY = service.anon_key
     settings.SUPABASE_OAUTH_PROVIDERS = ["github"]
     # A stand-in on the port of an earlier one has other keys.
     supabase._keys.cache_clear()
-    yield service
-    service.stop()
+    if isinstance(service, SupabaseAuth):
+        yield service
+        service.stop()
+    else:
+        service.begin()
+        yield cast(SupabaseAuth, service)
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def project(settings: LazySettings) -> Iterator[None]:
     known = httpx.get(
         f"{settings.SUPABASE_URL}/auth/v1/settings", headers={"apikey": settings.SUPABASE_ANON_KEY}
     )
-    assert known.json()["mailer_autoconfirm"], "the project has to take sign-ups without confirmation"
+    if not known.json()["mailer_autoconfirm"]:
+        pytest.skip("The project has to take sign-ups without confirmation.")
     yield
     if stand_in:
         stand_in.stop()

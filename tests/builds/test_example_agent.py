@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from agentforge.accounts.models import User
 from builds import tasks
 from builds.compiler.go_command import go_directory
 from builds.models import Build, BuildStatus
+from builds.queue import jobs
 from configs.models import AgentConfig
+from tests.drivers.queue_tick import strike
 from tests.standins.openai import OpenAIStandIn
 
 PASSWORD = "a workshop of one's own"
@@ -47,8 +50,7 @@ def sign_up(name: str = "new") -> Client:
 def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
-    tasks.warm_up.defer()
-    work()
+    strike(jobs.WARM, datetime.now(UTC))
     prepared = {path.name for path in (go_directory() / "prepared").iterdir()}
     client = sign_up()
     assert "Ada" in client.get("/agents/").content.decode()

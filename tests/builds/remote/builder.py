@@ -53,9 +53,10 @@ class BuilderProcess:
         with connect() as session:
             if not session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
                 session.execute(f'CREATE DATABASE "{name}"')
-        self._run("migrate", "--verbosity", "0")
+        self.run("migrate", "--verbosity", "0")
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> None:
+        """Run a management command of its own."""
         subprocess.run(
             [sys.executable, "manage.py", *command], cwd=ROOT, env=self._environment, check=True, timeout=120
         )

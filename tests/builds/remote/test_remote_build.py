@@ -62,6 +62,25 @@ def local_files(agent: AgentConfig, by: User, work: Work) -> dict[str, str]:
     return files(here)
 
 
+_OLD_ROWS = """
+from datetime import timedelta
+from uuid import uuid4
+from django.utils import timezone
+from builds.builder.models import Job
+from builds.remote.models import SeenMessage
+for name, days in (("old", 2), ("new", 0)):
+    at = timezone.now() - timedelta(days)
+    times = {"created_at": at, "ended_at": at}
+    Job.objects.create(key=uuid4(), build=1, target="plugin", document=name, state="closed", **times)
+    SeenMessage.objects.create(webhook_id=name, seen_at=at)
+"""
+_STRIKE = """
+from datetime import UTC, datetime
+from tests.drivers.queue_tick import strike
+strike("builder.prune", datetime.now(UTC).replace(minute=23, second=3))
+"""
+
+
 def test_the_bytes_are_those_of_a_local_build_and_no_key_crosses(
     pair: Pair, agent: AgentConfig, alice: User, work: Work
 ) -> None:
@@ -243,3 +262,17 @@ def test_a_builder_whose_disk_is_full_is_done_without(
         worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
     assert built(there) == ("succeeded", "local"), there.error
     assert "Built here: iron could not finish: The disk is full." in marks(there)
+
+
+def test_old_jobs_and_message_ids_of_a_builder_go(pair: Pair) -> None:
+    """Its own queue's clock strikes the hour of `builder.prune`."""
+    pair.builder.run("shell", "-c", _OLD_ROWS)
+    columns = {"builder_service_job": "document", "remote_builders_seenmessage": "webhook_id"}
+    queries = [f"SELECT {column} FROM {table}" for table, column in columns.items()]
+    for query in queries:
+        assert {("old",), ("new",)} <= set(pair.builder.rows(query))
+    pair.builder.run("shell", "-c", _STRIKE)
+    for query in queries:
+        left = pair.builder.rows(query)
+        assert ("new",) in left and ("old",) not in left
+    pair.builder.execute("DELETE FROM builder_service_job WHERE document = 'new'")

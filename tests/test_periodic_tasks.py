@@ -1,0 +1,60 @@
+"""Each periodic task through the queue: its schedule strikes, a worker runs it, and its effect is seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from configs.keys import vault
+from configs.models import AgentConfig, ApiKey, ProcessRun
+from tests.drivers.queue_tick import strike
+from tests.standins.openai import OpenAIStandIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Jobs that do not exist any more, as after a worker's end.
+GONE = 999_999_999
+
+
+def test_configs_recheck_keys(alice: User, settings: Settings) -> None:
+    with OpenAIStandIn() as server:
+        settings.AGENTFORGE_OPENAI_URL = server.url
+        key = vault.save_key(alice, "openai", server.key)
+        now = datetime.now(UTC).replace(minute=20, second=3)
+        ApiKey.objects.filter(pk=key.pk).update(checked_at=now - timedelta(days=9))
+        strike("configs.recheck_keys", now, "process")
+    key.refresh_from_db()
+    assert key.status == "valid"
+    assert server.asked[0].path == "/v1/models"
+
+
+def test_configs_recover(alice: User) -> None:
+    agent = AgentConfig.objects.create(owner=alice, name="Ada", handle="ada")
+    run = ProcessRun.objects.create(owner=alice, agent=agent, status="running", job_id=GONE)
+    strike("configs.recover", datetime.now(UTC))
+    run.refresh_from_db()
+    assert run.status == "failed"
+
+
+def test_builds_tidy(settings: Settings, tmp_path: Path) -> None:
+    settings.AGENTFORGE_GO_DIR = tmp_path
+    file = tmp_path / "cache" / "ab" / "large"
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as sparse:
+        sparse.truncate(3 * 1024**3)
+    strike("builds.tidy", datetime.now(UTC).replace(minute=17, second=3))
+    assert not file.exists()
+
+
+def test_builds_prune() -> None:
+    past = timezone.now() - timedelta(days=1)
+    Session.objects.create(session_key="expired", session_data="", expire_date=past)
+    Session.objects.create(session_key="current", session_data="", expire_date=timezone.now() + timedelta(1))
+    strike("builds.prune", datetime.now(UTC).replace(minute=43, second=3))
+    assert [session.session_key for session in Session.objects.all()] == ["current"]

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from agentforge.accounts.models import User
 from configs import revisions
 from configs.documents import document as documents
 from configs.keys import vault
 from configs.models import AgentConfig, Revision
+from tests.drivers.forgery import without_digest_check
 
 
 def test_canonical_json_is_sorted_compact_and_utf8() -> None:
@@ -73,3 +75,23 @@ def test_example_is_a_valid_document_on_the_local_model() -> None:
         ["curious", "precise", "encouraging"],
     )
     assert revisions.canonical_json(revisions.configuration(agent))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_digest_that_was_forged_before_the_database_checked_it_is_corrected(alice: User) -> None:
+    agent = AgentConfig.objects.create(owner=alice, name="Ada", handle="ada")
+    other = AgentConfig.objects.create(owner=alice, name="Bea", handle="bea")
+    call_command("migrate", "configs", "0006", verbosity=0)
+    rows = [(agent, 1, "{}", "forged"), (agent, 2, "{}", "forged twice"), (other, 1, "[]", "forged")]
+    with without_digest_check():
+        for owner, number, document, digest in rows:
+            Revision.objects.create(
+                owner=alice, agent=owner, number=number, canonical_json=document, sha256=digest
+            )
+    call_command("migrate", verbosity=0)
+    digests = Revision.objects.order_by("agent_id", "number").values_list("sha256", flat=True)
+    assert list(digests) == [
+        hashlib.sha256(b"{}").hexdigest(),
+        "forged twice",
+        hashlib.sha256(b"[]").hexdigest(),
+    ]

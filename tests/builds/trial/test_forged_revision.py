@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from builds.trial import chat
 from configs.keys import vault
 from configs.models import AgentConfig, Revision
 from configs.revisions import canonical_json
+from tests.drivers.forgery import without_digest_check
 from tests.standins.openai import OpenAIStandIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,21 +135,3 @@ def test_a_document_decides_nothing_about_a_key(
         Revision.objects.all().delete()
     assert stranger.asked == []
     assert len(server.asked) == asked_before
-
-
-@contextmanager
-def without_digest_check() -> Iterator[None]:
-    """Do what only the tables' owner may: drop the constraint, and make it again."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'configs_revision_digest'"
-        )
-        [definition] = cursor.fetchone()
-        cursor.execute("ALTER TABLE configs_revision DROP CONSTRAINT configs_revision_digest")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"ALTER TABLE configs_revision ADD CONSTRAINT configs_revision_digest {definition}"
-            )

@@ -137,6 +137,11 @@ class SupabaseStorageStandIn(ResumableUploads):
                 if asked.json.get("public"):
                     self.public.add(asked.json["id"])
                 return as_json({"name": asked.json["name"]})
+            case "PUT", ["bucket", bucket]:
+                self._bucket(bucket)
+                self.public = self.public | {bucket} if asked.json["public"] else self.public - {bucket}
+                self.limits |= {name: asked.json[name] for name in self.limits if name in asked.json}
+                return as_json({"message": "Successfully updated"})
             case "POST", ["object", "list", bucket]:
                 return as_json(self._list(self.buckets.get(bucket, {}), asked.json))
             case "POST", ["object", "sign", bucket, *name]:

@@ -59,6 +59,8 @@ class Replay:
         body = BODIES.get(situation, _usual_body(real))
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         headers = {**real["sent"], **SENT.get(situation, {}), **self._authorization(real)}
+        if content and not isinstance(body, bytes):
+            headers["Content-Type"] = "application/json"
         answer = self._client.request(real["method"], self._url(real), content=content, headers=headers)
         if "upload" in real and answer.status_code == 201:
             self._uploads[real["upload"]] = answer.headers["location"].rpartition("/")[2]

@@ -83,7 +83,7 @@ def _build_step(agent: AgentConfig, newest: Build | None, good: Build | None, *,
 def _took(build: Build) -> str:
     took = reports.duration(build)
     if build.from_cache or took is None:
-        return "from the cache"
+        return "cached"
     return formats.duration(took)
 
 

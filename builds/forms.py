@@ -9,7 +9,7 @@ from django import forms
 
 from agentforge import formats
 
-from .compiler import targets
+from .compiler import targets, warmup
 from .models import PLUGIN
 
 LONGEST_MESSAGE = 8000
@@ -90,6 +90,8 @@ class _TargetCheckboxes(forms.CheckboxSelectMultiple):
     def _time(self, target: targets.Target) -> str:
         if target.name in self.usual:
             return f"usually {formats.duration(self.usual[target.name])}"
+        if target.name == PLUGIN and warmup.latest().state == warmup.WARM:
+            return "never built here: takes seconds, for its packages are compiled"
         return "never built here: the first time takes minutes"
 
 

@@ -100,3 +100,14 @@ def test_an_account_is_stored_though_the_example_is_not(
     assert User.objects.get().email == "new@example.com"
     assert not AgentConfig.objects.exists()
     assert "The example agent" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_compilation_of_a_plugin_takes_seconds_once_the_cache_is_warm(
+    browser: Client, agent: AgentConfig, work: Callable[[], None]
+) -> None:
+    tasks.warm_up.defer()
+    work()
+    page = browser.get(f"/agents/{agent.pk}/builds/").content.decode()
+    assert "never built here: takes seconds, for its packages are compiled" in page
+    assert "never built here: the first time takes minutes" in page

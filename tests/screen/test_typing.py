@@ -73,7 +73,7 @@ def test_what_is_open_is_saved_before_the_check(window: Windows, agent: AgentCon
     page = window(f"/agents/{agent.pk}/personality/")
     type_instructions(page)
     page.get_by_role("button", name="Check everything").click()
-    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    expect(page.locator("[data-rail-outcome]")).to_contain_text("Next in the queue")
     assert saved(agent).custom_instructions == "Always answer in French."
 
 
@@ -90,7 +90,7 @@ def test_without_a_script_the_check_saves_what_is_open(window: Windows, agent: A
     page = window(f"/agents/{agent.pk}/personality/", scripts=False)
     page.get_by_label(INSTRUCTIONS).fill("Always answer in French.")
     page.get_by_role("button", name="Check everything").click()
-    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    expect(page.locator("[data-rail-outcome]")).to_contain_text("Next in the queue")
     assert saved(agent).custom_instructions == "Always answer in French."
 
 
@@ -126,7 +126,7 @@ def test_the_preview_shows_the_form_in_front_of_its_reader(window: Windows, agen
 def test_the_check_is_one_key_press_and_walks_the_tabs(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/identity/")
     page.keyboard.press("c")
-    expect(page.locator("[data-rail-outcome]")).to_have_text("Waiting for the worker.")
+    expect(page.locator("[data-rail-outcome]")).to_contain_text("Next in the queue")
     validation.validate_draft(ProcessRun.objects.get().pk)
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
     expect(page.locator(".rail-item[data-state=valid]")).to_have_count(4)

@@ -23,6 +23,8 @@ _WORDS = {
     INVALID: "invalid",
     OUTDATED: "changed",
 }
+# A check that took fewer milliseconds shows no time.
+_WORTH_TELLING = 100
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
@@ -70,7 +72,7 @@ def _step(
         state=state,
         word=word or _WORDS[state],
         headline=f"{tab.label} needs attention" if state == INVALID else "",
-        ms=ms if state == VALID else None,
+        ms=ms if state == VALID and ms is not None and ms >= _WORTH_TELLING else None,
     )
 
 

@@ -10,6 +10,8 @@ const ENDS = ["ready", "invalid", "failed"];
 const STARTED = `process:${location.pathname.split("/").slice(0, 3).join("/")}`;
 // Each tab is looked at long enough to be seen, in milliseconds.
 const PACE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 240;
+// A check that took fewer milliseconds shows no time.
+const WORTH_TELLING = 100;
 const records = [];
 let playing = false;
 
@@ -22,7 +24,7 @@ function show({ tab, state, ms }) {
   if (!item) return;
   item.dataset.state = state;
   item.querySelector(".rail-word").textContent = WORDS[state] ?? state;
-  item.querySelector(".rail-ms").textContent = ms === undefined ? "" : duration(ms);
+  item.querySelector(".rail-ms").textContent = ms >= WORTH_TELLING ? duration(ms) : "";
   if (state !== "pending") announce(`${item.querySelector(".rail-name").textContent}: ${WORDS[state]}`);
 }
 

@@ -52,7 +52,6 @@ def _process(page: Page) -> None:
         for tab in ("identity", "keys", "personality", "capabilities"):
             item = page.locator(f".rail-item[data-tab={tab}]")
             expect(item).to_have_attribute("data-state", "valid")
-            expect(item.locator(".rail-ms")).not_to_be_empty()
     page.get_by_role("link", name="Go to Build").click()
 
 

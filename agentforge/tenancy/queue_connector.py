@@ -36,7 +36,8 @@ class QueueConnector(DjangoConnector):
             kwargs=connector_params(self.alias),
             configure=partial(use_schema_async, schema=schema),
             min_size=0,
-            max_size=2,
+            # The queue's statements take milliseconds; jobs use Django's pool.
+            max_size=1,
             max_idle=IDLE_SECONDS,
         )
 

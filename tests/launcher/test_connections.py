@@ -16,7 +16,10 @@ AT_REST = """
 SELECT application_name FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY 1
 """
-WORKERS = "SELECT count(*) FROM procrastinate_workers"
+PROCESSES = {
+    "agentforge web",
+    *(f"agentforge {name}" for name in ("worker", "deployments", "replies", "checks")),
+}
 
 
 def test_a_started_product_holds_few_connections_each_with_its_process_name(var_dir: Path) -> None:
@@ -24,12 +27,12 @@ def test_a_started_product_holds_few_connections_each_with_its_process_name(var_
         forge.wait_until_ready()
         host = (var_dir / "postgres" / "postmaster.pid").read_text().splitlines()[4]
         with connected(f"postgresql://postgres@/postgres?host={host}") as connection:
-            deadline = time.monotonic() + 60
-            while connection.execute(WORKERS).fetchone() != (2,):
-                assert time.monotonic() < deadline
-                connection.execute("SELECT pg_sleep(0.1)")
-            httpx.get(f"{forge.url}/readyz")
-            names = [name for (name,) in connection.execute(AT_REST).fetchall()]
-    assert len(names) <= MOST_AT_REST, names
-    assert {"agentforge web", "agentforge worker", "agentforge replies"} <= set(names)
+            deadline = time.monotonic() + 90
+            names: list[str] = []
+            # The start's own work takes a few more for some seconds.
+            while not (set(names) >= PROCESSES and len(names) <= MOST_AT_REST):
+                assert time.monotonic() < deadline, names
+                connection.execute("SELECT pg_sleep(0.5)")
+                httpx.get(f"{forge.url}/healthz")
+                names = [name for (name,) in connection.execute(AT_REST).fetchall()]
     assert all(name.startswith("agentforge ") for name in names)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import failure, negotiated, success, wants_json
@@ -26,7 +26,7 @@ from .forms import agent_of
 PAGE_SIZE = 30
 
 
-@require_GET
+@require_safe
 @negotiated
 def revision_list(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
@@ -62,7 +62,7 @@ def _words(change: Difference) -> dict[str, str]:
     return {"field": change.label, "before": change.before, "after": change.after}
 
 
-@require_GET
+@require_safe
 @negotiated
 def revision_detail(request: Request, pk: int, number: int) -> HttpResponse:
     """Compare a revision with the draft, or with the revision `with`."""

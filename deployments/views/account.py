@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
@@ -67,7 +67,7 @@ def authorize(request: Request, pk: int) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def authorized(request: Request) -> HttpResponse:
     """Handle the return from Netlify's page, and connect the account.
 

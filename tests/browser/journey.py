@@ -26,6 +26,7 @@ def make_agent(page: Page) -> None:
     """Fill in the first form wrongly, then rightly."""
     page.get_by_role("link", name="New agent").click()
     page.get_by_label("Name").fill("Al")
+    page.get_by_text("Handle, version and type").click()
     page.get_by_label("Handle").fill("Not a handle!")
     page.get_by_role("button", name="Create agent").click()
     expect(page.locator(".field-error").first).to_be_visible()
@@ -33,7 +34,7 @@ def make_agent(page: Page) -> None:
     page.get_by_label("Name").fill("Ada <script>alert(1)</script>")
     page.get_by_label("Handle").fill("ada")
     page.get_by_role("radio", name=re.compile("^Researcher")).check()
-    page.get_by_label("Description").fill(
+    page.get_by_label("What should it do?").fill(
         'Says "quotes", `backticks`, {{ braces }} and //go:embed as they are.'
     )
     page.get_by_role("button", name="Create agent").click()

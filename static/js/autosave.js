@@ -101,13 +101,16 @@ document.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   event.stopImmediatePropagation();
-  flush().then(() => {
-    form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
-    if (changed()) return refuse();
-    passing = form;
-    form.requestSubmit(submitter);
-  });
+  // With nothing to save, this would run before the event's end, when the browser ignores a second submission.
+  flush().then(() => setTimeout(() => pass(form, submitter)));
 }, true);
+
+function pass(form, submitter) {
+  form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+  if (changed()) return refuse();
+  passing = form;
+  form.requestSubmit(submitter);
+}
 
 /** Let the form show what is wrong with it, in place of what was asked for. */
 function refuse() {

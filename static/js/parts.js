@@ -11,6 +11,8 @@ let timer = null;
 let busy = false;
 let again = false;
 let failures = 0;
+let pressed = false;
+let missed = false;
 
 /** Read the page again soon, once for everything that happens at the same time. */
 export function renewSoon(delay = 80) {
@@ -41,9 +43,12 @@ async function renew() {
 }
 
 function show(page) {
+  // A press that begins on a button and ends on its replacement is no click.
+  if (pressed) return void (missed = true);
   const said = summary();
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+    if (part.querySelector("form[data-sending]")) continue;
     if (fresh && !("hold" in part.dataset) && !part.isEqualNode(fresh)) replace(part, document.adoptNode(fresh));
   }
   document.title = page.title;
@@ -75,4 +80,15 @@ if (icon) icon.href = icon.dataset[icon.dataset.favicon] ?? icon.href;
 for (const kind of KINDS) on(kind, "", () => renewSoon());
 on("process", "", ({ status }) => { if (status) renewSoon(); });
 on("chat", "", ({ event }) => { if (["done", "error"].includes(event.type)) renewSoon(); });
+
+function release() {
+  pressed = false;
+  if (missed) renewSoon(0);
+  missed = false;
+}
+
+addEventListener("pointerdown", () => { pressed = true; }, true);
+// After the click that follows.
+for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
+document.addEventListener("forms:rest", () => renewSoon());
 document.addEventListener("parts:stale", () => renewSoon(0));

@@ -178,4 +178,4 @@ def test_searches_are_counted_and_other_readings_of_a_log_are_not(
     page = client.get(search)
     assert page.status_code == 429
     assert "Too many searches" in page.content.decode()
-    assert client.head(search).status_code == 405
+    assert client.head(search).status_code == 429

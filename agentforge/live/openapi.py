@@ -5,6 +5,8 @@ from __future__ import annotations
 from agentforge.openapi.operations import Operation, describe_path
 from agentforge.openapi.schemas import STRING, array, record
 
+from .admission import MAX_CHANNELS
+
 describe_path(
     "/live/",
     get=Operation(
@@ -12,7 +14,7 @@ describe_path(
         media="text/event-stream",
         document=record({"id": STRING, "event": STRING, "data": STRING}),
         parameters={
-            "channel": {**array(STRING), "minItems": 1, "maxItems": 20},
+            "channel": {**array(STRING), "minItems": 1, "maxItems": MAX_CHANNELS},
             "last_event_id": STRING,
             "page": STRING,
         },

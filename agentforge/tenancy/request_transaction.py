@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.http import HttpResponseBase
 
@@ -106,6 +107,10 @@ def outside_transaction() -> Iterator[None]:
     What the block itself stores is committed at once. Outside of requests, a transaction stays. Raises Busy
     if the sender has too much under way, and HeldTransaction inside a transaction that the caller began.
     """
+    # A program that uses the compiler alone has no database.
+    if not settings.configured:
+        yield
+        return
     running: RequestTransaction | None = getattr(connection, _ATTRIBUTE, None)
     if running is not None and not running.is_interrupted:
         with running.interrupted():

@@ -222,6 +222,7 @@ UNASKED = {
     "configs/providers/http.py ModelList._fetch": "part of a key test",
     "deployments/accounts/oauth.py _exchange": "behind redeem",
     "deployments/hosts/content_marker.py fetch_marker": "a worker, for a deployment that was asked for",
+    "deployments/sites/answers.py ask_server": "behind host_for: the own server of a site",
     "deployments/hosts/netlify/api.py Api._send": "behind host_for and connect",
     "deployments/hosts/netlify/api.py Api._upload": "behind host_for and connect",
     "deployments/run/jobs.py defer": "part of enqueue",

@@ -102,7 +102,7 @@ def test_json_says_what_is_wrong_or_keeps_it_exactly(
 ) -> None:
     values: list[Any] = [
         *NASTY.values(),
-        10**400,
+        10**99,  # of more digits the whole body is refused
         -1,
         1e308,
         True,

@@ -55,8 +55,11 @@ def test_deploy_follows_to_the_end(site: Site, agent: AgentConfig, build: Build,
 
     def enqueue_and_work(*args: object, **kwargs: object) -> Deployment:
         deployment: Deployment = enqueue(*args, **kwargs)  # type: ignore[arg-type]
-        threading.Thread(target=work).start()
+        worker = threading.Thread(target=work)
+        worker.start()
         wait_for(deployment.stream_name, lambda record: record["kind"] == "end")
+        # It has replaced the queue's connector until it ends.
+        worker.join()
         return deployment
 
     with pytest.MonkeyPatch.context() as patch:

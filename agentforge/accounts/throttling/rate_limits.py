@@ -109,7 +109,9 @@ def _kind_of(request: HttpRequest) -> str:
         view = resolve(request.path_info).func
     except Resolver404:
         return ""
-    return getattr(view, "rate_limit", "") if request.method == getattr(view, "rate_limit_method", "") else ""
+    # HEAD does what GET does, and leaves out the body.
+    method = "GET" if request.method == "HEAD" else request.method
+    return getattr(view, "rate_limit", "") if method == getattr(view, "rate_limit_method", "") else ""
 
 
 def count(kind: str, user_id: UUID | None, address: str) -> LimitReached | None:

@@ -149,13 +149,18 @@ def test_a_failed_proof_is_named(tmp_path: Path) -> None:
     )
     weak.chmod(0o755)
     script = (
+        "import django; django.setup()\n"
         "from builds.compiler import sandbox; from builds.operations.checks import check_sandbox\n"
         "print(sandbox.level()); print(check_sandbox()[0].msg)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        env={
+            **os.environ,
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "DJANGO_SETTINGS_MODULE": "agentforge.settings",
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -226,7 +226,7 @@ def test_from_nothing_to_an_archive_without_an_account(
     started = browser.post(reverse("deployments:start", args=[agent.pk]), {"build": build.pk})
     work()
     page = browser.get(started["Location"]).content.decode()
-    assert "<strong>Live</strong>" in page
+    assert "<strong>Ready to run</strong>" in page
     assert "site.tar.gz" in page
     assert "site.tar.gz" in browser.get(tab).content.decode()
 

@@ -75,8 +75,9 @@ def requested_positions(scope: Mapping[str, Any]) -> dict[str, int]:
         raise Refused(HTTPStatus.BAD_REQUEST, "The query can't be read.") from None
     if "es-meta" in query:
         raise Refused(HTTPStatus.BAD_REQUEST, "es-meta is not supported.")
-    names = dict.fromkeys(query.get("channel", []))
-    if not 1 <= len(names) <= MAX_CHANNELS:
+    channels = query.get("channel", [])
+    names = dict.fromkeys(channels)
+    if not 1 <= len(channels) <= MAX_CHANNELS:
         raise Refused(HTTPStatus.BAD_REQUEST, f"Ask for 1 to {MAX_CHANNELS} channels.")
     if not all(map(NAME.fullmatch, names)):
         raise Refused(HTTPStatus.NOT_FOUND, "There is no such channel.")

@@ -14,6 +14,7 @@ from agentforge.tenancy.rls import as_service
 from configs.documents.document import parse
 from configs.models import AgentConfig
 from configs.providers.local import LOCAL
+from configs.providers.offers import local_outcome
 from configs.revisions import canonical_json, configuration
 from configs.services import create_agent
 
@@ -28,8 +29,12 @@ def is_offered() -> bool:
 
 
 def example_draft() -> AgentConfig:
-    """Return the example, unsaved and without an owner."""
-    return parse((settings.BASE_DIR / "examples" / _FILE).read_text(encoding="utf-8")).agent()
+    """Return the example, unsaved and without an owner, with a model that the local server offers."""
+    draft = parse((settings.BASE_DIR / "examples" / _FILE).read_text(encoding="utf-8")).agent()
+    offered = local_outcome().models
+    if offered and draft.model not in offered:
+        draft.model = offered[0]
+    return draft
 
 
 def example_document() -> str:

@@ -14,9 +14,11 @@ from agentforge.tenancy.threads import in_own_thread, in_thread
 from . import example_agent, recovery
 from .compiler import sources as agent_sources
 from .compiler import toolchain, warmup
+from .compiler.inputs import Inputs
 from .errors import BuildError
 from .execution import prepared, runner
 from .logs.build_log import BuildLog, Record
+from .models import PLUGIN
 from .operations import pruning
 from .queue import jobs, position
 from .trial import responder
@@ -66,9 +68,11 @@ async def warm_up(timestamp: int = 0) -> None:
     log = BuildLog(_to_log)
     try:
         found = await in_thread(toolchain.find)
-        await warmup.ensure(found, agent_sources.read(), log)
+        sources = agent_sources.read()
+        await warmup.ensure(found, sources, log)
         if example_agent.is_offered():
-            await prepared.prepare(example_agent.example_document(), log)
+            document = await in_thread(example_agent.example_document)
+            await prepared.prepare(Inputs(document, PLUGIN, sources, found), log)
     except BuildError as error:
         logger.warning("%s", error)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from django import forms
@@ -100,13 +100,17 @@ def prompt_rows(before: Content, after: Content) -> list[PromptRow]:
     return rows
 
 
-def _fields() -> Iterator[tuple[str, str, str, forms.Field]]:
+@cache
+def _fields() -> tuple[tuple[str, str, str, forms.Field], ...]:
+    """Return (tab, name, label, field) of each field of a document."""
     known = set(PATHS.values())
-    for form_class in TAB_FORMS.values():
-        form = form_class(instance=AgentConfig())
-        for name in form.fields:
-            if name in known:
-                yield str(form_class.tab.label), name, str(form[name].label), form.fields[name]
+    empty = [form_class(instance=AgentConfig()) for form_class in TAB_FORMS.values()]
+    return tuple(
+        (str(form.tab.label), name, str(form[name].label), field)
+        for form in empty
+        for name, field in form.fields.items()
+        if name in known
+    )
 
 
 def _at(content: Any, path: str) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .changes import Difference, differences, of_draft, of_revision
+from .changes import Difference, differences, of_revision
 from .conflicts import Basis
 from .models import AgentConfig, Revision
 from .providers import PROVIDERS
@@ -38,15 +40,11 @@ def restore(agent: AgentConfig, revision: Revision) -> Revision | None:
 
     That is None where the draft had no provider yet, and so could not be a revision. Raises HandleTaken.
     """
-    kept = create_revision(agent) if agent.provider in PROVIDERS else None
     values = dict(of_revision(revision).values)
     if values["provider"] != agent.provider:
         values["api_key"] = None
-    save_draft(agent, values, Basis())
-    record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
+    with transaction.atomic():
+        kept = create_revision(agent) if agent.provider in PROVIDERS else None
+        save_draft(agent, values, Basis())
+        record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
     return kept
-
-
-def compared(agent: AgentConfig, revision: Revision) -> list[Difference]:
-    """Return what a draft changed since a revision."""
-    return differences(of_revision(revision), of_draft(agent))

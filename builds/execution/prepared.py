@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
-from agentforge.tenancy.threads import in_thread
 from builds.compiler.go_command import go_directory
-from builds.compiler.inputs import gather
+from builds.compiler.inputs import Inputs
 from builds.compiler.workspace import temporary_workspace
 from builds.logs.build_log import BuildLog
 from builds.package import assembly
@@ -19,34 +20,36 @@ _LIST = "files.json"
 
 
 def files(digest: str) -> list[assembly.File]:
-    """Return the files of a prepared package; empty if there is none."""
+    """Return the files of a prepared package; empty if there is none, or if one of them is damaged."""
     directory = _directory() / digest
     try:
-        names = json.loads((directory / _LIST).read_text())
-        return [assembly.File(name, (directory / name).read_bytes()) for name in names]
-    except FileNotFoundError:
+        hashes: dict[str, str] = json.loads((directory / _LIST).read_text())
+        found = [assembly.File(name, (directory / name).read_bytes()) for name in hashes]
+    except (FileNotFoundError, ValueError):
         return []
+    return found if all(file.sha256 == hashes[file.name] for file in found) else []
 
 
-async def prepare(document: str, log: BuildLog) -> None:
-    """Compile a document for this machine unless its package is prepared, and remove outdated packages.
+async def prepare(inputs: Inputs, log: BuildLog) -> None:
+    """Compile these inputs for this machine unless their package is prepared, and remove all others.
 
     Raises BuildError.
     """
-    digest = (await in_thread(gather, document)).digest
-    if (_directory() / digest).exists():
+    if files(inputs.digest):
         return
     with temporary_workspace("prepare") as work:
         package = work / "package"
-        built = await local.build(document, package, log)
-        (package / _LIST).write_text(json.dumps([file.name for file in built.files]))
+        built = await local.build(inputs.document, package, log, inputs.target)
+        (package / _LIST).write_text(json.dumps({file.name: file.sha256 for file in built.files}))
         for outdated in _directory().iterdir():
-            shutil.rmtree(outdated)
+            shutil.rmtree(outdated, ignore_errors=True)
         # Readers find the whole package or none. Across file systems a rename is no single step.
-        arriving = _directory().with_name("prepared.new")
-        shutil.rmtree(arriving, ignore_errors=True)
+        arriving = _directory().with_name(f"prepared.{os.getpid()}")
         shutil.copytree(package, arriving)
-        arriving.rename(_directory() / digest)
+        # Another process that uses the same directory may have been faster.
+        with suppress(OSError):
+            arriving.rename(_directory() / inputs.digest)
+        shutil.rmtree(arriving, ignore_errors=True)
 
 
 def _directory() -> Path:

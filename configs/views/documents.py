@@ -15,6 +15,8 @@ from configs.documents.export import export
 from configs.documents.intake import import_agent
 from configs.documents.schema import schema
 from configs.forms.documents import ImportForm
+from configs.forms.identity import TAKEN
+from configs.services import HandleTaken
 
 from .forms import agent_of
 
@@ -36,10 +38,12 @@ def document_import(request: Request) -> HttpResponse:
     if not form.is_bound:
         return render(request, "configs/agent_import.html", {"form": form})
     if not form.is_valid():
-        if wants_json(request):
-            return form_failure(form)
-        return render(request, "configs/agent_import.html", {"form": form}, status=422)
-    imported = import_agent(form.imported, request.user)
+        return _refused(request, form)
+    try:
+        imported = import_agent(form.imported, request.user)
+    except HandleTaken:
+        form.add_error("document", f"{TAKEN} Import it again.")
+        return _refused(request, form)
     agent = imported.agent
     if wants_json(request):
         url = agent.get_absolute_url()
@@ -48,6 +52,12 @@ def document_import(request: Request) -> HttpResponse:
     for note in imported.notes:
         messages.warning(request, note)
     return redirect(agent)
+
+
+def _refused(request: Request, form: ImportForm) -> HttpResponse:
+    if wants_json(request):
+        return form_failure(form)
+    return render(request, "configs/agent_import.html", {"form": form}, status=422)
 
 
 @login_not_required

@@ -17,7 +17,7 @@ from agentforge.negotiation import failure, negotiated, success, wants_json
 from configs.changes import Content, Difference, differences, of_draft, of_revision, prompt_rows
 from configs.forms.identity import TAKEN
 from configs.forms.revisions import ComparisonForm
-from configs.history import Entry, compared, entries, restore
+from configs.history import Entry, entries, restore
 from configs.models import AgentConfig, Revision
 from configs.services import HandleTaken
 
@@ -43,7 +43,7 @@ def revision_list(request: Request, pk: int) -> HttpResponse:
         "page": page,
         "history": history,
         "newest": newest,
-        "draft_changes": compared(agent, newest) if newest else [],
+        "draft_changes": differences(of_revision(newest), of_draft(agent)) if newest else [],
     }
     return render(request, "configs/revision_list.html", context)
 
@@ -65,7 +65,7 @@ def _words(change: Difference) -> dict[str, str]:
 @require_safe
 @negotiated
 def revision_detail(request: Request, pk: int, number: int) -> HttpResponse:
-    """Compare a revision with the draft, or with the revision `with`."""
+    """Compare a revision with the draft, or with the revision of the number `against`."""
     agent = agent_of(request, pk)
     revision = _revision(agent, number)
     numbers = list(
@@ -120,7 +120,9 @@ def revision_restore(request: Request, pk: int, number: int) -> HttpResponse:
 
 def _restored(agent: AgentConfig, number: int, kept: Revision | None) -> str:
     text = f"Revision {number} is the draft again."
-    if kept is None or kept.number == number:
+    if kept is None:
+        return f"{text} What was the draft before is not kept: it had no provider yet."
+    if kept.number == number:
         return text
     undo = reverse("configs:revision", args=[agent.pk, kept.number])
     return format_html(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from procrastinate.exceptions import AlreadyEnqueued
 from pytest_django.fixtures import Settings
@@ -16,6 +17,7 @@ from pytest_django.fixtures import Settings
 from agentforge.accounts.models import User
 from builds import tasks
 from builds.compiler.go_command import go_directory
+from builds.execution import prepared
 from builds.models import Build, BuildStatus
 from builds.queue import jobs
 from configs.models import AgentConfig
@@ -60,7 +62,7 @@ def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
     strike(jobs.WARM, datetime.now(UTC))
-    prepared = {path.name for path in (go_directory() / "prepared").iterdir()}
+    packages = {path.name for path in (go_directory() / "prepared").iterdir()}
     client = sign_up()
     assert "Ada" in client.get("/agents/").content.decode()
     work()
@@ -69,14 +71,14 @@ def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
     assert (build.status, target.from_cache, {target.input_digest}) == (
         BuildStatus.SUCCEEDED,
         True,
-        prepared,
+        packages,
     )
     assert {step["name"] for step in target.steps} & {"Compile the plugin"} == set()
     names = set(build.artifacts.values_list("name", flat=True))
     assert "ada.so" in names
     assert client.get(f"/builds/{build.pk}/files/ada.so").status_code == 200
     warm_up(work)
-    assert {path.name for path in (go_directory() / "prepared").iterdir()} == prepared
+    assert {path.name for path in (go_directory() / "prepared").iterdir()} == packages
 
 
 @pytest.mark.django_db(transaction=True)
@@ -87,6 +89,52 @@ def test_without_a_prepared_package_it_is_compiled(
     sign_up()
     work()
     assert Build.objects.get().status == BuildStatus.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("example-agent")
+def test_a_damaged_package_is_not_given_to_anybody(
+    offered: None, nothing_prepared: None, work: Callable[[], None]
+) -> None:
+    warm_up(work)
+    [package] = (go_directory() / "prepared").iterdir()
+    program = package / "ada.so"
+    program.chmod(0o755)
+    program.write_bytes(program.read_bytes()[:-1])
+    assert prepared.files(package.name) == []
+    sign_up()
+    work()
+    assert Build.objects.get().per_target.get().from_cache is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_uses_a_model_that_the_operators_own_server_offers(
+    offered: None, local_model: OpenAIStandIn
+) -> None:
+    local_model.models = ["bigger-model"]
+    cache.clear()
+    sign_up()
+    assert AgentConfig.objects.get().model == "bigger-model"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_history_says_whether_a_build_has_the_draft(
+    offered: None, nothing_prepared: None, work: Callable[[], None]
+) -> None:
+    client = sign_up()
+    agent = AgentConfig.objects.get()
+    history = f"/agents/{agent.pk}/revisions/"
+    work()
+    assert "Needs no new build" in client.get(history).content.decode()
+    client.post(f"/agents/{agent.pk}/identity/", {"name": "Ada Prime", "type": "analyst", "version": "1.0.0"})
+    assert "Needs a new build" in client.get(history).content.decode()
+    # A revision that only a restoring made was never compiled.
+    client.post(f"{history}1/restore/")
+    assert "Needs no new build" in client.get(history).content.decode()
+    client.post(f"{history}2/restore/")
+    page = client.get(history).content.decode()
+    assert "The same as revision 2." in page
+    assert "Needs a new build" in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -115,6 +163,8 @@ def test_an_account_is_stored_though_the_example_is_not(
 def test_the_first_compilation_of_a_plugin_takes_seconds_once_the_cache_is_warm(
     browser: Client, agent: AgentConfig, work: Callable[[], None]
 ) -> None:
+    # What other tests compiled is not this forge's usual time.
+    cache.clear()
     warm_up(work)
     page = browser.get(f"/agents/{agent.pk}/builds/").content.decode()
     assert "never built here: takes seconds, for its packages are compiled" in page

@@ -43,7 +43,7 @@ def test_the_history_says_what_each_revision_changed(
         "<ins>Off</ins>",
     ):
         assert words in page
-    assert "Needs a new build" in page
+    assert "Needs a new build" in page  # nothing was ever compiled
     listed = browser.get(f"/agents/{agent.pk}/revisions/", headers=JSON).json()["revisions"]
     assert [entry["number"] for entry in listed] == [2, 1]
     assert listed[1]["changes"] is None
@@ -80,6 +80,14 @@ def test_a_revision_becomes_the_draft_again_and_back(
     agent.refresh_from_db()
     assert agent.custom_instructions == "Answer in French.\nAlways."
     assert kept == 1
+
+
+def test_a_draft_that_no_revision_can_hold_is_said_to_be_lost(
+    browser: Client, agent: AgentConfig, revisions: list[Revision]
+) -> None:
+    change(agent, provider="", model="")
+    page = browser.post(f"/agents/{agent.pk}/revisions/1/restore/", follow=True).content.decode()
+    assert "What was the draft before is not kept: it had no provider yet." in page
 
 
 def test_a_handle_that_another_agent_took_is_not_taken_back(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from django.conf import settings
 
-from .documents.document import Document, parse
+from .documents.document import Document, validate
+from .documents.source import load
 from .models import AgentConfig
 
 # In the order in which the page shows them.
 _NAMES = ("support-desk", "researcher", "sql-explainer", "release-notes", "tutor", "on-call-helper")
-# A new agent has the provider that this forge offers first; its handle is made from its name.
-_NOT_COPIED = ("provider", "model", "api_key", "handle")
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,19 @@ class AgentTemplate:
     def fill(self, draft: AgentConfig) -> None:
         """Set the values of a new draft."""
         for name, value in self.document.values.items():
-            if name not in _NOT_COPIED:
+            # It is made from the new agent's name.
+            if name != "handle":
                 setattr(draft, name, value)
 
 
 @cache
 def agent_templates() -> dict[str, AgentTemplate]:
     """Return the templates by slug."""
-    directory = settings.BASE_DIR / "examples"
-    documents = {slug: parse((directory / f"{slug}.yaml").read_text(encoding="utf-8")) for slug in _NAMES}
-    return {slug: AgentTemplate(slug, document) for slug, document in documents.items()}
+    return {slug: AgentTemplate(slug, _document(slug)) for slug in _NAMES}
+
+
+def _document(slug: str) -> Document:
+    source = load((settings.BASE_DIR / "examples" / f"{slug}.yaml").read_text(encoding="utf-8"))
+    # A new agent has the provider that this forge offers first, not the one in the file.
+    entries = {path: value for path, value in source.entries.items() if not path.startswith("provider.")}
+    return validate(replace(source, entries=entries), unfinished=True)

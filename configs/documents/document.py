@@ -47,7 +47,11 @@ def parse(text: str, *, unfinished: bool = False) -> Document:
     An `unfinished` document may omit the provider or its model, as a draft may.
     Raises DocumentError with every wrong or unknown field.
     """
-    source = load(text)
+    return validate(load(text), unfinished=unfinished)
+
+
+def validate(source: Source, *, unfinished: bool = False) -> Document:
+    """Return the configuration of a loaded document; see `parse`."""
     entries = source.entries
     problems = [Problem(path, _unknown_path(path)) for path in entries if not _is_known(path)]
     if entries.get("schema", SCHEMA) != SCHEMA:

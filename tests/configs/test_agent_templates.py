@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from configs.agent_templates import agent_templates
 from configs.choices import Tab
@@ -47,6 +48,18 @@ def test_scripts_get_the_templates_values_for_omitted_fields(browser: Client) ->
     assert response.status_code == 201
     agent = AgentConfig.objects.get()
     assert (agent.type, agent.preset, agent.memory_turns) == ("specialist", "mentor", 30)
+
+
+def test_they_are_there_whatever_providers_this_forge_offers(browser: Client, settings: Settings) -> None:
+    settings.LOCAL_MODEL = False
+    agent_templates.cache_clear()
+    page = browser.get("/agents/new/?template=tutor").content.decode()
+    assert 'name="template" value="tutor"' in page
+    browser.post(
+        "/agents/new/", {"template": "tutor", "name": "Mine", "type": "assistant", "version": "1.0.0"}
+    )
+    agent = AgentConfig.objects.get()
+    assert (agent.preset, agent.provider == "local") == ("mentor", False)
 
 
 def test_an_unknown_template_is_refused(browser: Client) -> None:

@@ -12,10 +12,8 @@ from tests.drivers.sse_client import LiveConnection
 
 SECONDS = 60.0
 AWAY = (httpx.TransportError,)
-AGENT = {
-    "personality": {"preset": "balanced"},
-    "keys": {"provider": "openai", "model": "a-model"},
-}
+# What a forge offers whose `LOCAL_MODEL_URL` is the stand-in's.
+LOCAL = {"provider": "local", "model": "smollm2-135m"}
 
 
 class Script:
@@ -31,7 +29,7 @@ class Script:
 
     def make_agent(self, name: str) -> int:
         made = self.ask("POST", "/agents/new/", {"name": name})
-        self.ask("POST", f"/agents/{made['id']}/keys/", AGENT["keys"])
+        self.ask("POST", f"/agents/{made['id']}/keys/", LOCAL)
         return int(made["id"])
 
     def compile(self, agent: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from agentforge.launch.ports import free_port
 from tests.builds.remote.builder import SECRET
 from tests.drivers.forge import Forge
+from tests.standins.openai import OpenAIStandIn
 
 from .storm import BUILDER, Pair
 
@@ -29,13 +30,15 @@ def pair() -> Iterator[Pair]:
     """A forge and its remote builder, each with a database of its own, whose processes may be killed."""
     root = Path(tempfile.mkdtemp(prefix="agentforge-chaos-"))
     root.chmod(0o755)
+    local_model = OpenAIStandIn(needs_key=False)
+    local_model.models = ["smollm2-135m"]
     ports = {"forge": free_port(), BUILDER: free_port()}
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     builders = json.dumps([{"name": BUILDER, "url": urls[BUILDER], "secret": SECRET}])
     forge = Forge(
         root / "forge",
         port=ports["forge"],
-        LOCAL_MODEL="0",
+        LOCAL_MODEL_URL=local_model.url,
         RATE_LIMIT_BUILDS="0",
         AGENTFORGE_BUILDERS=builders,
     )
@@ -48,6 +51,6 @@ def pair() -> Iterator[Pair]:
         AGENTFORGE_BUILDER_SECRET=SECRET,
     )
     # Both are up sooner when neither waits for the other.
-    with forge, builder:
+    with local_model, forge, builder:
         yield Pair(forge.wait_until_ready(), builder.wait_until_ready())
     shutil.rmtree(root, ignore_errors=True)

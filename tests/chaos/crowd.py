@@ -17,8 +17,6 @@ from tests.drivers.sse_client import LiveConnection
 
 from .client import Script
 
-LOCAL = {"provider": "local", "model": "smollm2-135m"}
-
 
 @dataclass
 class Person:
@@ -33,8 +31,7 @@ class Person:
         script.sign_up(name)
         person = cls(script)
         for number in range(count):
-            agent = int(script.ask("POST", "/agents/new/", {"name": f"{name} {number}"})["id"])
-            script.ask("POST", f"/agents/{agent}/keys/", LOCAL)
+            agent = script.make_agent(f"{name} {number}")
             script.compile(agent)
             person.agents.append(agent)
         return person

@@ -8,7 +8,6 @@ id is used, and redirects are not followed.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from agentforge.retry import retrying
 from agentforge.whole_numbers import whole_number
 
 from .errors import StorageProblem
+from .supabase_answers import TRANSIENT, read_error, remedy
 from .tus_request import ChunkRequest, Refusal
 
 R = TypeVar("R")
@@ -32,8 +32,6 @@ R = TypeVar("R")
 # Supabase requires chunks of exactly 6 MB, except the last one:
 # https://supabase.com/docs/guides/storage/uploads/resumable-uploads
 CHUNK = 6 * 1024 * 1024
-# Status codes after which the same request may succeed: locked by a dying upload, too busy.
-_TRANSIENT = frozenset({408, 409, 423, 425, 429})
 _LONGEST_PAUSE = 8.0
 # Status codes of an upload that the server no longer has.
 _VANISHED = frozenset({404, 410})
@@ -213,11 +211,11 @@ def _retry(send: Callable[[], R], uploader: _Uploader, endpoint: Endpoint) -> R:
 def _is_transient(error: BaseException) -> bool:
     if not isinstance(error, TusCommunicationError):
         return False
-    return error.status_code is None or error.status_code >= 500 or error.status_code in _TRANSIENT
+    return error.status_code is None or error.status_code >= 500 or error.status_code in TRANSIENT
 
 
 def _storage_problem(error: TusCommunicationError, uploader: _Uploader) -> StorageProblem:
-    status, body = _status_and_text(error)
+    status, _, body = read_error(error.status_code or 0, error.response_content or b"")
     answer = f"it answered {status}" if status else "it does not answer"
     vanished = bool(uploader.url) and error.status_code in _VANISHED
     sent = 0 if vanished else uploader.offset
@@ -227,24 +225,3 @@ def _storage_problem(error: TusCommunicationError, uploader: _Uploader) -> Stora
         # Vanished again right after a new beginning: a later attempt may succeed.
         return _Vanished(message)
     return StorageProblem(message + remedy(status), permanent=not _is_transient(error))
-
-
-def _status_and_text(error: TusCommunicationError) -> tuple[int | None, str]:
-    """Return the status and message of an answer; the authorization check answers 400 with both in JSON."""
-    text = (error.response_content or b"").decode("utf-8", "replace").strip()
-    with contextlib.suppress(ValueError):
-        body = json.loads(text)
-        if isinstance(body, dict) and "message" in body:
-            return whole_number(str(body.get("statusCode"))) or error.status_code, str(body["message"])[:200]
-    return error.status_code, text[:200]
-
-
-def remedy(status: int | None) -> str:
-    """Return the setting to change after a refusal that lasts, as a sentence; empty for others."""
-    return _REMEDIES.get(status or 0, "")
-
-
-_REMEDIES = {
-    413: " Raise the bucket's file size limit and the storage's own (FILE_SIZE_LIMIT when self-hosted).",
-    415: " Remove the bucket's list of allowed MIME types.",
-}

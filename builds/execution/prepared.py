@@ -45,6 +45,8 @@ async def prepare(inputs: Inputs, log: BuildLog) -> None:
             shutil.rmtree(outdated, ignore_errors=True)
         # Readers find the whole package or none. Across file systems a rename is no single step.
         arriving = _directory().with_name(f"prepared.{os.getpid()}")
+        # Of a process with the same id that was killed.
+        shutil.rmtree(arriving, ignore_errors=True)
         shutil.copytree(package, arriving)
         # Another process that uses the same directory may have been faster.
         with suppress(OSError):

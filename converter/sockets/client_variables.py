@@ -241,10 +241,7 @@ def is_harmless(node: Node) -> bool:
     if parent.type == "unary_expression":
         return has_child(parent, "!")
     if parent.type == "array":
-        hook = parent.parent.parent if parent.parent is not None else None
-        return hook is not None and text_of(field_of(hook, "function") or hook).split(".")[-1].startswith(
-            "use"
-        )
+        return _is_of_hook(parent)
     if parent.type == "binary_expression":
         operator = text_of(field_of(parent, "operator") or parent)
         others = [text_of(each) for each in parent.named_children if each != node]

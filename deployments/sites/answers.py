@@ -30,6 +30,6 @@ def ask_server(address: str, content: str) -> str:
 def _is_healthy(body: bytes) -> bool:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.get("status") == "ok"

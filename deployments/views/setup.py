@@ -174,6 +174,7 @@ def _site_chosen(request: Request, agent: AgentConfig, site: Site, before: Site 
 
 @require_POST
 @negotiated
+@rate_limited("host requests")
 def settings(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     site = lifecycle.site_of(agent)

@@ -117,6 +117,7 @@ LIMITED = [
     ("host requests", Act("deployments:site_lock", _SITE, {})),
     ("host requests", Act("deployments:remote_sites", _AGENT, {}, "get")),
     ("host requests", Act("deployments:choose_site", _AGENT, {"site": "x", "host": "netlify"})),
+    ("host requests", Act("deployments:settings", _AGENT, {"access": "public"})),
     ("deployments", Act("deployments:publish", _DEPLOYMENT, {})),
     ("builds", Act("builds:verify", {"pk": "build"}, {})),
 ]

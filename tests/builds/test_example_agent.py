@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -35,7 +36,8 @@ def offered(settings: Settings, local_model: OpenAIStandIn) -> None:
 @pytest.fixture
 def nothing_prepared() -> Iterator[None]:
     def remove() -> None:
-        shutil.rmtree(go_directory() / "prepared", ignore_errors=True)
+        for name in ("prepared", f"prepared.{os.getpid()}"):
+            shutil.rmtree(go_directory() / name, ignore_errors=True)
 
     remove()
     yield
@@ -105,6 +107,21 @@ def test_a_damaged_package_is_not_given_to_anybody(
     sign_up()
     work()
     assert Build.objects.get().per_target.get().from_cache is False
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.xdist_group("example-agent")
+def test_a_copy_that_a_killed_worker_left_is_no_obstacle(
+    offered: None, nothing_prepared: None, work: Callable[[], None]
+) -> None:
+    # In a container, every worker has the same process id.
+    left = go_directory() / f"prepared.{os.getpid()}"
+    left.mkdir(parents=True)
+    (left / "ada.so").write_bytes(b"half")
+    warm_up(work)
+    [package] = (go_directory() / "prepared").iterdir()
+    assert prepared.files(package.name)
+    assert not left.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -51,6 +51,8 @@ class SupabaseStorageStandIn(ResumableUploads):
         self.buckets: dict[str, dict[str, bytes]] = {"artifacts": {}}
         # Answer so many requests with 503.
         self.busy = 0
+        # What a gateway in front of it answers to everything.
+        self.in_its_place: Answer | None = None
         # Change what is stored, as a failing disk would.
         self.spoil = False
         # Answer everything with a redirect to this service.
@@ -79,6 +81,8 @@ class SupabaseStorageStandIn(ResumableUploads):
         if self.busy:
             self.busy -= 1
             return Answer(503, b"busy", {"Retry-After": self.retry_after} if self.retry_after else {})
+        if self.in_its_place:
+            return self.in_its_place
         if self.redirect:
             return Answer(307, b"", {"Location": self.redirect})
         path = unquote(urlsplit(asked.path).path).removeprefix(_PREFIX)

@@ -26,6 +26,7 @@ from builds.models import Artifact, Build
 from builds.operations.checks import check_storage
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from tests.standins.server import Answer
 from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
 
 MB = 1024 * 1024
@@ -273,6 +274,26 @@ def test_problems_say_what_was_kept_and_what_to_do(service: SupabaseStorageStand
         storage.put(b"small")
     assert not busy.value.permanent
     assert len(service.asked) > before + 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'"bad gateway"', "bad gateway"),
+        (b"null", "null"),
+        (b'{"statusCode": "BadGateway", "message": "no upstream"}', "no upstream"),
+    ],
+    ids=["text", "null", "code in words"],
+)
+def test_what_a_gateway_answers_in_its_place_is_reported(
+    service: SupabaseStorageStandIn, body: bytes, words: str
+) -> None:
+    service.in_its_place = Answer(502, body)
+    for data in (b"small", BIG):
+        with pytest.raises(StorageProblem, match=f"answered 502.*{words}") as problem:
+            storage.put(data)
+        assert not problem.value.permanent
 
 
 @pytest.mark.django_db

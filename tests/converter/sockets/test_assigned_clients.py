@@ -114,6 +114,7 @@ def test_each_connection_of_a_class_has_its_own_id(tmp_path: Path) -> None:
         OPENED + "export const said = () => send(socket?.emit('hi', 1));\n",
         OPENED + "export { socket };\n",
         OPENED + "export const all = { socket };\n",
+        OPENED + "let used;\nexport const keep = () => { used = [socket]; };\n",
         "class A { open() { this.ws = io(); } get() { return this.ws; } }\n",
         "class A { open() { this.ws = io(); } }\nexport const say = (a) => a.ws.emit('hi', 1);\n",
         "class A { open() { this.ws = io(); } say() { const { ws } = this; ws.emit('hi', 1); } }\n",

@@ -29,8 +29,12 @@ class AgentServer(StandIn):
         super().__init__()
         self.content = ""
         self.healthy = True
+        # In place of the agent's, the answer about its health.
+        self.health = b""
 
     def answer(self, asked: Asked) -> Answer:
+        if asked.path == "/healthz" and self.health:
+            return Answer(200, self.health)
         if asked.path == "/healthz" and self.healthy:
             return as_json({"status": "ok"})
         if asked.path == "/agentforge.json":
@@ -120,6 +124,16 @@ def test_it_is_not_live_while_it_does_not_answer_as_it_should(
     assert not is_seen(own)
     assert own.problem
     assert "ready to run, revision 1" in browser.get(f"/agents/{own.agent_id}/keys/").content.decode()
+
+
+@pytest.mark.parametrize("health", [b"ok", b"[]", b"[" * 4096], ids=["text", "list", "endless list"])
+def test_a_server_that_answers_oddly_is_no_agent(
+    browser: Client, own: Site, server: AgentServer, health: bytes
+) -> None:
+    server.health = health
+    assert give_address(browser, own, server.origin) == 302
+    assert not is_seen(own)
+    assert "not as an agent does" in own.problem
 
 
 @pytest.mark.parametrize(

@@ -208,9 +208,10 @@ def test_a_prune_and_a_build_that_reuses_the_file_never_both_win(
 def _wait_for_a_waiting_lock() -> None:
     with connection.cursor() as cursor:
         while True:
+            # A transaction sees pg_stat_activity as it was at its first look.
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                "SELECT count(*) FROM pg_locks"
+                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
             )
             if cursor.fetchone()[0]:
                 return

@@ -26,7 +26,7 @@ const (
 	grace = 2 * time.Second
 )
 
-// answer is a 200 response, of which it reads at most maxAnswer bytes.
+// answer is a successful response, of which it reads at most maxAnswer bytes.
 type answer struct {
 	*http.Response
 	client *client
@@ -96,20 +96,27 @@ func (a *answer) events(handle func(sse.Event) (end bool, err error)) error {
 	return err
 }
 
-// firstByte skips a byte order mark and white space, and returns the byte after.
+// firstByte skips a byte order mark, white space, the separators of a JSON sequence
+// (RFC 7464) and comments, and returns the byte after: gateways send comments before a
+// whole answer, too.
 func firstByte(in *bufio.Reader) (byte, error) {
+	inComment := false
 	for {
 		b, err := in.ReadByte()
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if strings.IndexByte(" \t\r\n\ufeff", b) < 0 {
+		case inComment:
+			inComment = b != '\n' && b != '\r'
+		case b == ':':
+			inComment = true
+		case strings.IndexByte(" \t\r\n\x1e\ufeff", b) < 0:
 			return b, in.UnreadByte()
 		}
 	}
 }
 
-var eventField = regexp.MustCompile(`^(data|even|id: ?|retr|:)`)
+var eventField = regexp.MustCompile(`(?i)^(data|even|id: ?|retr|:)`)
 
 // looksLikeEvents trusts the content of an answer more than its type: gateways label
 // streams as text or JSON.
@@ -139,7 +146,7 @@ func (a *answer) stream(reader *sse.Reader, handle func(sse.Event) (bool, error)
 		event.Data = eventData(event.Data)
 		end, err := false, error(nil)
 		switch {
-		case strings.EqualFold(event.Data, "[DONE]"):
+		case isEnd(event.Data):
 			return nil
 		case isNoise(event):
 		case event.Name == "error":
@@ -159,7 +166,7 @@ func (a *answer) stream(reader *sse.Reader, handle func(sse.Event) (bool, error)
 func lastEvent(line string, err error) (sse.Event, error) {
 	data, found := strings.CutPrefix(line, "data:")
 	data = eventData(data)
-	if found && (json.Valid([]byte(data)) || strings.EqualFold(data, "[DONE]")) {
+	if found && (json.Valid([]byte(data)) || isEnd(data)) {
 		return sse.Event{Data: data}, nil
 	}
 	return sse.Event{}, err
@@ -179,47 +186,6 @@ func isNoise(e sse.Event) bool {
 		return true
 	}
 	return e.Data == "" || e.Data[0] == ':'
-}
-
-// documents reads one JSON document after the other. What follows the first and is
-// not JSON is ignored.
-func (a *answer) documents(in io.Reader, handle func(sse.Event) (bool, error)) error {
-	decoder := json.NewDecoder(in)
-	for {
-		var document json.RawMessage
-		err := decoder.Decode(&document)
-		var syntax *json.SyntaxError
-		if err == io.EOF || errors.As(err, &syntax) {
-			if a.complete {
-				return nil
-			}
-			return a.protocolError(string(a.head))
-		}
-		if err != nil {
-			return a.lost(err)
-		}
-		if end, err := a.decode(sse.Event{Data: string(document)}, handle); end || err != nil {
-			return err
-		}
-	}
-}
-
-// decode passes the objects of an event on; a list has several.
-func (a *answer) decode(event sse.Event, handle func(sse.Event) (bool, error)) (bool, error) {
-	if !strings.HasPrefix(event.Data, "[") {
-		return handle(event)
-	}
-	var list []json.RawMessage
-	if json.Unmarshal([]byte(event.Data), &list) != nil {
-		return false, a.protocolError(event.Data)
-	}
-	for _, item := range list {
-		event.Data = string(item)
-		if end, err := handle(event); end || err != nil {
-			return end, err
-		}
-	}
-	return false, nil
 }
 
 // end sets the reason to stop. A server that gave up may have said why.

@@ -10,51 +10,6 @@ import (
 // The most blocks whose fragments are assembled; later ones pass their text only.
 const maxBlocks = 256
 
-// messagesEvent is any event of a Messages stream, or a whole message. The protocol
-// requires clients to skip unknown events and blocks.
-type messagesEvent struct {
-	Type         rawText                 `json:"type"`
-	Index        count                   `json:"index"`
-	Message      optional[wholeMessage]  `json:"message"`
-	ContentBlock optional[contentBlock]  `json:"content_block"`
-	Delta        optional[messagesDelta] `json:"delta"`
-	Usage        optional[messagesUsage] `json:"usage"`
-	// Of a whole message.
-	Content    optional[[]contentBlock] `json:"content"`
-	StopReason rawText                  `json:"stop_reason"`
-}
-
-type wholeMessage struct {
-	Usage optional[messagesUsage] `json:"usage"`
-}
-
-type contentBlock struct {
-	Type      rawText         `json:"type"`
-	ID        rawText         `json:"id"`
-	Name      rawText         `json:"name"`
-	Text      rawText         `json:"text"`
-	Input     json.RawMessage `json:"input"`
-	Thinking  rawText         `json:"thinking"`
-	Signature rawText         `json:"signature"`
-	Data      rawText         `json:"data"`
-}
-
-type messagesDelta struct {
-	Type        rawText `json:"type"`
-	Text        rawText `json:"text"`
-	PartialJSON rawText `json:"partial_json"`
-	Thinking    rawText `json:"thinking"`
-	Signature   rawText `json:"signature"`
-	StopReason  rawText `json:"stop_reason"`
-}
-
-type messagesUsage struct {
-	InputTokens   count `json:"input_tokens"`
-	CacheCreation count `json:"cache_creation_input_tokens"`
-	CacheRead     count `json:"cache_read_input_tokens"`
-	OutputTokens  count `json:"output_tokens"`
-}
-
 // messageReader assembles a reply from its events.
 type messageReader struct {
 	answer *answer
@@ -100,7 +55,7 @@ func (r *messageReader) event(e sse.Event) (bool, error) {
 	if isFault([]byte(e.Data)) {
 		return false, streamFault([]byte(e.Data))
 	}
-	switch event.Type {
+	switch kind := event.kind(e.Name); kind {
 	case "message_start":
 		r.count(event.Message.value.Usage.value)
 	case "content_block_start":
@@ -126,7 +81,7 @@ func (r *messageReader) message(event messagesEvent) error {
 	r.count(event.Usage.value)
 	r.answer.finished()
 	r.stopped(event.StopReason)
-	for index, block := range event.Content.value {
+	for index, block := range event.Content {
 		if err := r.start(index, block); err != nil {
 			return err
 		}
@@ -192,7 +147,8 @@ func (r *messageReader) delta(index int, d messagesDelta) error {
 	if r.answer.complete {
 		r.answer.finished()
 	}
-	switch d.Type {
+	partial := argumentText(d.PartialJSON)
+	switch d.kind() {
 	case "text_delta":
 		if part != nil && strings.HasPrefix(string(d.Text), part.startText) {
 			part.startText = ""
@@ -202,8 +158,8 @@ func (r *messageReader) delta(index int, d messagesDelta) error {
 		}
 		return r.onText(string(d.Text))
 	case "input_json_delta":
-		if part != nil && part.content.Len()+len(d.PartialJSON) <= maxCallArguments {
-			part.content.WriteString(string(d.PartialJSON))
+		if part != nil && part.content.Len()+len(partial) <= maxCallArguments {
+			part.content.WriteString(partial)
 		}
 	case "thinking_delta", "signature_delta":
 		r.reply.Reasoned = true
@@ -223,10 +179,11 @@ func (r *messageReader) assemble() {
 		switch block.Type {
 		case "tool_use":
 			// The input is usually empty at the start, and follows in fragments.
-			if input := string(block.Input); content == "" && input != "{}" && input != "null" {
+			if input := argumentText(block.Input); content == "" && input != "{}" {
 				content = input
 			}
-			r.reply.Calls = append(r.reply.Calls, Call{ID: string(block.ID), Name: string(block.Name), Arguments: content})
+			name := strings.TrimSpace(string(block.Name))
+			r.reply.Calls = append(r.reply.Calls, Call{ID: string(block.ID), Name: name, Arguments: wholeArguments(content, "")})
 		case "thinking":
 			thinking := wholeText(content)
 			reasoning = append(reasoning, messagesBlock{Type: "thinking", Thinking: &thinking, Signature: part.signature.String()})

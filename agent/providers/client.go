@@ -35,7 +35,7 @@ func newClient(s Settings, path string, header http.Header) *client {
 	}
 }
 
-// post sends body as JSON and returns a 200 response, which the caller must close.
+// post sends body as JSON and returns a successful response, which the caller must close.
 // Every failure other than the end of ctx is an *Error.
 func (c *client) post(ctx context.Context, body any) (*answer, error) {
 	encoded, err := json.Marshal(body)
@@ -54,7 +54,7 @@ func (c *client) post(ctx context.Context, body any) (*answer, error) {
 		cancel()
 		return nil, c.connectionError(ctx, "could not reach", err)
 	}
-	if response.StatusCode == http.StatusOK {
+	if response.StatusCode/100 == 2 {
 		return &answer{Response: response, client: c, ctx: ctx, cancel: cancel, left: maxAnswer}, nil
 	}
 	defer cancel()

@@ -31,7 +31,7 @@ type Error struct {
 	param     string
 	code      string
 	retryable bool
-	// reported is set for an error inside a 200 response.
+	// reported is set for an error inside a successful response.
 	reported   bool
 	retryAfter time.Duration
 }

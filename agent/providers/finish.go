@@ -2,6 +2,7 @@ package providers
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -30,11 +31,30 @@ var finishByReason = func() map[string]Finish {
 	return reasons
 }()
 
+// Parts of reasons that are not listed, in the order in which they count.
+var finishParts = []struct {
+	finish Finish
+	part   *regexp.Regexp
+}{
+	{Filtered, regexp.MustCompile(`filter|safety|toxic|moderat|sensitive|prohibit|violat|guardrail|blocked`)},
+	{broken, regexp.MustCompile(`error|fail|overload|abort|cancel|timeout|timed_out|interrupt|unavailable|malformed`)},
+	{Length, regexp.MustCompile(`length|max_.*token|token.*limit|context_window|truncat`)},
+}
+
+var camelCase = regexp.MustCompile(`([a-z])([A-Z])`)
+
 // finishOf returns the Finish of a server's reason, which is Other if it is unknown.
 func finishOf(reason string) Finish {
-	reason = strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(reason)))
-	if finish, known := finishByReason[strings.TrimPrefix(reason, "finish_reason_")]; known {
+	reason = camelCase.ReplaceAllString(strings.TrimSpace(reason), "${1}_$2")
+	reason = strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.ToLower(reason))
+	reason = strings.TrimPrefix(reason, "finish_reason_")
+	if finish, known := finishByReason[reason]; known {
 		return finish
+	}
+	for _, entry := range finishParts {
+		if entry.part.MatchString(reason) {
+			return entry.finish
+		}
 	}
 	return Other
 }

@@ -2,6 +2,8 @@ package providers
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,13 +16,17 @@ const (
 
 // chatCallDelta is a fragment of a call.
 type chatCallDelta struct {
-	Index    optional[count] `json:"index"`
-	ID       rawText         `json:"id"`
-	Function struct {
-		Name      rawText         `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-	} `json:"function"`
-	Extra json.RawMessage `json:"extra_content"`
+	Index    optional[count]             `json:"index"`
+	ID       rawText                     `json:"id"`
+	Function optional[chatFunctionDelta] `json:"function"`
+	Extra    json.RawMessage             `json:"extra_content"`
+	// Some servers leave the function's own object out.
+	chatFunctionDelta
+}
+
+type chatFunctionDelta struct {
+	Name      rawText         `json:"name"`
+	Arguments json.RawMessage `json:"arguments"`
 }
 
 // chatCallParts is a call that is being assembled.
@@ -28,22 +34,39 @@ type chatCallParts struct {
 	index     int
 	id, name  string
 	arguments strings.Builder
-	extra     json.RawMessage
+	// last is the latest fragment of the arguments.
+	last  string
+	extra json.RawMessage
 }
 
 // chatCalls assembles calls. No field identifies a call everywhere: some servers give
 // all calls one index or one id, others each fragment a new id, others none at all.
 type chatCalls []*chatCallParts
 
-func (c *chatCalls) add(part chatCallDelta) {
-	arguments := argumentText(part.Function.Arguments)
+// addAll adds the fragments of one event, in which each with a name is another call.
+func (c *chatCalls) addAll(parts []chatCallDelta) {
+	var begun []*chatCallParts
+	for _, part := range parts {
+		if part.Function.set {
+			part.chatFunctionDelta = part.Function.value
+		}
+		if call := c.add(part, begun); call != nil && part.Name != "" {
+			begun = append(begun, call)
+		}
+	}
+}
+
+// add adds a fragment to the call that it continues, or to a new one, and returns
+// that; it continues none of begun if it has a name.
+func (c *chatCalls) add(part chatCallDelta, begun []*chatCallParts) *chatCallParts {
+	arguments := argumentText(part.Arguments)
 	call := c.find(part)
-	if call != nil && call.isOther(part, arguments) {
+	if call != nil && (call.isOther(part, arguments) || part.Name != "" && slices.Contains(begun, call)) {
 		call = nil
 	}
 	if call == nil {
 		if len(*c) >= maxCalls {
-			return
+			return nil
 		}
 		call = &chatCallParts{index: -1}
 		if part.Index.set {
@@ -52,6 +75,7 @@ func (c *chatCalls) add(part chatCallDelta) {
 		*c = append(*c, call)
 	}
 	call.extend(part, arguments)
+	return call
 }
 
 // find returns the call that a fragment probably continues: the latest with its
@@ -66,7 +90,7 @@ func (c chatCalls) find(part chatCallDelta) *chatCallParts {
 			byID = call
 		}
 	}
-	nameless := part.Function.Name == ""
+	nameless := part.Name == ""
 	switch {
 	case byIndex != nil:
 		return byIndex
@@ -81,16 +105,16 @@ func (c chatCalls) find(part chatCallDelta) *chatCallParts {
 // isOther reports whether a fragment begins another call than the one that it was
 // found by.
 func (p *chatCallParts) isOther(part chatCallDelta, arguments string) bool {
-	if part.Function.Name == "" || p.name == "" {
+	if part.Name == "" || p.name == "" {
 		return false
 	}
 	if part.ID != "" && p.id != "" && string(part.ID) != p.id {
 		return true
 	}
 	if isObject(p.arguments.String()) {
-		return arguments != "" && arguments != p.arguments.String() || string(part.Function.Name) != p.name
+		return arguments != "" && arguments != p.arguments.String() || string(part.Name) != p.name
 	}
-	return p.arguments.Len() > 0 && string(part.Function.Name) != p.name
+	return p.arguments.Len() > 0 && string(part.Name) != p.name
 }
 
 // extend adds a fragment. Some servers repeat the name or the whole call.
@@ -98,7 +122,7 @@ func (p *chatCallParts) extend(part chatCallDelta, arguments string) {
 	if p.id == "" {
 		p.id = string(part.ID)
 	}
-	switch name := string(part.Function.Name); {
+	switch name := string(part.Name); {
 	case strings.HasPrefix(name, p.name):
 		p.name = name
 	case name != p.name && p.arguments.Len() == 0:
@@ -111,6 +135,9 @@ func (p *chatCallParts) extend(part chatCallDelta, arguments string) {
 	repeated := arguments == whole && isObject(whole)
 	if !repeated && len(whole)+len(arguments) <= maxCallArguments {
 		p.arguments.WriteString(arguments)
+	}
+	if strings.TrimSpace(arguments) != "" {
+		p.last = arguments
 	}
 }
 
@@ -126,21 +153,43 @@ func argumentText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// result returns the assembled calls without what is none.
+// result returns the assembled calls without what is none, in the order of their
+// indexes.
 func (c chatCalls) result() []Call {
 	var calls []Call
+	if !slices.ContainsFunc(c, func(part *chatCallParts) bool { return part.index < 0 }) {
+		slices.SortStableFunc(c, func(a, b *chatCallParts) int { return a.index - b.index })
+	}
 	for _, part := range c {
 		arguments := part.arguments.String()
 		if part.name == "" && strings.TrimSpace(arguments) == "" {
 			continue
 		}
-		// An empty object that was only a placeholder for what follows.
-		if rest := strings.TrimPrefix(arguments, "{}"); isObject(rest) {
-			arguments = rest
-		}
-		calls = append(calls, Call{ID: part.id, Name: part.name, Arguments: arguments, Extra: part.extra})
+		calls = append(calls, Call{
+			ID: part.id, Name: strings.TrimSpace(part.name), Arguments: wholeArguments(arguments, part.last), Extra: part.extra,
+		})
 	}
 	return calls
+}
+
+var codeFence = regexp.MustCompile("(?s)^\\s*```[a-z]*\\s*(.*?)\\s*```\\s*$")
+
+// wholeArguments returns the object in arguments that are none: one after an empty
+// placeholder, in a fence, encoded twice, or repeated as a whole in the last fragment.
+func wholeArguments(arguments, last string) string {
+	if isObject(arguments) {
+		return arguments
+	}
+	candidates := []string{strings.TrimPrefix(arguments, "{}"), codeFence.ReplaceAllString(arguments, "$1"), last}
+	if json.Valid([]byte(arguments)) {
+		candidates = append(candidates, argumentText(json.RawMessage(strings.TrimSpace(arguments))))
+	}
+	for _, candidate := range candidates {
+		if isObject(candidate) {
+			return candidate
+		}
+	}
+	return arguments
 }
 
 func isObject(text string) bool {

@@ -7,80 +7,6 @@ import (
 	"agent.local/a0000000000000000/sse"
 )
 
-// chatChunk is one event of a stream, or a whole answer.
-type chatChunk struct {
-	Choices optional[[]chatChoice] `json:"choices"`
-	Usage   optional[chatTokens]   `json:"usage"`
-	Error   json.RawMessage        `json:"error"`
-}
-
-// chatChoice has Delta in a stream and Message in a whole answer. Some servers send
-// both in each event, with Message growing.
-type chatChoice struct {
-	Index        optional[count]     `json:"index"`
-	Delta        optional[chatDelta] `json:"delta"`
-	Message      optional[chatDelta] `json:"message"`
-	FinishReason rawText             `json:"finish_reason"`
-}
-
-type chatTokens struct {
-	PromptTokens     count `json:"prompt_tokens"`
-	CompletionTokens count `json:"completion_tokens"`
-}
-
-type chatDelta struct {
-	Content          chatText                    `json:"content"`
-	Refusal          rawText                     `json:"refusal"`
-	ReasoningContent rawText                     `json:"reasoning_content"`
-	Reasoning        rawText                     `json:"reasoning"`
-	ReasoningDetails optional[[]json.RawMessage] `json:"reasoning_details"`
-	ToolCalls        optional[[]chatCallDelta]   `json:"tool_calls"`
-}
-
-func (d chatDelta) text() string {
-	if d.Content.text != "" {
-		return d.Content.text
-	}
-	return string(d.Refusal)
-}
-
-func (d chatDelta) reasons() bool {
-	return d.Content.reasons || d.ReasoningContent != "" || d.Reasoning != "" || len(d.ReasoningDetails.value) > 0
-}
-
-func (d chatDelta) isEmpty() bool {
-	return d.text() == "" && !d.reasons() && len(d.ToolCalls.value) == 0
-}
-
-// chatText is a string or, from some reasoning models, a list of parts, of which
-// only the text is for the user.
-type chatText struct {
-	text    string
-	reasons bool
-}
-
-func (t *chatText) UnmarshalJSON(raw []byte) error {
-	var parts []struct {
-		Type rawText `json:"type"`
-		Text rawText `json:"text"`
-	}
-	if raw[0] != '[' || json.Unmarshal(raw, &parts) != nil {
-		var text rawText
-		_ = text.UnmarshalJSON(raw)
-		t.text = string(text)
-		return nil
-	}
-	for _, part := range parts {
-		switch part.Type {
-		case "text", "output_text":
-			t.text += string(part.Text)
-		case "thinking", "reasoning":
-			t.reasons = true
-		}
-	}
-	return nil
-}
-
 // chatReader assembles a reply from its chunks.
 type chatReader struct {
 	answer *answer
@@ -128,16 +54,16 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 	if isFault([]byte(e.Data)) {
 		return false, streamFault([]byte(e.Data))
 	}
-	if chunk.Usage.set {
-		r.reply.Usage = Usage{Input: int(chunk.Usage.value.PromptTokens), Output: int(chunk.Usage.value.CompletionTokens)}
-	}
+	r.count(chunk.Groq.Usage)
+	r.count(chunk.Usage)
 	if !chunk.Choices.set && !chunk.Usage.set && e.Data != "{}" {
 		r.odd = e.Data
 	}
-	for _, choice := range chunk.Choices.value {
+	for _, choice := range chunk.Choices.values {
 		if !r.first.set {
-			r.first = optional[count]{choice.Index.value, true}
+			r.first = optional[count]{lowestIndex(chunk.Choices.values), true}
 		}
+		r.count(choice.Usage)
 		if choice.Index.value != r.first.value {
 			continue
 		}
@@ -146,6 +72,25 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+func lowestIndex(choices []chatChoice) count {
+	lowest := choices[0].Index.value
+	for _, choice := range choices {
+		lowest = min(lowest, choice.Index.value)
+	}
+	return lowest
+}
+
+// count keeps the latest numbers, which are running totals.
+func (r *chatReader) count(usage optional[chatTokens]) {
+	tokens := usage.value
+	if input := max(tokens.PromptTokens, tokens.InputTokens); input > 0 {
+		r.reply.Usage.Input = int(input)
+	}
+	if output := max(tokens.CompletionTokens, tokens.OutputTokens); output > 0 {
+		r.reply.Usage.Output = int(output)
+	}
 }
 
 func (r *chatReader) choice(choice chatChoice) error {
@@ -159,14 +104,17 @@ func (r *chatReader) choice(choice chatChoice) error {
 		return r.delta(choice.Delta.value)
 	case choice.Message.set && !r.deltas:
 		return r.message(choice.Message.value)
+	case choice.Message.set && len(r.calls) == 0:
+		// The message repeats the text, but the calls are in no delta.
+		r.calls.addAll(choice.Message.value.calls())
+	case choice.Text != "":
+		return r.onText(string(choice.Text))
 	}
 	return nil
 }
 
 func (r *chatReader) delta(d chatDelta) error {
-	for _, part := range d.ToolCalls.value {
-		r.calls.add(part)
-	}
+	r.calls.addAll(d.calls())
 	r.reply.Reasoned = r.reply.Reasoned || d.reasons()
 	r.reasoningContent.WriteString(string(d.ReasoningContent))
 	r.reasoning.WriteString(string(d.Reasoning))
@@ -182,7 +130,7 @@ func (r *chatReader) delta(d chatDelta) error {
 
 // message reads a whole message, or one that grows from event to event.
 func (r *chatReader) message(m chatDelta) error {
-	if r.answer.whole && (m.text() != "" || len(m.ToolCalls.value) > 0) {
+	if r.answer.whole && (m.text() != "" || len(m.calls()) > 0) {
 		r.answer.finished()
 	}
 	text := m.text()

@@ -6,11 +6,17 @@ import "strings"
 // answer.
 var reasoningMarks = [][2]string{
 	{"<think>", "</think>"},
+	{"<Think>", "</Think>"},
+	{"<THINK>", "</THINK>"},
+	{"<seed:think>", "</seed:think>"},
 	{"<thinking>", "</thinking>"},
 	{"<thought>", "</thought>"},
 	{"<reasoning>", "</reasoning>"},
 	{"[THINK]", "[/THINK]"},
 	{"◁think▷", "◁/think▷"},
+	// The channels of OpenAI's open models, where a server leaves them in the text.
+	{"<|channel|>analysis<|message|>", "<|channel|>final<|message|>"},
+	{"<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>final<|message|>"},
 }
 
 // The most white space to hold back before a mark.

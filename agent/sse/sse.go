@@ -65,7 +65,7 @@ func (r *Reader) Next() (Event, error) {
 			return Event{}, ErrTooLong
 		}
 		field, value := split(line)
-		switch field {
+		switch field = fieldName(field); field {
 		case "event":
 			event.Name = value
 		case "data":
@@ -82,6 +82,12 @@ func (r *Reader) Rest() string { return string(r.line) }
 func split(line string) (field, value string) {
 	field, value, _ = strings.Cut(line, ":")
 	return field, strings.TrimPrefix(value, " ")
+}
+
+// fieldName returns the name as the standard spells it: some servers indent it, begin
+// it with a capital letter, or put a byte order mark before each event.
+func fieldName(field string) string {
+	return strings.ToLower(strings.Trim(field, "\ufeff \t"))
 }
 
 // readLine ends a line at CR without waiting for a possible LF: the next byte may

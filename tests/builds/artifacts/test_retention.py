@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
@@ -28,6 +29,7 @@ from builds.operations.pruning import Moment
 from builds.package.assembly import File
 from configs.models import AgentConfig
 from configs.revisions import create_revision
+from tests.drivers.database import is_waited_for
 
 LATER = timedelta(days=30)
 EXPIRED, ORPHANS = "files of expired builds", "files that no build has"
@@ -193,7 +195,9 @@ def test_a_prune_and_a_build_that_reuses_the_file_never_both_win(
 
     def slowly(sha256: str) -> None:
         reuser.start()
-        _wait_for_a_waiting_lock()
+        deadline = time.monotonic() + 60
+        while not is_waited_for():
+            assert time.monotonic() < deadline
         remove(sha256)
 
     monkeypatch.setattr(storage, "delete", slowly)
@@ -203,19 +207,6 @@ def test_a_prune_and_a_build_that_reuses_the_file_never_both_win(
     assert removed.files == 1
     assert not reuser.exists
     assert StoredFile.objects.filter(pk=sha256).exists()
-
-
-def _wait_for_a_waiting_lock() -> None:
-    with connection.cursor() as cursor:
-        while True:
-            # A transaction sees pg_stat_activity as it was at its first look.
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks"
-                " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT pg_sleep(0.01)")
 
 
 @pytest.mark.django_db(transaction=True)

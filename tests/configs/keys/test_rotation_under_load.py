@@ -10,13 +10,14 @@ from threading import Event, Semaphore
 
 import pytest
 from cryptography.fernet import Fernet
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from configs.keys import rotation, vault
 from configs.models import ApiKey
 from configs.providers import PROVIDERS
+from tests.drivers.database import is_waited_for
 from tests.drivers.people import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,12 +107,6 @@ def test_nothing_is_lost(settings: Settings) -> None:
     assert len(kept) == 3 * len(CODES)
 
 
-def is_somebody_waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
-
-
 def test_a_save_that_is_under_way_wins(settings: Settings) -> None:
     ada = make_user("ada")
     keys = [Fernet.generate_key().decode() for _ in range(2)]
@@ -130,7 +125,7 @@ def test_a_save_that_is_under_way_wins(settings: Settings) -> None:
             vault.save_key(ada, CODES[0], "after")
             rotating = pool.submit(rotate)
             deadline = time.monotonic() + PATIENCE
-            while not is_somebody_waiting():
+            while not is_waited_for():
                 assert time.monotonic() < deadline
         rotating.result()
     assert vault.reveal(ApiKey.objects.get(), "a test") == "after"

@@ -1,10 +1,10 @@
 from django.urls import path
-from django.views.generic import RedirectView
 
 from .views import (
     agents,
     conflict_resolution,
     documents,
+    home,
     key_list,
     keys_tab,
     preview,
@@ -16,7 +16,7 @@ from .views import (
 app_name = "configs"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="configs:list"), name="home"),
+    path("", home.home, name="home"),
     path("agents/", agents.agent_list, name="list"),
     path("agents/new/", agents.agent_new, name="new"),
     path("agents/import/", documents.document_import, name="import"),

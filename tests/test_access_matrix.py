@@ -98,7 +98,7 @@ MATRIX: dict[str, Row] = {
     "accounts:second_factor_enrol": Row(method="POST", supabase=True),
     "accounts:second_factor_finish": Row(method="POST", supabase=True),
     "accounts:second_factor_remove": Row({"factor_id": NOBODYS}, "POST", supabase=True),
-    "configs:home": Row(),
+    "configs:home": Row(public=True),
     "configs:list": Row(),
     "configs:new": Row(),
     "configs:import": Row(),

@@ -20,7 +20,7 @@ FOR_BROWSERS = {
     "metrics": "Prometheus' text, for whatever watches the server",
     "openapi": "the document itself",
     "builds:webhook": "for builders, by signed messages: docs/builder.md",
-    "configs:home": "leads to the list",
+    "configs:home": "the page that visitors see first",
     "accounts:account": "a page of links",
     "accounts:theme": "of a browser's pages",
     "accounts:confirm": "where a mail's link leads",

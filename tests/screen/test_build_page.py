@@ -114,7 +114,7 @@ def test_how_long_it_takes_is_said_before_and_while_it_runs(
     expect(page.locator(".summary")).to_contain_text("usually 12 s")
 
 
-_SHIFTS = """
+SHIFTS = """
 window.shifted = 0;
 window.movers = [];
 new PerformanceObserver((list) => {
@@ -134,7 +134,7 @@ def test_nothing_shifts_while_the_page_loads(window: Windows, build: Build, size
         for number in range(60):
             writer.write({"kind": "line", "stream": "out", "text": f"line {number}"})
     page = window("/agents/", size)
-    page.add_init_script(_SHIFTS)
+    page.add_init_script(SHIFTS)
     page.goto(f"/builds/{build.pk}/")
     expect(page.locator(".log-search")).to_be_visible()
     expect(page.locator("body")).to_have_attribute("data-link", "open")

@@ -56,7 +56,8 @@ from .responses import (
 from .scripts import is_script, tokens_json
 
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
-SIGNED_IN, TAKEN = "You are signed in.", "This address has an account. Sign in with its password."
+SIGNED_IN, SIGNED_OUT = "You are signed in.", "You are signed out."
+TAKEN = "This address has an account. Sign in with its password."
 _NOT_EXCHANGEABLE = "This is not a refresh token. Sign in again."
 _STILL_SIGNED_IN = (
     "You are signed out here. The identity service did not answer or refused: "
@@ -168,9 +169,11 @@ def sign_out(request: Request) -> HttpResponse:
         except IdentityError:
             warning = _STILL_SIGNED_IN
     if wants_json(request):
-        return success(detail=warning or "You are signed out.")
+        return success(detail=warning or SIGNED_OUT)
     if warning:
         messages.warning(request, warning)
+    else:
+        messages.success(request, SIGNED_OUT)
     return redirect("accounts:sign_in")
 
 

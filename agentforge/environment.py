@@ -7,10 +7,18 @@ from typing import Any
 import environ
 
 from . import booleans
+from .local_model import LocalModel, parse
 
 
 class Environment(environ.Env):
     """django-environ's reader, whose booleans are strict and whose errors name the variable."""
+
+    def local_model(self, var: str) -> LocalModel:
+        """Return what a variable says of the model to serve; raises environ.ImproperlyConfigured."""
+        try:
+            return parse(self.str(var, default=""))
+        except booleans.NotBoolean as error:
+            raise environ.ImproperlyConfigured(str(error)) from None
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:
         """Return a variable's value; raises environ.ImproperlyConfigured if it can't be read."""

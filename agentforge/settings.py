@@ -298,7 +298,7 @@ LOG_DAYS: int = env.int("LOG_DAYS", default=90)
 CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
 
 # The local language model, and its server's URL.
-LOCAL_MODEL: bool = env.bool("LOCAL_MODEL", default=True)
+LOCAL_MODEL: bool = env.local_model("LOCAL_MODEL").is_served
 # Whether a new account begins with an agent that is compiled already and answers with the local model.
 EXAMPLE_AGENT: bool = env.bool("EXAMPLE_AGENT", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")

@@ -13,7 +13,7 @@ import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import private_directory, static_files
+from agentforge import local_model, private_directory, static_files
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -47,9 +47,15 @@ def main() -> int:
 
 def _options() -> options.Options:
     try:
-        return options.read()
+        chosen = options.read()
+        local_model.verify(chosen.local_model)
     except ImproperlyConfigured as reason:
         raise CannotStart(f"A setting can't be read: {reason}") from None
+    except local_model.NoModel as reason:
+        raise CannotStart(str(reason)) from None
+    if chosen.local_model.weights and chosen.local_model_url:
+        raise CannotStart("LOCAL_MODEL names a file and LOCAL_MODEL_URL a server: set only one of them.")
+    return chosen
 
 
 def run(chosen: options.Options) -> int:
@@ -142,7 +148,7 @@ def _try_database(url: str) -> None:
 
 def _programs(chosen: options.Options) -> list[Program]:
     lines = parse_procfile((options.BASE_DIR / "Procfile").read_text()).processes
-    if not chosen.local_model or chosen.local_model_url:
+    if not chosen.local_model.is_served or chosen.local_model_url:
         lines.pop("model", None)
     if chosen.is_builder:
         lines = {name: lines[name] for name in _OF_A_BUILDER}

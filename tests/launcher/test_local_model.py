@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +19,31 @@ from agentforge.launch.ports import free_port
 from tests.drivers.forge import ROOT
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[str]:
+def _installed() -> Path:
     try:
-        weights()
+        return weights()
     except CannotServe as reason:
         pytest.skip(str(reason))
+
+
+@contextmanager
+def served(**environment: str) -> Iterator[str]:
+    """Serve the model in its own process, and yield the URL of its API."""
+    _installed()
     port = free_port()
     command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    own = {**os.environ, **environment}
+    with subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "is ready" in process.stdout.readline()
-        yield f"http://127.0.0.1:{port}/v1/chat/completions"
+        yield f"http://127.0.0.1:{port}/v1"
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[str]:
+    with served(LOCAL_MODEL="1") as url:
+        yield f"{url}/chat/completions"
 
 
 @pytest.mark.slow
@@ -46,3 +61,73 @@ def test_no_sentence_is_repeated(model: str, question: str) -> None:
     sentences = [part.strip() for part in re.split(r"[.!?]\s+|\n", answer) if part.strip()]
     assert sentences
     assert sorted(set(sentences)) == sorted(sentences)
+
+
+@pytest.mark.slow
+def test_a_file_of_the_operators_own_is_served_under_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "A better model.gguf"
+    file.symlink_to(_installed())
+    with served(LOCAL_MODEL=str(file)) as url:
+        [model] = requests.get(f"{url}/models", timeout=30).json()["data"]
+    assert model["id"] == "A better model"
+
+
+@pytest.mark.parametrize("command", ["-m agentforge.launch", "-m agentforge.launch.install"])
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("missing.gguf", None, "does not exist"),
+        ("folder/", None, "does not exist"),
+        ("text.gguf", b"These are no weights, whatever the name says.", "is not a GGUF file"),
+        ("empty.gguf", b"", "is not a GGUF file"),
+        ("cut.gguf", b"GGUF", "is not a GGUF file"),
+        (".", None, "is not a file"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_one_sentence(
+    tmp_path: Path, command: str, name: str, content: bytes | None, problem: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    done = _launch(command, tmp_path, LOCAL_MODEL=f"{path}/" if name.endswith(("/", ".")) else str(path))
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"LOCAL_MODEL names {path}, which {problem}."
+
+
+def test_a_named_pipe_holds_up_nobody(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.gguf"
+    os.mkfifo(pipe)
+    assert "is not a file" in _launch("-m agentforge.launch", tmp_path, LOCAL_MODEL=str(pipe)).stderr
+
+
+def test_a_file_and_another_server_are_not_both_served(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF" + bytes(20))
+    url = "http://127.0.0.1:9/v1"
+    done = _launch("-m agentforge.launch", tmp_path, LOCAL_MODEL=str(file), LOCAL_MODEL_URL=url)
+    assert done.returncode == 1
+    assert "set only one of them" in done.stderr
+
+
+def test_a_file_that_only_begins_as_a_model_ends_in_a_sentence(tmp_path: Path) -> None:
+    _installed()
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(64))
+    done = _launch(f"-m agentforge.launch.model --port {free_port()}", tmp_path, LOCAL_MODEL=str(file))
+    assert done.returncode == 1
+    assert f"{file} can't be loaded." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _launch(command: str, var: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "LOCAL_MODEL_URL"}
+    return subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=ROOT,
+        env={**inherited, "AGENTFORGE_VAR": str(var / "var"), "PORT": str(free_port()), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

@@ -61,6 +61,7 @@ def test_the_answer_comes_token_by_token(
     assert kinds[-1] == "done"
     page = browser.get(reverse("builds:try", args=[agent.pk])).content.decode()
     assert "Tides turn twice." in page
+    assert "good for trying, not for facts" in page
     assert f"{host}:{port}" in page
 
 

@@ -28,7 +28,7 @@ demo: ## compile an agent and ask it a question: no browser, no account, no key
 
 test: ## all tests, with a real compiler, database, model and browser (BROWSER=0 skips the browser)
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
-	@exec $(BIN)/python $(CLEAN) -m pytest $(ARGS)
+	@exec $(BIN)/python $(CLEAN) -m pytest --durations=20 $(ARGS)
 
 lint: ## style, types, layers, templates, Go, migrations, commit messages, deployment settings
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev

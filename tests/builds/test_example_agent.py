@@ -59,7 +59,6 @@ def sign_up(name: str = "new") -> Client:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("example-agent")
 def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
@@ -84,7 +83,6 @@ def test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("example-agent")
 def test_without_a_prepared_package_it_is_compiled(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
@@ -94,7 +92,6 @@ def test_without_a_prepared_package_it_is_compiled(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("example-agent")
 def test_a_damaged_package_is_not_given_to_anybody(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
@@ -110,7 +107,6 @@ def test_a_damaged_package_is_not_given_to_anybody(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("example-agent")
 def test_a_copy_that_a_killed_worker_left_is_no_obstacle(
     offered: None, nothing_prepared: None, work: Callable[[], None]
 ) -> None:
@@ -176,7 +172,6 @@ def test_an_account_is_stored_though_the_example_is_not(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.xdist_group("example-agent")
 def test_the_first_compilation_of_a_plugin_takes_seconds_once_the_cache_is_warm(
     browser: Client, agent: AgentConfig, work: Callable[[], None]
 ) -> None:

@@ -15,7 +15,6 @@ from tests.drivers.web_process import WebProcess
 BROWSER_TEST = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 skips the browser tests"),
 ]
 

@@ -12,7 +12,7 @@ from builds.trial import chat
 from builds.trial.answer import Answer
 from configs.models import AgentConfig
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from builds.models import Build
 from configs.models import AgentConfig
 from tests.drivers.web_process import WebProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def write(build: Build, first: int, last: int, stream: str = "out") -> None:

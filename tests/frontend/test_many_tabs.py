@@ -17,7 +17,7 @@ from configs.models import AgentConfig
 from tests.drivers.chromium import launch
 from tests.drivers.web_process import WebProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 TABS = 30
 # As in a browser without shared workers (Chrome on Android).
 NO_WORKERS = "delete globalThis.SharedWorker"

@@ -10,14 +10,6 @@ import pytest
 from tests.drivers.forge import Forge
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one process: they share a prepared data directory, and the machine's cores."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("launcher"))
-
-
 @pytest.fixture(scope="session")
 def var_dir() -> Iterator[Path]:
     """A data directory that had its first start."""

@@ -32,7 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
             if os.environ.get("BROWSER") == "0":
                 item.add_marker(pytest.mark.skip(reason="BROWSER=0 leaves the browser tests out"))
 

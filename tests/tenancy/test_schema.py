@@ -18,8 +18,6 @@ from tests.drivers.web_process import WebProcess
 
 from .supabase_project import BINARIES, ROLE, column, drop_project, make_project, manage
 
-pytestmark = pytest.mark.xdist_group("supabase_database")
-
 # Another Django project, whose tables have the names of ours, open to the API as its owner wants.
 OTHER_PROJECT = """
 CREATE TABLE public.django_migrations (id serial, app text, name text, applied timestamptz);

@@ -21,9 +21,6 @@ from .linter import violations
 from .supabase_project import BINARIES, column, drop_project, make_project, manage
 from .test_privileges import READABLE
 
-# One worker makes the roles, which belong to the whole server.
-pytestmark = pytest.mark.xdist_group("supabase_database")
-
 OPEN_TABLES = """
 SELECT relname FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS verb
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'their_own'

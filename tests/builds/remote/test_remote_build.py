@@ -28,7 +28,7 @@ from tests.drivers.build_worker import WorkerProcess
 from .builder import SECRET
 from .conftest import NAME, Pair
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("builder")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Work = Callable[[], None]
 PLANTED = "sk-planted-0123456789-abcdefghij"

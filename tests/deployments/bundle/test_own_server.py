@@ -110,7 +110,6 @@ def test_unpacked_and_started_it_answers(unpacked: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 @pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out")
 def test_its_page_works_in_a_browser(unpacked: Path) -> None:
     port = free_port()

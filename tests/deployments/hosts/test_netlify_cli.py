@@ -20,8 +20,7 @@ from tests.standins.netlify.functions import Functions
 from . import netlify_cli
 from .netlify_cli import Run
 
-# One test worker installs and runs the CLI.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("netlify-cli")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FILES = {
     "index.html": b"<h1>Hello</h1>",

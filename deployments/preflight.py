@@ -23,7 +23,7 @@ from .accounts.host_accounts import connection_of
 from .errors import NotPossible
 from .hosts.base import HostKind
 from .hosts.registry import KINDS
-from .models import Connection, Site
+from .models import Access, Connection, Site
 from .sites import variables
 
 OK, WARNING, BAD = "ok", "warning", "bad"
@@ -69,6 +69,12 @@ def unfinished_build(agent: AgentConfig, kind: HostKind) -> Build | None:
     return builds.first()
 
 
+def is_access_chosen(site: Site) -> bool:
+    """Return whether the owner has decided who may talk to it; an own server's password is set there."""
+    has_password = bool(site.password_hash) or not KINDS[site.host].sets_variables
+    return site.access != Access.PASSWORD or has_password
+
+
 def checks(
     agent: AgentConfig, connection: Connection | None, site: Site | None, build: Build | None
 ) -> list[Check]:
@@ -79,6 +85,7 @@ def checks(
     return [
         *([_account(kind, connection)] if kind.needs_account else []),
         _site(site),
+        _access(kind, site),
         _build(agent, kind, build),
         # A key that is set elsewhere need not be valid here.
         _key(agent) if kind.sets_variables else _at_most(WARNING, _key(agent)),
@@ -120,6 +127,14 @@ def _site(site: Site | None) -> Check:
         words = f"{site.name} is locked to its live deploy: unlock it, or deploy a draft."
         return Check("Site", WARNING, words)
     return Check("Site", OK, f"{site.name}, not locked.")
+
+
+def _access(kind: HostKind, site: Site) -> Check:
+    if not is_access_chosen(site):
+        return Check("Access", BAD, "Choose who may talk to it.", "#access")
+    if site.access == Access.PASSWORD and not kind.sets_variables:
+        return Check("Access", OK, "Whoever knows the password that you set on your server.")
+    return Check("Access", OK, f"{site.get_access_display()}.")
 
 
 def _build(agent: AgentConfig, kind: HostKind | None, build: Build | None) -> Check:

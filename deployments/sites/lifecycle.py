@@ -83,7 +83,7 @@ def _assign(agent: AgentConfig, host: str, remote: RemoteSite, action: Action, b
             site: Site
             site, is_new = Site.objects.get_or_create(
                 owner_id=agent.owner_id, host=host, remote_id=remote.id, deleted_at=None,
-                defaults={**fields, "agent": agent},
+                defaults={**fields, "agent": agent, "access": Access.PASSWORD},
             )  # fmt: skip
             if not is_new and site.agent_id != agent.pk:
                 raise NotPossible(f"This site shows {site.agent.name} already. Choose or create another one.")

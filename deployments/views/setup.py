@@ -86,6 +86,7 @@ def page(
         "connect_form": ConnectForm(),
         "new_site_form": _new_site_form(agent, NETLIFY),
         "own_site_form": _new_site_form(agent, SELF_HOST),
+        "access_chosen": site is None or preflight.is_access_chosen(site),
         "settings_form": _settings_form(site),
     }
     if form is not None:

@@ -17,7 +17,7 @@ from configs.presets import PRESET_VALUES
 from configs.services import create_agent
 from deployments.accounts import host_accounts
 from deployments.hosts.netlify import api
-from deployments.models import Site
+from deployments.models import Access, Site
 from deployments.run import stages
 from deployments.sites import lifecycle
 from tests.standins.netlify import NetlifyStandIn
@@ -66,9 +66,12 @@ def agent(alice: User, settings: Settings) -> AgentConfig:
 
 @pytest.fixture
 def site(agent: AgentConfig, alice: User, netlify: NetlifyStandIn) -> Site:
-    """Alice's new site for the agent."""
+    """Alice's new site for the agent, open to everybody."""
     host_accounts.connect(alice, netlify.token)
-    return lifecycle.create_site(agent, "ada", "team-one", alice)
+    created = lifecycle.create_site(agent, "ada", "team-one", alice)
+    lifecycle.change(created, lifecycle.Settings(access=Access.PUBLIC), alice)
+    created.refresh_from_db()
+    return created
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_deployment_is_what_the_link_shows(own: Site, agent: AgentConfig, alic
     assert "Ada" in shown(own, "public/index.html")
     assert "default-src 'none'" in shown(own, "public/_headers")
     assert done.content_sha256 in shown(own, "public/agentforge.json")
-    assert own.variables == ["AGENT_STATE_KEY", "LOCAL_MODEL_URL"]
+    assert own.variables == ["AGENT_PASSWORD", "AGENT_STATE_KEY", "LOCAL_MODEL_URL"]
     started = subprocess.run(
         [place(own).live / "bin/agent", "--serve", "8080"], capture_output=True, text=True, check=True
     )

@@ -42,6 +42,11 @@ def make_site(page: Page, agent: AgentConfig, token: str) -> None:
     page.get_by_label("Name of the new site").fill("ada")
     press(page, "Create the site")
     expect(page.get_by_role("link", name="ada", exact=True)).to_be_visible()
+    # A site is closed until its owner has chosen.
+    expect(page.get_by_role("button", name="Deploy", exact=True)).to_be_disabled()
+    page.get_by_label("Everybody").check()
+    press(page, "Save")
+    expect(page.locator("#access")).not_to_have_attribute("open", "")
 
 
 def deploy(page: Page, agent: AgentConfig, *, draft: bool = False) -> str:

@@ -50,6 +50,11 @@ def test_from_nothing_to_a_live_site(
     browser.post(address("create_site", agent.pk), {"name": "ada-online", "team": "team-two"})
     page = text(browser, tab)
     assert "ada-online" in page
+    assert "Choose who may talk to it." in page
+    refused = browser.post(address("start", agent.pk), {"build": build.pk}, headers=JSON)
+    assert (refused.status_code, Deployment.objects.exists()) == (409, False)
+    browser.post(address("settings", agent.pk), {"access": "public"})
+    page = text(browser, tab)
     assert "AGENT_ACCESS, AGENT_STATE_KEY, LOCAL_MODEL_URL" in page
     assert netlify.token not in page
     started = browser.post(address("start", agent.pk), {"build": build.pk})
@@ -75,6 +80,9 @@ def test_a_script_does_the_same(
     assert len(person["teams"]) == 2
     created = ask(browser, address("create_site", agent.pk), name="ada-online")
     assert (created.status_code, created.json()["site"]["name"]) == (201, "ada-online")
+    state = browser.get(address("agent", agent.pk), headers=JSON).json()
+    assert (created.json()["site"]["access"], state["ready"]) == ("password", False)
+    ask(browser, address("settings", agent.pk), access="password", password="open sesame")
     state = browser.get(address("agent", agent.pk), headers=JSON).json()
     assert state["ready"] is True
     started = ask(browser, address("start", agent.pk), build=build.pk, draft=True)

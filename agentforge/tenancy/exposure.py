@@ -3,25 +3,21 @@
 A Supabase project grants `anon` and `authenticated` every privilege on each new object in `public`, so a
 migration, a restored dump or a stray GRANT opens tables to the key that is meant to be public. Every table of
 the forge therefore has row level security, and privileges are exactly what its migrations declare:
-`exposures` compares, `secure` mends. In `public`, objects of other programs are left alone; any other schema
-belongs to the forge as a whole.
+`exposures` compares, `secure` mends. So it is with policies, and with views of the tables. In `public`,
+objects of other programs are left alone; any other schema belongs to the forge as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.loader import MigrationLoader
 
-from .operations import EnableRowLevelSecurity, ReplaceRowLevelSecurity
+from .declarations import API_ROLES, GRANTEES, Exposure, declared_access
+from .openings import defaults, views
+from .policies import policy_exposures
 from .roles import ROLES
 from .search_path import has_forge
-
-API_ROLES = ("anon", "authenticated")
-_GRANTEES = "PUBLIC, anon, authenticated"
 
 # The forge's tables: those of its models, and procrastinate's, whose models are unmanaged.
 _TABLES = r"""
@@ -52,6 +48,12 @@ WHERE q.relkind = 'S' AND d.refobjid = ANY(%(tables)s) AND d.deptype IN ('a', 'i
   AND r.rolname IN ('anon', 'authenticated') AND has_sequence_privilege(r.oid, q.oid, 'USAGE, SELECT, UPDATE')
 GROUP BY q.relname ORDER BY q.relname
 """
+_MAKERS = """
+SELECT rolname FROM pg_roles
+WHERE rolname = ANY(%s) AND current_schema() <> 'public'
+  AND has_schema_privilege(oid, current_schema()::regnamespace, 'CREATE')
+ORDER BY rolname
+"""
 _SHUT_OUT = """
 SELECT rolname FROM pg_roles
 WHERE rolname = ANY(%s) AND NOT has_schema_privilege(oid, current_schema()::regnamespace, 'USAGE')
@@ -72,18 +74,6 @@ WHERE n.nspname = current_schema() AND f.prokind IN ('f', 'p') AND pg_has_role(f
   AND (n.nspname <> 'public' OR f.proname ~ %(prefixes)s)
 ORDER BY 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """An object that differs from its migrations' declaration, and the statements that mend it."""
-
-    object: str
-    problem: str
-    statements: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.object}: {self.problem}"
 
 
 def secure(connection: BaseDatabaseWrapper) -> list[Exposure]:
@@ -117,9 +107,13 @@ def exposures(connection: BaseDatabaseWrapper) -> Iterator[Exposure]:
     quote = connection.ops.quote_name
     for _, *table in tables:
         yield from _of_table(*table, quote=quote)
+    oids = [oid for oid, *_ in tables]
+    yield from policy_exposures(connection, oids)
+    yield from views(connection, oids)
     yield from _of_schema(connection, schema)
+    yield from defaults(connection, schema)
     for name, roles in sequences:
-        statement = f"REVOKE ALL ON SEQUENCE {quote(name)} FROM {_GRANTEES}"
+        statement = f"REVOKE ALL ON SEQUENCE {quote(name)} FROM {GRANTEES}"
         yield Exposure(f"sequence {name}", f"open to {', '.join(roles)}", (statement,))
     for function in functions:
         yield from _of_function(*function, search_path=search_path)
@@ -129,24 +123,6 @@ def forge_names(connection: BaseDatabaseWrapper) -> str:
     """Return a regular expression for the names of the forge's tables, functions and types."""
     names = [*connection.introspection.django_table_names(), "procrastinate_jobs"]
     return f"^({'|'.join(sorted({name.partition('_')[0] for name in names}))})_"
-
-
-@cache
-def declared_access() -> dict[str, EnableRowLevelSecurity]:
-    """Return what the migrations, all applied, grant to users: one operation for each such table."""
-    loader = MigrationLoader(None)
-    access: dict[str, EnableRowLevelSecurity] = {}
-    seen = set()
-    for leaf in sorted(loader.graph.leaf_nodes()):
-        for node in loader.graph.forwards_plan(leaf):
-            if node in seen:
-                continue
-            seen.add(node)
-            for operation in loader.graph.nodes[node].operations:
-                enabled = operation.after if isinstance(operation, ReplaceRowLevelSecurity) else operation
-                if isinstance(enabled, EnableRowLevelSecurity):
-                    access[enabled.table] = enabled
-    return access
 
 
 def _schema(connection: BaseDatabaseWrapper) -> str | None:
@@ -165,10 +141,15 @@ def _schema(connection: BaseDatabaseWrapper) -> str | None:
 
 
 def _of_schema(connection: BaseDatabaseWrapper, schema: str) -> Iterator[Exposure]:
-    """Name what the forge, which acts as these roles for its users, could not reach, in its own schema."""
+    """Name the roles that can't use the forge's schema, as which it acts, and those that can add to it."""
     with connection.cursor() as cursor:
         cursor.execute(_SHUT_OUT, [list(ROLES)])
         roles = [role for (role,) in cursor.fetchall()]
+        cursor.execute(_MAKERS, [list(API_ROLES)])
+        makers = [role for (role,) in cursor.fetchall()]
+    if makers:
+        statement = f"REVOKE CREATE ON SCHEMA {schema} FROM {GRANTEES}"
+        yield Exposure(f"schema {schema}", f"open to {', '.join(makers)} (CREATE)", (statement,))
     if roles:
         names = ", ".join(roles)
         yield Exposure(
@@ -192,7 +173,7 @@ def _of_table(
         statement = f"ALTER TABLE {quote(table)} ENABLE ROW LEVEL SECURITY"
         yield Exposure(f"table {table}", "no row level security", (statement,))
     if granted - wanted:
-        revoke = f"REVOKE ALL ON {quote(table)} FROM {_GRANTEES}"
+        revoke = f"REVOKE ALL ON {quote(table)} FROM {GRANTEES}"
         yield Exposure(f"table {table}", f"open to {_summary(granted - wanted)}", (revoke, *grants))
     elif wanted - granted:
         yield Exposure(f"table {table}", f"not granted to {_summary(wanted - granted)}", tuple(grants))
@@ -202,7 +183,7 @@ def _of_function(
     signature: str, roles: list[str], has_search_path: bool, *, search_path: str
 ) -> Iterator[Exposure]:
     if roles:
-        statement = f"REVOKE ALL ON FUNCTION {signature} FROM {_GRANTEES}"
+        statement = f"REVOKE ALL ON FUNCTION {signature} FROM {GRANTEES}"
         yield Exposure(f"function {signature}", f"executable by {', '.join(roles)}", (statement,))
     if not has_search_path:
         statement = f"ALTER FUNCTION {signature} SET search_path = {search_path}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -10,6 +11,16 @@ from django.db.migrations.state import ProjectState
 OWNER_POLICY = "owner"
 FORGE_POLICY = "forge"
 COMMANDS = ("select", "insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPolicy:
+    """A policy's conditions, its roles (empty: the forge's own), and the statement that makes it."""
+
+    roles: tuple[str, ...]
+    using: str
+    check: str
+    statement: str
 
 
 class PolicyOperation(Operation):
@@ -98,27 +109,31 @@ class EnableRowLevelSecurity(PolicyOperation):
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"REVOKE ALL ON {table} FROM PUBLIC, anon, authenticated",
-            f"CREATE POLICY {FORGE_POLICY} ON {table} TO CURRENT_USER, service_role "
-            "USING (true) WITH CHECK (true)",
-            *(self._policy(command, quote) for command in self.commands),
+            *(policy.statement for policy in self.policies(quote).values()),
             *self.grants(quote),
         ]
 
-    def _policy(self, command: str, quote: Any) -> str:
-        table = quote(self.table)
+    def policies(self, quote: Any) -> dict[str, DeclaredPolicy]:
+        """Return the table's policies by name: the forge's, and one for each command of its users."""
+        everything = f"CREATE POLICY {FORGE_POLICY} ON {quote(self.table)} TO CURRENT_USER, service_role "
+        forge = DeclaredPolicy((), "true", "true", f"{everything}USING (true) WITH CHECK (true)")
+        own = {f"{OWNER_POLICY}_{command}": self._policy(command, quote) for command in self.commands}
+        return {FORGE_POLICY: forge, **own}
+
+    def _policy(self, command: str, quote: Any) -> DeclaredPolicy:
         own = self._own(quote)
         written = " AND ".join([own, *self._own_parents(quote)])
         inserted = f"{written} AND ({self.insert_check})" if self.insert_check else written
-        clauses = {
-            "select": f"USING ({own})",
-            "insert": f"WITH CHECK ({inserted})",
-            "update": f"USING ({own}) WITH CHECK ({written})",
-            "delete": f"USING ({own})",
-        }
-        return (
-            f"CREATE POLICY {OWNER_POLICY}_{command} ON {table} FOR {command.upper()} TO authenticated "
-            f"{clauses[command]}"
+        using = "" if command == "insert" else own
+        check = {"insert": inserted, "update": written}.get(command, "")
+        clauses = [f"USING ({using})"] if using else []
+        if check:
+            clauses.append(f"WITH CHECK ({check})")
+        statement = (
+            f"CREATE POLICY {OWNER_POLICY}_{command} ON {quote(self.table)} FOR {command.upper()} "
+            f"TO authenticated {' '.join(clauses)}"
         )
+        return DeclaredPolicy(("authenticated",), using, check, statement)
 
     def _own(self, quote: Any) -> str:
         # As a subquery, auth.uid() is evaluated once per statement, not once per row.

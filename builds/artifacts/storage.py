@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from .local_store import path_of as path_of
 Progress = Callable[[int, int], None]
 _ALIAS = "artifacts"
 _DIRECTORY = re.compile("[0-9a-f]{2}")
+# Folders that are listed at the same time: a shared storage answers each in a round trip.
+_LISTINGS = 8
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -157,15 +161,20 @@ def foreign_names() -> Iterator[str]:
 
 def _all_entries() -> Iterator[Entry]:
     storage: Any = storages[_ALIAS]
-    for directory in sorted(storage.listdir("")[0]):
-        if not _DIRECTORY.fullmatch(directory):
-            continue
-        if hasattr(storage, "list_files"):
-            for name, size, changed_at in storage.list_files(directory):
-                yield Entry(storage, f"{directory}/{name}", size, changed_at)
-        else:
-            for name in storage.listdir(directory)[1]:
-                yield Entry(storage, f"{directory}/{name}")
+    top = uploads.retry(storage, storage.listdir, "")[0]
+    directories = [directory for directory in sorted(top) if _DIRECTORY.fullmatch(directory)]
+    with ThreadPoolExecutor(_LISTINGS, thread_name_prefix="listing") as pool:
+        for entries_of_one in pool.map(partial(uploads.retry, storage, _listed, storage), directories):
+            yield from entries_of_one
+
+
+def _listed(storage: Any, directory: str) -> list[Entry]:
+    if hasattr(storage, "list_files"):
+        return [
+            Entry(storage, f"{directory}/{name}", size, changed_at)
+            for name, size, changed_at in storage.list_files(directory)
+        ]
+    return [Entry(storage, f"{directory}/{name}") for name in storage.listdir(directory)[1]]
 
 
 def _is_artifact(name: str) -> bool:

@@ -46,11 +46,16 @@ class Service(SupabaseStorageStandIn):
         super().__init__()
         self.together = threading.Barrier(4)
         self.left = 0
+        # How many listings of folders wait for each other.
+        self.listings, self.lists = threading.Barrier(8), 0
 
     def answer(self, asked: Asked) -> Answer:
         if self.left and asked.method == "POST" and "/object/artifacts/" in asked.path:
             self.left -= 1
             self.together.wait(timeout=30)
+        if self.lists and "/object/list/" in asked.path and asked.json["prefix"]:
+            self.lists -= 1
+            self.listings.wait(timeout=30)
         return super().answer(asked)
 
 
@@ -140,6 +145,21 @@ def test_a_build_takes_few_requests(service: Service) -> None:
     store()
     # One for the bucket, one for each small file; the program is begun, sent in two pieces and read back.
     assert len(service.asked) == 1 + 8 + 4
+
+
+def test_folders_are_listed_at_the_same_time(service: Service) -> None:
+    for number in range(200):
+        name = hashlib.sha256(b"%d" % number).hexdigest()
+        service.objects[f"{name[:2]}/{name}"] = b"orphan"
+    # Eight requests wait for each other; alone, the first would wait in vain.
+    service.lists, service.listings = 8, threading.Barrier(8)
+    assert len(list(storage.entries())) == 200
+
+
+def test_a_listing_waits_for_a_busy_storage(service: Service) -> None:
+    store(FILES[1:])
+    service.busy = 3
+    assert len(list(storage.entries())) == len(FILES[1:])
 
 
 @pytest.mark.parametrize("asked", ["1", "date"])

@@ -22,6 +22,10 @@ class AgentConfig(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agents")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
+    # Out of the list, but otherwise as before.
+    archived_at = models.DateTimeField(null=True, blank=True)
+    # In the trash (configs.trash): nobody sees or uses it, and it is deleted later.
+    trashed_at = models.DateTimeField(null=True, blank=True)
 
     name = models.CharField(max_length=100)
     handle = models.SlugField(max_length=40)
@@ -58,12 +62,24 @@ class AgentConfig(models.Model):
     class Meta:
         ordering = ("-updated_at", "-pk")
         constraints = (
-            models.UniqueConstraint(fields=["owner", "handle"], name="configs_agent_owner_handle"),
+            # An agent in the trash leaves its handle to others.
+            models.UniqueConstraint(
+                fields=["owner", "handle"],
+                condition=models.Q(trashed_at=None),
+                name="configs_agent_owner_handle",
+            ),
             models.CheckConstraint(
                 condition=models.Q(creativity__gte=0, creativity__lte=1), name="configs_agent_creativity"
             ),
         )
-        indexes = (models.Index(fields=["owner", "-updated_at"], name="configs_agent_owner_updated"),)
+        indexes = (
+            models.Index(fields=["owner", "-updated_at"], name="configs_agent_owner_updated"),
+            models.Index(
+                fields=["trashed_at"],
+                name="configs_agent_trashed",
+                condition=models.Q(trashed_at__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -19,7 +19,7 @@ from agentforge.openapi.schemas import (
 from .choices import KeyStatus, RunStatus, Tab
 from .documents.schema import schema
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
-from .forms.agents import DeleteForm, SearchForm
+from .forms.agents import AgentListForm, DeleteForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
 from .forms.keys_tab import OffersForm
@@ -33,6 +33,8 @@ _AGENT = record(
     {
         "id": INTEGER,
         **dict.fromkeys(("name", "handle", "type", "version", "provider", "model"), STRING),
+        "updated_at": TIME,
+        "archived_at": nullable(TIME),
         **dict.fromkeys(("key_trouble", "state", "status"), STRING),
     }
 )
@@ -67,7 +69,7 @@ _CONFLICT_NOTE = (
 
 describe(
     "configs:list",
-    get=Operation("List your agents", {"agents": array(_AGENT)}, query=SearchForm),
+    get=Operation("List your agents", {"agents": array(_AGENT)}, query=AgentListForm),
 )
 describe(
     "configs:new",
@@ -200,6 +202,8 @@ describe(
     ),
 )
 describe("configs:duplicate", post=Operation("Copy an agent", _CREATED, 201))
+describe("configs:archive", post=Operation("Take an agent out of the list"))
+describe("configs:unarchive", post=Operation("Put an archived agent back into the list"))
 describe("configs:delete", post=Operation("Delete an agent, confirmed by its handle", forms=[DeleteForm]))
 describe("configs:key_list", get=Operation("List your keys, without the keys", {"keys": array(_KEY)}))
 describe(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Model
 from django.db.models.deletion import Collector
+from django.utils import timezone
 
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, require
@@ -30,7 +32,7 @@ from .providers.offers import local_outcome
 # Fields that decide which key an agent uses.
 _KEY_FIELDS = frozenset(("provider", "api_key"))
 # Fields that a duplicate does not copy.
-_NOT_COPIED = ("id", "created_at", "updated_at", "name", "handle")
+_NOT_COPIED = ("id", "created_at", "updated_at", "archived_at", "trashed_at", "name", "handle")
 
 
 class HandleTaken(Exception):
@@ -86,6 +88,25 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
     taken = set(AgentConfig.objects.filter(owner_id=agent.owner_id).values_list("handle", flat=True))
     name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
     return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
+
+
+def archive_agent(agent: AgentConfig) -> None:
+    """Take an agent out of the list; it works as before."""
+    _set_archived(agent, timezone.now(), Action.AGENT_ARCHIVED)
+
+
+def unarchive_agent(agent: AgentConfig) -> None:
+    """Put an archived agent back into the list."""
+    _set_archived(agent, None, Action.AGENT_UNARCHIVED)
+
+
+def _set_archived(agent: AgentConfig, at: datetime | None, action: Action) -> None:
+    with transaction.atomic(), as_service():
+        # Not a change of the draft: when it was last changed stays.
+        rows = AgentConfig.objects.filter(pk=agent.pk, archived_at__isnull=at is not None)
+        if rows.update(archived_at=at):
+            record(action, owner=agent.owner_id, subject=agent)
+            announce(agent.pk, agent.owner_id, {"kind": "draft"})
 
 
 def deletion_summary(agent: AgentConfig) -> list[tuple[str, int]]:

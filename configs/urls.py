@@ -45,5 +45,7 @@ urlpatterns = [
     path("agents/<int:pk>/preview/", preview.preview, name="preview"),
     path("agents/<int:pk>/process/", validation.process_start, name="process"),
     path("agents/<int:pk>/duplicate/", agents.agent_duplicate, name="duplicate"),
+    path("agents/<int:pk>/archive/", agents.agent_archive, name="archive"),
+    path("agents/<int:pk>/unarchive/", agents.agent_unarchive, name="unarchive"),
     path("agents/<int:pk>/delete/", agents.agent_delete, name="delete"),
 ]

@@ -127,6 +127,8 @@ MATRIX: dict[str, Row] = {
     "configs:preview": Row(_AGENT),
     "configs:process": Row(_AGENT, "POST"),
     "configs:duplicate": Row(_AGENT, "POST"),
+    "configs:archive": Row(_AGENT, "POST"),
+    "configs:unarchive": Row(_AGENT, "POST"),
     "configs:delete": Row(_AGENT),
     "builds:list": Row(),
     "builds:detail": Row(_BUILD),

@@ -37,6 +37,10 @@ class Action(models.TextChoices):
 
     AGENT_CREATED = "agent-created", "Agent created"
     AGENT_RESTORED = "agent-restored", "Earlier revision restored"
+    AGENT_ARCHIVED = "agent-archived", "Agent archived"
+    AGENT_UNARCHIVED = "agent-unarchived", "Agent taken out of the archive"
+    AGENT_TRASHED = "agent-trashed", "Agent moved to the trash"
+    AGENT_RECOVERED = "agent-recovered", "Agent restored from the trash"
     AGENT_DELETED = "agent-deleted", "Agent deleted"
 
     BUILD_ASKED = "build-asked", "Build requested"
@@ -129,7 +133,15 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.KEY_REMOVED,
         Action.KEYS_ROTATED,
     ),
-    Kind.AGENTS: (Action.AGENT_CREATED, Action.AGENT_RESTORED, Action.AGENT_DELETED),
+    Kind.AGENTS: (
+        Action.AGENT_CREATED,
+        Action.AGENT_RESTORED,
+        Action.AGENT_ARCHIVED,
+        Action.AGENT_UNARCHIVED,
+        Action.AGENT_TRASHED,
+        Action.AGENT_RECOVERED,
+        Action.AGENT_DELETED,
+    ),
     Kind.BUILDS: (
         Action.BUILD_ASKED,
         Action.BUILD_RETRIED,

@@ -5,67 +5,67 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from agentforge.pagination import refusal_of
-from configs.agent_report import AgentReport, live_positions, reports_of
+from configs import agent_list as listing
+from configs.agent_report import AgentReport, live_positions
 from configs.agent_templates import agent_templates
 from configs.forms import DraftForm
-from configs.forms.agents import DeleteForm, SearchForm
+from configs.forms.agents import AgentListForm, DeleteForm
 from configs.forms.identity import TAKEN
 from configs.forms.new_agent import NewAgentForm
 from configs.models import AgentConfig
 from configs.services import (
     HandleTaken,
+    archive_agent,
     create_agent,
     delete_agent,
     deletion_summary,
     duplicate_agent,
     new_draft,
+    unarchive_agent,
 )
 
 from .forms import agent_of, bound_form, refuse
-
-PAGE_SIZE = 50
-# A connection carries up to 20 channels; the header needs some of them.
-MOST_FOLLOWED = 8
 
 
 @require_safe
 @negotiated
 def agent_list(request: Request) -> HttpResponse:
-    agents = AgentConfig.objects.owned_by(request.user)
-    search = SearchForm(request.GET)
-    if (refusal := refusal_of(search, request)) is not None:
+    form = AgentListForm(request.GET)
+    if (refusal := refusal_of(form, request)) is not None:
         return refusal
-    words = search.cleaned_data.get("q", "")
-    if words:
-        agents = agents.filter(
-            Q(name__icontains=words) | Q(handle__icontains=words) | Q(description__icontains=words)
-        )
-    page = Paginator(agents, PAGE_SIZE).get_page(request.GET.get("page"))
-    reports = reports_of(page)
+    query = form.cleaned_data
+    found = listing.agent_list(request.user, query, request.GET.get("page"))
     if wants_json(request):
-        return success(agents=[_listed(report) for report in reports.values()])
-    live = live_positions(page.object_list[:MOST_FOLLOWED])
+        return success(agents=[_listed(row.report) for row in found.rows])
+    live = live_positions(row.agent for row in found.rows)
     context = {
-        "page": page,
-        "agents": [(agent, reports[agent.pk]) for agent in page],
-        "search": search,
-        "words": words,
+        "page": found.page,
+        "rows": found.rows,
+        "examined": found.examined,
+        "form": form,
+        "query": query,
+        "sort": query.get("sort") or listing.LATEST_FIRST,
+        "archived": not found.rows and _has_archived(request),
+        "narrowed": any(query.get(name) for name in ("q", "state", "provider", "shown")),
         "live": " ".join(f"{name}:{position}" for name, position in live.items()),
     }
     return render(request, "configs/agent_list.html", context)
 
 
+def _has_archived(request: Request) -> bool:
+    return AgentConfig.objects.owned_by(request.user).filter(archived_at__isnull=False).exists()
+
+
 def _listed(report: AgentReport) -> dict[str, Any]:
-    fields = ("id", "name", "handle", "type", "version", "provider", "model")
+    fields = ("id", "name", "handle", "type", "version", "provider", "model", "updated_at", "archived_at")
     values = {name: getattr(report.agent, name) for name in fields}
     return {
         **values,
@@ -115,6 +115,29 @@ def agent_duplicate(request: Request, pk: int) -> HttpResponse:
         return success(201, id=copy.pk, url=copy.get_absolute_url())
     messages.success(request, f"This is a copy, with the handle {copy.handle}.")
     return redirect(copy)
+
+
+@require_POST
+@negotiated
+def agent_archive(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    archive_agent(agent)
+    if wants_json(request):
+        return success()
+    undo = reverse("configs:unarchive", args=[agent.pk])
+    messages.success(request, f"{agent.name} is archived: out of the list, otherwise as before.", undo)
+    return redirect("configs:list")
+
+
+@require_POST
+@negotiated
+def agent_unarchive(request: Request, pk: int) -> HttpResponse:
+    agent = agent_of(request, pk)
+    unarchive_agent(agent)
+    if wants_json(request):
+        return success()
+    messages.success(request, f"{agent.name} is back in the list.")
+    return redirect("configs:list")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

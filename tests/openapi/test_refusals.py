@@ -46,7 +46,7 @@ def test_a_breakdown(hers: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("a secret")
 
     monkeypatch.setattr("builds.views.pages.build_json", break_down)
-    monkeypatch.setattr("configs.views.agents.reports_of", break_down)
+    monkeypatch.setattr("configs.agent_list.reports_of", break_down)
     hers.raise_request_exception = False
     assert told(hers.get("/agents/", headers=JSON), 500) == "Something went wrong here. Nothing was changed."
 

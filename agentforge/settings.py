@@ -103,6 +103,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "builds.context_processors.running_work",
+                "builds.context_processors.go_readiness",
             ],
         },
     }

@@ -1,4 +1,4 @@
-"""The signed-in person's unfinished builds, shown in the header of every page."""
+"""What the header of every page shows: the signed-in person's unfinished builds, and whether Go is ready."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from agentforge.accounts.models import User
 from agentforge.live.models import Stream
 
 from .models import Build
+from .readiness import readiness
 from .reports import UNFINISHED
 
 # A connection carries up to 20 channels; the page itself needs some of them.
@@ -21,6 +22,11 @@ MOST_FOLLOWED = 12
 def running_work(request: HttpRequest) -> dict[str, Any]:
     """Provide `running_work` lazily: `count`, `words`, `title`, `icon` and `live` (channels)."""
     return {"running_work": SimpleLazyObject(lambda: _running(request))}
+
+
+def go_readiness(request: HttpRequest) -> dict[str, Any]:
+    """Provide `go_readiness` lazily; false once Go is ready."""
+    return {"go_readiness": SimpleLazyObject(readiness)}
 
 
 def _running(request: HttpRequest) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
 # Seconds after which the next build retries a failed warm-up (because of a full disk, for example).
 _RETRY_AFTER = 300
 _POLL = 0.5
+# Seconds between two recordings of the progress.
+_EVERY = 1.0
 # Go removes cache entries that were not marked as used for five days (cmd/go/internal/cache, Trim). Builds
 # can't mark them in their read-only cache, so a daily warm-up does, and compiles only what is missing.
 _FRESH = 24 * 3600
@@ -38,7 +40,7 @@ MOST_CACHE_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class State:
-    """The progress for the inputs named by `key`: `done` of about `total` packages."""
+    """The progress for the inputs named by `key`: `done` of about `total` packages for `program`."""
 
     state: str = COLD
     key: str = ""
@@ -46,6 +48,8 @@ class State:
     total: int = 0
     at: float = 0.0
     error: str = ""
+    started: float = 0.0
+    program: str = "plugin"
 
     @property
     def settled(self) -> bool:
@@ -65,9 +69,9 @@ def state(key: str) -> State:
 
 
 def latest() -> State:
-    """Return the most recently recorded state."""
-    newest = max(_states().glob("*.json"), key=lambda path: path.stat().st_mtime, default=None)
-    return _read(newest) if newest else State()
+    """Return the most recently recorded state of what every first build needs: a plugin for this machine."""
+    recorded = [state for path in _states().glob("*.json") if (state := _read(path)).program == "plugin"]
+    return max(recorded, key=lambda state: state.at, default=State())
 
 
 def _read(path: Path) -> State:
@@ -146,19 +150,21 @@ async def ensure(
 async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog, program: str) -> None:
     started = time.monotonic()
     with temporary_workspace("warm") as home:
+        begun = State(WARMING, key, started=time.time(), program=program)
+        write(begun)
         trees = _lay_out(home, agent, program)
         total = sum([await _count(toolchain, tree, home, package) for tree, package, _ in trees])
-        counter = _Counter(State(WARMING, key, 0, total), log)
+        counter = _Counter(replace(begun, total=total), log)
         try:
             for tree, package, mode in trees:
                 command = toolchain.build_command(package=package, output=home / "out", mode=mode)
                 on_line = counter.line
                 await run_go(toolchain, command, tree, home, on_line, limits=_LIMITS, may_write_cache=True)
         except BuildError as error:
-            write(State(FAILED, key, counter.state.done, total, error=str(error)))
+            write(replace(counter.state, state=FAILED, error=str(error)))
             log.info("Go's cache could not be warmed; the build goes on and may show why.")
             return
-    write(State(WARM, key, counter.state.done, counter.state.done))
+    write(replace(counter.state, state=WARM, total=counter.state.done))
     log.info(f"Go's cache is warm, after {time.monotonic() - started:.1f} s.")
 
 
@@ -200,12 +206,15 @@ class _Counter:
     def __init__(self, start: State, log: BuildLog) -> None:
         self.state = start
         self._log = log
+        self._written = time.monotonic()
         write(start)
 
     def line(self, stream: str, text: str) -> None:
         self.state = replace(self.state, done=self.state.done + 1)
-        if self.state.done % 20 == 0:
+        if time.monotonic() - self._written >= _EVERY:
+            self._written = time.monotonic()
             write(self.state)
+        if self.state.done % 20 == 0:
             self._log.info(f"{progress(self.state)} ({text})")
 
 

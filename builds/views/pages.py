@@ -14,7 +14,7 @@ from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pagination import PageForm, page_of, refusal_of
 from builds import expectation, reports
-from builds.compiler import sandbox, toolchain, warmup
+from builds.compiler import sandbox, toolchain
 from builds.errors import ToolchainMissing
 from builds.forms import LogPageForm, TargetForm
 from builds.logs.index import Index, index_of
@@ -105,7 +105,6 @@ def _draft(agent: AgentConfig) -> dict[str, Any]:
         "under_way": under_way,
         "changed": bool(differences),
         "differences": differences,
-        "warmup": warmup.latest(),
         "sandbox_level": sandbox.description(),
     }
     try:
@@ -156,7 +155,6 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "signing_key": signer.own_key().name,
         "made": row,
         "sandbox_label": sandbox.LEVEL_LABELS.get(row.sandbox, "") if row else "",
-        "warmup": warmup.latest(),
         "builder_form": BuilderForm(initial={"builder": _other_builder(row)}) if configured() else None,
         "tab": "builds",
     }

@@ -1,6 +1,7 @@
 // A page is a rendition of what the server knows: when a record says that something changed, the page is fetched again
 // and each `data-part` is replaced by the part of the same name, the title and the icon too. The rest, above all forms
-// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`).
+// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`). `data-renew="3"`
+// asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no stream tells of it.
 import { announce, on } from "./dom.js";
 import { collect } from "./live.js";
 
@@ -8,6 +9,7 @@ import { collect } from "./live.js";
 const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment"];
 const GIVE_UP = 5;
 let timer = null;
+let later = null;
 let busy = false;
 let again = false;
 let failures = 0;
@@ -40,6 +42,13 @@ async function renew() {
   }
   busy = false;
   if (again) renewSoon();
+  renewLater();
+}
+
+function renewLater() {
+  clearTimeout(later);
+  const part = document.querySelector("[data-renew]");
+  if (part && !document.hidden) later = setTimeout(renewSoon, 1000 * Number(part.dataset.renew), 0);
 }
 
 function show(page) {
@@ -92,3 +101,5 @@ addEventListener("pointerdown", () => { pressed = true; }, true);
 for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
 document.addEventListener("forms:rest", () => renewSoon());
 document.addEventListener("parts:stale", () => renewSoon(0));
+document.addEventListener("visibilitychange", renewLater);
+renewLater();

@@ -1,0 +1,88 @@
+"""The header says how far Go is from compiling quickly, as the warm-up's own records have it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.compiler import warmup
+from configs.models import AgentConfig
+from tests.drivers.web_process import WebProcess
+
+from .conftest import NARROW, WIDE
+
+
+@pytest.fixture
+def cold(
+    chromium: Browser,
+    agent: AgentConfig,
+    tmp_path: Path,
+    settings: Settings,
+    client_of: Callable[..., Client],
+) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a window on a machine whose Go never compiled anything."""
+    settings.AGENTFORGE_GO_DIR = tmp_path / "go"
+    owner: User = agent.owner
+    session = client_of(owner).cookies["sessionid"].value
+    with WebProcess(AGENTFORGE_GO_DIR=str(settings.AGENTFORGE_GO_DIR)) as web:
+
+        def open_(path: str, size: ViewportSize, *, scripts: bool = True) -> Page:
+            context = chromium.new_context(base_url=web.url, viewport=size, java_script_enabled=scripts)
+            context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
+            page = context.new_page()
+            page.goto(path)
+            return page
+
+        yield open_
+        for context in chromium.contexts:
+            context.close()
+
+
+def record(state: str, done: int, total: int, seconds: float, error: str = "") -> None:
+    """Record a warm-up that began so many seconds ago."""
+    warmup.write(warmup.State(state, "a", done, total, error=error, started=time.time() - seconds))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_header_follows_the_warm_up_until_go_is_ready(
+    cold: Callable[..., Page], agent: AgentConfig, size: ViewportSize
+) -> None:
+    page = cold(f"/agents/{agent.pk}/identity/", size)
+    chip = page.locator("[data-part=go]")
+    expect(chip).to_contain_text("Go is getting ready")
+    expect(chip.locator("progress")).to_have_count(0)
+    page.get_by_label("Name", exact=True).fill("Half a na")
+    record(warmup.WARMING, 200, 300, 120)
+    expect(chip).to_contain_text("Go is getting ready, about 2 of 3 min")
+    expect(chip.locator("progress")).to_have_attribute("value", "200")
+    expect(chip.locator("progress")).to_have_attribute("max", "300")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # What is typed meanwhile stays.
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Half a na")
+    record(warmup.WARM, 300, 300, 180)
+    expect(chip).to_be_hidden()
+
+
+def test_without_scripts_each_page_says_it_and_what_waits(
+    cold: Callable[..., Page], agent: AgentConfig
+) -> None:
+    record(warmup.WARMING, 30, 300, 4)
+    page = cold(f"/agents/{agent.pk}/builds/", WIDE, scripts=False)
+    expect(page.locator("[data-part=go]")).to_contain_text("Go is getting ready, about 4 of 40 s")
+    expect(page.locator("main")).to_contain_text("30 of about 300 packages")
+    expect(page.locator("main")).to_contain_text("A build that you start now waits for that")
+    record(warmup.FAILED, 30, 300, 4, error="The disk is full.")
+    page.reload()
+    expect(page.locator("[data-part=go]")).to_contain_text("Go could not get ready")
+    expect(page.locator("main")).to_contain_text("The disk is full. It is tried again every five minutes")
+    record(warmup.WARM, 300, 300, 40)
+    page.reload()
+    expect(page.locator("[data-part=go]")).to_be_hidden()
+    expect(page.locator("main")).not_to_contain_text("getting ready")

@@ -6,8 +6,9 @@ from typing import Any
 
 import environ
 
-from . import booleans
+from . import booleans, model_servers
 from .local_model import LocalModel, parse
+from .model_servers import InvalidServers, ModelServer
 
 
 class Environment(environ.Env):
@@ -18,6 +19,13 @@ class Environment(environ.Env):
         try:
             return parse(self.str(var, default=""))
         except booleans.NotBoolean as error:
+            raise environ.ImproperlyConfigured(str(error)) from None
+
+    def model_servers(self, var: str, *, default: bool) -> bool | tuple[ModelServer, ...]:
+        """Return which model servers to offer; raises environ.ImproperlyConfigured."""
+        try:
+            return model_servers.parse(self.str(var, default=""), default=default)
+        except InvalidServers as error:
             raise environ.ImproperlyConfigured(str(error)) from None
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:

@@ -157,6 +157,7 @@ def _allowed() -> set[tuple[str, int | None]]:
         settings.AGENTFORGE_ANTHROPIC_URL,
         settings.AGENTFORGE_NETLIFY_URL,
         settings.AGENTFORGE_FORGE_URL,
+        *(server.url for server in settings.LOCAL_MODEL_SERVERS),
         *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
     )
     allowed = {_host_and_port(entry) for entry in settings.AGENTFORGE_ALLOWED_HOSTS}

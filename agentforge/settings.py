@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import artifact_storage, private_directory, static_files
 from .environment import Environment
+from .model_servers import ModelServer
 from .tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -303,6 +304,9 @@ LOCAL_MODEL: bool = env.local_model("LOCAL_MODEL").is_served
 # Whether a new account begins with an agent that is compiled already and answers with the local model.
 EXAMPLE_AGENT: bool = env.bool("EXAMPLE_AGENT", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
+# The model servers that the launcher found on this machine; nothing else looks for them.
+_found = env.model_servers("LOCAL_MODEL_SERVERS", default=False)
+LOCAL_MODEL_SERVERS: tuple[ModelServer, ...] = () if isinstance(_found, bool) else _found
 # Other URLs for the providers' services: a company's gateway, or a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")

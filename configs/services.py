@@ -27,7 +27,7 @@ from .forms.identity import NAME_LENGTH, suggest_handle
 from .models import AgentConfig
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
-from .providers.offers import local_outcome
+from .providers.offers import local_outcome, local_providers
 
 # Fields that decide which key an agent uses.
 _KEY_FIELDS = frozenset(("provider", "api_key"))
@@ -42,9 +42,11 @@ class HandleTaken(Exception):
 def new_draft(owner: User) -> AgentConfig:
     """Return an unsaved agent that needs only a name, with the local model if there is one."""
     draft = AgentConfig(owner=owner, **PRESET_VALUES[Preset.BALANCED])
-    if not LOCAL.unavailable:
-        draft.provider = LOCAL.code
-        draft.model = next(iter(local_outcome().models), "")
+    # The model that comes with the forge, where there is one: it is known to be small and quick.
+    for provider in sorted(local_providers(), key=lambda each: each is not LOCAL):
+        draft.provider = provider.code
+        draft.model = next(iter(local_outcome(provider).models), "")
+        break
     return draft
 
 

@@ -22,7 +22,6 @@ from .keys.vault import KeyNeedsReentry, is_readable, key_of
 from .keys.verification import CHECKS, retest
 from .models import AgentConfig, ProcessRun
 from .providers import PROVIDERS, Outcome
-from .providers.local import LOCAL
 from .providers.offers import local_outcome, offers_for
 from .tab_checks import ACTIVE, checked_edition
 
@@ -126,8 +125,8 @@ def _key_problems(agent: AgentConfig, *, retest_valid: bool) -> tuple[Errors, li
         return {}, []
     if provider.unavailable:
         return {"provider": [provider.unavailable]}, []
-    if provider is LOCAL:
-        return _outcome_problems(local_outcome(fresh=True))
+    if provider.is_local:
+        return _outcome_problems(local_outcome(provider, fresh=True))
     key = key_of(agent, provider.code)
     if key is None:
         return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []

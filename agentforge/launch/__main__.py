@@ -13,7 +13,7 @@ import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import local_model, private_directory, static_files
+from agentforge import local_model, model_servers, private_directory, static_files
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -65,7 +65,7 @@ def run(chosen: options.Options) -> int:
     postgres = None if chosen.database_url else _start_postgres(chosen)
     url = chosen.database_url or (postgres.url if postgres else "")
     model_port = _model_port(chosen)
-    env = options.environment(chosen, model_port)
+    env = options.environment(chosen, model_port, _model_servers(chosen, model_port))
     _prepare(chosen, url, env)
     supervisor = Supervisor(_programs(chosen), env=env, record=record.write)
     ended = threading.Event()
@@ -116,6 +116,17 @@ def _model_port(chosen: options.Options) -> int:
     if ports.is_free("127.0.0.1", USUAL_MODEL_PORT):
         return USUAL_MODEL_PORT
     return ports.next_free("127.0.0.1", USUAL_MODEL_PORT)
+
+
+def _model_servers(chosen: options.Options, model_port: int) -> list[model_servers.ModelServer]:
+    """Return the model servers of other programs that answer on this machine, and print them."""
+    own_ports = {chosen.port, model_port}
+    candidates = [server for server in chosen.model_servers if server.port not in own_ports]
+    found = [] if chosen.is_builder else model_servers.find(candidates)
+    for server, models in found:
+        count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
+        print(f"Found {model_servers.LABELS[server.code]} at {server.url}, with {count}.", flush=True)
+    return [server for server, _ in found]
 
 
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:

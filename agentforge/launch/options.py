@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentforge import child_environment
 from agentforge.environment import Environment
 from agentforge.local_model import LocalModel
+from agentforge.model_servers import USUAL, ModelServer, text
 from agentforge.tenancy import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -24,6 +26,8 @@ class Options:
     allowed_hosts: list[str]
     local_model: LocalModel
     local_model_url: str  # empty: the launcher starts one
+    # Where to look for other programs that serve models.
+    model_servers: tuple[ModelServer, ...]
     model_port: int | None  # None: 8011, or the next free one
     is_builder: bool
 
@@ -39,24 +43,39 @@ def read() -> Options:
     env = Environment()
     env.read_env(BASE_DIR / ".env")
     database_url = env.str("DATABASE_URL", default="")
+    debug = env.bool("DEBUG", default=True)
     return Options(
         host=env.str("AGENTFORGE_HOST", default="127.0.0.1"),
         port=env.int("PORT", default=8000),
         var_dir=Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve(),
         database_url=database_url,
         database_schema=database.own_schema(database_url, env.str("DATABASE_SCHEMA", default="")),
-        debug=env.bool("DEBUG", default=True),
+        debug=debug,
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         local_model=env.local_model("LOCAL_MODEL"),
         local_model_url=env.str("LOCAL_MODEL_URL", default=""),
+        model_servers=_candidates(env, default=debug),
         model_port=env.int("MODEL_PORT", default=None),
         is_builder=env.str("AGENTFORGE_ROLE", default="forge") == "builder",
     )
 
 
-def environment(options: Options, model_port: int) -> dict[str, str]:
-    """Return the environment for the supervised programs."""
-    own = {"AGENTFORGE_HOST": options.host, "PORT": str(options.port), "MODEL_PORT": str(model_port)}
+def _candidates(env: Environment, *, default: bool) -> tuple[ModelServer, ...]:
+    """Return the usual places on one's own machine; on a server, only what the operator asks for."""
+    chosen = env.model_servers("LOCAL_MODEL_SERVERS", default=default)
+    if isinstance(chosen, bool):
+        return USUAL if chosen else ()
+    return chosen
+
+
+def environment(options: Options, model_port: int, found: Iterable[ModelServer]) -> dict[str, str]:
+    """Return the environment for the supervised programs, which offer the model servers that were found."""
+    own = {
+        "AGENTFORGE_HOST": options.host,
+        "PORT": str(options.port),
+        "MODEL_PORT": str(model_port),
+        "LOCAL_MODEL_SERVERS": text(found),
+    }
     if options.local_model.is_served and not options.local_model_url:
         own["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"
     return child_environment.for_programs(**own)

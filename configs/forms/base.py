@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -11,15 +11,14 @@ from configs.choices import Tab
 from configs.conflicts import Basis, comparable
 from configs.keys.vault import key_in_use
 from configs.models import AgentConfig, ApiKey
-from configs.providers.local import LOCAL
 
 
 @dataclass(frozen=True)
 class Offers:
-    """A user's keys, with the models that each last offered, and the local model's."""
+    """A user's keys, with the models that each last offered, and by provider those of this machine."""
 
     keys: Sequence[ApiKey] = ()
-    local_models: Sequence[str] = ()
+    local: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, provider: str) -> list[ApiKey]:
         """Return the user's keys for a provider."""
@@ -27,8 +26,8 @@ class Offers:
 
     def models(self, provider: str, chosen: int | None) -> list[str]:
         """Return the models that an agent may use with a provider; empty if unknown."""
-        if provider == LOCAL.code:
-            return list(self.local_models)
+        if provider in self.local:
+            return list(self.local[provider])
         key = key_in_use(self.keys, provider, chosen)
         return list(key.models_offered) if key else []
 

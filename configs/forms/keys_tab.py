@@ -9,6 +9,7 @@ from agentforge.whole_numbers import whole_number
 from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
+from configs.providers.local import LOCAL
 
 from .base import Cards, DraftForm
 from .text import TextField
@@ -55,7 +56,7 @@ class KeysForm(DraftForm):
         super().__init__(*args, **kwargs)
         # What there is to say depends on the models that answer now.
         cards = Cards(self._sentences())
-        cards.choices = offered_providers()
+        cards.choices = [choice for choice in offered_providers() if self._answers(choice[0])]
         self.fields["provider"].widget = cards
         self.keys = self.offers.of(self.chosen_provider)
         self.fields["api_key"].widget = self._key_widget()
@@ -79,6 +80,11 @@ class KeysForm(DraftForm):
         """Return the number of the key that this form shows or saves."""
         value = self.data.get("api_key") if self.is_bound else self["api_key"].initial
         return whole_number(str(value))
+
+    def _answers(self, code: str) -> bool:
+        """Return whether to offer a provider; a server that went away only where it is chosen."""
+        gone = code in self.offers.local and not self.offers.local[code] and code != LOCAL.code
+        return not gone or code in (self.instance.provider, self.chosen_provider)
 
     def _sentences(self) -> dict[str, str]:
         return {

@@ -40,6 +40,8 @@ class Provider:
     key_hint: str = ""
     needs_key: bool = True
     asks_base_url: bool = False
+    # A program on this machine, or the operator's: it has no keys, and says itself what it offers.
+    is_local: bool = False
     supports_tools: bool = True
     # If a test costs the owner something, keys are tested only on request.
     free_check: bool = True

@@ -39,6 +39,7 @@ class ModelList:
     key: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
     page_parameter: str = ""
+    seconds: float = outbound.SECONDS
 
     def test(self) -> Outcome:
         """List the models and return what the response says about the key; never raises.
@@ -99,7 +100,7 @@ class ModelList:
 
     def _fetch(self, url: str, key: Mapping[str, str]) -> outbound.Reply:
         headers = {"Accept": "application/json", **self.headers, **key}
-        return outbound.fetch("GET", url, headers=headers, max_bytes=MAX_BYTES)
+        return outbound.fetch("GET", url, headers=headers, seconds=self.seconds, max_bytes=MAX_BYTES)
 
 
 def _refusal(label: str, status: int, codes: set[str]) -> tuple[KeyStatus, str]:

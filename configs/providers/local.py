@@ -37,6 +37,7 @@ LOCAL = LocalModel(
     key_env="",
     base_url_env="LOCAL_MODEL_URL",
     needs_key=False,
+    is_local=True,
     # Measured: the server accepts tools but omits them from the prompt, so the model never calls one.
     supports_tools=False,
 )

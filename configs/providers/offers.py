@@ -10,7 +10,7 @@ from configs.choices import KeyStatus
 from configs.forms.base import Offers
 from configs.models import ApiKey
 
-from . import PROVIDERS, Outcome
+from . import PROVIDERS, Outcome, Provider
 from .local import LOCAL
 
 LOCAL_SECONDS = 60
@@ -20,20 +20,26 @@ _LOCAL_CACHE = "configs:local-model"
 
 
 def offers_for(owner_id: UUID) -> Offers:
-    """Return a user's keys with their known models, and the local model's."""
+    """Return a user's keys with their known models, and the models that answer on this machine."""
     keys = ApiKey.objects.filter(owner_id=owner_id, provider__in=PROVIDERS).defer("ciphertext").order_by("pk")
-    return Offers(tuple(keys), tuple(local_outcome().models))
+    local = {provider.code: local_outcome(provider).models for provider in local_providers()}
+    return Offers(tuple(keys), local)
 
 
-def local_outcome(*, fresh: bool = False) -> Outcome:
-    """Return the local model's last outcome, cached for a minute, or briefly after a failure."""
-    if LOCAL.unavailable:
-        return Outcome(KeyStatus.UNREACHABLE, LOCAL.unavailable)
+def local_providers() -> list[Provider]:
+    """Return the offered providers that need no key because they are this machine's or the operator's."""
+    return [provider for provider in PROVIDERS.values() if provider.is_local and not provider.unavailable]
+
+
+def local_outcome(provider: Provider = LOCAL, *, fresh: bool = False) -> Outcome:
+    """Return a local provider's last outcome, cached for a minute, or briefly after a failure."""
+    if provider.unavailable:
+        return Outcome(KeyStatus.UNREACHABLE, provider.unavailable)
     # The URL is part of the cache key: tests and operators change it.
-    name = f"{_LOCAL_CACHE}:{LOCAL.base_url}"
+    name = f"{_LOCAL_CACHE}:{provider.base_url}"
     cached: Outcome | None = None if fresh else cache.get(name)
     if cached is not None:
         return cached
-    outcome = LOCAL.check()
+    outcome = provider.check("")
     cache.set(name, outcome, LOCAL_SECONDS if outcome.status == KeyStatus.VALID else FAILURE_SECONDS)
     return outcome

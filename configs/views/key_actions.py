@@ -18,13 +18,12 @@ from configs.keys.keyring import keyring_of
 from configs.keys.verification import SavedKey, test_and_save
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
-from configs.providers.local import LOCAL
 
 
 def keyed_provider(code: str) -> Provider:
     """Return a provider that takes keys; 404 for any other."""
     provider = PROVIDERS.get(code)
-    if provider is None or provider is LOCAL:
+    if provider is None or provider.is_local:
         raise Http404
     return provider
 

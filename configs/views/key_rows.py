@@ -13,7 +13,7 @@ from configs.keys import vault
 from configs.keys.keyring import Keyring, keyring_of
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
-from configs.providers.local import LOCAL
+from configs.providers.model_servers import LOCAL_SERVERS
 from configs.providers.offers import local_outcome
 
 
@@ -61,7 +61,13 @@ class KeyRow:
 def key_rows(agent: AgentConfig, refused: KeyForm | None = None) -> list[KeyRow]:
     """Return a row for each provider; `refused` is an invalid form to show again."""
     ring = keyring_of(agent.owner_id)
-    return [_key_row(ring, agent, provider, refused) for provider in PROVIDERS.values()]
+    shown = [
+        provider
+        for provider in PROVIDERS.values()
+        # Of the servers that may run on a machine, those that do, or that the agent needs.
+        if provider not in LOCAL_SERVERS or not provider.unavailable or provider.code == agent.provider
+    ]
+    return [_key_row(ring, agent, provider, refused) for provider in shown]
 
 
 def _key_row(ring: Keyring, agent: AgentConfig, provider: Provider, refused: KeyForm | None) -> KeyRow:
@@ -76,7 +82,7 @@ def _key_row(ring: Keyring, agent: AgentConfig, provider: Provider, refused: Key
         adding=adding if key else None,
         key=key,
         needs_reentry=key is not None and not vault.is_readable(key),
-        local=local_outcome() if provider is LOCAL else None,
+        local=local_outcome(provider) if provider.is_local else None,
         others=[other for other in ring.keys if other.provider == provider.code and other != key],
     )
 
@@ -115,7 +121,7 @@ def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyF
         if refused is not None and refused.provider is provider
         else NewKeyForm(provider=provider, taken=ring.names(provider.code))
         for provider in PROVIDERS.values()
-        if provider is not LOCAL and not provider.unavailable
+        if not provider.is_local and not provider.unavailable
     ]
 
 

@@ -20,7 +20,7 @@ from configs.forms.stored_key import KeyForm
 from configs.keys import vault
 from configs.keys.verification import SavedKey, retest
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
-from configs.providers.local import LOCAL
+from configs.providers import PROVIDERS
 from configs.providers.offers import local_outcome, offers_for
 
 from .forms import agent_of
@@ -100,8 +100,8 @@ def _store(request: Request, agent: AgentConfig, form: KeyForm, name: str = "") 
 @rate_limited("key tests")
 def key_test(request: Request, pk: int, provider: str) -> HttpResponse:
     agent = agent_of(request, pk)
-    if provider == LOCAL.code:
-        return _tested(request, agent, SavedKey(local_outcome(fresh=True), None))
+    if (known := PROVIDERS.get(provider)) and known.is_local:
+        return _tested(request, agent, SavedKey(local_outcome(known, fresh=True), None))
     key = _key_in_use(agent, provider)
     try:
         return _tested(request, agent, SavedKey(retest(key), key))

@@ -51,6 +51,8 @@ class Forge:
             "MAKELEVEL": "1",  # as below make: it ends with the process that started it, were that killed
             "PORT": str(self.port),
             "MODEL_PORT": str(free_port()),
+            # Whatever runs on this machine.
+            "LOCAL_MODEL_SERVERS": "0",
             # The run's forges share one warm Go cache; another user has to make his own.
             **({"AGENTFORGE_GO_DIR": str(var_dir / "go")} if user else {}),
             **shell,

@@ -336,6 +336,9 @@ AGENTFORGE_AGENT_SOURCES = Path(
     env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "agent"))
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
+# A directory of cgroup v2 for the groups of sandboxes; if unset, one is looked for.
+_cgroup = env.str("AGENTFORGE_CGROUP", default="")
+AGENTFORGE_CGROUP: Path | None = Path(_cgroup).resolve() if _cgroup else None
 
 # A worker without a heartbeat for 12 seconds counts as dead (agentforge/worker_liveness.py). Jobs that
 # succeed are deleted: the rows they belong to keep the result.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from agentforge.tenancy.request_transaction import outside_transaction
 
-from . import sandbox_account, sandbox_proof, seccomp
+from . import control_groups, sandbox_account, sandbox_proof, seccomp
 
 BUBBLEWRAP = "bubblewrap"
 PARTIAL = "partial"
@@ -35,6 +35,8 @@ LEVEL_LABELS = {
 MIB = 1024 * 1024
 # Sandboxes that can reach their limit of processes at the same time when they share a user.
 _SHARES = 16
+# Processes of a sandbox that can reach their limit of memory at the same time.
+_DATA_SHARES = 4
 _TEMPORARY_MIB = 512
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Files of the C compiler and the dynamic linker, and the certificate authorities.
@@ -52,6 +54,11 @@ class Limits:
     file_size: int = 128
     open_files: int = 256
     cpu_seconds: int = 60
+
+    @property
+    def memory(self) -> int:
+        """Return the limit of the sum of all processes and of their temporary files."""
+        return self.data * _DATA_SHARES + _TEMPORARY_MIB
 
     def flags(self, *, with_processes: bool) -> list[str]:
         flags = [
@@ -229,7 +236,16 @@ def wrap(command: Sequence[str], access: FileAccess, limits: Limits, *, at: str 
     chosen = at or level()
     if chosen in (BUBBLEWRAP, PARTIAL):
         sandbox_account.hand_over(access.writes, access.reads)
-        return _bubblewrapped(bubblewrap_path() or "bwrap", command, access, limits)
+        return _grouped(_bubblewrapped(bubblewrap_path() or "bwrap", command, access, limits), limits)
     if chosen == LIMITS:
-        return _limited(command, limits, with_processes=False)
+        return _grouped(_limited(command, limits, with_processes=False), limits)
     return list(command)
+
+
+def _grouped(command: list[str], limits: Limits) -> list[str]:
+    """Return the command in a control group of its own, where one can be had."""
+    try:
+        parent = control_groups.parent()
+    except control_groups.ControlGroupError:
+        return command
+    return parent.enter(command, memory=limits.memory, processes=limits.processes)

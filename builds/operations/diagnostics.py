@@ -13,7 +13,7 @@ from django.conf import settings
 from agentforge.administration.diagnostics import Finding, failed, ok, register, warning
 from builds.artifacts import storage
 from builds.artifacts.errors import StorageProblem
-from builds.compiler import go_command, sandbox, sources, toolchain, warmup, workspace
+from builds.compiler import control_groups, go_command, sandbox, sources, toolchain, warmup, workspace
 from builds.errors import BuildError
 
 from .checks import SANDBOX_REMEDY
@@ -41,6 +41,16 @@ def _sandbox() -> Finding:
     if level == sandbox.BUBBLEWRAP:
         return ok(f"{sandbox.description()}.")
     return warning(f"{sandbox.description()}.", SANDBOX_REMEDY)
+
+
+@register("control groups")
+def _control_groups() -> Finding:
+    try:
+        parent = control_groups.parent()
+    except control_groups.ControlGroupError as error:
+        message = f"The sum of a sandbox's memory and processes is not limited: {error}."
+        return warning(message, error.remedy)
+    return ok(f"Each sandbox has one below {parent.directory}, with a limit of memory and processes.")
 
 
 @register("work directory")

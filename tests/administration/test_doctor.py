@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
 from agentforge.live.models import Stream
+from builds.compiler import control_groups
 from tests.drivers import hostile_shell
 from tests.drivers.build_worker import WorkerProcess
 from tests.drivers.web_process import WebProcess
@@ -71,6 +72,20 @@ def test_what_is_missing_is_named_with_its_remedy() -> None:
     assert "make run" in result["worker"]["remedy"]
     assert result["live delivery"]["state"] == "warning"
     assert "--url" in result["live delivery"]["remedy"]
+
+
+def test_it_says_whether_sandboxes_are_limited_in_sum() -> None:
+    result, _ = doctor("--url", NOWHERE)
+    groups = result["control groups"]
+    try:
+        directory = control_groups.parent().directory
+    except control_groups.ControlGroupError as error:
+        assert groups["state"] == "warning"
+        assert str(error) in groups["says"]
+        assert groups["remedy"] == error.remedy
+    else:
+        assert groups["state"] == "ok"
+        assert str(directory) in groups["says"]
 
 
 def test_a_wrong_token_is_told() -> None:

@@ -176,6 +176,10 @@ EMAIL_URL: str = env.str("EMAIL_URL", default="consolemail://")
 globals().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", default="AgentForge <forge@localhost>")
 EMAIL_TIMEOUT = 10
+# How long a visitor may try the forge without an account (0: not at all), and how many may at once.
+GUEST_MINUTES: int = env.int("GUEST_MINUTES", default=60 if DEBUG and not SUPABASE_URL else 0)
+MOST_GUESTS: int = env.int("MOST_GUESTS", default=20)
+MOST_GUESTS_PER_ADDRESS: int = env.int("MOST_GUESTS_PER_ADDRESS", default=4)
 # Audit events older than this many days may be pruned; 0: never.
 AUDIT_KEEP_DAYS: int = env.int("AUDIT_KEEP_DAYS", default=730)
 # The number of reverse proxies in front, each of which appends to X-Forwarded-For.

@@ -10,7 +10,7 @@ class BuildsConfig(AppConfig):
         from configs import steps
 
         from .agent_steps import build_steps
-        from .belongings import builds_and_chats, work_in_progress
+        from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
         from .example_agent import create_later
         from .operations import (  # noqa: F401 - they register themselves
             checks,
@@ -23,4 +23,5 @@ class BuildsConfig(AppConfig):
         steps.register(build_steps)
         belongings.register_export(builds_and_chats)
         belongings.register_obstacle(work_in_progress)
+        belongings.register_stop(stop_builds_and_answers)
         account_created.connect(create_later)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from agentforge.accounts.models import User
-from agentforge.accounts.throttling.acts import Act, performs
+from agentforge.accounts.throttling.acts import Act, performs, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -43,6 +43,8 @@ def enqueue_revision(
     target.
     """
     chosen = targets.in_order(names)
+    if chosen != [PLUGIN]:
+        require(Act.BUILD_PROGRAM)
     with transaction.atomic(), as_service():
         turn = fairness.next_turn(revision.owner_id)
         build: Build = Build.objects.create(

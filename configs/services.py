@@ -14,7 +14,7 @@ from django.db.models.deletion import Collector
 from django.utils import timezone
 
 from agentforge.accounts.models import User
-from agentforge.accounts.throttling.acts import Act, require
+from agentforge.accounts.throttling.acts import Act, performs, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
@@ -50,6 +50,7 @@ def new_draft(owner: User) -> AgentConfig:
     return draft
 
 
+@performs(Act.CREATE_AGENT)
 def create_agent(agent: AgentConfig) -> AgentConfig:
     """Store a new agent with its live stream.
 

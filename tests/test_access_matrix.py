@@ -71,6 +71,7 @@ MATRIX: dict[str, Row] = {
     "accounts:sign_up": Row(public=True),
     "accounts:jwks": Row(public=True),
     "accounts:sign_out": Row(method="POST"),
+    "accounts:guest": Row(method="POST", public=True, refused=302),
     "accounts:token": Row(method="POST", public=True, refused=403),
     "accounts:account": Row(),
     "accounts:activity": Row(),

@@ -126,6 +126,7 @@ STARTUP = {
     ),
 }
 PERIODIC = {
+    "agentforge/accounts/tasks.py remove_guests": "test_periodic_tasks.py::test_accounts_remove_guests",
     "builds/builder/tasks.py recover": (
         "builds/remote/test_remote_build.py::test_a_builder_that_dies_in_the_middle_goes_on"
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -40,6 +41,14 @@ def test_configs_recover(alice: User) -> None:
     strike("configs.recover", datetime.now(UTC))
     run.refresh_from_db()
     assert run.status == "failed"
+
+
+def test_accounts_remove_guests(alice: User, settings: Settings) -> None:
+    settings.GUEST_MINUTES = 60
+    Client().post("/accounts/guest/")
+    User.objects.filter(guest_until__isnull=False).update(guest_until=timezone.now())
+    strike("accounts.remove_guests", datetime.now(UTC).replace(second=3))
+    assert [user.email for user in User.objects.all()] == [alice.email]
 
 
 def test_builds_tidy(settings: Settings, tmp_path: Path) -> None:

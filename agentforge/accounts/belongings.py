@@ -18,6 +18,7 @@ from .throttling.acts import Act, performs
 Files = Iterable[tuple[str, str]]
 _exporters: list[Callable[[User], Files]] = []
 _obstacles: list[Callable[[User], str]] = []
+_stops: list[Callable[[User], None]] = []
 
 
 def register_export(export: Callable[[User], Files]) -> None:
@@ -28,6 +29,17 @@ def register_export(export: Callable[[User], Files]) -> None:
 def register_obstacle(obstacle: Callable[[User], str]) -> None:
     """Add a reason why an account can't be deleted at present; empty if there is none."""
     _obstacles.append(obstacle)
+
+
+def register_stop(stop: Callable[[User], None]) -> None:
+    """Add how to end a user's work that is under way."""
+    _stops.append(stop)
+
+
+def stop_work(user: User) -> None:
+    """Ask for an end of everything of a user's that is under way; workers may take a while."""
+    for stop in _stops:
+        stop(user)
 
 
 def obstacles(user: User) -> list[str]:

@@ -36,6 +36,16 @@ class IdentityBusy(IdentityUnavailable):
     """The identity service answers, but refuses this one request for now."""
 
 
+class AddressTaken(IdentityError):
+    """The address belongs to another account."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This address has an account already. Use another one; or download your agents, sign in, and "
+            "import them there. What you made as a guest is still here."
+        )
+
+
 class EmailNotConfirmed(IdentityError):
     """The password is correct, but the address is not confirmed yet."""
 

@@ -40,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # When the token that last set address and role was issued, and the tokens of that second: profile.py.
     claims_issued_at = models.DateTimeField(null=True)
     claims_digests = ArrayField(models.CharField(max_length=DIGEST_LENGTH), null=True)
+    # A guest's, until they sign up: when everything of theirs goes, and whose place it takes: guests.py.
+    guest_until = models.DateTimeField(null=True, editable=False, db_index=True)
+    guest_address = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -48,7 +51,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     def __str__(self) -> str:
-        return self.email
+        return "a guest" if self.is_guest else self.email
+
+    @property
+    def is_guest(self) -> bool:
+        """Return whether this is a visitor who tries the forge without an account."""
+        return self.guest_until is not None
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Return whether a user has a permission in the administration; viewers may view everything."""
@@ -120,6 +128,8 @@ class LocalIdentity(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
     password = models.CharField(max_length=256)
+    # A guest's: nobody can sign in to it, and its tokens name no address.
+    is_anonymous = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[LocalIdentityManager] = LocalIdentityManager()

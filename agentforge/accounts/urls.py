@@ -5,6 +5,7 @@ from .views import (
     activity,
     api_tokens,
     deletion,
+    guests,
     identities,
     local_mail,
     mail,
@@ -19,6 +20,7 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
     path("sign-up/", sign_in.sign_up, name="sign_up"),
+    path("accounts/guest/", guests.guest, name="guest"),
     path("accounts/token/", sign_in.token, name="token"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path(".well-known/jwks.json", sign_in.jwks, name="jwks"),

@@ -16,6 +16,7 @@ class Action(models.TextChoices):
     SIGNED_OUT_OTHERS = "signed-out-others", "Signed out in all other places"
 
     ACCOUNT_MADE = "account-made", "Account created"
+    GUEST_KEPT = "guest-kept", "Signed up after a visit as a guest"
     PASSWORD_CHANGED = "password-changed", "Password changed"
     PASSWORD_FAILED = "password-failed", "Current password refused"
     EMAIL_CHANGE_ASKED = "email-change-asked", "Change of e-mail address requested"
@@ -113,6 +114,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
     ),
     Kind.ACCOUNT: (
         Action.ACCOUNT_MADE,
+        Action.GUEST_KEPT,
         Action.PASSWORD_CHANGED,
         Action.PASSWORD_FAILED,
         Action.EMAIL_CHANGE_ASKED,

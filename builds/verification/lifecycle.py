@@ -25,7 +25,7 @@ _OPEN = ("queued", "running")
 MOST_LINES = 300
 
 
-@performs(Act.BUILD)
+@performs(Act.VERIFY)
 def enqueue(build: Build, by: User) -> BuildVerification:
     """Create the verification of a build: row, stream and job in one transaction.
 

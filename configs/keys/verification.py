@@ -17,7 +17,7 @@ from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
 from agentforge.accounts.models import User
-from agentforge.accounts.throttling.acts import Act, performs
+from agentforge.accounts.throttling.acts import Act, performs, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.queue import shares
@@ -50,6 +50,8 @@ class SavedKey:
 @performs(Act.TEST_KEY)
 def test_and_save(owner: User, provider: str, plaintext: str, base_url: str, name: str) -> SavedKey:
     """Test a key and store it under a name; if its provider refuses it, the stored one stays."""
+    # Before the test: who may not store a key learns nothing of it.
+    require(Act.SAVE_KEY)
     outcome = PROVIDERS[provider].check(plaintext, base_url)
     if outcome.refused:
         record(Action.KEY_TESTED, owner=owner, provider=provider, outcome=str(outcome.status))

@@ -7,6 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agentforge.accounts import guests
+
 
 @login_not_required
 @never_cache
@@ -15,4 +17,5 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show visitors what this is; send everybody else to their agents."""
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return render(request, "configs/home.html")
+    minutes = settings.GUEST_MINUTES if guests.are_welcome() else 0
+    return render(request, "configs/home.html", {"guest_minutes": minutes})

@@ -23,6 +23,7 @@ FOR_BROWSERS = {
     "configs:home": "the page that visitors see first",
     "accounts:account": "a page of links",
     "accounts:theme": "of a browser's pages",
+    "accounts:guest": "a visit in a browser",
     "accounts:confirm": "where a mail's link leads",
     "accounts:email_confirm": "where a mail's link leads",
     "accounts:reset": "where a mail's link leads",

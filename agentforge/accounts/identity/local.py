@@ -6,14 +6,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from agentforge.accounts import passwords
-from agentforge.accounts.errors import WRONG_CREDENTIALS, SessionEnded, WrongCredentials
+from agentforge.accounts.errors import WRONG_CREDENTIALS, AddressTaken, SessionEnded, WrongCredentials
 from agentforge.accounts.models import LocalIdentity, LocalSession, is_disabled
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
@@ -29,6 +29,15 @@ ACCESS_LIFE = timedelta(hours=1)
 SESSION_LIFE = timedelta(days=30)
 # Two requests may present the same refresh token at once; only later reuse indicates theft.
 REUSE_INTERVAL = timedelta(seconds=10)
+ENDED = "Your session has ended. Sign in again."
+
+
+def count_sign_up(email: str, address: str) -> None:
+    """Count a sign-up. Raises TooManyAttempts."""
+    with transaction.atomic():
+        throttle = AttemptThrottle("sign-up", email=email, address=address)
+        throttle.check()
+        throttle.count()
 
 
 @lru_cache(maxsize=2)
@@ -47,10 +56,7 @@ class LocalIdentityService:
 
     def sign_up(self, *, email: str, password: str, address: str, redirect_to: str) -> SignUpResult:
         # Every sign-up counts, so that one address can't create accounts by the dozen.
-        with transaction.atomic():
-            throttle = AttemptThrottle("sign-up", email=email, address=address)
-            throttle.check()
-            throttle.count()
+        count_sign_up(email, address)
         with hash_turn():
             encoded = passwords.encode(password)
         LocalIdentity.objects.get_or_create(email=email, defaults={"password": encoded})
@@ -87,23 +93,65 @@ class LocalIdentityService:
 
     def start_session(self, identity: LocalIdentity) -> Tokens:
         """Start a session for an identity whose credentials were checked."""
-        session = LocalSession.objects.create(identity=identity, expires_at=timezone.now() + SESSION_LIFE)
+        return self._start_session(identity, timezone.now() + SESSION_LIFE)
+
+    def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
+        """Make an identity without an address or a password; return its id, and its only session's tokens."""
+        identity_id = uuid4()
+        identity = LocalIdentity.objects.create(
+            pk=identity_id,
+            email=f"{identity_id}@guests.invalid",
+            password=passwords.encode(None),
+            is_anonymous=True,
+        )
+        return identity_id, self._start_session(identity, until)
+
+    def name_anonymous(self, session: AuthSession, *, email: str, password: str, address: str) -> Tokens:
+        """Give an anonymous identity an address and a password; return the tokens of a new session.
+
+        Raises AddressTaken, TooManyAttempts, and SessionEnded if it is anonymous no more.
+        """
+        count_sign_up(email, address)
+        with hash_turn():
+            encoded = passwords.encode(password)
+        rows = LocalIdentity.objects.filter(pk=UUID(session.claims["sub"]))
+        try:
+            with transaction.atomic():
+                named = rows.filter(is_anonymous=True).update(
+                    email=email, password=encoded, is_anonymous=False
+                )
+        except IntegrityError as error:
+            raise AddressTaken from error
+        if not named:
+            raise SessionEnded(ENDED)
+        identity = rows.get()
+        identity.sessions.all().delete()
+        return self.start_session(identity)
+
+    def _start_session(self, identity: LocalIdentity, until: datetime) -> Tokens:
+        session = LocalSession.objects.create(identity=identity, expires_at=until)
         return self._tokens(session, identity)
 
     def _tokens(self, session: LocalSession, identity: LocalIdentity) -> Tokens:
         issued = int(time.time())
-        expires = issued + int(ACCESS_LIFE.total_seconds())
+        # A guest's session ends within the hour, and its streams with the token.
+        expires = min(issued + int(ACCESS_LIFE.total_seconds()), int(session.expires_at.timestamp()))
         claims = {
             "iss": self.issuer,
             "aud": "authenticated",
             "sub": str(identity.pk),
             "role": "authenticated",
-            "email": identity.email,
+            "email": "" if identity.is_anonymous else identity.email,
             "phone": "",
             "session_id": str(session.pk),
             "aal": "aal1",
-            "amr": [{"method": "password", "timestamp": int(session.created_at.timestamp())}],
-            "is_anonymous": False,
+            "amr": [
+                {
+                    "method": "anonymous" if identity.is_anonymous else "password",
+                    "timestamp": int(session.created_at.timestamp()),
+                }
+            ],
+            "is_anonymous": identity.is_anonymous,
             "app_metadata": {"provider": "email", "providers": ["email"]},
             "user_metadata": {},
             "iat": issued,
@@ -122,7 +170,7 @@ class LocalIdentityService:
         # Raised outside the transaction, so that the deletion of a compromised session is committed.
         tokens = self._rotate(refresh_token)
         if tokens is None:
-            raise SessionEnded("Your session has ended. Sign in again.")
+            raise SessionEnded(ENDED)
         return tokens
 
     @transaction.atomic

@@ -48,7 +48,7 @@ def count_mail(email: str, address: str) -> None:
 def recovery_token(email: str) -> str:
     """Return the token of a recovery link; empty for an address without an account that may sign in."""
     identity = LocalIdentity.objects.filter(email=email).first()
-    if identity is None or is_disabled(identity.pk):
+    if identity is None or identity.is_anonymous or is_disabled(identity.pk):
         return ""
     return signing.dumps([str(identity.pk), _fingerprint(identity)], salt=_RECOVERY)
 

@@ -23,6 +23,11 @@ SESSION_KEY = "sign_in"
 SEEN_INTERVAL = timedelta(minutes=5)
 # Why the service ended the session, for the sign-in page.
 ENDED_KEY = "sign_in_ended"
+# It is a guest's.
+GUEST_KEY = "guest"
+VISIT_OVER = (
+    "Your visit as a guest is over, and everything you made was removed. Sign up to begin again and keep it."
+)
 
 
 def begin(session: SessionBase, issued: Tokens) -> User:
@@ -137,10 +142,14 @@ def current(session: SessionBase) -> SignIn | None:
     row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
     if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
         SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
-    if row is None or not refresh.is_due(row):
+    if row is None:
+        if session.pop(GUEST_KEY, False):
+            session[ENDED_KEY] = VISIT_OVER
+        return None
+    if not refresh.is_due(row):
         return row
     renewed = refresh.renew(row)
     if isinstance(renewed, SessionEnded):
-        session[ENDED_KEY] = str(renewed)
+        session[ENDED_KEY] = VISIT_OVER if session.pop(GUEST_KEY, False) else str(renewed)
         return None
     return renewed

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -38,12 +39,18 @@ def export(request: Request) -> HttpResponse:
     return response
 
 
+def _confirmation(request: Request) -> Form:
+    # A guest has no address to type.
+    data = submitted(request)
+    return Form(data) if request.user.is_guest else DeletionForm(data, email=request.user.email)
+
+
 @negotiated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request) -> HttpResponse:
     """Delete the account, once its address is typed."""
-    form = DeletionForm(submitted(request), email=request.user.email)
+    form = _confirmation(request)
     obstacles = belongings.obstacles(request.user)
     context: dict[str, Any] = {"obstacles": obstacles, "everywhere": deletion.reaches_identity_service()}
     if request.method != "POST":

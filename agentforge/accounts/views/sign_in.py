@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from agentforge.accounts import flows, password_choice
+from agentforge.accounts import flows, guests, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import (
     EmailNotConfirmed,
@@ -23,6 +23,7 @@ from agentforge.accounts.errors import (
     TooManyAttempts,
 )
 from agentforge.accounts.forms import RefreshForm, SignInForm, SignUpForm
+from agentforge.accounts.guests import is_guest, is_member
 from agentforge.accounts.identity import identity_service, supabase_service
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.middleware import is_unavailable, works_in_outage
@@ -57,6 +58,8 @@ from .scripts import is_script, tokens_json
 
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, SIGNED_OUT = "You are signed in.", "You are signed out."
+KEPT = "The account is yours now, with everything you made."
+LEFT = "You are signed out, and what you made as a guest is being removed."
 TAKEN = "This address has an account. Sign in with its password."
 _NOT_EXCHANGEABLE = "This is not a refresh token. Sign in again."
 _STILL_SIGNED_IN = (
@@ -68,7 +71,7 @@ _STILL_SIGNED_IN = (
 @public_form
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated and not is_json(request):
+    if is_member(request.user) and not is_json(request):
         return redirect(next_url(request))
     if request.method == "GET" and (reason := request.session.pop(sign_ins.ENDED_KEY, "")):
         messages.error(request, reason)
@@ -82,6 +85,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             tokens = identity_service().sign_in_with_password(
                 **form.cleaned_data, address=client_address(request)
             )
+            guests.leave(request.user)
         return sign_in_and_redirect(request, tokens, next_url(request), SIGNED_IN, silent=True)
     except IdentityError as error:
         unconfirmed = isinstance(error, EmailNotConfirmed)
@@ -91,7 +95,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @public_form
 @sensitive_post_parameters("password")
 def sign_up(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated and not is_json(request):
+    if is_member(request.user) and not is_json(request):
         return redirect(next_url(request))
     form = SignUpForm(submitted(request))
     if request.method != "POST":
@@ -100,6 +104,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return reject(request, SIGN_UP, form, **_sign_in_options())
     state, email = flows.new_state(), form.cleaned_data["email"]
     try:
+        if is_guest(request.user):
+            return _keep(cast(Request, request), form)
         with rls.as_service():
             result = identity_service().sign_up(
                 **form.cleaned_data,
@@ -122,6 +128,15 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return failure({"email": [TAKEN]})
     messages.info(request, TAKEN)
     return redirect("accounts:sign_in")
+
+
+def _keep(request: Request, form: SignUpForm) -> HttpResponse:
+    """Give a guest's account an address and a password; everything in it stays. Raises IdentityError."""
+    with rls.as_service():
+        tokens = guests.keep(
+            request.user, auth_session(request), **form.cleaned_data, address=client_address(request)
+        )
+    return sign_in_and_redirect(request, tokens, next_url(request), KEPT)
 
 
 @login_not_required
@@ -160,7 +175,9 @@ def sign_out(request: Request) -> HttpResponse:
     everywhere = (submitted(request) or {}).get("scope") == "everywhere"
     session = None if is_unavailable(request) else auth_session(request)
     warning = _STILL_SIGNED_IN if session is None else ""
+    words = LEFT if is_guest(request.user) else SIGNED_OUT
     with rls.as_service():
+        guests.leave(request.user)
         # Before the service is asked: this browser is signed out even if the process ends meanwhile.
         sign_ins.end(request.session)
         try:
@@ -169,11 +186,11 @@ def sign_out(request: Request) -> HttpResponse:
         except IdentityError:
             warning = _STILL_SIGNED_IN
     if wants_json(request):
-        return success(detail=warning or SIGNED_OUT)
+        return success(detail=warning or words)
     if warning:
         messages.warning(request, warning)
     else:
-        messages.success(request, SIGNED_OUT)
+        messages.success(request, words)
     return redirect("accounts:sign_in")
 
 

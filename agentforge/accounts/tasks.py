@@ -1,0 +1,26 @@
+"""The worker's tasks for accounts."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from agentforge.tenancy.threads import in_own_thread
+
+from . import guests
+
+
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="accounts.remove_guests",
+    queue="upkeep",
+    queueing_lock="accounts.remove_guests",
+    lock="accounts.remove_guests",
+)
+async def remove_guests(timestamp: int) -> None:
+    """Remove the guests whose time is over."""
+    await in_own_thread(_remove)
+
+
+def _remove() -> None:
+    guests.remove_ended(timezone.now())

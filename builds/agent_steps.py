@@ -50,7 +50,10 @@ def _by_agent(builds: QuerySet[Build]) -> dict[int, Build]:
 def _builds_of_last_answers(agents: Sequence[AgentConfig]) -> dict[int, int | None]:
     """Return which build gave each agent's last finished answer."""
     answers = ChatMessage.objects.filter(
-        agent__in=agents, role=ChatMessage.Role.ASSISTANT, status=MessageStatus.DONE
+        agent__in=agents,
+        source=ChatMessage.Source.BUILD,
+        role=ChatMessage.Role.ASSISTANT,
+        status=MessageStatus.DONE,
     )
     last = answers.order_by("agent_id", "-pk").distinct("agent_id")
     return dict(last.values_list("agent_id", "build_id"))

@@ -234,6 +234,11 @@ def finish_note(usage: Mapping[str, Any]) -> str:
     return _FINISH_NOTES.get(finish, unknown)
 
 
+def _name_in(document: str) -> str:
+    name: str = json.loads(document)["identity"]["name"]
+    return name
+
+
 class ChatMessage(models.Model):
     """A message of an agent's trial chat; an answer also has tool calls, usage and network attempts."""
 
@@ -241,9 +246,18 @@ class ChatMessage(models.Model):
         USER = "user", "You"
         ASSISTANT = "assistant", "Agent"
 
+    class Source(models.TextChoices):
+        BUILD = "build", "Build"
+        DRAFT = "draft", "Draft"
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="chat_messages")
     build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
+    # Who answers in this conversation: an agent has one with its builds and one with its draft.
+    source = models.CharField(max_length=20, choices=Source, default=Source.BUILD, db_default=Source.BUILD)
+    # The canonical JSON of the draft as it was when it was asked, and its words: "revision 3 + changes".
+    document = models.TextField(blank=True, default="", db_default="")
+    edition = models.CharField(max_length=60, blank=True, default="", db_default="")
     role = models.CharField(max_length=20, choices=Role)
     status = models.CharField(max_length=20, choices=MessageStatus, default=MessageStatus.DONE)
     content = models.TextField(blank=True)
@@ -269,10 +283,11 @@ class ChatMessage(models.Model):
     @property
     def speaker(self) -> str:
         """Return who answered, with the name that the agent had then; empty once the build is gone."""
+        if self.document:
+            return f"{_name_in(self.document)}, draft" + (f" ({self.edition})" if self.edition else "")
         if self.build is None:
             return ""
-        name: str = json.loads(self.build.revision.canonical_json)["identity"]["name"]
-        return f"{name}, build {self.build_id}"
+        return f"{_name_in(self.build.revision.canonical_json)}, build {self.build_id}"
 
     @property
     def note(self) -> str:

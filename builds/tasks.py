@@ -22,6 +22,7 @@ from .models import PLUGIN
 from .operations import pruning
 from .queue import jobs, position
 from .trial import responder
+from .trial.draft_program import draft_program
 from .verification import verifier
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ async def publish_positions() -> None:
 @app.periodic(cron="* * * * * */15")
 @app.task(name=jobs.WARM, queue=jobs.QUEUES[jobs.WARM], queueing_lock=jobs.WARM, lock=jobs.WARM)
 async def warm_up(timestamp: int = 0) -> None:
-    """Warm Go's cache for a new toolchain or new sources, then compile the example that new accounts get."""
+    """Warm Go's cache for a new toolchain or new sources, then compile the example and what drafts need."""
     log = BuildLog(_to_log)
     try:
         found = await in_thread(toolchain.find)
@@ -73,6 +74,7 @@ async def warm_up(timestamp: int = 0) -> None:
         if example_agent.is_offered():
             document = await in_thread(example_agent.example_document)
             await prepared.prepare(Inputs(document, PLUGIN, sources, found), log)
+        await draft_program()
     except BuildError as error:
         logger.warning("%s", error)
 

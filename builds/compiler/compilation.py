@@ -6,9 +6,10 @@ from pathlib import Path
 
 from builds.logs.build_log import BuildLog
 
-from . import host_program, output_check, sources, warmup
+from . import output_check, sources, warmup
 from .go_command import go_build
 from .inputs import Compiled, Inputs, step_names
+from .shared_program import HOST
 from .targets import PLUGIN_KIND
 
 
@@ -34,7 +35,7 @@ async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
     host = None
     if target.kind == PLUGIN_KIND:
         with log.step("Compile the host"):
-            host = await host_program.get_or_compile(inputs, work, log)
+            host = await HOST.get_or_compile(inputs.toolchain, inputs.sources, work, log)
     compiled = Compiled(program, host)
     with log.step(check):
         await output_check.check(inputs, compiled, work, log)

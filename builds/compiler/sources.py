@@ -85,6 +85,11 @@ def chosen_tools(document: str) -> list[str]:
     return [str(name) for name in json.loads(document)["capabilities"]["tools"]]
 
 
+def with_all_tools(sources: Sources) -> str:
+    """Return the part of a configuration that chooses every tool."""
+    return json.dumps({"capabilities": {"tools": sorted(sources.tools)}})
+
+
 def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
     """Write the module of an agent's program into an empty directory.
 

@@ -105,7 +105,7 @@ def cache_key(toolchain: Toolchain, agent: sources.Sources, program: str = "plug
 
 
 @asynccontextmanager
-async def _machine_lock(name: str, log: BuildLog) -> AsyncIterator[None]:
+async def machine_lock(name: str, log: BuildLog) -> AsyncIterator[None]:
     """Hold a lock among all processes of this machine; log the progress while waiting for it."""
     with (go_directory() / name).open("a") as file:
         logged = ""
@@ -141,7 +141,7 @@ async def ensure(
     else:
         system = f"{toolchain.goos}/{toolchain.goarch}"
         log.info(f"Go's cache is cold for {system}. Warming it once takes about 30 s on an idle machine.")
-    async with _machine_lock("warm.lock", log):
+    async with machine_lock("warm.lock", log):
         if state(key).settled:
             return
         await _warm(toolchain, agent, key, log, program)
@@ -170,7 +170,7 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
 
 def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
     """Lay out an agent with all tools, and a plugin's host; return (directory, package, build mode)s."""
-    document = json.dumps({"capabilities": {"tools": sorted(agent.tools)}})
+    document = sources.with_all_tools(agent)
     tree = home / program
     tree.mkdir()
     module = sources.TEMPLATE_MODULE

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from builds.artifacts import storage
-from builds.compiler import host_program, output_check, targets
+from builds.compiler import output_check, targets
 from builds.compiler.inputs import Compiled, Inputs
+from builds.compiler.shared_program import HOST
 from builds.errors import BuildError, ToolchainMissing
 from builds.logs.build_log import BuildLog
 
@@ -26,7 +27,7 @@ async def check(inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog) -
     if toolchain.digest != inputs.toolchain.digest:
         raise BuildError("it was compiled by another toolchain than it was asked for")
     inputs = replace(inputs, toolchain=toolchain)
-    if compiled.host and (own := await asyncio.to_thread(host_program.find, inputs)):
+    if compiled.host and (own := await asyncio.to_thread(HOST.find, toolchain, inputs.sources)):
         if storage.hash_file(own) != storage.hash_file(compiled.host):
             raise BuildError("its host is not the one that this forge compiled of the same sources")
         compiled = Compiled(compiled.program, own)

@@ -13,7 +13,7 @@ from typing import Any
 
 import certifi
 
-from builds.compiler import processes, sandbox
+from builds.compiler import processes, sandbox, sources
 from builds.compiler.workspace import temporary_workspace
 from builds.package import assembly
 
@@ -32,10 +32,13 @@ _SOCKET = "egress.sock"
 
 @dataclass(frozen=True)
 class Program:
-    """A host, a plugin, and the canonical JSON that the plugin was built from."""
+    """A host, a plugin, and the canonical JSON that the plugin was built from.
+
+    Without a plugin, the host is the program for drafts, which reads the canonical JSON itself.
+    """
 
     host: Path
-    plugin: Path
+    plugin: Path | None
     document: str
 
     @property
@@ -77,11 +80,11 @@ async def _run(
     environment: Mapping[str, str],
     listener: _Listener,
 ) -> processes.ExitStatus:
-    host, plugin = _place(program.host, work / assembly.HOST), _place(program.plugin, work / "agent.so")
+    host, agent = _place(program.host, work / assembly.HOST), _place_agent(program, work)
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
-    access = sandbox.FileAccess(work, reads=[authorities, host, plugin], writes=[work])
+    access = sandbox.FileAccess(work, reads=[authorities, host, agent], writes=[work])
     return await processes.run(
-        sandbox.wrap([str(host), "--request", str(plugin)], access, program.limits),
+        sandbox.wrap([str(host), "--request", str(agent)], access, program.limits),
         directory=work,
         environment={
             **environment,
@@ -94,6 +97,14 @@ async def _run(
         on_line=listener.line,
         stdin=json.dumps({"messages": messages}).encode(),
     )
+
+
+def _place_agent(program: Program, work: Path) -> Path:
+    if program.plugin is not None:
+        return _place(program.plugin, work / "agent.so")
+    target = work / sources.CONFIGURATION
+    target.write_text(program.document, encoding="utf-8")
+    return target
 
 
 def _place(stored: Path, target: Path) -> Path:

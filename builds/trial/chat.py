@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -17,8 +17,12 @@ from builds.errors import NotPossible
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
 from builds.queue import jobs
 from configs.announcements import announce, ensure_stream
+from configs.choices import Tab
+from configs.draft_check import known_problems
 from configs.models import AgentConfig
+from configs.revisions import draft_json
 
+Source = ChatMessage.Source
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
 STOPPED = "Stopped. The answer so far is kept."
 
@@ -48,26 +52,72 @@ def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessa
         build = newest_build(agent)
         if build is None:
             raise NotPossible("The agent is not compiled yet. Compile it first.")
-        if ChatMessage.objects.filter(agent=agent, status__in=UNFINISHED).exists():
-            raise NotPossible("The agent is still answering. Wait for it, or stop it.")
-        ensure_stream(agent.pk, agent.owner_id)
-        position = streams.position(agent.stream_name)
-        common = {"owner_id": agent.owner_id, "agent": agent, "build": build, "stream_seq": position}
-        question = ChatMessage.objects.create(**common, role=ChatMessage.Role.USER, content=text)
-        answer = ChatMessage.objects.create(
-            **common, role=ChatMessage.Role.ASSISTANT, status=MessageStatus.QUEUED
-        )
-        answer.job_id = shares.defer(jobs.CHATS, jobs.ANSWER, agent.owner_id, message_id=answer.pk)
-        answer.save(update_fields=["job_id"])
+        return _enqueue(agent, text, source=Source.BUILD, build=build)
+
+
+@performs(Act.CHAT)
+def ask_draft(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessage]:
+    """Ask the saved draft itself, as `ask` does a build.
+
+    Raises NotPossible for a draft that can't be compiled either, and while another answer of it is pending.
+    """
+    if problems := known_problems(agent):
+        raise NotPossible(f"The draft can't answer yet. First correct {_tabs(problems)}.")
+    with transaction.atomic(), as_service():
+        draft: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        document = draft_json(draft)
+        facts = {"document": document, "edition": edition_of(draft, document)}
+        return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts)
+
+
+def _tabs(problems: Iterable[str]) -> str:
+    return " and ".join(Tab(name).label for name in problems)
+
+
+def edition_of(agent: AgentConfig, document: str) -> str:
+    """Return what a draft is: its newest revision, and whether it has changed since; empty without one."""
+    newest = agent.revisions.order_by("-number").first()
+    if newest is None:
+        return ""
+    return f"revision {newest.number}" + (" + changes" if newest.canonical_json != document else "")
+
+
+def _enqueue(
+    agent: AgentConfig,
+    text: str,
+    *,
+    source: ChatMessage.Source,
+    build: Build | None = None,
+    answer_facts: Mapping[str, str] | None = None,
+) -> tuple[ChatMessage, ChatMessage]:
+    if messages_of(agent, source).filter(status__in=UNFINISHED).exists():
+        raise NotPossible("The agent is still answering. Wait for it, or stop it.")
+    ensure_stream(agent.pk, agent.owner_id)
+    position = streams.position(agent.stream_name)
+    place = {"owner_id": agent.owner_id, "agent": agent, "source": source, "stream_seq": position}
+    question = ChatMessage.objects.create(**place, build=build, role=ChatMessage.Role.USER, content=text)
+    answer: ChatMessage = ChatMessage.objects.create(
+        **place,
+        build=build,
+        role=ChatMessage.Role.ASSISTANT,
+        status=MessageStatus.QUEUED,
+        **(answer_facts or {}),
+    )
+    answer.job_id = shares.defer(jobs.CHATS, jobs.ANSWER, agent.owner_id, message_id=answer.pk)
+    answer.save(update_fields=["job_id"])
     return question, answer
 
 
-def stop(agent: AgentConfig) -> bool:
+def messages_of(agent: AgentConfig, source: ChatMessage.Source) -> models.QuerySet[ChatMessage]:
+    """Return the conversation with an agent's builds, or the one with its draft."""
+    return ChatMessage.objects.filter(agent=agent, source=source)
+
+
+def stop(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> bool:
     """Stop the pending answer; return False when there is none."""
     with transaction.atomic(), as_service():
-        answer: ChatMessage | None = (
-            ChatMessage.objects.select_for_update().filter(agent=agent, status__in=UNFINISHED).first()
-        )
+        unfinished = messages_of(agent, source).filter(status__in=UNFINISHED)
+        answer: ChatMessage | None = unfinished.select_for_update().first()
         if answer is None:
             return False
         if answer.job_id is not None:
@@ -77,14 +127,14 @@ def stop(agent: AgentConfig) -> bool:
     return True
 
 
-def clear(agent: AgentConfig) -> int:
-    """Delete an agent's whole chat and return the number of messages.
+def clear(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> int:
+    """Delete a whole conversation with an agent and return the number of messages.
 
     Raises NotPossible while an answer is pending.
     """
     with transaction.atomic(), as_service():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
-        messages = ChatMessage.objects.filter(agent=agent)
+        messages = messages_of(agent, source)
         if messages.filter(status__in=UNFINISHED).exists():
             raise NotPossible("The agent is still answering. Stop it first.")
         return int(messages.delete()[0])
@@ -96,7 +146,9 @@ def claim(message_id: int, job_id: int) -> ChatMessage | None:
         waiting = ChatMessage.objects.filter(pk=message_id, job_id=job_id, status=MessageStatus.QUEUED)
         if not waiting.update(status=MessageStatus.STREAMING):
             return None
-        claimed: ChatMessage = ChatMessage.objects.select_related("build__revision").get(pk=message_id)
+        claimed: ChatMessage = ChatMessage.objects.select_related("agent", "build__revision").get(
+            pk=message_id
+        )
         started = {"kind": "chat", "message": message_id, "event": {"type": "start"}}
         announce(claimed.agent_id, claimed.owner_id, started)
     return claimed
@@ -126,7 +178,8 @@ def finish(
 
 def history(answer: ChatMessage) -> list[dict[str, str]]:
     """Return the messages to send to the agent: the finished exchanges, then the question."""
-    earlier = list(ChatMessage.objects.filter(agent_id=answer.agent_id, pk__lt=answer.pk).order_by("pk"))
+    conversation = messages_of(answer.agent, ChatMessage.Source(answer.source))
+    earlier = list(conversation.filter(pk__lt=answer.pk).order_by("pk"))
     messages: list[dict[str, str]] = []
     for question, reply in zip(earlier, [*earlier[1:], answer], strict=True):
         if question.role != ChatMessage.Role.USER:

@@ -15,12 +15,13 @@ from builds.errors import BuildError
 from builds.models import PLUGIN, Artifact, ChatMessage
 from builds.package import assembly
 from configs.announcements import ensure_stream
-from configs.keys.agent_environment import environment_of
+from configs.keys.agent_environment import environment_of, environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
 
 from . import chat, places
 from .agent_run import Program, converse
 from .answer import Answer
+from .draft_program import draft_program
 
 _FILES_MISSING = "The files of this build are missing or damaged. Compile the agent again to restore them."
 
@@ -59,7 +60,13 @@ async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) ->
 
 
 async def _answer(message: ChatMessage, answer: Answer) -> None:
-    program, environment, messages = await in_thread(_prepare, message)
+    if message.source == ChatMessage.Source.DRAFT:
+        host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
+        program = Program(host, None, message.document)
+        environment = await in_thread(environment_of_draft, message.agent, message.document)
+        messages = await in_thread(chat.history, message)
+    else:
+        program, environment, messages = await in_thread(_prepare, message)
     await converse(program, messages, environment, answer.add)
 
 

@@ -1,0 +1,39 @@
+"""The program that answers for drafts, compiled while the caches warm or by the first answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from builds.compiler import sources, toolchain, warmup
+from builds.compiler.shared_program import DRAFT
+from builds.compiler.workspace import temporary_workspace
+from builds.logs.build_log import BuildLog, Record
+
+logger = logging.getLogger(__name__)
+
+PREPARING = "The program for drafts is being prepared, once. This takes a few seconds."
+
+
+async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> Path:
+    """Return the program for drafts on this machine; `on_wait` hears of it if it has to be compiled.
+
+    Raises ToolchainMissing, or BuildError with the compiler's message.
+    """
+    found = await asyncio.to_thread(toolchain.find)
+    agent = await asyncio.to_thread(sources.read)
+    if (cached := await asyncio.to_thread(DRAFT.find, found, agent)) is not None:
+        return cached
+    on_wait(PREPARING)
+    log = BuildLog(_to_log)
+    # Several answers may wait for it at the same time.
+    async with warmup.machine_lock("draft.lock", log):
+        with temporary_workspace("draft") as work:
+            return await DRAFT.get_or_compile(found, agent, work, log)
+
+
+def _to_log(record: Record) -> None:
+    if record["kind"] == "line":
+        logger.info("%s", record["text"])

@@ -1,0 +1,154 @@
+"""A draft answers as the plugin that is compiled of it: the same bytes, by the same requests."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builds.execution import local
+from builds.logs.build_log import BuildLog
+from builds.trial.draft_program import draft_program
+from configs.forms import TAB_FORMS
+from configs.models import AgentConfig
+from configs.providers import PROVIDERS
+from configs.revisions import canonical_json, configuration
+from tests.standins.anthropic import AnthropicStandIn
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Call, Calls, Failure, Reply, Text
+
+# Every field of the form differs between these two.
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "openai": {
+        "name": 'Ada "the first" \N{FOX FACE}',
+        "handle": "ada",
+        "type": "researcher",
+        "description": "Explains tides.\nAnd </script> {{ things }}.",
+        "version": "1.2.3-rc.1",
+        "provider": "openai",
+        "model": "gpt-x",
+        "preset": "mentor",
+        "traits": ["curious", "precise"],
+        "communication_style": "plain",
+        "tone": "warm",
+        "response_length": "brief",
+        "creativity": "0.25",
+        "custom_instructions": "Sign nothing.",
+        "memory": True,
+        "memory_turns": 1,
+        "tools": ["calculator", "clock"],
+        "tool_rounds": 1,
+        "time_limit_seconds": 30,
+        "memory_limit_mb": 256,
+    },
+    "anthropic": {
+        "name": "Bo",
+        "handle": "bo",
+        "type": "technical",
+        "description": "",
+        "version": "0.1.0",
+        "provider": "anthropic",
+        "model": "claude-x",
+        "preset": "analytical",
+        "traits": ["skeptical"],
+        "communication_style": "structured",
+        "tone": "formal",
+        "response_length": "detailed",
+        "creativity": "1",
+        "custom_instructions": "",
+        "memory": False,
+        "memory_turns": 10,
+        "tools": ["clock"],
+        "tool_rounds": 3,
+        "time_limit_seconds": 60,
+        "memory_limit_mb": 512,
+    },
+}
+FIELDS = [name for form in TAB_FORMS.values() for name in form.base_fields if name != "api_key"]
+_EARLIER = [
+    {"role": role, "content": text}
+    for role, text in (("user", "One"), ("assistant", "1"), ("user", "Two"), ("assistant", "2"))
+]
+_SUM = Calls((Call("calculator", {"expression": "6*7"}),))
+SCENARIOS: dict[str, list[Reply]] = {
+    "text": [Text.of("Tides turn twice a day. \N{WATER WAVE}")],
+    "cut off": [Text(("Tides t",), finish="length")],
+    "tools": [_SUM, Text.of("It is 42.")],
+    "tools without end": [_SUM, _SUM, _SUM, _SUM, Text.of("Enough.")],
+    "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
+    "refused": [Failure(403, "blocked", "You may not do this.")],
+    "silent": [Text(("",))],
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    events: bytes
+    errors: bytes
+    asked: list[tuple[str, dict[str, str], bytes]]
+
+
+@functools.cache
+def _document(name: str) -> str:
+    return canonical_json(configuration(AgentConfig(**CONFIGURATIONS[name])))
+
+
+@pytest.fixture(scope="module", params=CONFIGURATIONS)
+def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A configuration's name, and the directory with its host and its plugin."""
+    out = tmp_path_factory.mktemp(request.param)
+    asyncio.run(local.build(_document(request.param), out, BuildLog(lambda record: None)))
+    return request.param, out
+
+
+@pytest.fixture
+def provider(compiled: tuple[str, Path]) -> Iterator[OpenAIStandIn | AnthropicStandIn]:
+    with OpenAIStandIn() if compiled[0] == "openai" else AnthropicStandIn() as server:
+        yield server
+
+
+def _answer(
+    command: list[str], provider: OpenAIStandIn | AnthropicStandIn, replies: list[Reply], name: str
+) -> Outcome:
+    provider.asked.clear()
+    provider.replies.clear()
+    provider.replies.extend(replies)
+    served = PROVIDERS[name]
+    environment = {served.base_url_env: provider.url, served.key_env: provider.key}
+    question = json.dumps({"messages": [*_EARLIER, {"role": "user", "content": "6*7?"}]})
+    done = subprocess.run(
+        command, input=question.encode(), env=environment, capture_output=True, timeout=60, check=False
+    )
+    asked = [(each.path, each.headers, each.body) for each in provider.asked]
+    # How long something took is not what it said.
+    return Outcome(done.returncode, re.sub(rb'"ms":\d+', b'"ms":0', done.stdout), done.stderr, asked)
+
+
+@pytest.mark.xdist_group("draft-program")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_draft_and_plugin_say_and_ask_the_same(
+    compiled: tuple[str, Path], provider: OpenAIStandIn | AnthropicStandIn, scenario: str, tmp_path: Path
+) -> None:
+    name, package = compiled
+    configuration_file = tmp_path / "agent.json"
+    configuration_file.write_text(_document(name))
+    plugin = [str(package / "agentforge-host"), "--request", str(next(package.glob("*.so")))]
+    draft = [str(asyncio.run(draft_program())), "--request", str(configuration_file)]
+    outcomes = [_answer(command, provider, SCENARIOS[scenario], name) for command in (plugin, draft)]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].events and outcomes[0].asked
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_of_the_form_is_held_to_it(field: str) -> None:
+    first, second = (values[field] for values in CONFIGURATIONS.values())
+    assert first != second

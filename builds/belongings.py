@@ -54,5 +54,5 @@ def _build(build: Build) -> dict[str, Any]:
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
-    names = ("created_at", "role", "status", "content", "tool_calls", "usage", "error")
+    names = ("created_at", "role", "source", "status", "content", "tool_calls", "usage", "error")
     return {name: getattr(message, name) for name in names}

@@ -283,6 +283,8 @@ class ChatMessage(models.Model):
     @property
     def speaker(self) -> str:
         """Return who answered, with the name that the agent had then; empty once the build is gone."""
+        if self.role == self.Role.USER:
+            return ""
         if self.document:
             return f"{_name_in(self.document)}, draft" + (f" ({self.edition})" if self.edition else "")
         if self.build is None:

@@ -110,6 +110,8 @@ _MESSAGE = record(
     {
         "id": INTEGER,
         "role": one_of(ChatMessage.Role.values),
+        "source": one_of(ChatMessage.Source.values),
+        "speaker": STRING,
         "status": one_of(MessageStatus.values),
         "content": STRING,
         "tool_calls": array(mapping(ANYTHING)),
@@ -195,3 +197,19 @@ describe(
 )
 describe("builds:stop", post=Operation("Stop the pending answer", {"stopped": BOOLEAN}))
 describe("builds:clear", post=Operation("Delete the chat", {"deleted": INTEGER}, refusable=True))
+describe("builds:draft", get=Operation("Get the chat with a draft", {"messages": array(_MESSAGE)}))
+describe(
+    "builds:draft_send",
+    post=Operation(
+        "Ask a draft, without compiling it; its answer arrives on the stream",
+        {"channel": STRING, "messages": array(_MESSAGE)},
+        202,
+        forms=[MessageForm],
+        refusable=True,
+    ),
+)
+describe("builds:draft_stop", post=Operation("Stop the draft's pending answer", {"stopped": BOOLEAN}))
+describe(
+    "builds:draft_clear",
+    post=Operation("Delete the chat with a draft", {"deleted": INTEGER}, refusable=True),
+)

@@ -1,4 +1,4 @@
-"""Compare a draft with an earlier configuration."""
+"""What a draft lacks before it can be compiled, and how it differs from an earlier configuration."""
 
 from __future__ import annotations
 
@@ -6,9 +6,27 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.urls import reverse
+
+from configs.choices import Tab
+from configs.draft_check import known_problems
+from configs.models import AgentConfig
+
 # The system prompt is derived from the other values, and too long for a list of changes.
 _DERIVED = frozenset({"system_prompt"})
 _LONGEST = 80
+
+
+def problems_of(agent: AgentConfig) -> list[dict[str, Any]]:
+    """Return the invalid tabs of a saved draft, as far as is known: label, url and messages of each."""
+    return [
+        {
+            "label": Tab(tab).label,
+            "url": reverse(f"configs:{tab}", args=[agent.pk]),
+            "messages": [message for texts in fields.values() for message in texts],
+        }
+        for tab, fields in known_problems(agent).items()
+    ]
 
 
 def changes(before: str, after: str) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from .remote.views import builder_webhook
-from .views import actions, downloads, log, pages, retention, trial, verification
+from .views import actions, downloads, draft_chat, log, pages, retention, trial, verification
 
 app_name = "builds"
 
@@ -27,4 +27,8 @@ urlpatterns = [
     path("agents/<int:pk>/try/messages/", trial.trial_send, name="send"),
     path("agents/<int:pk>/try/stop/", trial.trial_stop, name="stop"),
     path("agents/<int:pk>/try/clear/", trial.trial_clear, name="clear"),
+    path("agents/<int:pk>/draft/", draft_chat.draft, name="draft"),
+    path("agents/<int:pk>/draft/messages/", draft_chat.draft_send, name="draft_send"),
+    path("agents/<int:pk>/draft/stop/", draft_chat.draft_stop, name="draft_stop"),
+    path("agents/<int:pk>/draft/clear/", draft_chat.draft_clear, name="draft_clear"),
 ]

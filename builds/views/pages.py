@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
@@ -21,14 +20,12 @@ from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 from builds.package import signer
-from builds.preflight import changes
+from builds.preflight import changes, problems_of
 from builds.queue.position import place_of, places
 from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
-from configs.choices import Tab
-from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -84,23 +81,16 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
 
 def _draft(agent: AgentConfig) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
-    errors = known_problems(agent)
+    problems = problems_of(agent)
     builds = Build.objects.filter(revision__agent=agent).select_related("revision")
     under_way = builds.filter(status__in=reports.UNFINISHED).first()
     newest = under_way or builds.filter(status=BuildStatus.SUCCEEDED, expired_at=None).first()
     differences = []
-    if newest is not None and not errors:
+    if newest is not None and not problems:
         differences = changes(newest.revision.canonical_json, draft_json(agent))
     context: dict[str, Any] = {
         "agent": agent,
-        "problems": [
-            {
-                "label": Tab(tab).label,
-                "url": reverse(f"configs:{tab}", args=[agent.pk]),
-                "messages": [message for texts in fields.values() for message in texts],
-            }
-            for tab, fields in errors.items()
-        ],
+        "problems": problems,
         "newest": newest,
         "under_way": under_way,
         "changed": bool(differences),

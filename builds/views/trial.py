@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,14 +32,15 @@ from configs.views.forms import agent_of
 
 from .responses import refused
 
+BUILDS = ChatMessage.Source.BUILD
+
 
 @require_safe
 @negotiated
 def trial(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
-        chat_messages = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
-        return success(messages=messages_json(chat_messages))
+        return success(messages=messages_json(chat.messages_of(agent, BUILDS)))
     return _page(request, agent, MessageForm())
 
 
@@ -82,8 +84,12 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
     """Ask for confirmation, then delete the chat."""
     agent = agent_of(request, pk)
     if request.method != "POST":
-        count = ChatMessage.objects.owned_by(request.user).filter(agent=agent).count()
-        return render(request, "builds/trial_clear.html", {"agent": agent, "count": count})
+        context = {
+            "agent": agent,
+            "count": chat.messages_of(agent, BUILDS).count(),
+            "url": reverse("builds:try", args=[agent.pk]),
+        }
+        return render(request, "builds/trial_clear.html", context)
     try:
         count = chat.clear(agent)
     except NotPossible as refusal:
@@ -94,30 +100,35 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
     return redirect("builds:try", pk=agent.pk)
 
 
-def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
+def conversation(request: Request, agent: AgentConfig, source: ChatMessage.Source) -> dict[str, Any]:
+    """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
     position = streams.position(agent.stream_name)
     # Read after the position: an event in between may arrive twice, but is never missed.
-    rows = ChatMessage.objects.owned_by(request.user).filter(agent=agent)
-    chat_messages = list(rows.select_related("build__revision"))
+    chat_messages = list(chat.messages_of(agent, source).select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)
-    waiting = places.words_by_message(chat_messages)
-    build = chat.newest_build(agent)
-    context: dict[str, Any] = {
+    return {
         "agent": agent,
-        "tab": "try",
-        "form": form,
         "chat_messages": chat_messages,
-        "waiting": waiting,
+        "waiting": places.words_by_message(chat_messages),
         "answering": any(message.status in chat.UNFINISHED for message in chat_messages),
         "network": [attempt for message in chat_messages for attempt in message.network],
-        "build": build,
-        "changed": _changed_since(agent, build),
-        "model_sentence": _model_sentence(build),
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
         "sandbox_label": sandbox.description(),
+    }
+
+
+def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
+    build = chat.newest_build(agent)
+    context = {
+        **conversation(request, agent, BUILDS),
+        "tab": "try",
+        "form": form,
+        "build": build,
+        "changed": _changed_since(agent, build),
+        "model_sentence": _model_sentence(build),
     }
     return render(request, "builds/trial_chat.html", context, status=status)
 
@@ -141,8 +152,20 @@ def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
 def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
     """Return the JSON representation of messages; `waiting` says why an answer can't start at once."""
     rows = list(chat_messages)
+    prefetch_related_objects(rows, "build__revision")
     waiting = places.words_by_message(rows)
-    names = ("id", "role", "status", "content", "tool_calls", "usage", "network", "error")
+    names = (
+        "id",
+        "role",
+        "source",
+        "speaker",
+        "status",
+        "content",
+        "tool_calls",
+        "usage",
+        "network",
+        "error",
+    )
     return [
         {**{name: getattr(row, name) for name in names}, "waiting": waiting.get(row.pk, "")} for row in rows
     ]

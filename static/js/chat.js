@@ -126,6 +126,9 @@ const HANDLERS = {
     item.dataset.status = "streaming";
     part(item, "usage").textContent = "";
   },
+  wait(item, { words }) {
+    part(item, "usage").textContent = words;
+  },
   token(item, { text }) {
     HANDLERS.start(item);
     part(item, "text").append(text);

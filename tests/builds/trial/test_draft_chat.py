@@ -1,0 +1,184 @@
+"""The chat with a draft, which nobody compiled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from agentforge.accounts.models import User
+from agentforge.live import streams
+from builds.compiler.go_command import go_directory
+from builds.models import Build, ChatMessage
+from builds.trial import chat
+from configs.keys.vault import save_key
+from configs.models import AgentConfig
+from tests.drivers.forgery import without_digest_check
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Work = Callable[[], None]
+JSON = {"accept": "application/json"}
+DRAFT = ChatMessage.Source.DRAFT
+
+
+def _send(browser: Client, agent: AgentConfig, text: str) -> Any:
+    return browser.post(reverse("builds:draft_send", args=[agent.pk]), {"content": text}, headers=JSON)
+
+
+def _answer(agent: AgentConfig) -> ChatMessage:
+    answer: ChatMessage = chat.messages_of(agent, DRAFT).filter(role="assistant").latest("pk")
+    return answer
+
+
+def _page(browser: Client, agent: AgentConfig) -> str:
+    return browser.get(reverse("builds:draft", args=[agent.pk])).content.decode()
+
+
+def _change(agent: AgentConfig, **values: object) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(**values)
+
+
+def test_a_draft_that_was_never_compiled_answers(
+    browser: Client, agent: AgentConfig, work: Work, local_model: OpenAIStandIn
+) -> None:
+    local_model.replies.append(Text.of("Tides turn twice."))
+    assert _send(browser, agent, "Hello").status_code == 202
+    work()
+    answer = _answer(agent)
+    assert (answer.status, answer.content, answer.error) == ("done", "Tides turn twice.", "")
+    assert answer.speaker == "Ada, draft"
+    events = [record["event"]["type"] for _, record in streams.read(agent.stream_name) if "event" in record]
+    assert events.count("token") >= 2
+    assert (events[0], events[-1]) == ("start", "done")
+    page = _page(browser, agent)
+    assert "Tides turn twice." in page
+    assert "Ada, draft" in page
+    assert not Build.objects.exists()
+
+
+def test_each_answer_is_by_the_draft_as_it_was_asked_and_keeps_its_name(
+    build: Build, browser: Client, agent: AgentConfig, work: Work, local_model: OpenAIStandIn
+) -> None:
+    _send(browser, agent, "One")
+    # Changed before a worker took the question.
+    _change(agent, name="Bea", custom_instructions="Speak of whales.")
+    work()
+    assert "whales" not in local_model.asked[-1].json["messages"][0]["content"]
+    _send(browser, agent, "Two")
+    work()
+    asked = local_model.asked[-1].json["messages"]
+    assert "whales" in asked[0]["content"]
+    assert [message["content"] for message in asked[1:]] == ["One", "You said: One", "Two"]
+    speakers = [message.speaker for message in chat.messages_of(agent, DRAFT) if message.role == "assistant"]
+    assert speakers == ["Ada, draft (revision 1)", "Bea, draft (revision 1 + changes)"]
+    assert "your draft, revision 1 + changes" in _page(browser, agent)
+    found = browser.get(reverse("builds:draft", args=[agent.pk]), headers=JSON).json()["messages"]
+    assert [(each["source"], each["speaker"]) for each in found[2:]] == [
+        ("draft", ""),
+        ("draft", speakers[1]),
+    ]
+
+
+def test_the_chats_with_draft_and_build_are_two(
+    build: Build, browser: Client, agent: AgentConfig, alice: User, work: Work, local_model: OpenAIStandIn
+) -> None:
+    chat.ask(agent, by=alice, text="To the build")
+    assert _send(browser, agent, "To the draft").status_code == 202
+    assert _send(browser, agent, "At once").status_code == 409
+    work()
+    assert [len(asked.json["messages"]) for asked in local_model.asked[-2:]] == [2, 2]
+    trial = browser.get(reverse("builds:try", args=[agent.pk])).content.decode()
+    draft = _page(browser, agent)
+    assert ("To the build" in trial, "To the draft" in trial) == (True, False)
+    assert ("To the build" in draft, "To the draft" in draft) == (False, True)
+    clear = reverse("builds:draft_clear", args=[agent.pk])
+    assert "2 messages" in browser.get(clear).content.decode()
+    assert browser.post(clear).headers["Location"] == reverse("builds:draft", args=[agent.pk])
+    assert [message.source for message in ChatMessage.objects.all()] == ["build", "build"]
+
+
+def test_stopping_stops_only_the_drafts_answer(
+    build: Build, browser: Client, agent: AgentConfig, alice: User
+) -> None:
+    _, other = chat.ask(agent, by=alice, text="To the build")
+    _send(browser, agent, "To the draft")
+    browser.post(reverse("builds:draft_stop", args=[agent.pk]))
+    other.refresh_from_db()
+    assert (_answer(agent).error, other.status) == (chat.STOPPED, "queued")
+
+
+@pytest.mark.parametrize(
+    ("values", "label", "tab"),
+    [
+        ({"name": ""}, "Identity", "identity"),
+        ({"model": ""}, "API keys", "keys"),
+        ({"provider": "openai", "model": "gpt-x"}, "API keys", "keys"),
+        ({"provider": "gone"}, "API keys", "keys"),
+        ({"traits": []}, "Personality", "personality"),
+        ({"memory_turns": 999}, "Capabilities", "capabilities"),
+    ],
+)
+def test_an_invalid_tab_is_named_with_a_link(
+    browser: Client, agent: AgentConfig, values: dict[str, object], label: str, tab: str
+) -> None:
+    _change(agent, **values)
+    refusal = _send(browser, agent, "Hello")
+    assert refusal.status_code == 409
+    assert f"First correct {label}." in str(refusal.json())
+    page = _page(browser, agent)
+    link = f'<a href="{reverse(f"configs:{tab}", args=[agent.pk])}">{label}</a>'
+    assert link in page.partition("data-draft-state")[2]
+    whole = browser.post(reverse("builds:draft_send", args=[agent.pk]), {"content": "Hello"})
+    assert (whole.status_code, "Hello</textarea>" in whole.content.decode()) == (409, True)
+    assert not ChatMessage.objects.exists()
+
+
+def test_the_key_comes_from_the_vault_and_goes_nowhere_else(
+    browser: Client, agent: AgentConfig, alice: User, work: Work, settings: Any
+) -> None:
+    settings.AGENTFORGE_ALLOWED_HOSTS = ["127.0.0.1"]
+    key = "sk-test-0123456789abcdef"
+    with OpenAIStandIn(key) as server, OpenAIStandIn(needs_key=False) as stranger:
+        save_key(alice, "openai_compatible", key, base_url=server.url)
+        _change(agent, provider="openai_compatible", model="gpt-x")
+        _send(browser, agent, "Hello")
+        work()
+        assert _answer(agent).content == "You said: Hello"
+        assert server.asked[-1].headers["authorization"] == f"Bearer {key}"
+        _send(browser, agent, "Again")
+        waiting = _answer(agent)
+        document = json.loads(waiting.document)
+        document["provider"] |= {"base_url": stranger.url}
+        with without_digest_check():
+            ChatMessage.objects.filter(pk=waiting.pk).update(document=json.dumps(document))
+        work()
+        waiting.refresh_from_db()
+        assert stranger.asked == []
+        assert waiting.error.endswith(f" is for {server.url}. No key was sent. Ask again.")
+        assert key not in str(list(streams.read(agent.stream_name))) + _page(browser, agent)
+
+
+def test_the_first_answer_compiles_the_program_and_says_so(
+    browser: Client, agent: AgentConfig, work: Work
+) -> None:
+    shutil.rmtree(go_directory() / "drafts", ignore_errors=True)
+    _send(browser, agent, "Hello")
+    work()
+    assert _answer(agent).status == "done"
+    words = [
+        record["event"].get("words") for _, record in streams.read(agent.stream_name) if "event" in record
+    ]
+    assert "The program for drafts is being prepared, once. This takes a few seconds." in words
+
+
+def test_nobody_else_talks_to_it(agent: AgentConfig, bob: User, client_of: Callable[[User], Client]) -> None:
+    assert _send(client_of(bob), agent, "Hello").status_code == 404
+    assert not ChatMessage.objects.exists()

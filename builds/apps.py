@@ -7,7 +7,7 @@ class BuildsConfig(AppConfig):
     def ready(self) -> None:
         from agentforge.accounts import belongings
         from agentforge.accounts.signals import account_created
-        from configs import steps
+        from configs import search, steps
 
         from .agent_steps import build_steps
         from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
@@ -19,8 +19,10 @@ class BuildsConfig(AppConfig):
             metrics,
             supabase_bucket,
         )
+        from .search import builds
 
         steps.register(build_steps)
+        search.register("Builds", builds, place=1)
         belongings.register_export(builds_and_chats)
         belongings.register_obstacle(work_in_progress)
         belongings.register_stop(stop_builds_and_answers)

@@ -7,7 +7,14 @@ class ConfigsConfig(AppConfig):
     def ready(self) -> None:
         from agentforge.accounts import belongings
 
-        from . import checks  # noqa: F401 # importing it registers the checks
+        from . import (
+            checks,  # noqa: F401 # importing it registers the checks
+            search,
+            search_sources,
+        )
         from .belongings import agents
 
         belongings.register_export(agents)
+        search.register("Agents", search_sources.agents, place=0)
+        search.register("Pages and actions", search_sources.places, place=4)
+        search.register("Keys", search_sources.keys, place=3)

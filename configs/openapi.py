@@ -26,6 +26,7 @@ from .forms.keys_tab import OffersForm
 from .forms.new_agent import NewAgentForm
 from .forms.personality import PresetForm
 from .forms.revisions import ComparisonForm
+from .forms.search import SearchForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
 
@@ -70,6 +71,15 @@ _CONFLICT_NOTE = (
 describe(
     "configs:list",
     get=Operation("List your agents", {"agents": array(_AGENT)}, query=AgentListForm),
+)
+describe(
+    "configs:search",
+    get=Operation(
+        "Search your agents, builds, deployments and keys, and the pages",
+        {"results": array(record(dict.fromkeys(("kind", "label", "note", "url", "method"), STRING)))},
+        query=SearchForm,
+        note="Without `q`: what was changed last. `method` POST: the result is something that is done.",
+    ),
 )
 describe(
     "configs:new",

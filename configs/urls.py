@@ -9,6 +9,7 @@ from .views import (
     keys_tab,
     preview,
     revisions,
+    search,
     tabs,
     validation,
 )
@@ -17,6 +18,7 @@ app_name = "configs"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search/", search.search_page, name="search"),
     path("agents/", agents.agent_list, name="list"),
     path("agents/new/", agents.agent_new, name="new"),
     path("agents/import/", documents.document_import, name="import"),

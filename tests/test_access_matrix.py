@@ -100,6 +100,7 @@ MATRIX: dict[str, Row] = {
     "accounts:second_factor_finish": Row(method="POST", supabase=True),
     "accounts:second_factor_remove": Row({"factor_id": NOBODYS}, "POST", supabase=True),
     "configs:home": Row(public=True),
+    "configs:search": Row(),
     "configs:list": Row(),
     "configs:new": Row(),
     "configs:import": Row(),
@@ -183,6 +184,7 @@ MATRIX: dict[str, Row] = {
 
 # Where the owner does see it, so that its absence elsewhere says something.
 SHOWS_THE_SECRET = (
+    "configs:search",
     "configs:list",
     "configs:identity",
     "builds:log",

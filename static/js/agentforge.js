@@ -3,6 +3,7 @@ import "./forms.js";
 import "./drafts.js";
 import "./autosave.js";
 import "./menus.js";
+import "./palette.js";
 import "./time.js";
 import "./keys.js";
 import "./log/panel.js";

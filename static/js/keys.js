@@ -7,11 +7,13 @@ let typed = "";
 let forget = null;
 
 function nameOf(element) {
-  return element.getAttribute("aria-label") ?? element.textContent.trim();
+  const words = element.cloneNode(true);
+  words.querySelectorAll("[aria-hidden]").forEach((hidden) => hidden.remove());
+  return element.getAttribute("aria-label") ?? words.textContent.trim();
 }
 
 const COMMON_KEYS = [
-  ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"], ["These keys", "?"],
+  ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"], ["Search", "Ctrl K"], ["These keys", "?"],
 ];
 
 function help() {

@@ -43,8 +43,8 @@ def test_the_strip_shows_the_current_step(window: Windows, agent: AgentConfig, p
 def test_the_logo_has_a_name_and_search_finds(window: Windows, agent: AgentConfig) -> None:
     page = window("/agents/", NARROW)
     expect(page.get_by_role("link", name=re.compile("^AgentForge"))).to_be_visible()
-    page.locator(".site-find summary").click()
-    page.get_by_role("searchbox", name="Find an agent").fill("ada")
+    page.get_by_role("link", name="Search").click()
+    page.get_by_role("searchbox", name="Search").fill("ada")
+    expect(page.locator(".result").first).to_contain_text("Ada")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/agents/\?q=ada"))
-    expect(page.get_by_role("link", name="Ada")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"/agents/{agent.pk}/identity/"))

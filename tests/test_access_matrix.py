@@ -82,6 +82,7 @@ MATRIX: dict[str, Row] = {
     "accounts:api_tokens": Row(),
     "accounts:api_token_revoke": Row({"token_id": NOBODYS}, "POST", refused=404),
     "accounts:identities": Row(supabase=True),
+    "accounts:identity_link": Row({"code": "github"}, "POST", supabase=True),
     "accounts:identity_unlink": Row({"identity_id": NOBODYS}, "POST", supabase=True),
     "accounts:theme": Row(method="POST", data={"theme": "dark"}),
     "accounts:export": Row(),

@@ -25,6 +25,8 @@ class Flow:
     kind: str
     verifier: str
     next_url: str = ""
+    # Of a flow that links one to the account.
+    provider: str = ""
 
 
 def new_state() -> str:

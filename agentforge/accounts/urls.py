@@ -34,6 +34,7 @@ urlpatterns = [
     path("accounts/tokens/", api_tokens.token_list, name="api_tokens"),
     path("accounts/tokens/<uuid:token_id>/revoke/", api_tokens.token_revoke, name="api_token_revoke"),
     path("accounts/identities/", identities.identity_list, name="identities"),
+    path("accounts/identities/with/<slug:code>/", providers.link, name="identity_link"),
     path(
         "accounts/identities/<uuid:identity_id>/unlink/", identities.identity_unlink, name="identity_unlink"
     ),

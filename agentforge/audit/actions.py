@@ -24,6 +24,7 @@ class Action(models.TextChoices):
     SECOND_FACTOR_ON = "second-factor-on", "Second factor turned on"
     SECOND_FACTOR_OFF = "second-factor-off", "Second factor turned off"
     SECOND_FACTOR_REMOVED = "second-factor-removed", "Authenticator removed"
+    IDENTITY_LINKED = "identity-linked", "Way to sign in linked"
     IDENTITY_UNLINKED = "identity-unlinked", "Way to sign in unlinked"
     API_TOKEN_MADE = "api-token-made", "API token created"
     API_TOKEN_REVOKED = "api-token-revoked", "API token revoked"
@@ -122,6 +123,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.SECOND_FACTOR_ON,
         Action.SECOND_FACTOR_OFF,
         Action.SECOND_FACTOR_REMOVED,
+        Action.IDENTITY_LINKED,
         Action.IDENTITY_UNLINKED,
         Action.API_TOKEN_MADE,
         Action.API_TOKEN_REVOKED,

@@ -29,6 +29,7 @@ FOR_BROWSERS = {
     "accounts:reset": "where a mail's link leads",
     "accounts:callback": "where a provider's sign-in comes back to",
     "accounts:provider": "leads to a provider's page",
+    "accounts:identity_link": "leads to a provider's page",
     "deployments:authorize": "leads to Netlify's page; scripts connect with a token",
     "deployments:authorized": "where Netlify's page comes back to",
     "accounts:second_factor_enrol": "shows a picture for a phone",

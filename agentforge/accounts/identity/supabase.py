@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from supabase_auth.errors import AuthApiError
+from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import UserAttributes
 
 from agentforge.accounts import session_revocation
@@ -91,11 +91,12 @@ class SupabaseIdentityService(MailFlows, SecondFactors, LinkedIdentities):
         with auth_client(verifier=verifier) as auth:
             try:
                 response = auth.sign_up({"email": email, "password": password, "options": options})
-            except AuthApiError as error:
-                if error.code not in ("user_already_exists", "email_exists"):
-                    raise
-                # Only projects without confirmation mails reveal this; the pages do not pass it on.
-                return SignUpResult()
+            except AuthError as error:
+                if error.code in ("user_already_exists", "email_exists"):
+                    # Only projects without confirmation mails reveal this; the pages do not pass it on.
+                    return SignUpResult()
+                self.hide_mail_trouble(error)
+                return SignUpResult(mailed=True, verifier=verifier.value)
         if response.session is None:
             user = response.user
             if user is None:

@@ -14,15 +14,18 @@ from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 
-from .base import AuthSession
+from .base import AuthSession, Tokens
 from .providers import PROVIDERS, is_known
 from .supabase_client import auth_client
 from .supabase_refusals import REFUSALS
+
+_ANOTHERS = "It was not linked: you signed in as somebody else meanwhile. Nothing was changed here."
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedIdentity:
     id: str
+    provider: str
     label: str
     email: str
     created_at: datetime | None
@@ -33,7 +36,11 @@ class LinkedIdentities:
         """Return the identities of an account, oldest first."""
         return [
             LinkedIdentity(
-                one.identity_id, _label(one), str(one.identity_data.get("email", "")), one.created_at
+                one.identity_id,
+                one.provider,
+                _label(one),
+                str(one.identity_data.get("email", "")),
+                one.created_at,
             )
             for one in self._listed(session)
         ]
@@ -48,6 +55,18 @@ class LinkedIdentities:
             auth.unlink_identity(found)
         record(Action.IDENTITY_UNLINKED, owner=session.claims["sub"], provider=found.provider)
         return _label(found)
+
+    def finish_link(self, session: AuthSession, tokens: Tokens, linked_to: str, provider: str) -> str:
+        """Record that a provider was linked, and return its label; the session that came of it ends at once.
+
+        Raises IdentityError if it was linked to another account than the session's.
+        """
+        with auth_client() as auth:
+            auth.admin.sign_out(tokens.access_token, "local")
+        if linked_to != session.claims["sub"]:
+            raise IdentityError(_ANOTHERS)
+        record(Action.IDENTITY_LINKED, owner=session.claims["sub"], provider=provider)
+        return PROVIDERS[provider] if is_known(provider) else provider
 
     def delete_user(self, user_id: UUID) -> None:
         """Delete an account at the service, with the project's secret key. Raises IdentityError."""

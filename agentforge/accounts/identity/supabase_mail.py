@@ -27,6 +27,19 @@ logger = logging.getLogger(__name__)
 # What the service refuses before it looks for the account.
 _SAID_TO_EVERYBODY = frozenset(("bad_json", "captcha_failed", "over_request_rate_limit", "validation_failed"))
 
+# What a sign-up is refused only for addresses without a confirmed account: others get no mail.
+_MAIL_TROUBLE = frozenset(
+    (
+        "email_address_invalid",
+        "email_address_not_authorized",
+        "hook_timeout",
+        "hook_timeout_after_retry",
+        "over_email_send_rate_limit",
+        "request_timeout",
+        "unexpected_failure",
+    )
+)
+
 # Supabase Auth grants the whole forge 30 at once, and then one in ten seconds.
 MAILS_PER_ADDRESS = 20
 
@@ -40,6 +53,18 @@ class MailFlows:
             throttle = AttemptThrottle("mail", email=email, address=address, per_address=MAILS_PER_ADDRESS)
             throttle.check()
             throttle.count()
+
+    def hide_mail_trouble(self, error: AuthError) -> None:
+        """Log why the mail of a sign-up was not sent: said, it would tell free addresses from taken ones.
+
+        Raises the error if it is another.
+        """
+        code = code_of(error)
+        if code not in _MAIL_TROUBLE and not (
+            code is None and isinstance(error.__cause__, httpx.ReadTimeout)
+        ):
+            raise error
+        logger.warning("Supabase Auth mailed nothing to confirm a sign-up: code %s", code)
 
     def send_sign_in_mail(self, *, email: str, address: str, redirect_to: str) -> str:
         """Mail a sign-in link and code if the address has an account, without revealing whether it has one.
@@ -89,13 +114,28 @@ class MailFlows:
 
         Raises IdentityError if the project has the provider turned off: its own page would show raw JSON.
         """
-        if not self._offers(provider):
-            logger.error("SUPABASE_OAUTH_PROVIDERS names %s, which the project has turned off", provider)
-            raise IdentityError(REFUSALS["provider_disabled"][1])
+        self._require_offered(provider)
         verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
         return answer.url, verifier.value
+
+    @performs(Act.LINK_IDENTITY)
+    def link_url(self, session: AuthSession, provider: Provider, *, redirect_to: str) -> tuple[str, str]:
+        """Return where to send a browser to link a provider to its account, and the flow's verifier.
+
+        Raises IdentityError where the project allows no linking, or has the provider turned off.
+        """
+        self._require_offered(provider)
+        verifier = VerifierStorage()
+        with auth_client(session.access_token, verifier) as auth:
+            answer = auth.link_identity({"provider": provider, "options": {"redirect_to": redirect_to}})
+        return answer.url, verifier.value
+
+    def _require_offered(self, provider: Provider) -> None:
+        if not self._offers(provider):
+            logger.error("SUPABASE_OAUTH_PROVIDERS names %s, which the project has turned off", provider)
+            raise IdentityError(REFUSALS["provider_disabled"][1])
 
     def _offers(self, provider: Provider) -> bool:
         headers = {"apikey": settings.SUPABASE_ANON_KEY}

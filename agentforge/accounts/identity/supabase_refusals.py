@@ -56,7 +56,7 @@ REFUSALS: dict[str, Refusal] = {
         errors.EmailNotConfirmed,
         "Your account was made. Follow the link in the mail to confirm your address, then sign in.",
     ),
-    **_alike(errors.IdentityError, _TAKEN, "user_already_exists", "email_exists", "identity_already_exists"),
+    **_alike(errors.IdentityError, _TAKEN, "user_already_exists", "email_exists"),
     "user_sso_managed": (
         errors.IdentityError,
         "Your organization manages this account: change it there. Nothing was changed here.",
@@ -124,7 +124,16 @@ REFUSALS: dict[str, Refusal] = {
         "It can't be unlinked: another account has the address that would remain.",
     ),
     "identity_not_found": (errors.IdentityError, "This way to sign in is not linked any more."),
-    "manual_linking_disabled": (errors.IdentityError, "Ways to sign in can't be linked or unlinked here."),
+    "identity_already_exists": (
+        errors.IdentityError,
+        "This way to sign in belongs to an account already. Nothing was changed. Sign in with it, "
+        "and unlink it there first.",
+    ),
+    "manual_linking_disabled": (
+        errors.IdentityError,
+        "Linking by hand is turned off here. Nothing was changed. A provider that names the address of your "
+        "account is linked when you sign in with it.",
+    ),
     # Sessions
     **_alike(
         errors.SessionEnded,

@@ -54,6 +54,7 @@ class Act(StrEnum):
     CHANGE_PASSWORD = "change the password"  # noqa: S105 - an act's name
     CHANGE_EMAIL = "change the e-mail address"
     MAKE_TOKEN = "make an API token"  # noqa: S105 - an act's name
+    LINK_IDENTITY = "link a way to sign in"
     UNLINK_IDENTITY = "unlink a way to sign in"
     DELETE_ACCOUNT = "delete the account"
     EXPORT_ACCOUNT = "export the account"
@@ -91,6 +92,7 @@ RULES = {
     Act.CHANGE_PASSWORD: Rule("account", of_guest=0),
     Act.CHANGE_EMAIL: Rule("account", of_guest=0),
     Act.MAKE_TOKEN: Rule("account", of_guest=0),
+    Act.LINK_IDENTITY: Rule("account", of_guest=0),
     Act.UNLINK_IDENTITY: Rule("account"),
     Act.DELETE_ACCOUNT: Rule("account"),
     Act.EXPORT_ACCOUNT: Rule("account"),

@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.accounts.errors import IdentityError
+from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 
@@ -32,7 +34,10 @@ def identity_list(request: Request, service: SupabaseIdentityService) -> HttpRes
         return success(
             identities=[{"id": one.id, "label": one.label, "email": one.email} for one in identities]
         )
-    return render(request, "accounts/identity_list.html", {"identities": identities})
+    linked = {one.provider for one in identities}
+    offered = [code for code in settings.SUPABASE_OAUTH_PROVIDERS if is_known(code) and code not in linked]
+    context = {"identities": identities, "offered": [(code, PROVIDERS[code]) for code in offered]}
+    return render(request, "accounts/identity_list.html", context)
 
 
 @negotiated

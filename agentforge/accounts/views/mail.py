@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -20,12 +20,14 @@ from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.identity.supabase_refusals import redirect_words
 from agentforge.accounts.redirects import next_url, requested_next, with_query
 from agentforge.accounts.sessions.tokens import verify
+from agentforge.http import Request
 from agentforge.negotiation import success, wants_json
 from agentforge.tenancy import rls
 
 from . import local_mail
 from .responses import (
     EMAIL_KEY,
+    auth_session,
     done,
     failed,
     known_email,
@@ -46,6 +48,7 @@ ASK, CODE, CONFIRM = "accounts/mail_request.html", "accounts/code_entry.html", "
 _SENT = "If {email} has an account, a mail is on its way. Follow its link, or type its code here."
 _ELSEWHERE = "The link is confirmed, though not in the browser that asked for it. Sign in to go on."
 _NOTHING = "There was nothing to confirm: mails lead to this page. Sign in, or ask for a new mail."
+_LINKED_ONLY = "Your session ended before you came back. Sign in again; the new way may work already."
 _SECOND_MAIL = "This address is confirmed. Now follow the link in the mail to your other address."
 
 
@@ -138,7 +141,9 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
     flow = flows.pop(request.session, request.GET.get("state", ""))
     if "error_code" in request.GET or "error" in request.GET:
         message = redirect_words(request.GET.get("error", ""), request.GET.get("error_code", ""))
-        return failed(request, "accounts:sign_in", IdentityError(message))
+        is_linking = flow is not None and flow.provider and request.user.is_authenticated
+        to = "accounts:identities" if is_linking else "accounts:sign_in"
+        return failed(request, to, IdentityError(message))
     if flow is None:
         return _without_flow(request)
     if "code" not in request.GET:
@@ -148,6 +153,8 @@ def callback(request: HttpRequest, service: SupabaseIdentityService) -> HttpResp
     try:
         with rls.as_service():
             tokens = service.exchange(request.GET["code"], flow.verifier, address=client_address(request))
+        if flow.provider:
+            return _finish_link(request, service, tokens, flow.provider)
         return _finish_flow(request, tokens, flow.kind, flow.next_url)
     except IdentityError as error:
         return failed(request, "accounts:sign_in", error)
@@ -178,6 +185,18 @@ def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str
     if kind == "email_change":
         return sign_in_and_redirect(request, tokens, "accounts:account", "Your e-mail address is changed.")
     return sign_in_and_redirect(request, tokens, to or "configs:list", "You are signed in.", silent=True)
+
+
+def _finish_link(
+    request: HttpRequest, service: SupabaseIdentityService, tokens: Tokens, provider: str
+) -> HttpResponse:
+    """Keep the session as it is: the provider was linked to it, not signed in with."""
+    if not request.user.is_authenticated:
+        return failed(request, "accounts:sign_in", IdentityError(_LINKED_ONLY))
+    with rls.as_service():
+        linked_to = str(verify(tokens.access_token)["sub"])
+        label = service.finish_link(auth_session(cast(Request, request)), tokens, linked_to, provider)
+    return done(request, "accounts:identities", f"{label} is linked: you can sign in with it from now on.")
 
 
 def _await_second_mail(request: HttpRequest) -> HttpResponse:

@@ -120,7 +120,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if result.mailed:
         password_choice.remember_made(request.session, result.user_id, is_new=result.is_new)
         flows.store(request.session, state, flows.Flow("signup", result.verifier, requested_next(request)))
-        message = f"We sent a mail to {email}. Follow its link, or type its code here."
+        message = (
+            f"We sent a mail to {email}. Follow its link, or type its code here. If none arrives in a few "
+            "minutes, sign up once more, or sign in if you have an account."
+        )
         if wants_json(request):
             return success(detail=message, tokens=None)
         return done(request, with_query(reverse("accounts:code"), next=requested_next(request)), message)

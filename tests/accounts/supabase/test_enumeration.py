@@ -88,6 +88,46 @@ def test_a_slow_mail_server_is_not_told(
     assert "a mail is on its way" in sent(path, EMAIL)[2]
 
 
+# Of a sign-up: the service mails to addresses without a confirmed account only.
+MAIL_TROUBLE = {name: ONLY_KNOWN[name] for name in ONLY_KNOWN if name.split()[0] in ("mail", "pause", "only")}
+
+
+@pytest.mark.parametrize("state", MAIL_TROUBLE)
+def test_a_sign_up_whose_mail_is_not_sent_looks_like_one_of_a_taken_address(
+    state: str, auth: SupabaseAuth, browser: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = {}
+    for email in (EMAIL, NOBODY):
+        if email == NOBODY:
+            auth.replies["/signup"] = MAIL_TROUBLE[state]
+        with caplog.at_level(logging.WARNING):
+            answer = Client().post("/sign-up/", {"email": email, "password": PASSWORD}, follow=True)
+        pages[email] = answer.redirect_chain, answer.status_code, words(answer).replace(email, "ADDRESS")
+    assert pages[EMAIL][:2] == pages[NOBODY][:2]
+    for _, _, page in pages.values():
+        assert "We sent a mail to ADDRESS" in page
+        assert "If none arrives in a few minutes" in page
+    assert MAIL_TROUBLE[state].body["error_code"] in caplog.text, "operators can see why"
+    assert NOBODY not in caplog.text
+
+
+def test_a_slow_mail_server_is_not_told_at_a_sign_up(
+    auth: SupabaseAuth, browser: Client, settings: LazySettings
+) -> None:
+    settings.SUPABASE_TIMEOUT = 0.2
+    auth.hold = threading.Event()
+    answer = Client().post("/sign-up/", {"email": NOBODY, "password": PASSWORD}, follow=True)
+    assert "We sent a mail to" in words(answer)
+
+
+@pytest.mark.parametrize("state", EVERYBODY)
+def test_what_everybody_is_refused_at_a_sign_up_is_said(
+    state: str, auth: SupabaseAuth, browser: Client
+) -> None:
+    auth.replies["/signup"], status = EVERYBODY[state]
+    assert Client().post("/sign-up/", {"email": NOBODY, "password": PASSWORD}).status_code == status
+
+
 def test_a_ban_looks_like_a_wrong_password_and_counts(auth: SupabaseAuth, browser: Client) -> None:
     [account] = auth.state.accounts.values()
     account.banned = True

@@ -16,13 +16,18 @@ from .verify import _redirect, as_fragment, redirect
 
 @routes.on("GET", "/authorize")
 def authorize(call: Call) -> Reply:
+    return redirect(provider_address(call, mails.redirect_target(call)), 302)
+
+
+def provider_address(call: Call, referrer: str, linking: Account | None = None) -> str:
+    """Begin a flow, which signs in or links to an account; return the address of the provider's page."""
     provider = call.query.get("provider", "")
     if provider not in PROVIDERS:
         raise invalid(f"Unsupported provider: Provider {provider} could not be found")
     if provider not in call.service.providers:
         raise invalid("Unsupported provider: provider is not enabled")
     challenge, how = call.query.get("code_challenge", ""), call.query.get("code_challenge_method", "")
-    flow = Flow("oauth", challenge, how, referrer=mails.redirect_target(call), provider=provider)
+    flow = Flow("oauth", challenge, how, referrer=referrer, provider=provider, linking=linking)
     call.service.state.flows[flow.id] = flow
     query = {
         "client_id": "x",
@@ -32,7 +37,7 @@ def authorize(call: Call) -> Reply:
         "scope": "user:email",
         "state": flow.id,
     }
-    return redirect(f"{call.service.auth_url}/provider/{provider}?{urlencode(query)}", 302)
+    return f"{call.service.auth_url}/provider/{provider}?{urlencode(query)}"
 
 
 @routes.on("GET", "/provider/{provider}")
@@ -53,10 +58,27 @@ def callback(call: Call) -> Reply:
         return _redirect(flow.referrer, problem, {**problem, "sb": ""})
     if flow.account is not None:
         raise Refused(400, "flow_state_already_used", "State has already been used")
-    flow.account = _account(call, call.service.provider_answer["email"], flow.provider)
+    if flow.linking is not None and (problem := _link_problem(call, flow.linking, flow.provider)):
+        return _redirect(flow.referrer, problem, {**problem, "sb": ""})
+    flow.account = flow.linking or _account(call, call.service.provider_answer["email"], flow.provider)
     if not flow.challenge:
         return _redirect(flow.referrer, {}, {**as_fragment(call, flow.account), "sb": ""})
     return _redirect(flow.referrer, {"code": flow.code}, {})
+
+
+def _link_problem(call: Call, account: Account, provider: str) -> dict[str, str]:
+    """Link the provider to an account unless another has what it answers; return the refusal."""
+    other = call.service.state.by_email(call.service.provider_answer["email"])
+    if other not in (None, account) and provider in other.providers:
+        message = "Identity is already linked to another user"
+        return {
+            "error": "server_error",
+            "error_code": "identity_already_exists",
+            "error_description": message,
+        }
+    if provider not in account.providers:
+        account.providers.append(provider)
+    return {}
 
 
 def _without_state(call: Call) -> Reply:

@@ -68,6 +68,8 @@ class SupabaseAuth:
         # Who else than people with an address may sign in, and what a sign-in must carry.
         self.anonymous_users = self.phone_users = self.demands_captcha = False
         self.email_users = True
+        # Whether people may link providers by themselves.
+        self.manual_linking = True
         self.exposed_schemas = ["public", "graphql_public"]
         self.requests: Counter[str] = Counter()
         self.rotations = self.jwks_reads = 0

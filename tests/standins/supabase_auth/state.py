@@ -173,6 +173,8 @@ class Flow:
     referrer: str = ""
     provider: str = ""
     account: Account | None = None
+    # Whose account the provider is linked to.
+    linking: Account | None = None
     code: str = field(default_factory=new_id)
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)

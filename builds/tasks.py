@@ -12,6 +12,7 @@ from agentforge.queue.shares import held_slot
 from agentforge.tenancy.threads import in_own_thread, in_thread
 
 from . import example_agent, recovery
+from .artifacts import retention
 from .compiler import sources as agent_sources
 from .compiler import toolchain, warmup
 from .compiler.inputs import Inputs
@@ -91,6 +92,12 @@ async def tidy(timestamp: int) -> None:
 async def prune(timestamp: int) -> None:
     """Remove expired files, and old logs, chats and finished jobs."""
     await in_own_thread(_prune)
+
+
+@app.task(name=jobs.REMOVE_FILES, queue=jobs.QUEUES[jobs.REMOVE_FILES])
+async def remove_files(*, build_id: int) -> None:
+    """Delete the bytes that an operator had removed; what fails is left to `prune`."""
+    await in_own_thread(lambda: retention.remove_released(build_id))
 
 
 def _prune() -> None:

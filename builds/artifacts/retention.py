@@ -98,6 +98,20 @@ def expire(pk: int, at: datetime, *, unused_since: datetime, force: bool = False
     operators, ignores when the build expires.
     """
     with transaction.atomic():
+        files = release(pk, at, force=force)
+        if files is None:
+            return None
+        sizes = {file.sha256: file.size for file in files}
+        removed = list(_delete_unused(sorted(sizes), before=unused_since))
+    return RemovedFiles(pk, len(files), len(removed), sum(sizes[sha256] for sha256 in removed))
+
+
+def release(pk: int, at: datetime, *, force: bool = False) -> list[Artifact] | None:
+    """Remove the rows of a build's files, and return them; None when it must be kept.
+
+    Their bytes stay until `remove_released`, or until they are pruned.
+    """
+    with transaction.atomic():
         builds = _expirable().filter(pk=pk)
         builds = builds if force else builds.filter(expires_at__lt=at)
         build = builds.select_for_update(skip_locked=True).first()
@@ -108,9 +122,19 @@ def expire(pk: int, at: datetime, *, unused_since: datetime, force: bool = False
         build.expired_at = at
         build.save(update_fields=["expired_files", "expired_at"])
         Artifact.objects.filter(build=build).delete()
-        sizes = {file.sha256: file.size for file in files}
-        removed = list(_delete_unused(sorted(sizes), before=unused_since))
-    return RemovedFiles(pk, len(files), len(removed), sum(sizes[sha256] for sha256 in removed))
+    return files
+
+
+def remove_released(pk: int) -> None:
+    """Delete the bytes that a build has released, except those that others refer to or use.
+
+    A remote storage takes its time, and a connection and locks are held meanwhile: not for requests.
+    """
+    files = Build.objects.filter(pk=pk, expired_at__isnull=False).values_list("expired_files", flat=True)
+    hashes = {file["sha256"] for each in files for file in (each or {}).values()}
+    before = timezone.now() - leases.LEASE
+    with transaction.atomic():
+        storage.delete(*[sha for sha in sorted(hashes) if leases.delete_unused(sha, before=before)])
 
 
 def _delete_unused(hashes: Iterable[str], *, before: datetime) -> Iterator[str]:

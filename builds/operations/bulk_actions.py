@@ -11,9 +11,10 @@ from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from builds.artifacts import retention
-from builds.artifacts.leases import LEASE
+from builds.artifacts.storage import shared_storage
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus
+from builds.queue import jobs
 from builds.services import cancel_build, retry_build
 
 
@@ -42,7 +43,10 @@ def unpin(builds: Iterable[Build], by: User) -> int:
 
 
 def expire(builds: Iterable[Build], by: User) -> int:
-    """Remove the files before they expire, except pinned ones and those in use."""
+    """Remove the files before they expire, except pinned ones and those in use.
+
+    Nobody can use them any more; a worker deletes the bytes in a remote storage.
+    """
     return _each(builds, lambda build: _expire(build, by))
 
 
@@ -58,12 +62,15 @@ def prefer(builds: Iterable[Build], builder: str, by: User) -> int:
 
 
 def _expire(build: Build, by: User) -> None:
-    now = timezone.now()
     with transaction.atomic():
-        removed = retention.expire(build.pk, now, unused_since=now - LEASE, force=True)
-        if removed is None:
+        files = retention.release(build.pk, timezone.now(), force=True)
+        if files is None:
             raise NotPossible("It is pinned, in use or unfinished, or its files were removed already.")
-        record(Action.BUILD_EXPIRED, owner=build.owner_id, actor=by, subject=build, files=removed.rows)
+        record(Action.BUILD_EXPIRED, owner=build.owner_id, actor=by, subject=build, files=len(files))
+        if shared_storage() is None:
+            retention.remove_released(build.pk)
+        else:
+            jobs.defer(jobs.REMOVE_FILES, build_id=build.pk)
 
 
 def _each(builds: Iterable[Build], change: Callable[[Build], object], *statuses: BuildStatus) -> int:

@@ -21,6 +21,7 @@ from agentforge.tenancy.rls import as_service
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
 PUBLISH_POSITIONS = "builds.tell_queue"
 VERIFY = "builds.verify"
+REMOVE_FILES = "builds.remove_files"
 # On a remote builder: compile a job of its forge and deliver the result.
 SERVE = "builder.serve"
 QUEUES = {
@@ -30,6 +31,7 @@ QUEUES = {
     VERIFY: "builds",
     ANSWER: "trials",
     PUBLISH_POSITIONS: "upkeep",
+    REMOVE_FILES: "upkeep",
 }
 
 CHATS = Share("chats", QUEUES[ANSWER], "MOST_RUNNING_CHATS")

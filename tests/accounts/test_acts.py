@@ -215,6 +215,7 @@ UNASKED = {
     "agentforge/accounts/managers.py LocalIdentityManager.set_password": "an operator's command",
     "builds/builder/job_store.py enqueue": "a builder, for its forge's signed request",
     "builds/execution/transitions.py requeue": "the recovery of an act",
+    "builds/operations/bulk_actions.py _expire": "for operators, behind the administration",
     "builds/queue/fairness.py defer_over_limit": "a worker, for builds that were asked for",
     "builds/queue/fairness.py promote_next": "a worker, for builds that were asked for",
     "builds/queue/jobs.py defer_build": "part of enqueue_revision",

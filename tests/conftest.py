@@ -1,29 +1,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from agentforge.accounts.models import User
 
-from .drivers import people
-
-# Django empties the tables that it manages; the queue's are procrastinate's own, so they follow by a trigger.
-# A job or a worker's sign of life that stayed would be found by the next test.
-_EMPTY_THE_QUEUE_TOO = """
-CREATE OR REPLACE FUNCTION empty_the_queue_too() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    TRUNCATE procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers, procrastinate_workers;
-    RETURN NULL;
-END
-$$;
-CREATE OR REPLACE TRIGGER empty_the_queue_too AFTER TRUNCATE ON accounts_user
-EXECUTE FUNCTION empty_the_queue_too();
-"""
+from .drivers import flush, people
 
 
 def pytest_configure() -> None:
@@ -33,11 +19,13 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Let tests with real transactions empty all tables after them: the append-only log's and the queue's."""
-    with django_db_blocker.unblock(), connection.schema_editor() as editor:
-        editor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER audit_keep_all")
-        editor.execute(_EMPTY_THE_QUEUE_TOO)
+    with django_db_blocker.unblock():
+        flush.install()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush.empty_tables)
+        yield
 
 
 @pytest.fixture

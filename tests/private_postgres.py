@@ -20,7 +20,8 @@ def _start() -> Path:
     server = embedded.start(root / "postgres")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # Nothing of a test run outlives it, so it need not survive a power cut.
-        connection.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
         connection.execute("SELECT pg_reload_conf()")
         # As on a database that somebody else runs: neither superuser nor BYPASSRLS.
         connection.execute("CREATE ROLE forge LOGIN CREATEROLE CREATEDB")

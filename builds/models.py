@@ -225,6 +225,9 @@ _FINISH_NOTES = {
 }
 
 
+STOPPED = "Stopped. The answer so far is kept."
+
+
 def finish_note(usage: Mapping[str, Any]) -> str:
     """Return a sentence on an answer that may be incomplete; empty for a complete one."""
     finish, reason = usage.get("finish"), usage.get("reason")
@@ -265,6 +268,8 @@ class ChatMessage(models.Model):
     usage = models.JSONField(default=dict)
     network = models.JSONField(default=list)
     error = models.TextField(blank=True)
+    # How long the agent took, by its own clock; unknown while it answers, and when it failed.
+    duration_ms = models.PositiveBigIntegerField(null=True, blank=True)
     job_id = models.BigIntegerField(null=True, blank=True)
     # The position of the agent's stream before the question: an unfinished answer is read from there.
     stream_seq = models.BigIntegerField(default=0)
@@ -295,3 +300,12 @@ class ChatMessage(models.Model):
     def note(self) -> str:
         """Return why the answer may be incomplete; empty for a complete one."""
         return finish_note(self.usage)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in (MessageStatus.DONE, MessageStatus.FAILED)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether somebody stopped the answer, which is no failure."""
+        return self.status == MessageStatus.FAILED and self.error == STOPPED

@@ -118,6 +118,7 @@ _MESSAGE = record(
         "usage": mapping(ANYTHING),
         "network": array(record({"host": STRING, "port": nullable(INTEGER), "allowed": BOOLEAN})),
         "error": STRING,
+        "duration_ms": nullable(INTEGER),
         "waiting": STRING,
     }
 )
@@ -195,6 +196,7 @@ describe(
         refusable=True,
     ),
 )
+describe("builds:message", get=Operation("Get one message of a chat", {"message": _MESSAGE}))
 describe("builds:stop", post=Operation("Stop the pending answer", {"stopped": BOOLEAN}))
 describe("builds:clear", post=Operation("Delete the chat", {"deleted": INTEGER}, refusable=True))
 describe("builds:draft", get=Operation("Get the chat with a draft", {"messages": array(_MESSAGE)}))

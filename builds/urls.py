@@ -1,7 +1,7 @@
 from django.urls import path
 
 from .remote.views import builder_webhook
-from .views import actions, downloads, draft_chat, log, pages, retention, trial, verification
+from .views import actions, downloads, draft_chat, log, messages, pages, retention, trial, verification
 
 app_name = "builds"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("agents/<int:pk>/compile/", actions.build_compile, name="compile"),
     path("agents/<int:pk>/try/", trial.trial, name="try"),
     path("agents/<int:pk>/try/messages/", trial.trial_send, name="send"),
+    path("agents/<int:pk>/try/messages/<int:message>/", messages.message_detail, name="message"),
     path("agents/<int:pk>/try/stop/", trial.trial_stop, name="stop"),
     path("agents/<int:pk>/try/clear/", trial.trial_clear, name="clear"),
     path("agents/<int:pk>/draft/", draft_chat.draft, name="draft"),

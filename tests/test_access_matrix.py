@@ -152,6 +152,7 @@ MATRIX: dict[str, Row] = {
     "builds:compile": Row(_AGENT, "POST"),
     "builds:try": Row(_AGENT),
     "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
+    "builds:message": Row({**_AGENT, "message": "message"}),
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
     "builds:draft": Row(_AGENT),
@@ -191,6 +192,7 @@ SHOWS_THE_SECRET = (
     "builds:log",
     "builds:file",
     "builds:try",
+    "builds:message",
     "deployments:agent",
 )
 
@@ -202,6 +204,7 @@ class Hers:
     key: str
     site: str
     deployment: str
+    message: str
 
 
 @pytest.fixture
@@ -217,7 +220,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     BuildTarget.objects.create(owner=alice, build=build, target="plugin", status=BuildStatus.SUCCEEDED)
     sha256 = storage.put(SECRET.encode())
     Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
-    ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
+    message = ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
     stream = Stream.objects.create(name=build.stream_name, owner=alice, last_seq=1)
     line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data=line)
@@ -229,6 +232,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         owner=alice, site=site, build=build, revision=revision, status="succeeded"
     )
     pks = {"build": build.pk, "key": key.pk, "site": site.pk, "deployment": deployment.pk}
+    pks["message"] = message.pk
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.timezone import localtime, now
 from agentforge import formats
 from builds import reports
 from builds.models import Build, BuildTarget, BuildVerification, ChatMessage, MessageStatus
+from builds.trial import markdown
 
 register = template.Library()
 register.filter("size", formats.size)
@@ -73,11 +75,35 @@ def log_text(line: Mapping[str, Any]) -> SafeString:
 
 @register.filter
 def usage(message: ChatMessage, waiting: Mapping[int, str]) -> str:
-    """Return the line under an answer: the tokens it took, or why it waits; empty while it streams."""
+    """Return the line under an answer: its tokens and time, or why it waits; empty while it streams."""
     if message.status == MessageStatus.QUEUED:
         return waiting.get(message.pk, "Starting.")
-    output = message.usage.get("output_tokens")
-    return f"{message.usage.get('input_tokens', '')} tokens in, {output} out" if output else ""
+    used, output = message.usage.get("input_tokens"), message.usage.get("output_tokens")
+    tokens = f"{used or 0:,} tokens in, {output:,} out" if output else ""
+    return " · ".join(filter(None, [tokens, milliseconds(message.duration_ms)]))
+
+
+@register.filter
+def tool_state(call: Mapping[str, Any]) -> str:
+    """Return what became of a tool call and how long it took; a call that never returned is unfinished."""
+    if "result" not in call:
+        return "unfinished"
+    return " · ".join(filter(None, ["failed" if call.get("error") else "done", milliseconds(call.get("ms"))]))
+
+
+@register.filter
+def indented(value: object) -> str:
+    """Return a JSON value on several lines, as static/js/chat.js does."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def answer(text: str) -> SafeString:
+    """Render the Markdown of a finished answer."""
+    return markdown.render(text)
+
+
+register.filter("visible", markdown.visible)
 
 
 @register.filter

@@ -13,6 +13,8 @@ from .agent_run import Event
 
 Publish = Callable[[dict[str, Any]], None]
 
+_LONGEST_MS = 24 * 60 * 60 * 1000
+
 
 class Answer:
     """An answer built up from its events; each event is redacted and published as it arrives."""
@@ -28,6 +30,7 @@ class Answer:
             "usage": {},
             "network": [],
             "error": "",
+            "duration_ms": None,
         }
         self.last: Event = {}
 
@@ -51,6 +54,7 @@ class Answer:
             case "done":
                 self.facts["content"] = str(clean.get("text") or self.facts["content"])
                 self._add_finish(clean)
+                self._add_duration(clean.get("ms"))
             case "error":
                 self.facts["error"] = str(clean.get("message") or clean.get("code") or "The agent failed.")
         if clean.get("type") in ("done", "error"):
@@ -71,6 +75,11 @@ class Answer:
         if event.get("finish") not in (None, "", "stop"):
             self.facts["usage"] |= {"finish": str(event["finish"]), "reason": str(event.get("reason") or "")}
             event["note"] = finish_note(self.facts["usage"])
+
+    def _add_duration(self, ms: object) -> None:
+        """Store how long the answer took, if the agent gives a sensible number."""
+        if isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms <= _LONGEST_MS:
+            self.facts["duration_ms"] = round(ms)
 
     def _add_result(self, event: Event) -> None:
         """Add a result to its call; models reuse ids, so to the first that has none."""

@@ -15,6 +15,7 @@ from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
+from builds.models import STOPPED as STOPPED
 from builds.queue import jobs
 from configs.announcements import announce, ensure_stream
 from configs.choices import Tab
@@ -24,7 +25,6 @@ from configs.revisions import draft_json
 
 Source = ChatMessage.Source
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
-STOPPED = "Stopped. The answer so far is kept."
 
 
 def newest_build(agent: AgentConfig) -> Build | None:
@@ -187,7 +187,9 @@ def history(answer: ChatMessage) -> list[dict[str, str]]:
         if reply.pk == answer.pk:
             messages.append({"role": "user", "content": question.content})
         elif (
-            reply.role == ChatMessage.Role.ASSISTANT and reply.status == MessageStatus.DONE and reply.content
+            reply.role == ChatMessage.Role.ASSISTANT
+            and (reply.status == MessageStatus.DONE or reply.is_stopped)
+            and reply.content
         ):
             messages.append({"role": "user", "content": question.content})
             messages.append({"role": "assistant", "content": reply.content})

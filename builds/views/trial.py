@@ -165,6 +165,7 @@ def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
         "usage",
         "network",
         "error",
+        "duration_ms",
     )
     return [
         {**{name: getattr(row, name) for name in names}, "waiting": waiting.get(row.pk, "")} for row in rows

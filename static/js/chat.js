@@ -1,6 +1,7 @@
 // The trial chat, on `data-chat` with `data-channel`: fetch sends a message, `live:chat` records bring the answer
-// token by token. The server's reply holds the new messages as HTML; records that arrive before it wait.
-import { announce, h, icon, on } from "./dom.js";
+// token by token. The server's reply holds the new messages as HTML; records that arrive before it wait. An answer is
+// plain text while it arrives; when it has ended, the server's rendering takes its place.
+import { announce, button, copyText, h, icon, on, toast } from "./dom.js";
 import { duration } from "./formats.js";
 
 class Chat {
@@ -12,6 +13,7 @@ class Chat {
     this.stop = root.querySelector("[data-chat-stop]");
     this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
+    for (const item of this.list?.children ?? []) offerCode(item);
     on("chat", root.dataset.channel, (record) => this.receive(record));
     if (!this.form) return;
     this.field = this.form.querySelector("textarea");
@@ -96,11 +98,40 @@ class Chat {
     const near = innerHeight + scrollY > document.body.scrollHeight - 160;
     HANDLERS[event.type]?.(item, event, this);
     this.offerStop();
+    if (this.settled(item)) this.renew(item, near);
+    if (near) this.toEnd();
+  }
+
+  /** Put the server's rendering in the place of an answer that has ended; without a network it stays as it is. */
+  async renew(item, near) {
+    const response = await fetch(item.dataset.url, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!response?.ok || response.redirected || !item.isConnected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = page.querySelector(`[data-message="${CSS.escape(item.dataset.message)}"]`);
+    if (!fresh || !this.settled(fresh)) return;
+    const open = [...item.querySelectorAll("details")].map((details) => details.open);
+    [...fresh.querySelectorAll("details")].forEach((details, index) => { details.open = open[index] ?? false; });
+    item.replaceWith(document.adoptNode(fresh));
+    offerCode(fresh);
     if (near) this.toEnd();
   }
 
   toEnd() {
     scrollTo({ top: document.body.scrollHeight });
+  }
+}
+
+/** Let each block of code be copied. */
+function offerCode(item) {
+  for (const block of item.querySelectorAll(".markdown > .code, .markdown :not(.code-box) > .code")) {
+    const copier = button("Copy", { "aria-label": "Copy the code" }, icon("copy"));
+    copier.addEventListener("click", async () => {
+      await copyText(block.textContent);
+      toast("Copied.", "success");
+    });
+    const box = h("div", { class: "code-box" }, copier);
+    block.replaceWith(box);
+    box.append(block);
   }
 }
 
@@ -113,8 +144,9 @@ function call(item, id) {
   return [...part(item, "calls").children].find(({ dataset }) => dataset.call === id && !("settled" in dataset));
 }
 
-function failed(item, { message, status }) {
+function failed(item, { code, message, status }) {
   item.dataset.status = "failed";
+  if (code === "stopped") return item.append(h("p", { class: "hint", "data-chat-stopped": true }, message));
   item.append(h("p", { class: "chat-error", role: "alert" }, status ? `${message} (${status})` : message));
 }
 

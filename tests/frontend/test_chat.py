@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from playwright.sync_api import Page, expect
 
 from agentforge.accounts.models import User
@@ -41,3 +44,42 @@ def test_an_answer_that_is_cut_off_says_so_live(message: ChatMessage, page: Page
     expect(item.locator("[data-chat-note]")).to_contain_text("cut off at its length limit")
     results = item.locator(".tool-call dl")
     assert [text.split("Result")[1] for text in results.all_text_contents()] == ["first", "second"]
+
+
+def test_an_answer_is_rendered_when_it_ends_and_can_be_copied(
+    message: ChatMessage, page: Page, agent: AgentConfig
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/agents/{agent.pk}/try/")
+    item = page.locator(f"[data-message='{message.pk}']")
+    text = "**Bold**\n\n```\nprint(1)\n```\n"
+    writer = StreamWriter(agent.stream_name)
+    answer = Answer(message.pk, writer.write)
+    answer.add({"type": "tool_call", "id": "1", "name": "clock", "arguments": {}})
+    answer.add({"type": "tool_result", "id": "1", "result": "noon", "error": False, "ms": 1})
+    answer.add({"type": "token", "text": text})
+    expect(item.locator("[data-chat-text]")).to_contain_text("**Bold**")
+    item.locator("summary").click()
+    with ThreadPoolExecutor(1) as outside:
+        outside.submit(_finish, message, answer, writer).result()
+    expect(item.locator("strong")).to_have_text("Bold")
+    expect(item.locator("[data-chat-usage]")).to_have_text("5 tokens in, 7 out \N{MIDDLE DOT} 1.5 s")
+    expect(item.locator("details")).to_have_attribute("open", "")
+    item.get_by_role("button", name="Copy the code").click()
+    expect(page.locator(".toasts")).to_contain_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == "print(1)\n"
+    item.get_by_role("button", name="Copy", exact=True).click()
+    page.wait_for_function(
+        "async (text) => (await navigator.clipboard.readText()) === text", arg=text.strip()
+    )
+
+
+def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) -> None:
+    """End an answer as a worker does."""
+    answer.add({"type": "usage", "input_tokens": 5, "output_tokens": 7})
+    answer.add({"type": "done", "text": answer.facts["content"], "finish": "stop", "ms": 1500})
+    writer.close()
+    assert message.job_id is not None
+    chat.claim(message.pk, message.job_id)
+    chat.finish(message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
+    connection.close()

@@ -42,7 +42,7 @@ def test_an_empty_page_teaches(path: str, title: str, alice: User) -> None:
     [empty] = re.findall(r'<div class="empty">(.*?)</div>', page)
     assert re.search(r'<svg class="drawing"[^>]* aria-hidden="true"', empty)
     assert title in empty
-    [sentence] = re.findall(r"<p>(.*?)</p>", empty)
+    [sentence] = re.findall(r"<p> ?(.*?) ?</p>", empty)
     assert sentence.count(".") == 1, sentence
     assert sentence.endswith(".")
     [target] = re.findall(r'<a class="button primary" href="([^"]+)"', empty)

@@ -75,12 +75,22 @@ def _is_stream(node: Node, responses: set[str]) -> bool:
     if node.type != "call_expression":
         return False
     owner, _, method = text_of(field_of(node, "function") or node).rpartition(".")
-    return owner in responses and method == "write"
+    return (owner in responses and method == "write") or _is_from(node)
+
+
+def _is_from(node: Node) -> bool:
+    function = text_of(field_of(node, "function") or node)
+    return function in ("ReadableStream.from", "Readable.toWeb", "Readable.from")
 
 
 def _may_not_end(stream: Node) -> bool:
-    """Return whether a stream, or the function around a write, has a timer or a loop without an end."""
+    """Return whether a stream, or the function around a write, has a timer or a loop without an end.
+
+    The generator of a stream may be anywhere in its module.
+    """
     scope = stream
+    while _is_from(stream) and scope.parent is not None:
+        scope = scope.parent
     while stream.type == "call_expression" and scope.parent is not None and scope.parent.type != "program":
         scope = scope.parent
     return any(_is_timer_or_loop(node) for node in iter_nodes(scope))
@@ -89,6 +99,8 @@ def _may_not_end(stream: Node) -> bool:
 def _is_timer_or_loop(node: Node) -> bool:
     if node.type == "call_expression":
         return text_of(field_of(node, "function") or node) in _TIMERS
-    if node.type == "while_statement":
+    if node.type == "for_statement":
+        return "".join(text_of(node).split()).startswith("for(;;)")
+    if node.type in ("while_statement", "do_statement"):
         return text_of(field_of(node, "condition") or node).strip("()") in _WITHOUT_END
     return False

@@ -23,6 +23,19 @@ from .scopes import arguments_of
 from .unconverted_code import find_unconverted, find_upgrade_listeners
 
 _PACKAGES = {"ws": Library.WS, "socket.io": Library.SOCKET_IO}
+# Other packages that create servers, most of them with one of these.
+_OTHER_PACKAGES = (
+    *(
+        "@fastify/websocket",
+        "fastify-websocket",
+        "fastify-socket.io",
+        "express-ws",
+        "koa-websocket",
+        "koa-easy-ws",
+    ),
+    *("@nestjs/websockets", "@hono/node-ws", "uWebSockets.js", "websocket", "faye-websocket", "sockjs"),
+    *("engine.io", "nodejs-websocket", "crossws", "primus"),
+)
 
 
 def analyse(path: Path) -> tuple[Project, Analysis]:
@@ -42,6 +55,7 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
             analysis.problems += unparsed
         else:
             analysis.servers += _servers(module, analysis)
+            analysis.problems += _other_servers(module)
             analysis.problems += find_upgrade_listeners(module)
     analysis.problems += find_markup_clients(project, root)
     if not analysis.modules:
@@ -86,6 +100,17 @@ def _servers(module: Module, analysis: Analysis) -> list[Server]:
     if not servers and not any(problem.file == module.source.name for problem in analysis.problems):
         analysis.problems += _unrecognized(module)
     return servers
+
+
+def _other_servers(module: Module) -> Iterator[Problem]:
+    """Report the import of a package that creates WebSocket servers in a way of its own."""
+    for link in module.links:
+        if link.specifier in _OTHER_PACKAGES and not link.type_only:
+            message = f"servers of {link.specifier} are not converted."
+            by_hand = (
+                "Create the server with ws or socket.io in a file of its own, or write the functions by hand."
+            )
+            yield module.problem(link.node, "server", message, by_hand)
 
 
 def _unrecognized(module: Module) -> Iterator[Problem]:

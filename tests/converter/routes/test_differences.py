@@ -115,6 +115,18 @@ STATE = [
     ),
     ("globalThis.last ??= [1];\nexport {};\n", "import '../../lib/store';\n"),
     (
+        "export default new Store();\nclass Store { all = {}; put(k, v) { this.all[k] = v; } }\n",
+        "import store from '../../lib/store';\nstore.put('k', 1);\n",
+    ),
+    (
+        "export const store = new Store();\nclass Store { count = 0; add() { this.count++; } }\n",
+        "import { store } from '../../lib/store';\nstore.add();\n",
+    ),
+    (
+        "module.exports = new Store();\nfunction other() {}\nclass Store { set(v) { this.v = v; } }\n",
+        "import store from '../../lib/store';\nstore.set(1);\n",
+    ),
+    (
         "const s = {};\nexport const get = () => s;\n",
         "import { get } from '../../lib/store';\nget().a = 1;\n",
     ),
@@ -133,6 +145,26 @@ def test_state_that_routes_share_is_reported(store: str, writer: str, tmp_path: 
     assert problems == [("lib/store.js", 1, "module-state", Severity.WARNING)]
 
 
+@pytest.mark.parametrize(
+    ("writer", "reader"),
+    [
+        ("globalThis.count = 1;", "globalThis.count"),
+        ("global.count++;", "globalThis?.count"),
+        ("(globalThis as any).count ??= 0;", "(globalThis as any).count"),
+        ("globalThis['list'].push(1);", "global.list"),
+    ],
+)
+def test_globals_that_routes_share_are_reported(writer: str, reader: str, tmp_path: Path) -> None:
+    files = {
+        "app/a/route.ts": f"export const POST = () => {{ {writer} return new Response(''); }};\n",
+        "app/b/route.ts": f"export const GET = () => Response.json({reader} ?? 0);\n",
+        "app/c/route.ts": "export const GET = () => Response.json(globalThis.fetch.name);\n",
+    }
+    conversion = convert_to(write_project(tmp_path / "in", files), tmp_path / "out")
+    problems = {(p.file, p.line, p.code, p.severity) for p in conversion.problems}
+    assert problems == {("app/a/route.ts", 1, "module-state", Severity.WARNING)}
+
+
 A_ROUTE = "import { a } from '../../lib/a';\nexport const GET = () => a;\n"
 
 
@@ -148,6 +180,9 @@ STREAMS = [
     ("warning", "new ReadableStream({ start(c) { setInterval(() => c.enqueue('x'), 9); } })", "text/plain"),
     ("warning", "new ReadableStream({ pull(c) { return next(c); } })", "text/event-stream"),
     ("warning", "new ReadableStream({ async start(c) { while (true) await next(c); } })", "text/plain"),
+    ("warning", "ReadableStream.from((async function* () { for (;;) yield 'x'; })())", "text/plain"),
+    ("warning", "ReadableStream.from({ async *[Symbol.asyncIterator]() { while (true) yield 'x'; } })", ""),
+    ("info", "ReadableStream.from(numbers())", "text/plain"),
     ("info", "new ReadableStream({ start(c) { c.enqueue('x'); c.close(); } })", "text/plain"),
 ]
 

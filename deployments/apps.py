@@ -7,16 +7,19 @@ class DeploymentsConfig(AppConfig):
     def ready(self) -> None:
         from agentforge.accounts import belongings
         from builds.artifacts.retention import register_usage_check
+        from builds.execution.transitions import register_success
         from configs import search, steps
 
         from . import checks  # noqa: F401 # importing it registers the checks
         from .agent_steps import deploy_steps
         from .belongings import sites, work_in_progress
+        from .planning import deploy_planned
         from .search import deployments
         from .sites import pruning
         from .sites.retention import builds_in_use
 
         register_usage_check(builds_in_use)
+        register_success(deploy_planned)
         pruning.register()
         steps.register(deploy_steps)
         search.register("Deployments", deployments, place=2)

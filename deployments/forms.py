@@ -7,10 +7,12 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 
+from builds.compiler import targets
+from builds.forms import TargetForm
 from configs.forms.text import TextField
 from configs.forms.url import clean_base_url
 
-from .hosts.base import Team
+from .hosts.base import HostKind, Team
 from .hosts.registry import KINDS, NETLIFY
 from .models import Access, Site
 
@@ -105,6 +107,24 @@ class SettingsForm(forms.Form):
 class StartForm(forms.Form):
     build = forms.IntegerField(label="Build", min_value=1)
     draft = forms.BooleanField(label="As a draft, at an address of its own", required=False)
+
+
+class PlanForm(TargetForm):
+    """The programs to compile for a site, of those that its host runs, and then to deploy."""
+
+    draft = forms.BooleanField(label="As a draft, at an address of its own", required=False)
+
+    def __init__(self, *args: Any, kind: HostKind | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        runs = kind.targets if kind else [target for each in KINDS.values() for target in each.targets]
+        field = cast(forms.MultipleChoiceField, self.fields["targets"])
+        field.label = "Processor" if len(runs) > 1 else "Program"
+        field.choices = [(target.name, target.label) for target in map(targets.get, runs)]
+
+    def clean_targets(self) -> list[str]:
+        if not self.cleaned_data["targets"]:
+            raise forms.ValidationError("Choose at least one program.")
+        return super().clean_targets()
 
 
 class DeleteSiteForm(forms.Form):

@@ -79,6 +79,12 @@ class Site(models.Model):
     own_address = models.CharField(max_length=300, blank=True, default="", db_default="")
     answered_at = models.DateTimeField(null=True, blank=True)
 
+    # Deployed as soon as it succeeds.
+    planned_build = models.ForeignKey(
+        Build, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    planned_as_draft = models.BooleanField(default=False, db_default=False, editable=False)
+
     # As the host last reported it: the live deploy, also one made elsewhere.
     live_remote_id = models.CharField(max_length=100, blank=True)
     locked = models.BooleanField(default=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
 from agentforge.pagination import PageForm
+from builds.openapi import BUILD
 
 from .accounts.forms import ConnectForm
-from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, SettingsForm, StartForm
+from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, PlanForm, SettingsForm, StartForm
 from .history import LiveStatus, SiteContent
 from .hosts.registry import KINDS
 from .models import Access, DeploymentStatus
@@ -95,11 +96,23 @@ describe(
             "site": nullable(_SITE),
             "checks": array(_CHECK),
             "ready": BOOLEAN,
+            "planned_build": nullable(INTEGER),
             "deployments": array(_DEPLOYMENT),
         },
     ),
 )
 describe("deployments:start", post=Operation("Deploy a build", _ONE, 201, forms=[StartForm], refusable=True))
+describe(
+    "deployments:plan",
+    post=Operation(
+        "Compile an agent, or wait for its build in progress, and deploy it when it is built",
+        {"build": BUILD},
+        201,
+        forms=[PlanForm],
+        refusable=True,
+    ),
+)
+describe("deployments:drop_plan", post=Operation("Don't deploy what is planned", refusable=True))
 describe("deployments:connect", post=Operation("Connect a Netlify account", _PERSON, forms=[ConnectForm]))
 describe("deployments:recheck", post=Operation("Test the connected account", _PERSON, refusable=True))
 describe("deployments:disconnect", post=Operation("Disconnect the account"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ from .sites import variables
 OK, WARNING, BAD = "ok", "warning", "bad"
 # Room for the provider's variables, whose exact size is known only with the key.
 _PROVIDER_BYTES = 200
+# The label of the only check that a build in progress fails.
+BUILD = "Build"
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,11 @@ def is_ready(results: list[Check]) -> bool:
 
 def require_ready(agent: AgentConfig, site: Site | None, build: Build) -> None:
     """Raise NotPossible, listing the failed checks."""
-    results = checks(agent, connection_of(agent.owner_id), site, build)
+    require(checks(agent, connection_of(agent.owner_id), site, build))
+
+
+def require(results: Iterable[Check]) -> None:
+    """Raise NotPossible, listing the failed ones."""
     if bad := [check.words for check in results if check.state == BAD]:
         raise NotPossible(" ".join(["Nothing was started.", *bad]))
 
@@ -139,13 +146,13 @@ def _access(kind: HostKind, site: Site) -> Check:
 
 def _build(agent: AgentConfig, kind: HostKind | None, build: Build | None) -> Check:
     if build is None and kind and (unfinished := unfinished_build(agent, kind)):
-        words = f"Build {unfinished.pk} for {kind.label} is in progress: deploy it when it has succeeded."
-        return Check("Build", BAD, words, unfinished.get_absolute_url())
+        words = f"Build {unfinished.pk} for {kind.label} is in progress."
+        return Check(BUILD, BAD, words, unfinished.get_absolute_url())
     if build is None:
         url = reverse("builds:agent", args=[agent.pk])
         where = f"for {kind.label} " if kind else ""
-        return Check("Build", BAD, f"No build has a program {where}yet. Compile one.", url)
-    return Check("Build", OK, f"Build {build.pk} of revision {build.revision.number} succeeded.")
+        return Check(BUILD, BAD, f"No build has a program {where}yet. Compile one.", url)
+    return Check(BUILD, OK, f"Build {build.pk} of revision {build.revision.number} succeeded.")
 
 
 def _key(agent: AgentConfig) -> Check:

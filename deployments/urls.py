@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import account, actions, archive, pages, setup
+from .views import account, actions, archive, pages, planning, setup
 
 app_name = "deployments"
 
@@ -19,6 +19,8 @@ urlpatterns = [
     path("sites/<int:pk>/delete/", actions.site_delete, name="site_delete"),
     path("agents/<int:pk>/deploy/", setup.agent_deploy, name="agent"),
     path("agents/<int:pk>/deploy/start/", actions.start, name="start"),
+    path("agents/<int:pk>/deploy/when-built/", planning.plan, name="plan"),
+    path("agents/<int:pk>/deploy/when-built/drop/", planning.drop, name="drop_plan"),
     path("agents/<int:pk>/deploy/connect/", account.connect, name="connect"),
     path("agents/<int:pk>/deploy/authorize/", account.authorize, name="authorize"),
     path("agents/<int:pk>/deploy/account/", account.recheck, name="recheck"),

@@ -172,6 +172,8 @@ MATRIX: dict[str, Row] = {
     "deployments:site_delete": Row(_SITE),
     "deployments:agent": Row(_AGENT),
     "deployments:start": Row(_AGENT, "POST"),
+    "deployments:plan": Row(_AGENT, "POST"),
+    "deployments:drop_plan": Row(_AGENT, "POST"),
     "deployments:connect": Row(_AGENT, "POST"),
     "deployments:recheck": Row(_AGENT, "POST"),
     "deployments:authorize": Row(_AGENT, "POST"),

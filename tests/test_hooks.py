@@ -195,7 +195,8 @@ def _is_ours(name: str) -> bool:
 
 
 def _receivers() -> Iterator[str]:
-    for signal in [each for each in gc.get_objects() if isinstance(each, Signal)]:
+    # `isinstance` would ask a lazy object that another test left for its class, and so the database.
+    for signal in [each for each in gc.get_objects() if issubclass(type(each), Signal)]:
         for _, reference, *_ in signal.receivers:
             receiver = reference() if isinstance(reference, ReferenceType) else reference
             if receiver is not None:

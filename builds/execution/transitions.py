@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,6 +21,14 @@ from .outcome import Outcome
 # A build whose worker died is restarted until it has had this many attempts.
 MOST_ATTEMPTS = 2
 _OPEN = (BuildStatus.QUEUED, BuildStatus.RUNNING)
+SuccessHandler = Callable[[Build], None]
+_success_handlers: list[SuccessHandler] = []
+
+
+def register_success(handler: SuccessHandler) -> SuccessHandler:
+    """Let another app act on each build that succeeds, in the transaction of its end."""
+    _success_handlers.append(handler)
+    return handler
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,9 @@ def finish(
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
         _publish(build, status)
         streams.close_stream(build.stream_name)
+        if status == BuildStatus.SUCCEEDED:
+            for handle in _success_handlers:
+                handle(build)
         _advance_queue(build.owner_id)
     return True
 

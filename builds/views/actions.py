@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
-from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
-from agentforge.problems import problem
+from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.errors import NotPossible
 from builds.expectation import usual_durations
 from builds.forms import TargetForm
-from builds.models import Build, BuildStatus
+from builds.models import Build
 from builds.queue.fairness import QueueFull
-from builds.queue.position import places
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json
 from builds.services import cancel_build, enqueue_build, retry_build
@@ -24,7 +22,7 @@ from configs.draft_check import check_draft
 from configs.views.forms import agent_of
 
 from .pages import build_of, compile_page
-from .responses import refused
+from .responses import draft_refused, queue_full, refused
 
 
 @require_POST
@@ -33,19 +31,14 @@ from .responses import refused
 def build_compile(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if errors := check_draft(agent):
-        if wants_json(request):
-            return failure(
-                {f"{tab}.{name}": texts for tab, fields in errors.items() for name, texts in fields.items()}
-            )
-        messages.error(request, "Nothing was started: first correct the fields marked here.")
-        return redirect(f"configs:{next(iter(errors))}", pk=agent.pk)
+        return draft_refused(request, agent, errors)
     form = TargetForm(posted(request), usual=usual_durations(agent.pk))
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else compile_page(request, agent, form, status=422)
     try:
         build = enqueue_build(agent, request.user, form.cleaned_data["targets"])
     except QueueFull as refusal:
-        return _queue_full(request, refusal)
+        return queue_full(request, refusal)
     return _started(request, build)
 
 
@@ -71,7 +64,7 @@ def build_retry(request: Request, pk: int) -> HttpResponse:
     try:
         again = retry_build(build, by=request.user)
     except QueueFull as refusal:
-        return _queue_full(request, refusal)
+        return queue_full(request, refusal)
     except NotPossible as refusal:
         return refused(request, refusal, build)
     return _started(request, again)
@@ -91,7 +84,7 @@ def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
     try:
         again = retry_build(build, by=request.user, builder=form.cleaned_data["builder"])
     except QueueFull as refusal:
-        return _queue_full(request, refusal)
+        return queue_full(request, refusal)
     except NotPossible as refusal:
         return refused(request, refusal, build)
     return _started(request, again)
@@ -99,15 +92,3 @@ def build_retry_elsewhere(request: Request, pk: int) -> HttpResponse:
 
 def _started(request: Request, build: Build) -> HttpResponse:
     return success(201, build=build_json(build)) if wants_json(request) else redirect(build)
-
-
-def _queue_full(request: Request, refusal: QueueFull) -> HttpResponse:
-    """Answer with 429; Retry-After is when the person's first queued build is expected to start."""
-    own = places(Build.objects.owned_by(request.user).filter(status=BuildStatus.QUEUED))
-    waits = [place.wait.total_seconds() for place in own.values() if place.wait is not None]
-    seconds = str(max(1, round(min(waits, default=60))))
-    if wants_json(request):
-        return problem(429, str(refusal), headers={"Retry-After": seconds})
-    response = render(request, "429.html", {"refusal": refusal}, status=429)
-    response["Retry-After"] = seconds
-    return response

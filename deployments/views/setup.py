@@ -11,12 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from builds.expectation import usual_durations
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
-from deployments import preflight, reports
+from deployments import planning, preflight, reports
 from deployments.accounts import host_accounts
 from deployments.accounts.forms import ConnectForm
-from deployments.forms import ChooseSiteForm, NewSiteForm, SettingsForm
+from deployments.forms import ChooseSiteForm, NewSiteForm, PlanForm, SettingsForm
 from deployments.hosts.base import HostError, RemoteSite, Team
 from deployments.hosts.registry import KINDS, NETLIFY, SELF_HOST
 from deployments.models import Deployment, Site
@@ -29,6 +30,7 @@ _CONTEXT_NAMES: dict[type[BaseForm], str] = {
     ConnectForm: "connect_form",
     NewSiteForm: "new_site_form",
     SettingsForm: "settings_form",
+    PlanForm: "plan_form",
 }
 
 
@@ -42,10 +44,12 @@ def agent_deploy(request: Request, pk: int) -> HttpResponse:
         connection = host_accounts.connection_of(agent.owner_id)
         newest = next(iter(preflight.deployable(agent, site)), None)
         checks = preflight.checks(agent, connection, site, newest)
+        planned = planning.planned_build(site) if site else None
         return success(
             site=reports.site_json(site) if site else None,
             checks=[{"label": c.label, "state": c.state, "words": c.words} for c in checks],
             ready=preflight.is_ready(checks),
+            planned_build=planned.pk if planned else None,
             deployments=reports.deployments_json(_history(site)),
         )
     return page(request, agent)
@@ -76,7 +80,9 @@ def page(
         "site": site,
         "kind": KINDS[site.host] if site else None,
         "builds": builds,
-        "compiling": site and not builds and preflight.unfinished_build(agent, KINDS[site.host]),
+        "compiling": site and preflight.unfinished_build(agent, KINDS[site.host]),
+        "planned": planning.planned_build(site) if site else None,
+        "plan_form": _plan_form(site),
         "checks": checks,
         "ready": preflight.is_ready(checks),
         "history": _history(site),
@@ -104,6 +110,14 @@ def _new_site_form(agent: AgentConfig, host: str) -> NewSiteForm:
 def _teams(agent: AgentConfig) -> tuple[Team, ...]:
     connection = host_accounts.connection_of(agent.owner_id)
     return tuple(Team(**team) for team in connection.teams) if connection else ()
+
+
+def _plan_form(site: Site | None) -> PlanForm | None:
+    if site is None:
+        return None
+    kind = KINDS[site.host]
+    usual = usual_durations(site.agent_id)
+    return PlanForm(kind=kind, usual=usual, initial={"targets": [kind.targets[0]]}, auto_id="plan_%s")
 
 
 def _settings_form(site: Site | None) -> SettingsForm | None:

@@ -211,14 +211,15 @@ def test_from_nothing_to_an_archive_without_an_account(
     create = reverse("deployments:create_site", args=[agent.pk])
     browser.post(create, {"name": "ada", "host": SELF_HOST})
     page = browser.get(tab).content.decode()
-    assert "Compile for your own server" in page
+    assert "Compile, then deploy" in page
     assert 'value="linux-arm64"' in page
     assert "Netlify account" not in page
     running = Build.objects.create(owner=alice, revision=create_revision(agent), targets=["linux-amd64"])
     BuildTarget.objects.create(owner=alice, build=running, target="linux-amd64")
     page = browser.get(tab).content.decode()
     assert f"Build {running.pk} for your own server is in progress" in page
-    assert "Compile for your own server" not in page
+    assert "Deploy when it is built" in page
+    assert "Compile, then deploy" not in page
     refused = browser.post(create, {"name": "ada", "host": SELF_HOST})
     assert refused.status_code == 422
     assert "of this name already" in refused.content.decode()

@@ -53,7 +53,7 @@ def deploy(page: Page, agent: AgentConfig, *, draft: bool = False) -> str:
     """Start a deployment and return the path of its page."""
     page.goto(f"/agents/{agent.pk}/deploy/")
     if draft:
-        page.get_by_text("As a draft").click()
+        page.get_by_text("As a draft").first.click()
     press(page, "Deploy")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Deployment")
     return page.evaluate("location.pathname")  # type: ignore[no-any-return]

@@ -4,12 +4,12 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.test import Client, TransactionTestCase
+from django.test import Client, TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
 from agentforge.accounts.models import User
 
-from .drivers import flush, people
+from .drivers import flush, people, static_files
 
 
 def pytest_configure() -> None:
@@ -25,6 +25,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         flush.install()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush.empty_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_repeated_work() -> Iterator[None]:
+    """Spare the tests what takes long and is the same each time: strong hashes, a list of the static files.
+
+    Processes that tests start have the product's settings.
+    """
+    hasher = f"{people.__name__}.{people.QuickHasher.__name__}"
+    with override_settings(PASSWORD_HASHERS=[hasher]), static_files.listed_once():
         yield
 
 

@@ -19,11 +19,6 @@ EMAIL, PASSWORD, NEW = "ada@example.com", "correct horse battery", "another good
 RECOVERY = "/accounts/recovery/"
 
 
-@pytest.fixture(autouse=True)
-def fast_hashing(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ada() -> Client:
     client = Client()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import LazySettings
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
@@ -17,11 +16,6 @@ COMPOSED, DECOMPOSED, WIDE = (
 EMAIL = "ada@example.com"
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fast_hashing(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def sign_in(password: str) -> bool:

@@ -25,11 +25,6 @@ OF_PAGES = [
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def fast_hashing(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def program() -> Client:
     """A program without anything; CSRF is checked as in production."""

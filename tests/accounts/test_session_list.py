@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
@@ -22,8 +21,7 @@ PAGE = "/accounts/sessions/"
 
 
 @pytest.fixture
-def browsers(settings: LazySettings, db: None) -> tuple[Client, Client]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, for these tests
+def browsers(db: None) -> tuple[Client, Client]:
     first, second = Client(headers={"User-Agent": FIREFOX}), Client(headers={"User-Agent": IPHONE})
     first.post("/sign-up/", GIVEN)
     second.post("/sign-in/", GIVEN)

@@ -9,17 +9,13 @@ from django.test import Client
 
 from agentforge.accounts.models import LocalIdentity, LocalSession, SignIn, User
 from agentforge.accounts.throttling import attempts
+from tests.drivers.people import QuickHasher
 
 ClientOf = Callable[[User], Client]
 PASSWORD = "correct horse battery"
 GIVEN = {"email": "ada@example.com", "password": PASSWORD}
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fast_hashing(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -98,16 +94,14 @@ def test_sign_up_again_with_the_same_password_lets_in(client: Client, ada: Local
 def test_unknown_address_and_wrong_password_look_and_cost_the_same(
     client: Client, ada: LocalIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.contrib.auth.hashers import MD5PasswordHasher
-
     checked: list[str] = []
-    verify = MD5PasswordHasher.verify
+    verify = QuickHasher.verify
 
-    def counted(self: MD5PasswordHasher, password: str, encoded: str) -> bool:
+    def counted(self: QuickHasher, password: str, encoded: str) -> bool:
         checked.append(password)
         return verify(self, password, encoded)
 
-    monkeypatch.setattr(MD5PasswordHasher, "verify", counted)
+    monkeypatch.setattr(QuickHasher, "verify", counted)
     wrong = client.post("/sign-in/", {"email": "ada@example.com", "password": "nope"})
     unknown = client.post("/sign-in/", {"email": "eve@example.com", "password": "nope"})
     assert wrong.status_code == unknown.status_code == 422

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.test import Client
 
 from agentforge.accounts.identity.base import Tokens
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.accounts.models import LocalIdentity, User
 from agentforge.accounts.sessions import sign_ins
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Django's default with one iteration; processes with the product's settings understand its hashes."""
+
+    iterations = 1
 
 
 def make_user(name: str, *, operator: bool = False) -> User:

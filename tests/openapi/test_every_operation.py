@@ -71,7 +71,6 @@ def places(alice: User, settings: LazySettings) -> dict[str, int]:
     settings.AGENTFORGE_OPENAI_URL = settings.AGENTFORGE_ANTHROPIC_URL = CLOSED_PORT
     settings.LOCAL_MODEL_URL = CLOSED_PORT
     settings.RATE_LIMITS = {}
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     values = {**PRESET_VALUES["balanced"], "provider": "local", "model": "m"}
     agent = create_agent(AgentConfig(owner=alice, name="Ada", handle="ada", **values))
     key = save_key(alice, "openai", "sk-a-key-of-alices-0001")
@@ -111,8 +110,7 @@ def test_answers_are_those_of_the_document(
     ask()
 
 
-def test_signing_up_and_in_answers_as_described(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def test_signing_up_and_in_answers_as_described() -> None:
     schema = schemathesis.openapi.from_dict(document())
     body: Any = {"email": "ada@example.com", "password": "correct horse battery"}
     client, script = Client(), {"Accept": "application/json"}

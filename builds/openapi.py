@@ -197,6 +197,17 @@ describe(
     ),
 )
 describe("builds:message", get=Operation("Get one message of a chat", {"message": _MESSAGE}))
+_ASKED = {"channel": STRING, "messages": array(_MESSAGE)}
+describe(
+    "builds:message_regenerate",
+    post=Operation("Replace the last answer by a new one", _ASKED, 202, refusable=True),
+)
+describe(
+    "builds:message_resend",
+    post=Operation(
+        "Replace a question and what followed it", _ASKED, 202, forms=[MessageForm], refusable=True
+    ),
+)
 describe("builds:stop", post=Operation("Stop the pending answer", {"stopped": BOOLEAN}))
 describe("builds:clear", post=Operation("Delete the chat", {"deleted": INTEGER}, refusable=True))
 describe("builds:draft", get=Operation("Get the chat with a draft", {"messages": array(_MESSAGE)}))

@@ -26,6 +26,14 @@ urlpatterns = [
     path("agents/<int:pk>/try/", trial.trial, name="try"),
     path("agents/<int:pk>/try/messages/", trial.trial_send, name="send"),
     path("agents/<int:pk>/try/messages/<int:message>/", messages.message_detail, name="message"),
+    path(
+        "agents/<int:pk>/try/messages/<int:message>/regenerate/",
+        messages.message_regenerate,
+        name="message_regenerate",
+    ),
+    path(
+        "agents/<int:pk>/try/messages/<int:message>/resend/", messages.message_resend, name="message_resend"
+    ),
     path("agents/<int:pk>/try/stop/", trial.trial_stop, name="stop"),
     path("agents/<int:pk>/try/clear/", trial.trial_clear, name="clear"),
     path("agents/<int:pk>/draft/", draft_chat.draft, name="draft"),

@@ -153,6 +153,8 @@ MATRIX: dict[str, Row] = {
     "builds:try": Row(_AGENT),
     "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
     "builds:message": Row({**_AGENT, "message": "message"}),
+    "builds:message_regenerate": Row({**_AGENT, "message": "message"}, "POST"),
+    "builds:message_resend": Row({**_AGENT, "message": "message"}, "POST", {"content": ""}),
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
     "builds:draft": Row(_AGENT),

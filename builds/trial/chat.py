@@ -113,6 +113,11 @@ def messages_of(agent: AgentConfig, source: ChatMessage.Source) -> models.QueryS
     return ChatMessage.objects.filter(agent=agent, source=source)
 
 
+def conversation_of(message: ChatMessage) -> models.QuerySet[ChatMessage]:
+    """Return the messages of the conversation that a message belongs to."""
+    return messages_of(message.agent, Source(message.source))
+
+
 def stop(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> bool:
     """Stop the pending answer; return False when there is none."""
     with transaction.atomic(), as_service():
@@ -178,8 +183,7 @@ def finish(
 
 def history(answer: ChatMessage) -> list[dict[str, str]]:
     """Return the messages to send to the agent: the finished exchanges, then the question."""
-    conversation = messages_of(answer.agent, ChatMessage.Source(answer.source))
-    earlier = list(conversation.filter(pk__lt=answer.pk).order_by("pk"))
+    earlier = list(conversation_of(answer).filter(pk__lt=answer.pk).order_by("pk"))
     messages: list[dict[str, str]] = []
     for question, reply in zip(earlier, [*earlier[1:], answer], strict=True):
         if question.role != ChatMessage.Role.USER:

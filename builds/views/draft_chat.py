@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +18,7 @@ from builds.forms import MessageForm
 from builds.models import ChatMessage
 from builds.preflight import problems_of
 from builds.trial import chat
+from builds.trial.starters import starters
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -88,11 +91,13 @@ def draft_clear(request: Request, pk: int) -> HttpResponse:
 
 def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
     problems = problems_of(agent)
+    document = "" if problems else draft_json(agent)
     context = {
         **conversation(request, agent, DRAFT),
         "form": form,
         "tab": "draft",
         "problems": problems,
-        "edition": "" if problems else chat.edition_of(agent, draft_json(agent)),
+        "edition": chat.edition_of(agent, document) if document else "",
+        "starters": starters(json.loads(document)) if document else [],
     }
     return render(request, "builds/draft_chat.html", context, status=status)

@@ -1,18 +1,26 @@
-"""One message of a chat: as it is now."""
+"""One message of a chat: as it is now, asked again, or reworded."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from collections.abc import Callable
 
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
-from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from builds.errors import NotPossible
+from builds.forms import MessageForm
 from builds.models import ChatMessage
-from builds.trial import chat, places
+from builds.trial import chat, places, replacement
 from builds.trial.answer import load_partial
 from configs.views.forms import agent_of
 
+from .responses import refused
 from .trial import messages_json
 
 
@@ -20,11 +28,64 @@ from .trial import messages_json
 @negotiated
 def message_detail(request: Request, pk: int, message: int) -> HttpResponse:
     """Return a message as it is now: as JSON, or as the piece of the page that shows it."""
-    rows = ChatMessage.objects.owned_by(request.user).filter(agent=agent_of(request, pk))
-    row: ChatMessage = get_object_or_404(rows.select_related("build__revision"), pk=message)
+    row = _message(request, pk, message)
     if row.status in chat.UNFINISHED:
         load_partial(row)
     if wants_json(request):
         return success(message=messages_json([row])[0])
-    context = {"message": row, "waiting": places.words_by_message([row])}
+    last = not chat.conversation_of(row).filter(pk__gt=row.pk).exists()
+    context = {"message": row, "waiting": places.words_by_message([row]), "last": last, "editable": True}
     return render(request, "_chat_message.html", context)
+
+
+def _limited(request: Request, refusal: LimitReached, /, pk: int, message: int) -> HttpResponse:
+    messages.warning(request, str(refusal))
+    return redirect(_page_of(_message(request, pk, message)))
+
+
+@require_POST
+@negotiated
+@rate_limited("messages", _limited)
+def message_regenerate(request: Request, pk: int, message: int) -> HttpResponse:
+    answer = _message(request, pk, message)
+    return _replaced(request, answer, lambda: replacement.regenerate(answer, by=request.user))
+
+
+@require_POST
+@negotiated
+@rate_limited("messages", _limited)
+def message_resend(request: Request, pk: int, message: int) -> HttpResponse:
+    """Replace a question, and what followed it, by the posted one."""
+    question = _message(request, pk, message)
+    form = MessageForm(posted(request))
+    if not form.is_valid():
+        if wants_json(request):
+            return form_failure(form)
+        messages.warning(request, f"Nothing was sent: {form.errors['content'][0]}")
+        return redirect(_page_of(question))
+    text = form.cleaned_data["content"]
+    return _replaced(request, question, lambda: replacement.resend(question, by=request.user, text=text))
+
+
+def _message(request: Request, pk: int, message: int) -> ChatMessage:
+    rows = ChatMessage.objects.owned_by(request.user).filter(agent=agent_of(request, pk))
+    row: ChatMessage = get_object_or_404(rows.select_related("agent", "build__revision"), pk=message)
+    return row
+
+
+def _page_of(message: ChatMessage) -> str:
+    name = "builds:draft" if message.source == ChatMessage.Source.DRAFT else "builds:try"
+    return reverse(name, args=[message.agent_id])
+
+
+def _replaced(
+    request: Request, message: ChatMessage, replace: Callable[[], tuple[ChatMessage, ChatMessage]]
+) -> HttpResponse:
+    page, channel = _page_of(message), message.agent.stream_name
+    try:
+        pair = replace()
+    except NotPossible as refusal:
+        return refused(request, refusal, page)
+    return (
+        success(202, channel=channel, messages=messages_json(pair)) if wants_json(request) else redirect(page)
+    )

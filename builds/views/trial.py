@@ -24,6 +24,7 @@ from builds.models import Build, ChatMessage
 from builds.preflight import changes
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
+from builds.trial.starters import starters
 from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -117,6 +118,7 @@ def conversation(request: Request, agent: AgentConfig, source: ChatMessage.Sourc
         "position": position,
         "isolated": sandbox.level() == sandbox.BUBBLEWRAP,
         "sandbox_label": sandbox.description(),
+        "editable": True,
     }
 
 
@@ -129,6 +131,7 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "build": build,
         "changed": _changed_since(agent, build),
         "model_sentence": _model_sentence(build),
+        "starters": starters(json.loads(build.revision.canonical_json)) if build else [],
     }
     return render(request, "builds/trial_chat.html", context, status=status)
 

@@ -18,6 +18,9 @@ class Chat {
     if (!this.form) return;
     this.field = this.form.querySelector("textarea");
     this.form.addEventListener("submit", (event) => this.send(event));
+    this.root.addEventListener("submit", (event) => {
+      if (event.target.matches("[data-chat-again]")) this.send(event);
+    });
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -30,35 +33,40 @@ class Chat {
     return this.list.querySelector(`[data-message="${CSS.escape(String(id))}"]`);
   }
 
+  /** Send the form of a question: a new one, or one that is asked again and replaces what followed it. */
   async send(event) {
     event.preventDefault();
     this.form.querySelector("[data-chat-problem]")?.remove();
-    const body = new FormData(this.form);
+    const form = event.target;
+    const body = new FormData(form, event.submitter?.name ? event.submitter : null);
     try {
-      const response = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "text/html" } });
-      this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"));
+      const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+      this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"), form);
     } catch {
       this.showError("The message did not reach the forge. It is still here: send it again.");
     }
-    this.form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
     this.field.focus();
   }
 
   /** Show the messages of the server's reply, or its error. */
-  accept(response, page) {
-    if (!response.ok) {
-      const error = page.querySelector(".field-error, .message[data-level=error]")?.textContent.trim();
-      return this.showError(error || `The message was not sent (${response.status}). It is still here.`);
+  accept(response, page, form) {
+    const problem = page.querySelector(".chat-form :is(.field-error, .message), .messages > .message");
+    const items = [...page.querySelectorAll("[data-chat-messages] > [data-message]")];
+    const isNew = items.some(({ dataset }) => !this.message(dataset.message));
+    if (!response.ok || !isNew) {
+      return this.showError(problem?.textContent.trim() || `The message was not sent (${response.status}).`);
     }
-    this.field.value = "";
-    for (const item of page.querySelectorAll("[data-message]")) {
-      if (!this.message(item.dataset.message)) this.show(item);
-    }
+    if (form === this.form) this.field.value = "";
+    const known = new Set(items.map(({ dataset }) => dataset.message));
+    for (const item of [...this.list.children]) if (!known.has(item.dataset.message)) item.remove();
+    for (const item of this.list.querySelectorAll(".chat-foot [data-chat-again]")) item.remove();
+    for (const item of items) if (!this.message(item.dataset.message)) this.show(item);
     this.toEnd();
   }
 
   show(item) {
-    this.root.querySelector("[data-chat-empty]")?.remove();
+    for (const hint of this.root.querySelectorAll("[data-chat-empty]")) hint.remove();
     this.list.append(document.adoptNode(item));
     const waiting = this.early.get(item.dataset.message) ?? [];
     this.early.delete(item.dataset.message);

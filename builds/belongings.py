@@ -20,7 +20,9 @@ def builds_and_chats(user: User) -> Files:
     """Yield the facts of all builds, and each agent's chat."""
     builds = Build.objects.owned_by(user).select_related("revision").prefetch_related("artifacts")
     yield "builds.json", as_json([_build(build) for build in builds])
-    messages = ChatMessage.objects.owned_by(user).select_related("agent").order_by("agent_id", "pk")
+    messages = (
+        ChatMessage.objects.owned_by(user).select_related("agent", "conversation").order_by("agent_id", "pk")
+    )
     for agent, chat in groupby(messages, key=lambda message: message.agent):
         yield f"chats/{agent.pk}-{agent.handle}.json", as_json([_message(message) for message in chat])
 
@@ -55,4 +57,5 @@ def _build(build: Build) -> dict[str, Any]:
 
 def _message(message: ChatMessage) -> dict[str, Any]:
     names = ("created_at", "role", "source", "status", "content", "tool_calls", "usage", "error")
-    return {name: getattr(message, name) for name in names}
+    title = message.conversation.title if message.conversation else ""
+    return {**{name: getattr(message, name) for name in names}, "conversation": title}

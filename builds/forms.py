@@ -10,7 +10,7 @@ from django import forms
 from agentforge import formats
 
 from .compiler import targets, warmup
-from .models import PLUGIN
+from .models import PLUGIN, Conversation
 
 LONGEST_MESSAGE = 8000
 
@@ -36,6 +36,31 @@ class MessageForm(forms.Form):
         ):
             raise forms.ValidationError("The message contains a control character. Remove it.")
         return text
+
+
+class ConversationForm(forms.Form):
+    """Which conversation: the one that was used last, unless one is chosen or a new one is begun."""
+
+    conversation = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    new = forms.BooleanField(required=False)
+
+
+class ConversationExportForm(ConversationForm):
+    form = forms.ChoiceField(required=False, choices=[("markdown", "Markdown"), ("json", "JSON")])
+
+
+class ConversationTitleForm(forms.Form):
+    title = forms.CharField(
+        max_length=Conversation.TITLE_LENGTH,
+        strip=True,
+        error_messages={"required": "Give the conversation a title."},
+    )
+
+    def clean_title(self) -> str:
+        title: str = self.cleaned_data["title"]
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in title):
+            raise forms.ValidationError("The title contains a control character. Remove it.")
+        return title
 
 
 class LogRangeForm(forms.Form):

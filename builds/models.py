@@ -242,6 +242,27 @@ def _name_in(document: str) -> str:
     return name
 
 
+class Conversation(models.Model):
+    """A conversation with an agent's builds, called by its first question until somebody renames it."""
+
+    TITLE_LENGTH = 80
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=TITLE_LENGTH)
+    created_at = models.DateTimeField(default=timezone.now)
+    # The time of its last question.
+    active_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[Conversation]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-active_at", "-pk")
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class ChatMessage(models.Model):
     """A message of an agent's trial chat; an answer also has tool calls, usage and network attempts."""
 
@@ -256,7 +277,11 @@ class ChatMessage(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="chat_messages")
     build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
-    # Who answers in this conversation: an agent has one with its builds and one with its draft.
+    # Without one: a message to the draft, or one of an earlier version; those belong to the newest.
+    conversation = models.ForeignKey(
+        Conversation, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
+    )
+    # Who answers: the agent's builds, or its draft.
     source = models.CharField(max_length=20, choices=Source, default=Source.BUILD, db_default=Source.BUILD)
     # The canonical JSON of the draft as it was when it was asked, and its words: "revision 3 + changes".
     document = models.TextField(blank=True, default="", db_default="")

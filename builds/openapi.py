@@ -18,7 +18,15 @@ from agentforge.openapi.schemas import (
 )
 from agentforge.pagination import PageForm
 
-from .forms import LogRangeForm, LogSearchForm, MessageForm, TargetForm
+from .forms import (
+    ConversationExportForm,
+    ConversationForm,
+    ConversationTitleForm,
+    LogRangeForm,
+    LogSearchForm,
+    MessageForm,
+    TargetForm,
+)
 from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
 from .remote.forms import BuilderForm
 
@@ -185,14 +193,30 @@ describe(
         note="A single range (`Range`, `If-Range`) resumes a download: 206.",
     ),
 )
-describe("builds:try", get=Operation("Get the chat with an agent", {"messages": array(_MESSAGE)}))
+_CONVERSATION = record({"id": INTEGER, "title": STRING, "active_at": TIME})
+describe(
+    "builds:try",
+    get=Operation(
+        "Get a conversation with an agent, and the list of all",
+        {"messages": array(_MESSAGE), "conversations": array(_CONVERSATION)},
+        query=ConversationForm,
+    ),
+)
+describe(
+    "builds:conversation_export",
+    get=Operation("Download a conversation", media="text/markdown", query=ConversationExportForm),
+)
+describe(
+    "builds:conversation_rename",
+    post=Operation("Rename a conversation", {"title": STRING}, forms=[ConversationTitleForm]),
+)
 describe(
     "builds:send",
     post=Operation(
         "Ask an agent; its answer arrives on the stream",
         {"channel": STRING, "messages": array(_MESSAGE)},
         202,
-        forms=[MessageForm],
+        forms=[MessageForm, ConversationForm],
         refusable=True,
     ),
 )
@@ -208,8 +232,20 @@ describe(
         "Replace a question and what followed it", _ASKED, 202, forms=[MessageForm], refusable=True
     ),
 )
-describe("builds:stop", post=Operation("Stop the pending answer", {"stopped": BOOLEAN}))
-describe("builds:clear", post=Operation("Delete the chat", {"deleted": INTEGER}, refusable=True))
+describe(
+    "builds:stop",
+    post=Operation("Stop the pending answer", {"stopped": BOOLEAN}, forms=[ConversationForm]),
+)
+describe(
+    "builds:clear",
+    post=Operation(
+        "Delete a conversation, or all",
+        {"deleted": INTEGER},
+        forms=[ConversationForm],
+        refusable=True,
+        note="Without `conversation`, all conversations with the agent's builds are deleted.",
+    ),
+)
 describe("builds:draft", get=Operation("Get the chat with a draft", {"messages": array(_MESSAGE)}))
 describe(
     "builds:draft_send",

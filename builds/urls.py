@@ -1,7 +1,18 @@
 from django.urls import path
 
 from .remote.views import builder_webhook
-from .views import actions, downloads, draft_chat, log, messages, pages, retention, trial, verification
+from .views import (
+    actions,
+    conversations,
+    downloads,
+    draft_chat,
+    log,
+    messages,
+    pages,
+    retention,
+    trial,
+    verification,
+)
 
 app_name = "builds"
 
@@ -33,6 +44,12 @@ urlpatterns = [
     ),
     path(
         "agents/<int:pk>/try/messages/<int:message>/resend/", messages.message_resend, name="message_resend"
+    ),
+    path("agents/<int:pk>/try/export/", conversations.conversation_export, name="conversation_export"),
+    path(
+        "agents/<int:pk>/try/conversations/<int:conversation>/rename/",
+        conversations.conversation_rename,
+        name="conversation_rename",
     ),
     path("agents/<int:pk>/try/stop/", trial.trial_stop, name="stop"),
     path("agents/<int:pk>/try/clear/", trial.trial_clear, name="clear"),

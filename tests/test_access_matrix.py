@@ -29,7 +29,7 @@ from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.artifacts import storage
-from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage
+from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage, Conversation
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
@@ -155,6 +155,8 @@ MATRIX: dict[str, Row] = {
     "builds:message": Row({**_AGENT, "message": "message"}),
     "builds:message_regenerate": Row({**_AGENT, "message": "message"}, "POST"),
     "builds:message_resend": Row({**_AGENT, "message": "message"}, "POST", {"content": ""}),
+    "builds:conversation_export": Row(_AGENT),
+    "builds:conversation_rename": Row({**_AGENT, "conversation": "conversation"}, "POST", {"title": "Tides"}),
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
     "builds:draft": Row(_AGENT),
@@ -197,6 +199,7 @@ SHOWS_THE_SECRET = (
     "builds:file",
     "builds:try",
     "builds:message",
+    "builds:conversation_export",
     "deployments:agent",
 )
 
@@ -209,6 +212,7 @@ class Hers:
     site: str
     deployment: str
     message: str
+    conversation: str
 
 
 @pytest.fixture
@@ -224,6 +228,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     BuildTarget.objects.create(owner=alice, build=build, target="plugin", status=BuildStatus.SUCCEEDED)
     sha256 = storage.put(SECRET.encode())
     Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
+    conversation = Conversation.objects.create(owner=alice, agent=agent, title=SECRET)
     message = ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
     stream = Stream.objects.create(name=build.stream_name, owner=alice, last_seq=1)
     line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
@@ -236,7 +241,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         owner=alice, site=site, build=build, revision=revision, status="succeeded"
     )
     pks = {"build": build.pk, "key": key.pk, "site": site.pk, "deployment": deployment.pk}
-    pks["message"] = message.pk
+    pks |= {"message": message.pk, "conversation": conversation.pk}
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 
 

@@ -24,7 +24,7 @@ from agentforge.live import streams
 from agentforge.live.models import Stream
 from builds.artifacts import leases, local_store, retention, storage
 from builds.compiler import workspace
-from builds.models import Artifact, Build, ChatMessage, StoredFile
+from builds.models import Artifact, Build, ChatMessage, Conversation, StoredFile
 from builds.trial.chat import UNFINISHED
 from configs.models import ProcessRun
 
@@ -236,6 +236,7 @@ def _chats(moment: Moment, apply: bool) -> Iterator[Amount]:
     before = moment.now - timedelta(days=settings.CHAT_DAYS)
     old = ChatMessage.objects.filter(created_at__lt=before).exclude(status__in=UNFINISHED)
     yield from _rows(old, apply)
+    yield from _rows(Conversation.objects.filter(active_at__lt=before, messages=None), apply)
 
 
 def _runs(moment: Moment, apply: bool) -> Iterator[Amount]:

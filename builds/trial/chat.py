@@ -14,7 +14,7 @@ from agentforge.live import streams
 from agentforge.queue import shares
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
-from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
+from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, MessageStatus
 from builds.models import STOPPED as STOPPED
 from builds.queue import jobs
 from configs.announcements import announce, ensure_stream
@@ -22,6 +22,8 @@ from configs.choices import Tab
 from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.revisions import draft_json
+
+from .conversations import conversation_to_ask_in, conversations_of, messages_in
 
 Source = ChatMessage.Source
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
@@ -42,9 +44,12 @@ def answering_builds(agents: Iterable[AgentConfig]) -> dict[int, Build]:
 
 
 @performs(Act.CHAT)
-def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessage]:
+def ask(
+    agent: AgentConfig, by: User, text: str, conversation: Conversation | None = None, *, new: bool = False
+) -> tuple[ChatMessage, ChatMessage]:
     """Store a question and its pending answer and enqueue the job, in one transaction.
 
+    `new` begins a conversation; without one, the question belongs to the one that was used last.
     Raises NotPossible without a build, and while another answer is pending.
     """
     with transaction.atomic(), as_service():
@@ -52,7 +57,8 @@ def ask(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessa
         build = newest_build(agent)
         if build is None:
             raise NotPossible("The agent is not compiled yet. Compile it first.")
-        return _enqueue(agent, text, source=Source.BUILD, build=build)
+        place = conversation_to_ask_in(agent, text, conversation, new=new)
+        return _enqueue(agent, text, source=Source.BUILD, build=build, conversation=place)
 
 
 @performs(Act.CHAT)
@@ -88,13 +94,20 @@ def _enqueue(
     *,
     source: ChatMessage.Source,
     build: Build | None = None,
+    conversation: Conversation | None = None,
     answer_facts: Mapping[str, str] | None = None,
 ) -> tuple[ChatMessage, ChatMessage]:
-    if messages_of(agent, source).filter(status__in=UNFINISHED).exists():
+    if messages_of(agent, source, conversation).filter(status__in=UNFINISHED).exists():
         raise NotPossible("The agent is still answering. Wait for it, or stop it.")
     ensure_stream(agent.pk, agent.owner_id)
     position = streams.position(agent.stream_name)
-    place = {"owner_id": agent.owner_id, "agent": agent, "source": source, "stream_seq": position}
+    place = {
+        "owner_id": agent.owner_id,
+        "agent": agent,
+        "source": source,
+        "conversation": conversation,
+        "stream_seq": position,
+    }
     question = ChatMessage.objects.create(**place, build=build, role=ChatMessage.Role.USER, content=text)
     answer: ChatMessage = ChatMessage.objects.create(
         **place,
@@ -108,20 +121,26 @@ def _enqueue(
     return question, answer
 
 
-def messages_of(agent: AgentConfig, source: ChatMessage.Source) -> models.QuerySet[ChatMessage]:
-    """Return the conversation with an agent's builds, or the one with its draft."""
+def messages_of(
+    agent: AgentConfig, source: ChatMessage.Source, conversation: Conversation | None = None
+) -> models.QuerySet[ChatMessage]:
+    """Return the messages to an agent's draft or builds; of one conversation, if there is one."""
+    if conversation is not None:
+        return messages_in(agent, conversation)
     return ChatMessage.objects.filter(agent=agent, source=source)
 
 
 def conversation_of(message: ChatMessage) -> models.QuerySet[ChatMessage]:
     """Return the messages of the conversation that a message belongs to."""
-    return messages_of(message.agent, Source(message.source))
+    return messages_of(message.agent, Source(message.source), message.conversation)
 
 
-def stop(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> bool:
-    """Stop the pending answer; return False when there is none."""
+def stop(
+    agent: AgentConfig, source: ChatMessage.Source = Source.BUILD, conversation: Conversation | None = None
+) -> bool:
+    """Stop the pending answer, in any conversation unless one is given; return False when there is none."""
     with transaction.atomic(), as_service():
-        unfinished = messages_of(agent, source).filter(status__in=UNFINISHED)
+        unfinished = messages_of(agent, source, conversation).filter(status__in=UNFINISHED)
         answer: ChatMessage | None = unfinished.select_for_update().first()
         if answer is None:
             return False
@@ -132,17 +151,23 @@ def stop(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> bool:
     return True
 
 
-def clear(agent: AgentConfig, source: ChatMessage.Source = Source.BUILD) -> int:
-    """Delete a whole conversation with an agent and return the number of messages.
+def clear(
+    agent: AgentConfig, source: ChatMessage.Source = Source.BUILD, conversation: Conversation | None = None
+) -> int:
+    """Delete a conversation, or all those with a draft or with builds; return the number of messages.
 
     Raises NotPossible while an answer is pending.
     """
     with transaction.atomic(), as_service():
         AgentConfig.objects.select_for_update().get(pk=agent.pk)
-        messages = messages_of(agent, source)
+        messages = messages_of(agent, source, conversation)
         if messages.filter(status__in=UNFINISHED).exists():
             raise NotPossible("The agent is still answering. Stop it first.")
-        return int(messages.delete()[0])
+        count = int(messages.delete()[0])
+        if source == Source.BUILD:
+            emptied = conversations_of(agent)
+            (emptied.filter(pk=conversation.pk) if conversation else emptied).delete()
+        return count
 
 
 def claim(message_id: int, job_id: int) -> ChatMessage | None:
@@ -151,9 +176,9 @@ def claim(message_id: int, job_id: int) -> ChatMessage | None:
         waiting = ChatMessage.objects.filter(pk=message_id, job_id=job_id, status=MessageStatus.QUEUED)
         if not waiting.update(status=MessageStatus.STREAMING):
             return None
-        claimed: ChatMessage = ChatMessage.objects.select_related("agent", "build__revision").get(
-            pk=message_id
-        )
+        claimed: ChatMessage = ChatMessage.objects.select_related(
+            "agent", "conversation", "build__revision"
+        ).get(pk=message_id)
         started = {"kind": "chat", "message": message_id, "event": {"type": "start"}}
         announce(claimed.agent_id, claimed.owner_id, started)
     return claimed

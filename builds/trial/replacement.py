@@ -12,7 +12,6 @@ from configs.models import AgentConfig
 
 from . import chat
 
-_ASK = {chat.Source.BUILD: chat.ask, chat.Source.DRAFT: chat.ask_draft}
 _STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 
@@ -46,4 +45,6 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
         if replaced.filter(status__in=chat.UNFINISHED).exists():
             raise NotPossible(_STILL_ANSWERING)
         replaced.delete()
-        return _ASK[chat.Source(question.source)](question.agent, by, text)
+        if question.source == chat.Source.DRAFT:
+            return chat.ask_draft(question.agent, by, text)
+        return chat.ask(question.agent, by, text, question.conversation)

@@ -93,7 +93,7 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
     problems = problems_of(agent)
     document = "" if problems else draft_json(agent)
     context = {
-        **conversation(request, agent, DRAFT),
+        **conversation(agent, chat.messages_of(agent, DRAFT)),
         "form": form,
         "tab": "draft",
         "problems": problems,

@@ -20,6 +20,7 @@ from builds.trial import chat, places, replacement
 from builds.trial.answer import load_partial
 from configs.views.forms import agent_of
 
+from .conversations import page_of
 from .responses import refused
 from .trial import messages_json
 
@@ -69,13 +70,16 @@ def message_resend(request: Request, pk: int, message: int) -> HttpResponse:
 
 def _message(request: Request, pk: int, message: int) -> ChatMessage:
     rows = ChatMessage.objects.owned_by(request.user).filter(agent=agent_of(request, pk))
-    row: ChatMessage = get_object_or_404(rows.select_related("agent", "build__revision"), pk=message)
+    row: ChatMessage = get_object_or_404(
+        rows.select_related("agent", "conversation", "build__revision"), pk=message
+    )
     return row
 
 
 def _page_of(message: ChatMessage) -> str:
-    name = "builds:draft" if message.source == ChatMessage.Source.DRAFT else "builds:try"
-    return reverse(name, args=[message.agent_id])
+    if message.source == ChatMessage.Source.DRAFT:
+        return reverse("builds:draft", args=[message.agent_id])
+    return page_of(message.agent, message.conversation)
 
 
 def _replaced(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
@@ -19,11 +19,12 @@ from agentforge.live import streams
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.compiler import sandbox
 from builds.errors import NotPossible
-from builds.forms import MessageForm
-from builds.models import Build, ChatMessage
+from builds.forms import ConversationForm, MessageForm
+from builds.models import Build, ChatMessage, Conversation
 from builds.preflight import changes
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
+from builds.trial.conversations import conversations_of, messages_in
 from builds.trial.starters import starters
 from configs.draft_check import known_problems
 from configs.models import AgentConfig
@@ -31,24 +32,31 @@ from configs.providers import PROVIDERS
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
+from .conversations import chosen, page_of
 from .responses import refused
 
 BUILDS = ChatMessage.Source.BUILD
+_MOST_LISTED = 50
 
 
 @require_safe
 @negotiated
 def trial(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
+    conversation = chosen(request, agent, request.GET)
     if wants_json(request):
-        return success(messages=messages_json(chat.messages_of(agent, BUILDS)))
-    return _page(request, agent, MessageForm())
+        rows = messages_in(agent, conversation)
+        return success(
+            messages=messages_json(rows), conversations=conversations_json(conversations_of(agent))
+        )
+    return _page(request, agent, MessageForm(), conversation)
 
 
 def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
     form = MessageForm(posted(request))
     form.add_error(None, str(refusal))
-    return _page(request, agent_of(request, pk), form)
+    agent = agent_of(request, pk)
+    return _page(request, agent, form, chosen(request, agent, posted(request)))
 
 
 @require_POST
@@ -57,55 +65,68 @@ def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpRespons
 def trial_send(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = MessageForm(posted(request))
+    place = chosen(request, agent, posted(request))
     if not form.is_valid():
-        return form_failure(form) if wants_json(request) else _page(request, agent, form, status=422)
+        return form_failure(form) if wants_json(request) else _page(request, agent, form, place, status=422)
     try:
-        pair = chat.ask(agent, by=request.user, text=form.cleaned_data["content"])
+        pair = chat.ask(agent, request.user, form.cleaned_data["content"], place, new=_begins(request))
     except NotPossible as refusal:
         form.add_error(None, str(refusal))
-        return form_failure(form, 409) if wants_json(request) else _page(request, agent, form, status=409)
+        return (
+            form_failure(form, 409) if wants_json(request) else _page(request, agent, form, place, status=409)
+        )
     if wants_json(request):
         return success(202, channel=agent.stream_name, messages=messages_json(pair))
-    return redirect("builds:try", pk=agent.pk)
+    return redirect(page_of(agent, pair[0].conversation))
+
+
+def _named(request: Request, agent: AgentConfig) -> Conversation | None:
+    """Return the conversation that a request names in its URL or body; None for all of them."""
+    data = request.GET if "conversation" in request.GET else posted(request) or {}
+    return chosen(request, agent, data) if data.get("conversation") else None
+
+
+def _begins(request: Request) -> bool:
+    form = ConversationForm(posted(request) or {})
+    return form.is_valid() and form.cleaned_data["new"]
 
 
 @require_POST
 @negotiated
 def trial_stop(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
-    stopped = chat.stop(agent)
+    place = _named(request, agent)
+    stopped = chat.stop(agent, BUILDS, place)
     if wants_json(request):
         return success(stopped=stopped)
-    return redirect("builds:try", pk=agent.pk)
+    return redirect(page_of(agent, place))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def trial_clear(request: Request, pk: int) -> HttpResponse:
-    """Ask for confirmation, then delete the chat."""
+    """Ask for confirmation, then delete a conversation, or all of them if none is named."""
     agent = agent_of(request, pk)
+    place = _named(request, agent)
+    rows = chat.messages_of(agent, BUILDS, place)
     if request.method != "POST":
-        context = {
-            "agent": agent,
-            "count": chat.messages_of(agent, BUILDS).count(),
-            "url": reverse("builds:try", args=[agent.pk]),
-        }
+        context = {"agent": agent, "count": rows.count(), "url": page_of(agent, place), "conversation": place}
         return render(request, "builds/trial_clear.html", context)
     try:
-        count = chat.clear(agent)
+        count = chat.clear(agent, BUILDS, place)
     except NotPossible as refusal:
-        return refused(request, refusal, reverse("builds:try", args=[agent.pk]))
+        return refused(request, refusal, page_of(agent, place))
     if wants_json(request):
         return success(deleted=count)
-    messages.success(request, f"The chat was cleared: {count} messages.")
+    messages.success(request, f"The conversation was deleted: {count} messages.")
     return redirect("builds:try", pk=agent.pk)
 
 
-def conversation(request: Request, agent: AgentConfig, source: ChatMessage.Source) -> dict[str, Any]:
+def conversation(agent: AgentConfig, rows: QuerySet[ChatMessage]) -> dict[str, Any]:
     """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
     position = streams.position(agent.stream_name)
     # Read after the position: an event in between may arrive twice, but is never missed.
-    chat_messages = list(chat.messages_of(agent, source).select_related("build__revision"))
+    chat_messages = list(rows.select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)
@@ -122,10 +143,16 @@ def conversation(request: Request, agent: AgentConfig, source: ChatMessage.Sourc
     }
 
 
-def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: Request, agent: AgentConfig, form: MessageForm, place: Conversation | None, status: int = 200
+) -> HttpResponse:
     build = chat.newest_build(agent)
+    begun = conversations_of(agent)
     context = {
-        **conversation(request, agent, BUILDS),
+        **conversation(agent, messages_in(agent, place)),
+        "place": place,
+        "begun": begun[:_MOST_LISTED],
+        "export": f"?{urlencode({'conversation': place.pk})}&" if place else "?",
         "tab": "try",
         "form": form,
         "build": build,
@@ -150,6 +177,10 @@ def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
     found = changes(build.revision.canonical_json, draft_json(agent))
     names = [change["name"].rpartition(".")[2].replace("_", " ") for change in found]
     return list(dict.fromkeys(names))
+
+
+def conversations_json(rows: QuerySet[Conversation]) -> list[dict[str, Any]]:
+    return [{"id": row.pk, "title": row.title, "active_at": row.active_at} for row in rows[:_MOST_LISTED]]
 
 
 def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ READABLE = {
     "builds_buildtarget": "what became of each target",
     "builds_buildverification": "whether a build could be reproduced",
     "builds_artifact": "the files of their builds",
+    "builds_conversation": "what their chats are called",
     "builds_chatmessage": "their chats",
     "deployments_connection": "which account at a host is connected",
     "deployments_site": "their sites",

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from agentforge.accounts.models import User
 from agentforge.tenancy import rls
-from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage
+from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage, Conversation
 from configs.conflicts import Basis
 from configs.models import AgentConfig, ProcessRun, Revision
 from configs.services import create_agent, delete_agent, save_draft
@@ -36,6 +36,7 @@ OWNED = {
     "builds_buildtarget": ("id", "status = status"),
     "builds_buildverification": ("id", "status = status"),
     "builds_artifact": ("id", "sha256 = sha256"),
+    "builds_conversation": ("id", "title = title"),
     "builds_chatmessage": ("id", "content = content"),
     "deployments_connection": ("id", "who = who"),
     "deployments_site": ("id", "name = name"),
@@ -108,6 +109,7 @@ MISFITS: dict[type[Any], Callable[[Rows, Rows], dict[str, Any]]] = {
     BuildTarget: lambda his, hers: {"build": his.build, "target": "function"},
     BuildVerification: lambda his, hers: {"build": his.build},
     Artifact: lambda his, hers: {"build": his.build, "name": "x", "sha256": "1", "size": 1},
+    Conversation: lambda his, hers: {"agent": his.agent, "title": "x"},
     ChatMessage: lambda his, hers: {"agent": hers.agent, "build": his.build, "role": "user"},
     Connection: lambda his, hers: {"host": "elsewhere", "key": his.key},
     Site: lambda his, hers: {"agent": his.agent, "remote_id": "x", "name": "x", "url": ""},

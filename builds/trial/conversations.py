@@ -1,0 +1,67 @@
+"""The conversations with an agent's builds: their messages and titles, and where a question belongs."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from agentforge.tenancy.rls import as_service
+from builds.models import ChatMessage, Conversation
+from configs.models import AgentConfig
+
+_BUILD = ChatMessage.Source.BUILD
+
+
+def conversations_of(agent: AgentConfig) -> models.QuerySet[Conversation]:
+    """Return an agent's conversations, the one that was used last first."""
+    return Conversation.objects.filter(agent=agent)
+
+
+def messages_in(agent: AgentConfig, conversation: Conversation | None) -> models.QuerySet[ChatMessage]:
+    """Return the messages of a conversation; those without one belong to the newest, or stand alone."""
+    rows = ChatMessage.objects.filter(agent=agent, source=_BUILD)
+    newest = conversations_of(agent).first()
+    if conversation is None:
+        return rows.filter(conversation=None) if newest is None else rows.none()
+    chosen = Q(conversation=conversation)
+    return rows.filter(chosen | Q(conversation=None) if conversation == newest else chosen)
+
+
+def title_from(question: str) -> str:
+    """Return the title of a conversation that begins with a question: its first words, on one line."""
+    words = re.sub(r"\s+", " ", question).strip()
+    longest = Conversation.TITLE_LENGTH
+    if len(words) <= longest:
+        return words or "Conversation"
+    return words[: longest - 1].rsplit(" ", 1)[0][: longest - 1].rstrip() + "…"
+
+
+def conversation_to_ask_in(
+    agent: AgentConfig, question: str, chosen: Conversation | None, *, new: bool
+) -> Conversation:
+    """Return the conversation that a question belongs to, making it if needed; the agent's row is locked.
+
+    Without a choice it is the one that was used last. Messages without a conversation come along.
+    """
+    newest = conversations_of(agent).first()
+    loose = ChatMessage.objects.filter(agent=agent, source=_BUILD, conversation=None)
+    if (first := loose.first()) is not None:
+        newest = newest or _begin(agent, first.content)
+        loose.update(conversation=newest)
+    conversation = chosen or (None if new else newest) or _begin(agent, question)
+    Conversation.objects.filter(pk=conversation.pk).update(active_at=timezone.now())
+    return conversation
+
+
+def _begin(agent: AgentConfig, question: str) -> Conversation:
+    title = title_from(question)
+    begun: Conversation = Conversation.objects.create(owner_id=agent.owner_id, agent=agent, title=title)
+    return begun
+
+
+def rename(conversation: Conversation, title: str) -> None:
+    with as_service():
+        Conversation.objects.filter(pk=conversation.pk).update(title=title)

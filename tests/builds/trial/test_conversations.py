@@ -1,0 +1,153 @@
+"""Several conversations with an agent: each with a title, by itself, downloadable and deletable."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.models import ChatMessage, Conversation
+from builds.trial import chat
+from builds.trial.conversations import title_from
+from configs.keys.vault import save_key
+from configs.models import AgentConfig
+from tests.drivers.pages import shown
+from tests.standins.openai import OpenAIStandIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+JSON = {"accept": "application/json"}
+KEY = "sk-test-0123456789abcdef"
+
+
+def _ask(browser: Client, agent: AgentConfig, content: str, **place: object) -> Conversation:
+    """Ask through the page and stop the answer; return the conversation that the reply leads to."""
+    sent = browser.post(reverse("builds:send", args=[agent.pk]), {"content": content, **place})
+    assert sent.status_code == 302
+    asked: Conversation = Conversation.objects.filter(messages__role="user").latest("messages__pk")
+    assert sent.headers["Location"].endswith(f"?conversation={asked.pk}")
+    assert chat.stop(agent, chat.Source.BUILD, asked)
+    return asked
+
+
+@pytest.fixture
+def two(browser: Client, built: AgentConfig) -> list[Conversation]:
+    return [_ask(browser, built, "Tides?"), _ask(browser, built, "Moons\nand  suns?", new=1)]
+
+
+def test_a_new_conversation_is_called_by_its_question_and_knows_nothing_of_others(
+    browser: Client, built: AgentConfig, two: list[Conversation], alice: User
+) -> None:
+    url = reverse("builds:try", args=[built.pk])
+    assert [row.title for row in two] == ["Tides?", "Moons and suns?"]
+    newest = shown(browser.get(url))
+    assert "Moons and suns?" in newest
+    first = browser.get(url, {"conversation": two[0].pk}, headers=JSON).json()
+    assert [message["content"] for message in first["messages"]] == ["Tides?", ""]
+    assert {row["title"] for row in first["conversations"]} == {"Tides?", "Moons and suns?"}
+    assert browser.get(url, {"new": 1}, headers=JSON).json()["messages"] == []
+    answer = chat.ask(built, alice, "More?", two[0])[1]
+    assert [message["content"] for message in chat.history(answer)] == ["More?"]
+    assert browser.get(url, headers=JSON).json()["messages"][0]["content"] == "Tides?"
+
+
+def test_two_conversations_can_be_answered_at_the_same_time(
+    browser: Client, built: AgentConfig, two: list[Conversation]
+) -> None:
+    send, stop = reverse("builds:send", args=[built.pk]), reverse("builds:stop", args=[built.pk])
+    for row in two:
+        assert browser.post(send, {"content": "More?", "conversation": row.pk}).status_code == 302
+    refused = browser.post(send, {"content": "More?", "conversation": two[0].pk}, headers=JSON)
+    assert refused.status_code == 409
+    browser.post(stop, {"conversation": two[1].pk})
+    waiting = ChatMessage.objects.filter(status="queued")
+    assert [message.conversation_id for message in waiting] == [two[0].pk]
+
+
+def test_a_conversation_is_renamed(browser: Client, built: AgentConfig, two: list[Conversation]) -> None:
+    url = reverse("builds:conversation_rename", args=[built.pk, two[0].pk])
+    assert url in shown(browser.get(reverse("builds:try", args=[built.pk]), {"conversation": two[0].pk}))
+    assert browser.post(url, {"title": "  Sea <b>  "}).status_code == 302
+    assert "Sea &lt;b&gt;" in shown(browser.get(reverse("builds:try", args=[built.pk])))
+    for wrong in ("", " ", "x" * 81, "a\x1bb"):
+        assert browser.post(url, {"title": wrong}, headers=JSON).status_code == 422
+    two[0].refresh_from_db()
+    assert two[0].title == "Sea <b>"
+
+
+def test_one_conversation_is_deleted_after_a_question(
+    browser: Client, built: AgentConfig, two: list[Conversation]
+) -> None:
+    url = f"{reverse('builds:clear', args=[built.pk])}?conversation={two[0].pk}"
+    page = shown(browser.get(url))
+    assert "“Tides?”: 2 messages" in page
+    browser.post(url)
+    assert list(Conversation.objects.all()) == [two[1]]
+    assert {message.conversation_id for message in ChatMessage.objects.all()} == {two[1].pk}
+    assert browser.get(reverse("builds:try", args=[built.pk]), {"conversation": two[0].pk}).status_code == 404
+
+
+def test_another_agents_or_tenants_conversation_is_not_found(
+    browser: Client, built: AgentConfig, two: list[Conversation], bob: User, alice: User
+) -> None:
+    theirs = AgentConfig.objects.create(owner=bob, name="Eve", handle="eve", provider="local", model="m")
+    hers = AgentConfig.objects.create(owner=alice, name="Eve", handle="eve", provider="local", model="m")
+    for agent in (theirs, hers):
+        row = Conversation.objects.create(owner=agent.owner, agent=agent, title="secret")
+        assert (
+            browser.get(reverse("builds:try", args=[built.pk]), {"conversation": row.pk}).status_code == 404
+        )
+        data = {"content": "Hello", "conversation": row.pk}
+        assert browser.post(reverse("builds:send", args=[built.pk]), data).status_code == 404
+        assert browser.post(reverse("builds:clear", args=[built.pk]), data).status_code == 404
+        rename = reverse("builds:conversation_rename", args=[built.pk, row.pk])
+        assert browser.post(rename, {"title": "x"}).status_code == 404
+        export = reverse("builds:conversation_export", args=[built.pk])
+        assert browser.get(export, {"conversation": row.pk}).status_code == 404
+
+
+def test_messages_of_an_earlier_version_belong_to_the_newest(
+    browser: Client, built: AgentConfig, alice: User
+) -> None:
+    ChatMessage.objects.create(owner=alice, agent=built, role="user", content="Old question")
+    assert "Old question" in shown(browser.get(reverse("builds:try", args=[built.pk])))
+    assert _ask(browser, built, "Another").title == "Old question"
+    assert not ChatMessage.objects.filter(conversation=None).exists()
+
+
+@pytest.mark.parametrize("form", ["markdown", "json"])
+def test_a_conversation_is_downloaded_without_a_key(
+    browser: Client, built: AgentConfig, alice: User, settings: Settings, form: str
+) -> None:
+    with OpenAIStandIn(KEY) as server:
+        settings.AGENTFORGE_OPENAI_URL = server.url
+        save_key(alice, "openai", KEY)
+    row = _ask(browser, built, f"My key is {KEY}\n```")
+    call = {"id": "1", "name": "clock", "arguments": {"key": KEY}, "result": "```\x1b[2J"}
+    ChatMessage.objects.filter(role="assistant").update(content="**Noon**", tool_calls=[call])
+    page = shown(browser.get(reverse("builds:try", args=[built.pk])))
+    url = f"{reverse('builds:conversation_export', args=[built.pk])}?conversation={row.pk}&form={form}"
+    assert url.replace("&", "&amp;") in page or url in page
+    file = browser.get(url)
+    text = file.content.decode()
+    assert file.headers["Content-Disposition"].startswith('attachment; filename="ada-conversation.')
+    assert KEY not in text
+    assert "**Noon**" in text and "Ada, build" in text and "\x1b" not in text
+    if form == "json":
+        document = json.loads(text)
+        assert [message["role"] for message in document["messages"]] == ["user", "assistant"]
+        assert document["messages"][1]["tool_calls"][0]["name"] == "clock"
+    assert browser.get(url.replace(form, "pdf")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [("Hi\n there", "Hi there"), ("", "Conversation"), ("word " * 40, ("word " * 15).strip() + "…"),
+     ("x" * 200, "x" * 79 + "…")],
+)  # fmt: skip
+def test_a_title_is_short(question: str, title: str) -> None:
+    assert title_from(question) == title

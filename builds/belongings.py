@@ -45,7 +45,8 @@ def stop_builds_and_answers(user: User) -> None:
         with suppress(NotPossible):
             cancel_build(build, by=user)
     for agent in AgentConfig.objects.owned_by(user):
-        stop(agent)
+        for source in ChatMessage.Source:
+            stop(agent, source)
 
 
 def _build(build: Build) -> dict[str, Any]:

@@ -83,6 +83,7 @@ CHECKS = {
             "agentforge.accounts.checks.check_supabase",
             "agentforge.accounts.checks.check_forwarded_addresses",
             "agentforge.accounts.checks.check_second_factor_acts",
+            "agentforge.accounts.checks.check_guests",
             "agentforge.accounts.checks.check_second_factor_paths",
             "agentforge.audit.checks.check_retention",
             "builds.operations.checks.check_storage",

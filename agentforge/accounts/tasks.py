@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from agentforge.tenancy.threads import in_own_thread
 
 from . import guests
+
+# A sign-up that began in time may still be hashing its password.
+GRACE = timedelta(minutes=1)
 
 
 @app.periodic(cron="* * * * *")
@@ -23,4 +28,4 @@ async def remove_guests(timestamp: int) -> None:
 
 
 def _remove() -> None:
-    guests.remove_ended(timezone.now())
+    guests.remove_ended(timezone.now() - GRACE)

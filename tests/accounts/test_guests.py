@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -282,3 +284,28 @@ def test_guests_take_turns_as_one_owner(alice: User) -> None:
     assert turns == [1, 2, 3, 4]
     hers = AgentConfig.objects.create(owner=alice, name="Ada", handle="ada", provider="local", model="m")
     assert enqueue_build(hers, by=alice).turn == 1
+
+
+def test_who_signs_up_too_late_is_told_that_the_account_is_empty(
+    guest: Client, later: Callable[[int], None]
+) -> None:
+    make_agent(guest)
+    later(61)
+    page = shown(sign_up(guest))
+    assert "over before you signed up" in page
+    assert "Ada" not in shown(guest.get("/agents/"))
+    assert not user_of(guest).is_guest
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crowd_that_comes_at_once_finds_no_more_places_than_there_are() -> None:
+    def come(number: int) -> int:
+        try:
+            return Client(REMOTE_ADDR=f"192.0.2.{number % 4}").post("/accounts/guest/").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as threads:
+        statuses = list(threads.map(come, range(32)))
+    assert statuses.count(302) == User.objects.filter(guest_until__isnull=False).count() == 6
+    assert statuses.count(429) == 26

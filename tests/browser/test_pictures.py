@@ -36,7 +36,9 @@ def test_the_pictures_of_the_start_page_can_be_made(open_page: OpenPage, folder:
     page.set_viewport_size(SIZE)
     journey.sign_up(page)
     page.goto("/agents/import/")
-    page.get_by_label("Or paste it").fill((ROOT / "examples" / "ada.yaml").read_text())
+    document = (ROOT / "examples" / "ada.yaml").read_text()
+    # The likeliest words, so that the pictures change little from one time to the next.
+    page.get_by_label("Or paste it").fill(document.replace("creativity: 0.3", "creativity: 0"))
     page.get_by_role("button", name="Import").click()
     page.get_by_role("button", name="Check everything").click()
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
@@ -49,6 +51,9 @@ def test_the_pictures_of_the_start_page_can_be_made(open_page: OpenPage, folder:
     answer = page.locator(".chat-message[data-role=assistant]")
     expect(answer).to_have_attribute("data-status", "done", timeout=120_000)
     expect(answer.locator("[data-chat-text]")).to_have_text(re.compile(r"\w"))
+    if folder == PICTURES:
+        # So small a model may add anything: what visitors see first has to be true.
+        expect(answer.locator("[data-chat-text]")).to_have_text("The capital of France is Paris.")
     record(page, folder, "answer")
 
 

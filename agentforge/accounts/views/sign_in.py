@@ -59,6 +59,10 @@ from .scripts import is_script, tokens_json
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, SIGNED_OUT = "You are signed in.", "You are signed out."
 KEPT = "The account is yours now, with everything you made."
+TOO_LATE = (
+    "Your visit as a guest was over before you signed up, and what you made was removed. "
+    "This account begins empty."
+)
 LEFT = "You are signed out, and what you made as a guest is being removed."
 TAKEN = "This address has an account. Sign in with its password."
 _NOT_EXCHANGEABLE = "This is not a refresh token. Sign in again."
@@ -103,6 +107,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return reject(request, SIGN_UP, form, **_sign_in_options())
     state, email = flows.new_state(), form.cleaned_data["email"]
+    is_late = _is_late(request)
     try:
         if is_guest(request.user):
             return _keep(cast(Request, request), form)
@@ -113,7 +118,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 redirect_to=flows.callback_url(request, state),
             )
         if result.tokens is not None:
-            return sign_in_and_redirect(request, result.tokens, next_url(request), SIGNED_IN, silent=True)
+            response = sign_in_and_redirect(request, result.tokens, next_url(request), SIGNED_IN, silent=True)
+            if is_late:
+                messages.warning(request, TOO_LATE)
+            return response
     except IdentityError as error:
         return refuse(request, SIGN_UP, form, error, **_sign_in_options())
     request.session[EMAIL_KEY] = email
@@ -131,6 +139,14 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return failure({"email": [TAKEN]})
     messages.info(request, TAKEN)
     return redirect("accounts:sign_in")
+
+
+def _is_late(request: HttpRequest) -> bool:
+    """Return whether a visitor's time as a guest ended before they signed up."""
+    over = sign_ins.GUEST_KEY in request.session or (
+        request.session.get(sign_ins.ENDED_KEY) == sign_ins.VISIT_OVER
+    )
+    return over and not request.user.is_authenticated
 
 
 def _keep(request: Request, form: SignUpForm) -> HttpResponse:

@@ -34,8 +34,10 @@ _PIECE = 64 * 1024
 class SupabaseStorage(Storage):
     """Supabase Storage, accessed with the secret `service_role` key, which never reaches a browser."""
 
-    # Files of at most so many bytes are uploaded in a single request, larger ones resumably.
+    # Files of at most so many bytes are uploaded in a single request only; those of up to `first_request`
+    # bytes are tried in one, before they are sent resumably.
     single_request = CHUNK
+    first_request = 13 * 1024 * 1024
 
     def __init__(
         self, *, url: str, key: str, bucket: str, seconds: int = 60, timeout: float = 30.0, pause: float = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from django.conf import settings
@@ -75,23 +75,15 @@ def send(storage: Storage, sha256: str, progress: Progress) -> None:
             progress(size, size)
             return
         with path.open("rb") as content:
-            _upload(storage, name, content, sha256, progress)
-        if size > getattr(storage, "single_request", -1):
+            is_whole = _upload(storage, name, content, sha256, progress)
+        if not is_whole:
             # Put together from pieces, perhaps by several workers. A single request arrives whole or not.
             retry(storage, _read_back, storage, name, sha256)
         leases.mark_checked(sha256)
 
 
-def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: Progress) -> None:
-    if hasattr(storage, "upload") and os.fstat(content.fileno()).st_size > storage.single_request:
-        storage.upload(
-            name,
-            content,
-            resume_url=leases.upload_url(sha256),
-            on_create=lambda url: leases.save_upload_url(sha256, url),
-            progress=progress,
-        )
-        return
+def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: Progress) -> bool:
+    """Upload a file; return whether the storage is known to have received all of it in a single request."""
 
     def save() -> None:
         content.seek(0)
@@ -100,7 +92,27 @@ def _upload(storage: Any, name: str, content: BinaryIO, sha256: str, progress: P
         storage.save(name, file)
         progress(file.size, file.size)
 
-    retry(storage, save)
+    size = os.fstat(content.fileno()).st_size
+    if not hasattr(storage, "upload"):
+        retry(storage, save)
+        return False
+    if size <= storage.single_request:
+        retry(storage, save)
+        return True
+    begun = leases.upload_url(sha256)
+    if size <= storage.first_request and not begun:
+        # A cut connection or a proxy's limit costs these bytes once; the pieces get through.
+        with suppress(StorageProblem):
+            save()
+            return True
+    storage.upload(
+        name,
+        content,
+        resume_url=begun,
+        on_create=lambda url: leases.save_upload_url(sha256, url),
+        progress=progress,
+    )
+    return False
 
 
 class _ProgressFile(BytesFile):

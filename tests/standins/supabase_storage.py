@@ -55,6 +55,8 @@ class SupabaseStorageStandIn(ResumableUploads):
         self.in_its_place: Answer | None = None
         # Change what is stored, as a failing disk would.
         self.spoil = False
+        # The longest body that a proxy in front of it lets through; 0: any.
+        self.longest_body = 0
         # Answer everything with a redirect to this service.
         self.redirect = ""
         self.public: set[str] = set()
@@ -83,6 +85,8 @@ class SupabaseStorageStandIn(ResumableUploads):
             return Answer(503, b"busy", {"Retry-After": self.retry_after} if self.retry_after else {})
         if self.in_its_place:
             return self.in_its_place
+        if 0 < self.longest_body < len(asked.body):
+            return Answer(413, b"<html>Request Entity Too Large</html>")
         if self.redirect:
             return Answer(307, b"", {"Location": self.redirect})
         path = unquote(urlsplit(asked.path).path).removeprefix(_PREFIX)

@@ -143,8 +143,15 @@ def test_four_files_are_uploaded_at_the_same_time(service: Service) -> None:
 
 def test_a_build_takes_few_requests(service: Service) -> None:
     store()
-    # One for the bucket, one for each small file; the program is begun, sent in two pieces and read back.
-    assert len(service.asked) == 1 + 8 + 4
+    # One for the bucket, and one for each file.
+    assert len(service.asked) == 1 + 9
+
+
+def test_a_program_that_a_proxy_refuses_as_a_whole_is_sent_in_pieces(service: Service) -> None:
+    service.longest_body = 8 * MB
+    store()
+    assert len(service.objects) == len(FILES)
+    assert len(service.asked) == 1 + 9 + 4
 
 
 def test_folders_are_listed_at_the_same_time(service: Service) -> None:

@@ -14,7 +14,7 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 
-from . import history
+from . import history, preflight
 from .accounts.host_accounts import host_for
 from .announcements import announce_deployment
 from .errors import NotPossible
@@ -94,12 +94,13 @@ def cancel(deployment: Deployment, by: User) -> None:
 def retry(deployment: Deployment, by: User) -> Deployment:
     """Deploy the same build to the same site again.
 
-    Raises NotPossible until it is over, and when its build was deleted.
+    Raises NotPossible until it is over, when its build was deleted, and when a check of a new one fails.
     """
     if deployment.status in UNFINISHED:
         raise NotPossible(f"Deployment {deployment.pk} is still running. Cancel it first.")
     if deployment.build is None:
         raise NotPossible("Its build was deleted. Deploy another one.")
+    preflight.require_ready(deployment.site.agent, deployment.site, deployment.build)
     return enqueue(deployment.site, deployment.build, by, draft=deployment.draft)
 
 

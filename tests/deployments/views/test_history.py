@@ -16,7 +16,7 @@ from agentforge.accounts.models import User
 from configs.models import AgentConfig
 from configs.services import duplicate_agent
 from deployments import history, services
-from deployments.models import Deployment, Site
+from deployments.models import Access, Deployment, Site
 from deployments.sites import polling
 from tests.deployments.deployment_jobs import fresh
 from tests.deployments.finished_builds import build_of
@@ -65,6 +65,20 @@ def test_each_says_what_changed_since_what_the_site_showed(deploy: Callable[...,
     assert entry_of(second) == ("was-live", "description, tone")
     assert entry_of(third) == ("live", "capabilities, identity, personality")
     assert {"name": "identity.name", "before": "Ada", "after": "Eve"} in facts(third).changes
+
+
+def test_a_retry_passes_the_checks_of_a_new_deployment(
+    deploy: Callable[..., Deployment], site: Site, browser: Client, netlify: NetlifyStandIn
+) -> None:
+    first = deploy()
+    Site.objects.filter(pk=site.pk).update(access=Access.PASSWORD, password_hash="")
+    answer = browser.post(address("retry", first.pk), headers=JSON)
+    assert answer.status_code == 409
+    assert "Choose who may talk to it." in answer.content.decode()
+    assert Deployment.objects.count() == 1
+    Site.objects.filter(pk=site.pk).update(access=Access.PUBLIC)
+    assert browser.post(address("retry", first.pk), headers=JSON).status_code == 201
+    assert Deployment.objects.count() == 2
 
 
 def test_a_roll_back_is_a_change_too_and_takes_no_earlier_one_away(

@@ -287,7 +287,7 @@ SUPABASE_STORAGE_URL: str = env.str("SUPABASE_STORAGE_URL", default="").rstrip("
 ARTIFACT_S3_ENDPOINT: str = env.str("ARTIFACT_S3_ENDPOINT", default="")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "agentforge.static_storage.BundledStaticFilesStorage"},
     "artifacts": artifact_storage.backend(
         ARTIFACT_STORAGE,
         bucket=ARTIFACT_BUCKET,

@@ -11,13 +11,17 @@ from pathlib import Path
 
 # The file in the folder of collected files that holds their version.
 _MARKER = "version"
+# What makes the served files of the sources.
+_MAKERS = ("static_bundles.py", "static_storage.py")
 # What else serves static files: its files change with its version only.
 _PACKAGES = ("django", "django-htmx", "django-eventstream")
 
 
 def version(directory: Path) -> str:
-    """Return 12 hex digits that change with any of the static files."""
+    """Return 12 hex digits that change with any of the static files, and with how they are made."""
     digest = hashlib.sha256(" ".join(installed(name) for name in _PACKAGES).encode())
+    for name in _MAKERS:
+        digest.update(Path(__file__).with_name(name).read_bytes())
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         digest.update(f"\0{path.relative_to(directory)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]

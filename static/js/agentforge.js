@@ -6,7 +6,6 @@ import "./menus.js";
 import "./palette.js";
 import "./time.js";
 import "./keys.js";
-import "./log/panel.js";
 import "./steps.js";
 import "./uploads.js";
 import "./wizard.js";

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+# All but `first_minute`, which installs everything anew.
 MEASUREMENTS = ("compile", "workers", "pages", "scale", "ingest", "live", "storm", "routes", "deploy")
 
 

@@ -24,7 +24,7 @@ from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
 from .responses import refused
-from .trial import conversation, messages_json
+from .trial import conversation, messages_json, model_sentence
 
 DRAFT = ChatMessage.Source.DRAFT
 
@@ -99,5 +99,6 @@ def _page(request: Request, agent: AgentConfig, form: MessageForm, status: int =
         "problems": problems,
         "edition": chat.edition_of(agent, document) if document else "",
         "starters": starters(json.loads(document)) if document else [],
+        "model_sentence": model_sentence(json.loads(document)) if document else "",
     }
     return render(request, "builds/draft_chat.html", context, status=status)

@@ -157,15 +157,15 @@ def _page(
         "form": form,
         "build": build,
         "changed": _changed_since(agent, build),
-        "model_sentence": _model_sentence(build),
         "starters": starters(json.loads(build.revision.canonical_json)) if build else [],
+        "model_sentence": model_sentence(json.loads(build.revision.canonical_json)) if build else "",
     }
     return render(request, "builds/trial_chat.html", context, status=status)
 
 
-def _model_sentence(build: Build | None) -> str:
-    """Return what to expect of the model that answers."""
-    stated = json.loads(build.revision.canonical_json)["provider"] if build else {}
+def model_sentence(document: dict[str, Any]) -> str:
+    """Return what to expect of the model that answers for a configuration."""
+    stated = document["provider"]
     provider = PROVIDERS.get(stated.get("code", ""))
     return provider.sentence([stated["model"]]) if provider else ""
 

@@ -24,7 +24,7 @@ class LocalModel(Provider):
     def sentence(self, models: Sequence[str]) -> str:
         if list(models) == [BUILT_IN]:
             return "A small model that runs here without a key: good for trying, not for facts."
-        return "Runs here without a key."
+        return "Runs here without a key." if models else "Does not answer now; it needs no key."
 
     def check(self, key: str = "", base_url: str = "") -> Outcome:
         return http.ModelList("The local model", f"{self.base_url}/models", {}).test()

@@ -37,7 +37,7 @@ class LocalServer(Provider):
     def sentence(self, models: Sequence[str]) -> str:
         if not models:
             return "Ran on this machine when the forge started; offers no model now."
-        return f"Runs on this machine, without a key: {len(models)} model{'' if len(models) == 1 else 's'}."
+        return "Runs on this machine, without a key."
 
     def check(self, key: str = "", base_url: str = "") -> Outcome:
         return http.ModelList(self.label, f"{self.base_url}/models", {}, seconds=_SECONDS).test()

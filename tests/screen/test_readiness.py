@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.compiler import warmup
+from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers.web_process import WebProcess
 
@@ -64,6 +65,10 @@ def test_the_header_follows_the_warm_up_until_go_is_ready(
     expect(chip.locator("progress")).to_have_attribute("value", "200")
     expect(chip.locator("progress")).to_have_attribute("max", "300")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for part in (chip.locator("span"), page.locator(".mark img")):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["width"] >= 24
     # What is typed meanwhile stays.
     expect(page.get_by_label("Name", exact=True)).to_have_value("Half a na")
     record(warmup.WARM, 300, 300, 180)
@@ -78,6 +83,10 @@ def test_without_scripts_each_page_says_it_and_what_waits(
     expect(page.locator("[data-part=go]")).to_contain_text("Go is getting ready, about 4 of 40 s")
     expect(page.locator("main")).to_contain_text("30 of about 300 packages")
     expect(page.locator("main")).to_contain_text("A build that you start now waits for that")
+    build = enqueue_build(agent, by=agent.owner)
+    page.goto(f"/builds/{build.pk}/")
+    expect(page.locator("main")).to_contain_text("This build waits for that")
+    page.goto(f"/agents/{agent.pk}/builds/")
     record(warmup.FAILED, 30, 300, 4, error="The disk is full.")
     page.reload()
     expect(page.locator("[data-part=go]")).to_contain_text("Go could not get ready")

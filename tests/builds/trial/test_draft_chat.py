@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
+from agentforge.model_servers import ModelServer
 from builds.compiler.go_command import go_directory
 from builds.models import Build, ChatMessage
 from builds.trial import chat
 from configs.keys.vault import save_key
 from configs.models import AgentConfig
 from tests.drivers.forgery import without_digest_check
+from tests.standins.ollama import OllamaStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Text
 
@@ -79,12 +82,26 @@ def test_each_answer_is_by_the_draft_as_it_was_asked_and_keeps_its_name(
     assert [message["content"] for message in asked[1:]] == ["One", "You said: One", "Two"]
     speakers = [message.speaker for message in chat.messages_of(agent, DRAFT) if message.role == "assistant"]
     assert speakers == ["Ada, draft (revision 1)", "Bea, draft (revision 1 + changes)"]
-    assert "your draft, revision 1 + changes" in _page(browser, agent)
+    page = _page(browser, agent)
+    assert "your draft, revision 1 + changes" in page
+    assert "good for trying, not for facts" in page
     found = browser.get(reverse("builds:draft", args=[agent.pk]), headers=JSON).json()["messages"]
     assert [(each["source"], each["speaker"]) for each in found[2:]] == [
         ("draft", ""),
         ("draft", speakers[1]),
     ]
+
+
+def test_a_model_server_of_this_machine_answers(
+    browser: Client, agent: AgentConfig, settings: Settings, work: Work
+) -> None:
+    with OllamaStandIn() as ollama:
+        settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", ollama.url),)
+        AgentConfig.objects.filter(pk=agent.pk).update(provider="ollama", model="qwen3:8b")
+        assert _send(browser, agent, "Hello").status_code == 202
+        work()
+        assert (_answer(agent).error, _answer(agent).content) == ("", "You said: Hello")
+        assert ollama.asked[-1].json["model"] == "qwen3:8b"
 
 
 def test_the_chats_with_draft_and_build_are_two(

@@ -8,9 +8,10 @@ from typing import Any, cast
 from django import forms
 
 from agentforge import formats
+from configs.forms.agent_filter import AgentFilterForm
 
 from .compiler import targets, warmup
-from .models import PLUGIN, Conversation
+from .models import PLUGIN, BuildStatus, Conversation
 
 LONGEST_MESSAGE = 8000
 
@@ -61,6 +62,14 @@ class ConversationTitleForm(forms.Form):
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in title):
             raise forms.ValidationError("The title contains a control character. Remove it.")
         return title
+
+
+class BuildListForm(AgentFilterForm):
+    """What a list of builds shows."""
+
+    status = forms.ChoiceField(
+        label="Status", required=False, choices=[("", "Any status"), *BuildStatus.choices]
+    )
 
 
 class LogRangeForm(forms.Form):

@@ -19,6 +19,7 @@ from agentforge.openapi.schemas import (
 from agentforge.pagination import PageForm
 
 from .forms import (
+    BuildListForm,
     ConversationExportForm,
     ConversationForm,
     ConversationTitleForm,
@@ -131,7 +132,7 @@ _MESSAGE = record(
     }
 )
 
-describe("builds:list", get=Operation("List your builds", {"builds": array(BUILD)}, query=PageForm))
+describe("builds:list", get=Operation("List your builds", {"builds": array(BUILD)}, query=BuildListForm))
 describe("builds:agent", get=Operation("List an agent's builds", {"builds": array(BUILD)}, query=PageForm))
 describe(
     "builds:compile",

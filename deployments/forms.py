@@ -9,17 +9,26 @@ from django.utils.text import capfirst
 
 from builds.compiler import targets
 from builds.forms import TargetForm
+from configs.forms.agent_filter import AgentFilterForm
 from configs.forms.text import TextField
 from configs.forms.url import clean_base_url
 
 from .hosts.base import HostKind, Team
 from .hosts.registry import KINDS, NETLIFY
-from .models import Access, Site
+from .models import Access, DeploymentStatus, Site
 
 _NAME = RegexValidator(
     r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
     "A site's name may have up to 63 letters, digits and hyphens, with no hyphen at either end.",
 )
+
+
+class DeploymentListForm(AgentFilterForm):
+    """What a list of deployments shows."""
+
+    status = forms.ChoiceField(
+        label="Status", required=False, choices=[("", "Any status"), *DeploymentStatus.choices]
+    )
 
 
 class HostForm(forms.Form):

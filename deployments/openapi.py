@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
-from agentforge.pagination import PageForm
 from builds.openapi import BUILD
 
 from .accounts.forms import ConnectForm
-from .forms import ChooseSiteForm, DeleteSiteForm, NewSiteForm, PlanForm, SettingsForm, StartForm
+from .forms import (
+    ChooseSiteForm,
+    DeleteSiteForm,
+    DeploymentListForm,
+    NewSiteForm,
+    PlanForm,
+    SettingsForm,
+    StartForm,
+)
 from .history import LiveStatus, SiteContent
 from .hosts.registry import KINDS
 from .models import Access, DeploymentStatus
@@ -67,7 +74,7 @@ _ONE, _ITS_SITE = {"deployment": _DEPLOYMENT}, {"site": _SITE}
 
 describe(
     "deployments:list",
-    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, query=PageForm),
+    get=Operation("List your deployments", {"deployments": array(_DEPLOYMENT)}, query=DeploymentListForm),
 )
 describe("deployments:detail", get=Operation("Get a deployment", _ONE))
 describe(

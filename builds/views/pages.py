@@ -15,7 +15,7 @@ from agentforge.pagination import PageForm, page_of, refusal_of
 from builds import expectation, reports
 from builds.compiler import sandbox, toolchain
 from builds.errors import ToolchainMissing
-from builds.forms import LogPageForm, TargetForm
+from builds.forms import BuildListForm, LogPageForm, TargetForm
 from builds.logs.index import Index, index_of
 from builds.logs.pages import LogPage, log_page
 from builds.models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
@@ -45,17 +45,21 @@ def build_of(request: Request, pk: int) -> Build:
 @require_safe
 @negotiated
 def build_list(request: Request) -> HttpResponse:
-    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+    form = BuildListForm(request.GET)
+    if (refusal := refusal_of(form, request)) is not None:
         return refusal
-    builds = (
-        Build.objects.owned_by(request.user)
-        .select_related("revision__agent")
-        .prefetch_related(_PLUGINS, "per_target")
-    )
-    page = page_of(builds, request.GET.get("page"))
+    agent, status = form.cleaned_data.get("agent"), form.cleaned_data.get("status")
+    builds = Build.objects.owned_by(request.user).select_related("revision__agent")
+    if agent:
+        builds = builds.filter(revision__agent=agent)
+    if status:
+        builds = builds.filter(status=status)
+    page = page_of(builds.prefetch_related(_PLUGINS, "per_target"), request.GET.get("page"))
     if wants_json(request):
         return success(builds=builds_json(page))
-    return render(request, "builds/build_list.html", {"page": page, "places": places(page)})
+    form.offer_agents(request.user)
+    context = {"page": page, "places": places(page), "form": form, "narrowed": bool(agent or status)}
+    return render(request, "builds/build_list.html", context)
 
 
 @require_safe

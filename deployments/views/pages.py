@@ -8,8 +8,9 @@ from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import PageForm, page_of, refusal_of
+from agentforge.pagination import page_of, refusal_of
 from deployments import history, reports, services
+from deployments.forms import DeploymentListForm
 from deployments.hosts.registry import KINDS
 from deployments.models import UNFINISHED, Deployment
 
@@ -19,13 +20,21 @@ from .shared import deployment_of
 @require_safe
 @negotiated
 def deployment_list(request: Request) -> HttpResponse:
-    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+    form = DeploymentListForm(request.GET)
+    if (refusal := refusal_of(form, request)) is not None:
         return refusal
+    agent, status = form.cleaned_data.get("agent"), form.cleaned_data.get("status")
     rows = Deployment.objects.owned_by(request.user).select_related("site__agent", "revision")
+    if agent:
+        rows = rows.filter(site__agent=agent)
+    if status:
+        rows = rows.filter(status=status)
     page = page_of(rows, request.GET.get("page"))
     if wants_json(request):
         return success(deployments=reports.deployments_json(page))
-    return render(request, "deployments/deployment_list.html", {"page": page})
+    form.offer_agents(request.user)
+    context = {"page": page, "form": form, "narrowed": bool(agent or status)}
+    return render(request, "deployments/deployment_list.html", context)
 
 
 @require_safe

@@ -302,6 +302,8 @@ STORAGES = {
 ARTIFACT_DAYS: int = env.int("ARTIFACT_DAYS", default=7)
 LOG_DAYS: int = env.int("LOG_DAYS", default=90)
 CHAT_DAYS: int = env.int("CHAT_DAYS", default=90)
+# Days after which an agent in the trash is deleted; 0: never.
+TRASH_DAYS: int = env.int("TRASH_DAYS", default=30)
 
 # The local language model, and its server's URL.
 LOCAL_MODEL: bool = env.local_model("LOCAL_MODEL").is_served

@@ -7,7 +7,7 @@ class BuildsConfig(AppConfig):
     def ready(self) -> None:
         from agentforge.accounts import belongings
         from agentforge.accounts.signals import account_created
-        from configs import search, steps
+        from configs import search, steps, trash
 
         from .agent_steps import build_steps
         from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
@@ -20,9 +20,11 @@ class BuildsConfig(AppConfig):
             supabase_bucket,
         )
         from .search import builds
+        from .trash import BELONGING
 
         steps.register(build_steps)
         search.register("Builds", builds, place=1)
+        trash.register(BELONGING)
         belongings.register_export(builds_and_chats)
         belongings.register_obstacle(work_in_progress)
         belongings.register_stop(stop_builds_and_answers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentforge.accounts.belongings import Files, as_json
 from agentforge.accounts.models import User
+from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
 from .errors import NotPossible
@@ -18,11 +19,12 @@ from .trial.chat import stop
 
 def builds_and_chats(user: User) -> Files:
     """Yield the facts of all builds, and each agent's chat."""
-    builds = Build.objects.owned_by(user).select_related("revision").prefetch_related("artifacts")
+    builds = Build.objects.all_of(user).select_related("revision").prefetch_related("artifacts")
     yield "builds.json", as_json([_build(build) for build in builds])
-    messages = (
-        ChatMessage.objects.owned_by(user).select_related("agent", "conversation").order_by("agent_id", "pk")
-    )
+    # As the service, because users don't see agents in the trash, which are theirs all the same.
+    with as_service():
+        all_messages = ChatMessage.objects.all_of(user).select_related("agent", "conversation")
+        messages = list(all_messages.order_by("agent_id", "pk"))
     for agent, chat in groupby(messages, key=lambda message: message.agent):
         yield f"chats/{agent.pk}-{agent.handle}.json", as_json([_message(message) for message in chat])
 
@@ -30,10 +32,10 @@ def builds_and_chats(user: User) -> Files:
 def work_in_progress(user: User) -> str:
     """Return that builds or answers are unfinished: their workers still write to the rows."""
     active = (BuildStatus.QUEUED, BuildStatus.RUNNING)
-    if Build.objects.owned_by(user).filter(status__in=active).exists():
+    if Build.objects.all_of(user).filter(status__in=active).exists():
         return "A build is queued or running. Cancel it, or wait until it has finished."
     answering = (MessageStatus.QUEUED, MessageStatus.STREAMING)
-    if ChatMessage.objects.owned_by(user).filter(status__in=answering).exists():
+    if ChatMessage.objects.all_of(user).filter(status__in=answering).exists():
         return "An agent is answering. Wait until it has finished."
     return ""
 

@@ -52,6 +52,7 @@ class Build(models.Model):
     expired_at = models.DateTimeField(null=True, blank=True)
     expired_files = models.JSONField(default=dict, blank=True)
 
+    SHOWN_IF: ClassVar = {"revision__agent__trashed_at": None}
     objects: ClassVar[models.Manager[Build]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -111,6 +112,7 @@ class BuildTarget(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"build__revision__agent__trashed_at": None}
     objects: ClassVar[models.Manager[BuildTarget]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -139,6 +141,7 @@ class Artifact(models.Model):
     size = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
 
+    SHOWN_IF: ClassVar = {"build__revision__agent__trashed_at": None}
     objects: ClassVar[models.Manager[Artifact]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -195,6 +198,7 @@ class BuildVerification(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"build__revision__agent__trashed_at": None}
     objects: ClassVar[models.Manager[BuildVerification]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -254,6 +258,7 @@ class Conversation(models.Model):
     # The time of its last question.
     active_at = models.DateTimeField(default=timezone.now)
 
+    SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[Conversation]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -301,6 +306,7 @@ class ChatMessage(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[ChatMessage]] = OwnedQuerySet.as_manager()
 
     class Meta:

@@ -12,7 +12,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
-from configs.models import AgentConfig, Revision
+from configs.models import AgentConfig, Revision, lock_agent
 from configs.revisions import create_revision
 
 from .announcements import announce_build
@@ -46,6 +46,7 @@ def enqueue_revision(
     if chosen != [PLUGIN]:
         require(Act.BUILD_PROGRAM)
     with transaction.atomic(), as_service():
+        lock_agent(revision.agent_id)
         turn = fairness.next_turn(revision.owner_id)
         build: Build = Build.objects.create(
             owner_id=revision.owner_id,

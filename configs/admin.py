@@ -45,8 +45,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(AgentConfig)
 class AgentConfigAdmin(ReadOnlyAdmin):
-    list_display = ("name", "handle", "whose", "type", "provider", "model", "updated_at")
-    list_filter = ("type", "provider", "updated_at")
+    list_display = ("name", "handle", "whose", "type", "provider", "model", "updated_at", "trashed_at")
+    list_filter = ("type", "provider", "updated_at", ("trashed_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("name", "handle", "owner__email")
     date_hierarchy = "created_at"

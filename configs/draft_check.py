@@ -16,7 +16,7 @@ from .forms import TAB_FORMS
 from .forms.base import draft_values
 from .keys.keyring import keyring_of
 from .keys.vault import key_of
-from .models import AgentConfig, ProcessRun
+from .models import AgentConfig, ProcessRun, lock_agent
 from .providers import PROVIDERS
 from .providers.offers import offers_for
 from .tab_checks import ACTIVE, VALID, checked_edition
@@ -70,7 +70,7 @@ def _checked(agent: AgentConfig, tab: Tab) -> dict[str, Any]:
 def _store(agent: AgentConfig, steps: list[dict[str, Any]], status: RunStatus) -> None:
     now = timezone.now()
     with transaction.atomic(), as_service():
-        AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        lock_agent(agent.pk)
         unfinished = ProcessRun.objects.filter(agent=agent, status__in=ACTIVE)
         unfinished.update(status=RunStatus.FAILED, finished_at=now)
         run: ProcessRun = ProcessRun.objects.create(

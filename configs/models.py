@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
@@ -57,6 +58,7 @@ class AgentConfig(models.Model):
     time_limit_seconds = models.PositiveSmallIntegerField(default=60)
     memory_limit_mb = models.PositiveIntegerField(default=512)
 
+    SHOWN_IF: ClassVar = {"trashed_at": None}
     objects: ClassVar[models.Manager[AgentConfig]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -106,6 +108,27 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, bool, int)) else float(value)
 
 
+class AgentInTrash(Http404):
+    """The agent was moved to the trash in the meantime: for its owner it does not exist."""
+
+
+def lock_agent(pk: int) -> AgentConfig:
+    """Lock an agent's row until the transaction ends, as the service, before something is begun with it.
+
+    Raises AgentInTrash.
+    """
+    agent: AgentConfig | None = AgentConfig.objects.select_for_update().filter(pk=pk, trashed_at=None).first()
+    if agent is None:
+        raise AgentInTrash(f"Agent {pk} was moved to the trash.")
+    return agent
+
+
+def refuse_trashed(pk: int) -> None:
+    """Raise AgentInTrash if the agent is in the trash, without locking it."""
+    if AgentConfig.objects.filter(pk=pk, trashed_at__isnull=False).exists():
+        raise AgentInTrash(f"Agent {pk} was moved to the trash.")
+
+
 class ApiKey(models.Model):
     """One of a user's keys for a provider, as ciphertext (law 3), with the outcome of its last test."""
 
@@ -148,6 +171,7 @@ class ProcessRun(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[ProcessRun]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -167,6 +191,7 @@ class Revision(models.Model):
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
 
+    SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[Revision]] = OwnedQuerySet.as_manager()
 
     class Meta:

@@ -60,6 +60,12 @@ _OUTCOME = {
 }
 _PART = record({"source": STRING, "tab": one_of(Tab.values), "text": STRING})
 _PROMPT = {"text": STRING, "tokens": INTEGER, "parts": array(_PART)}
+_TRASHED = record(
+    {
+        **{"id": INTEGER, "name": STRING, "handle": STRING, "trashed_at": TIME, "goes_at": nullable(TIME)},
+        **dict.fromkeys(("goes", "stays"), array(STRING)),
+    }
+)
 _EDITION = {"edition": STRING}
 _PROVIDER = {"provider": one_of(PROVIDERS)}
 _ANY_KEY = "Which fields are required depends on the provider."
@@ -214,7 +220,16 @@ describe(
 describe("configs:duplicate", post=Operation("Copy an agent", _CREATED, 201))
 describe("configs:archive", post=Operation("Take an agent out of the list"))
 describe("configs:unarchive", post=Operation("Put an archived agent back into the list"))
-describe("configs:delete", post=Operation("Delete an agent, confirmed by its handle", forms=[DeleteForm]))
+describe(
+    "configs:delete",
+    post=Operation("Move an agent to the trash, and cancel what is under way", {"ended": array(STRING)}),
+)
+describe("configs:trash", get=Operation("List the trash", {"agents": array(_TRASHED)}))
+describe("configs:trash_restore", post=Operation("Restore an agent", {**_CREATED, "handle": STRING}))
+describe(
+    "configs:trash_delete",
+    post=Operation("Delete an agent out of the trash, confirmed by its handle", forms=[DeleteForm]),
+)
 describe("configs:key_list", get=Operation("List your keys, without the keys", {"keys": array(_KEY)}))
 describe(
     "configs:key_save",

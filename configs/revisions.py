@@ -13,7 +13,7 @@ from agentforge.tenancy.rls import as_service
 
 from .choices import ResponseLength
 from .keys.vault import has_secret, key_of
-from .models import AgentConfig, ApiKey, Revision
+from .models import AgentConfig, ApiKey, Revision, lock_agent
 from .prompt.assembly import system_prompt
 from .providers import PROVIDERS
 
@@ -105,7 +105,7 @@ def _json_with(agent: AgentConfig, key: ApiKey | None) -> str:
 def create_revision(agent: AgentConfig) -> Revision:
     """Return the revision of a saved draft: the existing one with this content, or a new one."""
     with transaction.atomic(), as_service():
-        locked: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        locked = lock_agent(agent.pk)
         text = draft_json(locked)
         digest = hashlib.sha256(text.encode()).hexdigest()
         existing: Revision | None = Revision.objects.filter(agent=locked, sha256=digest).first()

@@ -33,6 +33,7 @@ _PLACES = (
     _Place("Import agent.yaml", "upload paste document", "configs:import", "file"),
     _Place("Agents", "list home", "configs:list", "right"),
     _Place("Archived agents", "archive", "configs:list", "file", "?shown=archived"),
+    _Place("Trash", "deleted agents restore undo", "configs:trash", "trash"),
     _Place("Builds", "list compile", "builds:list", "right"),
     _Place("Deployments", "list sites online", "deployments:list", "right"),
     _Place("Keys", "api provider secrets", "configs:key_list", "key"),

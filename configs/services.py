@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError, router, transaction
-from django.db.models import Model
-from django.db.models.deletion import Collector
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -24,7 +22,7 @@ from .announcements import announce
 from .choices import Preset
 from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
-from .models import AgentConfig
+from .models import AgentConfig, lock_agent
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
 from .providers.offers import local_outcome, local_providers
@@ -76,7 +74,7 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
     for name, value in values.items():
         setattr(draft, name, value)
     with transaction.atomic(), as_service():
-        saved: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        saved = lock_agent(agent.pk)
         check_conflict(basis, yours=draft.values_of(values), saved=saved.values_of(values))
         _save(draft, [*values, "updated_at"])
         announce(agent.pk, agent.owner_id, {"kind": "draft"})
@@ -88,7 +86,7 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
     values = {
         f.attname: getattr(agent, f.attname) for f in agent._meta.concrete_fields if f.name not in _NOT_COPIED
     }
-    taken = set(AgentConfig.objects.filter(owner_id=agent.owner_id).values_list("handle", flat=True))
+    taken = handles_of(agent.owner_id)
     name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
     return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
 
@@ -112,27 +110,11 @@ def _set_archived(agent: AgentConfig, at: datetime | None, action: Action) -> No
             announce(agent.pk, agent.owner_id, {"kind": "draft"})
 
 
-def deletion_summary(agent: AgentConfig) -> list[tuple[str, int]]:
-    """Return the names and numbers of the other rows that deleting an agent deletes."""
-    collector = Collector(using=router.db_for_write(AgentConfig))
-    # Sets of keys: some rows depend on the agent in more than one way.
-    keys_by_name: defaultdict[str, set[object]] = defaultdict(set)
-    # This includes the forge's own rows, such as a remote builder's jobs, which users can't read.
-    with as_service():
-        collector.collect([agent])
-        for model, rows in collector.data.items():
-            if name := _plural(model):
-                keys_by_name[name].update(row.pk for row in rows)
-        for queryset in collector.fast_deletes:
-            if name := _plural(queryset.model):
-                keys_by_name[name].update(queryset.values_list("pk", flat=True))
-    return sorted((name, len(keys)) for name, keys in keys_by_name.items() if keys)
-
-
-def _plural(model: type[Model]) -> str:
-    """Return the name of a model's rows; empty for agents and for rows without an owner."""
-    owned = any(field.name == "owner" for field in model._meta.get_fields())
-    return str(model._meta.verbose_name_plural) if owned and model is not AgentConfig else ""
+def handles_of(owner_id: UUID) -> set[str]:
+    """Return the handles that an owner's agents have; those in the trash leave theirs to others."""
+    return set(
+        AgentConfig.objects.filter(owner_id=owner_id, trashed_at=None).values_list("handle", flat=True)
+    )
 
 
 def delete_agent(agent: AgentConfig) -> None:

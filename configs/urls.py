@@ -11,6 +11,7 @@ from .views import (
     revisions,
     search,
     tabs,
+    trash,
     validation,
 )
 
@@ -49,5 +50,8 @@ urlpatterns = [
     path("agents/<int:pk>/duplicate/", agents.agent_duplicate, name="duplicate"),
     path("agents/<int:pk>/archive/", agents.agent_archive, name="archive"),
     path("agents/<int:pk>/unarchive/", agents.agent_unarchive, name="unarchive"),
+    path("trash/", trash.trash_list, name="trash"),
+    path("trash/<int:pk>/restore/", trash.trash_restore, name="trash_restore"),
+    path("trash/<int:pk>/delete/", trash.trash_delete, name="trash_delete"),
     path("agents/<int:pk>/delete/", agents.agent_delete, name="delete"),
 ]

@@ -20,7 +20,7 @@ from .forms import TAB_FORMS
 from .forms.base import draft_values
 from .keys.vault import KeyNeedsReentry, is_readable, key_of
 from .keys.verification import CHECKS, retest
-from .models import AgentConfig, ProcessRun
+from .models import AgentConfig, ProcessRun, lock_agent
 from .providers import PROVIDERS, Outcome
 from .providers.offers import local_outcome, offers_for
 from .tab_checks import ACTIVE, checked_edition
@@ -42,7 +42,7 @@ class Replaced(Exception):
 def start_run(agent: AgentConfig) -> ProcessRun:
     """Enqueue a validation of an agent's tabs, replacing an unfinished one."""
     with transaction.atomic(), as_service():
-        AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        lock_agent(agent.pk)
         unfinished = ProcessRun.objects.filter(agent=agent, status__in=ACTIVE)
         unfinished.update(status=RunStatus.FAILED, finished_at=timezone.now())
         steps = [{"tab": tab.value, "state": "pending"} for tab in Tab]

@@ -8,7 +8,7 @@ class DeploymentsConfig(AppConfig):
         from agentforge.accounts import belongings
         from builds.artifacts.retention import register_usage_check
         from builds.execution.transitions import register_success
-        from configs import search, steps
+        from configs import search, steps, trash
 
         from . import checks  # noqa: F401 # importing it registers the checks
         from .agent_steps import deploy_steps
@@ -17,11 +17,13 @@ class DeploymentsConfig(AppConfig):
         from .search import deployments
         from .sites import pruning
         from .sites.retention import builds_in_use
+        from .trash import BELONGING
 
         register_usage_check(builds_in_use)
         register_success(deploy_planned)
         pruning.register()
         steps.register(deploy_steps)
         search.register("Deployments", deployments, place=2)
+        trash.register(BELONGING)
         belongings.register_export(sites)
         belongings.register_obstacle(work_in_progress)

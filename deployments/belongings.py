@@ -10,14 +10,14 @@ from .models import UNFINISHED, Deployment, Site
 
 def sites(user: User) -> Files:
     """Yield the facts of all sites and deployments, without passwords and variables."""
-    listed = Site.objects.owned_by(user).values("id", "agent_id", "host", "name", "url", "access")
+    listed = Site.objects.all_of(user).values("id", "agent_id", "host", "name", "url", "access")
     fields = ("site_id", "build_id", "status", "url", "draft", "created_at", "published_at")
-    made = Deployment.objects.owned_by(user).order_by("pk").values(*fields)
+    made = Deployment.objects.all_of(user).order_by("pk").values(*fields)
     yield "sites.json", as_json({"sites": list(listed), "deployments": list(made)})
 
 
 def work_in_progress(user: User) -> str:
     """Return that a deployment is unfinished."""
-    if Deployment.objects.owned_by(user).filter(status__in=UNFINISHED).exists():
+    if Deployment.objects.all_of(user).filter(status__in=UNFINISHED).exists():
         return "A deployment is queued or running. Cancel it, or wait until it has finished."
     return ""

@@ -93,6 +93,7 @@ class Site(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[Site]] = OwnedQuerySet.as_manager()
 
     class Meta:
@@ -155,6 +156,7 @@ class Deployment(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
+    SHOWN_IF: ClassVar = {"site__agent__trashed_at": None}
     objects: ClassVar[models.Manager[Deployment]] = OwnedQuerySet.as_manager()
 
     class Meta:

@@ -11,6 +11,7 @@ from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 from builds.reports import UNFINISHED
+from configs.models import AgentInTrash
 
 from . import preflight, services
 from .accounts.host_accounts import connection_of
@@ -61,7 +62,7 @@ def deploy_planned(build: Build) -> None:
         Site.objects.filter(pk=site.pk).update(planned_build=None)
         try:
             services.enqueue(site, build, site.owner, draft=site.planned_as_draft)
-        except NotPossible as refusal:
+        except (NotPossible, AgentInTrash) as refusal:
             # The site was deleted meanwhile, for example; the build succeeded all the same.
             logger.info("Build %s was not deployed to site %s: %s", build.pk, site.pk, refusal)
 

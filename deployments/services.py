@@ -13,6 +13,7 @@ from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
+from configs.models import refuse_trashed
 
 from . import history, preflight
 from .accounts.host_accounts import host_for
@@ -53,6 +54,9 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             {"kind": "line", "stream": "sys", "text": text},
         )
         announce_deployment(site)
+        # Without locking the agent: a build that ends in this transaction is locked already, and whoever
+        # moves its agent to the trash waits for it.
+        refuse_trashed(site.agent_id)
         deployment.job_id = jobs.defer(deployment.pk, site.pk, site.owner_id)
         deployment.save(update_fields=["job_id"])
         owner, name = site.owner_id, site.name

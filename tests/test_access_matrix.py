@@ -24,6 +24,7 @@ from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
@@ -133,6 +134,9 @@ MATRIX: dict[str, Row] = {
     "configs:archive": Row(_AGENT, "POST"),
     "configs:unarchive": Row(_AGENT, "POST"),
     "configs:delete": Row(_AGENT),
+    "configs:trash": Row(),
+    "configs:trash_restore": Row({"pk": "trashed"}, "POST"),
+    "configs:trash_delete": Row({"pk": "trashed"}),
     "builds:list": Row(),
     "builds:detail": Row(_BUILD),
     "builds:log": Row(_BUILD),
@@ -194,6 +198,7 @@ MATRIX: dict[str, Row] = {
 SHOWS_THE_SECRET = (
     "configs:search",
     "configs:list",
+    "configs:trash",
     "configs:identity",
     "builds:log",
     "builds:file",
@@ -207,6 +212,7 @@ SHOWS_THE_SECRET = (
 @dataclass
 class Hers:
     agent: str
+    trashed: str
     build: str
     key: str
     site: str
@@ -222,6 +228,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     settings.AGENTFORGE_OPENAI_URL = settings.LOCAL_MODEL_URL = CLOSED_PORT
     agent = AgentConfig.objects.create(owner=alice, name=SECRET, handle="ada", provider="local", model="m")
+    trashed = AgentConfig.objects.create(owner=alice, name=SECRET, handle="gone", trashed_at=timezone.now())
     key = save_key(alice, "openai", "sk-0123456789")
     revision: Revision = create_revision(agent)
     build = Build.objects.create(owner=alice, revision=revision, status=BuildStatus.SUCCEEDED)
@@ -240,7 +247,13 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     deployment = Deployment.objects.create(
         owner=alice, site=site, build=build, revision=revision, status="succeeded"
     )
-    pks = {"build": build.pk, "key": key.pk, "site": site.pk, "deployment": deployment.pk}
+    pks = {
+        "trashed": trashed.pk,
+        "build": build.pk,
+        "key": key.pk,
+        "site": site.pk,
+        "deployment": deployment.pk,
+    }
     pks |= {"message": message.pk, "conversation": conversation.pk}
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 

@@ -44,7 +44,8 @@ LOOKUP_ERRORS = (DatabaseError, InterfaceError, PoolTimeout, *DATABASE_AWAY)
 
 _PAGE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _STREAMS = (
-    "SELECT name, owner_id, last_seq, closed_at IS NOT NULL FROM live_stream WHERE name = ANY(%(names)s)"
+    "SELECT name, owner_id, last_seq, closed_at IS NOT NULL FROM live_stream "
+    "WHERE name = ANY(%(names)s) AND hidden_at IS NULL"
 )
 
 _sign_in_threads = ThreadPoolExecutor(4, thread_name_prefix="live sign-in")

@@ -84,7 +84,7 @@ class Hub:
     async def read(self, name: str, after: int) -> list[Frame]:
         """Return the next frames after a position from the log; raises one of DATABASE_AWAY."""
         try:
-            page = await self.reader.page(log.PAGE_AFTER, name, after, SEND_BYTES)
+            page = await self.reader.page(log.SHOWN_AFTER, name, after, SEND_BYTES)
         except log.StreamMissing:
             self._mark_deleted(name)
             return []
@@ -158,7 +158,7 @@ class Hub:
         del self._refreshing[name]
 
     async def _extend(self, tail: Tail) -> None:
-        statement = log.PAGE_AFTER if tail.is_loaded else log.PAGE_NEWEST
+        statement = log.SHOWN_AFTER if tail.is_loaded else log.SHOWN_NEWEST
         try:
             page = await self.reader.page(statement, tail.name, tail.last_seq, TAIL_BYTES)
         except log.StreamMissing:

@@ -47,11 +47,14 @@ FROM live_stream AS stream LEFT JOIN LATERAL (
         ) AS ahead
     ) AS measured WHERE before < %(budget)s
 ) AS page ON true
-WHERE stream.name = %(name)s
+WHERE stream.name = %(name)s{shown}
 ORDER BY page.last_seq
 """
-PAGE_AFTER = _PAGE.format(order="ASC")
-PAGE_NEWEST = _PAGE.format(order="DESC")
+_SHOWN = " AND stream.hidden_at IS NULL"
+PAGE_AFTER = _PAGE.format(order="ASC", shown="")
+# For viewers, to whom a hidden stream is missing.
+SHOWN_AFTER = _PAGE.format(order="ASC", shown=_SHOWN)
+SHOWN_NEWEST = _PAGE.format(order="DESC", shown=_SHOWN)
 
 
 class StreamMissing(LookupError):

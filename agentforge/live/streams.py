@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from agentforge.tenancy.rls import as_service
 
@@ -106,6 +107,20 @@ def delete_stream(name: str) -> None:
     with as_service(), transaction.atomic():
         Stream.objects.filter(pk=name).delete()
         _notify_deleted([name])
+
+
+def hide(names: Iterable[str]) -> None:
+    """Keep streams from being followed, and end their viewers' connections."""
+    hidden = list(names)
+    with as_service(), transaction.atomic():
+        Stream.objects.filter(pk__in=hidden).update(hidden_at=timezone.now())
+        _notify_deleted(hidden)
+
+
+def show(names: Iterable[str]) -> None:
+    """Let hidden streams be followed again."""
+    with as_service():
+        Stream.objects.filter(pk__in=list(names)).update(hidden_at=None)
 
 
 def prune(*, closed_before: datetime) -> int:

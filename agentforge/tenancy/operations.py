@@ -39,9 +39,9 @@ class EnableRowLevelSecurity(PolicyOperation):
     `authenticated` may use `commands` on its own rows: only `select`, because the forge writes (older
     migrations granted more). With `through=(column, table, key)` the owner is that of the row of `table` that
     `column` refers to. For commands that write, `parents` maps further columns to tables whose rows must be
-    the user's own as well, and `insert_check` is a further condition on inserted rows. The
-    connecting role and `service_role` may do everything, so the forge needs neither superuser nor BYPASSRLS.
-    `anon` gets no access.
+    the user's own as well, and `insert_check` is a further condition on inserted rows. `shown_if` is a
+    condition on the rows that users read. The connecting role and `service_role` may do everything, so the
+    forge needs neither superuser nor BYPASSRLS. `anon` gets no access.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class EnableRowLevelSecurity(PolicyOperation):
         through: tuple[str, str, str] | None = None,
         parents: Mapping[str, str] | None = None,
         insert_check: str = "",
+        shown_if: str = "",
     ) -> None:
         self.table = table
         self.owner = owner
@@ -60,6 +61,7 @@ class EnableRowLevelSecurity(PolicyOperation):
         self.through = through
         self.parents = dict(parents or {})
         self.insert_check = insert_check
+        self.shown_if = shown_if
 
     def database_forwards(
         self,
@@ -125,6 +127,8 @@ class EnableRowLevelSecurity(PolicyOperation):
         written = " AND ".join([own, *self._own_parents(quote)])
         inserted = f"{written} AND ({self.insert_check})" if self.insert_check else written
         using = "" if command == "insert" else own
+        if command == "select" and self.shown_if:
+            using = f"{own} AND ({self.shown_if})"
         check = {"insert": inserted, "update": written}.get(command, "")
         clauses = [f"USING ({using})"] if using else []
         if check:

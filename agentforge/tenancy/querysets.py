@@ -9,6 +9,12 @@ if TYPE_CHECKING:
 
 
 class OwnedQuerySet(models.QuerySet[Any]):
+    """A model may say in `SHOWN_IF`, as field lookups, which of their rows owners see."""
+
     def owned_by(self, user: AbstractBaseUser) -> Self:
-        """Return the rows of one user."""
+        """Return the rows of one user, without those in the trash."""
+        return self.all_of(user).filter(**getattr(self.model, "SHOWN_IF", {}))
+
+    def all_of(self, user: AbstractBaseUser) -> Self:
+        """Return the rows of one user, those in the trash too."""
         return self.filter(owner=user)

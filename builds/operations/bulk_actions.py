@@ -16,6 +16,7 @@ from builds.errors import NotPossible
 from builds.models import Build, BuildStatus
 from builds.queue import jobs
 from builds.services import cancel_build, retry_build
+from configs.models import AgentInTrash
 
 
 def rebuild(builds: Iterable[Build], by: User) -> int:
@@ -81,7 +82,7 @@ def _each(builds: Iterable[Build], change: Callable[[Build], object], *statuses:
             continue
         try:
             change(build)
-        except NotPossible:
+        except (NotPossible, AgentInTrash):
             continue
         changed += 1
     return changed

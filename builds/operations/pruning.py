@@ -26,6 +26,7 @@ from builds.artifacts import leases, local_store, retention, storage
 from builds.compiler import workspace
 from builds.models import Artifact, Build, ChatMessage, Conversation, StoredFile
 from builds.trial.chat import UNFINISHED
+from configs import trash
 from configs.models import ProcessRun
 
 # The findings of a checked draft; the draft itself stays.
@@ -83,6 +84,7 @@ def steps() -> dict[str, Step]:
         "logs that no build has": functools.partial(lost_logs, Build, "build-"),
         "chats": _chats,
         "checks of drafts": _runs,
+        "agents in the trash": _trashed_agents,
         "finished jobs": _jobs,
         "accounts": _accounts,
         **_registered,
@@ -259,6 +261,15 @@ WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND NOT EXISTS (
     SELECT FROM procrastinate_events AS event WHERE event.job_id = job.id AND event.at >= %s
 )
 """
+
+
+def _trashed_agents(moment: Moment, apply: bool) -> Iterator[Amount]:
+    """Prune agents that were in the trash for TRASH_DAYS, with everything made from them."""
+    if not apply:
+        yield Amount(trash.due(moment.now).count())
+        return
+    for _ in trash.delete_due(moment.now):
+        yield Amount(1)
 
 
 def _jobs(moment: Moment, apply: bool) -> Iterator[Amount]:

@@ -34,7 +34,7 @@ def candidates(agents: Iterable[int] | None) -> list[Candidate]:
 
 
 def _newest(agents: Iterable[int] | None) -> QuerySet[Build]:
-    succeeded = Build.objects.filter(status=BuildStatus.SUCCEEDED)
+    succeeded = Build.objects.filter(status=BuildStatus.SUCCEEDED, revision__agent__trashed_at=None)
     newest = succeeded.filter(revision__agent=OuterRef("revision__agent")).order_by("-pk").values("pk")[:1]
     chosen = (
         succeeded.filter(pk=Subquery(newest))

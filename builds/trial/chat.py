@@ -20,7 +20,7 @@ from builds.queue import jobs
 from configs.announcements import announce, ensure_stream
 from configs.choices import Tab
 from configs.draft_check import known_problems
-from configs.models import AgentConfig
+from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
 
 from .conversations import conversation_to_ask_in, conversations_of, messages_in
@@ -53,7 +53,7 @@ def ask(
     Raises NotPossible without a build, and while another answer is pending.
     """
     with transaction.atomic(), as_service():
-        AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        lock_agent(agent.pk)
         build = newest_build(agent)
         if build is None:
             raise NotPossible("The agent is not compiled yet. Compile it first.")
@@ -70,7 +70,7 @@ def ask_draft(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, Cha
     if problems := known_problems(agent):
         raise NotPossible(f"The draft can't answer yet. First correct {_tabs(problems)}.")
     with transaction.atomic(), as_service():
-        draft: AgentConfig = AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        draft = lock_agent(agent.pk)
         document = draft_json(draft)
         facts = {"document": document, "edition": edition_of(draft, document)}
         return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts)
@@ -159,7 +159,7 @@ def clear(
     Raises NotPossible while an answer is pending.
     """
     with transaction.atomic(), as_service():
-        AgentConfig.objects.select_for_update().get(pk=agent.pk)
+        lock_agent(agent.pk)
         messages = messages_of(agent, source, conversation)
         if messages.filter(status__in=UNFINISHED).exists():
             raise NotPossible("The agent is still answering. Stop it first.")

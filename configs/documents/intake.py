@@ -10,7 +10,7 @@ from configs.forms.identity import suggest_handle
 from configs.keys import vault
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
-from configs.services import create_agent, new_draft
+from configs.services import create_agent, handles_of, new_draft
 
 from .document import Document
 
@@ -31,7 +31,7 @@ def import_agent(document: Document, owner: User) -> Imported:
     draft = new_draft(owner)
     for name, value in document.values.items():
         setattr(draft, name, value)
-    taken = set(AgentConfig.objects.filter(owner_id=owner.pk).values_list("handle", flat=True))
+    taken = handles_of(owner.pk)
     draft.handle = suggest_handle(document.values["handle"], taken)
     keys = list(ApiKey.objects.filter(owner_id=owner.pk, provider=draft.provider).order_by("pk"))
     draft.api_key = next((key for key in keys if key.name == document.key), None)

@@ -67,14 +67,14 @@ class AgentListForm(PageForm):
 
 
 class DeleteForm(forms.Form):
-    """Requires the agent's handle to be typed, because deletion can't be undone."""
+    """Requires the agent's handle to be typed, because deleting it out of the trash can't be undone."""
 
     handle = TextField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
 
     def __init__(self, data: Any = None, *, handle: str) -> None:
         self._handle = handle
         super().__init__(data)
-        self.fields["handle"].label = f"Type {handle} to delete it"
+        self.fields["handle"].label = f"Type {handle} to delete it now"
 
     def clean_handle(self) -> str:
         typed: str = self.cleaned_data["handle"]

@@ -87,7 +87,9 @@ class IdentityForm(DraftForm):
     def _taken(self) -> set[str]:
         if not self.instance.owner_id:
             return set()
-        others = AgentConfig.objects.filter(owner_id=self.instance.owner_id).exclude(pk=self.instance.pk)
+        others = AgentConfig.objects.filter(owner_id=self.instance.owner_id, trashed_at=None).exclude(
+            pk=self.instance.pk
+        )
         return set(others.values_list("handle", flat=True))
 
     def _suggested(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,13 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.http import Request
-from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from agentforge.negotiation import negotiated, posted, success, wants_json
 from agentforge.pagination import refusal_of
 from configs import agent_list as listing
+from configs import trash
 from configs.agent_report import AgentReport, live_positions
 from configs.agent_templates import agent_templates
 from configs.forms import DraftForm
-from configs.forms.agents import AgentListForm, DeleteForm
+from configs.forms.agents import AgentListForm
 from configs.forms.identity import TAKEN
 from configs.forms.new_agent import NewAgentForm
 from configs.models import AgentConfig
@@ -25,8 +27,6 @@ from configs.services import (
     HandleTaken,
     archive_agent,
     create_agent,
-    delete_agent,
-    deletion_summary,
     duplicate_agent,
     new_draft,
     unarchive_agent,
@@ -143,15 +143,20 @@ def agent_unarchive(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def agent_delete(request: Request, pk: int) -> HttpResponse:
+    """Say what goes; move the agent to the trash."""
     agent = agent_of(request, pk)
-    form = DeleteForm(posted(request), handle=agent.handle)
-    if form.is_valid():
-        delete_agent(agent)
-        if wants_json(request):
-            return success()
-        messages.success(request, f"{agent.name} is deleted.")
-        return redirect("configs:list")
-    if form.is_bound and wants_json(request):
-        return form_failure(form)
-    context = {"agent": agent, "form": form, "going": deletion_summary(agent)}
-    return render(request, "configs/agent_delete.html", context, status=422 if form.is_bound else 200)
+    if request.method != "POST":
+        deletion = trash.deletions([agent])[0]
+        context = {"agent": agent, "deletion": deletion, "days": settings.TRASH_DAYS}
+        return render(request, "configs/agent_delete.html", context)
+    ended = trash.move_to_trash(agent, by=request.user)
+    if wants_json(request):
+        return success(ended=ended)
+    also = "".join(f" {words[0].upper()}{words[1:]}." for words in ended)
+    undo = reverse("configs:trash_restore", args=[agent.pk])
+    days = settings.TRASH_DAYS
+    until = (
+        f"It is deleted in {trash.counted(days, 'day')}." if days else "It stays there until you delete it."
+    )
+    messages.success(request, f"{agent.name} is in the trash. {until}{also}", undo)
+    return redirect("configs:list")

@@ -86,7 +86,10 @@ def _assign(agent: AgentConfig, host: str, remote: RemoteSite, action: Action, b
                 defaults={**fields, "agent": agent, "access": Access.PASSWORD},
             )  # fmt: skip
             if not is_new and site.agent_id != agent.pk:
-                raise NotPossible(f"This site shows {site.agent.name} already. Choose or create another one.")
+                where = ", which is in the trash," if site.agent.trashed_at else ""
+                raise NotPossible(
+                    f"This site shows {site.agent.name}{where} already. Choose or create another one."
+                )
             if not is_new:
                 Site.objects.filter(pk=site.pk).update(**fields)
             record(action, owner=agent.owner_id, actor=by, subject=site)

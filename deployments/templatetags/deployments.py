@@ -9,8 +9,7 @@ from django import template
 from configs.models import AgentConfig
 from deployments import history, preflight, reports
 from deployments.accounts import oauth
-from deployments.hosts.registry import KINDS
-from deployments.models import Deployment, Site
+from deployments.models import Deployment
 
 register = template.Library()
 
@@ -37,15 +36,6 @@ def online(agents: Iterable[AgentConfig]) -> dict[int, history.LiveSite]:
 def online_of(agent: AgentConfig) -> history.LiveSite | None:
     """Return an agent's live site, None if it has none."""
     return history.live_sites([agent]).get(agent.pk)
-
-
-@register.simple_tag
-def stays_online(agent: AgentConfig) -> list[Site]:
-    """Return the sites that stay online after their agent is deleted here."""
-    codes = [code for code, kind in KINDS.items() if kind.needs_account]
-    sites = Site.objects.filter(agent=agent, host__in=codes).exclude(live_remote_id="")
-    # A site that was replaced and chosen again has two rows.
-    return list({(site.host, site.remote_id): site for site in sites}.values())
 
 
 register.filter("web_address", history.web_address)

@@ -8,11 +8,9 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
-from agentforge.live.log import StreamMissing
-from configs import revisions
 from configs.choices import Tab
 from configs.models import AgentConfig
-from configs.validation import start_run, tab_problems
+from configs.validation import tab_problems
 from tests.standins.openai import OpenAIStandIn
 
 NEW = {"name": "Ada", "handle": "", "type": "analyst", "version": "1.0.0"}
@@ -65,27 +63,12 @@ def test_copy_has_the_next_handle_and_the_same_content(browser: Client, agent: A
     assert streams.position(copy.stream_name) == 0
 
 
-def test_deleting_names_what_goes_and_wants_the_handle(browser: Client, agent: AgentConfig) -> None:
-    revisions.create_revision(agent)
-    start_run(agent)
-    url = f"/agents/{agent.pk}/delete/"
-    page = browser.get(url).content.decode()
-    assert "1 revisions" in page or "1 revision" in page
-    for typed in ("", "Ada", "ad"):
-        assert browser.post(url, {"handle": typed}).status_code == 422
-    assert AgentConfig.objects.exists()
-    assert browser.post(url, {"handle": "ada"}).headers["Location"] == "/agents/"
-    assert not AgentConfig.objects.exists()
-    with pytest.raises(StreamMissing):
-        streams.position(agent.stream_name)
-
-
-@pytest.mark.parametrize("action", ["duplicate", "delete"])
+@pytest.mark.parametrize("action", ["duplicate", "archive", "delete"])
 def test_nobody_else_may(
     agent: AgentConfig, bob: User, client_of: Callable[[User], Client], action: str
 ) -> None:
     assert client_of(bob).post(f"/agents/{agent.pk}/{action}/", {"handle": "ada"}).status_code == 404
-    assert AgentConfig.objects.count() == 1
+    assert AgentConfig.objects.filter(archived_at=None, trashed_at=None).count() == 1
 
 
 @pytest.mark.parametrize("path", ["/agents/", "/agents/new/"])

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from agentforge.accounts.models import User
-from agentforge.live.streams import close_stream, create_stream, delete_stream, publish
+from agentforge.live.streams import close_stream, create_stream, delete_stream, hide, publish, show
 from tests.drivers.people import bearer_of, make_user, sign_in
 from tests.drivers.web_process import WebProcess
 
@@ -141,3 +141,19 @@ def test_pages_go_through_django(web: WebProcess) -> None:
         body = response.read()
         assert (path, response.status, bool(body)) == (path, status, True)
     connection.close()
+
+
+def test_a_hidden_stream_ends_its_viewers_and_is_kept(
+    web: WebProcess, stream: str, signed_in: dict[str, str]
+) -> None:
+    publish(stream, line("a"))
+    with web.follow(signed_in, stream) as connection:
+        assert next(iter(connection)).id == f"{stream}:1"
+        hide([stream])
+        assert [event for event in connection if event.name == "message"] == []
+    with web.follow(signed_in, stream) as connection:
+        assert connection.status == 404
+    publish(stream, line("b"))
+    show([stream])
+    with web.follow(signed_in, stream, last_event_id=f"{stream}:1") as connection:
+        assert next(iter(connection)).id == f"{stream}:2"

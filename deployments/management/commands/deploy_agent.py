@@ -56,6 +56,10 @@ Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the de
         agent: AgentConfig | None = AgentConfig.objects.filter(pk=options["agent"]).first()
         if agent is None:
             raise CommandError(f"There is no agent {options['agent']}.")
+        if agent.trashed_at is not None:
+            raise CommandError(
+                f"Agent {agent.pk} is in the trash. Its owner can restore it. Nothing was deployed."
+            )
         if options["out"] and _is_in_use(options["out"]):
             message = f"{options['out']} exists already. Nothing was deployed. Choose another path for --out."
             raise CommandError(message)

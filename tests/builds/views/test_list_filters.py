@@ -22,7 +22,7 @@ def build(owner: User, handle: str, status: BuildStatus) -> Build:
     return Build.objects.create(owner=owner, revision=create_revision(agent), status=status)
 
 
-def listed(client: Client, **query: object) -> list[int]:
+def listed(client: Client, **query: str | int) -> list[int]:
     answer = client.get("/builds/", query, headers=JSON)
     return [each["id"] for each in answer.json()["builds"]]
 

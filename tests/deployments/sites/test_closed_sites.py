@@ -137,11 +137,11 @@ def test_deleting_an_agent_says_what_stays_online(
     deploy: Deploy, site: Site, agent: AgentConfig, browser: Client
 ) -> None:
     page = f"/agents/{agent.pk}/delete/"
-    assert "stays online" not in text(browser, page)
+    assert "stays on Netlify" not in text(browser, page)
     deploy()
     deploy()
-    assert "<li>2 deployments</li>" in text(browser, page)
-    assert "What is online stays online and goes on using your keys: ada." in text(browser, page)
+    assert "<li>the record of 2 deployments</li>" in text(browser, page)
+    assert "The site ada stays on Netlify and goes on answering with your keys" in text(browser, page)
 
 
 def test_an_address_that_is_none_is_no_link_on_any_page(

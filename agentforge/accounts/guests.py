@@ -144,7 +144,7 @@ def remove_ended(at: datetime) -> int:
         except Exception:
             record_incident(f"The removal of guest {pk}")
     if removed:
-        logger.info("Removed %s guests whose time was over.", removed)
+        logger.info("Guests whose time was over: %s removed.", removed)
     return removed
 
 

@@ -16,12 +16,16 @@ from django.utils import timezone
 
 from agentforge.accounts import guests
 from agentforge.accounts.models import LocalIdentity, LocalSession, SignIn, User
-from builds.models import Build, BuildStatus
+from builds.artifacts import storage
+from builds.models import Artifact, Build, BuildStatus
+from builds.operations import pruning
 from builds.services import enqueue_build
 from configs.models import AgentConfig, ApiKey
+from configs.revisions import create_revision
 from deployments.models import Connection
 from tests.drivers import people
 from tests.drivers.pages import shown
+from tests.standins.openai import OpenAIStandIn
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery"
@@ -241,6 +245,14 @@ def test_who_leaves_and_comes_again_makes_no_room_for_a_crowd() -> None:
     assert Client(REMOTE_ADDR="192.0.2.1").post("/accounts/guest/").status_code == 429
 
 
+@pytest.fixture
+def model(settings: LazySettings) -> Iterator[OpenAIStandIn]:
+    """A server in the local model's place."""
+    with OpenAIStandIn(needs_key=False) as server:
+        settings.LOCAL_MODEL, settings.LOCAL_MODEL_URL = True, server.url
+        yield server
+
+
 CLOSED = [
     ("/keys/add/openai/", {"key": "sk-0123456789", "name": "Mine"}),
     ("/agents/{pk}/keys/openai/", {"key": "sk-0123456789"}),
@@ -253,9 +265,9 @@ CLOSED = [
 
 
 @pytest.mark.parametrize(("path", "data"), CLOSED, ids=lambda part: part if isinstance(part, str) else "")
-def test_what_takes_an_account(path: str, data: dict[str, str], guest: Client) -> None:
+def test_what_takes_an_account(path: str, data: dict[str, str], guest: Client, model: OpenAIStandIn) -> None:
     make_agent(guest)
-    AgentConfig.objects.update(provider="local", model="m")
+    AgentConfig.objects.update(provider="local", model=model.models[0])
     path = path.format(pk=AgentConfig.objects.get().pk)
     page = guest.post(path, data)
     assert page.status_code == 403, shown(page)[:2000]
@@ -309,3 +321,19 @@ def test_a_crowd_that_comes_at_once_finds_no_more_places_than_there_are() -> Non
         statuses = list(threads.map(come, range(32)))
     assert statuses.count(302) == User.objects.filter(guest_until__isnull=False).count() == 6
     assert statuses.count(429) == 26
+
+
+def test_the_files_of_a_guest_go_with_the_next_pruning(
+    guest: Client, later: Callable[[int], None], alice: User
+) -> None:
+    make_agent(guest)
+    user, agent = user_of(guest), AgentConfig.objects.get()
+    build = Build.objects.create(owner=user, revision=create_revision(agent), status=BuildStatus.SUCCEEDED)
+    digest = storage.put(b"a plugin")
+    Artifact.objects.create(owner=user, build=build, name="ada.so", sha256=digest, size=8)
+    later(61)
+    guests.remove_ended(timezone.now())
+    assert not Artifact.objects.exists()
+    later(24 * 60)
+    pruning.prune(apply=True)
+    assert not storage.holds(digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ class SharedProgram:
             return None
         path = self._cache_path(toolchain, agent)
         digest = path.with_suffix(".sha256")
-        is_intact = path.exists() and digest.exists() and storage.hash_file(path) == digest.read_text()
-        return path if is_intact else None
+        if not (path.exists() and digest.exists()):
+            return None
+        stat = path.stat()
+        return path if _is_intact(path, digest.read_text(), stat.st_size, stat.st_mtime_ns) else None
 
     async def get_or_compile(self, toolchain: Toolchain, agent: Sources, work: Path, log: BuildLog) -> Path:
         """Return the program of these inputs, compiled if it is not cached.
@@ -77,6 +80,12 @@ class SharedProgram:
         output = work / f"agentforge-{self.name}"
         await go_build(toolchain, f"./{self.name}", output, "exe", tree, work, log)
         return output
+
+
+@functools.lru_cache(maxsize=8)
+def _is_intact(path: Path, digest: str, size: int, mtime_ns: int) -> bool:
+    """Return whether a file has this sha256; one that nobody wrote since is not read for each answer."""
+    return storage.hash_file(path) == digest
 
 
 # Loads any plugin.

@@ -14,7 +14,7 @@ from builds.logs.build_log import BuildLog, Record
 
 logger = logging.getLogger(__name__)
 
-PREPARING = "The program for drafts is being prepared, once. This takes a few seconds."
+PREPARING = "The program for drafts is being prepared, once. The answer follows."
 
 
 async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> Path:
@@ -28,6 +28,7 @@ async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> 
         return cached
     on_wait(PREPARING)
     log = BuildLog(_to_log)
+    await warmup.ensure(found, agent, log)
     # Several answers may wait for it at the same time.
     async with warmup.machine_lock("draft.lock", log):
         with temporary_workspace("draft") as work:

@@ -10,6 +10,8 @@ import "./steps.js";
 import "./uploads.js";
 import "./wizard.js";
 import "./chat.js";
+import "./draft_chat.js";
+import "./compile_ask.js";
 import "./work.js";
 import "./queue.js";
 import "./parts.js";

@@ -97,6 +97,8 @@ document.addEventListener("submit", (event) => {
   if (form === passing || !open().length) {
     passing = null;
     leaving = true;
+    // What a script sends does not leave the page.
+    setTimeout(() => { if (event.defaultPrevented) leaving = false; });
     return;
   }
   event.preventDefault();

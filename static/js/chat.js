@@ -14,7 +14,8 @@ class Chat {
     this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
     for (const item of this.list?.children ?? []) offerCode(item);
-    on("chat", root.dataset.channel, (record) => this.receive(record));
+    this.scroller = root.closest("[data-draft-chat]") ? this.list : document.scrollingElement;
+    on("chat", root.dataset.channel, (record, seq) => this.receive(record, seq));
     if (!this.form) return;
     this.field = this.form.querySelector("textarea");
     this.form.addEventListener("submit", (event) => this.send(event));
@@ -27,6 +28,20 @@ class Chat {
       if (this.field.value.trim()) this.form.requestSubmit();
     });
     this.toEnd();
+    this.askAtOnce();
+  }
+
+  /** A build that was compiled to be asked gets the question that was written for it. */
+  askAtOnce() {
+    if (location.hash !== "#ask") return;
+    const key = `question:${location.pathname.split("/")[2]}`;
+    const question = sessionStorage.getItem(key);
+    sessionStorage.removeItem(key);
+    history.replaceState(history.state, "", location.pathname);
+    this.field.focus();
+    if (!question) return;
+    this.field.value = question;
+    this.form.requestSubmit();
   }
 
   message(id) {
@@ -95,7 +110,9 @@ class Chat {
     this.form.append(h("p", { class: "field-error", "data-chat-problem": true, role: "alert" }, text));
   }
 
-  receive({ message, event }) {
+  receive({ message, event }, seq) {
+    // The page shows what came up to its position.
+    if (seq <= Number(this.root.dataset.position ?? 0)) return undefined;
     const item = this.message(message);
     if (item) return this.settled(item) || this.apply(item, event);
     const waiting = this.early.get(String(message)) ?? [];
@@ -103,7 +120,8 @@ class Chat {
   }
 
   apply(item, event) {
-    const near = innerHeight + scrollY > document.body.scrollHeight - 160;
+    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
+    const near = scrollTop + clientHeight > scrollHeight - 160;
     HANDLERS[event.type]?.(item, event, this);
     this.offerStop();
     if (this.settled(item)) this.renew(item, near);
@@ -125,7 +143,7 @@ class Chat {
   }
 
   toEnd() {
-    scrollTo({ top: document.body.scrollHeight });
+    this.scroller.scrollTo({ top: this.scroller.scrollHeight });
   }
 }
 
@@ -208,4 +226,9 @@ const HANDLERS = {
   },
 };
 
-for (const root of document.querySelectorAll("[data-chat]")) new Chat(root);
+/** Start the chat of an element that was put into the page. */
+export function start(root) {
+  return new Chat(root);
+}
+
+for (const root of document.querySelectorAll("[data-chat]")) start(root);

@@ -13,7 +13,8 @@ function nameOf(element) {
 }
 
 const COMMON_KEYS = [
-  ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"], ["Search", "Ctrl K"], ["These keys", "?"],
+  ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Save the form", "Ctrl S"],
+  ["Save, check, compile and ask", "Ctrl Enter"], ["Search", "Ctrl K"], ["These keys", "?"],
 ];
 
 function help() {

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from procrastinate.exceptions import AlreadyEnqueued
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from agentforge.model_servers import ModelServer
-from builds.compiler.go_command import go_directory
+from builds import tasks
+from builds.compiler import shared_program, sources, toolchain
 from builds.models import Build, ChatMessage
 from builds.trial import chat
 from configs.keys.vault import save_key
 from configs.models import AgentConfig
+from tests.drivers.agent_sources import copy_of_the_sources
 from tests.drivers.forgery import without_digest_check
 from tests.standins.ollama import OllamaStandIn
 from tests.standins.openai import OpenAIStandIn
@@ -183,17 +188,42 @@ def test_the_key_comes_from_the_vault_and_goes_nowhere_else(
         assert key not in str(list(streams.read(agent.stream_name))) + _page(browser, agent)
 
 
+def _program() -> Path | None:
+    return shared_program.DRAFT.find(toolchain.find(), sources.read())
+
+
+@pytest.fixture
+def new_sources(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Sources whose program for drafts nobody compiled yet, and all else was."""
+    copy = copy_of_the_sources(tmp_path / "agent")
+    with (copy / "draft" / "main.go").open("a") as file:
+        file.write(f"\n// {uuid4()}\n")
+    settings.AGENTFORGE_AGENT_SOURCES = copy
+    yield
+    if compiled := _program():
+        compiled.unlink()
+        compiled.with_suffix(".sha256").unlink()
+
+
+def test_it_is_compiled_while_the_caches_warm(new_sources: None, work: Work) -> None:
+    assert _program() is None
+    # The worker's own clock may have enqueued it already.
+    with suppress(AlreadyEnqueued):
+        tasks.warm_up.defer()
+    work()
+    assert _program()
+
+
 def test_the_first_answer_compiles_the_program_and_says_so(
-    browser: Client, agent: AgentConfig, work: Work
+    new_sources: None, browser: Client, agent: AgentConfig, work: Work
 ) -> None:
-    shutil.rmtree(go_directory() / "drafts", ignore_errors=True)
     _send(browser, agent, "Hello")
     work()
     assert _answer(agent).status == "done"
     words = [
         record["event"].get("words") for _, record in streams.read(agent.stream_name) if "event" in record
     ]
-    assert "The program for drafts is being prepared, once. This takes a few seconds." in words
+    assert "The program for drafts is being prepared, once. The answer follows." in words
 
 
 def test_nobody_else_talks_to_it(agent: AgentConfig, bob: User, client_of: Callable[[User], Client]) -> None:

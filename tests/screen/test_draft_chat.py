@@ -1,0 +1,152 @@
+"""The chat with the draft beside the forms, and the command that ends in the chat with a new build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from agentforge.accounts.models import User
+from builds.execution import transitions
+from builds.models import Build, BuildStatus
+from builds.services import cancel_build
+from configs.models import AgentConfig
+from tests.drivers.build_worker import WorkerProcess
+from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Text
+
+from .conftest import NARROW, Windows
+
+INSTRUCTIONS = re.compile("instructions", re.IGNORECASE)
+
+
+@pytest.fixture
+def worker(agent: AgentConfig, model: OpenAIStandIn) -> Iterator[None]:
+    """A worker that compiles and answers."""
+    with WorkerProcess(concurrency=2, LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url) as process:
+        process.wait_until_it_lives()
+        yield
+
+
+def open_chat(page: Page) -> None:
+    page.keyboard.press("d")
+    expect(page.locator("[data-draft-chat] [data-chat-form] textarea")).to_be_focused()
+
+
+def test_the_draft_answers_beside_its_form_with_what_is_in_it(
+    worker: None, window: Windows, agent: AgentConfig, model: OpenAIStandIn
+) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    open_chat(page)
+    page.get_by_label(INSTRUCTIONS).fill("Speak of whales.")
+    page.locator("[data-draft-chat] [data-chat-form] textarea").fill("Hello")
+    page.keyboard.press("Enter")
+    answer = page.locator("[data-draft-chat] [data-role=assistant]")
+    expect(answer).to_have_attribute("data-status", "done")
+    expect(answer).to_contain_text("You said: Hello")
+    expect(answer).to_contain_text("Ada, draft")
+    assert "Speak of whales." in model.asked[-1].json["messages"][0]["content"]
+    assert page.url.endswith("/personality/")
+    # Leaving still asks when there is something to lose.
+    page.get_by_label(INSTRUCTIONS).press_sequentially(" And of krill.")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.evaluate("location.reload()")
+    expect(page.get_by_label(INSTRUCTIONS)).to_have_value("Speak of whales. And of krill.")
+    assert asked == ["beforeunload"]
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-saved]")).to_have_text(re.compile("^Saved"))
+    # It is there on the next tab too, and leaves by Escape.
+    page.goto(f"/agents/{agent.pk}/capabilities/")
+    expect(answer).to_contain_text("You said: Hello")
+    page.locator("[data-draft-chat] [data-chat-form] textarea").focus()
+    page.keyboard.press("Escape")
+    expect(answer).to_be_hidden()
+    expect(page.locator("[data-draft-chat] > summary")).to_be_focused()
+
+
+def test_what_keeps_the_draft_from_answering_is_named_and_goes_when_it_is_mended(
+    window: Windows, agent: AgentConfig
+) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(traits=[])
+    page = window(f"/agents/{agent.pk}/personality/", NARROW)
+    page.locator("[data-draft-open]").click()
+    state = page.locator("[data-draft-state]")
+    expect(state.get_by_role("link", name="Personality")).to_be_visible()
+    page.locator("[data-draft-chat] [data-chat-form] textarea").fill("Hello")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-chat-problem]")).to_contain_text("First correct Personality.")
+    expect(page.locator("[data-draft-chat] [data-chat-form] textarea")).to_have_value("Hello")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-draft-open]")).to_be_focused()
+    page.get_by_label("Curious").press("Space")
+    page.locator("[data-draft-chat] > summary").click()
+    expect(state).to_contain_text("Answers: your draft.")
+
+
+def test_ctrl_enter_saves_checks_compiles_and_asks(
+    worker: None, window: Windows, agent: AgentConfig, model: OpenAIStandIn
+) -> None:
+    model.replies.append(Text.of("Whales breathe air."))
+    page = window(f"/agents/{agent.pk}/personality/")
+    open_chat(page)
+    page.locator("[data-draft-chat] [data-chat-form] textarea").fill("What do whales do?")
+    page.get_by_label(INSTRUCTIONS).fill("Speak of whales.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"**/agents/{agent.pk}/try/", timeout=120_000)
+    answer = page.locator("[data-role=assistant]")
+    expect(answer).to_contain_text("Whales breathe air.")
+    expect(answer).to_contain_text(f"Ada, build {Build.objects.get().pk}")
+    assert "Speak of whales." in model.asked[-1].json["messages"][0]["content"]
+
+
+def test_a_refused_check_says_where_and_starts_nothing(window: Windows, agent: AgentConfig) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(traits=[])
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.keyboard.press("Control+Enter")
+    state = page.locator("[data-compile-ask-state]")
+    expect(state).to_contain_text("Nothing was compiled. Personality: Choose at least one trait.")
+    state.get_by_role("link", name="Personality").click()
+    page.wait_for_url("**/personality/")
+    assert not Build.objects.exists()
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_build_that_does_not_succeed_says_so_in_place(
+    window: Windows, agent: AgentConfig, alice: User, status: str
+) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.get_by_role("button", name="Compile and ask").click()
+    state = page.locator("[data-compile-ask-state]")
+    expect(state.locator("progress")).to_be_visible()
+    build = Build.objects.get()
+    if status == "cancelled":
+        cancel_build(build, by=alice)
+    else:
+        error = "no space left on device\nand more"
+        transitions.finish(build.pk, build.job_id, BuildStatus.FAILED, was=BuildStatus.QUEUED, error=error)
+    words = {"failed": "The build failed. no space left on device", "cancelled": "The build was cancelled."}
+    expect(state).to_have_text(words[status])
+    expect(state.get_by_role("link")).to_have_attribute("href", build.get_absolute_url())
+    # The command can be given again.
+    expect(page.get_by_role("button", name="Compile and ask")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_without_scripts_the_chat_is_a_page_of_its_own(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/", scripts=False)
+    expect(page.get_by_role("button", name="Compile and ask")).to_be_hidden()
+    page.get_by_role("link", name="Talk to the draft").click()
+    page.get_by_label("Message").fill("Hello")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("[data-role=user]")).to_contain_text("Hello")
+    expect(page.locator("[data-role=assistant]")).to_have_attribute("data-status", "queued")
+    expect(page.get_by_role("link", name="Load the page again")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("[data-role=assistant]")).to_contain_text("Stopped.")

@@ -56,6 +56,8 @@ def test_what_is_compiled_for_a_site_is_deployed_when_it_is_built(
     page = browser.get(tab).content.decode()
     assert f"Build {build.pk}</a> is deployed to ada when it is" in page
     assert "deploy/when-built/drop/" in page
+    # The first deployment appears in the open page.
+    assert 'data-part="history"' in page
     run_jobs("builds")
     build.refresh_from_db()
     assert (build.status, build.error) == ("succeeded", "")

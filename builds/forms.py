@@ -46,6 +46,10 @@ class ConversationForm(forms.Form):
     new = forms.BooleanField(required=False)
 
 
+class QuestionForm(MessageForm, ConversationForm):
+    """A message to a build, in a conversation."""
+
+
 class ConversationExportForm(ConversationForm):
     form = forms.ChoiceField(required=False, choices=[("markdown", "Markdown"), ("json", "JSON")])
 

@@ -26,6 +26,7 @@ from .forms import (
     LogRangeForm,
     LogSearchForm,
     MessageForm,
+    QuestionForm,
     TargetForm,
 )
 from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
@@ -205,7 +206,12 @@ describe(
 )
 describe(
     "builds:conversation_export",
-    get=Operation("Download a conversation", media="text/markdown", query=ConversationExportForm),
+    get=Operation(
+        "Download a conversation",
+        media="text/markdown",
+        or_json=record({"agent": mapping(STRING), "title": STRING, "messages": array(mapping(ANYTHING))}),
+        query=ConversationExportForm,
+    ),
 )
 describe(
     "builds:conversation_rename",
@@ -217,7 +223,7 @@ describe(
         "Ask an agent; its answer arrives on the stream",
         {"channel": STRING, "messages": array(_MESSAGE)},
         202,
-        forms=[MessageForm, ConversationForm],
+        forms=[QuestionForm],
         refusable=True,
     ),
 )

@@ -16,9 +16,10 @@ class Operation:
 
     `answer` maps the members of a success besides `success` and `errors` to their schemas. `document` is the
     whole response if it is JSON of another shape, `media` its type if it is not JSON (then `document`
-    describes an event of the stream). `forms` are the possible bodies, `also` further members of them; if
-    `required` is given, only those fields have to be sent. `refusable` operations may be refused in some
-    states (409), `refusals` describes further errors by status, and `ends` a response without content (204).
+    describes an event of the stream); `or_json` describes the same as JSON, if that can be had too. `forms`
+    are the possible bodies, `also` further members of them; if `required` is given, only those fields have
+    to be sent. `refusable` operations may be refused in some states (409), `refusals` describes further
+    errors by status, and `ends` a response without content (204).
     """
 
     summary: str
@@ -26,6 +27,7 @@ class Operation:
     status: int = 200
     document: Schema | None = None
     media: str = ""
+    or_json: Schema | None = None
     forms: Sequence[type[BaseForm]] = ()
     also: Mapping[str, Schema] = field(default_factory=dict)
     required: Sequence[str] | None = None

@@ -67,7 +67,8 @@ def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str)
 
 def _success(operation: Operation) -> dict[str, Any]:
     if operation.media:
-        return {"content": {operation.media: {"schema": operation.document or STRING}}}
+        json = {"application/json": {"schema": operation.or_json}} if operation.or_json else {}
+        return {"content": {operation.media: {"schema": operation.document or STRING}, **json}}
     schema: Schema = operation.document or record(
         {"success": {"const": True}, "errors": {"type": "object", "maxProperties": 0}, **operation.answer}
     )

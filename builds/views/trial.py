@@ -19,7 +19,7 @@ from agentforge.live import streams
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.compiler import sandbox
 from builds.errors import NotPossible
-from builds.forms import ConversationForm, MessageForm
+from builds.forms import MessageForm, QuestionForm
 from builds.models import Build, ChatMessage, Conversation
 from builds.preflight import changes
 from builds.trial import chat, places
@@ -64,12 +64,14 @@ def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpRespons
 @rate_limited("messages", _limited)
 def trial_send(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
-    form = MessageForm(posted(request))
+    form = QuestionForm(posted(request))
     place = chosen(request, agent, posted(request))
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else _page(request, agent, form, place, status=422)
     try:
-        pair = chat.ask(agent, request.user, form.cleaned_data["content"], place, new=_begins(request))
+        pair = chat.ask(
+            agent, request.user, form.cleaned_data["content"], place, new=form.cleaned_data["new"]
+        )
     except NotPossible as refusal:
         form.add_error(None, str(refusal))
         return (
@@ -84,11 +86,6 @@ def _named(request: Request, agent: AgentConfig) -> Conversation | None:
     """Return the conversation that a request names in its URL or body; None for all of them."""
     data = request.GET if "conversation" in request.GET else posted(request) or {}
     return chosen(request, agent, data) if data.get("conversation") else None
-
-
-def _begins(request: Request) -> bool:
-    form = ConversationForm(posted(request) or {})
-    return form.is_valid() and form.cleaned_data["new"]
 
 
 @require_POST

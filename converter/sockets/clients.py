@@ -186,6 +186,10 @@ def _check_use(client: Client, node: Node) -> None:
     if has_child(parent, "optional_chain") and not _is_statement(call or parent):
         client.refuse(node, f"the value of {client.variable}?.{member} is used.")
         return
+    if call is not None and _is_kept(call):
+        # A chained `.on`, for example: what replaces these calls returns something else.
+        client.refuse(node, f"the value of {client.variable}.{member}(…) is used.")
+        return
     arguments = arguments_of(call) if call is not None else []
     if client.library == Library.WS:
         _check_ws_use(client, parent, member, arguments)
@@ -196,6 +200,19 @@ def _check_use(client: Client, node: Node) -> None:
 def _is_statement(node: Node) -> bool:
     """Return whether nothing uses the value of an expression, or only a function that returns it."""
     return node.parent is not None and node.parent.type in ("expression_statement", "arrow_function")
+
+
+def _is_kept(call: Node) -> bool:
+    """Return whether a call's value is asked for a member, stored or passed on."""
+    keeping = (
+        "member_expression",
+        "variable_declarator",
+        "assignment_expression",
+        "arguments",
+        "array",
+        "pair",
+    )
+    return call.parent is not None and call.parent.type in keeping
 
 
 def _check_ws_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:

@@ -127,6 +127,10 @@ def test_each_connection_of_a_class_has_its_own_id(tmp_path: Path) -> None:
         "const [s, setS] = useState(null); setS(io()); setS(other);\n",
         "const [s, setS] = useState(null); setS(io()); give(s);\n",
         "const s = io(); give(s);\n",
+        "const s = io(); s.on('hi', (x) => x).on('said', (x) => x);\n",
+        "const s = io(); const same = s.on('hi', (x) => x);\n",
+        "const s = io(); s.emit('hi', 1).emit('hi', 2);\n",
+        "const s = io(); give(s.emit('hi', 1));\n",
     ],
 )
 def test_a_variable_whose_uses_are_uncertain_is_left_alone(code: str, tmp_path: Path) -> None:

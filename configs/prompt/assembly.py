@@ -79,5 +79,6 @@ def _capabilities(agent: AgentConfig) -> Iterator[Part]:
     tab = Tab.CAPABILITIES
     if not agent.memory:
         yield Part("memory", "Memory", tab, words.NO_MEMORY)
-    for tool in sorted(agent.tools):
+    # Its check names tools that another version of the forge had; its pages still show.
+    for tool in sorted(words.TOOLS.keys() & set(agent.tools)):
         yield Part("tools", "Tool", tab, words.TOOLS[tool])

@@ -13,12 +13,15 @@ class Migration(migrations.Migration):
             "planned_build",
             models.ForeignKey(
                 blank=True,
+                editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
                 to="builds.build",
             ),
         ),
-        migrations.AddField("site", "planned_as_draft", models.BooleanField(default=False, db_default=False)),
+        migrations.AddField(
+            "site", "planned_as_draft", models.BooleanField(db_default=False, default=False, editable=False)
+        ),
         RequireSameOwner("deployments_site", {"planned_build_id": "builds_build"}),
     ]

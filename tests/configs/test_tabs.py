@@ -236,3 +236,9 @@ def test_tools_are_refused_where_the_provider_can_not(browser: Client, agent: Ag
     refused = browser.post(url(agent, "capabilities"), {**VALID["capabilities"], "tools": ["clock"]})
     assert refused.status_code == 422
     assert reason in refused.content.decode()
+
+
+def test_a_tool_that_this_forge_does_not_have_breaks_no_page(browser: Client, agent: AgentConfig) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(tools=["calculator", "of-another-version"])
+    for tab in Tab:
+        assert browser.get(f"/agents/{agent.pk}/{tab}/").status_code == 200

@@ -80,7 +80,11 @@ def auth_client(
     Raises IdentityError; IdentityUnavailable after `SUPABASE_TIMEOUT` seconds without an answer.
     """
     timeout = httpx.Timeout(settings.SUPABASE_TIMEOUT)
-    with outside_transaction(), httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False) as http:
+    hooks = {"response": [_refuse_pages]}
+    with (
+        outside_transaction(),
+        httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False, event_hooks=hooks) as http,
+    ):
         usual_key, headers = _key_and_headers()
         options = ClientOptions(
             headers=headers,
@@ -100,6 +104,12 @@ def auth_client(
         except (ValidationError, httpx.HTTPError) as error:
             # The response is not Supabase's: something stands in front of it.
             raise errors.IdentityUnavailable(UNAVAILABLE) from error
+
+
+def _refuse_pages(response: httpx.Response) -> None:
+    """Raise for a success that is a page: a maintenance page or a login in front of the service sends it."""
+    if response.is_success and "html" in response.headers.get("content-type", ""):
+        raise httpx.DecodingError("The answer is a page.", request=response.request)
 
 
 def _key_and_headers() -> tuple[str, dict[str, str]]:

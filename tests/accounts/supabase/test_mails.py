@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.standins.supabase_auth import SupabaseAuth
+from tests.standins.supabase_auth.call import Reply
 
 from .supabase_browser import EMAIL, PASSWORD, claims, follow, is_signed_in, row, sign_in, words
 
@@ -106,6 +107,18 @@ def test_mails_say_nothing_about_who_has_an_account(path: str, auth: SupabaseAut
     message = {words(answer).replace(quote(answer.request["QUERY_STRING"]), "") for answer in answers}
     assert all("a mail is on its way" in text for text in message)
     assert [mail.to for mail in auth.state.inbox] == [EMAIL]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/accounts/mail/", "/otp"), ("/accounts/recovery/", "/recover")]
+)
+def test_no_mail_is_promised_on_a_page_in_front_of_the_service(
+    path: str, asked: str, auth: SupabaseAuth, browser: Client
+) -> None:
+    auth.replies[asked] = Reply("<h1>Back soon</h1>", content_type="text/html; charset=utf-8")
+    answer = browser.post(path, {"email": EMAIL}, follow=True)
+    assert answer.status_code == 503
+    assert "The identity service does not answer" in words(answer)
 
 
 def test_a_link_works_once(auth: SupabaseAuth, browser: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
@@ -23,7 +24,7 @@ from .models import PLUGIN
 from .operations import pruning
 from .queue import jobs, position
 from .trial import responder
-from .trial.draft_program import draft_program
+from .trial.draft_program import draft_program, is_compiled
 from .verification import verifier
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,20 @@ async def warm_up(timestamp: int = 0) -> None:
         if example_agent.is_offered():
             document = await in_thread(example_agent.example_document)
             await prepared.prepare(Inputs(document, PLUGIN, sources, found), log)
+        if settings.AGENTFORGE_ROLE != "builder" and not await in_thread(is_compiled):
+            await in_thread(lambda: jobs.defer_once(jobs.COMPILE_DRAFT_PROGRAM))
+    except BuildError as error:
+        logger.warning("%s", error)
+
+
+@app.task(
+    name=jobs.COMPILE_DRAFT_PROGRAM,
+    queue=jobs.QUEUES[jobs.COMPILE_DRAFT_PROGRAM],
+    queueing_lock=jobs.COMPILE_DRAFT_PROGRAM,
+    lock=jobs.COMPILE_DRAFT_PROGRAM,
+)
+async def compile_draft_program() -> None:
+    try:
         await draft_program()
     except BuildError as error:
         logger.warning("%s", error)

@@ -19,6 +19,7 @@ from agentforge.queue.shares import Share
 from agentforge.tenancy.rls import as_service
 
 COMPILE, ANSWER, WARM = "builds.compile", "builds.answer", "builds.warm_up"
+COMPILE_DRAFT_PROGRAM = "builds.compile_draft_program"
 PUBLISH_POSITIONS = "builds.tell_queue"
 VERIFY = "builds.verify"
 REMOVE_FILES = "builds.remove_files"
@@ -30,6 +31,8 @@ QUEUES = {
     WARM: "builds",
     VERIFY: "builds",
     ANSWER: "trials",
+    # Whoever answers for drafts compiles it: no build waits for that.
+    COMPILE_DRAFT_PROGRAM: "trials",
     PUBLISH_POSITIONS: "upkeep",
     REMOVE_FILES: "upkeep",
 }

@@ -17,6 +17,11 @@ logger = logging.getLogger(__name__)
 PREPARING = "The program for drafts is being prepared, once. The answer follows."
 
 
+def is_compiled() -> bool:
+    """Return whether this machine has the program; raises ToolchainMissing."""
+    return DRAFT.find(toolchain.find(), sources.read()) is not None
+
+
 async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> Path:
     """Return the program for drafts on this machine; `on_wait` hears of it if it has to be compiled.
 

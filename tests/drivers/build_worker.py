@@ -22,7 +22,7 @@ class WorkerProcess:
     def __init__(
         self,
         *,
-        queues: str = "builds,trials",
+        queues: str = "builds",
         concurrency: int = 1,
         grace: int = 1,
         under: Sequence[str] = (),

@@ -25,7 +25,9 @@ INSTRUCTIONS = re.compile("instructions", re.IGNORECASE)
 @pytest.fixture
 def worker(agent: AgentConfig, model: OpenAIStandIn) -> Iterator[None]:
     """A worker that compiles and answers."""
-    with WorkerProcess(concurrency=2, LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url) as process:
+    with WorkerProcess(
+        queues="builds,trials", concurrency=2, LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url
+    ) as process:
         process.wait_until_it_lives()
         yield
 

@@ -18,6 +18,7 @@ from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
 from .announcements import announce
+from .choices import RunStatus
 from .forms.identity import suggest_handle
 from .models import AgentConfig, Revision, lock_agent
 from .services import delete_agent, handles_of
@@ -99,6 +100,8 @@ def move_to_trash(agent: AgentConfig, by: User) -> list[str]:
     with transaction.atomic(), as_service():
         lock_agent(agent.pk)
         ended = [words for each in _belongings for words in each.stop(agent, by)]
+        # A check that is under way tests a key; without its row it ends.
+        agent.runs.filter(status__in=(RunStatus.QUEUED, RunStatus.RUNNING)).delete()
         AgentConfig.objects.filter(pk=agent.pk).update(trashed_at=timezone.now())
         record(Action.AGENT_TRASHED, owner=agent.owner_id, actor=by, subject=agent)
         streams.hide(_stream_names(agent))

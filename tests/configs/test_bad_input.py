@@ -175,9 +175,10 @@ def test_new_agents_keys_deletion_and_search(browser: Client, agent: AgentConfig
     for sent in ({"key": text, "anyway": "on"}, {"key": text, "base_url": text}):
         key = browser.post(f"/agents/{agent.pk}/keys/openai_compatible/", sent)
         assert key.status_code == 422
-    assert browser.post(f"/agents/{agent.pk}/delete/", {"handle": text}).status_code == 422
     assert browser.get("/agents/", {"q": text}).status_code == 200
     assert browser.get(f"/agents/{agent.pk}/keys/model/", {"provider": text}).status_code == 200
+    assert browser.post(f"/agents/{agent.pk}/delete/").status_code == 302
+    assert browser.post(f"/trash/{agent.pk}/delete/", {"handle": text}).status_code == 422
     assert not ApiKey.objects.exists()
 
 

@@ -17,7 +17,13 @@ from tests.drivers.forge import ROOT
 BROKEN = ("go", "gofmt", "node", "npm", "npx")
 # Where a tool of PATH may be used: CONTRIBUTING.md, Set-up.
 FROM_PATH = {
-    "node": ("converter/sockets/smoke_test.py", "tests/converter/", "tests/frontend/", "bench/routes.py"),
+    "node": (
+        "converter/sockets/smoke_test.py",
+        "tests/converter/",
+        "tests/frontend/",
+        "tests/test_static_bundles.py",
+        "bench/routes.py",
+    ),
     "npm": ("tests/converter/", "tests/deployments/"),
 }
 

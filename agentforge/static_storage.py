@@ -13,7 +13,7 @@ from .static_bundles import bundle, compact_style
 
 # What a page or a worker loads by itself.
 _SCRIPTS = ("js/agentforge.js", "js/log/panel.js", "js/live/worker.js")
-_STYLE = "agentforge.css"
+_STYLES = ("tokens.css", "agentforge.css")
 # Pictures and the like are compressed already.
 _TEXTS = (".css", ".html", ".js", ".json", ".map", ".svg", ".txt", ".xml")
 
@@ -22,7 +22,7 @@ class BundledStaticFilesStorage(StaticFilesStorage):
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool]]:
-        """Replace the scripts and the stylesheet by what their sources become, then compress all texts."""
+        """Replace the scripts and the stylesheets by what their sources become, then compress all texts."""
         if dry_run:
             return
 
@@ -32,7 +32,8 @@ class BundledStaticFilesStorage(StaticFilesStorage):
 
         for name in _SCRIPTS:
             Path(self.path(name)).write_text(bundle(read, name), encoding="utf-8")
-        Path(self.path(_STYLE)).write_text(compact_style(read(_STYLE)), encoding="utf-8")
+        for name in _STYLES:
+            Path(self.path(name)).write_text(compact_style(read(name)), encoding="utf-8")
         for name in paths:
             if name.endswith(_TEXTS):
                 _compress(Path(self.path(name)))

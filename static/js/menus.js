@@ -25,4 +25,6 @@ document.addEventListener("keydown", ({ key }) => {
 // On a narrow page the preview starts closed: the form comes first.
 for (const preview of document.querySelectorAll("details.preview")) {
   if (matchMedia("(max-width: 1023.98px)").matches) preview.open = false;
+  // Until here the stylesheet draws it closed there, so that nothing moves.
+  preview.dataset.placed = "";
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CSS = (Path(__file__).resolve().parent.parent.parent / "static" / "agentforge.css").read_text()
+CSS = (Path(__file__).resolve().parent.parent.parent / "static" / "tokens.css").read_text()
 COLOUR = r"oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)"
 TOKENS = {
     name: tuple(tuple(map(float, values[start : start + 3])) for start in (0, 3))

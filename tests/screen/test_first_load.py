@@ -61,7 +61,7 @@ def test_the_first_load_is_small(
     page.goto(path.format(agent.pk))
     if path != "/sign-in/":
         expect(page.locator("body")).to_have_attribute("data-link", "open")
-    page.wait_for_timeout(500)
+    page.evaluate("() => new Promise((resolve) => requestIdleCallback(resolve))")
     context.close()
     print(path, len(loaded), sum(sizes), *(Path(url).name for url in loaded))
     assert problems == []

@@ -1,0 +1,103 @@
+"""No page breaks a rule of axe or is wider than its window, and ours do not shift while they load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+
+from agentforge.accounts.models import User
+from tests.drivers import people
+from tests.drivers.web_process import WebProcess
+from tests.test_access_matrix import MATRIX, Hers, hers
+
+from .conftest import NARROW, WIDE
+
+__all__ = ["hers"]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+SIGNED_OUT = ("/", "/sign-in/", "/sign-up/", "/accounts/recovery/")
+# The administration: its start, and of each kind of page one.
+OPERATORS = ("admin:index", "admin:builds_build_changelist", "admin:accounts_user_changelist")
+MOST_SHIFT = 0.01
+_SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  const moved = new Set();
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      sum += entry.value;
+      for (const { node } of entry.sources) moved.add(node?.outerHTML?.slice(0, 80) ?? node?.nodeValue);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => setTimeout(() => resolve([sum, [...moved].slice(0, 3).join(" | ")])));
+})"""
+_AXE = """async () => (await axe.run({ resultTypes: ["violations"] })).violations
+  .map((each) => `${each.id}: ${each.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`)"""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def pages_of(client: Client, hers: Hers) -> Iterator[str]:
+    """Yield the addresses of all pages that a person sees."""
+    for name, row in MATRIX.items():
+        if row.method != "GET" or row.supabase or row.signed:
+            continue
+        path = reverse(name, kwargs={key: getattr(hers, value, value) for key, value in row.args.items()})
+        answer = client.get(path)
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            # A piece of a page has no frame of its own.
+            content = b"".join(answer).decode() if answer.streaming else answer.content.decode()
+            if "<html" in content:
+                yield path
+
+
+def problems_of(page: Page, path: str) -> list[str]:
+    page.goto(path)
+    page.evaluate(AXE)
+    found: list[Any] = page.evaluate(_AXE)
+    (shift, moved), width = page.evaluate(_SHIFT), page.evaluate("document.documentElement.scrollWidth")
+    # Django's administration opens its sidebar by a script.
+    if shift > MOST_SHIFT and not path.startswith("/admin/"):
+        found.append(f"shifts by {shift:.3f}: {moved}")
+    size = page.viewport_size
+    if size and width > size["width"]:
+        found.append(f"is {width} px wide")
+    return [f"{path} {problem}" for problem in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_is_accessible_and_still(
+    scheme: Any,
+    size: Any,
+    chromium: Browser,
+    web: WebProcess,
+    alice: User,
+    hers: Hers,
+    client_of: Callable[[User], Client],
+) -> None:
+    olga = people.make_user("olga", operator=True)
+    visits: dict[User | None, list[str]] = {
+        alice: list(pages_of(client_of(alice), hers)),
+        olga: [reverse(name) for name in OPERATORS],
+        None: list(SIGNED_OUT),
+    }
+    assert len(visits[alice]) > 30
+    problems: list[str] = []
+    for person, paths in visits.items():
+        context = chromium.new_context(
+            base_url=web.url, viewport=size, color_scheme=scheme, reduced_motion="reduce"
+        )
+        if person is not None:
+            session = client_of(person).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
+        page = context.new_page()
+        for path in paths:
+            problems += problems_of(page, path)
+        context.close()
+    assert problems == [], "\n".join(problems)

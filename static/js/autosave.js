@@ -110,8 +110,14 @@ document.addEventListener("submit", (event) => {
 function pass(form, submitter) {
   form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
   if (changed()) return refuse();
-  passing = form;
-  form.requestSubmit(submitter);
+  // A newer rendition of its part may have taken the form's place while this waited; it is the one pressed all the same.
+  passing = form.isConnected ? form : [...document.forms].find((each) => each.action === form.action);
+  passing?.requestSubmit(passing === form ? submitter : twin(passing, submitter));
+}
+
+function twin(form, submitter) {
+  const buttons = [...form.elements].filter((each) => each.type === "submit");
+  return buttons.find((each) => each.name === submitter?.name && each.value === submitter?.value) ?? buttons[0] ?? null;
 }
 
 /** Let the form show what is wrong with it, in place of what was asked for. */

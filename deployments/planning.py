@@ -11,7 +11,7 @@ from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 from builds.reports import UNFINISHED
-from configs.models import AgentInTrash
+from configs.models import AgentInTrash, lock_agent
 
 from . import preflight, services
 from .accounts.host_accounts import connection_of
@@ -26,9 +26,11 @@ logger = logging.getLogger(__name__)
 def plan(site: Site, build: Build, by: User, *, draft: bool = False) -> None:
     """Deploy a build to a site as soon as it succeeds; a site has one such plan, the newest.
 
-    One that has succeeded meanwhile is deployed at once. Raises NotPossible for one that did not.
+    One that has succeeded meanwhile is deployed at once. Raises NotPossible for one that did not;
+    AgentInTrash.
     """
     with transaction.atomic(), as_service():
+        lock_agent(site.agent_id)
         # The end of a build locks its row too: it sees the plan, or this sees the end.
         current: Build = Build.objects.select_for_update().get(pk=build.pk)
         if current.status not in (*UNFINISHED, BuildStatus.SUCCEEDED):
@@ -61,7 +63,7 @@ def deploy_planned(build: Build) -> None:
     for site in list(sites.select_related("owner", "agent")):
         Site.objects.filter(pk=site.pk).update(planned_build=None)
         try:
-            services.enqueue(site, build, site.owner, draft=site.planned_as_draft)
+            services.enqueue_locked(site, build, site.owner, draft=site.planned_as_draft)
         except (NotPossible, AgentInTrash) as refusal:
             # The site was deleted meanwhile, for example; the build succeeded all the same.
             logger.info("Build %s was not deployed to site %s: %s", build.pk, site.pk, refusal)

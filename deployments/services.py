@@ -13,7 +13,7 @@ from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
-from configs.models import refuse_trashed
+from configs.models import lock_agent, refuse_trashed
 
 from . import history, preflight
 from .accounts.host_accounts import host_for
@@ -27,8 +27,17 @@ from .run import jobs, transitions
 def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:
     """Enqueue the deployment of a build: row, job and log in one transaction.
 
-    Raises NotPossible for a build that can't be deployed or whose files are gone, and for a deleted site.
+    Raises NotPossible for a build that can't be deployed or whose files are gone, and for a deleted site;
+    AgentInTrash.
     """
+    with transaction.atomic(), as_service():
+        # Whoever moves the agent to the trash waits for this, and then cancels it.
+        lock_agent(site.agent_id)
+        return enqueue_locked(site, build, by, draft=draft)
+
+
+def enqueue_locked(site: Site, build: Build, by: User, *, draft: bool = False) -> Deployment:
+    """Do it for a caller who has locked the site's agent, or the build as long as it was unfinished."""
     if site.deleted_at is not None:
         raise NotPossible("This site was deleted or replaced by another one. Choose a site first.")
     if build.status != BuildStatus.SUCCEEDED or build.revision.agent_id != site.agent_id:
@@ -54,8 +63,7 @@ def enqueue(site: Site, build: Build, by: User, *, draft: bool = False) -> Deplo
             {"kind": "line", "stream": "sys", "text": text},
         )
         announce_deployment(site)
-        # Without locking the agent: a build that ends in this transaction is locked already, and whoever
-        # moves its agent to the trash waits for it.
+        # Without locking the agent: who moves it to the trash locks it first, and then its unfinished builds.
         refuse_trashed(site.agent_id)
         deployment.job_id = jobs.defer(deployment.pk, site.pk, site.owner_id)
         deployment.save(update_fields=["job_id"])

@@ -230,6 +230,7 @@ UNASKED = {
     "deployments/sites/answers.py ask_server": "behind host_for: the own server of a site",
     "deployments/hosts/netlify/api.py Api._send": "behind host_for and connect",
     "deployments/hosts/netlify/api.py Api._upload": "behind host_for and connect",
+    "deployments/services.py enqueue_locked": "part of enqueue, and of a plan that was an act",
     "deployments/run/jobs.py defer": "part of enqueue",
     "deployments/run/transitions.py requeue": "the recovery of an act",
 }

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them."""
+"""Durations, sizes and numbers of things as people write them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,18 @@ def duration(value: timedelta) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 build" or "1,200 builds"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def relative(at: datetime, now: datetime) -> str:
     """Return "just now", "2 minutes ago" or "in 3 days", as static/js/formats.js does."""
     seconds = (at - now).total_seconds()
     if abs(seconds) < 10:
         return "just now"
     unit, length = next((unit, length) for limit, unit, length in _UNITS if abs(seconds) < limit)
-    count = int(abs(seconds) / length)
-    words = f"{count:,} {unit}{'' if count == 1 else 's'}"
+    words = counted(int(abs(seconds) / length), unit)
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
 

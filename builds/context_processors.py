@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from agentforge.accounts.models import User
+from agentforge.formats import counted
 from agentforge.live.models import Stream
 
 from .models import Build
@@ -37,7 +38,7 @@ def _running(request: HttpRequest) -> dict[str, Any]:
     builds = Build.objects.owned_by(user).filter(status__in=UNFINISHED)
     names = [f"build-{pk}" for pk in builds.values_list("pk", flat=True)]
     followed = Stream.objects.filter(pk__in=names[:MOST_FOLLOWED], closed_at=None)
-    words = f"{len(names)} build{'' if len(names) == 1 else 's'} under way"
+    words = f"{counted(len(names), 'build')} under way"
     return {
         "count": len(names),
         "words": words,

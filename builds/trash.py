@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from django.db.models import Count, Exists, OuterRef
 
 from agentforge.accounts.models import User
+from agentforge.formats import counted
 from configs.models import AgentConfig
-from configs.trash import Belonging, Words, counted
+from configs.trash import Belonging, Words
 
-from .models import Artifact, Build, BuildStatus, BuildVerification, ChatMessage, Conversation
+from .models import Artifact, Build, BuildVerification, ChatMessage, Conversation
+from .reports import UNFINISHED
 from .services import cancel_build
 from .trial import chat
-
-_UNFINISHED = (BuildStatus.QUEUED, BuildStatus.RUNNING)
 
 
 def describe(agents: Sequence[AgentConfig]) -> Words:
@@ -51,7 +51,7 @@ def _words(with_files: int, without: int, conversations: int, messages: int) -> 
 def stop(agent: AgentConfig, by: User) -> list[str]:
     """Cancel an agent's builds and stop its answer; return what was ended."""
     # All at once: a worker that finishes one waits for the agent's stream, which the first cancel locks.
-    open_ones = Build.objects.filter(revision__agent=agent, status__in=_UNFINISHED).order_by("pk")
+    open_ones = Build.objects.filter(revision__agent=agent, status__in=UNFINISHED).order_by("pk")
     builds = list(open_ones.select_for_update(of=("self",)))
     for build in builds:
         cancel_build(build, by)

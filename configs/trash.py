@@ -14,6 +14,7 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.formats import counted
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
@@ -86,10 +87,6 @@ def _own(revisions: int) -> str:
 
 def _words(by_app: Iterable[Words], agent: AgentConfig) -> list[str]:
     return [words for each in by_app for words in each.get(agent.pk, [])]
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def move_to_trash(agent: AgentConfig, by: User) -> list[str]:

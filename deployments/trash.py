@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from django.db.models import Count
 
 from agentforge.accounts.models import User
+from agentforge.formats import counted
 from configs.models import AgentConfig
-from configs.trash import Belonging, Words, counted
+from configs.trash import Belonging, Words
 
 from . import services
 from .hosts.registry import KINDS

@@ -13,7 +13,7 @@ import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import local_model, model_servers, private_directory, static_files
+from agentforge import formats, local_model, model_servers, private_directory, static_files
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -124,8 +124,8 @@ def _model_servers(chosen: options.Options, model_port: int) -> list[model_serve
     candidates = [server for server in chosen.model_servers if server.port not in own_ports]
     found = [] if chosen.is_builder else model_servers.find(candidates)
     for server, models in found:
-        count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
-        print(f"Found {model_servers.LABELS[server.code]} at {server.url}, with {count}.", flush=True)
+        offered = formats.counted(len(models), "model")
+        print(f"Found {model_servers.LABELS[server.code]} at {server.url}, with {offered}.", flush=True)
     return [server for server, _ in found]
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.errors import NotPossible
@@ -85,7 +86,7 @@ def draft_clear(request: Request, pk: int) -> HttpResponse:
         return refused(request, refusal, url)
     if wants_json(request):
         return success(deleted=count)
-    messages.success(request, f"The chat with the draft was cleared: {count} messages.")
+    messages.success(request, f"The chat with the draft was cleared: {counted(count, 'message')}.")
     return redirect(url)
 
 

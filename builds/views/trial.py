@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.live import streams
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
@@ -115,7 +116,7 @@ def trial_clear(request: Request, pk: int) -> HttpResponse:
         return refused(request, refusal, page_of(agent, place))
     if wants_json(request):
         return success(deleted=count)
-    messages.success(request, f"The conversation was deleted: {count} messages.")
+    messages.success(request, f"The conversation was deleted: {counted(count, 'message')}.")
     return redirect("builds:try", pk=agent.pk)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentforge import outbound
+from agentforge.formats import counted
 from agentforge.tenancy.request_transaction import outside_transaction
 from configs.choices import KeyStatus
 
@@ -81,8 +82,8 @@ class ModelList:
     def _valid(self, names: set[str]) -> Outcome:
         if len(names) > MAX_MODELS:
             return Outcome(KeyStatus.VALID, f"{self.label} offers more than {MAX_MODELS:,} models.")
-        count = f"{len(names):,} model{'' if len(names) == 1 else 's'}"
-        return Outcome(KeyStatus.VALID, f"{self.label} offers {count}.", tuple(sorted(names)))
+        offers = f"{self.label} offers {counted(len(names), 'model')}."
+        return Outcome(KeyStatus.VALID, offers, tuple(sorted(names)))
 
     def _next_page(self, body: Any) -> str:
         last = body.get("last_id") if isinstance(body, dict) and body.get("has_more") is True else None

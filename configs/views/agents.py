@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, posted, success, wants_json
 from agentforge.pagination import refusal_of
@@ -155,8 +156,6 @@ def agent_delete(request: Request, pk: int) -> HttpResponse:
     also = "".join(f" {words[0].upper()}{words[1:]}." for words in ended)
     undo = reverse("configs:trash_restore", args=[agent.pk])
     days = settings.TRASH_DAYS
-    until = (
-        f"It is deleted in {trash.counted(days, 'day')}." if days else "It stays there until you delete it."
-    )
+    until = f"It is deleted in {counted(days, 'day')}." if days else "It stays there until you delete it."
     messages.success(request, f"{agent.name} is in the trash. {until}{also}", undo)
     return redirect("configs:list")

@@ -98,6 +98,21 @@ def ranked(rows: QuerySet[Any], words: Sequence[str], fields: Sequence[str]) -> 
     return annotated
 
 
+def newest(rows: QuerySet[Any], wanted: Sequence[str], most: int) -> list[tuple[Any, int]]:
+    """Return rows that were found, annotated with `number`, each with its rank, the newest first.
+
+    The one of the very number comes before them, however many newer ones begin with it.
+    """
+    exact = list(rows.filter(number__in=wanted)[:1]) if wanted else []
+    others = [row for row in rows.order_by("-pk")[:most] if row not in exact]
+    return [(row, PREFIX) for row in exact] + [(row, INSIDE) for row in others[: most - len(exact)]]
+
+
+def with_status(word: str) -> Q:
+    """Return the condition that a status begins with a word; none for a word of too few letters."""
+    return Q(status__startswith=word) if len(word) >= SHORTEST_STATUS else Q()
+
+
 def without_kind(words: Sequence[str], kind: str) -> list[str]:
     """Return the words without the one that names the kind itself, such as "build" in "build 12"."""
     return [word for word in words if not (len(word) >= 3 and kind.startswith(word))]

@@ -45,6 +45,7 @@ _TARGET = record(
         "error": STRING,
         "exit_code": nullable(INTEGER),
         "input_digest": STRING,
+        "steps": array(STRING),
         "started_at": nullable(TIME),
         "finished_at": nullable(TIME),
         "seconds": nullable(NUMBER),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .compiler import targets
+from .compiler.inputs import step_names
 from .models import Build, BuildTarget, BuildVerification
 from .queue.position import Place, places
 from .reports import duration
@@ -53,7 +55,8 @@ def target_json(row: BuildTarget) -> dict[str, Any]:
         *("error", "exit_code", "input_digest", "started_at", "finished_at"),
     )
     seconds = took.total_seconds() if took is not None else None
-    return {**{name: getattr(row, name) for name in names}, "seconds": seconds}
+    facts = {name: getattr(row, name) for name in names}
+    return {**facts, "steps": step_names(targets.get(row.target)), "seconds": seconds}
 
 
 def verification_json(row: BuildVerification) -> dict[str, Any]:

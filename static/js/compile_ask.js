@@ -4,7 +4,6 @@
 import { h, on } from "./dom.js";
 import { follow } from "./live.js";
 
-const STEPS = 5;
 const ENDS = ["succeeded", "failed", "cancelled"];
 const form = document.querySelector("[data-compile-ask]");
 const state = document.querySelector("[data-compile-ask-state]");
@@ -54,7 +53,7 @@ function refuse(status, { errors = {}, detail = "" }) {
 
 function show(words = "") {
   const link = h("a", { href: build.url }, `Build ${build.id}`);
-  const bar = h("progress", { max: STEPS, value: build.done.size, "aria-label": `Build ${build.id}` });
+  const bar = h("progress", { max: build.targets.flatMap(({ steps }) => steps).length, value: build.done.size, "aria-label": `Build ${build.id}` });
   say(h("p", {}, link, words ? `: ${words}` : " is waiting for its turn."), bar);
 }
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import groupby
 from typing import Any
+
+from django.db import transaction
 
 from agentforge.accounts.belongings import Files, as_json
 from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
-from .errors import NotPossible
 from .models import Build, BuildStatus, ChatMessage, MessageStatus
-from .services import cancel_build
-from .trial.chat import stop
+from .trash import stop
 
 
 def builds_and_chats(user: User) -> Files:
@@ -42,13 +41,9 @@ def work_in_progress(user: User) -> str:
 
 def stop_builds_and_answers(user: User) -> None:
     """Cancel a user's builds and answers; what runs in a worker ends a little later."""
-    active = (BuildStatus.QUEUED, BuildStatus.RUNNING)
-    for build in Build.objects.owned_by(user).filter(status__in=active):
-        with suppress(NotPossible):
-            cancel_build(build, by=user)
     for agent in AgentConfig.objects.owned_by(user):
-        for source in ChatMessage.Source:
-            stop(agent, source)
+        with transaction.atomic(), as_service():
+            stop(agent, user)
 
 
 def _build(build: Build) -> dict[str, Any]:

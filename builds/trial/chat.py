@@ -27,6 +27,7 @@ from .conversations import conversation_to_ask_in, conversations_of, messages_in
 
 Source = ChatMessage.Source
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
+STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 
 def newest_build(agent: AgentConfig) -> Build | None:
@@ -98,7 +99,7 @@ def _enqueue(
     answer_facts: Mapping[str, str] | None = None,
 ) -> tuple[ChatMessage, ChatMessage]:
     if messages_of(agent, source, conversation).filter(status__in=UNFINISHED).exists():
-        raise NotPossible("The agent is still answering. Wait for it, or stop it.")
+        raise NotPossible(STILL_ANSWERING)
     ensure_stream(agent.pk, agent.owner_id)
     position = streams.position(agent.stream_name)
     place = {

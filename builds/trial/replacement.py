@@ -8,11 +8,9 @@ from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import ChatMessage
-from configs.models import AgentConfig
+from configs.models import lock_agent
 
 from . import chat
-
-_STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 
 def regenerate(answer: ChatMessage, by: User) -> tuple[ChatMessage, ChatMessage]:
@@ -36,14 +34,14 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
     if question.role != ChatMessage.Role.USER:
         raise NotPossible("Only a question can be edited.")
     with transaction.atomic(), as_service():
-        AgentConfig.objects.select_for_update().get(pk=question.agent_id)
+        lock_agent(question.agent_id)
         replaced = chat.conversation_of(question).filter(pk__gte=question.pk)
         if not replaced.filter(pk=question.pk).exists():
             raise NotPossible(
                 "This question was replaced meanwhile. Load the page again to see what changed."
             )
         if replaced.filter(status__in=chat.UNFINISHED).exists():
-            raise NotPossible(_STILL_ANSWERING)
+            raise NotPossible(chat.STILL_ANSWERING)
         replaced.delete()
         if question.source == chat.Source.DRAFT:
             return chat.ask_draft(question.agent, by, text)

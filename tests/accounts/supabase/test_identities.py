@@ -85,7 +85,9 @@ def test_a_link_that_another_browser_began_links_nothing_here(auth: SupabaseAuth
     sign_in(mallory, "mallory@example.com", "mallory's own password")
     answer = follow(signed_in, begin_to_link(mallory))
     assert answer.status_code == 302
-    assert auth.state.by_email(EMAIL).providers == ["email"]  # type: ignore[union-attr]
+    unchanged = auth.state.by_email(EMAIL)
+    assert unchanged is not None
+    assert unchanged.providers == ["email"]
     assert "GitHub is linked" not in words(signed_in.get(PAGE))
 
 

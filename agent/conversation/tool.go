@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -41,6 +42,26 @@ func depth(text string) int {
 		}
 	}
 	return deepest
+}
+
+// Some models write the place of a tool before its name, as in functions.clock, and
+// the number of the call after it, as in functions.clock:0.
+var (
+	namePlace  = regexp.MustCompile(`^.*[.:/]`)
+	nameNumber = regexp.MustCompile(`:\d+$`)
+)
+
+// toolName returns the name of the tool that a model means; another name as it is.
+func (t *turn) toolName(name string) string {
+	bare := namePlace.ReplaceAllString(nameNumber.ReplaceAllString(name, ""), "")
+	for _, wanted := range []string{name, bare} {
+		for _, tool := range t.tools {
+			if tool.Name == wanted {
+				return wanted
+			}
+		}
+	}
+	return name
 }
 
 // runTool returns the result of a call. Failures are results too, which the model

@@ -170,8 +170,9 @@ func (t *turn) emitText(text string) error {
 }
 
 // complete adds what some servers omit: an id for the call that no other call of the
-// answer has, and the empty object for no arguments.
+// answer has, and the empty object for no arguments. The name becomes that of a tool.
 func (t *turn) complete(call *providers.Call, index int) {
+	call.Name = t.toolName(call.Name)
 	// Mistral accepts only ids of nine letters and digits.
 	for n := index + 1; call.ID == "" || t.ids[call.ID]; n++ {
 		call.ID = fmt.Sprintf("call%02d%03d", t.rounds, n)

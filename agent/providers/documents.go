@@ -47,6 +47,7 @@ func (a *answer) decode(event sse.Event, handle func(sse.Event) (bool, error)) (
 }
 
 func (a *answer) decodeDocument(event sse.Event, handle func(sse.Event) (bool, error)) (bool, error) {
+	event.Data = unwrapped(event.Data)
 	if !strings.HasPrefix(event.Data, "[") {
 		return handle(event)
 	}
@@ -55,7 +56,7 @@ func (a *answer) decodeDocument(event sse.Event, handle func(sse.Event) (bool, e
 		return false, a.protocolError(event.Data)
 	}
 	for _, item := range list {
-		event.Data = string(item)
+		event.Data = unwrapped(string(item))
 		if end, err := handle(event); end || err != nil {
 			return end, err
 		}

@@ -1,0 +1,75 @@
+package providers
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// envelope is what gateways put around an answer: one of its fields holds the answer,
+// as an object, a list or a text.
+type envelope struct {
+	Result   json.RawMessage `json:"result"`
+	Data     json.RawMessage `json:"data"`
+	Response json.RawMessage `json:"response"`
+	Output   json.RawMessage `json:"output"`
+	Body     json.RawMessage `json:"body"`
+	Payload  json.RawMessage `json:"payload"`
+	Error    json.RawMessage `json:"error"`
+}
+
+// The most envelopes in each other that are opened.
+const maxEnvelopes = 4
+
+// unwrapped returns the answer, the part of one or the error in an envelope; anything
+// else as it is. An envelope may carry a note such as "ok", which alone is an error.
+func unwrapped(document string) string {
+	if content, found := opened(document, maxEnvelopes); found {
+		return content
+	}
+	return document
+}
+
+func opened(document string, deepest int) (string, bool) {
+	if isAnswer(document) {
+		return document, true
+	}
+	var outer envelope
+	if deepest == 0 || json.Unmarshal([]byte(document), &outer) != nil || isSet(outer.Error) {
+		return "", false
+	}
+	for _, field := range []json.RawMessage{
+		outer.Result, outer.Data, outer.Response, outer.Output, outer.Body, outer.Payload,
+	} {
+		text := strings.TrimSpace(string(field))
+		if strings.HasPrefix(text, `"`) {
+			text = strings.TrimSpace(string(unquote([]byte(text))))
+		}
+		var list []json.RawMessage
+		if json.Unmarshal([]byte(text), &list) == nil && len(list) > 0 && isAnswer(string(list[0])) {
+			return text, true
+		}
+		if content, found := opened(text, deepest-1); found {
+			return content, true
+		}
+		if isFault([]byte(text)) && !isFault([]byte(document)) {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// isAnswer reports whether a document has a field of an answer of any protocol.
+func isAnswer(document string) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(document), &fields) != nil {
+		return false
+	}
+	for _, name := range []string{"choices", "content", "content_block", "delta", "usage"} {
+		if _, found := fields[name]; found {
+			return true
+		}
+	}
+	var kind rawText
+	_ = json.Unmarshal(fields["type"], &kind)
+	return strings.HasPrefix(string(kind), "message") || strings.HasPrefix(string(kind), "content_block")
+}

@@ -30,16 +30,16 @@ class Pages(ASGIHandler):
 def _application() -> Any:
     django.setup(set_prefix=False)
     pages: Any = Pages()
-    if settings.AGENTFORGE_ROLE == "builder":
-        return pages
     # Imported here: these need the apps that the line above loads.
     from channels.routing import ProtocolTypeRouter, URLRouter
 
     from .live.consumer import LiveConsumer
+    from .telemetry.requests import RequestLog
 
-    return ProtocolTypeRouter(
-        {"http": URLRouter([path("live/", LiveConsumer.as_asgi()), re_path("", pages)])}
-    )
+    if settings.AGENTFORGE_ROLE == "builder":
+        return RequestLog(pages)
+    routes = URLRouter([path("live/", LiveConsumer.as_asgi()), re_path("", pages)])
+    return RequestLog(ProtocolTypeRouter({"http": routes}))
 
 
 application = _application()

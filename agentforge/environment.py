@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import environ
@@ -9,6 +10,8 @@ import environ
 from . import booleans, model_servers
 from .local_model import LocalModel, parse
 from .model_servers import InvalidServers, ModelServer
+
+LOG_FORMATS = ("text", "json")
 
 
 class Environment(environ.Env):
@@ -27,6 +30,13 @@ class Environment(environ.Env):
             return model_servers.parse(self.str(var, default=""), default=default)
         except InvalidServers as error:
             raise environ.ImproperlyConfigured(str(error)) from None
+
+    def choice(self, var: str, *, choices: Sequence[str], default: str) -> str:
+        """Return one of a few words; raises environ.ImproperlyConfigured for any other."""
+        word = self.str(var, default=default).strip().lower() or default
+        if word not in choices:
+            raise environ.ImproperlyConfigured(f"{var} is {word!r}. Choose {' or '.join(choices)}.")
+        return str(word)
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:
         """Return a variable's value; raises environ.ImproperlyConfigured if it can't be read."""

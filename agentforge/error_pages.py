@@ -7,7 +7,6 @@ Developers find the traceback in the log.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 
 from django.conf import settings
@@ -18,6 +17,9 @@ from django.urls import get_resolver
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
+from .telemetry.context import accepted_request_id, current_request_id
+from .telemetry.requests import loggable_path
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,16 +29,21 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an unexpected error with an id that is also logged with the request."""
+    """Answer an unexpected error with the request's id, which stands beside the traceback in the log."""
     return HttpResponse(_server_error_page(request), status=500)
 
 
 def _server_error_page(request: HttpRequest | None) -> SafeString:
-    error_id = secrets.token_hex(4)
-    source = f"{request.method} {request.path}" if request else "no request"
-    logger.error("Error %s was shown for %s", error_id, source)
     # Rendered without the request: the page's header, which needs the user, could fail again.
-    return render_to_string("500.html", {"request_id": error_id})
+    return render_to_string("500.html", {"request_id": _log_error(request)})
+
+
+def _log_error(request: HttpRequest | None) -> str:
+    """Log the exception being handled with the request's id, and return the id."""
+    request_id = current_request_id() or accepted_request_id("")
+    source = f"{request.method} {loggable_path(request.path)}" if request else "no request"
+    logger.exception("Error %s was shown for %s", request_id, source)
+    return request_id
 
 
 class OwnPages(ExceptionReporter):
@@ -50,7 +57,8 @@ class OwnPages(ExceptionReporter):
     def get_traceback_text(self) -> SafeString:
         if isinstance(self.exc_value, BadRequest | SuspiciousOperation):
             return SafeString("The request can't be understood. Nothing was changed.\n")
-        return SafeString("Something went wrong here. Nothing was changed.\n")
+        request_id = _log_error(self.request)
+        return SafeString(f"Something went wrong here. Nothing was changed. Request id: {request_id}\n")
 
 
 class NotFoundMiddleware:

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from .negotiation import wants_json
+from .telemetry.context import current_request_id
 
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request can't be understood. Nothing was changed.",
@@ -40,12 +41,18 @@ class ProblemMiddleware:
             return response
         if "json" in response.get("Content-Type", ""):
             return response
-        reply = problem(response.status_code, _detail(response))
+        reply = problem(response.status_code, _detail(response), **_request_id(response))
         for name in _HEADERS:
             if name in response:
                 reply[name] = response[name]
         reply.cookies = response.cookies
         return reply
+
+
+def _request_id(response: HttpResponse) -> dict[str, Any]:
+    """Return what an operator needs to find a fault in the log."""
+    is_fault = response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    return {"request_id": current_request_id()} if is_fault else {}
 
 
 def _detail(response: HttpResponse) -> str:

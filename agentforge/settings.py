@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from . import artifact_storage, private_directory, static_files
-from .environment import Environment
+from .environment import LOG_FORMATS, Environment
 from .model_servers import ModelServer
 from .tenancy import database, embedded
 
@@ -60,7 +60,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Outermost: middleware outside of it must not use a connection.
+    "agentforge.telemetry.requests.RequestIdMiddleware",
+    # Outermost but for the line above: middleware outside of it must not use a connection.
     "agentforge.tenancy.connections.GiveBackMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -128,8 +129,10 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
-SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=not DEBUG)
+# Off: they bind subdomains that others may run, and browsers remember them for long.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "configs:list"
 AUTH_PASSWORD_VALIDATORS = [
@@ -251,16 +254,26 @@ LIVE_STALL_SECONDS: float = env.float("LIVE_STALL_SECONDS", default=60.0)
 EVENTSTREAM_STORAGE_CLASS = "agentforge.live.eventstream.ChunkStorage"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "agentforge.live.eventstream.OwnersChannels"
 
-# To standard error; the supervisor adds the process name and the time.
+# text or json, to standard error; in text, the supervisor adds the process name and the time.
+LOG_FORMAT: str = env.choice("LOG_FORMAT", choices=LOG_FORMATS, default=LOG_FORMATS[0])
+ACCESS_LOG: bool = env.bool("ACCESS_LOG", default=True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "text": {"()": "agentforge.telemetry.log_formats.TextFormatter"},
+        "json": {"()": "agentforge.telemetry.log_formats.JsonFormatter"},
+    },
+    "filters": {"context": {"()": "agentforge.telemetry.log_formats.ContextFilter"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         # Without Django's own handler, which would print every line twice.
         "django": {"handlers": [], "level": "WARNING"},
+        # The access log has every status, and error_pages each 500's traceback with the id that it shows.
+        "django.request": {"level": "CRITICAL"},
         **{name: {"level": "INFO"} for name in ("agentforge", "configs", "builds", "deployments")},
     },
 }

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ("agentforge", "builds", "configs", "deployments")
 
 MIDDLEWARE = {
+    "agentforge.telemetry.requests.RequestIdMiddleware": (
+        "telemetry/test_request_ids.py::test_an_id_that_is_plain_is_kept_and_any_other_replaced"
+    ),
     "agentforge.tenancy.connections.GiveBackMiddleware": (
         "tenancy/test_connections.py::test_a_request_that_its_client_left_gives_its_connection_back"
     ),

@@ -44,6 +44,37 @@ def test_the_production_settings_pass_the_deployment_check(tmp_path: Path) -> No
     assert "no issues" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("subdomains", "preload", "expected"),
+    [
+        ("", "", "max-age=31536000"),
+        ("1", "", "max-age=31536000; includeSubDomains"),
+        ("1", "1", "max-age=31536000; includeSubDomains; preload"),
+    ],
+)
+def test_subdomains_are_bound_to_tls_only_on_request(
+    tmp_path: Path, subdomains: str, preload: str, expected: str
+) -> None:
+    ask = (
+        "import django; django.setup(); from django.test import RequestFactory; "
+        "from django.http import HttpResponse; from django.middleware.security import SecurityMiddleware; "
+        "request = RequestFactory().get('/', secure=True); "
+        "print(SecurityMiddleware(lambda _: HttpResponse())(request)['Strict-Transport-Security'])"
+    )
+    environment = {
+        **os.environ,
+        **PRODUCTION,
+        "AGENTFORGE_VAR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "agentforge.settings",
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": subdomains,
+        "SECURE_HSTS_PRELOAD": preload,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
+
+
 def test_a_local_identity_that_nobody_chose_fails_it(tmp_path: Path) -> None:
     done = check_deploy(tmp_path, AGENTFORGE_LOCAL_IDENTITY="0")
     assert done.returncode != 0

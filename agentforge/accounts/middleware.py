@@ -12,6 +12,7 @@ from agentforge.audit.request_actor import Actor, actor_context
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
+from agentforge.telemetry.context import bind
 
 from .addresses import client_address
 from .errors import IdentityUnavailable
@@ -32,6 +33,7 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with actor_context(client_address(request)) as actor:
+            bind(address=actor.address)
             return self._answer(request, actor)
 
     def _answer(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
@@ -55,6 +57,7 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         request.user = principal.user if principal else AnonymousUser()
         if principal:
             actor.user = principal.user
+            bind(user=str(principal.user.pk))
             cast(Request, request).claims = principal.claims
             cast(Request, request).access_token = principal.access_token
         return cast(HttpResponseBase, self.get_response(request))

@@ -67,7 +67,7 @@ def run(chosen: options.Options) -> int:
     model_port = _model_port(chosen)
     env = options.environment(chosen, model_port, _model_servers(chosen, model_port))
     _prepare(chosen, url, env)
-    supervisor = Supervisor(_programs(chosen), env=env, record=record.write)
+    supervisor = Supervisor(_programs(chosen), env=env, record=record.write, json_lines=chosen.json_lines)
     ended = threading.Event()
     threading.Thread(target=_announce, args=(chosen, supervisor, ended, started), daemon=True).start()
     if postgres:

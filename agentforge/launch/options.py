@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentforge import child_environment
-from agentforge.environment import Environment
+from agentforge.environment import LOG_FORMATS, Environment
 from agentforge.local_model import LocalModel
 from agentforge.model_servers import USUAL, ModelServer, text
 from agentforge.tenancy import database
@@ -30,6 +30,8 @@ class Options:
     model_servers: tuple[ModelServer, ...]
     model_port: int | None  # None: 8011, or the next free one
     is_builder: bool
+    # LOG_FORMAT is json.
+    json_lines: bool
 
     @property
     def url(self) -> str:
@@ -57,6 +59,7 @@ def read() -> Options:
         model_servers=_candidates(env, default=debug),
         model_port=env.int("MODEL_PORT", default=None),
         is_builder=env.str("AGENTFORGE_ROLE", default="forge") == "builder",
+        json_lines=env.choice("LOG_FORMAT", choices=LOG_FORMATS, default=LOG_FORMATS[0]) == "json",
     )
 
 

@@ -13,16 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import psutil
 from honcho.colour import get_colours
-from honcho.printer import Message, Printer
 
 from . import lifeline
 from .instance import ProcessId
+from .output import JsonOutput, TextOutput
 
 PATIENCE = 10.0  # seconds a process gets to stop before it is killed
 LIVES = 5  # deaths within LIFETIME seconds after which a process is not restarted
@@ -49,14 +48,19 @@ class Supervisor:
     """Runs programs until it is stopped, or until a required one can't be kept running."""
 
     def __init__(
-        self, programs: list[Program], *, env: dict[str, str], record: Callable[[list[ProcessId]], None]
+        self,
+        programs: list[Program],
+        *,
+        env: dict[str, str],
+        record: Callable[[list[ProcessId]], None],
+        json_lines: bool = False,
     ) -> None:
         self._events: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._programs = {program.name: program for program in programs}
         self._env = env
         self._record = record
-        self._printer = Printer(width=max(len(program.name) for program in programs))
-        self._printing = threading.Lock()
+        width = max(len(program.name) for program in programs)
+        self._output = JsonOutput() if json_lines else TextOutput(width)
         self._lifeline, self._lifeline_held = os.pipe()
         self._guard: subprocess.Popen[bytes] | None = None
         for program, colour in zip(programs, get_colours(), strict=False):
@@ -109,8 +113,7 @@ class Supervisor:
 
     def log(self, text: str) -> None:
         """Print a line of the launcher among those of the programs."""
-        with self._printing:
-            print(text, flush=True)
+        self._output.own(text)
 
     def _follow(self) -> int:
         while True:
@@ -156,10 +159,8 @@ class Supervisor:
 
     def _print(self, program: Program, output: Iterable[bytes]) -> None:
         for line in output:
-            message = Message("line", line, datetime.now().astimezone(), program.name, program.colour)
             try:
-                with self._printing:
-                    self._printer.write(message)
+                self._output.program(program.name, program.colour, line)
             except BrokenPipeError:  # nobody reads the output any more, as in `make run | head`
                 self.stop(0)
                 return

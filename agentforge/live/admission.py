@@ -21,6 +21,7 @@ from agentforge.accounts import second_factor
 from agentforge.accounts.errors import IdentityUnavailable
 from agentforge.accounts.scope import principal_of
 from agentforge.accounts.sessions.authentication import Principal
+from agentforge.telemetry.context import bind
 from agentforge.tenancy.connections import connection_lease
 from agentforge.whole_numbers import whole_number
 
@@ -106,6 +107,7 @@ class Ticket:
     def accept(self, principal: Principal) -> None:
         """Take over the subjects of a principal, and the time at which their token ends."""
         claims = principal.claims
+        bind(user=str(principal.user.pk))
         self.subjects = (str(principal.user.pk), str(claims["session_id"]))
         self._ends_at = float(claims["exp"])
         # Late enough for a browser's tokens to be due for a refresh.

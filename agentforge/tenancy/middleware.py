@@ -54,7 +54,7 @@ class TenancyMiddleware:
         if isinstance(exception, Busy):
             return _refused(request, exception)
         if isinstance(exception, OperationalError) and isinstance(exception.__cause__, LockNotAvailable):
-            logger.warning("%s %s waited too long for a lock", request.method, request.path)
+            logger.warning("%s waited too long for a lock", request.method)
             return _unavailable("This is being changed by something else at the moment.")
         return None
 

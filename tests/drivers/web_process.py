@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +27,9 @@ def environment(**more: str) -> dict[str, str]:
 class WebProcess:
     """One `manage.py serve`; started again, it takes its old port."""
 
+    # The file of its log; without one, it goes to the test's own standard error.
+    log: Path | None = None
+
     def __init__(self, **settings: str) -> None:
         self.port = 0
         self._settings = settings
@@ -36,13 +40,15 @@ class WebProcess:
 
     def start(self) -> Self:
         """Start it and return when it listens."""
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(self.port)],
-            cwd=ROOT,
-            env=environment(**self._settings),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with self.log.open("ab") if self.log else nullcontext() as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                cwd=ROOT,
+                env=environment(**self._settings),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("Listening on 127.0.0.1, port "), line

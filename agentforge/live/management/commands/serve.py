@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import io
 import resource
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 import psycopg
-from daphne.access import AccessLogGenerator
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -29,7 +27,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fd", type=int, help="listen on an already open socket, which several processes can share"
         )
-        parser.add_argument("--access-log", action="store_true", help="print a line for every request")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._prepare_database()
@@ -41,7 +38,6 @@ class Command(BaseCommand):
             most_connections=max(most_files - OTHER_FILES, most_files // 2),
             application=application,
             endpoints=[_endpoint(options["host"], options["port"], options["fd"])],
-            action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
             server_name="",
         )
         server.run()

@@ -39,7 +39,7 @@ chaos: ## kill processes at random (SEED=1) under builds and viewers; attack; st
 	@exec $(BIN)/python $(CLEAN) -m pytest -n 0 -q -s \
 	  $(addprefix tests/chaos/,long.py long_attacks.py long_crowds.py shells.py) $(ARGS)
 
-FIGURES := compile workers pages scale ingest live storm routes deploy first_minute
+FIGURES := compile workers pages scale ingest live storm routes deploy downloads first_minute
 .PHONY: $(FIGURES)
 # `make bench first_minute` measures what it names.
 $(FIGURES): bench

@@ -8,7 +8,7 @@ import sys
 # All but `first_minute`, which installs everything anew.
 MEASUREMENTS = (
     *("compile", "draft", "workers", "pages", "scale"),
-    *("ingest", "live", "storm", "routes", "deploy"),
+    *("ingest", "live", "storm", "routes", "deploy", "downloads"),
 )
 
 

@@ -44,7 +44,7 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
         if build is None or not self.has_view_permission(request, build):
             raise Http404
         record(Action.LOG_READ, owner=build.owner_id, subject=build)
-        pieces = (line.encode() for line in reports.log_text(build))
+        pieces = (lines.encode() for lines in reports.log_text(build))
         return streamed(request, pieces, "text/plain; charset=utf-8")
 
     @admin.display(description="agent", ordering="revision__agent__name")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,11 +63,25 @@ def steps(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> list[d
 
 
 def log_text(build: Build) -> Iterator[str]:
-    """Yield a build's log line by line: UTC time, stream, text."""
-    for _, record in _records(build):
-        if record["kind"] == "line":
-            at = datetime.fromtimestamp(record["t"], UTC).isoformat(timespec="milliseconds")
-            yield f"{at.replace('+00:00', 'Z')} {record['stream']} {plain(record['text'])}\n"
+    """Yield a build's log in portions of several lines, each of them: UTC time, stream, text."""
+    try:
+        for chunk in streams.chunks(build.stream_name):
+            records = (record for _, record in chunk.records_after(0))
+            yield "".join(_text_of(record) for record in records if record["kind"] == "line")
+    except StreamMissing:
+        # The log was pruned; the build stays.
+        return
+
+
+def _text_of(record: Mapping[str, Any]) -> str:
+    seconds, milliseconds = divmod(round(record["t"] * 1_000_000) // 1000, 1000)
+    return f"{_second(seconds)}.{milliseconds:03}Z {record['stream']} {plain(record['text'])}\n"
+
+
+@functools.lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    """Return a second in UTC; cached, since a log has thousands of lines in one."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def _records(build: Build) -> Iterator[tuple[int, dict[str, Any]]]:

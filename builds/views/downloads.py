@@ -50,15 +50,15 @@ def build_download(request: Request, pk: int) -> HttpResponseBase:
     digest = hashlib.sha256(listing.encode()).hexdigest()
     try:
         leases.acquire(file.sha256 for file in files)
-        entries = [
-            (file.path, storage.local_copy(file.sha256), assembly.is_executable(file.name)) for file in files
-        ]
+        entries = [_entry(file) for file in files]
     except StorageProblem as problem:
         return _unavailable(request, build, problem)
     name = f"{build.revision.agent.handle}-{build.revision.number}.zip"
     response = _attachment(
-        request, archive.stream(entries), content_type="application/zip", name=name, tag=f'"zip-{digest}"'
+        request, archive.stream(entries), content_type="application/zip", name=name, tag=f'"stored-{digest}"'
     )
+    if response.status_code == HTTPStatus.OK:
+        response["Content-Length"] = str(archive.size_of(entries))
     if _is_download(request, response):
         record(Action.BUILD_DOWNLOADED, owner=build.owner_id, subject=build, sha256=digest)
     return response
@@ -80,6 +80,11 @@ def build_file(request: Request, pk: int, name: str) -> HttpResponseBase:
     if _is_download(request, response):
         record(Action.FILE_DOWNLOADED, owner=file.owner_id, subject=file, sha256=file.sha256)
     return response
+
+
+def _entry(file: Artifact) -> archive.Entry:
+    copy = storage.local_copy(file.sha256)
+    return archive.Entry(file.path, copy, file.size, assembly.is_executable(file.name))
 
 
 def _file_response(request: Request, file: Artifact) -> HttpResponseBase:

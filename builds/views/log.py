@@ -69,7 +69,7 @@ def build_log_search(request: Request, pk: int) -> HttpResponse:
 def build_log_text(request: Request, pk: int) -> HttpResponseBase:
     """Stream a build's log as plain text; `?download` makes it an attachment."""
     build = build_of(request, pk)
-    pieces: Iterator[bytes] = (line.encode() for line in reports.log_text(build))
+    pieces: Iterator[bytes] = (lines.encode() for lines in reports.log_text(build))
     response = streamed(request, pieces, "text/plain; charset=utf-8")
     if "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="build-{build.pk}.log"'

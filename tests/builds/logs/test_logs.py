@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +230,23 @@ def test_secrets_are_blanked_before_they_are_cut_left_out_or_wrapped(settings: L
     log.close()
     whole = json.dumps(records)
     assert not any(secret[start : start + 5] in whole for start in range(len(secret) - 4))
+
+
+@pytest.mark.parametrize("path", ["/builds/{}/log.txt", "/admin/builds/build/{}/log/"])
+def test_a_log_is_sent_as_text_in_few_pieces(
+    client_of: Callable[[User], Client], build: Build, alice: User, olga: User, path: str
+) -> None:
+    texts = [f"line {number} é" for number in range(9_000)]
+    for start in range(0, len(texts), 50):
+        records = [line(text, t=1_700_000_000.999 + start) for text in texts[start : start + 50]]
+        streams.publish(build.stream_name, {"kind": "step", "name": "x", "state": "running"}, *records)
+    reader = olga if "admin" in path else alice
+    answer = client_of(reader).get(path.format(build.pk))
+    pieces = [bytes(piece) for piece in answer]
+    assert min(len(piece) for piece in pieces[:-1]) >= 64 * 1024
+    sent = b"".join(pieces).decode().splitlines()
+    assert [row.split(" ", 2)[2] for row in sent] == texts
+    assert sent[0] == "2023-11-14T22:13:20.999Z out line 0 é"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from .local_model import LocalModel, parse
 from .model_servers import InvalidServers, ModelServer
 
 LOG_FORMATS = ("text", "json")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Environment(environ.Env):
@@ -37,6 +40,13 @@ class Environment(environ.Env):
         if word not in choices:
             raise environ.ImproperlyConfigured(f"{var} is {word!r}. Choose {' or '.join(choices)}.")
         return str(word)
+
+    def networks(self, var: str, *, default: Sequence[str]) -> list[Network]:
+        """Return networks in CIDR notation; raises environ.ImproperlyConfigured."""
+        try:
+            return [ipaddress.ip_network(text.strip()) for text in self.list(var, default=list(default))]
+        except ValueError as error:
+            raise environ.ImproperlyConfigured(f"{var}: {error}. Write 10.0.0.0/8,fd00::/8.") from None
 
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:
         """Return a variable's value; raises environ.ImproperlyConfigured if it can't be read."""

@@ -6,6 +6,16 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from .probe_hosts import LIVENESS
+
+
+@login_not_required
+@never_cache
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """Return 200: the process serves requests. It asks nothing else, so a restart can't be for nothing."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
 
 @login_not_required
 @never_cache
@@ -22,4 +32,4 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def is_health_check(request: HttpRequest) -> bool:
     """Return whether a request asks how the forge is, which it has to say under any load."""
-    return request.path_info in ("/healthz", "/readyz")
+    return request.path_info in (LIVENESS, "/healthz", "/readyz")

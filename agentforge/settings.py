@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from . import artifact_storage, private_directory, static_files
-from .environment import LOG_FORMATS, Environment
+from .environment import LOG_FORMATS, Environment, Network
 from .model_servers import ModelServer
 from .tenancy import database, embedded
 
@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "agentforge.telemetry.requests.RequestIdMiddleware",
     # Outermost but for the line above: middleware outside of it must not use a connection.
     "agentforge.tenancy.connections.GiveBackMiddleware",
+    "agentforge.probe_hosts.ProbeHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agentforge.compression.TextCompressionMiddleware",
@@ -127,7 +128,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Outside DEBUG, pages are served over TLS only; a TLS-terminating proxy sets X-Forwarded-Proto.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(livez|healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 # Off: they bind subdomains that others may run, and browsers remember them for long.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -233,6 +234,14 @@ AGENTFORGE_BUILDER_SECRET: str = env.str("AGENTFORGE_BUILDER_SECRET", default=""
 
 # The password of /metrics; if unset, it answers this machine only.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+# Networks whose probes may name the forge by an address: this machine and private ones.
+PROBE_NETWORKS: list[Network] = env.networks(
+    "PROBE_NETWORKS",
+    default=(
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    ),
+)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

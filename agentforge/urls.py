@@ -2,10 +2,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from .administration.probes import metrics, readyz
-from .health import healthz
+from .health import healthz, livez
 from .openapi.views import openapi_json
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("livez", livez, name="livez"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -64,6 +64,7 @@ _DEPLOYMENT, _SITE = {"pk": "deployment"}, {"pk": "site"}
 _SIDE = '{"name":"Eve","handle":"eve","type":"assistant","description":"","version":"1.0.0"}'
 
 MATRIX: dict[str, Row] = {
+    "livez": Row(public=True),
     "healthz": Row(public=True),
     "readyz": Row(public=True),
     "metrics": Row(public=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -108,3 +109,47 @@ def test_pages_move_to_tls_and_the_health_check_does_not(client: Client, setting
     moved = client.get("/sign-in/")
     assert (moved.status_code, moved["Location"]) == (301, "https://testserver/sign-in/")
     assert client.get("/healthz").status_code == 200
+
+
+PROBES = ("/livez", "/healthz", "/readyz", "/metrics")
+BY_ADDRESS = ("127.0.0.1:8401", "10.1.2.3:8000", "[::1]:8000", "localhost:8000")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PROBES)
+def test_machines_of_trusted_networks_ask_by_address(
+    client: Client, settings: LazySettings, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    settings.ALLOWED_HOSTS = [".forge.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.METRICS_TOKEN = "hunter2"
+    password = {"authorization": "Basic " + base64.b64encode(b"prometheus:hunter2").decode()}
+    for host in BY_ADDRESS:
+        for peer in ("127.0.0.1", "10.9.8.7", "::1", "::ffff:192.168.1.2", "fd00::7"):
+            answer = client.get(path, REMOTE_ADDR=peer, headers={"host": host, **password})
+            assert answer.status_code in ((200, 503) if path == "/readyz" else (200,)), (host, peer)
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PROBES)
+def test_no_others_do(client: Client, settings: LazySettings, path: str) -> None:
+    settings.ALLOWED_HOSTS = ["forge.example.com"]
+    by_address = {"host": "127.0.0.1:8401"}
+    assert client.get(path, REMOTE_ADDR="203.0.113.9", headers=by_address).status_code == 400
+    # From outside, through a proxy on this machine that hands on the host.
+    assert client.get(path, headers={**by_address, "x-forwarded-for": "203.0.113.9"}).status_code == 400
+    # A page of a foreign name that leads to this machine.
+    assert client.get(path, headers={"host": "attacker.example"}).status_code == 400
+    assert client.get("/sign-in/", headers=by_address).status_code == 400
+
+
+def test_a_wrong_network_is_named(tmp_path: Path) -> None:
+    done = check_deploy(tmp_path, PROBE_NETWORKS="10.0.0.0/99")
+    assert done.returncode != 0
+    assert "PROBE_NETWORKS" in done.stderr
+
+
+def test_a_process_lives_without_its_database(client: Client) -> None:
+    """No mark lets this test use a database."""
+    assert client.get("/livez").status_code == 200

@@ -10,6 +10,7 @@ import httpx
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
+from agentforge.probe_hosts import is_address, own_host
 
 from .diagnostics import Finding, failed, ok, warning
 
@@ -20,7 +21,7 @@ _TIMEOUT = httpx.Timeout(10.0)
 def check(url: str, user: User | None, token: str | None) -> Finding:
     """Publish records on a user's stream, and read them from a web process with that user's token."""
     try:
-        httpx.get(f"{url}/healthz", timeout=_TIMEOUT).raise_for_status()
+        httpx.get(f"{url}/healthz", headers=_host(url), timeout=_TIMEOUT).raise_for_status()
     except httpx.HTTPError as error:
         remedy = "Start it (make run), or pass its address: --url http://HOST:PORT"
         return warning(f"No web process answers at {url} ({type(error).__name__}); skipped.", remedy)
@@ -38,8 +39,14 @@ def check(url: str, user: User | None, token: str | None) -> Finding:
         streams.delete_stream(name)
 
 
+def _host(url: str) -> dict[str, str]:
+    """Return the header that names the forge, if the URL has only its address."""
+    address = httpx.URL(url).host
+    return {"Host": own_host()} if is_address(address) else {}
+
+
 def _round_trip(url: str, name: str, token: str) -> Finding:
-    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream", **_host(url)}
     numbers: list[object] = []
     with httpx.stream(
         "GET", f"{url}/live/", params={"channel": name}, headers=headers, timeout=_TIMEOUT

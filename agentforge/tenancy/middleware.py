@@ -9,6 +9,8 @@ from django.db import OperationalError, connection, transaction
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from psycopg.errors import LockNotAvailable
 
+from agentforge.probe_hosts import LIVENESS
+
 from . import rls
 from .request_transaction import DatabaseAway, RequestTransaction, Share
 from .slots import Busy
@@ -33,6 +35,8 @@ class TenancyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == LIVENESS:
+            return self.get_response(request)
         try:
             with RequestTransaction(lambda: _acting_for(request), _share_of(request)):
                 response = self.get_response(request)

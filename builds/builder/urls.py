@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from agentforge.health import healthz
+from agentforge.health import healthz, livez
 from agentforge.problems import problem
 
 from . import views
 
 urlpatterns = [
+    path("livez", livez, name="livez"),
     path("healthz", healthz, name="healthz"),
     path("jobs/", views.job_new, name="job_new"),
     path("jobs/<int:pk>/cancel/", views.job_cancel, name="job_cancel"),

@@ -15,6 +15,7 @@ from agentforge.openapi.operations import NAMED
 
 # What scripts have no use for: pages around a browser's session, and what is told apart from JSON on purpose.
 FOR_BROWSERS = {
+    "livez": "plain text, for whatever watches the server",
     "healthz": "plain text, for whatever watches the server",
     "readyz": "for whatever watches the server",
     "metrics": "Prometheus' text, for whatever watches the server",

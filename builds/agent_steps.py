@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from agentforge import formats
@@ -14,49 +17,67 @@ from configs.revisions import draft_sha256
 from configs.steps import Step
 
 from . import reports
-from .models import Build, BuildStatus, ChatMessage, MessageStatus
-from .trial.chat import answering_builds
+from .models import Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
+from .trial.chat import answering_builds, newest_of_each
+
+
+@dataclass
+class _TellingBuilds:
+    """The builds of an agent that its steps tell of; `last_asked` gave the last finished answer."""
+
+    newest: Build | None = None
+    good: Build | None = None
+    answers: Build | None = None
+    last_asked: int | None = None
 
 
 def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
     """Return the steps Build and Try of agents by primary key."""
-    builds = Build.objects.filter(revision__agent__in=agents).select_related("revision")
-    newest = _by_agent(builds)
-    compiled = _by_agent(builds.filter(status=BuildStatus.SUCCEEDED).prefetch_related("per_target"))
-    answering = answering_builds(agents)
-    last_build = _builds_of_last_answers(agents)
+    telling = _telling_builds(agents)
     steps = {}
     for agent in agents:
-        good, wanted = compiled.get(agent.pk), draft_sha256(agent, ring.key_of(agent))
-        answers = answering.get(agent.pk)
+        builds, wanted = telling[agent.pk], draft_sha256(agent, ring.key_of(agent))
+        answers = builds.answers
         steps[agent.pk] = [
-            _build_step(agent, newest.get(agent.pk), good, is_current=_shows(good, wanted)),
+            _build_step(agent, builds.newest, builds.good, is_current=_shows(builds.good, wanted)),
             _try_step(
                 agent,
                 answers,
                 is_current=_shows(answers, wanted),
-                was_tried=answers is not None and last_build.get(agent.pk) == answers.pk,
+                was_tried=answers is not None and builds.last_asked == answers.pk,
             ),
         ]
     return steps
 
 
-def _by_agent(builds: QuerySet[Build]) -> dict[int, Build]:
-    """Return the newest of these builds for each agent."""
-    newest = builds.order_by("revision__agent_id", "-pk").distinct("revision__agent_id")
-    return {build.revision.agent_id: build for build in newest}
-
-
-def _builds_of_last_answers(agents: Sequence[AgentConfig]) -> dict[int, int | None]:
-    """Return which build gave each agent's last finished answer."""
+def _telling_builds(agents: Sequence[AgentConfig]) -> defaultdict[int, _TellingBuilds]:
+    """Return the builds that the steps of each agent tell of; one query for all of them."""
+    of_agents = Build.objects.filter(revision__agent__in=agents)
+    answering = newest_of_each(answering_builds(of_agents))
+    telling = newest_of_each(of_agents).union(
+        newest_of_each(of_agents.filter(status=BuildStatus.SUCCEEDED)), answering
+    )
     answers = ChatMessage.objects.filter(
-        agent__in=agents,
+        agent=OuterRef("revision__agent"),
         source=ChatMessage.Source.BUILD,
         role=ChatMessage.Role.ASSISTANT,
         status=MessageStatus.DONE,
     )
-    last = answers.order_by("agent_id", "-pk").distinct("agent_id")
-    return dict(last.values_list("agent_id", "build_id"))
+    rows = Build.objects.filter(pk__in=telling).annotate(
+        is_answering=Q(pk__in=answering),
+        is_from_cache=~Exists(BuildTarget.objects.filter(build=OuterRef("pk"), from_cache=False)),
+        last_asked=Subquery(answers.order_by("-pk").values("build_id")[:1]),
+    )
+    found: defaultdict[int, _TellingBuilds] = defaultdict(_TellingBuilds)
+    for build in rows.select_related("revision").order_by("-pk"):
+        builds = found[build.revision.agent_id]
+        builds.last_asked = build.last_asked
+        builds.newest = builds.newest or build
+        if build.status == BuildStatus.SUCCEEDED:
+            builds.good = builds.good or build
+        if build.is_answering:
+            builds.answers = build
+    return found
 
 
 def _shows(build: Build | None, wanted: str) -> bool:
@@ -80,12 +101,12 @@ def _build_step(agent: AgentConfig, newest: Build | None, good: Build | None, *,
     elif newest is not None:
         state, word = "cancelled", "cancelled"
     url = reverse("builds:agent", args=[agent.pk])
-    return Step("builds", "Build", url, state, word, headline)
+    return Step("builds", "Build", url, state, word, headline, subject=newest)
 
 
-def _took(build: Build) -> str:
+def _took(build: Any) -> str:
     took = reports.duration(build)
-    if build.from_cache or took is None:
+    if build.is_from_cache or took is None:
         return "cached"
     return formats.duration(took)
 

@@ -8,12 +8,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from statistics import median
 
+from django.core.cache import cache
+from django.db.models import QuerySet
+
 from agentforge.tenancy.rls import as_service
 
 from .models import Build, BuildStatus, BuildTarget
 
 # The newest compiled targets are looked at.
 _OWN, _ALL = 50, 400
+# Everybody's medians change slowly.
+_EVERYBODYS, _SECONDS = "builds:usual-durations", 60
 
 
 def usual_durations(agent_id: int) -> dict[str, timedelta]:
@@ -22,10 +27,17 @@ def usual_durations(agent_id: int) -> dict[str, timedelta]:
         status=BuildStatus.SUCCEEDED, from_cache=False, started_at__isnull=False, finished_at__isnull=False
     ).order_by("-pk")
     own = _medians(compiled.filter(build__revision__agent_id=agent_id).values_list(*_FIELDS)[:_OWN])
-    # Only medians leave this block, nothing of a single build of somebody else.
-    with as_service():
-        everybodys = _medians(compiled.values_list(*_FIELDS)[:_ALL])
-    return {**everybodys, **own}
+    return {**_everybodys(compiled), **own}
+
+
+def _everybodys(compiled: QuerySet[BuildTarget]) -> dict[str, timedelta]:
+    found: dict[str, timedelta] | None = cache.get(_EVERYBODYS)
+    if found is None:
+        # Only medians leave this block, nothing of a single build of somebody else.
+        with as_service():
+            found = _medians(compiled.values_list(*_FIELDS)[:_ALL])
+        cache.set(_EVERYBODYS, found, _SECONDS)
+    return found
 
 
 _FIELDS = ("target", "started_at", "finished_at")

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from configs.choices import Tab
 from configs.draft_check import known_problems
+from configs.keys.keyring import Keyring
 from configs.models import AgentConfig
 
 # The system prompt is derived from the other values, and too long for a list of changes.
@@ -17,15 +18,18 @@ _DERIVED = frozenset({"system_prompt"})
 _LONGEST = 80
 
 
-def problems_of(agent: AgentConfig) -> list[dict[str, Any]]:
-    """Return the invalid tabs of a saved draft, as far as is known: label, url and messages of each."""
+def problems_of(agent: AgentConfig, ring: Keyring | None = None) -> list[dict[str, Any]]:
+    """Return the invalid tabs of a saved draft, as far as is known: label, url and messages of each.
+
+    `ring` holds the owner's keys where they were read already.
+    """
     return [
         {
             "label": Tab(tab).label,
             "url": reverse(f"configs:{tab}", args=[agent.pk]),
             "messages": [message for texts in fields.values() for message in texts],
         }
-        for tab, fields in known_problems(agent).items()
+        for tab, fields in known_problems(agent, ring).items()
     ]
 
 

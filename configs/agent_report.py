@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
+from django.http import HttpRequest
+
 from agentforge.live.models import Stream
 
 from .check_places import words_by_job
@@ -14,6 +18,9 @@ from .models import AgentConfig, ProcessRun
 from .steps import Step, further_steps
 from .tab_checks import ACTIVE, INVALID, OUTDATED, VALID, check_steps
 
+# Where a request keeps the report that was made for it.
+_MADE = "_agent_report"
+_POSITION, _UNREAD = "live_position", object()
 UNCHECKED, CHANGED = "pending", "outdated"
 _ICONS = {
     "running": "running",
@@ -41,6 +48,7 @@ class AgentReport:
     tabs: tuple[Step, ...]
     further: tuple[Step, ...]
     trouble: KeyTrouble | None
+    ring: Keyring
     # Why a queued check can't start at once.
     waiting: str = ""
 
@@ -108,6 +116,10 @@ class AgentReport:
         """Return the variant of the page's icon."""
         return _ICONS.get(self.headline.state, "idle")
 
+    def subject(self, name: str) -> object:
+        """Return the row that a further step tells of, None if there is none."""
+        return next((step.subject for step in self.further if step.name == name), None)
+
     def problems(self, tab: str) -> dict[str, list[str]]:
         """Return the last check's errors in a tab, by field; empty once the tab changed."""
         step = next((step for step in self.tabs if step.name == tab), None)
@@ -132,6 +144,15 @@ _OUTCOMES: dict[str, str] = {
 def report_of(agent: AgentConfig) -> AgentReport:
     """Return the report on one agent."""
     return reports_of([agent])[agent.pk]
+
+
+def report_for(request: HttpRequest, agent: AgentConfig) -> AgentReport:
+    """Return the report on the agent of a page, made once for the request."""
+    made: AgentReport | None = getattr(request, _MADE, None)
+    if made is None or made.agent is not agent:
+        made = report_of(agent)
+        setattr(request, _MADE, made)
+    return made
 
 
 def reports_of(agents: Iterable[AgentConfig], ring: Keyring | None = None) -> dict[int, AgentReport]:
@@ -159,12 +180,22 @@ def _report(
     trouble = ring.trouble_of(agent)
     tabs = check_steps(agent, run, ring.key_of(agent), trouble)
     words = waiting.get(run.job_id, "") if run is not None and run.job_id is not None else ""
-    return AgentReport(agent, run, tabs, tuple(further), trouble, words)
+    return AgentReport(agent, run, tabs, tuple(further), trouble, ring, words)
 
 
 def live_position(agent: AgentConfig) -> str:
     """Return the agent's channel and the position from which a page follows it: `agent-3:17`."""
-    return "".join(f"{name}:{position}" for name, position in live_positions([agent]).items())
+    position = getattr(agent, _POSITION, _UNREAD)
+    if position is _UNREAD:
+        position = live_positions([agent]).get(agent.stream_name)
+    return "" if position is None else f"{agent.stream_name}:{position}"
+
+
+def with_live_positions(agents: QuerySet[AgentConfig]) -> QuerySet[AgentConfig]:
+    """Return the agents with their positions, which are then older than all that is read afterwards."""
+    channel = Concat(Value("agent-"), Cast(OuterRef("pk"), CharField()))
+    position = Stream.objects.filter(pk=channel, closed_at=None).values("last_seq")
+    return agents.annotate(**{_POSITION: Subquery(position)})
 
 
 def live_positions(agents: Iterable[AgentConfig]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from .announcements import announce
 from .choices import RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
-from .keys.keyring import keyring_of
+from .keys.keyring import Keyring, keyring_of
 from .keys.vault import key_of
 from .models import AgentConfig, ProcessRun, lock_agent
 from .providers import PROVIDERS
@@ -23,8 +23,11 @@ from .tab_checks import ACTIVE, VALID, checked_edition
 from .validation import Errors, tab_problems
 
 
-def known_problems(agent: AgentConfig) -> dict[str, Errors]:
-    """Return the errors of a saved draft that are known without asking a provider: tab → field → messages."""
+def known_problems(agent: AgentConfig, ring: Keyring | None = None) -> dict[str, Errors]:
+    """Return the errors of a saved draft that are known without asking a provider: tab → field → messages.
+
+    `ring` holds the owner's keys where they were read already.
+    """
     offers = offers_for(agent.owner_id)
     problems: dict[str, Errors] = {}
     for tab, form_class in TAB_FORMS.items():
@@ -32,7 +35,7 @@ def known_problems(agent: AgentConfig) -> dict[str, Errors]:
         if not form.is_valid():
             problems[str(tab)] = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
     provider = PROVIDERS.get(agent.provider)
-    trouble = keyring_of(agent.owner_id).trouble_of(agent)
+    trouble = (ring or keyring_of(agent.owner_id)).trouble_of(agent)
     if Tab.KEYS not in problems and (trouble or (provider and provider.unavailable)):
         problems[Tab.KEYS.value] = {
             "provider": [trouble.sentence if trouble else provider.unavailable if provider else ""]

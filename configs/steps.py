@@ -13,7 +13,8 @@ from .models import AgentConfig
 class Step:
     """One step of an agent as every page shows it; `state` decides colour and icon, `word` says it.
 
-    `headline` is the sentence for the agent as a whole, if this step is what matters about it.
+    `headline` is the sentence for the agent as a whole, if this step is what matters about it. `subject` is
+    the row that the step tells of, for pages that show more of it.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Step:
     word: str = ""
     headline: str = ""
     ms: int | None = None
+    subject: object = None
 
 
 # Takes agents of one owner and that owner's keys; a constant number of queries for any number of agents.

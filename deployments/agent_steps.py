@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.urls import reverse
 
@@ -16,16 +16,8 @@ from .models import UNFINISHED, Deployment, DeploymentStatus
 
 def deploy_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
     """Return the step Deploy of agents by primary key."""
-    live = history.live_sites(agents)
-    last = _last_deployments(agents)
-    return {agent.pk: [_step(agent, live.get(agent.pk), last.get(agent.pk))] for agent in agents}
-
-
-def _last_deployments(agents: Iterable[AgentConfig]) -> dict[int, Deployment]:
-    """Return the newest deployment of each agent to a site that it still has."""
-    rows = Deployment.objects.filter(site__agent__in=list(agents), site__deleted_at=None)
-    newest = rows.order_by("site__agent_id", "-pk").distinct("site__agent_id").select_related("site")
-    return {row.site.agent_id: row for row in newest}
+    found = history.sites_of(agents)
+    return {agent.pk: [_step(agent, found[agent.pk].online, found[agent.pk].last)] for agent in agents}
 
 
 def _step(agent: AgentConfig, online: history.LiveSite | None, last: Deployment | None) -> Step:
@@ -40,4 +32,5 @@ def _step(agent: AgentConfig, online: history.LiveSite | None, last: Deployment 
         reached = "live" if online.answers else "ready to run"
         state, word = "succeeded", f"{reached}, revision {online.live.revision.number}"
         headline = word.capitalize()
-    return Step("deploy", "Deploy", reverse("deployments:agent", args=[agent.pk]), state, word, headline)
+    url = reverse("deployments:agent", args=[agent.pk])
+    return Step("deploy", "Deploy", url, state, word, headline, subject=online)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +109,14 @@ class LiveSite:
         return KINDS[self.site.host].serves or self.site.answered_at is not None
 
 
+@dataclass
+class AgentSites:
+    """What its sites tell of an agent: where it is online, and its newest deployment."""
+
+    online: LiveSite | None = None
+    last: Deployment | None = None
+
+
 def web_address(url: str) -> str:
     """Return a host's URL if it is safe to link, else an empty string."""
     return url if url.startswith(("https://", "http://")) else ""
@@ -173,12 +182,26 @@ def _content(site: Site, is_ours: bool) -> SiteContent:
     return SiteContent.ELSEWHERE if site.live_remote_id else SiteContent.NOTHING
 
 
-def live_sites(agents: Iterable[AgentConfig]) -> dict[int, LiveSite]:
-    """Return the sites of agents that are online, by the agent's primary key; two queries."""
-    sites = Site.objects.filter(agent__in=list(agents), deleted_at=None).exclude(live_remote_id="")
-    by_pk = {site.pk: site for site in sites}
-    live = {row.site_id: row for row in _live().filter(site__in=by_pk).select_related("revision")}
-    return {site.agent_id: LiveSite(site, live.get(site.pk)) for site in by_pk.values()}
+def sites_of(agents: Iterable[AgentConfig]) -> defaultdict[int, AgentSites]:
+    """Return what sites tell of agents, by primary key; one query if there are none, else two."""
+    last = Deployment.objects.filter(site=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    live = _live().filter(site=OuterRef("pk")).values("pk")[:1]
+    sites = list(
+        Site.objects.filter(agent__in=list(agents), deleted_at=None).annotate(
+            last_id=Subquery(last), live_id=Subquery(live)
+        )
+    )
+    wanted = {pk for site in sites for pk in (site.last_id, site.live_id) if pk is not None}
+    rows = Deployment.objects.select_related("site", "revision").in_bulk(wanted) if wanted else {}
+    found: defaultdict[int, AgentSites] = defaultdict(AgentSites)
+    for site in sites:
+        of_agent = found[site.agent_id]
+        if site.live_remote_id:
+            of_agent.online = LiveSite(site, rows.get(site.live_id))
+        deployment = rows.get(site.last_id)
+        if deployment and (of_agent.last is None or deployment.pk > of_agent.last.pk):
+            of_agent.last = deployment
+    return found
 
 
 def _live() -> QuerySet[Deployment]:

@@ -7,6 +7,7 @@ commands and all workers of the machine read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -70,8 +71,13 @@ def state(key: str) -> State:
 
 def latest() -> State:
     """Return the most recently recorded state of what every first build needs: a plugin for this machine."""
-    recorded = [state for path in _states().glob("*.json") if (state := _read(path)).program == "plugin"]
-    return max(recorded, key=lambda state: state.at, default=State())
+    written: list[tuple[int, Path]] = []
+    for path in _states().glob("*.json"):
+        # One that goes meanwhile was removed by `prune`.
+        with contextlib.suppress(FileNotFoundError):
+            written.append((path.stat().st_mtime_ns, path))
+    newest_first = (_read(path) for _, path in sorted(written, reverse=True))
+    return next((state for state in newest_first if state.program == "plugin"), State())
 
 
 def _read(path: Path) -> State:

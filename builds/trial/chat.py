@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -32,16 +32,20 @@ STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 def newest_build(agent: AgentConfig) -> Build | None:
     """Return the build that answers: the agent's newest one with a plugin that was not cancelled."""
-    return answering_builds([agent]).get(agent.pk)
+    builds = answering_builds(Build.objects.filter(revision__agent=agent)).select_related("revision")
+    return builds.order_by("-pk").first()
 
 
-def answering_builds(agents: Iterable[AgentConfig]) -> dict[int, Build]:
-    """Return the build that answers for each agent, by the agent's primary key; one query."""
+def answering_builds(builds: QuerySet[Build]) -> QuerySet[Build]:
+    """Return those of the builds that can answer; the newest of an agent does."""
     plugins = BuildTarget.objects.filter(build=OuterRef("pk"), target=PLUGIN, status=BuildStatus.SUCCEEDED)
-    builds = Build.objects.filter(Exists(plugins), revision__agent__in=list(agents))
-    usable = builds.exclude(status=BuildStatus.CANCELLED).select_related("revision")
-    newest = usable.order_by("revision__agent_id", "-pk").distinct("revision__agent_id")
-    return {build.revision.agent_id: build for build in newest}
+    return builds.filter(Exists(plugins)).exclude(status=BuildStatus.CANCELLED)
+
+
+def newest_of_each(builds: QuerySet[Build]) -> QuerySet[Build, int]:
+    """Return the primary keys of the newest of the builds of each agent."""
+    newest = builds.order_by("revision__agent_id", "-pk").distinct("revision__agent_id")
+    return newest.values_list("pk", flat=True)
 
 
 @performs(Act.CHAT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q, Subquery
 from django.utils import timezone
 
 from agentforge.tenancy.rls import as_service
@@ -23,11 +23,12 @@ def conversations_of(agent: AgentConfig) -> models.QuerySet[Conversation]:
 def messages_in(agent: AgentConfig, conversation: Conversation | None) -> models.QuerySet[ChatMessage]:
     """Return the messages of a conversation; those without one belong to the newest, or stand alone."""
     rows = ChatMessage.objects.filter(agent=agent, source=_BUILD)
-    newest = conversations_of(agent).first()
+    begun = conversations_of(agent)
     if conversation is None:
-        return rows.filter(conversation=None) if newest is None else rows.none()
-    chosen = Q(conversation=conversation)
-    return rows.filter(chosen | Q(conversation=None) if conversation == newest else chosen)
+        return rows.filter(~Exists(begun), conversation=None)
+    belongs = Q(conversation=conversation) | Q(conversation=None, newest=conversation.pk)
+    with_newest: models.QuerySet[ChatMessage] = rows.annotate(newest=Subquery(begun.values("pk")[:1]))
+    return with_newest.filter(belongs)
 
 
 def title_from(question: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -26,6 +26,7 @@ from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
+from configs.agent_report import report_for
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -79,16 +80,18 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
     page = page_of(builds, request.GET.get("page"))
     if wants_json(request):
         return success(builds=builds_json(page))
-    context = {**_draft(agent), "page": page, "places": places(page), "tab": "builds", "form": form}
+    context = {**_draft(request, agent), "page": page, "places": places(page), "tab": "builds", "form": form}
     return render(request, "builds/agent_builds.html", context, status=status)
 
 
-def _draft(agent: AgentConfig) -> dict[str, Any]:
+def _draft(request: Request, agent: AgentConfig) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
-    problems = problems_of(agent)
+    problems = problems_of(agent, report_for(request, agent).ring)
     builds = Build.objects.filter(revision__agent=agent).select_related("revision")
-    under_way = builds.filter(status__in=reports.UNFINISHED).first()
-    newest = under_way or builds.filter(status=BuildStatus.SUCCEEDED, expired_at=None).first()
+    is_unfinished = Q(status__in=reports.UNFINISHED)
+    telling = builds.filter(is_unfinished | Q(status=BuildStatus.SUCCEEDED, expired_at=None))
+    newest = telling.annotate(is_unfinished=is_unfinished).order_by("-is_unfinished", "-pk").first()
+    under_way = newest if newest is not None and newest.status in reports.UNFINISHED else None
     differences = []
     if newest is not None and not problems:
         differences = changes(newest.revision.canonical_json, draft_json(agent))

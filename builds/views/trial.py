@@ -27,6 +27,7 @@ from builds.trial import chat, places
 from builds.trial.answer import load_partial
 from builds.trial.conversations import conversations_of, messages_in
 from builds.trial.starters import starters
+from configs.agent_report import report_for
 from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -154,7 +155,7 @@ def _page(
         "tab": "try",
         "form": form,
         "build": build,
-        "changed": _changed_since(agent, build),
+        "changed": _changed_since(request, agent, build),
         "starters": starters(json.loads(build.revision.canonical_json)) if build else [],
         "model_sentence": model_sentence(json.loads(build.revision.canonical_json)) if build else "",
     }
@@ -168,9 +169,9 @@ def model_sentence(document: dict[str, Any]) -> str:
     return provider.sentence([stated["model"]]) if provider else ""
 
 
-def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
+def _changed_since(request: Request, agent: AgentConfig, build: Build | None) -> list[str]:
     """Return what the draft has differently from the build that answers, in words."""
-    if build is None or known_problems(agent):
+    if build is None or known_problems(agent, report_for(request, agent).ring):
         return ["it can't be compiled yet"] if build else []
     found = changes(build.revision.canonical_json, draft_json(agent))
     names = [change["name"].rpartition(".")[2].replace("_", " ") for change in found]

@@ -80,7 +80,7 @@ class IdentityForm(DraftForm):
         handle: str = self.cleaned_data["handle"]
         if not handle:
             return self._suggested()
-        if handle in self._taken():
+        if "handle" in self.changed_data and handle in self._taken():
             raise ValidationError(TAKEN, code="unique")
         return handle
 

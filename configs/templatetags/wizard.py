@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import template
 
 from configs import agent_report
+from configs.agent_list import AgentRow
 from configs.changes import Changes, changes_since_revision
 from configs.models import AgentConfig
 from configs.prompt.assembly import PromptParts, system_prompt
@@ -10,10 +13,23 @@ from configs.prompt.assembly import PromptParts, system_prompt
 register = template.Library()
 
 
+@register.simple_tag(takes_context=True)
+def report_of(context: template.RequestContext, agent: AgentConfig) -> agent_report.AgentReport:
+    """Return the report on a page's agent."""
+    return agent_report.report_for(context["request"], agent)
+
+
 @register.simple_tag
-def report_of(agent: AgentConfig) -> agent_report.AgentReport:
-    """Return the report on an agent."""
-    return agent_report.report_of(agent)
+def subject(report: agent_report.AgentReport, step: str) -> object:
+    """Return the row that a step of an agent tells of, None if there is none."""
+    return report.subject(step)
+
+
+@register.simple_tag
+def subjects(rows: Iterable[AgentRow], step: str) -> dict[int, object]:
+    """Return the rows that a step of listed agents tells of, by the agent's primary key."""
+    found = {row.agent.pk: row.report.subject(step) for row in rows}
+    return {pk: row for pk, row in found.items() if row is not None}
 
 
 @register.simple_tag

@@ -11,14 +11,16 @@ from django.shortcuts import get_object_or_404, render
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, json_value, replace_errors, wants_json
+from configs.agent_report import with_live_positions
 from configs.conflicts import Basis
 from configs.forms.base import DraftForm, Offers, draft_values, type_errors
 from configs.models import AgentConfig
 
 
 def agent_of(request: Request, pk: int) -> AgentConfig:
-    """Return the signed-in user's agent; 404 for any other."""
-    agent: AgentConfig = get_object_or_404(AgentConfig.objects.owned_by(request.user), pk=pk)
+    """Return the signed-in user's agent, with the position of its channel; 404 for any other."""
+    agents = with_live_positions(AgentConfig.objects.owned_by(request.user))
+    agent: AgentConfig = get_object_or_404(agents, pk=pk)
     return agent
 
 

@@ -58,9 +58,8 @@ class KeyRow:
         }
 
 
-def key_rows(agent: AgentConfig, refused: KeyForm | None = None) -> list[KeyRow]:
+def key_rows(agent: AgentConfig, ring: Keyring, refused: KeyForm | None = None) -> list[KeyRow]:
     """Return a row for each provider; `refused` is an invalid form to show again."""
-    ring = keyring_of(agent.owner_id)
     shown = [
         provider
         for provider in PROVIDERS.values()

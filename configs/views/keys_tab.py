@@ -18,6 +18,7 @@ from configs.forms import KeysForm
 from configs.forms.keys_tab import OffersForm
 from configs.forms.stored_key import KeyForm
 from configs.keys import vault
+from configs.keys.keyring import keyring_of
 from configs.keys.verification import SavedKey, retest
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers import PROVIDERS
@@ -138,5 +139,5 @@ def _context(agent: AgentConfig, refused: KeyForm) -> dict[str, Any]:
         "agent": agent,
         "tab": Tab.KEYS,
         "form": KeysForm(instance=agent, offers=offers_for(agent.owner_id)),
-        "key_rows": key_rows(agent, refused),
+        "key_rows": key_rows(agent, keyring_of(agent.owner_id), refused),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
-from configs.agent_report import report_of
+from configs.agent_report import report_for
 from configs.choices import Preset, Tab
 from configs.conflicts import Basis, Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
@@ -84,16 +85,21 @@ def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
         return save(request, agent, bound_form(request, form_class, agent, offers))
     if wants_json(request):
         return _values_json(draft_values(form_class, agent))
-    return _show(request, agent, _saved_form(form_class, agent, offers))
+    problems = report_for(request, agent).problems(tab)
+    return _show(request, agent, _saved_form(form_class, agent, offers, problems))
 
 
 def _values_json(values: dict[str, Any]) -> HttpResponse:
     return success(edition=edition_of(values), **values)
 
 
-def _saved_form(form_class: type[DraftForm], agent: AgentConfig, offers: Offers | None) -> DraftForm:
+def _saved_form(
+    form_class: type[DraftForm],
+    agent: AgentConfig,
+    offers: Offers | None,
+    problems: Mapping[str, Sequence[str]],
+) -> DraftForm:
     """Return the form with the saved values and the errors of the last run."""
-    problems = report_of(agent).problems(form_class.tab)
     if not problems:
         return form_class(instance=agent, offers=offers)
     form = form_class(draft_values(form_class, agent), instance=copy(agent), offers=offers)
@@ -134,7 +140,7 @@ def _show(request: Request, agent: AgentConfig, form: DraftForm, **context: Any)
 def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str, Any]:
     context = {"agent": agent, "tab": form.tab, "form": form, "shown": form.instance}
     if form.tab == Tab.KEYS:
-        context["key_rows"] = key_rows(agent)
+        context["key_rows"] = key_rows(agent, report_for(request, agent).ring)
     return context
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from django import template
 
-from configs.models import AgentConfig
 from deployments import history, preflight, reports
 from deployments.accounts import oauth
 from deployments.models import Deployment
@@ -24,18 +23,6 @@ def consent_is_offered() -> bool:
 def history_of(deployments: Iterable[Deployment]) -> dict[int, history.HistoryEntry]:
     """Return the history entries of deployments by primary key."""
     return history.entries_for(deployments)
-
-
-@register.simple_tag
-def online(agents: Iterable[AgentConfig]) -> dict[int, history.LiveSite]:
-    """Return the live sites of agents by primary key."""
-    return history.live_sites(agents)
-
-
-@register.simple_tag
-def online_of(agent: AgentConfig) -> history.LiveSite | None:
-    """Return an agent's live site, None if it has none."""
-    return history.live_sites([agent]).get(agent.pk)
 
 
 register.filter("web_address", history.web_address)

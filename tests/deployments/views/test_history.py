@@ -228,8 +228,9 @@ def test_where_agents_are_online_takes_two_queries(
             owner=alice, site=twin, revision=deployment.revision, remote_id=twin.live_remote_id
         )
     with django_assert_num_queries(2):
-        online = history.live_sites([agent, *others])
+        found = history.sites_of([agent, *others])
+    online = {pk: sites.online for pk, sites in found.items() if sites.online is not None}
     assert {pk: place.live is not None for pk, place in online.items()} == dict.fromkeys(online, True)
     assert len(online) == 4
     Site.objects.filter(pk=site.pk).update(deleted_at=timezone.now())
-    assert agent.pk not in history.live_sites([agent])
+    assert history.sites_of([agent])[agent.pk].online is None

@@ -93,8 +93,11 @@ async def run_go(
         directory=tree,
         environment=environment,
         seconds=limits.seconds,
+        output_bytes=limits.output_bytes,
         on_line=collect,
     )
+    if status.flooded:
+        raise BuildError(f"The compiler printed more than {limits.output} MB and was stopped.", exit_code=-9)
     if status.timed_out:
         raise BuildError(
             f"The compiler took longer than {limits.seconds:.0f} s and was stopped.", exit_code=-9

@@ -14,7 +14,7 @@ from .go_command import COMPILE_LIMITS, run_go
 from .inputs import Compiled, Inputs
 from .targets import PLUGIN_KIND
 
-LOAD_LIMITS = sandbox.Limits(seconds=20, data=512, file_size=1)
+LOAD_LIMITS = sandbox.Limits(seconds=20, data=512, file_size=1, output=1)
 # The first bytes of an executable, by operating system.
 _MAGIC = {"linux": b"\x7fELF", "darwin": b"\xcf\xfa\xed\xfe", "windows": b"MZ"}
 
@@ -51,10 +51,11 @@ async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:
         directory=work,
         environment={},
         seconds=LOAD_LIMITS.seconds,
+        output_bytes=LOAD_LIMITS.output_bytes,
         on_line=lambda stream, text: output[stream].append(text),
     )
-    if status.timed_out or status.exit_code != 0:
-        reason = "\n".join(output["err"][-20:]) or f"exit code {status.exit_code}"
+    if status.timed_out or status.flooded or status.exit_code != 0:
+        reason = _reason(status, output["err"])
         what = "The plugin was compiled, but the host can't load it" if host else "It was compiled, but fails"
         raise BuildError(f"{what}: {reason}", exit_code=status.exit_code)
     try:
@@ -62,6 +63,12 @@ async def run_for_manifest(compiled: Compiled, work: Path) -> dict[str, Any]:
     except ValueError as error:
         raise BuildError("The compiled program ran, but its manifest is not JSON.") from error
     return manifest
+
+
+def _reason(status: processes.ExitStatus, errors: list[str]) -> str:
+    if status.flooded:
+        return f"it printed more than {LOAD_LIMITS.output} MB"
+    return "\n".join(errors[-20:]) or f"exit code {status.exit_code}"
 
 
 def _compare(manifest: dict[str, Any], inputs: Inputs) -> None:

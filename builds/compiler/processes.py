@@ -31,6 +31,23 @@ class ExitStatus:
     exit_code: int
     seconds: float
     timed_out: bool
+    flooded: bool = False
+
+
+class _Flood(Exception):
+    """A command prints more than it may."""
+
+
+class _Budget:
+    """The bytes that a command may still print, on stdout and stderr together."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def spend(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            raise _Flood
 
 
 class LineSplitter:
@@ -56,10 +73,16 @@ class LineSplitter:
             self._on_lines(lines)
 
 
-async def _drain(reader: asyncio.StreamReader, splitter: LineSplitter) -> None:
+async def _drain(reader: asyncio.StreamReader, splitter: LineSplitter, budget: _Budget) -> None:
     while data := await reader.read(_CHUNK):
+        budget.spend(data)
         splitter.feed(data)
     splitter.feed(b"", final=True)
+
+
+async def _discard(reader: asyncio.StreamReader) -> None:
+    while await reader.read(_CHUNK):
+        pass
 
 
 async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:
@@ -73,7 +96,9 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
     """Kill the process group and wait until all its members are dead, even if cancelled meanwhile."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+    # A full buffer would hide the end of a pipe, for which asyncio waits too.
+    readers = [reader for reader in (process.stdout, process.stderr) if reader is not None]
+    await asyncio.shield(asyncio.gather(process.wait(), *map(_discard, readers)))
     with contextlib.suppress(ProcessLookupError):
         # Killed processes die a moment later, and only the leader is our child.
         os.killpg(process.pid, 0)
@@ -97,11 +122,12 @@ async def run(
     directory: Path,
     environment: Mapping[str, str],
     seconds: float,
+    output_bytes: int,
     on_line: OnLine | None = None,
     on_lines: OnLines | None = None,
     stdin: bytes | None = None,
 ) -> ExitStatus:
-    """Run a command in its own process group, for at most `seconds`.
+    """Run a command in its own process group, for at most `seconds` and `output_bytes` printed.
 
     `on_line` receives (stream, text) for each line, `on_lines` (stream, texts) for each chunk. On
     cancellation the group is killed before CancelledError propagates. Raises OSError if the command can't
@@ -109,16 +135,18 @@ async def run(
     """
     started = time.monotonic()
     process = await _start(command, directory, environment, with_stdin=stdin is not None)
-    timed_out = False
+    timed_out = flooded = False
     try:
         async with asyncio.timeout(seconds):
-            await _talk(process, on_lines or _one_by_one(on_line), stdin)
+            await _talk(process, on_lines or _one_by_one(on_line), stdin, _Budget(output_bytes))
             await process.wait()
-    except TimeoutError:
+    except* TimeoutError:
         timed_out = True
+    except* _Flood:
+        flooded = True
     finally:
         await _end_group(process)
-    return ExitStatus(process.returncode or 0, time.monotonic() - started, timed_out)
+    return ExitStatus(process.returncode or 0, time.monotonic() - started, timed_out, flooded)
 
 
 async def _start(
@@ -153,10 +181,12 @@ def _one_by_one(on_line: OnLine | None) -> OnLines:
     return on_lines
 
 
-async def _talk(process: asyncio.subprocess.Process, on_lines: OnLines, stdin: bytes | None) -> None:
+async def _talk(
+    process: asyncio.subprocess.Process, on_lines: OnLines, stdin: bytes | None, budget: _Budget
+) -> None:
     async with asyncio.TaskGroup() as tasks:
         for name, reader in (("out", process.stdout), ("err", process.stderr)):
             if reader is not None:
-                tasks.create_task(_drain(reader, LineSplitter(partial(on_lines, name))))
+                tasks.create_task(_drain(reader, LineSplitter(partial(on_lines, name)), budget))
         if process.stdin is not None and stdin is not None:
             tasks.create_task(_feed(process.stdin, stdin))

@@ -45,7 +45,10 @@ _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/e
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a process tree: sizes in MiB, `cpu_seconds` per process, `seconds` of wall time in total."""
+    """Limits of a process tree: sizes in MiB, `cpu_seconds` per process, `seconds` of wall time in total.
+
+    `seconds` and `output`, what is printed, are for whoever runs the command (processes.run).
+    """
 
     seconds: float
     address_space: int = 4096
@@ -54,6 +57,11 @@ class Limits:
     file_size: int = 128
     open_files: int = 256
     cpu_seconds: int = 60
+    output: int = 256
+
+    @property
+    def output_bytes(self) -> int:
+        return self.output * MIB
 
     @property
     def memory(self) -> int:
@@ -135,7 +143,8 @@ def _bubblewrapped(bwrap: str, command: Sequence[str], access: FileAccess, limit
         *_system_binds(),
         *("--proc", "/proc", "--dev", "/dev", *_temporary_files(bwrap)),
         *_places(access),
-        *("--remount-ro", "/"),
+        # An ordinary user owns them; devices have mounts of their own.
+        *("--remount-ro", "/", "--remount-ro", "/dev"),
         *(("--seccomp", "9") if filter_path else ()),
         *_start_in(access.directory),
         *_limited(command, limits, with_processes=True),

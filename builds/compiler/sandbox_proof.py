@@ -35,6 +35,7 @@ mount -o remount,bind,rw "$READABLE" 2>/dev/null && failed "it may remount a rea
 (: >> /proc/sys/kernel/hostname) 2>/dev/null && failed "/proc/sys can be written"
 [ -w /sys/kernel ] && failed "/sys can be written"
 [ -w /usr ] && failed "/usr can be written"
+[ -w /dev ] || [ -w /dev/shm ] && failed "/dev can be written"
 [ -e "$SECRET" ] && failed "it sees other files of this machine"
 (: >> "$READABLE/file") 2>/dev/null && failed "a read-only directory can be written"
 (: >> "$WRITABLE/file") 2>/dev/null || failed "its own directory can't be written"

@@ -27,6 +27,11 @@ _GRACE_SECONDS = 10
 # What the runtime needs on top of the agent's memory limit (MiB).
 _RUNTIME_MEMORY = 256
 _LAST_LINES = 5
+_LONGEST_ERROR = 1000
+# What an agent may print (MiB): far more than the longest answers with all their events.
+_OUTPUT = 32
+# Events of the network: a hostile program could try destinations without end.
+_MOST_DESTINATIONS = 20
 _SOCKET = "egress.sock"
 
 
@@ -46,7 +51,7 @@ class Program:
         limits = json.loads(self.document)["limits"]
         seconds = int(limits["seconds"]) + _GRACE_SECONDS
         memory = int(limits["memory_mb"]) + _RUNTIME_MEMORY
-        return sandbox.Limits(seconds=seconds, data=memory, file_size=1, cpu_seconds=seconds)
+        return sandbox.Limits(seconds=seconds, data=memory, file_size=1, cpu_seconds=seconds, output=_OUTPUT)
 
     def destination(self, environment: Mapping[str, str]) -> egress.Destination:
         """Return the only network destination that the agent may reach."""
@@ -82,7 +87,8 @@ async def _run(
 ) -> processes.ExitStatus:
     host, agent = _place(program.host, work / assembly.HOST), _place_agent(program, work)
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
-    access = sandbox.FileAccess(work, reads=[authorities, host, agent], writes=[work])
+    # Its directory is read-only: files in it could fill this machine's disk.
+    access = sandbox.FileAccess(work, reads=[authorities, host, agent], writes=[work / _SOCKET])
     return await processes.run(
         sandbox.wrap([str(host), "--request", str(agent)], access, program.limits),
         directory=work,
@@ -94,6 +100,7 @@ async def _run(
             "HOME": str(work),
         },
         seconds=program.limits.seconds,
+        output_bytes=program.limits.output_bytes,
         on_line=listener.line,
         stdin=json.dumps({"messages": messages}).encode(),
     )
@@ -127,7 +134,7 @@ class _Listener:
 
     def line(self, stream: str, text: str) -> None:
         if stream == "err":
-            self.errors = [*self.errors, text][-_LAST_LINES:]
+            self.errors = [*self.errors, text[:_LONGEST_ERROR]][-_LAST_LINES:]
             return
         with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(text)
@@ -137,14 +144,14 @@ class _Listener:
 
 
 class _NetworkAttempts:
-    """Emits one event per destination, however often the agent connects to it."""
+    """Emits one event per destination, however often the agent connects to it, and only so many."""
 
     def __init__(self, on_event: OnEvent) -> None:
         self._on_event = on_event
         self._seen: set[tuple[str, int, bool]] = set()
 
     def add(self, host: str, port: int, allowed: bool) -> None:
-        if (host, port, allowed) not in self._seen:
+        if (host, port, allowed) not in self._seen and len(self._seen) < _MOST_DESTINATIONS:
             self._seen.add((host, port, allowed))
             self._on_event({"type": "network", "host": host, "port": port, "allowed": allowed})
 
@@ -153,5 +160,8 @@ def _error_event(finished: processes.ExitStatus, limits: sandbox.Limits, errors:
     if finished.timed_out:
         message = f"The agent did not end within {limits.seconds:.0f} s and was stopped."
         return {"type": "error", "code": "time_limit", "message": message}
+    if finished.flooded:
+        message = f"The agent printed more than {limits.output} MB and was stopped. Its text so far was kept."
+        return {"type": "error", "code": "output_limit", "message": message}
     reason = " ".join(errors) or f"exit code {finished.exit_code}"
     return {"type": "error", "code": "internal", "message": f"The agent ended without an answer: {reason}"}

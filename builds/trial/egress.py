@@ -23,6 +23,8 @@ _HEAD_LIMIT = 8 * 1024
 _HEAD_SECONDS = 10.0
 _CONNECT_SECONDS = 10.0
 _PIECE = 64 * 1024
+# Each takes two files of the worker, which serves other chats too.
+_MOST_CONNECTIONS = 32
 
 Destination = tuple[str, int]
 OnAttempt = Callable[[str, int, bool], None]
@@ -123,6 +125,9 @@ async def proxy_server(socket: Path, allowed: set[Destination], on_attempt: OnAt
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        if len(connections) >= _MOST_CONNECTIONS:
+            writer.close()
+            return
         if task is not None:
             connections.add(task)
             task.add_done_callback(connections.discard)

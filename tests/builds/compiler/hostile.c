@@ -15,10 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -167,15 +171,39 @@ static void kernel(const char *forge) {
     report("type into a terminal", reaches_kernel(ioctl(0, TIOCSTI, NULL)));
 }
 
+/* Memory that stays after it is unmapped, where a process's limits do not count it. */
+static void memory(void) {
+    int segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    int queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    int semaphores = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+    report("keep memory in a shared segment", segment >= 0);
+    report("keep memory in a message queue", queue >= 0);
+    report("keep memory in semaphores", semaphores >= 0);
+    if (segment >= 0)
+        shmctl(segment, IPC_RMID, NULL);
+    if (queue >= 0)
+        msgctl(queue, IPC_RMID, NULL);
+    if (semaphores >= 0)
+        semctl(semaphores, 0, IPC_RMID);
+    report("keep memory in a nameless file", reaches_kernel(syscall(SYS_memfd_create, NULL, 0)));
+    report("keep memory in a secret file", reaches_kernel(syscall(447, ~0U)));
+    report("open a POSIX message queue", reaches_kernel(syscall(SYS_mq_open, NULL, O_RDONLY, 0, NULL)));
+    report("fill /dev/shm", opens("/dev/shm", O_RDWR | O_TMPFILE));
+    report("fill /dev", opens("/dev", O_RDWR | O_TMPFILE));
+}
+
 int main(int count, char **arguments) {
     if (count != 5)
         return 2;
     files(arguments[1], arguments[2], arguments[3]);
     privileges(arguments[2]);
     kernel(arguments[3]);
+    memory();
+    report("use a call that is newer than the filter", reaches_kernel(syscall(467, -1, NULL, ~0U, NULL, ~0UL)));
     report("connect to the machine", connects(atoi(arguments[4])));
     report("use raw sockets", socket(AF_INET, SOCK_RAW, 255) >= 0);
     report("use packet sockets", socket(AF_PACKET, SOCK_RAW, 0) >= 0);
+    report("use the kernel's packet filter", socket(AF_NETLINK, SOCK_RAW, 12) >= 0);
     report("use another protocol family", socket(AF_VSOCK, SOCK_STREAM, 0) >= 0);
     report("raise a limit", raises_limit());
     report("write a huge file", writes_past_limit());

@@ -42,6 +42,7 @@ async def test_a_cancelled_caller_kills_the_whole_group(tmp_path: Path) -> None:
             directory=tmp_path,
             environment={"PATH": os.defpath},
             seconds=60,
+            output_bytes=1000,
             on_line=lambda _stream, text: output.put_nowait(text),
         )
     )
@@ -74,6 +75,7 @@ async def test_a_caller_cancelled_while_it_starts_kills_the_whole_group(
             directory=tmp_path,
             environment={"PATH": os.defpath},
             seconds=60,
+            output_bytes=1000,
         )
     )
     with pytest.raises(asyncio.CancelledError):
@@ -96,8 +98,29 @@ async def test_the_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
         directory=tmp_path,
         environment={},
         seconds=10,
+        output_bytes=1000,
         on_line=lambda stream, text: output.append((stream, text)),
         stdin=b"given",
     )
     assert finished.exit_code == 3
     assert sorted(output) == [("err", "bad"), ("out", "given")]
+
+
+@pytest.mark.parametrize("streams", ["", ">&2"])
+async def test_endless_output_ends_a_command(tmp_path: Path, streams: str) -> None:
+    lines = 0
+
+    def count(_stream: str, texts: list[str]) -> None:
+        nonlocal lines
+        lines += len(texts)
+
+    finished = await processes.run(
+        ["/bin/sh", "-c", f"yes {streams}"],
+        directory=tmp_path,
+        environment={"PATH": os.defpath},
+        seconds=60,
+        output_bytes=1_000_000,
+        on_lines=count,
+    )
+    assert (finished.flooded, finished.timed_out, finished.exit_code) == (True, False, -9)
+    assert 0 < lines <= 500_000

@@ -30,6 +30,7 @@ async def _shell(
         directory=access.directory,
         environment={"GIVEN": "1"},
         seconds=bounds.seconds,
+        output_bytes=bounds.output_bytes,
         on_line=lambda _stream, text: output.append(text),
     )
     return finished, output
@@ -181,6 +182,6 @@ async def test_the_level_with_limits_alone_still_limits(tmp_path: Path) -> None:
         [sys.executable, "-c", "bytearray(10**9)"], access, sandbox.Limits(10), at=sandbox.LIMITS
     )
     finished = await processes.run(
-        command, directory=tmp_path, environment={}, seconds=10, on_line=lambda _stream, _text: None
+        command, directory=tmp_path, environment={}, seconds=10, output_bytes=sandbox.MIB
     )
     assert finished.exit_code != 0

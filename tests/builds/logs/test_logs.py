@@ -177,6 +177,7 @@ async def test_a_noisy_process_is_cut_and_its_end_is_kept(settings: LazySettings
             directory=tmp_path,
             environment={},
             seconds=60,
+            output_bytes=8 * 1024 * 1024,
             on_lines=log.lines,
         )
     texts = [str(record["text"]) for record in records if record["kind"] == "line"]

@@ -10,38 +10,21 @@ from pathlib import Path
 
 from tree_sitter import Node
 
-from converter.javascript.modules import LinkKind, Module, declared_names
-from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
+from converter.javascript.globals import changed_globals, used_globals
+from converter.javascript.keepers import static_class_of
+from converter.javascript.modules import LinkKind, Module, bound_names
+from converter.javascript.stateful import Reading, Stateful, is_random, read, returned_names
+from converter.javascript.syntax import field_of, text_of
 from converter.problems import Problem, Severity
 
 from .graph import Graph, Unit
 from .model import Route
 
 _BY_HAND = "Store it in a database or in Netlify Blobs, and read it in each call."
-_MUTATORS = (
-    "add",
-    "append",
-    "clear",
-    "delete",
-    "fill",
-    "pop",
-    "push",
-    "set",
-    "shift",
-    "sort",
-    "splice",
-    "unshift",
-)
-_COLLECTIONS = ("Map", "Set", "WeakMap", "WeakSet", "Array", "Object")
-_ASSIGNMENTS = ("assignment_expression", "augmented_assignment_expression")
-_GLOBALS = ("globalThis", "global")
-_WRAPPINGS = (
-    "parenthesized_expression",
-    "as_expression",
-    "satisfies_expression",
-    "non_null_expression",
-)
-_CLASSES = ("class_declaration", "abstract_class_declaration", "class")
+_BY_HAND_RANDOM = "Read it from an environment variable that is set on the site."
+_VARIABLES = ("lexical_declaration", "variable_declaration")
+# For each name that code changes, whether only calls of methods such as `set` change it.
+Changed = dict[str, bool]
 
 
 def add_state_problems(graph: Graph, routes: list[Route]) -> None:
@@ -50,96 +33,144 @@ def add_state_problems(graph: Graph, routes: list[Route]) -> None:
     for route in routes:
         for path in route.modules:
             users.setdefault(path, []).append(route)
-    changed = {path: _changed_names(unit.module) for path, unit in graph.units.items() if unit.module}
-    _add_changes_by_importers(graph.units.values(), changed)
-    modules = [unit.module for unit in graph.units.values() if unit.module]
-    classes = {name for module in modules for name in _classes_with_state(module)}
+    readings = {path: read(unit.module, unit.targets) for path, unit in graph.units.items() if unit.module}
+    stateful = Stateful(list(readings.values()))
+    changed = {path: _changed_names(reading, stateful) for path, reading in readings.items()}
+    _add_changes_by_importers(graph.units.values(), readings, changed)
     for path, sharing in users.items():
-        module = graph.units[path].module
-        if module is None or len(sharing) < 2:
-            continue
-        problems = list(_state_problems(module, changed[path], classes))
-        for route in sharing:
-            route.problems += problems
-    _add_global_problems(graph, routes)
+        if path in readings and len(sharing) > 1:
+            problems = list(_state_problems(readings[path], changed[path], stateful))
+            for route in sharing:
+                route.problems += problems
+    _add_global_problems(readings, routes, stateful)
 
 
-def _add_global_problems(graph: Graph, routes: list[Route]) -> None:
+def _add_global_problems(readings: dict[Path, Reading], routes: list[Route], stateful: Stateful) -> None:
     """Warn about properties of the global object that one route changes and another one uses."""
-    uses: dict[str, list[Route]] = {}
+    used = {path: used_globals(reading) for path, reading in readings.items()}
+    users: dict[str, list[Route]] = {}
     for route in routes:
-        modules = [graph.units[path].module for path in route.modules]
-        for used in {used for module in modules if module for used in _global_names(module)}:
-            uses.setdefault(used, []).append(route)
-    for path in dict.fromkeys(path for route in routes for path in route.modules):
-        module = graph.units[path].module
+        for name in {name for path in route.modules for name in used.get(path, ())}:
+            users.setdefault(name, []).append(route)
+    for reading in readings.values():
         reported: set[str] = set()
-        for node in module.nodes if module else ():
-            target = _changed_node(node)
-            name = _global_name(target) if target is not None else None
-            if module is None or name is None or name in reported or len(uses.get(name, ())) < 2:
+        for name, change in changed_globals(reading):
+            if name in reported or len(users.get(name, ())) < 2 or stateful.is_facade(change.value, reading):
                 continue
             reported.add(name)
-            for route in uses[name]:
-                route.problems.append(_problem(module, node, f"globalThis.{name}"))
+            node = change.node.parent or change.node
+            for route in users[name]:
+                route.problems.append(_problem(reading.module, node, f"globalThis.{name}"))
 
 
-def _global_names(module: Module) -> Iterator[str]:
-    for node in module.nodes:
-        if node.type in ("member_expression", "subscript_expression") and (name := _global_name(node)):
-            yield name
+def _changed_names(reading: Reading, stateful: Stateful) -> Changed:
+    """Return what calls of a module change: each name, and the name with its first member.
+
+    What the module itself does at its start is the same in each copy, unless it changes another module.
+    """
+    names: Changed = {}
+    for change in reading.changes:
+        own = change.path[0] not in reading.files
+        if change.scope is not None or (own and change.function is None):
+            continue
+        if change.value is not None and stateful.is_facade(change.value, reading):
+            continue
+        for name in (change.path[0], ".".join(change.path[:2])):
+            names[name] = names.get(name, True) and change.by_call
+    return names
 
 
-def _global_name(target: Node) -> str | None:
-    path = _path(target)
-    return path[1] if path[0] in _GLOBALS and len(path) > 1 else None
-
-
-def _classes_with_state(module: Module) -> Iterator[str]:
-    """Yield the classes whose objects change after they were constructed."""
-    for node in module.nodes:
-        name = field_of(node, "name") if node.type in _CLASSES else None
-        methods = [part for part in iter_nodes(node) if part.type == "method_definition"] if name else []
-        changing = [part for part in methods if text_of(field_of(part, "name") or part) != "constructor"]
-        targets = (_changed_node(inner) for method in changing for inner in iter_nodes(method))
-        if name is not None and any(target is not None and _path(target)[0] == "this" for target in targets):
-            yield text_of(name)
-
-
-def _add_changes_by_importers(units: Iterable[Unit], changed: dict[Path, set[str]]) -> None:
-    """Add what importers change to the names of each module, through re-exports as well."""
+def _add_changes_by_importers(
+    units: Iterable[Unit], readings: dict[Path, Reading], changed: dict[Path, Changed]
+) -> None:
+    """Add what importers change to the names of each module, through re-exports and functions as well."""
     links = [(unit.path, link, target) for unit in units for link, target in unit.targets]
+    returned = {path: returned_names(reading) for path, reading in readings.items()}
     grown = True
     while grown:
         grown = False
         for path, link, target in links:
-            own = changed.get(path, set())
-            exported = {b.imported for b in link.bindings if b.local in own}
-            whole = [f"{b.local}." for b in link.bindings if b.imported in ("*", "default")]
-            exported |= {name.removeprefix(w) for name in own for w in whole if name.startswith(w)}
+            if target not in changed:
+                continue
+            own, exported = changed.get(path, {}), Changed()
+            for binding in link.bindings:
+                for name, by_call in own.items():
+                    if (outer := _name_outside(binding.imported, binding.local, name)) is not None:
+                        exported[outer] = by_call
             if link.kind == LinkKind.EXPORT and not link.bindings:
                 exported |= own
-            if target in changed and not exported <= changed[target]:
-                changed[target] |= exported
-                grown = True
+            grown |= _merge(changed[target], exported)
+        for path, functions in returned.items():
+            for name, results in functions.items():
+                if f"{name}()" in changed[path]:
+                    grown |= _merge(changed[path], dict.fromkeys(results, changed[path][f"{name}()"]))
 
 
-def _state_problems(module: Module, changed: set[str], classes: set[str]) -> Iterator[Problem]:
+def _name_outside(imported: str, local: str, name: str) -> str | None:
+    """Return what a name of an importer is in the module it comes from."""
+    if name in (local, f"{local}()"):
+        return name.replace(local, imported, 1)
+    is_whole = imported in ("*", "default") and name.startswith(f"{local}.")
+    return name.removeprefix(f"{local}.") if is_whole else None
+
+
+def _merge(names: Changed, others: Changed) -> bool:
+    """Add names; return whether anything is new."""
+    new = {name: by_call for name, by_call in others.items() if name not in names}
+    weaker = {name: False for name, by_call in others.items() if not by_call and names.get(name)}
+    names |= new | weaker
+    return bool(new or weaker)
+
+
+def _state_problems(reading: Reading, changed: Changed, stateful: Stateful) -> Iterator[Problem]:
+    module = reading.module
+    facades = {c.path[0] for c in reading.changes if c.value and stateful.is_facade(c.value, reading)}
+    static = {node.id for change in reading.changes if (node := static_class_of(change)) is not None}
+    reported: set[int] = set()
+    for node, names, value in _declared_values(module):
+        if node.id in reported or (
+            reported and node.type == "assignment_expression" and names == {"default"}
+        ):
+            continue
+        all_names = {other for name in names for other in _exported_names(module, name)}
+        by_call = stateful.is_facade(value, reading) or bool(names & facades)
+        changes = any(name in changed and not (changed[name] and by_call) for name in all_names)
+        is_class = value is not None and value.id in static
+        label = "the default export" if names == {"default"} else ", ".join(sorted(names))
+        if changes or is_class or _is_empty(value) or stateful.keeps_state(value, reading):
+            reported.add(node.id)
+            yield _problem(module, node, label)
+        elif is_random(value, reading):
+            reported.add(node.id)
+            message = f"{label}: every function makes a value of its own, so routes do not agree on it."
+            yield module.problem(node, "module-state", message, _BY_HAND_RANDOM, Severity.WARNING)
+
+
+def _declared_values(module: Module) -> Iterator[tuple[Node, set[str], Node | None]]:
+    """Yield what a module declares or exports: where, by which names, and the value."""
     for statement in module.source.root.named_children:
         declaration = field_of(statement, "declaration") or statement
-        if _constructs(field_of(statement, "value"), classes):
-            yield _problem(module, statement, "the default export")
-        if not declaration.type.endswith("_declaration"):
-            continue
-        for name in map(text_of, declared_names(declaration)):
-            if _exported_names(module, name) & changed or _is_state(declaration, name, classes):
-                yield _problem(module, statement, name)
-                break
-    for name, node in module.exports.items():
-        if (node.type == "assignment_expression" and name in changed - {"default"}) or _constructs(
-            field_of(node, "right"), classes
+        default = field_of(statement, "value")
+        if declaration.type in _VARIABLES:
+            for part in declaration.named_children:
+                if (pattern := field_of(part, "name")) is not None:
+                    yield statement, {text_of(n) for n in bound_names(pattern)}, field_of(part, "value")
+        elif declaration.type.endswith("_declaration") and (own := field_of(declaration, "name")) is not None:
+            yield statement, {text_of(own)}, declaration
+        elif default is not None and default.type != "identifier":
+            yield statement, {"default"}, default
+    for exported, node in sorted(module.exports.items(), key=lambda export: export[0] == "default"):
+        value = field_of(node, "right") or field_of(node, "value")
+        if (
+            node.type in ("assignment_expression", "pair")
+            and value is not None
+            and value.type != "identifier"
         ):
-            yield _problem(module, node, name)
+            yield node, {exported}, value
+
+
+def _is_empty(value: Node | None) -> bool:
+    return value is not None and value.type in ("array", "object") and not value.named_children
 
 
 def _problem(module: Module, node: Node, name: str) -> Problem:
@@ -155,56 +186,3 @@ def _exported_names(module: Module, name: str) -> set[str]:
         if value is not None and text_of(value) == name:
             names.add(exported)
     return names
-
-
-def _is_state(declaration: Node, name: str, classes: set[str]) -> bool:
-    """Return whether a name starts as an object that changes: an empty collection, or of one of `classes`."""
-    for declarator in declaration.named_children:
-        value = field_of(declarator, "value")
-        if value is None or text_of(field_of(declarator, "name") or declarator) != name:
-            continue
-        if value.type == "new_expression":
-            return _constructs(value, {*_COLLECTIONS, *classes})
-        return value.type in ("array", "object") and not value.named_children
-    return False
-
-
-def _constructs(value: Node | None, classes: set[str]) -> bool:
-    if value is None or value.type != "new_expression":
-        return False
-    return text_of(field_of(value, "constructor") or value) in classes
-
-
-def _changed_names(module: Module) -> set[str]:
-    """Return what a module changes: each name, and the name with its first member."""
-    targets = [target for node in module.nodes if (target := _changed_node(node)) is not None]
-    return {_base(target) for target in targets} | {_base(target, members=1) for target in targets}
-
-
-def _changed_node(node: Node) -> Node | None:
-    """Return what a node assigns to, or calls a changing method of."""
-    if node.type in _ASSIGNMENTS:
-        return field_of(node, "left")
-    if node.type == "update_expression":
-        return field_of(node, "argument")
-    function = field_of(node, "function") if node.type == "call_expression" else None
-    name = field_of(function, "property")
-    return field_of(function, "object") if name is not None and text_of(name) in _MUTATORS else None
-
-
-def _base(target: Node, members: int = 0) -> str:
-    """Return the name at the start of a member expression, and the first members after it."""
-    return ".".join(_path(target)[: 1 + members])
-
-
-def _path(target: Node) -> list[str]:
-    """Return the name at the start of an expression, and the members after it."""
-    if target.type in _WRAPPINGS and target.named_children:
-        return _path(target.named_children[0])
-    owner = field_of(target, "object") or field_of(target, "function")
-    if owner is None:
-        return [text_of(target)]
-    if target.type == "call_expression":
-        return [f"{_path(owner)[0]}()"]
-    member = field_of(target, "property") or field_of(target, "index") or target
-    return [*_path(owner), string_value(member) or text_of(member)]

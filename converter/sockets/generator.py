@@ -19,7 +19,6 @@ from converter.routes.project import Project
 from .handler_analysis import KEEP_ELSEWHERE
 from .handler_modules import path_of, source_for
 from .model import Analysis, Handler, Server
-from .scopes import is_state
 
 RUNTIME = PurePosixPath("netlify/sockets")
 _SOURCES = Path(__file__).parent / "runtime"
@@ -34,6 +33,7 @@ class _Generator:
     """Converts the modules of handlers, and collects what they need."""
 
     graph: Graph
+    analysis: Analysis
     environment: set[str] = field(default_factory=set)
     packages: set[str] = field(default_factory=set)
 
@@ -50,7 +50,7 @@ class _Generator:
             handler.problems.append(problem)
         for unit in units:
             if unit.module and unit.path != path:
-                handler.problems += _state_problems(unit.module)
+                handler.problems += _state_problems(self.analysis, unit.module)
         if errors:
             return {}
         self.environment |= {name for unit in units for name in unit.environment}
@@ -87,7 +87,7 @@ def generate(project: Project, analysis: Analysis) -> tuple[Files, list[str]]:
 
     Problems of the handlers' modules are added to the handlers.
     """
-    generator = _Generator(Graph(project, keep_types=False))
+    generator = _Generator(Graph(project, keep_types=False), analysis)
     files: Files = {}
     for server in analysis.servers:
         for handler in server.handlers:
@@ -110,11 +110,13 @@ def _function(kind: str, arguments: str, url: str) -> str:
     )
 
 
-def _state_problems(module: Module) -> Iterator[Problem]:
+def _state_problems(analysis: Analysis, module: Module) -> Iterator[Problem]:
     """Warn about mutable state in an imported module, which is harmless only as a cache."""
-    for statement in filter(is_state, module.source.root.named_children):
+    if module.path not in analysis.state.readings:
+        return
+    for state in analysis.state.states_in(module.path):
         message = "this state is lost between two calls of a function, and each instance has its own."
-        yield module.problem(statement, "module-state", message, KEEP_ELSEWHERE, Severity.WARNING)
+        yield module.problem(state.node, "module-state", message, KEEP_ELSEWHERE, Severity.WARNING)
 
 
 @cache

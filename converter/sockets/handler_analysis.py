@@ -10,7 +10,7 @@ from converter.javascript.syntax import field_of, iter_nodes, text_of
 from converter.problems import Problem, Severity
 
 from .model import Handler, Library, Server
-from .scopes import FUNCTIONS, arguments_of, declarations_for, function_of, is_state, names_in, parameters_of
+from .scopes import FUNCTIONS, arguments_of, declarations_for, function_of, names_in, parameters_of
 
 KEEP_ELSEWHERE = "Store it in a database or in Netlify Blobs, and read it in each call."
 _STATELESS = "Implement it without the connection."
@@ -31,7 +31,7 @@ def analyse_handler(server: Server, handler: Handler, function: Node, connection
     names = names_in(function) - server.own_names
     declarations = declarations_for(server.top_level, names, server.own_names)
     handler.problems += _scope_problems(server, function, names, connection_names)
-    for statement in filter(is_state, declarations):
+    for statement in filter(server.is_state, declarations):
         message = "this state is lost between two calls of a function."
         handler.problems.append(server.module.problem(statement, "module-state", message, KEEP_ELSEWHERE))
     for node in iter_nodes(function, *declarations):

@@ -11,6 +11,7 @@ from typing import Any
 from tree_sitter import Node
 
 from converter.javascript.modules import Module, declared_names
+from converter.javascript.project_state import ProjectState, State
 from converter.javascript.syntax import text_of
 from converter.problems import Problem, has_errors
 
@@ -71,6 +72,7 @@ class Server:
     listener: Node | None = None
     handlers: list[Handler] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
 
     @property
     def file(self) -> str:
@@ -106,6 +108,10 @@ class Server:
             h.broadcasts or h.event == "connection" for h in self.handlers
         )
 
+    def is_state(self, statement: Node) -> bool:
+        """Return whether a declaration holds state, which is lost between two calls of a function."""
+        return any(state.node.id == statement.id for state in self.states)
+
     def all_problems(self) -> list[Problem]:
         return [*self.problems, *(problem for handler in self.handlers for problem in handler.problems)]
 
@@ -130,4 +136,5 @@ class Analysis:
     root: Path
     servers: list[Server] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
+    state: ProjectState = field(default_factory=lambda: ProjectState([]))
     problems: list[Problem] = field(default_factory=list)

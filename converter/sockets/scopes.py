@@ -10,7 +10,6 @@ from converter.javascript.modules import bound_names, declared_names
 from converter.javascript.syntax import field_of, iter_nodes, text_of
 
 _NAMES = ("identifier", "shorthand_property_identifier", "type_identifier")
-_COLLECTIONS = ("Map", "Set", "WeakMap", "WeakSet", "Array", "Object")
 _TYPES = ("interface_declaration", "type_alias_declaration")
 FUNCTIONS = ("arrow_function", "function_expression", "function_declaration")
 
@@ -45,24 +44,6 @@ def declarations_for(statements: Iterable[Node], names: set[str], excluded: set[
             return [declarations[i][0] for i in sorted(kept)]
         kept |= added
         wanted |= names_in(*(declarations[i][0] for i in added)) - excluded
-
-
-def is_state(statement: Node) -> bool:
-    """Return whether a declaration holds mutable state, which is lost between two calls of a function."""
-    declaration = declaration_of(statement)
-    if declaration.type not in ("lexical_declaration", "variable_declaration"):
-        return False
-    if text_of(declaration.children[0]) != "const":
-        return True
-    values = [field_of(part, "value") for part in declaration.named_children]
-    return any(_is_empty_collection(value) for value in values if value is not None)
-
-
-def _is_empty_collection(value: Node) -> bool:
-    if value.type == "new_expression":
-        constructor = field_of(value, "constructor")
-        return constructor is not None and text_of(constructor) in _COLLECTIONS
-    return value.type in ("array", "object") and not value.named_children
 
 
 def arguments_of(call: Node) -> list[Node]:

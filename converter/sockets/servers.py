@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tree_sitter import Node
 
 from converter.javascript.literals import NotLiteral, value_of
-from converter.javascript.modules import LinkKind, Module, read_module
+from converter.javascript.modules import Link, LinkKind, Module, read_module
+from converter.javascript.project_state import ProjectState
 from converter.javascript.syntax import SUFFIXES, field_of, string_value, text_of
 from converter.problems import ConversionError, Problem, Severity
 from converter.routes.layout import HEADER, slug, unique_name
 from converter.routes.module_checks import parse_problems
 from converter.routes.project import Project, files_below, open_project
+from converter.routes.resolver import UnresolvedImport, resolve
 from converter.routes.rewriter import is_elided, used_names
 
 from .connections import read_connection
@@ -60,12 +63,22 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
     analysis.problems += find_markup_clients(project, root)
     if not analysis.modules:
         raise ConversionError(f"{path} contains no JavaScript or TypeScript files.")
+    analysis.state = ProjectState((module, list(_links(project, module))) for module in analysis.modules)
     names: set[str] = set()
     for server in analysis.servers:
+        server.states = list(analysis.state.states_in(server.module.path))
         server.name = unique_name(slug(server.module.path.stem).strip("-") or "server", names)
         read_connection(server)
         server.problems += find_unconverted(server)
     return project, analysis
+
+
+def _links(project: Project, module: Module) -> Iterator[tuple[Link, Path]]:
+    """Yield the links of a module that lead to files of the project."""
+    for link in module.links:
+        with suppress(UnresolvedImport):
+            if link.specifier and (path := resolve(project, module.path, link.specifier)) is not None:
+                yield link, path
 
 
 def _link_problem(project: Project, file: Path) -> Problem:

@@ -200,3 +200,37 @@ DEPENDENT = [
 def test_a_function_that_reads_what_is_around_it_is_refused(declarations: str, tmp_path: Path) -> None:
     report = open_sources(tmp_path, {"server.js": _started(declarations, "ack(say(n));")}).run("analyse")
     assert [problem.code for problem in report.problems] == ["scope"]
+
+
+KEPT = [
+    "const make = () => { let n = 0; return () => ++n; };\nconst inc = make();\n",
+    "const all = [{ n: 1 }];\nconst inc = () => { all[0].n++; };\n",
+    "const all = { n: 1 };\nconst inc = () => { all.n++; };\n",
+    "class C { n = 0; inc() { return ++this.n; } }\nconst c = new C();\nconst inc = () => c.inc();\n",
+    "import { make } from './makers.js';\nconst inc = make();\n",
+]
+
+
+@pytest.mark.parametrize("code", KEPT)
+def test_state_in_closures_and_objects_is_reported(code: str, tmp_path: Path) -> None:
+    handler = "io.on('connection', (s) => { s.on('hi', () => { io.emit('hi', inc()); }); });\n"
+    files = {
+        "server.js": SERVER + code + handler,
+        "makers.js": "export const make = () => { let n = 0; return () => ++n; };\n",
+    }
+    report = open_sources(tmp_path, files).run("analyse")
+    assert [problem.code for problem in report.problems] == ["module-state"]
+
+
+UNCHANGED = [
+    "let inc = () => 1;\n",
+    "const LABELS = new Map([['a', 1]]);\nconst inc = () => LABELS.get('a');\n",
+    "import Redis from 'ioredis';\nconst redis = new Redis();\nconst inc = () => redis.set('a', 1);\n",
+]
+
+
+@pytest.mark.parametrize("code", UNCHANGED)
+def test_what_does_not_change_is_no_state(code: str, tmp_path: Path) -> None:
+    handler = "io.on('connection', (s) => { s.on('hi', () => { io.emit('hi', inc()); }); });\n"
+    report = open_sources(tmp_path, {"server.js": SERVER + code + handler}).run("analyse")
+    assert report.problems == []

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
-from . import artifact_storage, private_directory, static_files
+from . import artifact_storage, private_directory, shared_secrets, static_files
 from .environment import LOG_FORMATS, Environment, Network
 from .model_servers import ModelServer
 from .tenancy import database, embedded
@@ -18,19 +17,8 @@ env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve()
 private_directory.protect(VAR_DIR, with_postgres=not env.str("DATABASE_URL", default=""))
 
-
-def _stored_secret(name: str) -> str:
-    """Return the secret of that name from `var/secrets/`, created on first use."""
-    path = VAR_DIR / "secrets" / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text().strip()
-
-
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _stored_secret("django")
+SECRET_KEY = env.str("SECRET_KEY", default="") or shared_secrets.SESSIONS.stored_or_new(VAR_DIR)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -353,6 +341,10 @@ AGENTFORGE_SITES_DIR = Path(env.str("AGENTFORGE_SITES_DIR", default=str(VAR_DIR 
 AGENTFORGE_ALLOWED_HOSTS: list[str] = env.list("AGENTFORGE_ALLOWED_HOSTS", default=[])
 # Fernet keys, newest first; if unset, one is created in var/secrets/vault.
 AGENTFORGE_VAULT_KEYS: list[str] = env.list("AGENTFORGE_VAULT_KEYS", default=[])
+
+# The P-256 key that signs the local identity service's tokens, in PEM, or that in base64; if unset, one is
+# created in var/secrets/identity.pem.
+AGENTFORGE_IDENTITY_KEY = env.str("AGENTFORGE_IDENTITY_KEY", default="")
 
 # The Ed25519 key that signs builds, 32 bytes in base64; if unset, one is created in var/secrets/signing.
 AGENTFORGE_SIGNING_KEY = env.str("AGENTFORGE_SIGNING_KEY", default="")

@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
+from .identity import signing_key
 from .identity.api_keys import role_of
 from .identity.providers import PROVIDERS, is_known
 from .throttling.acts import GROUPS
@@ -31,6 +32,18 @@ def check_local_identity(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
             id="accounts.E001",
         )
     ]
+
+
+def check_identity_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Report an AGENTFORGE_IDENTITY_KEY that is no key."""
+    if not settings.AGENTFORGE_IDENTITY_KEY:
+        return []
+    try:
+        signing_key.read(settings.AGENTFORGE_IDENTITY_KEY)
+    except ValueError as problem:
+        hint = "Set the content of var/secrets/identity.pem: base64 -w0 var/secrets/identity.pem"
+        return [Error(str(problem), hint=hint, id="accounts.E012")]
+    return []
 
 
 def check_supabase(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

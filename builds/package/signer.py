@@ -11,7 +11,6 @@ import binascii
 import functools
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+
+from agentforge.shared_secrets import SIGNING
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -48,8 +49,7 @@ def own_key() -> SigningKey:
 
     Raises ValueError if AGENTFORGE_SIGNING_KEY is not a key.
     """
-    text = settings.AGENTFORGE_SIGNING_KEY or _stored_key(Path(settings.VAR_DIR) / "secrets" / "signing")
-    return _read(text)
+    return _read(settings.AGENTFORGE_SIGNING_KEY or SIGNING.stored_or_new(Path(settings.VAR_DIR)))
 
 
 @functools.cache
@@ -58,22 +58,6 @@ def _read(text: str) -> SigningKey:
         return SigningKey(Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True)))
     except (binascii.Error, ValueError) as error:
         raise ValueError("AGENTFORGE_SIGNING_KEY is not 32 bytes in base64.") from error
-
-
-def _stored_key(path: Path) -> str:
-    """Return the key in a file, created atomically on first use by the first of concurrent processes."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_suffix(f".{os.getpid()}")
-        new.touch(mode=0o600)
-        new.write_text(base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode())
-        try:
-            os.link(new, path)
-        except FileExistsError:
-            pass
-        finally:
-            new.unlink()
-    return path.read_text().strip()
 
 
 def pre_authentication(payload_type: str, payload: bytes) -> bytes:

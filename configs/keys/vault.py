@@ -8,7 +8,6 @@ can't be decrypted, so a key can't be sent to anybody else.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.shared_secrets import VAULT
 from agentforge.tenancy.rls import as_service
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Provider
@@ -49,7 +49,7 @@ class NameTaken(Exception):
 
 def encryption_keys() -> list[str]:
     """Return the vault's Fernet keys, newest first."""
-    return list(settings.AGENTFORGE_VAULT_KEYS) or _stored_keys(Path(settings.VAR_DIR) / "secrets" / "vault")
+    return list(settings.AGENTFORGE_VAULT_KEYS) or VAULT.stored_or_new(Path(settings.VAR_DIR)).split()
 
 
 def box() -> MultiFernet:
@@ -208,19 +208,3 @@ def _bound(owner_id: UUID, provider: str, base_url: str, plaintext: str) -> byte
 
 def _id(owner: User | UUID) -> UUID:
     return owner if isinstance(owner, UUID) else owner.pk
-
-
-def _stored_keys(path: Path) -> list[str]:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(Fernet.generate_key() + b"\n")
-        # Of two processes that start at once, the first one's key wins.
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text().split()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-import os
-import secrets
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -15,6 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from jwt.algorithms import ECAlgorithm
+
+from agentforge.shared_secrets import IDENTITY
+
+NOT_A_KEY = "AGENTFORGE_IDENTITY_KEY, or var/secrets/identity.pem, is not a P-256 private key in PEM."
 
 
 class SigningKey:
@@ -40,32 +42,23 @@ class LocalKeys:
 
 
 def signing_key() -> SigningKey:
-    """Return this installation's key, created on first use under `var/secrets/`."""
-    return _load(settings.VAR_DIR / "secrets" / "identity.pem")
+    """Return the forge's key: AGENTFORGE_IDENTITY_KEY, or else one made on first use in `var/secrets`.
+
+    Raises ValueError if it is not a P-256 private key.
+    """
+    return read(settings.AGENTFORGE_IDENTITY_KEY or IDENTITY.stored_or_new(settings.VAR_DIR))
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path) -> SigningKey:
-    if not path.exists():
-        _create(path)
-    private = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
-        raise ValueError(f"{path} does not hold a P-256 private key")
-    return SigningKey(private)
-
-
-def _create(path: Path) -> None:
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    draft.touch(mode=0o600, exist_ok=False)
+def read(text: str) -> SigningKey:
+    """Read a key in PEM, its lines divided by newlines or by `\\n`, or in base64 of that, as one line."""
+    pem = text.replace("\\n", "\n").encode()
     try:
-        draft.write_bytes(pem)
-        # A link fails if the name exists: of two processes that start at once, the first one's key wins.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        if not pem.startswith(b"-----"):
+            pem = base64.b64decode(pem, validate=True)
+        private = serialization.load_pem_private_key(pem, password=None)
+    except ValueError as error:
+        raise ValueError(NOT_A_KEY) from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
+        raise ValueError(NOT_A_KEY)
+    return SigningKey(private)

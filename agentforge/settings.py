@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "agentforge.tenancy",
     "agentforge.live",
     "agentforge.launch",
+    "agentforge.backup",
     "configs",
     "builds",
     "builds.remote",

@@ -34,6 +34,10 @@ class SharedSecret:
         value = values.get(self.variable, "")
         return value if isinstance(value, str) else "\n".join(value)
 
+    def is_variable(self, var_dir: Path, values: Mapping[str, Any]) -> bool:
+        """Return whether a variable gives the value, and not the file; the settings have it of either."""
+        return self.configured(values) not in ("", self.stored(var_dir))
+
     def stored(self, var_dir: Path) -> str:
         """Return what the file holds, empty if there is none."""
         with contextlib.suppress(FileNotFoundError):

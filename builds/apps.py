@@ -13,6 +13,7 @@ class BuildsConfig(AppConfig):
         from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
         from .example_agent import create_later
         from .operations import (  # noqa: F401 - they register themselves
+            backup,
             checks,
             dashboard,
             diagnostics,

@@ -15,7 +15,7 @@ class DeploymentsConfig(AppConfig):
         from .belongings import sites, work_in_progress
         from .planning import deploy_planned
         from .search import deployments
-        from .sites import pruning
+        from .sites import backup, pruning  # noqa: F401 # importing backup registers it
         from .sites.retention import builds_in_use
         from .trash import BELONGING
 

@@ -80,7 +80,7 @@ def move(connection: BaseDatabaseWrapper) -> None:
     """
     statements = pending_statements(connection)
     schema = connection.settings_dict["SCHEMA"]
-    if sessions := _other_sessions(connection):
+    if sessions := other_sessions(connection):
         raise CannotMove(
             "Stop the forge on every machine first, workers too. Nothing was moved. "
             f"Connected are: {', '.join(sessions)}."
@@ -94,7 +94,7 @@ def move(connection: BaseDatabaseWrapper) -> None:
         secure(connection)
 
 
-def _other_sessions(connection: BaseDatabaseWrapper) -> list[str]:
+def other_sessions(connection: BaseDatabaseWrapper) -> list[str]:
     """Return the forge's other connections; the server takes a moment to notice those that just ended."""
     deadline = time.monotonic() + _PATIENCE
     with connection.cursor() as cursor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
@@ -65,8 +68,17 @@ $do$
 
 def create(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Create the missing roles, join them, and create `auth.uid()` if it is missing."""
+    for statement in (*_statements(), _USE_SCHEMA):
+        schema_editor.execute(statement, params=None)
+
+
+def ensure(cursor: Any) -> None:
+    """Do the same without a migration, except for rights in the forge's schema: it may not be there yet."""
+    for statement in _statements():
+        cursor.execute(statement)
+
+
+def _statements() -> Iterator[str]:
     for role in ROLES:
-        for statement in (_CREATE_ROLE, _JOIN_ROLE):
-            schema_editor.execute(statement.format(role=role), params=None)
-    schema_editor.execute(_AUTH_UID, params=None)
-    schema_editor.execute(_USE_SCHEMA, params=None)
+        yield from (_CREATE_ROLE.format(role=role), _JOIN_ROLE.format(role=role))
+    yield _AUTH_UID

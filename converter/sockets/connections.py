@@ -22,7 +22,7 @@ def read_connection(server: Server) -> None:
     listener = next(_connection_listeners(server), None)
     if listener is None or (body := field_of(listener, "body")) is None:
         by_hand = "Write the functions by hand, from what the server does on a connection."
-        message = f"no {server.variable}.on('connection', …) with a function of this file."
+        message = f"no {server.label}.on('connection', …) with a function of this file."
         server.problems.append(server.module.problem(server.declarator, "no-connection", message, by_hand))
         return
     server.listener = listener
@@ -36,7 +36,7 @@ def read_connection(server: Server) -> None:
     for statement in statements:
         if statement.type == "comment" or _is_declaration(statement):
             continue
-        if (registration := _registration(statement, server.socket)) is not None:
+        if (registration := _registration(statement, {server.socket})) is not None:
             _add_handler(server, registration, names)
         else:
             greeting.append(statement)
@@ -49,26 +49,26 @@ def _is_declaration(statement: Node) -> bool:
 
 
 def _connection_listeners(server: Server) -> Iterator[Node]:
+    owners = server.owners
     for node in server.module.nodes:
-        for owner in (server.variable, f"{server.variable}.sockets"):
-            event, listener, _ = _registration(node, owner) or ("", None, node)
-            if event not in ("connection", "connect") or listener is None:
-                continue
-            if (function := function_of(server.module.nodes, listener)) is not None:
-                yield function
+        event, listener, _ = _registration(node, owners) or ("", None, node)
+        if event not in ("connection", "connect") or listener is None:
+            continue
+        if (function := function_of(server.module.nodes, listener)) is not None:
+            yield function
 
 
 # The event, its listener if that is a function or a name, and the whole call.
 Registration = tuple[str, Node | None, Node]
 
 
-def _registration(statement: Node, owner: str) -> Registration | None:
+def _registration(statement: Node, owners: set[str]) -> Registration | None:
     """Parse `owner.on("event", listener)`."""
     call = statement.named_children[0] if statement.type == "expression_statement" else statement
     if call.type != "call_expression" or (function := field_of(call, "function")) is None:
         return None
     target, name = field_of(function, "object"), field_of(function, "property")
-    if target is None or name is None or text_of(target) != owner or text_of(name) not in ("on", "once"):
+    if target is None or name is None or text_of(target) not in owners or text_of(name) not in ("on", "once"):
         return None
     arguments = arguments_of(call)
     if len(arguments) < 2 or (event := string_value(arguments[0])) is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from converter.javascript.bindings import scope_around
 from converter.javascript.syntax import field_of, iter_nodes, text_of
 from converter.problems import Problem, Severity
 
@@ -31,6 +32,7 @@ def analyse_handler(server: Server, handler: Handler, function: Node, connection
     names = names_in(function) - server.own_names
     declarations = declarations_for(server.top_level, names, server.own_names)
     handler.problems += _scope_problems(server, function, names, connection_names)
+    handler.problems += _this_problems(server, function)
     for statement in filter(server.is_state, declarations):
         message = "this state is lost between two calls of a function."
         handler.problems.append(server.module.problem(statement, "module-state", message, KEEP_ELSEWHERE))
@@ -57,6 +59,20 @@ def _scope_problems(
         message = f"{name} is local to the function around the server; only top-level code is converted."
         node = _first_use(function, name)
         yield server.module.problem(node, "scope", message, "Declare it at the top of the file.")
+
+
+def _this_problems(server: Server, function: Node) -> Iterator[Problem]:
+    """Report the first `this` of a handler: the connection, or an object around the server."""
+    definition = function_of(server.module.nodes, function) or function
+    owners = ("function_declaration", "function_expression", "method_definition", "class_body")
+    for node in iter_nodes(definition):
+        owner = scope_around(node, *owners) if node.type == "this" else None
+        is_inner = owner is not None and owner.start_byte > definition.start_byte
+        if node.type == "this" and not is_inner:
+            message = "a function has no `this`: neither the connection nor the object around the server."
+            by_hand = f"Write {server.socket} for the connection; move other members to the top of the file."
+            yield server.module.problem(node, "scope", message, by_hand)
+            return
 
 
 def _first_use(node: Node, name: str) -> Node:

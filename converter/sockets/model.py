@@ -67,6 +67,12 @@ class Server:
     variable: str
     declarator: Node
     path: str | None = None
+    # How the code names the server, the expressions that mean it besides its variable, and the arguments it
+    # was created with.
+    label: str = ""
+    chain: list[Node] = field(default_factory=list)
+    created: list[Node] = field(default_factory=list)
+    options: list[Node] = field(default_factory=list)
     socket: str = "socket"
     request: str = "request"
     listener: Node | None = None
@@ -81,6 +87,12 @@ class Server:
     @property
     def url(self) -> str:
         return f"/sockets/{self.name}"
+
+    @property
+    def owners(self) -> set[str]:
+        """Return the texts on which code registers connection listeners."""
+        owners = {self.variable, *(text_of(node) for node in self.chain)}
+        return owners | {f"{owner}.sockets" for owner in owners}
 
     @property
     def own_names(self) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from tree_sitter import Node
@@ -20,12 +21,13 @@ from converter.routes.resolver import UnresolvedImport, resolve
 from converter.routes.rewriter import is_elided, used_names
 
 from .connections import read_connection
+from .creations import Creation, creations_in, name_for, with_names
 from .markup_clients import find_markup_clients
-from .model import Analysis, Library, Server
+from .model import Analysis, Server
 from .scopes import arguments_of
-from .unconverted_code import find_unconverted, find_upgrade_listeners
+from .unconverted_code import find_unconverted, find_upgrade_listeners, find_uses_elsewhere
 
-_PACKAGES = {"ws": Library.WS, "socket.io": Library.SOCKET_IO}
+UNNAMED = "unnamed_server"
 # Other packages that create servers, most of them with one of these.
 _OTHER_PACKAGES = (
     *(
@@ -53,11 +55,13 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
         module = read_module(file, project.name(file), esm_by_default=project.is_module)
         if module.source.text.startswith(HEADER.encode()):
             continue
+        unparsed = parse_problems(module)
+        module, labels = (module, {}) if unparsed else with_names(module)
         analysis.modules.append(module)
-        if unparsed := parse_problems(module):
+        if unparsed:
             analysis.problems += unparsed
         else:
-            analysis.servers += _servers(module, analysis)
+            analysis.servers += _servers(module, analysis, labels)
             analysis.problems += _other_servers(module)
             analysis.problems += find_upgrade_listeners(module)
     analysis.problems += find_markup_clients(project, root)
@@ -70,7 +74,18 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
         server.name = unique_name(slug(server.module.path.stem).strip("-") or "server", names)
         read_connection(server)
         server.problems += find_unconverted(server)
+        server.problems += find_uses_elsewhere(server, analysis.state)
+        _use_label(server)
     return project, analysis
+
+
+def _use_label(server: Server) -> None:
+    """Name a server in its problems as the code does."""
+    for problems in (server.problems, *(handler.problems for handler in server.handlers)):
+        problems[:] = [
+            replace(problem, message=problem.message.replace(server.variable, server.label))
+            for problem in problems
+        ]
 
 
 def _links(project: Project, module: Module) -> Iterator[tuple[Link, Path]]:
@@ -88,31 +103,43 @@ def _link_problem(project: Project, file: Path) -> Problem:
     return Problem(project.name(file), 0, 0, Severity.ERROR, "unreadable", message, by_hand)
 
 
-def _servers(module: Module, analysis: Analysis) -> list[Server]:
-    """Return the servers that a module creates; report those without a variable."""
-    constructors = {
-        binding.local: (library, binding.imported)
-        for link in module.links
-        if (library := _PACKAGES.get(link.specifier or "")) is not None and not link.type_only
-        for binding in link.bindings
-    }
-    servers = []
-    for node in module.nodes if any(link.specifier in _PACKAGES for link in module.links) else ():
-        if (library := _created_library(node, constructors)) is None:
-            continue
-        declarator = node.parent
-        is_variable = declarator is not None and declarator.type == "variable_declarator"
-        name = field_of(declarator, "name") if is_variable else None
-        if declarator is None or name is None or name.type != "identifier":
+def _servers(module: Module, analysis: Analysis, labels: dict[str, str]) -> list[Server]:
+    """Return the servers that a module creates; report those that nothing holds."""
+    servers: dict[str, Server] = {}
+    known = len(analysis.problems)
+    for creation in creations_in(module):
+        name = creation.name
+        if name is None and creation.chain == creation.node and not _is_registered(creation.node):
             message = "the server is not assigned to a variable, so its handlers are unknown."
             by_hand = "Assign it to a constant, `const server = …`, and register its handlers on that name."
-            analysis.problems.append(module.problem(node, "server", message, by_hand))
+            analysis.problems.append(module.problem(creation.node, "server", message, by_hand))
             continue
-        line = node.start_point.row + 1
-        servers.append(Server(library, module, "", line, text_of(name), declarator, _path_option(node)))
-    if not servers and not any(problem.file == module.source.name for problem in analysis.problems):
+        if name in servers:  # created in one way or another
+            servers[name].chain += creation.calls
+            servers[name].created.append(creation.node)
+            servers[name].options += arguments_of(creation.node)
+            continue
+        server = _server(module, creation, labels)
+        servers[name or f"{UNNAMED} {creation.node.id}"] = server
+    if not servers and len(analysis.problems) == known:
         analysis.problems += _unrecognized(module)
-    return servers
+    return list(servers.values())
+
+
+def _server(module: Module, creation: Creation, labels: dict[str, str]) -> Server:
+    node = creation.node
+    variable = name_for(creation.name) if creation.name else UNNAMED
+    holder, line = creation.holder or creation.chain, node.start_point.row + 1
+    server = Server(creation.library, module, "", line, variable, holder, _path_option(node))
+    server.label = labels.get(variable, variable) if creation.name else "the server"
+    server.chain, server.created, server.options = list(creation.calls), [node], arguments_of(node)
+    return server
+
+
+def _is_registered(node: Node) -> bool:
+    """Return whether `.sockets` of a server is used at once."""
+    name = field_of(node.parent, "property")
+    return name is not None and text_of(name) == "sockets"
 
 
 def _other_servers(module: Module) -> Iterator[Problem]:
@@ -127,54 +154,17 @@ def _other_servers(module: Module) -> Iterator[Problem]:
 
 
 def _unrecognized(module: Module) -> Iterator[Problem]:
-    """Report the use of socket.io, which only creates servers, in a module without one."""
+    """Report the use of a package that creates servers in a module without one."""
     used = used_names(module, keep_types=False)
     for link in module.links:
-        if link.specifier == "socket.io" and link.kind != LinkKind.EXPORT and not is_elided(link, used):
-            message = "socket.io is imported, but no server that is created with it was recognized."
+        if link.kind == LinkKind.EXPORT or is_elided(link, used):
+            continue
+        creates = any(binding.imported.endswith("Server") for binding in link.bindings)
+        if link.specifier == "socket.io" or (link.specifier == "ws" and creates):
+            message = f"{link.specifier} is imported, but no server that is created with it was recognized."
             by_hand = "Create it in this file, `const io = new Server(…)`, and register its handlers there."
             yield module.problem(link.node, "server", message, by_hand)
             return
-
-
-def _created_library(value: Node, constructors: dict[str, tuple[Library, str]]) -> Library | None:
-    """Recognize `new WebSocketServer()`, `new WebSocket.Server()`, `new Server()`, `socketio(server)`."""
-    if value.type not in ("new_expression", "call_expression"):
-        return None
-    is_call, member = value.type == "call_expression", ""
-    function = _unwrapped(field_of(value, "function" if is_call else "constructor"))
-    if function is not None and function.type == "member_expression":
-        member = text_of(field_of(function, "property") or function)
-        function = _unwrapped(field_of(function, "object"))
-    constructor = _constructor(function, constructors)
-    if constructor is None:
-        return None
-    library, imported = constructor
-    # The default export of socket.io is, or was, a server function.
-    is_default = library == Library.SOCKET_IO and imported in ("default", "*")
-    if is_call:
-        return library if is_default and member in ("", "listen") else None
-    # `new WebSocket()` is a client; the local name may differ.
-    return library if is_default or (member or imported).endswith("Server") else None
-
-
-def _unwrapped(node: Node | None) -> Node | None:
-    while node is not None and node.type == "parenthesized_expression":
-        node = node.named_children[0]
-    return node
-
-
-def _constructor(
-    function: Node | None, constructors: dict[str, tuple[Library, str]]
-) -> tuple[Library, str] | None:
-    """Return the library and the export that a name or `require("socket.io")` refers to."""
-    if function is None or function.type != "call_expression":
-        return constructors.get(text_of(function)) if function is not None else None
-    arguments = arguments_of(function)
-    if text_of(field_of(function, "function") or function) != "require" or not arguments:
-        return None
-    library = _PACKAGES.get(string_value(arguments[0]) or "")
-    return (library, "*") if library is not None else None
 
 
 def _path_option(value: Node) -> str | None:

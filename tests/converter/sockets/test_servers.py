@@ -23,7 +23,7 @@ UNCONVERTED = [
     ("server-code", 3, SERVER + "setInterval(() => io.emit('time'), 5000);\n{io}"),
     ("server-code", 3, SERVER + "export function tell() { io.emit('told'); }\n{io}"),
     ("server-code", 4, SERVER + "{io}\nio.on('connection', (s) => s.on('b', f));"),
-    ("server", 2, IO + "class Hub { constructor() { this.io = new Server(1); } }\n"),
+    ("server", 2, IO + "boot(new Server(1));\n"),
     ("connection-code", 4, SERVER + "io.on('connection', (s) => {\n  const t = setInterval(f);\n});"),
     ("connection-state", 3, _on_a("{ s.data.a = 1; }")),
     ("no-counterpart", 3, _on_a("s.disconnect()")),

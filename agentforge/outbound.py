@@ -23,6 +23,7 @@ import httpx
 from django.conf import settings
 
 from .public_addresses import is_public
+from .telemetry.outbound_calls import outbound_call
 from .tenancy.request_transaction import outside_transaction
 
 SECONDS = 8.0
@@ -66,13 +67,27 @@ def fetch(
     Raises RefusedURL for a URL that is not allowed, and Unreachable if no complete reply of at most
     `max_bytes` arrives within `seconds`, from the first look-up to the last byte.
     """
-    deadline = time.monotonic() + seconds
     target = checked_url(url)
+    with outbound_call(method, target.host) as call:
+        reply = _fetch(method, target, headers or {}, content, seconds, max_bytes)
+        call.outcome = str(reply.status)
+    return reply
+
+
+def _fetch(
+    method: str,
+    target: httpx.URL,
+    headers: Mapping[str, str],
+    content: bytes | Iterator[bytes],
+    seconds: float,
+    max_bytes: int,
+) -> Reply:
+    deadline = time.monotonic() + seconds
     all_headers: dict[bytes | str, bytes | str] = {
         "Host": target.netloc.decode("ascii"),
         "Accept-Encoding": "identity",
     }
-    all_headers.update(headers or {})
+    all_headers.update(headers)
     if content and isinstance(content, bytes):
         all_headers["Content-Length"] = str(len(content))
     with (

@@ -7,6 +7,7 @@ from pathlib import Path
 from . import artifact_storage, private_directory, shared_secrets, static_files
 from .environment import LOG_FORMATS, Environment, Network
 from .model_servers import ModelServer
+from .telemetry.jobs import log_job
 from .tenancy import database, embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -370,4 +371,5 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,
     "delete_jobs": "successful",
+    "worker_middleware": [log_job],
 }

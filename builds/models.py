@@ -9,6 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 from configs.models import AgentConfig, Revision
 
@@ -43,6 +44,7 @@ class Build(models.Model):
     error = models.TextField(blank=True)
     # The preferred builder: `local`, a remote builder's name, or empty.
     wanted_builder = models.CharField(max_length=120, blank=True)
+    request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -195,6 +197,7 @@ class BuildVerification(models.Model):
     job_id = models.BigIntegerField(null=True, blank=True)
     # The differences as messages, one per file.
     findings = models.JSONField(default=list)
+    request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -303,6 +306,7 @@ class ChatMessage(models.Model):
     job_id = models.BigIntegerField(null=True, blank=True)
     # The position of the agent's stream before the question: an unfinished answer is read from there.
     stream_seq = models.BigIntegerField(default=0)
+    request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -11,6 +11,7 @@ from agentforge.accounts.throttling.acts import Act, performs, require
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
+from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig, Revision, lock_agent
 from configs.revisions import create_revision
@@ -59,7 +60,7 @@ def enqueue_revision(
         message = f"Build {build.pk} of revision {revision.number}, requested by {by}."
         streams.publish(
             build.stream_name,
-            {"kind": "status", "status": BuildStatus.QUEUED.value},
+            {"kind": "status", "status": BuildStatus.QUEUED.value, "request_id": build.request_id},
             {"kind": "line", "stream": "sys", "text": message},
         )
         announce_build(revision.agent_id, build.owner_id, build.pk, BuildStatus.QUEUED.value)
@@ -85,6 +86,7 @@ def cancel_build(build: Build, by: User) -> None:
             jobs.withdraw(current.job_id)
         line = {"kind": "line", "stream": "sys", "text": f"Cancel requested by {by}."}
         streams.publish(current.stream_name, line)
+        job_log.cancel_requested("build", current.pk)
         record(Action.BUILD_CANCELLED, owner=current.owner_id, actor=by, subject=current)
         if current.status == BuildStatus.QUEUED:
             transitions.finish(current.pk, current.job_id, BuildStatus.CANCELLED, was=BuildStatus.QUEUED)

@@ -10,6 +10,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
+from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 
 from .choices import AgentType, CommunicationStyle, KeyStatus, Preset, ResponseLength, RunStatus, Tone
@@ -168,6 +169,7 @@ class ProcessRun(models.Model):
     status = models.CharField(max_length=20, choices=RunStatus, default=RunStatus.QUEUED)
     steps = models.JSONField(default=list)
     job_id = models.BigIntegerField(null=True, blank=True)
+    request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

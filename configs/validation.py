@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.queue import shares
+from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 
 from . import check_places
@@ -60,6 +61,7 @@ def validate_draft(run_id: int) -> None:
         return
     try:
         _set_status(run, RunStatus.RUNNING)
+        job_log.started("check", run.pk, request_id=run.request_id, enqueued_at=run.created_at)
         publish_places()
         status = RunStatus.READY if all(_check(run, tab) for tab in Tab) else RunStatus.INVALID
         _set_status(run, status)
@@ -158,6 +160,8 @@ def _set_status(run: ProcessRun, status: RunStatus) -> None:
     with transaction.atomic():
         _update(run, status=status, finished_at=finished)
         _publish(run, status=status.value)
+        if finished:
+            job_log.ended("check", run.pk, status, request_id=run.request_id, began_at=run.created_at)
     run.status = status
 
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.models import Build
 from configs.models import AgentConfig, ApiKey, Revision
@@ -151,6 +152,7 @@ class Deployment(models.Model):
     steps = models.JSONField(default=list)
     reason = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)
+    request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

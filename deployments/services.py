@@ -11,6 +11,7 @@ from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
+from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 from builds.models import Build, BuildStatus
 from configs.models import lock_agent, refuse_trashed
@@ -94,6 +95,7 @@ def cancel(deployment: Deployment, by: User) -> None:
         current.save(update_fields=["cancel_asked"])
         line = {"kind": "line", "stream": "sys", "text": f"Cancel requested by {by}."}
         streams.publish(current.stream_name, line)
+        job_log.cancel_requested("deployment", current.pk)
         record(Action.DEPLOY_CANCELLED, owner=current.owner_id, actor=by, subject=current)
         never_started = current.status == DeploymentStatus.QUEUED and not current.started_at
         # A requeued deployment stays in the queue: its deploy has to be cancelled at the host.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 
 from agentforge.tenancy import rls
 
 from . import request_actor
 from .actions import Action
 from .models import AuditEvent
+
+logger = logging.getLogger("agentforge.audit")
 
 Owner = AbstractBaseUser | UUID | str | None
 Detail = str | int | float | bool | None
@@ -33,7 +36,7 @@ def record(
     request = request_actor.current_actor()
     actor = actor or request.user
     with rls.as_service():
-        AuditEvent.objects.create(
+        event = AuditEvent.objects.create(
             owner_id=_id(owner),
             actor_id=actor.pk if actor else None,
             actor_label=str(actor or "")[:254],
@@ -42,6 +45,16 @@ def record(
             detail=detail,
             **_subject_fields(subject),
         )
+    _log(event)
+
+
+def _log(event: AuditEvent) -> None:
+    """Log an action after its commit, by the ids of who and what: names and addresses of people stay here."""
+    what = f" {event.subject_kind} {event.subject_id}" if event.subject_kind else ""
+    who = {"user": str(event.actor_id)} if event.actor_id else {}
+    extra = {"action": event.action, **who}
+    words = f"{event.get_action_display()}:{what}" if what else event.get_action_display()
+    transaction.on_commit(lambda: logger.info("%s", words, extra=extra))
 
 
 def _id(owner: Owner) -> UUID | None:

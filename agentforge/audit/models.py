@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 
 from .actions import choices
@@ -41,6 +42,7 @@ class AuditEvent(models.Model):
     subject_label = models.CharField("what", max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True)
     address = models.CharField("from", max_length=64, blank=True)
+    request_id = request_id_field()
     created_at = models.DateTimeField("when", default=timezone.now, db_index=True)
 
     objects: ClassVar[models.Manager[AuditEvent]] = OwnedQuerySet.as_manager()

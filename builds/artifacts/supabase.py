@@ -20,6 +20,8 @@ import httpx
 from django.core.files import File
 from django.core.files.storage import Storage
 
+from agentforge.telemetry.outbound_calls import LoggedClient
+
 from .errors import BucketExists, BucketMissing, FileMissing, StorageProblem
 from .supabase_answers import MEDIA_TYPE, check_bucket, storage_problem
 from .supabase_key import REMEDY, key_problem
@@ -53,7 +55,7 @@ class SupabaseStorage(Storage):
     @cached_property
     def _client(self) -> httpx.Client:
         """Keep connections: opening one for each request costs three times as much."""
-        client = httpx.Client(timeout=self._timeout)
+        client = LoggedClient(timeout=self._timeout)
         weakref.finalize(self, client.close)
         return client
 

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from agentforge.live import streams
+from agentforge.telemetry import jobs as job_log
 from builds.announcements import announce_build
 from builds.artifacts import retention
 from builds.models import Artifact, Build, BuildStatus, BuildTarget
@@ -64,6 +65,13 @@ def claim(build_id: int, job_id: int) -> Claim | None:
         targets = tuple(queued.values_list("target", flat=True))
         _publish(build, BuildStatus.RUNNING)
         position.publish_later()
+        job_log.started(
+            "build",
+            build.pk,
+            request_id=build.request_id,
+            enqueued_at=build.created_at,
+            attempt=build.attempts,
+        )
     return Claim(
         build_id=build.pk,
         job_id=job_id,
@@ -167,6 +175,7 @@ def finish(
             for handle in _success_handlers:
                 handle(build)
         _advance_queue(build.owner_id)
+        job_log.ended("build", build.pk, status, request_id=build.request_id, began_at=build.started_at)
     return True
 
 
@@ -199,6 +208,7 @@ def requeue(
         streams.publish(build.stream_name, line)
         _publish(build, BuildStatus.QUEUED)
         _advance_queue(build.owner_id)
+        job_log.requeued("build", build.pk, why, request_id=build.request_id, attempts=build.attempts)
     return True
 
 
@@ -220,6 +230,6 @@ def _publish_target(claim: Claim, name: str, status: BuildStatus) -> None:
 
 
 def _publish(build: Build, status: BuildStatus) -> None:
-    record: dict[str, object] = {"kind": "status", "status": str(status)}
+    record: dict[str, object] = {"kind": "status", "status": str(status), "request_id": build.request_id}
     streams.publish(build.stream_name, {**record, "error": build.error} if build.error else record)
     announce_build(build.revision.agent_id, build.owner_id, build.pk, str(status))

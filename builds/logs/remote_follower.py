@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from agentforge.retry import Backoff
+from agentforge.telemetry.outbound_calls import LoggedClient
 
 # The forge sends a keep-alive every 20 seconds.
 _READ_TIMEOUT = 65.0
@@ -36,7 +37,7 @@ def follow_remote(
     """
     position, delays = 0, Backoff(0.2, 10.0)
     timeout = httpx.Timeout(15.0, read=_READ_TIMEOUT)
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=timeout) as client:
+    with LoggedClient(headers={"Authorization": f"Bearer {token}"}, timeout=timeout) as client:
         while True:
             try:
                 for seq, record in _records(client, url, channel, position):

@@ -60,16 +60,21 @@ class Program:
 
 
 async def converse(
-    program: Program, messages: list[dict[str, str]], environment: Mapping[str, str], on_event: OnEvent
+    program: Program,
+    messages: list[dict[str, str]],
+    environment: Mapping[str, str],
+    on_event: OnEvent,
+    on_error_line: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Send messages to the agent and pass its events to `on_event`, plus one `network` event per destination.
 
+    `on_error_line` gets what the agent's process prints to standard error; it may hold the keys.
     The agent's last event is always one `done` or `error`, even when it is killed or times out. The keys are
     in `environment`, which only the agent's process sees.
     """
     # Not in TMPDIR: on many servers programs can't be run from there.
     with temporary_workspace("chat") as work:
-        listener = _Listener(on_event)
+        listener = _Listener(on_event, on_error_line)
         attempts = _NetworkAttempts(on_event)
         allowed = {program.destination(environment)}
         async with egress.proxy_server(work / _SOCKET, allowed, attempts.add):
@@ -127,14 +132,16 @@ def _place(stored: Path, target: Path) -> Path:
 class _Listener:
     """Turns the host's output lines into events."""
 
-    def __init__(self, on_event: OnEvent) -> None:
+    def __init__(self, on_event: OnEvent, on_error_line: Callable[[str], None]) -> None:
         self._on_event = on_event
+        self._on_error_line = on_error_line
         self.errors: list[str] = []
         self.ended = False
 
     def line(self, stream: str, text: str) -> None:
         if stream == "err":
             self.errors = [*self.errors, text[:_LONGEST_ERROR]][-_LAST_LINES:]
+            self._on_error_line(text)
             return
         with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(text)

@@ -12,6 +12,7 @@ from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.live import streams
 from agentforge.queue import shares
+from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, MessageStatus
@@ -186,6 +187,7 @@ def claim(message_id: int, job_id: int) -> ChatMessage | None:
         ).get(pk=message_id)
         started = {"kind": "chat", "message": message_id, "event": {"type": "start"}}
         announce(claimed.agent_id, claimed.owner_id, started)
+        job_log.started("answer", claimed.pk, request_id=claimed.request_id, enqueued_at=claimed.created_at)
     return claimed
 
 
@@ -208,6 +210,9 @@ def finish(
         message: ChatMessage = ChatMessage.objects.get(pk=message_id)
         event = event or {"type": "error", "code": "internal", "message": message.error}
         announce(message.agent_id, message.owner_id, {"kind": "chat", "message": message.pk, "event": event})
+        job_log.ended(
+            "answer", message.pk, status, request_id=message.request_id, began_at=message.created_at
+        )
     return True
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agentforge.outbound import OutboundError, resolve
+from agentforge.telemetry.outbound_calls import OutboundCall, outbound_call
 
 # RFC 9110, 9.3.6: the target of CONNECT is authority-form, host and port.
 _CONNECT = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):(\d{1,5}) HTTP/1\.[01]\r\n")
@@ -66,21 +67,36 @@ class EgressProxy:
             await _respond(writer, "400 Bad Request", "This proxy supports only CONNECT host:port.")
             return
         host, port = request[1].decode().strip("[]").lower(), int(request[2])
+        with outbound_call("CONNECT", host) as call:
+            await self._tunnel(host, port, reader, writer, call)
+
+    async def _tunnel(
+        self,
+        host: str,
+        port: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        call: OutboundCall,
+    ) -> None:
         if (host, port) not in self._allowed:
+            call.outcome = "refused"
             self._on_attempt(host, port, False)
             await _respond(writer, "403 Forbidden", f"{host}:{port} is not this agent's provider.")
             return
         try:
             remote_reader, remote_writer = await _open(host, port)
         except OutboundError as refusal:
+            call.outcome = "refused"
             self._on_attempt(host, port, False)
             await _respond(writer, "403 Forbidden", str(refusal))
             return
         except (OSError, TimeoutError):
+            call.outcome = "unreachable"
             self._on_attempt(host, port, True)
             await _respond(writer, "502 Bad Gateway", f"{host}:{port} did not answer.")
             return
         self._on_attempt(host, port, True)
+        call.outcome = "connected"
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         async with asyncio.TaskGroup() as both:
             both.create_task(_pump(reader, remote_writer))

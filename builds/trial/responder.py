@@ -19,6 +19,7 @@ from configs.keys.agent_environment import environment_of, environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
 
 from . import chat, places
+from .agent_log import AgentLog
 from .agent_run import Program, converse
 from .answer import Answer
 from .draft_program import draft_program
@@ -37,7 +38,7 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     writer = StreamWriter(f"agent-{message.agent_id}")
     answer = Answer(message_id, writer.write, secrets)
     try:
-        await _answer(message, answer)
+        await _answer(message, answer, AgentLog(secrets))
     except asyncio.CancelledError:
         text = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
         answer.add({"type": "error", "code": "stopped", "message": text})
@@ -59,7 +60,7 @@ async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) ->
     await in_thread(chat.finish, message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
 
 
-async def _answer(message: ChatMessage, answer: Answer) -> None:
+async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> None:
     if message.source == ChatMessage.Source.DRAFT:
         host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
         program = Program(host, None, message.document)
@@ -67,7 +68,7 @@ async def _answer(message: ChatMessage, answer: Answer) -> None:
         messages = await in_thread(chat.history, message)
     else:
         program, environment, messages = await in_thread(_prepare, message)
-    await converse(program, messages, environment, answer.add)
+    await converse(program, messages, environment, answer.add, agent_log)
 
 
 def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[str, str]]]:

@@ -15,6 +15,7 @@ from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 from agentforge.queue import shares
+from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus, BuildVerification
@@ -58,6 +59,7 @@ def claim(pk: int, job_id: int) -> BuildVerification | None:
             return None
         row: BuildVerification = BuildVerification.objects.select_related("build__revision").get(pk=pk)
         streams.publish(row.stream_name, {"kind": "status", "status": "running"})
+        job_log.started("verification", pk, request_id=row.request_id, enqueued_at=row.created_at)
     return row
 
 
@@ -70,6 +72,8 @@ def finish(pk: int, job_id: int, status: str, findings: Sequence[str]) -> bool:
         name = f"verification-{pk}"
         streams.publish(name, {"kind": "status", "status": status})
         streams.close_stream(name)
+        row: BuildVerification = BuildVerification.objects.get(pk=pk)
+        job_log.ended("verification", pk, status, request_id=row.request_id, began_at=row.created_at)
     return True
 
 

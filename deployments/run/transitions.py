@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from agentforge.live import streams
+from agentforge.telemetry import jobs as job_log
 from deployments import history
 from deployments.announcements import announce_deployment
 from deployments.models import Deployment, DeploymentStatus, Site
@@ -32,6 +33,13 @@ def claim(deployment_id: int, job_id: int) -> Deployment | None:
             "site__agent", "build", "revision", "owner"
         ).get(pk=deployment_id)
         _publish_status(deployment, DeploymentStatus.RUNNING)
+        job_log.started(
+            "deployment",
+            deployment.pk,
+            request_id=deployment.request_id,
+            enqueued_at=deployment.created_at,
+            attempt=deployment.attempts,
+        )
     return deployment
 
 
@@ -86,6 +94,14 @@ def finish(
             _publish_highlight(current, f"The cancel came too late: {what} to undo it")
         _publish_status(current, status)
         streams.close_stream(current.stream_name)
+        job_log.ended(
+            "deployment",
+            current.pk,
+            status,
+            request_id=current.request_id,
+            began_at=current.started_at,
+            site_host=current.site.host,
+        )
     return True
 
 
@@ -108,6 +124,9 @@ def requeue(
         current.save(update_fields=["job_id", "status", "attempts"])
         _publish_highlight(current, why)
         _publish_status(current, DeploymentStatus.QUEUED)
+        job_log.requeued(
+            "deployment", current.pk, why, request_id=current.request_id, attempts=current.attempts
+        )
     return True
 
 
@@ -116,7 +135,11 @@ def _publish_highlight(deployment: Deployment, text: str) -> None:
 
 
 def _publish_status(deployment: Deployment, status: DeploymentStatus) -> None:
-    record: dict[str, object] = {"kind": "status", "status": str(status)}
+    record: dict[str, object] = {
+        "kind": "status",
+        "status": str(status),
+        "request_id": deployment.request_id,
+    }
     error = deployment.error
     streams.publish(deployment.stream_name, {**record, "error": error} if error else record)
     announce_deployment(deployment.site)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -18,6 +20,9 @@ from .web_process import ROOT, environment
 
 class WorkerProcess:
     """A `manage.py procrastinate worker` that compiles the agent sources in the test's settings."""
+
+    # The file of its log.
+    log = Path(os.devnull)
 
     def __init__(
         self,
@@ -36,12 +41,13 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         sources = str(settings.AGENTFORGE_AGENT_SOURCES)
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment}),
-            stderr=subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment}),
+                stderr=log,
+            )
         return self
 
     @property

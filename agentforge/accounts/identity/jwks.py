@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from agentforge.accounts.errors import IdentityUnavailable
+from agentforge.telemetry.outbound_calls import LoggedClient
 from agentforge.tenancy.request_transaction import outside_transaction
 
 MAX_BYTES = 65_536
@@ -85,7 +86,7 @@ class JWKSCache:
 
 def _read(url: str, timeout: float) -> dict[str, dict[str, Any]]:
     with (
-        httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+        LoggedClient(timeout=timeout, follow_redirects=False, trust_env=False) as client,
         client.stream("GET", url) as response,
     ):
         if response.status_code != httpx.codes.OK:

@@ -27,6 +27,7 @@ from supabase_auth.types import Factor, Session, User
 from agentforge.accounts import errors
 from agentforge.accounts.throttling.throttle import address_subject
 from agentforge.audit.request_actor import current_actor
+from agentforge.telemetry.outbound_calls import LoggedClient
 from agentforge.tenancy.request_transaction import outside_transaction
 from agentforge.whole_numbers import whole_number
 
@@ -83,7 +84,7 @@ def auth_client(
     hooks = {"response": [_refuse_pages]}
     with (
         outside_transaction(),
-        httpx.Client(timeout=timeout, verify=_trusted(), trust_env=False, event_hooks=hooks) as http,
+        LoggedClient(timeout=timeout, verify=_trusted(), trust_env=False, event_hooks=hooks) as http,
     ):
         usual_key, headers = _key_and_headers()
         options = ClientOptions(

@@ -17,6 +17,7 @@ from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.accounts.throttling.attempts import AttemptThrottle, ServiceBudget, attempt, attempt_unnamed
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.telemetry.outbound_calls import LoggedClient
 
 from .base import AuthSession, Tokens
 from .supabase_client import VerifierStorage, auth_client, code_of, tokens_of
@@ -140,7 +141,7 @@ class MailFlows:
     def _offers(self, provider: Provider) -> bool:
         headers = {"apikey": settings.SUPABASE_ANON_KEY}
         try:
-            with httpx.Client(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers) as http:
+            with LoggedClient(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers) as http:
                 external = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").json()["external"]
             return external.get(provider, True) is not False
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -13,6 +13,7 @@ import httpx
 from django.conf import settings
 
 from agentforge.accounts.identity.api_keys import role_of
+from agentforge.telemetry.outbound_calls import LoggedClient
 
 from . import redirects, signing
 from .report import Line, register, right, unseen, wrong
@@ -30,7 +31,7 @@ def auth_lines(forge_url: str) -> Iterator[Line]:
     headers = {"apikey": settings.SUPABASE_ANON_KEY}
     timeout = settings.SUPABASE_TIMEOUT
     base = f"{settings.SUPABASE_URL}/auth/v1"
-    with httpx.Client(base_url=base, headers=headers, timeout=timeout, trust_env=False) as client:
+    with LoggedClient(base_url=base, headers=headers, timeout=timeout, trust_env=False) as client:
         line, answer = _settings(client)
         yield line
         if answer is None:

@@ -9,6 +9,7 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from agentforge.telemetry.outbound_calls import LoggedClient
 from agentforge.tenancy.exposure import exposures
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 from agentforge.tenancy.search_path import has_forge
@@ -65,7 +66,7 @@ def _exposure(schema: str) -> Line:
     headers = {"apikey": settings.SUPABASE_ANON_KEY, "Accept-Profile": schema}
     url = f"{settings.SUPABASE_URL}/rest/v1/agentforge_check"
     try:
-        with httpx.Client(timeout=settings.SUPABASE_TIMEOUT, trust_env=False) as client:
+        with LoggedClient(timeout=settings.SUPABASE_TIMEOUT, trust_env=False) as client:
             response = client.get(url, headers=headers)
         code = response.json().get("code")
     except (httpx.HTTPError, ValueError, AttributeError) as error:

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django_eventstream",
     "agentforge.accounts",
     "agentforge.audit",
+    "agentforge.telemetry.apps.TelemetryConfig",
     "agentforge.tenancy",
     "agentforge.live",
     "agentforge.launch",

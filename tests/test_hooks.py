@@ -28,6 +28,9 @@ MIDDLEWARE = {
     "agentforge.tenancy.connections.GiveBackMiddleware": (
         "tenancy/test_connections.py::test_a_request_that_its_client_left_gives_its_connection_back"
     ),
+    "agentforge.probe_hosts.ProbeHostMiddleware": (
+        "test_production.py::test_machines_of_trusted_networks_ask_by_address"
+    ),
     "agentforge.compression.TextCompressionMiddleware": (
         "test_static_files.py::test_pages_json_and_errors_are_compressed"
     ),

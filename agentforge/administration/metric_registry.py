@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import platform
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
+import django
+from django.conf import settings
 from django.db import connection
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agentforge.telemetry import process_metrics, tally
 from agentforge.worker_liveness import DEAD_AFTER
+
+# Shown also while nothing waits in them: an alert must tell "nothing" from "not measured".
+QUEUES = ("builds", "trials", "process", "deployments", "upkeep")
+_OLDEST = """
+SELECT job.queue_name, extract(epoch FROM now() - min(event.at))::float8
+FROM procrastinate_jobs AS job
+JOIN procrastinate_events AS event ON event.job_id = job.id AND event.type = 'deferred'
+WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
+GROUP BY job.queue_name
+"""
 
 Measure = Callable[[], Iterable[Metric]]
 _measures: list[Measure] = []
@@ -37,7 +54,14 @@ def exposition() -> bytes:
     """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Measures())
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(process_metrics.REGISTRY)
+
+
+@functools.cache
+def project_version() -> str:
+    """Return the forge's own version."""
+    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
 
 
 def gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
@@ -51,6 +75,48 @@ def gauges(name: str, help_text: str, label: str, values: dict[str, float]) -> G
     for key, value in values.items():
         family.add_metric([key], value)
     return family
+
+
+@register
+def _tallies() -> Iterator[Metric]:
+    # What this process has counted itself is in it.
+    tally.flush()
+    yield from tally.families()
+
+
+@register
+def _build_info() -> Iterator[Metric]:
+    """Name the versions of what runs; the value is always 1, as is customary."""
+    versions = {
+        "version": project_version(),
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "postgresql": str(cast("Any", connection).pg_version // 10_000),
+    }
+    family = GaugeMetricFamily("agentforge_build_info", "Versions", labels=list(versions))
+    family.add_metric(list(versions.values()), 1)
+    yield family
+
+
+@register
+def _pool() -> Iterator[Metric]:
+    """Measure this process's pool of database connections."""
+    pool = cast("Any", connection).pool
+    stats = pool.get_stats() if pool else {}
+    size, available = stats.get("pool_size", 0), stats.get("pool_available", 0)
+    used = {"used": size - available, "free": available}
+    yield gauges("database_connections", "Connections of this web process's pool", "state", used)
+    yield gauge("database_connections_max", "The most that the pool may have", stats.get("pool_max", 0))
+    yield gauge("database_waiting", "Threads that wait for a connection", stats.get("requests_waiting", 0))
+
+
+@register
+def _queue_age() -> Iterator[Metric]:
+    """Measure how long the oldest job of each queue has waited that could have started."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST)
+        ages = {**dict.fromkeys(QUEUES, 0.0), **dict(cursor.fetchall())}
+    yield gauges("queue_oldest_seconds", "How long the oldest waiting job has waited", "queue", ages)
 
 
 @register

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -20,6 +21,7 @@ from django.conf import settings
 
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.retry import Backoff
+from agentforge.telemetry.process_metrics import LIVE_DELIVERY, LIVE_VIEWERS
 from agentforge.whole_numbers import whole_number
 
 from . import log
@@ -65,6 +67,7 @@ class Hub:
         """Wake a watcher from now on whenever one of its streams may have news."""
         if not self._services:
             self._services = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
+        LIVE_VIEWERS.inc()
         for name in watcher.names:
             self._watchers.setdefault(name, set()).add(watcher)
             if name not in self._tails:
@@ -73,6 +76,7 @@ class Hub:
 
     def unwatch(self, watcher: Watcher) -> None:
         """Remove a watcher, and the tails that no other one watches."""
+        LIVE_VIEWERS.dec()
         for name in watcher.names:
             self._watchers[name].discard(watcher)
             if not self._watchers[name]:
@@ -164,10 +168,13 @@ class Hub:
         except log.StreamMissing:
             self._mark_deleted(tail.name)
             return
+        written = page.written_at() if tail.is_loaded else None
         tail.extend(page)
         if tail.last_seq < page.last_seq:
             self._stale.add(tail.name)
         self._wake(tail.name)
+        if written is not None:
+            LIVE_DELIVERY.observe(max(0.0, time.time() - written))
 
     def _mark_deleted(self, name: str) -> None:
         if tail := self._tails.get(name):

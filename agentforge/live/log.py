@@ -6,6 +6,7 @@ sequence numbers become visible in order and without gaps, with any number of wr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 from .records import decode
 
 NOTIFY_CHANNEL = "live"
+
+# How the data of a chunk begins: with the time of its first record.
+_TIME = re.compile(r'\{"t": ?(\d+(?:\.\d+)?)')
 
 # Bytes of data per read, but at least one chunk.
 PAGE_BYTES = 256 * 1024
@@ -94,3 +98,8 @@ class Page:
             raise StreamMissing(name)
         chunks = tuple(LoggedChunk(*row[2:]) for row in rows if row[2] is not None)
         return cls(last_seq=rows[0][0], closed=rows[0][1], chunks=chunks)
+
+    def written_at(self) -> float | None:
+        """Return the time of the newest chunk's first record, in epoch seconds, without decoding it."""
+        match = _TIME.match(self.chunks[-1].data) if self.chunks else None
+        return float(match[1]) if match else None

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from agentforge.tenancy.threads import in_thread
+
+from . import tally
 from .context import REQUEST_ID, Field, bind, current_fields, log_context
 
 if TYPE_CHECKING:
@@ -37,11 +40,13 @@ async def log_job(call: Callable[[], Awaitable[Any]], context: JobContext, worke
             if _SUBJECT not in current_fields() and not _is_upkeep(context):
                 seconds = round(time.monotonic() - began, 3)
                 logger.info("Job %s %s", job.task_name, outcome, extra=_ended(outcome, seconds))
+            await in_thread(tally.flush)
 
 
 def started(kind: str, pk: int, *, request_id: str, enqueued_at: datetime, **more: Field) -> None:
     """Log, after the commit, that a worker began a job; its further lines carry what is given here."""
     waited = _seconds(enqueued_at, timezone.now())
+    transaction.on_commit(lambda: tally.observe("job_wait_seconds", waited, kind))
     bind(**{_SUBJECT: kind, kind: pk, REQUEST_ID: request_id, **more})
     _after_commit(f"{kind.capitalize()} {pk} started", {"event": "started", "waited": waited})
 
@@ -51,12 +56,14 @@ def ended(
 ) -> None:
     """Log, after the commit, how a job ended; `began_at` is None if it never started."""
     seconds = _seconds(began_at, timezone.now()) if began_at else 0.0
+    transaction.on_commit(lambda: _count_end(kind, outcome, seconds if began_at else None))
     words = f"{kind.capitalize()} {pk} {outcome} after {seconds:.1f} s"
     _after_commit(words, {**_about(kind, pk, request_id), **_ended(outcome, seconds), **more})
 
 
 def requeued(kind: str, pk: int, why: str, *, request_id: str, **more: Field) -> None:
     """Log, after the commit, that a job that had begun starts again, on this worker or another one."""
+    transaction.on_commit(lambda: tally.count("jobs_requeued", kind))
     words = f"{kind.capitalize()} {pk} goes back to the queue: {why}"
     _after_commit(words, {**_about(kind, pk, request_id), "event": "requeued", **more})
 
@@ -64,6 +71,12 @@ def requeued(kind: str, pk: int, why: str, *, request_id: str, **more: Field) ->
 def cancel_requested(kind: str, pk: int) -> None:
     """Log, after the commit, that somebody asked to cancel a job; the line carries that request's id."""
     _after_commit(f"Cancel of {kind} {pk} requested", {kind: pk, "event": "cancel-requested"})
+
+
+def _count_end(kind: str, outcome: str, seconds: float | None) -> None:
+    tally.count("jobs", kind, outcome)
+    if seconds is not None:
+        tally.observe("job_seconds", seconds, kind)
 
 
 def _about(kind: str, pk: int, request_id: str) -> dict[str, Field]:

@@ -10,6 +10,9 @@ from typing import Any
 
 import httpx
 
+from . import tally
+from .services import outcome_class, service_of
+
 logger = logging.getLogger("agentforge.outbound")
 
 
@@ -30,8 +33,11 @@ def outbound_call(method: str, host: str) -> Iterator[OutboundCall]:
         call.outcome = call.outcome or type(error).__name__
         raise
     finally:
-        ms = round(1000 * (time.monotonic() - began), 1)
-        extra = {"remote": host, "outcome": call.outcome, "ms": ms}
+        seconds = time.monotonic() - began
+        service = service_of(host)
+        tally.count("outbound_calls", service, outcome_class(call.outcome))
+        tally.observe("outbound_seconds", seconds, service)
+        extra = {"remote": host, "outcome": call.outcome, "ms": round(1000 * seconds, 1)}
         logger.info("%s %s: %s", method, host, call.outcome, extra=extra)
 
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 from agentforge.redaction import BLANK
 
 from .context import REQUEST_ID, accepted_request_id, log_context
+from .process_metrics import LIVE, count_request
 
 logger = logging.getLogger("agentforge.access")
 
@@ -47,8 +48,9 @@ class ServedRequest:
         self._began = time.monotonic()
 
     def end(self) -> None:
-        """Log the request."""
+        """Count and log the request."""
         seconds = time.monotonic() - self._began
+        count_request(self.method, self.route, self.status, seconds)
         if settings.ACCESS_LOG:
             # Without the query: it may hold a code that signs somebody in.
             fields = {"status": self.status, "ms": round(1000 * seconds, 1), "route": self.route}
@@ -83,6 +85,8 @@ class RequestLog:
             return
         offered = next((value for name, value in scope["headers"] if name == HEADER.lower().encode()), b"")
         request = ServedRequest(scope["method"], scope["path"], offered.decode("latin-1"))
+        # The only route that Django does not answer.
+        request.route = LIVE if scope["path"] == f"/{LIVE}" else ""
 
         async def answer(message: _Message) -> None:
             if message["type"] == "http.response.start":

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from agentforge.live import streams
 from agentforge.telemetry import jobs as job_log
+from agentforge.telemetry import tally
 from deployments import history
 from deployments.announcements import announce_deployment
 from deployments.models import Deployment, DeploymentStatus, Site
@@ -94,6 +95,7 @@ def finish(
             _publish_highlight(current, f"The cancel came too late: {what} to undo it")
         _publish_status(current, status)
         streams.close_stream(current.stream_name)
+        transaction.on_commit(lambda: tally.count("deployments", current.site.host, status))
         job_log.ended(
             "deployment",
             current.pk,

@@ -49,7 +49,9 @@ def test_a_chat_is_followed_to_the_call_of_its_provider(
     build: Build, browser: Client, work: Callable[[], None], local_model: OpenAIStandIn, log_lines: Lines
 ) -> None:
     agent = build.revision.agent
-    browser.post(f"/agents/{agent.pk}/try/messages/", {"content": "Hello?"}, headers={"x-request-id": "ask-1"})
+    browser.post(
+        f"/agents/{agent.pk}/try/messages/", {"content": "Hello?"}, headers={"x-request-id": "ask-1"}
+    )
     work()
     answer = ChatMessage.objects.get(role="assistant")
     assert answer.request_id == "ask-1"

@@ -1,0 +1,33 @@
+"""The other services that the forge calls, under a few names: users choose hosts, and labels are few."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+_SETTINGS = (
+    ("SUPABASE_URL", "supabase"),
+    ("SUPABASE_STORAGE_URL", "supabase"),
+    ("AGENTFORGE_NETLIFY_URL", "netlify"),
+    ("AGENTFORGE_FORGE_URL", "forge"),
+    ("LOCAL_MODEL_URL", "local-model"),
+    ("AGENTFORGE_OPENAI_URL", "openai"),
+    ("AGENTFORGE_ANTHROPIC_URL", "anthropic"),
+)
+_KNOWN = {"api.openai.com": "openai", "api.anthropic.com": "anthropic"}
+
+
+def service_of(host: str) -> str:
+    """Return the name of the service at a host; `other` for hosts that users chose."""
+    for setting, service in _SETTINGS:
+        if host and urlsplit(getattr(settings, setting)).hostname == host:
+            return service
+    if any(urlsplit(builder.get("url", "")).hostname == host for builder in settings.AGENTFORGE_BUILDERS):
+        return "builder"
+    return _KNOWN.get(host, "other")
+
+
+def outcome_class(outcome: str) -> str:
+    """Return an outcome as a label: a status by its class, 429 by itself, anything else as it is."""
+    return f"{outcome[0]}xx" if outcome.isdecimal() and outcome != "429" else outcome

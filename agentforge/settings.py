@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "agentforge.openapi.methods.MethodMiddleware",
     "agentforge.accounts.api_tokens.ApiTokenMiddleware",
     "agentforge.accounts.second_factor.SecondFactorMiddleware",
     "agentforge.accounts.password_choice.PasswordChoiceMiddleware",

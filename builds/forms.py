@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 
 from agentforge import formats
+from agentforge.flag_field import FlagField
 from configs.forms.agent_filter import AgentFilterForm
 
 from .compiler import targets, warmup
@@ -43,7 +44,7 @@ class ConversationForm(forms.Form):
     """Which conversation: the one that was used last, unless one is chosen or a new one is begun."""
 
     conversation = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
-    new = forms.BooleanField(required=False)
+    new = FlagField(required=False)
 
 
 class QuestionForm(MessageForm, ConversationForm):

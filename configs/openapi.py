@@ -15,6 +15,7 @@ from agentforge.openapi.schemas import (
     one_of,
     record,
 )
+from agentforge.pagination import PageForm
 
 from .choices import KeyStatus, RunStatus, Tab
 from .documents.schema import schema
@@ -197,7 +198,7 @@ describe(
                 )
             )
         },
-        parameters={"page": INTEGER},
+        query=PageForm,
     ),
 )
 describe(

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 
+from agentforge.flag_field import FlagField
 from builds.compiler import targets
 from builds.forms import TargetForm
 from configs.forms.agent_filter import AgentFilterForm
@@ -77,7 +78,7 @@ class SettingsForm(forms.Form):
         help_text="Only its hash is stored. Leave empty to keep the current password.",
     )
     greeting = TextField(label="Greeting", required=False, max_length=300)
-    offers_download = forms.BooleanField(
+    offers_download = FlagField(
         label="Offer the plugin for download", required=False,
         help_text="Anybody who knows the address can then download it, regardless of the access above.",
     )  # fmt: skip
@@ -115,13 +116,13 @@ class SettingsForm(forms.Form):
 
 class StartForm(forms.Form):
     build = forms.IntegerField(label="Build", min_value=1)
-    draft = forms.BooleanField(label="As a draft, at an address of its own", required=False)
+    draft = FlagField(label="As a draft, at an address of its own", required=False)
 
 
 class PlanForm(TargetForm):
     """The programs to compile for a site, of those that its host runs, and then to deploy."""
 
-    draft = forms.BooleanField(label="As a draft, at an address of its own", required=False)
+    draft = FlagField(label="As a draft, at an address of its own", required=False)
 
     def __init__(self, *args: Any, kind: HostKind | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -104,4 +104,5 @@ def _body(operation: Operation) -> dict[str, Any]:
     for each in schemas if operation.also else ():
         each["properties"] = {**each["properties"], **operation.also}
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    required = all(each.get("required") for each in schemas)
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}

@@ -58,10 +58,13 @@ def responses(operation: Operation, *, in_path: bool, posts: bool, limited: str)
         result[str(status)] = _problem(description)
     if operation.ends:
         result["204"] = {"description": operation.ends}
-    if posts and operation.public:
-        result["429"] = {**_problem("Too many attempts; `Retry-After` says when to try again."), **_RETRY}
-    if limited:
-        result["429"] = {**_problem(f"Too many {limited} within ten minutes."), **_RETRY}
+    many = (
+        f"Too many {limited} within ten minutes, or at once."
+        if limited
+        else "Too much at once, or too often."
+    )
+    content = {**_FAILURE_CONTENT, **_PROBLEM_CONTENT} if posts else _PROBLEM_CONTENT
+    result["429"] = {"description": many, "content": content, **_RETRY}
     return dict(sorted(result.items()))
 
 

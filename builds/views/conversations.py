@@ -23,9 +23,9 @@ from configs.views.forms import agent_of
 def chosen(request: Request, agent: AgentConfig, data: Mapping[str, object] | None) -> Conversation | None:
     """Return the conversation that a request is about, None for a new one; Http404 if it isn't there."""
     form = ConversationForm(data or {})
-    if not form.is_valid():
+    if "conversation" in form.errors:
         raise Http404
-    pk, new = form.cleaned_data["conversation"], form.cleaned_data["new"]
+    pk, new = form.cleaned_data["conversation"], form.cleaned_data.get("new", False)
     return _conversation(request, agent, pk) if pk else None if new else current(agent)
 
 

@@ -18,9 +18,10 @@ from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.live import streams
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
+from agentforge.pagination import refusal_of
 from builds.compiler import sandbox
 from builds.errors import NotPossible
-from builds.forms import MessageForm, QuestionForm
+from builds.forms import ConversationForm, MessageForm, QuestionForm
 from builds.models import Build, ChatMessage, Conversation
 from builds.preflight import changes
 from builds.trial import chat, places
@@ -45,6 +46,8 @@ _MOST_LISTED = 50
 @negotiated
 def trial(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
+    if (refusal := refusal_of(ConversationForm(request.GET), request)) is not None:
+        return refusal
     conversation = chosen(request, agent, request.GET)
     if wants_json(request):
         rows = messages_in(agent, conversation)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.flag_field import FlagField
 from configs.choices import Tab, Tool
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -19,7 +20,7 @@ def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerFiel
 class CapabilitiesForm(DraftForm):
     tab = Tab.CAPABILITIES
 
-    memory = forms.BooleanField(
+    memory = FlagField(
         required=False, label="Conversation memory", help_text="The agent sees the earlier messages too."
     )
     memory_turns = _limit(1, 50, "Exchanges remembered", "1 to 50. Used while memory is on.")

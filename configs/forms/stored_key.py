@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.flag_field import FlagField
 from configs.models import DEFAULT_KEY_NAME, ApiKey
 from configs.providers import Outcome, Provider
 
@@ -36,7 +37,7 @@ class KeyForm(forms.Form):
         label="Base URL",
         widget=forms.URLInput(attrs={"placeholder": "https://models.example.com/v1", "spellcheck": "false"}),
     )
-    anyway = forms.BooleanField(required=False, label="Send it to this provider anyway")
+    anyway = FlagField(required=False, label="Send it to this provider anyway")
 
     def __init__(
         self, data: Any = None, *, provider: Provider, base_url: str = "", page_id: str = ""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import failure, negotiated, success, wants_json
+from agentforge.pagination import PageForm, refusal_of
 from configs.changes import Content, Difference, differences, of_draft, of_revision, prompt_rows
 from configs.forms.identity import TAKEN
 from configs.forms.revisions import ComparisonForm
@@ -29,6 +30,8 @@ PAGE_SIZE = 30
 @require_safe
 @negotiated
 def revision_list(request: Request, pk: int) -> HttpResponse:
+    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+        return refusal
     agent = agent_of(request, pk)
     revisions = Revision.objects.filter(agent=agent).order_by("-number")
     page = Paginator(revisions, PAGE_SIZE).get_page(request.GET.get("page"))

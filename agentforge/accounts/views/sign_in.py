@@ -75,7 +75,7 @@ _STILL_SIGNED_IN = (
 @public_form
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if is_member(request.user) and not is_json(request):
+    if is_member(request.user) and not (is_json(request) or wants_json(request)):
         return redirect(next_url(request))
     if request.method == "GET" and (reason := request.session.pop(sign_ins.ENDED_KEY, "")):
         messages.error(request, reason)
@@ -99,7 +99,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @public_form
 @sensitive_post_parameters("password")
 def sign_up(request: HttpRequest) -> HttpResponse:
-    if is_member(request.user) and not is_json(request):
+    if is_member(request.user) and not (is_json(request) or wants_json(request)):
         return redirect(next_url(request))
     form = SignUpForm(submitted(request))
     if request.method != "POST":

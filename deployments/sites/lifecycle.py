@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -129,10 +130,14 @@ def change(site: Site, settings: Settings, by: User) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return a password's hash in the format that the deployed function verifies."""
+    """Return a password's hash in the format that the deployed function verifies.
+
+    Composed characters, as most keyboards send them; the site's page composes those of a Mac.
+    """
+    composed = unicodedata.normalize("NFC", password)
     salt = secrets.token_hex(16)
     with hash_turn():
-        digest = hashlib.pbkdf2_hmac("sha256", password.encode(), bytes.fromhex(salt), _ITERATIONS)
+        digest = hashlib.pbkdf2_hmac("sha256", composed.encode(), bytes.fromhex(salt), _ITERATIONS)
     return f"pbkdf2:sha256:{_ITERATIONS}:{salt}:{digest.hex()}"
 
 

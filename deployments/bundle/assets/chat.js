@@ -67,7 +67,10 @@ signIn.addEventListener("submit", async (event) => {
   button.disabled = true;
   complain(signIn, "");
   try {
-    const answer = await post("/api/session", Object.fromEntries(new FormData(signIn)));
+    const entered = Object.fromEntries(new FormData(signIn));
+    // The forge's hash is of composed characters; a service's own passwords are its own matter.
+    if (document.body.dataset.access === "password") entered.password = entered.password.normalize("NFC");
+    const answer = await post("/api/session", entered);
     if (answer.ok) locked(false);
     else complain(signIn, (await answer.json().catch(() => ({}))).message ?? "That was not accepted.");
   } catch {

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +30,7 @@ from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+COMPOSED = unicodedata.normalize("NFC", "Sésam öffne dich")
 
 
 @pytest.fixture
@@ -80,6 +82,14 @@ def post(site: Site, path: str, body: Any, **more: Any) -> httpx.Response:
     return httpx.post(f"{site.url}{path}", json=body, timeout=60, **more)
 
 
+def test_a_password_may_be_set_with_decomposed_characters(
+    online: Callable[[lifecycle.Settings], Site],
+) -> None:
+    decomposed = unicodedata.normalize("NFD", COMPOSED)
+    site = online(lifecycle.Settings(access="password", password=decomposed))
+    assert post(site, "/api/session", {"password": COMPOSED}).status_code == 200
+
+
 def test_a_deployed_agent_answers(
     model: OpenAIStandIn, online: Callable[[lifecycle.Settings], Site], netlify: NetlifyStandIn
 ) -> None:
@@ -111,13 +121,13 @@ def test_a_deployed_agent_answers(
 def test_its_page_answers_in_a_browser_through_the_local_model(
     local_model: None, online: Callable[[lifecycle.Settings], Site], netlify: NetlifyStandIn
 ) -> None:
-    site = online(lifecycle.Settings(access="password", password="open sesame", greeting="Good day."))
+    site = online(lifecycle.Settings(access="password", password=COMPOSED, greeting="Good day."))
     script = [
         sys.executable,
         "-m",
         "tests.deployments.bundle.site_visit",
         site.url,
-        "open sesame",
+        unicodedata.normalize("NFD", COMPOSED),
         "Say hello.",
     ]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, timeout=240)

@@ -48,11 +48,17 @@ class Environment(environ.Env):
         except ValueError as error:
             raise environ.ImproperlyConfigured(f"{var}: {error}. Write 10.0.0.0/8,fd00::/8.") from None
 
+    def _is_empty(self, var: str, cast: Any) -> bool:
+        """Return whether a variable is set to nothing, which means unset; a list may have no entries."""
+        return cast is not list and not str(self.ENVIRON.get(var, "-")).strip()
+
     def get_value(self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **rest: Any) -> Any:
         """Return a variable's value; raises environ.ImproperlyConfigured if it can't be read."""
         try:
             if cast is bool:
                 return booleans.parse(var, self.ENVIRON.get(var, ""), default=default)
+            if self._is_empty(var, cast) and default is not environ.Env.NOTSET:
+                return default
             return super().get_value(var, cast, default, **rest)
         except booleans.NotBoolean as error:
             raise environ.ImproperlyConfigured(str(error)) from None

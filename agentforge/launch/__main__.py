@@ -86,6 +86,8 @@ def _claim(chosen: options.Options) -> Record:
         private_directory.protect(chosen.var_dir, with_postgres=not chosen.database_url)
         record = Record(chosen.var_dir)
         record.claim(chosen.url)
+    except ImproperlyConfigured as reason:
+        raise CannotStart(f"A setting can't be read: {reason}") from None
     except AlreadyRunning as holder:
         raise CannotStart(f"AgentForge already runs from this directory ({holder}).") from None
     except PermissionError as refused:

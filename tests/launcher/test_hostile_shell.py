@@ -79,6 +79,32 @@ def test_what_is_neither_true_nor_false_is_refused(directory: Path, command: str
     assert "Traceback" not in done.stderr
 
 
+def test_a_variable_that_is_set_to_nothing_is_unset(directory: Path) -> None:
+    forge = hostile_shell.copy_forge(directory)
+    names = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    code = "from agentforge import settings; print(settings.VAR_DIR, settings.TRUSTED_PROXIES)"
+    mode = forge.stat().st_mode
+    done = _run(forge, str(forge / ".venv/bin/python"), "-c", code, **dict.fromkeys(names, ""))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"{forge / 'var'} 0"
+    assert forge.stat().st_mode == mode
+
+
+@pytest.mark.parametrize("command", ["manage.py check", "-m agentforge.launch"])
+def test_a_directory_with_other_files_is_left_alone(directory: Path, command: str) -> None:
+    home = directory / "home"
+    (home / "static").mkdir(parents=True)
+    (home / "diary").write_text("mine")
+    (home / "diary").chmod(0o644)
+    home.chmod(0o755)
+    done = _run(ROOT, sys.executable, *command.split(), AGENTFORGE_VAR=str(home))
+    assert done.returncode == 1
+    assert f"AGENTFORGE_VAR is {home}, which holds other files (diary and the like)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in home.iterdir()) == ["diary", "static"]
+    assert (home.stat().st_mode & 0o777, (home / "diary").stat().st_mode & 0o777) == (0o755, 0o644)
+
+
 def test_every_documented_setting_reaches_the_programs() -> None:
     names = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
     code = "from agentforge import child_environment as c; import json; print(json.dumps(c.for_programs()))"

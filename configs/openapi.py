@@ -175,7 +175,7 @@ describe(
         _PROMPT,
         forms=list(TAB_FORMS.values()),
         required=(),
-        parameters={"tab": one_of(Tab.values)},
+        parameters={"tab": one_of(["", *Tab.values])},
     ),
 )
 describe(

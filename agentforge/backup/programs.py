@@ -73,7 +73,8 @@ def failure(program: str, code: int, errors: bytes) -> BackupError:
 
 def _major(path: str) -> int:
     """Return the major version from `pg_dump (PostgreSQL) 18.6`; 0 for a program that does not say it."""
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    env = child_environment.for_tools()
+    done = subprocess.run([path, "--version"], env=env, capture_output=True, text=True, check=False)
     version = done.stdout.partition(")")[2].split()
     number = version[0].partition(".")[0] if version else ""
     return int(number) if number.isdecimal() else 0

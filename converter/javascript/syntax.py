@@ -128,6 +128,11 @@ class Edits:
     def node(self, node: Node, new: str = "") -> None:
         self.replace(node.start_byte, node.end_byte, new)
 
+    def once(self, at: int, new: str) -> None:
+        """Insert a text, unless it was inserted there before."""
+        if (at, at, new) not in self._edits:
+            self._edits.append((at, at, new))
+
     def apply(self) -> str:
         """Return the edited text; lines left blank by a removal are removed too."""
         out = bytearray()

@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from converter.javascript.modules import Module
-from converter.javascript.syntax import field_of, has_child, iter_nodes, string_value, text_of
+from converter.javascript.modules import Module, bound_names
+from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
 from converter.problems import Problem, has_errors
 from converter.routes.module_checks import parse_problems
 
-from .client_variables import ClientVariable, is_harmless, variable_of
+from .client_uses import REMOVING, UseChecker
+from .client_variables import of_importer, variable_of
+from .exports import exported_names, importers_of, is_export
+from .held_connections import ClientVariable
 from .model import Analysis, Library, Server
-from .scopes import FUNCTIONS, arguments_of
+from .openings import openings_in, runs_in_node, unknown_client
+from .scopes import arguments_of
 
 _BY_HAND = "Send with fetch(…, { method: 'POST' }), and receive with new EventSource(…)."
-# Shared by WebSocket and EventSource.
-_PROPERTIES = {"onmessage", "onopen", "onerror", "readyState", "close"}
-_EVENTS = {"message", "open", "error"}
 _MEMBERS = {
-    *_PROPERTIES,
+    *("onmessage", "onopen", "onerror", "readyState", "close"),
     *("send", "emit", "on", "once", "off", "addEventListener", "onclose", "binaryType", "disconnect"),
 }
 # Options of socket.io that do not reach the server.
@@ -33,25 +34,32 @@ _GLOBALS = ("location", "window", "globalThis", "self", "document", "process")
 
 @dataclass
 class Client:
-    """A connection that a module opens with the node `creation`, and the uses of its variable."""
+    """A connection that a module opens with the node `creation`, and the uses of its variable.
+
+    `importers` are the modules that import it, with their own names for it.
+    """
 
     module: Module
     library: Library
     held: ClientVariable
     creation: Node
     server: Server | None
+    importers: list[tuple[Module, ClientVariable]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     @property
-    def variable(self) -> str:
-        return self.held.names[0]
+    def parts(self) -> list[tuple[Module, ClientVariable]]:
+        return [(self.module, self.held), *self.importers]
+
+    @property
+    def removes_listeners(self) -> bool:
+        """Whether any module takes listeners off again, so that all have to be kept."""
+        uses = (use for _, held in self.parts for use in held.uses)
+        return any(text_of(field_of(use.parent, "property") or use) in REMOVING for use in uses)
 
     @property
     def convertible(self) -> bool:
         return not has_errors(self.problems)
-
-    def refuse(self, node: Node, message: str) -> None:
-        self.problems.append(_problem(self.module, node, message))
 
 
 def _problem(module: Module, node: Node, message: str) -> Problem:
@@ -66,9 +74,8 @@ def clients_in(analysis: Analysis) -> tuple[list[Client], list[Problem]]:
     for module in analysis.modules:
         if module.path in server_files or parse_problems(module):
             continue
-        for node in module.nodes:
-            if (library := _opened_library(module, node)) is None:
-                continue
+        found = list(openings_in(module))
+        for node, library in found:
             client = _client(module, node, library, analysis)
             if client is None:
                 message = (
@@ -78,19 +85,10 @@ def clients_in(analysis: Analysis) -> tuple[list[Client], list[Problem]]:
                 problems += _unassigned_uses(module, node)
             else:
                 clients.append(client)
+        if not found and (link := unknown_client(module)) is not None:
+            message = f"connections of {link.specifier} are not rewritten here."
+            problems.append(_problem(module, link.node, message))
     return clients, problems
-
-
-def _opened_library(module: Module, node: Node) -> Library | None:
-    if node.type == "new_expression":
-        constructor = field_of(node, "constructor")
-        is_socket = constructor is not None and text_of(constructor) in ("WebSocket", "window.WebSocket")
-        return Library.WS if is_socket else None
-    if node.type != "call_expression" or (function := field_of(node, "function")) is None:
-        return None
-    links = [link for link in module.links if link.specifier == "socket.io-client"]
-    names = {binding.local for link in links for binding in link.bindings}
-    return Library.SOCKET_IO if text_of(function) in names else None
 
 
 def _client(module: Module, creation: Node, library: Library, analysis: Analysis) -> Client | None:
@@ -100,19 +98,59 @@ def _client(module: Module, creation: Node, library: Library, analysis: Analysis
         return None
     client = Client(module, library, held, creation, _server_of(analysis, creation, library))
     if client.server is None:
-        client.refuse(creation, "the server of this connection cannot be determined.")
+        message = "the server of this connection cannot be determined."
+        client.problems.append(_problem(module, creation, message))
+    if runs_in_node(module):
+        message = "this client runs in Node, which has no EventSource."
+        client.problems.append(_problem(module, creation, message))
     if (argument := _lost_argument(module, creation)) is not None:
-        client.refuse(argument, "query, protocol or options of the connection would be lost.")
-    for node in held.escapes:
-        _refuse_escape(client, node)
-    for node in held.uses:
-        if not is_harmless(node):
-            _check_use(client, node)
+        message = "query, protocol or options of the connection would be lost."
+        client.problems.append(_problem(module, argument, message))
+    _add_importers(client, analysis)
+    _check_scripts(client, others)
+    for where, variable in client.parts:
+        checker = UseChecker(where, client.library, variable.names[0], client.server)
+        checker.check(variable)
+        client.problems += checker.problems
     return client
 
 
-def _refuse_escape(client: Client, node: Node) -> None:
-    client.refuse(node, f"{client.variable} is passed on, so not all its uses are known.")
+def _add_importers(client: Client, analysis: Analysis) -> None:
+    """Add the modules that import the connection; each connection then carries its own id."""
+    module, exported = client.module, exported_names(client.module, set(client.held.names))
+    if not exported:
+        return
+    client.held.declarator = None
+    client.held.uses = [use for use in client.held.uses if not is_export(use)]
+    for importer, name in importers_of(analysis.state, module, exported):
+        if name is None:
+            message = f"{importer.source.name} imports the whole module or passes its names on."
+            client.problems.append(_problem(module, client.creation, message))
+        else:
+            client.importers.append((importer, of_importer(importer, name)))
+
+
+def _check_scripts(client: Client, others: list[Module]) -> None:
+    """Refuse a connection that other scripts of a page use: without imports, they share their names."""
+    module, name = client.module, client.held.names[0]
+    if not _is_script(module) or not name.isidentifier():
+        return
+    for other in filter(_is_script, others):
+        uses = [node for node in other.nodes if node.type == "identifier" and text_of(node) == name]
+        if uses and not _is_declared(other, name):
+            message = f"{other.source.name} uses {name} as well, as a script of the same page."
+            client.problems.append(_problem(module, client.creation, message))
+
+
+def _is_script(module: Module) -> bool:
+    statements = ("import_statement", "export_statement")
+    is_module = any(node.type in statements for node in module.source.root.named_children)
+    return not is_module and module.commonjs is None
+
+
+def _is_declared(module: Module, name: str) -> bool:
+    nodes = (node for node in module.nodes if node.type in ("variable_declarator", "formal_parameters"))
+    return any(name in [text_of(n) for n in bound_names(field_of(n, "name") or n)] for n in nodes)
 
 
 def _unassigned_uses(module: Module, creation: Node) -> list[Problem]:
@@ -174,68 +212,3 @@ def _server_of(analysis: Analysis, creation: Node, library: Library) -> Server |
     address = string_value(arguments.named_children[0]) if arguments and arguments.named_children else None
     matches = [server for server in servers if address and server.path and address.endswith(server.path)]
     return matches[0] if len(matches) == 1 else None
-
-
-def _check_use(client: Client, node: Node) -> None:
-    parent = node.parent
-    if parent is None or parent.type != "member_expression" or field_of(parent, "object") != node:
-        _refuse_escape(client, node)
-        return
-    member = text_of(field_of(parent, "property") or parent)
-    call = parent.parent if parent.parent and parent.parent.type == "call_expression" else None
-    if has_child(parent, "optional_chain") and not _is_statement(call or parent):
-        client.refuse(node, f"the value of {client.variable}?.{member} is used.")
-        return
-    if call is not None and _is_kept(call):
-        # A chained `.on`, for example: what replaces these calls returns something else.
-        client.refuse(node, f"the value of {client.variable}.{member}(…) is used.")
-        return
-    arguments = arguments_of(call) if call is not None else []
-    if client.library == Library.WS:
-        _check_ws_use(client, parent, member, arguments)
-    else:
-        _check_socket_io_use(client, parent, member, arguments)
-
-
-def _is_statement(node: Node) -> bool:
-    """Return whether nothing uses the value of an expression, or only a function that returns it."""
-    return node.parent is not None and node.parent.type in ("expression_statement", "arrow_function")
-
-
-def _is_kept(call: Node) -> bool:
-    """Return whether a call's value is asked for a member, stored or passed on."""
-    keeping = (
-        "member_expression",
-        "variable_declarator",
-        "assignment_expression",
-        "arguments",
-        "array",
-        "pair",
-    )
-    return call.parent is not None and call.parent.type in keeping
-
-
-def _check_ws_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
-    if member == "send" and len(arguments) == 1:
-        return
-    if member in ("addEventListener", "removeEventListener") and arguments:
-        if string_value(arguments[0]) not in _EVENTS:
-            client.refuse(node, "an EventSource only has the events message, open and error.")
-    elif member == "close" and arguments:
-        client.refuse(node, "an EventSource closes without a code.")
-    elif member not in _PROPERTIES:
-        client.refuse(node, f"an EventSource has no {member}.")
-
-
-def _check_socket_io_use(client: Client, node: Node, member: str, arguments: list[Node]) -> None:
-    event = string_value(arguments[0]) if arguments else None
-    if member in ("disconnect", "close") and not arguments:
-        return
-    if member == "emit" and event is not None:
-        if client.server and event not in {handler.event for handler in client.server.handlers}:
-            client.refuse(node, f"the server has no handler for '{event}'.")
-        return
-    listens = member == "on" and event not in (None, "disconnect", "reconnect") and len(arguments) == 2
-    if listens and arguments[1].type in (*FUNCTIONS, "identifier", "member_expression"):
-        return
-    client.refuse(node, f"{client.variable}.{member}({event or ''}) cannot be rewritten safely.")

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from tree_sitter import Node
 
-from converter.javascript.modules import Module
+from converter.javascript.modules import LinkKind, Module
 from converter.javascript.syntax import Edits, field_of, has_child, iter_nodes, string_value, text_of
 from converter.problems import Problem
 
+from .client_uses import ADDING, FACTS, REMOVING
 from .client_variables import is_harmless
 from .clients import Client, clients_in
+from .held_connections import ClientVariable
+from .listening import LISTEN, UNLISTEN, add_listening
 from .model import Analysis, Library
 from .scopes import FUNCTIONS, arguments_of
 
@@ -37,10 +40,9 @@ def rewrite_clients(analysis: Analysis) -> FrontendChanges:
     files: dict[Path, tuple[Module, Edits]] = {}
     for client in clients:
         changes.problems += client.problems
-        if client.convertible:
-            module = client.module
+        for module, held in client.parts if client.convertible else ():
             _, edits = files.setdefault(module.path, (module, Edits(module.source.text)))
-            _ClientRewriter(client, edits, changes).rewrite()
+            _PartRewriter(client, module, held, edits, changes).rewrite()
     with_unconverted = {client.module.path for client in clients if not client.convertible}
     for path, (module, edits) in files.items():
         if path not in with_unconverted:
@@ -54,9 +56,10 @@ def rewrite_clients(analysis: Analysis) -> FrontendChanges:
 def _drop_imports(module: Module, edits: Edits, replaced: set[int]) -> None:
     """Remove imports of socket.io unless something else than the `replaced` nodes uses them."""
     for link in module.links:
-        if link.specifier != "socket.io-client" or link.node.type != "import_statement":
+        statement = link.node if link.kind == LinkKind.IMPORT else _required_declaration(link.node)
+        if link.specifier != "socket.io-client" or statement is None:
             continue
-        inside = {node.id for node in iter_nodes(link.node)}
+        inside = {node.id for node in iter_nodes(statement)}
         names = {binding.local for binding in link.bindings}
         left = [
             node
@@ -65,7 +68,16 @@ def _drop_imports(module: Module, edits: Edits, replaced: set[int]) -> None:
             if node.id not in inside | replaced
         ]
         if not left:
-            edits.node(link.node)
+            edits.node(statement)
+
+
+def _required_declaration(call: Node) -> Node | None:
+    """Return the declaration of nothing but `const name = require(…)`."""
+    declarator = call.parent
+    declaration = (
+        declarator.parent if declarator is not None and declarator.type == "variable_declarator" else None
+    )
+    return declaration if declaration is not None and len(declaration.named_children) == 1 else None
 
 
 # Answers to the sender are dispatched like messages from the channel.
@@ -76,36 +88,57 @@ _DISPATCH = {
 }
 
 
-class _ClientRewriter:
-    def __init__(self, client: Client, edits: Edits, changes: FrontendChanges) -> None:
-        self.client, self.edits, self.changes = client, edits, changes
+class _PartRewriter:
+    """Rewrites the uses of a connection in one module."""
+
+    def __init__(
+        self, client: Client, module: Module, held: ClientVariable, edits: Edits, changes: FrontendChanges
+    ) -> None:
+        self.client, self.module, self.held = client, module, held
+        self.edits, self.changes = edits, changes
         self.url = client.server.url if client.server else ""
         # Several connections at a time: each carries its own id.
         self.has_own_id = client.held.declarator is None
 
     def rewrite(self) -> None:
         client = self.client
-        self._open()
-        self._note(client.creation, f"new EventSource({self.url})")
-        for node in client.held.types:
+        if self.module == client.module:
+            self._open()
+            self._note(client.creation, f"new EventSource({self.url})")
+        if client.removes_listeners:
+            add_listening(self.module, self.edits)
+        for node in self.held.types:
             self.edits.node(node, "(EventSource & { id: string })" if self.has_own_id else "EventSource")
-        for use in client.held.uses:
-            if is_harmless(use):
-                continue
-            member = use.parent
-            call = member.parent if member is not None else None
-            name = text_of(field_of(member, "property") or use)
-            if call is None or call.type != "call_expression" or name in ("addEventListener", "close"):
-                self._note(use, f"{name}, unchanged")
-            elif name in ("send", "emit"):
-                self._post(call, use)
-            elif name == "on":
-                self._listen(call, use)
-            elif name == "disconnect":
-                self.edits.node(call, f"{_owner(use)}.close()")
+        for use in self.held.uses:
+            if not is_harmless(use):
+                self._rewrite_use(use)
+
+    def _rewrite_use(self, use: Node) -> None:
+        member = use.parent
+        call = member.parent if member is not None else None
+        name = text_of(field_of(member, "property") or use)
+        is_socket_io = self.client.library == Library.SOCKET_IO
+        if is_socket_io and name in FACTS and member is not None:
+            self._tell(member, use, name)
+        elif call is None or call.type != "call_expression" or name in ("addEventListener", "close"):
+            self._note(use, f"{name}, unchanged")
+        elif name in ("send", "emit"):
+            self._post(call, use)
+        elif name in ADDING:
+            self._listen(call, use, once=name == "once")
+        elif name in REMOVING:
+            self._remove(call, use)
+        elif name == "disconnect":
+            self.edits.node(call, f"{_owner(use)}.close()")
+
+    def _tell(self, member: Node, use: Node, name: str) -> None:
+        """Replace the id or the state of a connection."""
+        is_open = f"{_owner(use)}.readyState {'===' if name == 'connected' else '!=='} 1"
+        self.edits.node(member, self._id(_owner(use)) if name == "id" else f"({is_open})")
+        self._note(use, name)
 
     def _note(self, node: Node, text: str) -> None:
-        source = self.client.module.source
+        source = self.module.source
         self.changes.places.append(f"{source.name}:{node.start_point.row + 1}: {text}")
 
     def _open(self) -> None:
@@ -121,7 +154,7 @@ class _ClientRewriter:
             self._declare_id()
 
     def _id(self, owner: str) -> str:
-        return f"{owner}.id" if self.has_own_id else f"{self.client.variable}Id"
+        return f"{owner}.id" if self.has_own_id else f"{self.held.names[0]}Id"
 
     def _declare_id(self) -> None:
         declarator = self.client.held.declarator
@@ -161,18 +194,32 @@ class _ClientRewriter:
             self.edits.replace(acknowledge.end_byte, call.end_byte, ").apply(null, acknowledged ?? []); })")
         self._note(call, f"POST {target}")
 
-    def _listen(self, call: Node, use: Node) -> None:
+    def _listen(self, call: Node, use: Node, *, once: bool) -> None:
         name, listener = arguments_of(call)
         event = string_value(name) or ""
         renamed = _CONNECTION_EVENTS.get(event, event)
         has_data = renamed == event  # events of the connection itself have none
-        parameters, end = (
-            ("(event)", ").apply(null, JSON.parse(event.data)))") if has_data else ("()", ")())")
-        )
-        opening = f"{_owner(use)}.addEventListener({json.dumps(renamed)}, {parameters} => ("
+        if self.client.removes_listeners:
+            asked = f"{text_of(use)} && " if _owner(use) != text_of(use) else ""
+            opening = f"{asked}{LISTEN}({text_of(use)}, {json.dumps(renamed)}, "
+            end = f", {json.dumps(has_data)}, {json.dumps(once)})"
+        else:
+            parameters = "(event)" if has_data else "()"
+            opening = f"{_owner(use)}.addEventListener({json.dumps(renamed)}, {parameters} => ("
+            end = ").apply(null, JSON.parse(event.data))" if has_data else ")()"
+            end += ", { once: true })" if once else ")"
         self.edits.replace(call.start_byte, listener.start_byte, opening)
         self.edits.replace(listener.end_byte, call.end_byte, end)
         self._note(call, f'addEventListener("{renamed}")')
+
+    def _remove(self, call: Node, use: Node) -> None:
+        arguments = arguments_of(call)
+        event = string_value(arguments[0]) if arguments else None
+        renamed = _CONNECTION_EVENTS.get(event or "", event)
+        parts = [text_of(use), *([json.dumps(renamed)] if arguments else []), *map(text_of, arguments[1:2])]
+        asked = f"{text_of(use)} && " if _owner(use) != text_of(use) else ""
+        self.edits.node(call, f"{asked}{UNLISTEN}({', '.join(parts)})")
+        self._note(call, "removeEventListener")
 
 
 def _owner(use: Node) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tree_sitter import Node
 
-from converter.javascript.modules import LinkKind, Module, declared_names
+from converter.javascript.modules import LinkKind, Module
 from converter.javascript.project_state import ProjectState
 from converter.javascript.stateful import Reading, returned_names
 from converter.javascript.syntax import field_of, iter_nodes, string_value, text_of
 from converter.problems import Problem, Severity
 
+from .exports import exported_names
 from .model import Server
 from .scopes import FUNCTIONS, arguments_of, declaration_of, declarations_for, names_in, only_logs, top_names
 
@@ -42,7 +43,7 @@ def find_uses_elsewhere(server: Server, state: ProjectState) -> Iterator[Problem
     own = state.readings[server.module.path]
     getters = {name for name, names in returned_names(own).items() if server.variable in names}
     meant = {server.variable, *getters}
-    names = {name for name, node in own.module.exports.items() if name in getters or _exports(node, meant)}
+    names = exported_names(own.module, meant) | (getters & own.module.exports.keys())
     owner, _, member = server.label.rpartition(".")
     names |= {member} if owner in ("exports", "module.exports") else set()
     for reading in state.readings.values():
@@ -72,14 +73,6 @@ def _first_use(reading: Reading, path: Path, names: set[str]) -> Node | None:
         if is_called and _method_call(use)[1] not in _LIFECYCLE_METHODS:
             return use
     return None
-
-
-def _exports(node: Node, names: set[str]) -> bool:
-    """Return whether an export gives one of the names of its module."""
-    value = field_of(node, "value") or field_of(node, "right") or field_of(node, "name") or node
-    return text_of(value) in names or any(
-        text_of(name) in names for name in declared_names(node) if node.type.endswith("_declaration")
-    )
 
 
 def _use_problem(server: Server, module: Module, use: Node) -> Problem:

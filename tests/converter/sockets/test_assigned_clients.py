@@ -112,7 +112,6 @@ def test_each_connection_of_a_class_has_its_own_id(tmp_path: Path) -> None:
         OPENED + "export function again() { socket = io(); }\n",
         OPENED + "export const get = () => socket;\n",
         OPENED + "export const said = () => send(socket?.emit('hi', 1));\n",
-        OPENED + "export { socket };\n",
         OPENED + "export const all = { socket };\n",
         OPENED + "let used;\nexport const keep = () => { used = [socket]; };\n",
         "class A { open() { this.ws = io(); } get() { return this.ws; } }\n",

@@ -35,7 +35,7 @@ _SETTINGS = (
 )
 _FAMILIES = (
     *("AGENTFORGE_", "ARTIFACT_", "AUDIT_", "AWS_", "BUILD_LOG_", "DATABASE_", "LIVE_", "LOCAL_MODEL"),
-    *("MOST_", "NETLIFY_", "RATE_LIMIT_", "SECOND_FACTOR_", "SECURE_", "SUPABASE_", "TRASH_"),
+    *("MOST_", "NETLIFY_", "OTEL_", "RATE_LIMIT_", "SECOND_FACTOR_", "SECURE_", "SUPABASE_", "TRASH_"),
 )
 # libpq's; they belong to the server that DATABASE_URL names.
 _LIBPQ = "PG"

@@ -279,6 +279,11 @@ LOGGING = {
     },
 }
 
+# A collector of OpenTelemetry, by its own variables; without one, nothing is traced.
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+OTEL_EXPORTER_OTLP_HEADERS: str = env.str("OTEL_EXPORTER_OTLP_HEADERS", default="")
+OTEL_SERVICE_NAME: str = env.str("OTEL_SERVICE_NAME", default="agentforge")
+
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing one

@@ -16,6 +16,7 @@ from agentforge.tenancy.threads import in_thread
 
 from . import tally
 from .context import REQUEST_ID, Field, bind, current_fields, log_context
+from .tracing import SpanKind, traced
 
 if TYPE_CHECKING:
     from procrastinate import JobContext
@@ -33,7 +34,7 @@ async def log_job(call: Callable[[], Awaitable[Any]], context: JobContext, worke
     began, outcome = time.monotonic(), "failed"
     with log_context(**fields, job=job.id or 0, task=job.task_name):
         try:
-            result = await call()
+            result = await _traced(call, context)
             outcome = "succeeded"
             return result
         finally:
@@ -41,6 +42,14 @@ async def log_job(call: Callable[[], Awaitable[Any]], context: JobContext, worke
                 seconds = round(time.monotonic() - began, 3)
                 logger.info("Job %s %s", job.task_name, outcome, extra=_ended(outcome, seconds))
             await in_thread(tally.flush)
+
+
+async def _traced(call: Callable[[], Awaitable[Any]], context: JobContext) -> Any:
+    if _is_upkeep(context):
+        return await call()
+    with traced(context.job.task_name, SpanKind.CONSUMER) as span:
+        span.attributes |= {"queue": context.job.queue, "worker": context.worker_name or "worker"}
+        return await call()
 
 
 def started(kind: str, pk: int, *, request_id: str, enqueued_at: datetime, **more: Field) -> None:

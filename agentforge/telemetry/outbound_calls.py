@@ -12,6 +12,7 @@ import httpx
 
 from . import tally
 from .services import outcome_class, service_of
+from .tracing import SpanKind, traced
 
 logger = logging.getLogger("agentforge.outbound")
 
@@ -27,18 +28,23 @@ class OutboundCall:
 def outbound_call(method: str, host: str) -> Iterator[OutboundCall]:
     """Log a call when the block ends; an exception that leaves it is the outcome."""
     call, began = OutboundCall(), time.monotonic()
-    try:
-        yield call
-    except BaseException as error:
-        call.outcome = call.outcome or type(error).__name__
-        raise
-    finally:
-        seconds = time.monotonic() - began
-        service = service_of(host)
-        tally.count("outbound_calls", service, outcome_class(call.outcome))
-        tally.observe("outbound_seconds", seconds, service)
-        extra = {"remote": host, "outcome": call.outcome, "ms": round(1000 * seconds, 1)}
-        logger.info("%s %s: %s", method, host, call.outcome, extra=extra)
+    with traced(f"{method} {host}", SpanKind.CLIENT) as span:
+        try:
+            yield call
+        except BaseException as error:
+            call.outcome = call.outcome or type(error).__name__
+            raise
+        finally:
+            span.attributes |= {"server.address": host, "outcome": call.outcome}
+            _record(method, host, call.outcome, time.monotonic() - began)
+
+
+def _record(method: str, host: str, outcome: str, seconds: float) -> None:
+    service = service_of(host)
+    tally.count("outbound_calls", service, outcome_class(outcome))
+    tally.observe("outbound_seconds", seconds, service)
+    extra = {"remote": host, "outcome": outcome, "ms": round(1000 * seconds, 1)}
+    logger.info("%s %s: %s", method, host, outcome, extra=extra)
 
 
 class LoggedClient(httpx.Client):

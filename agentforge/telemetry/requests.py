@@ -17,6 +17,7 @@ from agentforge.redaction import BLANK
 
 from .context import REQUEST_ID, accepted_request_id, log_context
 from .process_metrics import LIVE, count_request
+from .tracing import Span, SpanKind, trace_parent, traced
 
 logger = logging.getLogger("agentforge.access")
 
@@ -39,8 +40,9 @@ def loggable_path(path: str) -> str:
 class ServedRequest:
     """One request from its first byte to its answer's last."""
 
-    def __init__(self, method: str, path: str, offered_id: str) -> None:
-        self.id = accepted_request_id(offered_id)
+    def __init__(self, method: str, path: str, offered_id: str, parent: str = "") -> None:
+        trace_id, self.parent_span = trace_parent(parent)
+        self.id = accepted_request_id(offered_id or trace_id)
         self.method, self.path = method, loggable_path(path)
         # The pattern of its URL, which metrics can count by; empty until Django has found it.
         self.route = ""
@@ -56,6 +58,16 @@ class ServedRequest:
             fields = {"status": self.status, "ms": round(1000 * seconds, 1), "route": self.route}
             logger.info("%s %s %s", self.method, self.path, self.status, extra=fields)
 
+    def describe(self, span: Span) -> None:
+        """Give a span what is known of the request, by OpenTelemetry's names."""
+        span.name = f"{self.method} {self.route}".strip()
+        span.failed = self.status >= 500
+        span.attributes |= {
+            "http.request.method": self.method,
+            "http.route": self.route,
+            "http.response.status_code": self.status,
+        }
+
 
 _served: ContextVar[ServedRequest | None] = ContextVar("served_request", default=None)
 
@@ -64,11 +76,15 @@ _served: ContextVar[ServedRequest | None] = ContextVar("served_request", default
 def _serving(request: ServedRequest) -> Iterator[None]:
     token = _served.set(request)
     try:
-        with log_context(**{REQUEST_ID: request.id}):
+        with (
+            log_context(**{REQUEST_ID: request.id}),
+            traced(request.method, SpanKind.SERVER, parent_id=request.parent_span) as span,
+        ):
             try:
                 yield
             finally:
                 request.end()
+                request.describe(span)
     finally:
         _served.reset(token)
 
@@ -83,8 +99,9 @@ class RequestLog:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        offered = next((value for name, value in scope["headers"] if name == HEADER.lower().encode()), b"")
-        request = ServedRequest(scope["method"], scope["path"], offered.decode("latin-1"))
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        offered, parent = (headers.get(name, "") for name in (b"x-request-id", b"traceparent"))
+        request = ServedRequest(scope["method"], scope["path"], offered, parent)
         # The only route that Django does not answer.
         request.route = LIVE if scope["path"] == f"/{LIVE}" else ""
 
@@ -109,7 +126,8 @@ class RequestIdMiddleware:
         served = _served.get()
         if served is not None:
             return self._answer(request, served)
-        served = ServedRequest(request.method or "", request.path, request.headers.get(HEADER, ""))
+        offered, parent = (request.headers.get(name, "") for name in (HEADER, "traceparent"))
+        served = ServedRequest(request.method or "", request.path, offered, parent)
         with _serving(served):
             response = self._answer(request, served)
             served.status = response.status_code

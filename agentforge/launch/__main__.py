@@ -7,13 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import formats, local_model, model_servers, private_directory, static_files
+from agentforge import formats, local_model, model_servers, private_directory
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -138,14 +137,7 @@ def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     if not schema.are_current(url, chosen.database_schema, marker):
         print("Migrating the database.", flush=True)
         schema.migrate(url, chosen.database_schema, marker, env)
-    _collect_static_files(chosen.var_dir / "static", env)
-
-
-def _collect_static_files(root: Path, env: dict[str, str]) -> None:
-    version = static_files.version(options.BASE_DIR / "static")
-    if not static_files.is_collected(root, version):
-        schema.manage("collectstatic", "--noinput", "--clear", "--verbosity", "0", env=env)
-        static_files.mark_collected(root, version)
+    schema.collect_static_files(chosen.var_dir / "static", env)
 
 
 def _try_database(url: str) -> None:
@@ -171,7 +163,7 @@ def _programs(chosen: options.Options) -> list[Program]:
 def _announce(
     chosen: options.Options, supervisor: Supervisor, ended: threading.Event, started: float
 ) -> None:
-    header = next((host for host in chosen.allowed_hosts if "*" not in host), "localhost").lstrip(".")
+    header = readiness.host_header(chosen.allowed_hosts)
     if readiness.wait_until_healthy(chosen.host, chosen.port, host_header=header, ended=ended):
         supervisor.start_rest(f"AgentForge is ready after {time.monotonic() - started:.1f} s: {chosen.url}")
     elif not ended.is_set():

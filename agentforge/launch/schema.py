@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from agentforge import static_files
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.search_path import use_schema
 
@@ -49,6 +50,14 @@ def migrate(database_url: str, schema: str, marker: Path, env: dict[str, str]) -
 def manage(*arguments: str, env: dict[str, str]) -> None:
     """Run a management command to its end; raises subprocess.CalledProcessError."""
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=env, check=True)
+
+
+def collect_static_files(root: Path, env: dict[str, str]) -> None:
+    """Collect the static files unless that is done; raises subprocess.CalledProcessError."""
+    version = static_files.version(BASE_DIR / "static")
+    if not static_files.is_collected(root, version):
+        manage("collectstatic", "--noinput", "--clear", "--verbosity", "0", env=env)
+        static_files.mark_collected(root, version)
 
 
 def _state(database_url: str, schema: str) -> dict[str, object]:

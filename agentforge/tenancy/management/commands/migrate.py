@@ -10,6 +10,8 @@ from django.db import connections, transaction
 from agentforge.tenancy.exposure import secure
 from agentforge.tenancy.installation import SchemaUnusable, enter_new_schema
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
+from agentforge.tenancy.rights import RightsMissing, refuse_missing_rights
+from agentforge.tenancy.search_path import has_forge
 
 
 class Command(migrate.Command):
@@ -23,8 +25,10 @@ class Command(migrate.Command):
         try:
             # First: such a pooler would lend this connection, with its changed settings, to other programs.
             verify_connection(connections[options["database"]])
+            if changes:
+                self._refuse_missing_rights(options["database"])
             enter_new_schema(connections[options["database"]], create=changes)
-        except (SchemaUnusable, NotificationLost) as reason:
+        except (RightsMissing, SchemaUnusable, NotificationLost) as reason:
             raise CommandError(str(reason)) from None
         except psycopg.OperationalError as error:
             raise CommandError(f"The database does not answer. Check DATABASE_URL. {error}") from None
@@ -35,6 +39,12 @@ class Command(migrate.Command):
         if changes:
             self._secure(**options)
         return output
+
+    def _refuse_missing_rights(self, database: str) -> None:
+        connection = connections[database]
+        with connection.cursor() as cursor:
+            is_installed = has_forge(cursor)
+        refuse_missing_rights(connection, connection.settings_dict["SCHEMA"], is_installed=is_installed)
 
     def _secure(self, *, database: str, verbosity: int, **options: Any) -> None:
         connection = connections[database]

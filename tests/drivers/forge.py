@@ -34,6 +34,7 @@ class Forge:
         port: int | None = None,
         user: str | None = None,
         command: list[str] | None = None,
+        root: Path = ROOT,
         shell: Mapping[str, str] = MappingProxyType({}),
         **environment: str,
     ) -> None:
@@ -42,6 +43,7 @@ class Forge:
         self.url = f"http://localhost:{self.port}"
         self.output: list[str] = []
         self.seconds = 0.0
+        self._root = root
         self._user = user
         self._command = command or [sys.executable, "-m", "agentforge.launch"]
         inherited = {name: value for name, value in os.environ.items() if name not in _OWN}
@@ -64,7 +66,7 @@ class Forge:
         """Start the launcher."""
         self.process = subprocess.Popen(
             self._command,
-            cwd=ROOT,
+            cwd=self._root,
             env=self._environment,
             user=self._user,
             group=pwd.getpwnam(self._user).pw_gid if self._user else None,
@@ -83,7 +85,7 @@ class Forge:
         """Run another command as the same user in the same environment."""
         return subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=self._root,
             env=self._environment,
             user=self._user,
             group=pwd.getpwnam(self._user).pw_gid if self._user else None,

@@ -1,0 +1,184 @@
+"""Upgrade the oldest supported version with its data, use everything, and go back one version.
+
+Versions are commits of this repository; each runs from a work tree of its own, with this environment's
+packages. `make chaos` runs it; it needs the whole history.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.journey import PASSWORD
+from tests.chaos.client import Script
+from tests.drivers.forge import ROOT, Forge
+from tests.standins.openai import OpenAIStandIn
+
+# As docs/operations/upgrade.md promises: the first's data can be upgraded, and the second runs on it then.
+OLDEST = "4c0ce71428c753f68cb5a2f969ee7983dc15fb74"
+PREVIOUS = "b8bfbd94187488581bb85b3deec00c91caa1cf32"
+KEY = "sk-test-0123456789abcdef"
+UNFINISHED = ("queued", "running", "streaming")
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass
+class Data:
+    """What the oldest version was given: an agent, its build with the files' hashes, a site, an answer."""
+
+    agent: int
+    build: int
+    files: dict[str, str]
+    log: str
+    answer: str
+    deployment: int
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="agentforge-upgrade-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def _git(*words: str) -> None:
+    command = [str(shutil.which("git")), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"git {words[0]}: {done.stderr} (a clone without its history can't do this)"
+
+
+def _tree(directory: Path, commit: str) -> Path:
+    """Return the sources of a version, without git's own files."""
+    tree, archive = directory / commit[:7], directory / f"{commit[:7]}.tar"
+    _git("archive", "--output", str(archive), commit)
+    with tarfile.open(archive) as files:
+        files.extractall(tree, filter="data")
+    return tree
+
+
+class Person(Script):
+    """Somebody who uses the forge as a script does."""
+
+    def sign_in(self, name: str) -> None:
+        told = self.ask("POST", "/sign-in/", {"email": f"{name}@example.com", "password": PASSWORD})
+        self.headers = {"Authorization": f"Bearer {told['tokens']['access_token']}"}
+
+    def until(self, path: str, name: str, seconds: float = 300) -> dict[str, Any]:
+        """Return a row once it is finished."""
+        started = time.monotonic()
+        while (row := self.ask("GET", path)[name])["status"] in UNFINISHED:
+            assert time.monotonic() - started < seconds, row
+            time.sleep(0.2)
+        assert isinstance(row, dict)
+        return row
+
+    def built(self, agent: int, *targets: str) -> dict[str, Any]:
+        body = {"targets": list(targets)} if targets else {}
+        build = self.ask("POST", f"/agents/{agent}/compile/", body)["build"]
+        done = self.until(f"/builds/{build['id']}/", "build")
+        assert done["status"] == "succeeded", done
+        return done
+
+    def answer(self, agent: int, question: str) -> str:
+        self.ask("POST", f"/agents/{agent}/try/messages/", {"content": question})
+        started = time.monotonic()
+        while (last := self.ask("GET", f"/agents/{agent}/try/")["messages"][-1])["status"] in UNFINISHED:
+            assert time.monotonic() - started < 120, last
+            time.sleep(0.2)
+        assert last["status"] == "done", last
+        return str(last["content"])
+
+    def hashes(self, build: int) -> dict[str, str]:
+        """Return the hashes of a build's files as they are downloaded; they are those that it states."""
+        stated = self.ask("GET", f"/builds/{build}/")["build"]["files"]
+        found = {path: hashlib.sha256(self.download(build, path)).hexdigest() for path in stated}
+        assert found == {path: file["sha256"] for path, file in stated.items()}
+        return found
+
+    def text(self, path: str) -> str:
+        return self._ask("GET", path, None).text
+
+    def deployed(self, agent: int, build: int) -> int:
+        begun = self.ask("POST", f"/agents/{agent}/deploy/start/", {"build": build})["deployment"]
+        done = self.until(f"/deployments/{begun['id']}/", "deployment")
+        assert done["status"] == "succeeded", done
+        return int(done["id"])
+
+
+def _filled(person: Person) -> Data:
+    person.sign_up("ada")
+    agent = person.make_agent("Ada")
+    person.ask("POST", f"/agents/{agent}/keys/openai/", {"key": KEY})
+    build = person.built(agent, "plugin", "linux-amd64")
+    person.ask("POST", f"/agents/{agent}/deploy/sites/new/", {"name": "ada-home", "host": "self-hosted"})
+    deployment = person.deployed(agent, build["id"])
+    return Data(
+        agent=agent,
+        build=build["id"],
+        files=person.hashes(build["id"]),
+        log=person.text(f"/builds/{build['id']}/log.txt"),
+        answer=person.answer(agent, "What did the old one say?"),
+        deployment=deployment,
+    )
+
+
+def _kept(person: Person, data: Data) -> None:
+    """Everything that was there is there, and works."""
+    person.sign_in("ada")
+    assert data.agent in [agent["id"] for agent in person.ask("GET", "/agents/")["agents"]]
+    assert person.hashes(data.build) == data.files
+    assert person.text(f"/builds/{data.build}/log.txt") == data.log
+    messages = person.ask("GET", f"/agents/{data.agent}/try/")["messages"]
+    assert data.answer in [message["content"] for message in messages]
+    assert person.ask("POST", f"/agents/{data.agent}/keys/openai/test/", {})["outcome"] == "valid"
+    assert person.answer(data.agent, "And who answers now?")
+    assert person.ask("GET", f"/deployments/{data.deployment}/")["deployment"]["status"] == "succeeded"
+
+
+def _used(person: Person, data: Data) -> None:
+    """A changed agent is built, asked and deployed; another one is made from nothing."""
+    person.ask("POST", f"/agents/{data.agent}/identity/", {"description": f"Since {time.time()}"})
+    build = person.built(data.agent, "plugin", "linux-amd64")
+    assert person.answer(data.agent, "Are you new?")
+    person.deployed(data.agent, build["id"])
+    other = person.make_agent(f"Bea {build['id']}")
+    person.built(other)
+    assert person.answer(other, "And you?")
+
+
+def test_data_of_the_oldest_version_is_kept_and_the_previous_one_runs_on_it(directory: Path) -> None:
+    var = directory / "var"
+    with OpenAIStandIn(needs_key=False) as local, OpenAIStandIn(key=KEY) as provider:
+        local.models = ["smollm2-135m"]
+        shell = {
+            "LOCAL_MODEL_URL": local.url,
+            "AGENTFORGE_OPENAI_URL": provider.url,
+            "EXAMPLE_AGENT": "0",
+            "RATE_LIMIT_SIGN_INS": "100",
+        }
+        with Forge(var, root=_tree(directory, OLDEST), shell=shell) as oldest:
+            oldest.wait_until_ready()
+            data = _filled(Person(oldest.url))
+            oldest.stop()
+        with Forge(var, shell=shell) as present:
+            present.wait_until_ready()
+            person = Person(present.url)
+            _kept(person, data)
+            _used(person, data)
+            present.stop()
+        with Forge(var, root=_tree(directory, PREVIOUS), shell=shell) as previous:
+            previous.wait_until_ready()
+            person = Person(previous.url)
+            _kept(person, data)
+            _used(person, data)

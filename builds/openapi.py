@@ -196,12 +196,13 @@ describe(
         note="A single range (`Range`, `If-Range`) resumes a download: 206.",
     ),
 )
+_NEWEST = {"messages": array(_MESSAGE), "has_earlier": BOOLEAN}
 _CONVERSATION = record({"id": INTEGER, "title": STRING, "active_at": TIME})
 describe(
     "builds:try",
     get=Operation(
         "Get a conversation with an agent, and the list of all",
-        {"messages": array(_MESSAGE), "conversations": array(_CONVERSATION)},
+        {**_NEWEST, "conversations": array(_CONVERSATION)},
         query=ConversationForm,
     ),
 )
@@ -254,7 +255,7 @@ describe(
         note="Without `conversation`, all conversations with the agent's builds are deleted.",
     ),
 )
-describe("builds:draft", get=Operation("Get the chat with a draft", {"messages": array(_MESSAGE)}))
+describe("builds:draft", get=Operation("Get the chat with a draft", _NEWEST))
 describe(
     "builds:draft_send",
     post=Operation(

@@ -107,7 +107,7 @@ async def _run(
         seconds=program.limits.seconds,
         output_bytes=program.limits.output_bytes,
         on_line=listener.line,
-        stdin=json.dumps({"messages": messages}).encode(),
+        stdin=json.dumps({"messages": messages}, ensure_ascii=False).encode(),
     )
 
 

@@ -13,6 +13,8 @@ from .agent_run import Event
 
 Publish = Callable[[dict[str, Any]], None]
 
+# More characters than any model gives at once; what follows is left out.
+MOST_TEXT = 1_000_000
 _LONGEST_MS = 24 * 60 * 60 * 1000
 
 
@@ -33,6 +35,8 @@ class Answer:
             "duration_ms": None,
         }
         self.last: Event = {}
+        self._room = MOST_TEXT
+        self._is_cut = False
 
     def add(self, event: Event) -> None:
         """Add one event; the last one (done or error) is not published until the answer is stored."""
@@ -42,6 +46,8 @@ class Answer:
             return
         self._add_text(self._pieces.rest())
         clean: Event = self._redact.within(event)
+        if clean.get("type") in ("tool_call", "tool_result") and not self._has_room_for(str(clean)):
+            return
         match clean.get("type"):
             case "tool_call":
                 self.facts["tool_calls"].append({key: clean.get(key) for key in ("id", "name", "arguments")})
@@ -52,7 +58,7 @@ class Answer:
             case "network":
                 self.facts["network"].append({key: clean.get(key) for key in ("host", "port", "allowed")})
             case "done":
-                self.facts["content"] = str(clean.get("text") or self.facts["content"])
+                self.facts["content"] = self._whole(str(clean.get("text") or ""))
                 self._add_finish(clean)
                 self._add_duration(clean.get("ms"))
             case "error":
@@ -62,7 +68,20 @@ class Answer:
         else:
             self._publish_event(clean)
 
+    def _has_room_for(self, text: str) -> bool:
+        self._is_cut = self._is_cut or len(text) > self._room
+        self._room = max(0, self._room - len(text))
+        return not self._is_cut
+
+    def _whole(self, text: str) -> str:
+        """Return the text of a finished answer, which a hostile program need not have sent before."""
+        self._is_cut = self._is_cut or len(text) > MOST_TEXT
+        return text[:MOST_TEXT] or str(self.facts["content"])
+
     def _add_text(self, text: str) -> None:
+        text, room = text[: self._room], len(text)
+        self._is_cut = self._is_cut or room > self._room
+        self._room -= len(text)
         if text:
             self.facts["content"] += text
             self._publish_event({"type": "token", "text": text})
@@ -72,6 +91,8 @@ class Answer:
 
     def _add_finish(self, event: Event) -> None:
         """Store why the answer may be incomplete, and add the words for it to the event."""
+        if self._is_cut:
+            event |= {"finish": "length", "text": self.facts["content"]}
         if event.get("finish") not in (None, "", "stop"):
             self.facts["usage"] |= {"finish": str(event["finish"]), "reason": str(event.get("reason") or "")}
             event["note"] = finish_note(self.facts["usage"])

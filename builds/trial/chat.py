@@ -24,10 +24,12 @@ from configs.draft_check import known_problems
 from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
 
-from .conversations import conversation_to_ask_in, conversations_of, messages_in
+from .conversations import conversation_to_ask_in, conversations_of, messages_in, newest_of
 
 Source = ChatMessage.Source
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
+# An agent takes a request of 4 MiB, and a character has four bytes at most.
+_MOST_SENT = 1_000_000
 STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 
@@ -218,7 +220,8 @@ def finish(
 
 def history(answer: ChatMessage) -> list[dict[str, str]]:
     """Return the messages to send to the agent: the finished exchanges, then the question."""
-    earlier = list(conversation_of(answer).filter(pk__lt=answer.pk).order_by("pk"))
+    rows = conversation_of(answer).filter(pk__lt=answer.pk)
+    earlier = list(newest_of(rows, characters=_MOST_SENT).order_by("pk"))
     messages: list[dict[str, str]] = []
     for question, reply in zip(earlier, [*earlier[1:], answer], strict=True):
         if question.role != ChatMessage.Role.USER:

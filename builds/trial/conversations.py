@@ -6,6 +6,7 @@ import re
 
 from django.db import models
 from django.db.models import Exists, Q, Subquery
+from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
 from agentforge.tenancy.rls import as_service
@@ -13,6 +14,9 @@ from builds.models import ChatMessage, Conversation
 from configs.models import AgentConfig
 
 _BUILD = ChatMessage.Source.BUILD
+# What a page or a response shows of a conversation; models of other people's can answer without end.
+MOST_MESSAGES = 400
+MOST_CHARACTERS = 1_000_000
 
 
 def conversations_of(agent: AgentConfig) -> models.QuerySet[Conversation]:
@@ -29,6 +33,21 @@ def messages_in(agent: AgentConfig, conversation: Conversation | None) -> models
     belongs = Q(conversation=conversation) | Q(conversation=None, newest=conversation.pk)
     with_newest: models.QuerySet[ChatMessage] = rows.annotate(newest=Subquery(begun.values("pk")[:1]))
     return with_newest.filter(belongs)
+
+
+def newest_of(
+    rows: models.QuerySet[ChatMessage], *, most: int = MOST_MESSAGES, characters: int = MOST_CHARACTERS
+) -> models.QuerySet[ChatMessage]:
+    """Return the newest messages of a conversation that there is room for; the last two in any case."""
+    calls = Length(Cast("tool_calls", models.TextField()))
+    sizes = rows.order_by("-pk").annotate(size=Length("content") + calls).values_list("pk", "size")[:most]
+    kept: list[int] = []
+    for pk, size in sizes:
+        characters -= size
+        if characters < 0 and len(kept) >= 2:
+            break
+        kept.append(pk)
+    return rows.filter(pk__in=kept)
 
 
 def title_from(question: str) -> str:

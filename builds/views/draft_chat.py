@@ -25,7 +25,7 @@ from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
 from .responses import refused
-from .trial import conversation, messages_json, model_sentence
+from .trial import conversation, conversation_json, messages_json, model_sentence
 
 DRAFT = ChatMessage.Source.DRAFT
 
@@ -35,7 +35,7 @@ DRAFT = ChatMessage.Source.DRAFT
 def draft(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     if wants_json(request):
-        return success(messages=messages_json(chat.messages_of(agent, DRAFT)))
+        return success(**conversation_json(chat.messages_of(agent, DRAFT)))
     return _page(request, agent, MessageForm())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +26,7 @@ from builds.models import Build, ChatMessage, Conversation
 from builds.preflight import changes
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
-from builds.trial.conversations import conversations_of, messages_in
+from builds.trial.conversations import conversations_of, messages_in, newest_of
 from builds.trial.starters import starters
 from configs.agent_report import report_for
 from configs.draft_check import known_problems
@@ -51,9 +51,7 @@ def trial(request: Request, pk: int) -> HttpResponse:
     conversation = chosen(request, agent, request.GET)
     if wants_json(request):
         rows = messages_in(agent, conversation)
-        return success(
-            messages=messages_json(rows), conversations=conversations_json(conversations_of(agent))
-        )
+        return success(**conversation_json(rows), conversations=conversations_json(conversations_of(agent)))
     return _page(request, agent, MessageForm(), conversation)
 
 
@@ -128,13 +126,14 @@ def conversation(agent: AgentConfig, rows: QuerySet[ChatMessage]) -> dict[str, A
     """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
     position = streams.position(agent.stream_name)
     # Read after the position: an event in between may arrive twice, but is never missed.
-    chat_messages = list(rows.select_related("build__revision"))
+    chat_messages = list(newest_of(rows).select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)
     return {
         "agent": agent,
         "chat_messages": chat_messages,
+        "has_earlier": has_earlier(rows, chat_messages),
         "waiting": places.words_by_message(chat_messages),
         "answering": any(message.status in chat.UNFINISHED for message in chat_messages),
         "network": [attempt for message in chat_messages for attempt in message.network],
@@ -183,6 +182,17 @@ def _changed_since(request: Request, agent: AgentConfig, build: Build | None) ->
 
 def conversations_json(rows: QuerySet[Conversation]) -> list[dict[str, Any]]:
     return [{"id": row.pk, "title": row.title, "active_at": row.active_at} for row in rows[:_MOST_LISTED]]
+
+
+def has_earlier(rows: QuerySet[ChatMessage], chat_messages: Sequence[ChatMessage]) -> bool:
+    """Return whether a conversation has messages before those that are shown."""
+    return bool(chat_messages) and rows.filter(pk__lt=chat_messages[0].pk).exists()
+
+
+def conversation_json(rows: QuerySet[ChatMessage]) -> dict[str, Any]:
+    """Return the newest messages of a conversation, and whether there are earlier ones."""
+    chat_messages = list(newest_of(rows))
+    return {"messages": messages_json(chat_messages), "has_earlier": has_earlier(rows, chat_messages)}
 
 
 def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:

@@ -24,9 +24,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What a secret looks like whose value is not known here: tokens, keys of services, passwords in URLs.
 _TOKENS = re.compile(
     r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\b(?:sk|pk|rk|nfp|nfc|sbp|sb_secret|ghp|gho|xoxb|AIza)[-_]?[\w-]{16,}"
+    r"|\b(?:(?:sk|pk|rk|xoxb)-|(?:nfp|nfc|sbp|sb_secret|ghp|gho)_|AIza)[\w-]{16,}"
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
-    r"|(?i:(?<=bearer )|(?<=basic ))[\w.~+/=-]{8,}"
+    r"|(?i:(?<=bearer )|(?<=basic ))(?=\S*[\d=])[\w.~+/=-]{8,}"
 )
 _SECRETS = (
     *("SECRET_KEY", "METRICS_TOKEN", "SUPABASE_SERVICE_KEY", "SUPABASE_JWT_SECRET", "AGENTFORGE_SIGNING_KEY"),
@@ -83,7 +83,9 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             line["stack"] = record.stack_info
         # Redacted in its parts: an escaped secret would be another text.
-        return json.dumps(_clean(line), ensure_ascii=False, default=str)
+        text = json.dumps(_clean(line), ensure_ascii=False, default=str)
+        # What JSON leaves as it is, and some readers take for the end of a line.
+        return _CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def without_secrets(text: str) -> str:

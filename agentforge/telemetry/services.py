@@ -25,6 +25,8 @@ def service_of(host: str) -> str:
             return service
     if any(urlsplit(builder.get("url", "")).hostname == host for builder in settings.AGENTFORGE_BUILDERS):
         return "builder"
+    if host == settings.EMAIL_HOST:
+        return "mail"
     return _KNOWN.get(host, "other")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 from tusclient.exceptions import TusCommunicationError, TusUploadFailed
 from tusclient.request import TusRequest
+
+from agentforge.telemetry.outbound_calls import outbound_call
 
 from .errors import retry_after
 
@@ -20,6 +23,18 @@ class ChunkUploader(Protocol):
     offset: int
 
     def report(self, sent: int) -> None: ...
+
+
+class LoggedSession(requests.Session):
+    """A session of `requests` whose calls are logged."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a request; its time is that of the whole piece."""
+        host = urlsplit(request.url or "").hostname or ""
+        with outbound_call(request.method or "", host) as call:
+            response = super().send(request, **options)
+            call.outcome = str(response.status_code)
+        return response
 
 
 class Refusal(TusCommunicationError):

@@ -25,7 +25,7 @@ from agentforge.whole_numbers import whole_number
 
 from .errors import StorageProblem
 from .supabase_answers import TRANSIENT, read_error, remedy
-from .tus_request import ChunkRequest, Refusal
+from .tus_request import ChunkRequest, LoggedSession, Refusal
 
 R = TypeVar("R")
 
@@ -135,7 +135,7 @@ def upload(
     `on_create(url)` is called for a new upload, `progress(sent, total)` with the bytes that were sent.
     Raises StorageProblem when the server refuses or a request fails `tries` times.
     """
-    with requests.Session() as session:
+    with LoggedSession() as session:
         uploader = _Uploader(
             session,
             endpoint,

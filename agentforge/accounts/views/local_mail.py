@@ -22,6 +22,7 @@ from agentforge.accounts.forms import EmailForm, NewAddressForm, NewPasswordForm
 from agentforge.accounts.identity import identity_service, local_mail
 from agentforge.accounts.identity.local import LocalIdentityService
 from agentforge.http import Request
+from agentforge.telemetry.outbound_calls import outbound_call
 from agentforge.tenancy import rls
 
 from .responses import (
@@ -148,6 +149,16 @@ def _message(
     return EmailMessage(subject, text.lstrip(), settings.DEFAULT_FROM_EMAIL, [to])
 
 
+def _send(message: EmailMessage) -> None:
+    if not settings.EMAIL_HOST:
+        # Printed, or kept by a test.
+        message.send()
+        return
+    with outbound_call("SMTP", settings.EMAIL_HOST) as call:
+        message.send()
+        call.outcome = "sent"
+
+
 def _mail_after(response: HttpResponse, message: EmailMessage) -> None:
     """Send a mail after the response, so that its time does not tell whether there was one to send."""
     close: Callable[[], None] = response.close
@@ -155,7 +166,7 @@ def _mail_after(response: HttpResponse, message: EmailMessage) -> None:
     def close_and_send() -> None:
         close()
         try:
-            message.send()
+            _send(message)
         except OSError:
             # SMTP's errors too. Nobody waits for this.
             logger.exception("A mail was not sent: check EMAIL_URL")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from django.db import transaction
 
-from agentforge.accounts.belongings import Files, as_json
+from agentforge.accounts.belongings import Files, as_json, as_json_list
 from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
 from .models import Build, BuildStatus, ChatMessage, MessageStatus
 from .trash import stop
+from .trial.transcript import MESSAGES_AT_ONCE
 
 
 def builds_and_chats(user: User) -> Files:
@@ -22,10 +22,12 @@ def builds_and_chats(user: User) -> Files:
     yield "builds.json", as_json([_build(build) for build in builds])
     # As the service, because users don't see agents in the trash, which are theirs all the same.
     with as_service():
-        all_messages = ChatMessage.objects.all_of(user).select_related("agent", "conversation")
-        messages = list(all_messages.order_by("agent_id", "pk"))
-    for agent, chat in groupby(messages, key=lambda message: message.agent):
-        yield f"chats/{agent.pk}-{agent.handle}.json", as_json([_message(message) for message in chat])
+        messages = ChatMessage.objects.all_of(user)
+        agents = messages.order_by("agent_id").values_list("agent_id", "agent__handle").distinct()
+        for agent_id, handle in list(agents):
+            chat = messages.filter(agent_id=agent_id).select_related("conversation").order_by("pk")
+            entries = (_message(message) for message in chat.iterator(MESSAGES_AT_ONCE))
+            yield f"chats/{agent_id}-{handle}.json", as_json_list(entries)
 
 
 def work_in_progress(user: User) -> str:

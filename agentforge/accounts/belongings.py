@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import textwrap
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ from agentforge.audit.models import AuditEvent
 from .models import User
 from .throttling.acts import Act, performs
 
-# A file's path in the archive, and its text.
-Files = Iterable[tuple[str, str]]
+# A file's path in the archive, and its text, whole or, where that is long, in pieces.
+Files = Iterable[tuple[str, str | Iterable[str]]]
 _exporters: list[Callable[[User], Files]] = []
 _obstacles: list[Callable[[User], str]] = []
 _stops: list[Callable[[User], None]] = []
@@ -52,19 +53,33 @@ def archive(user: User) -> bytes:
     """Return a ZIP archive of everything that a user has here, without keys and passwords."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("account.json", as_json({"email": user.email, "created_at": user.created_at}))
-        archive.writestr(
-            "activity.json", as_json([_event(event) for event in AuditEvent.objects.owned_by(user)])
-        )
-        for export in _exporters:
-            for path, text in export(user):
-                archive.writestr(path, text)
+        for path, text in _files(user):
+            with archive.open(path, "w") as entry:
+                for piece in [text] if isinstance(text, str) else text:
+                    entry.write(piece.encode())
     return buffer.getvalue()
+
+
+def _files(user: User) -> Files:
+    yield "account.json", as_json({"email": user.email, "created_at": user.created_at})
+    events = AuditEvent.objects.owned_by(user)
+    yield "activity.json", as_json_list(_event(event) for event in events.iterator())
+    for export in _exporters:
+        yield from export(user)
 
 
 def as_json(value: Any) -> str:
     """Return JSON for people: indented, times in ISO 8601."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+
+
+def as_json_list(values: Iterable[Any]) -> Iterator[str]:
+    """Yield what `as_json` makes of a list, entry by entry."""
+    before = "[\n"
+    for value in values:
+        yield before + textwrap.indent(as_json(value), "  ")
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n]"
 
 
 def _plain(value: Any) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agentforge.accounts.belongings import as_json_list
 from agentforge.redaction import Redactor
 from builds.models import ChatMessage
 from configs.keys.vault import values_to_redact
@@ -13,25 +14,26 @@ from configs.models import AgentConfig
 
 from .markdown import visible
 
-
-def as_json(agent: AgentConfig, title: str, messages: Sequence[ChatMessage]) -> str:
-    """Return a conversation as JSON: {"agent", "title", "messages": […]}."""
-    document = {
-        "agent": {"name": agent.name, "handle": agent.handle},
-        "title": title,
-        "messages": [_facts(message) for message in messages],
-    }
-    return json.dumps(_redactor(agent).within(document), indent=2, ensure_ascii=False) + "\n"
+# Each may be a megabyte.
+MESSAGES_AT_ONCE = 5
 
 
-def as_markdown(agent: AgentConfig, title: str, messages: Sequence[ChatMessage]) -> str:
-    """Return a conversation as Markdown; answers as the agent gave them."""
+def as_json(agent: AgentConfig, title: str, messages: Iterable[ChatMessage]) -> Iterator[str]:
+    """Yield a conversation as JSON: {"agent", "title", "messages": […]}."""
     redact = _redactor(agent)
-    pieces = [
-        f"# {redact(title)}",
-        *(_said(redact.within(_facts(message))) for message in messages),
-    ]
-    return visible("\n\n".join(pieces) + "\n")
+    head = redact.within({"agent": {"name": agent.name, "handle": agent.handle}, "title": title})
+    yield json.dumps(head, indent=2, ensure_ascii=False).removesuffix("\n}")
+    yield ',\n  "messages": '
+    yield from as_json_list(redact.within(_facts(message)) for message in messages)
+    yield "\n}\n"
+
+
+def as_markdown(agent: AgentConfig, title: str, messages: Iterable[ChatMessage]) -> Iterator[str]:
+    """Yield a conversation as Markdown; answers as the agent gave them."""
+    redact = _redactor(agent)
+    yield visible(f"# {redact(title)}\n")
+    for message in messages:
+        yield visible(f"\n{_said(redact.within(_facts(message)))}\n")
 
 
 def _redactor(agent: AgentConfig) -> Redactor:

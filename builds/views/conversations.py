@@ -68,8 +68,9 @@ def conversation_export(request: Request, pk: int) -> HttpResponse:
     as_json = form.cleaned_data["form"] == "json"
     write = transcript.as_json if as_json else transcript.as_markdown
     name = f"{agent.handle}-conversation.{'json' if as_json else 'md'}"
+    pieces = write(agent, title, rows.iterator(transcript.MESSAGES_AT_ONCE))
     return HttpResponse(
-        write(agent, title, list(rows)),
+        b"".join(piece.encode() for piece in pieces),
         content_type="application/json" if as_json else "text/markdown; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -142,6 +144,26 @@ def test_a_conversation_is_downloaded_without_a_key(
         assert [message["role"] for message in document["messages"]] == ["user", "assistant"]
         assert document["messages"][1]["tool_calls"][0]["name"] == "clock"
     assert browser.get(url.replace(form, "pdf")).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["{export}", "{export}?form=json", "/accounts/export/"])
+def test_a_download_of_long_answers_takes_little_memory(
+    browser: Client, built: AgentConfig, alice: User, path: str
+) -> None:
+    place = _ask(browser, built, "All of it?")
+    facts: dict[str, Any] = {"owner": alice, "agent": built, "conversation": place, "role": "assistant"}
+    rows = [ChatMessage(**facts, status="done", content="x" * 1_000_000) for _ in range(30)]
+    ChatMessage.objects.bulk_create(rows)
+    del rows
+    tracemalloc.start()
+    try:
+        file = browser.get(path.format(export=reverse("builds:conversation_export", args=[built.pk])))
+        size = len(file.content)
+        assert size > (30_000 if "accounts" in path else 30_000_000)
+        # The file itself, and not all of its messages besides.
+        assert tracemalloc.get_traced_memory()[1] < size * 1.2 + 25_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
         return 1
     environment = child_environment.for_programs()
     if arguments[0] in lines:
-        os.execve("/bin/sh", ["sh", "-c", f"exec {lines[arguments[0]]}"], environment)  # noqa: S606 - a line of ours
+        shell = ["sh", "-c", f"exec {lines[arguments[0]]}"]
+        os.execve("/bin/sh", shell, env=environment)  # noqa: S606 - a line of ours
     try:
         if arguments[0] == "prepare":
             schema.manage("migrate", "--noinput", "--verbosity", "0", env=environment)

@@ -11,17 +11,18 @@ from django.utils.functional import SimpleLazyObject
 from agentforge.accounts.models import User
 from agentforge.formats import counted
 from agentforge.live.models import Stream
+from configs.announcements import account_stream
 
 from .models import Build
 from .readiness import readiness
 from .reports import UNFINISHED
 
-# A connection carries up to 20 channels; the page itself needs some of them.
+# A connection carries some channels only (`MAX_CHANNELS`); the page itself needs most of them.
 MOST_FOLLOWED = 12
 
 
 def running_work(request: HttpRequest) -> dict[str, Any]:
-    """Provide `running_work` lazily: `count`, `words`, `title`, `icon` and `live` (channels)."""
+    """Provide `running_work` lazily: `count`, `words`, `title`, `icon`; the channels `live` and `account`."""
     return {"running_work": SimpleLazyObject(lambda: _running(request))}
 
 
@@ -37,12 +38,15 @@ def _running(request: HttpRequest) -> dict[str, Any]:
         return {"count": 0, "icon": "idle"}
     builds = Build.objects.owned_by(user).filter(status__in=UNFINISHED)
     names = [f"build-{pk}" for pk in builds.values_list("pk", flat=True)]
-    followed = Stream.objects.filter(pk__in=names[:MOST_FOLLOWED], closed_at=None)
+    account = account_stream(user.pk)
+    followed = Stream.objects.filter(pk__in=[account, *names[:MOST_FOLLOWED]], closed_at=None)
+    positions = {name: f"{name}:{last_seq}" for name, last_seq in followed.values_list("pk", "last_seq")}
     words = f"{counted(len(names), 'build')} under way"
     return {
         "count": len(names),
         "words": words,
         "title": f"{words} \N{EN DASH} " if names else "",
         "icon": "running" if names else "idle",
-        "live": " ".join(f"{name}:{last_seq}" for name, last_seq in followed.values_list("pk", "last_seq")),
+        "account": positions.pop(account, ""),
+        "live": " ".join(positions.values()),
     }

@@ -1,6 +1,7 @@
 """Publish what happens to an agent on its stream: checks, saves, builds, deployments, the chat.
 
-A page that shows the agent reads its report again when such a record arrives.
+A page that shows the agent reads its report again when such a record arrives. What the lists and the header
+show of it is announced on the stream of its owner's account too, which every page follows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from agentforge.live.log import StreamMissing
 
 def ensure_stream(agent_id: int, owner_id: UUID) -> None:
     """Create the stream of an agent if it has none."""
-    name = f"agent-{agent_id}"
+    _ensure(f"agent-{agent_id}", owner_id)
+
+
+def _ensure(name: str, owner_id: UUID) -> None:
     try:
         streams.position(name)
     except StreamMissing:
@@ -28,8 +32,38 @@ def ensure_stream(agent_id: int, owner_id: UUID) -> None:
 
 def announce(agent_id: int, owner_id: UUID, *records: dict[str, Any]) -> None:
     """Publish records on an agent's stream, in the caller's transaction."""
+    _publish(f"agent-{agent_id}", owner_id, *records)
+    if any(_is_shown_elsewhere(record) for record in records):
+        announce_account(owner_id)
+
+
+def _is_shown_elsewhere(record: dict[str, Any]) -> bool:
+    # The steps of a check and the words of a chat are on the agent's own pages only.
+    return record["kind"] != "chat" and (record["kind"] != "process" or "status" in record)
+
+
+def account_stream(owner_id: UUID) -> str:
+    """Return the name of the stream that tells an account's pages to be read again."""
+    return f"account-{owner_id}"
+
+
+def announce_account(owner_id: UUID) -> None:
+    """Publish on an account's stream, after the commit, that its pages may show something else.
+
+    After it, because the transactions of several agents would wait for each other at this one stream.
+    """
+    transaction.on_commit(lambda: _tell(owner_id), robust=True)
+
+
+def _tell(owner_id: UUID) -> None:
+    # The account may be gone by now.
+    with contextlib.suppress(StreamMissing):
+        _publish(account_stream(owner_id), owner_id, {"kind": "account"})
+
+
+def _publish(name: str, owner_id: UUID, *records: dict[str, Any]) -> None:
     try:
-        streams.publish(f"agent-{agent_id}", *records)
+        streams.publish(name, *records)
     except StreamMissing:
-        ensure_stream(agent_id, owner_id)
-        streams.publish(f"agent-{agent_id}", *records)
+        _ensure(name, owner_id)
+        streams.publish(name, *records)

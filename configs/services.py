@@ -18,7 +18,7 @@ from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
-from .announcements import announce
+from .announcements import announce, announce_account
 from .choices import Preset
 from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
@@ -60,6 +60,7 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
         _save(agent)
         streams.create_stream(agent.stream_name, agent.owner_id)
         record(Action.AGENT_CREATED, owner=agent.owner_id, subject=agent)
+        announce_account(agent.owner_id)
     return agent
 
 
@@ -122,6 +123,7 @@ def delete_agent(agent: AgentConfig) -> None:
     with transaction.atomic(), as_service():
         record(Action.AGENT_DELETED, owner=agent.owner_id, subject=agent)
         streams.delete_stream(agent.stream_name)
+        announce_account(agent.owner_id)
         agent.delete()
 
 

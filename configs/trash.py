@@ -18,7 +18,7 @@ from agentforge.formats import counted
 from agentforge.live import streams
 from agentforge.tenancy.rls import as_service
 
-from .announcements import announce
+from .announcements import announce, announce_account
 from .choices import RunStatus
 from .forms.identity import suggest_handle
 from .models import AgentConfig, Revision, lock_agent
@@ -102,6 +102,7 @@ def move_to_trash(agent: AgentConfig, by: User) -> list[str]:
         AgentConfig.objects.filter(pk=agent.pk).update(trashed_at=timezone.now())
         record(Action.AGENT_TRASHED, owner=agent.owner_id, actor=by, subject=agent)
         streams.hide(_stream_names(agent))
+        announce_account(agent.owner_id)
     return ended
 
 

@@ -17,6 +17,7 @@ from agentforge.audit.log import record
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import Artifact, Build
+from configs.announcements import announce_account
 
 from . import leases, storage
 
@@ -69,6 +70,7 @@ def _pin(build: Build, by: User, *, pinned: bool) -> None:
             current.save(update_fields=["pinned", "expires_at"])
             action = Action.BUILD_PINNED if pinned else Action.BUILD_UNPINNED
             record(action, owner=current.owner_id, actor=by, subject=current)
+            announce_account(current.owner_id)
     build.pinned, build.expires_at = current.pinned, current.expires_at
 
 
@@ -122,6 +124,7 @@ def release(pk: int, at: datetime, *, force: bool = False) -> list[Artifact] | N
         build.expired_at = at
         build.save(update_fields=["expired_files", "expired_at"])
         Artifact.objects.filter(build=build).delete()
+        announce_account(build.owner_id)
     return files
 
 

@@ -20,6 +20,7 @@ from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus, BuildVerification
 from builds.queue import fairness, jobs
+from configs.announcements import announce_account
 
 _OPEN = ("queued", "running")
 # A page shows at most this many lines of a verification's log.
@@ -48,6 +49,7 @@ def enqueue(build: Build, by: User) -> BuildVerification:
         )
         row.save(update_fields=["job_id"])
         record(Action.BUILD_VERIFY_ASKED, owner=build.owner_id, actor=by, subject=build)
+        announce_account(build.owner_id)
     return row
 
 

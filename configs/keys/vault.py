@@ -25,6 +25,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.shared_secrets import VAULT
 from agentforge.tenancy.rls import as_service
+from configs.announcements import announce_account
 from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Provider
 
@@ -84,6 +85,7 @@ def save_key(
             owner_id=owner_id, provider=provider, name=name, defaults=columns
         )
     record(Action.KEY_SAVED if is_new else Action.KEY_REPLACED, owner=owner_id, subject=key)
+    announce_account(owner_id)
     return key
 
 
@@ -95,6 +97,7 @@ def rename_key(key: ApiKey, name: str) -> None:
         with transaction.atomic(), as_service():
             key.save(update_fields=["name", "updated_at"])
             record(Action.KEY_RENAMED, owner=key.owner_id, subject=key, before=before)
+            announce_account(key.owner_id)
     except IntegrityError as error:
         raise NameTaken(name) from error
 
@@ -104,6 +107,7 @@ def remove_key(key: ApiKey) -> None:
     """Delete a user's key."""
     with transaction.atomic(), as_service():
         record(Action.KEY_REMOVED, owner=key.owner_id, subject=key)
+        announce_account(key.owner_id)
         key.delete()
 
 

@@ -23,6 +23,7 @@ from agentforge.audit.log import record
 from agentforge.queue import shares
 from agentforge.queue.shares import Share
 from agentforge.tenancy.rls import as_service
+from configs.announcements import announce_account
 from configs.choices import KeyStatus
 from configs.models import ApiKey
 from configs.providers import PROVIDERS, Outcome
@@ -144,3 +145,4 @@ def _store_outcome(key: ApiKey, outcome: Outcome) -> None:
         for name, value in values.items():
             setattr(key, name, value)
         record(Action.KEY_TESTED, owner=key.owner_id, subject=key, outcome=str(outcome.status), ms=outcome.ms)
+        announce_account(key.owner_id)

@@ -15,6 +15,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.tenancy.request_transaction import outside_transaction
 from agentforge.tenancy.rls import as_service
+from configs.announcements import announce_account
 from configs.choices import KeyStatus
 from configs.keys import vault
 from deployments.hosts.base import Host, HostError, Person, Reason
@@ -88,6 +89,7 @@ def connect(user: User, token: str, code: str = NETLIFY) -> Connection:
         connection: Connection
         connection, _ = Connection.objects.update_or_create(owner=user, host=code, defaults=defaults)
         record(Action.HOST_CONNECTED, owner=user, subject=connection)
+        announce_account(user.pk)
     return connection
 
 
@@ -104,9 +106,11 @@ def recheck(connection: Connection) -> Person:
             with as_service():
                 row = Connection.objects.filter(pk=connection.pk)
                 row.update(problem=str(error)[:500], checked_at=timezone.now())
+                announce_account(connection.owner_id)
         raise
     with as_service():
         Connection.objects.filter(pk=connection.pk).update(**_fields(person))
+        announce_account(connection.owner_id)
     return person
 
 

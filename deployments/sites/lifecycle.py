@@ -127,6 +127,7 @@ def change(site: Site, settings: Settings, by: User) -> None:
     with transaction.atomic(), as_service():
         Site.objects.filter(pk=site.pk).update(**fields)
         record(Action.SITE_CHANGED, owner=site.owner_id, actor=by, subject=site, access=settings.access)
+        announce_deployment(site)
 
 
 def hash_password(password: str) -> str:

@@ -21,13 +21,18 @@ logger = logging.getLogger(__name__)
 _REFRESHED = ("looked_at", "problem", "url", "name", "live_remote_id", "locked", "answered_at")
 
 
+def _facts(site: Site) -> tuple[object, ...]:
+    """Return what pages show of a site, without the times."""
+    return (site.live_remote_id, site.answered_at is not None, site.problem, site.url, site.name, site.locked)
+
+
 def refresh_site(site: Site) -> None:
     """Store what is live on a site and whether it is locked, or why the host doesn't say.
 
     Raises AccountProblem.
     """
     host = host_for(site.owner_id, site.host, "looked at a site")
-    before = (site.live_remote_id, site.answered_at is not None)
+    before = _facts(site)
     trouble = _ask_own_server(site)
     with as_service():
         try:
@@ -42,7 +47,7 @@ def refresh_site(site: Site) -> None:
             site.url, site.name = remote.url or site.url, remote.name or site.name
             site.live_remote_id, site.locked = remote.live_deploy, remote.locked
         site.save(update_fields=_REFRESHED)
-        if (site.live_remote_id, site.answered_at is not None) != before:
+        if _facts(site) != before:
             announce_deployment(site)
         if site.live_remote_id != before[0] and not live_deployment(site):
             record(Action.SITE_DRIFTED, owner=site.owner_id, subject=site, live=site.live_remote_id)
@@ -77,6 +82,7 @@ def poll_sites() -> int:
             refresh_site(site)
         except AccountProblem as problem:
             Site.objects.filter(pk=site.pk).update(problem=str(problem)[:500], looked_at=timezone.now())
+            announce_deployment(site)
         except Exception:
             logger.exception("Site %s could not be refreshed", site.pk)
     return len(sites)

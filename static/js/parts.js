@@ -15,6 +15,7 @@ let again = false;
 let failures = 0;
 let pressed = false;
 let missed = false;
+let unseen = false;
 
 /** Read the page again soon, once for everything that happens at the same time. */
 export function renewSoon(delay = 80) {
@@ -87,6 +88,11 @@ const icon = document.querySelector("[data-favicon]");
 if (icon) icon.href = icon.dataset[icon.dataset.favicon] ?? icon.href;
 
 for (const kind of KINDS) on(kind, "", () => renewSoon());
+// Of what happens elsewhere in the account, a page hears too; one that nobody looks at is read again once somebody does.
+on("account", "", () => {
+  if (document.hidden) unseen = true;
+  else renewSoon();
+});
 on("process", "", ({ status }) => { if (status) renewSoon(); });
 on("chat", "", ({ event }) => { if (["done", "error"].includes(event.type)) renewSoon(); });
 
@@ -101,5 +107,9 @@ addEventListener("pointerdown", () => { pressed = true; }, true);
 for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
 document.addEventListener("forms:rest", () => renewSoon());
 document.addEventListener("parts:stale", () => renewSoon(0));
-document.addEventListener("visibilitychange", renewLater);
+document.addEventListener("visibilitychange", () => {
+  if (unseen && !document.hidden) renewSoon(0);
+  unseen &&= document.hidden;
+  renewLater();
+});
 renewLater();

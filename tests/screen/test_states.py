@@ -139,3 +139,17 @@ def test_try_says_who_answers_and_what_has_changed_since(
     answers.get_by_role("button", name="Compile the draft").click()
     expect(page).to_have_url(re.compile(r"/builds/\d+/"))
     assert Build.objects.latest("pk").revision.number == 2
+
+
+def test_lists_and_the_header_hear_of_what_begins_elsewhere(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    builds, keys = window("/builds/"), window("/keys/")
+    for page in (builds, keys):
+        expect(page.locator("body")).to_have_attribute("data-link", "open")
+    build = enqueue_build(agent, by=alice)
+    expect(keys.locator("[data-part=work]")).to_have_text("1 build under way")
+    expect(keys).to_have_title(f"1 build under way {DASH} Keys · AgentForge")
+    cancel_build(build, by=alice)
+    expect(keys.locator("[data-part=work]")).to_be_hidden()
+    expect(builds.locator("[data-part=work]")).to_be_hidden()

@@ -22,6 +22,19 @@ function build() {
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, PAUSE); });
   dialog.addEventListener("keydown", move);
   dialog.addEventListener("click", ({ target }) => { if (target === dialog) dialog.close(); });
+  dialog.addEventListener("cancel", close);
+  dialog.addEventListener("close", letGo);
+}
+
+function close(event) {
+  event.preventDefault();
+  dialog.close();
+  letGo();
+}
+
+/** Leave no focus in the closed dialog, where it stays until the next frame: the next key would be text for its box. */
+function letGo() {
+  if (!dialog.open && dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
 function open() {

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.urls import reverse
 
+from configs.agent_report import AgentReport
 from configs.choices import Tab
 from configs.draft_check import known_problems
-from configs.keys.keyring import Keyring
 from configs.models import AgentConfig
 
 # The system prompt is derived from the other values, and too long for a list of changes.
@@ -18,10 +18,10 @@ _DERIVED = frozenset({"system_prompt"})
 _LONGEST = 80
 
 
-def problems_of(agent: AgentConfig, ring: Keyring | None = None) -> list[dict[str, Any]]:
+def problems_of(agent: AgentConfig, report: AgentReport | None = None) -> list[dict[str, Any]]:
     """Return the invalid tabs of a saved draft, as far as is known: label, url and messages of each.
 
-    `ring` holds the owner's keys where they were read already.
+    `report` is the agent's, where it was made already.
     """
     return [
         {
@@ -29,7 +29,7 @@ def problems_of(agent: AgentConfig, ring: Keyring | None = None) -> list[dict[st
             "url": reverse(f"configs:{tab}", args=[agent.pk]),
             "messages": [message for texts in fields.values() for message in texts],
         }
-        for tab, fields in known_problems(agent, ring).items()
+        for tab, fields in known_problems(agent, report).items()
     ]
 
 

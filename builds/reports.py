@@ -50,11 +50,13 @@ def steps(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> list[d
     """Return a build's steps: those in its log, by (section, name), and what its targets say of the others.
 
     A target from the cache has all its steps, as `cached`; one that is not finished has its next ones, as
-    `pending`.
+    `pending`: all of them if it is queued, also after an attempt whose worker died.
     """
     expected = {}
     for row in build.per_target.all():
         target = targets.get(row.target)
+        if row.status == BuildStatus.QUEUED:
+            logged = {key: step for key, step in logged.items() if key[0] != target.section}
         state = "cached" if row.from_cache else "pending"
         if row.from_cache or row.status in UNFINISHED:
             for name in step_names(target):

@@ -9,12 +9,11 @@ from django.utils import timezone
 
 from agentforge.tenancy.rls import as_service
 
-from .agent_report import report_of
+from .agent_report import AgentReport, report_of
 from .announcements import announce
 from .choices import RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
-from .keys.keyring import Keyring, keyring_of
 from .keys.vault import key_of
 from .models import AgentConfig, ProcessRun, lock_agent
 from .providers import PROVIDERS
@@ -23,20 +22,25 @@ from .tab_checks import ACTIVE, VALID, checked_edition
 from .validation import Errors, tab_problems
 
 
-def known_problems(agent: AgentConfig, ring: Keyring | None = None) -> dict[str, Errors]:
+def known_problems(agent: AgentConfig, report: AgentReport | None = None) -> dict[str, Errors]:
     """Return the errors of a saved draft that are known without asking a provider: tab → field → messages.
 
-    `ring` holds the owner's keys where they were read already.
+    A tab that passed its check as it is now has none: no page refuses what another calls valid. `report` is
+    the agent's, where it was made already.
     """
-    offers = offers_for(agent.owner_id)
+    report = report or report_of(agent)
+    passed = {step.name for step in report.tabs if step.state == VALID}
     problems: dict[str, Errors] = {}
     for tab, form_class in TAB_FORMS.items():
+        if str(tab) in passed:
+            continue
+        offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
         form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
         if not form.is_valid():
             problems[str(tab)] = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
     provider = PROVIDERS.get(agent.provider)
-    trouble = (ring or keyring_of(agent.owner_id)).trouble_of(agent)
-    if Tab.KEYS not in problems and (trouble or (provider and provider.unavailable)):
+    trouble = report.trouble
+    if Tab.KEYS not in (*problems, *passed) and (trouble or (provider and provider.unavailable)):
         problems[Tab.KEYS.value] = {
             "provider": [trouble.sentence if trouble else provider.unavailable if provider else ""]
         }

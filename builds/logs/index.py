@@ -25,6 +25,8 @@ Line = dict[str, Any]
 # Part numbers of the lines outside sections, before and after the first section; sections count from 1.
 BEFORE, AFTER = 0, -1
 MOST_LOGS = 32
+# The state of a section or a step that its worker left in the middle.
+STOPPED = "stopped"
 # Compilers also report progress on stderr: an error contains one of these words or a file:line:column.
 _ERROR = re.compile(r"\b(error|panic|fatal|failed|cannot|undefined)\b|\.\w+:\d+:\d+: ", re.IGNORECASE)
 
@@ -95,11 +97,29 @@ class Index:
                 case "step":
                     self.steps[record.get("section", ""), record["name"]] = record
                 case "section":
-                    part = self.part_of({"section": record["name"]})
-                    part.state, part.ms = record["state"], record.get("ms")
+                    self._section(record)
+                case "status" if record["status"] != "running":
+                    self._stop()
                 case "end":
                     self.ended = True
         self.position = chunk.last
+
+    def _section(self, record: dict[str, Any]) -> None:
+        part = self.part_of({"section": record["name"]})
+        part.state, part.ms = record["state"], record.get("ms")
+        if part.state == "running":
+            # Its steps begin anew after an attempt whose worker died.
+            self.steps = {key: step for key, step in self.steps.items() if key[0] != record["name"]}
+
+    def _stop(self) -> None:
+        """Note that nothing runs: what a dead worker left open is not going on."""
+        for part in self.by_number.values():
+            if part.state == "running":
+                part.state = STOPPED
+        self.steps = {
+            key: {**step, "state": STOPPED} if step["state"] == "running" else step
+            for key, step in self.steps.items()
+        }
 
     def part_of(self, record: dict[str, Any], *, sections: bool | None = None) -> Part:
         """Return the part of a line; `sections` says whether a section began before it (default: by now)."""

@@ -86,7 +86,7 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
 
 def _draft(request: Request, agent: AgentConfig) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
-    problems = problems_of(agent, report_for(request, agent).ring)
+    problems = problems_of(agent, report_for(request, agent))
     builds = Build.objects.filter(revision__agent=agent).select_related("revision")
     is_unfinished = Q(status__in=reports.UNFINISHED)
     telling = builds.filter(is_unfinished | Q(status=BuildStatus.SUCCEEDED, expired_at=None))

@@ -28,8 +28,6 @@ from builds.trial import chat, places
 from builds.trial.answer import load_partial
 from builds.trial.conversations import conversations_of, messages_in, newest_of
 from builds.trial.starters import starters
-from configs.agent_report import report_for
-from configs.draft_check import known_problems
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.revisions import draft_json
@@ -157,7 +155,7 @@ def _page(
         "tab": "try",
         "form": form,
         "build": build,
-        "changed": _changed_since(request, agent, build),
+        "changed": _changed_since(agent, build),
         "starters": starters(json.loads(build.revision.canonical_json)) if build else [],
         "model_sentence": model_sentence(json.loads(build.revision.canonical_json)) if build else "",
     }
@@ -171,11 +169,15 @@ def model_sentence(document: dict[str, Any]) -> str:
     return provider.sentence([stated["model"]]) if provider else ""
 
 
-def _changed_since(request: Request, agent: AgentConfig, build: Build | None) -> list[str]:
+def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
     """Return what the draft has differently from the build that answers, in words."""
-    if build is None or known_problems(agent, report_for(request, agent).ring):
-        return ["it can't be compiled yet"] if build else []
-    found = changes(build.revision.canonical_json, draft_json(agent))
+    if build is None:
+        return []
+    try:
+        draft = draft_json(agent)
+    except (KeyError, ValueError):
+        return ["it can't be compiled yet"]
+    found = changes(build.revision.canonical_json, draft)
     names = [change["name"].rpartition(".")[2].replace("_", " ") for change in found]
     return list(dict.fromkeys(names))
 

@@ -70,6 +70,7 @@ export class LogPanel extends EventTarget {
     if (!channel || this.closed) return;
     on("line", channel, (record) => this.add(record));
     on("section", channel, (record) => this.updateSection(record));
+    on("status", channel, ({ status }) => { if (status !== "running") this.stopSections(); });
     on("end", channel, () => this.close());
   }
 
@@ -81,6 +82,12 @@ export class LogPanel extends EventTarget {
 
   updateSection({ name, state, ms }) {
     Object.assign(this.model.partOf(name), { state, ms: ms ?? null });
+    this.schedule();
+  }
+
+  /** Nothing runs any more, nor does what a dead worker left in the middle. */
+  stopSections() {
+    for (const part of this.model.parts) if (part.name && part.state === "running") part.state = "stopped";
     this.schedule();
   }
 

@@ -17,6 +17,7 @@ from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
 from .instance import AlreadyRunning, Record
+from .output import JsonOutput, TextOutput
 from .postgres import PrivatePostgres
 from .supervisor import PATIENCE, Program, Supervisor
 
@@ -80,6 +81,11 @@ def run(chosen: options.Options) -> int:
         ended.set()
 
 
+def _say(chosen: options.Options, text: str) -> None:
+    """Print a line before there is a supervisor to do it."""
+    (JsonOutput() if chosen.json_lines else TextOutput(width=0)).own(text)
+
+
 def _claim(chosen: options.Options) -> Record:
     try:
         private_directory.protect(chosen.var_dir, with_postgres=not chosen.database_url)
@@ -95,7 +101,7 @@ def _claim(chosen: options.Options) -> Record:
             "directory: AGENTFORGE_VAR=… make run"
         ) from None
     if left := record.end_leftovers(PATIENCE):
-        print(f"Stopped processes left behind by an interrupted run: {', '.join(left)}.", flush=True)
+        _say(chosen, f"Stopped processes left behind by an interrupted run: {', '.join(left)}.")
     if not ports.is_free(chosen.host, chosen.port):
         free = ports.next_free(chosen.host, chosen.port)
         raise CannotStart(
@@ -107,7 +113,7 @@ def _claim(chosen: options.Options) -> Record:
 def _start_postgres(chosen: options.Options) -> PrivatePostgres:
     data_dir = chosen.var_dir / "postgres"
     if not data_dir.exists():
-        print("Creating the database in var/postgres.", flush=True)
+        _say(chosen, "Creating the database in var/postgres.")
     return PrivatePostgres(data_dir)
 
 
@@ -126,7 +132,7 @@ def _model_servers(chosen: options.Options, model_port: int) -> list[model_serve
     found = [] if chosen.is_builder else model_servers.find(candidates)
     for server, models in found:
         offered = formats.counted(len(models), "model")
-        print(f"Found {model_servers.LABELS[server.code]} at {server.url}, with {offered}.", flush=True)
+        _say(chosen, f"Found {model_servers.LABELS[server.code]} at {server.url}, with {offered}.")
     return [server for server, _ in found]
 
 
@@ -135,7 +141,7 @@ def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
         _try_database(url)
     marker = chosen.var_dir / "run" / "migrated.json"
     if not schema.are_current(url, chosen.database_schema, marker):
-        print("Migrating the database.", flush=True)
+        _say(chosen, "Migrating the database.")
         schema.migrate(url, chosen.database_schema, marker, env)
     schema.collect_static_files(chosen.var_dir / "static", env)
 

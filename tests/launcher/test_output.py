@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from agentforge.launch.output import JsonOutput
+from tests.drivers.forge import Forge
 
 
 def test_every_line_is_a_json_record(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +24,15 @@ def test_every_line_is_a_json_record(capsys: pytest.CaptureFixture[str]) -> None
     assert {(line["process"], line["level"]) for line in lines[1:4]} == {("web", "info")}
     assert lines[1]["message"] == "Listening on 127.0.0.1, port 8000"
     assert lines[4]["process"] == "launcher"
+
+
+def test_a_whole_forge_prints_json_alone(var_dir: Path) -> None:
+    # So that there is something to say before the first process starts.
+    (var_dir / "run" / "migrated.json").unlink()
+    with Forge(var_dir, LOG_FORMAT="json", LOCAL_MODEL="0") as forge:
+        forge.wait_for("AgentForge is ready")
+        forge.stop()
+    lines = [json.loads(line) for line in forge.text.splitlines()]
+    assert {"launcher", "web"} <= {line["process"] for line in lines}
+    assert lines[0]["message"] == "Migrating the database."
+    assert any(line["message"] == "GET /healthz 200" for line in lines)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from . import artifact_storage, private_directory, shared_secrets, static_files
+from . import artifact_storage, private_directory, static_files
 from .environment import LOG_FORMATS, Environment, Network
+from .machines import existing_data
 from .model_servers import ModelServer
 from .telemetry.jobs import log_job
 from .tenancy import database, embedded
@@ -19,7 +21,6 @@ VAR_DIR = Path(env.str("AGENTFORGE_VAR", default=str(BASE_DIR / "var"))).resolve
 private_directory.protect(VAR_DIR, with_postgres=not env.str("DATABASE_URL", default=""))
 
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="") or shared_secrets.SESSIONS.stored_or_new(VAR_DIR)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -33,6 +34,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    # Before procrastinate, whose command it extends.
+    "agentforge.machines",
     "procrastinate.contrib.django",
     "django_htmx",
     "django_eventstream",
@@ -112,6 +115,11 @@ DATABASES = {
         DATABASE_URL, pool_size=env.int("DATABASE_POOL", default=12), schema=DATABASE_SCHEMA
     )
 }
+# As the variable gives it; the key itself may come from var/secrets/django.
+SECRET_KEY_GIVEN: str = env.str("SECRET_KEY", default="")
+SECRET_KEY = SECRET_KEY_GIVEN or existing_data.session_key(
+    VAR_DIR, DATABASE_URL, DATABASES["default"]["SCHEMA"], restores=sys.argv[1:2] == ["restore"]
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
@@ -296,6 +304,9 @@ WHITENOISE_USE_FINDERS = not static_files.is_collected(STATIC_ROOT, STATIC_VERSI
 
 # Where artifacts are stored: files (this machine), supabase (its Storage) or s3 (requirements-s3.txt).
 ARTIFACT_STORAGE: str = env.str("ARTIFACT_STORAGE", default="files")
+# Where `files` keeps them, var/artifacts if unset: a directory that all machines share.
+_artifacts = env.str("AGENTFORGE_ARTIFACTS_DIR", default="")
+AGENTFORGE_ARTIFACTS_DIR: Path | None = Path(_artifacts).resolve() if _artifacts else None
 ARTIFACT_BUCKET: str = env.str("ARTIFACT_BUCKET", default="artifacts")
 # Lifetime of download URLs signed by a shared storage.
 ARTIFACT_URL_SECONDS: int = env.int("ARTIFACT_URL_SECONDS", default=60)

@@ -11,10 +11,9 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,6 @@ class SharedSecret:
 
     def path(self, var_dir: Path) -> Path:
         return var_dir / "secrets" / self.file
-
-    def configured(self, values: Mapping[str, Any]) -> str:
-        """Return the variable's value, empty if it is unset; several keys are one on each line."""
-        value = values.get(self.variable, "")
-        return value if isinstance(value, str) else "\n".join(value)
-
-    def is_variable(self, var_dir: Path, values: Mapping[str, Any]) -> bool:
-        """Return whether a variable gives the value, and not the file; the settings have it of either."""
-        return self.configured(values) not in ("", self.stored(var_dir))
 
     def stored(self, var_dir: Path) -> str:
         """Return what the file holds, empty if there is none."""

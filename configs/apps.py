@@ -13,6 +13,7 @@ class ConfigsConfig(AppConfig):
             search_sources,
         )
         from .belongings import agents
+        from .keys import diagnostics  # noqa: F401 # importing it registers the check
 
         belongings.register_export(agents)
         search.register("Agents", search_sources.agents, place=0)

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import OperationalError
 
+from agentforge.machines import sharing
 from agentforge.tenancy.escalation import person_problems, session_problem
 from agentforge.tenancy.exposure import exposures
 from agentforge.tenancy.notifications import TRANSACTION_POOLER, NotificationLost, verify_connection
@@ -174,3 +175,12 @@ def _database_rights() -> Finding:
         rest = f", and {len(opened) - 3} more" if len(opened) > 3 else ""
         return failed(f"Open to Supabase's API: {'; '.join(opened[:3])}{rest}.", "manage.py secure_database")
     return ok("Every table is closed to the roles of Supabase's API, but for what users own.")
+
+
+@register("shared by all machines", readiness=True)
+def _shared() -> Finding:
+    with connection.cursor() as cursor:
+        found = sharing.differences(cursor)
+    if found:
+        return failed(" ".join(each.message for each in found), found[0].remedy)
+    return ok("Secrets and directories are those of the other machines.")

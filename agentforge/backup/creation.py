@@ -12,11 +12,11 @@ import socket
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from agentforge import shared_secrets
+from agentforge.machines import sharing
 
 from . import age, parts, snapshot
 from .archive import Writer
@@ -51,15 +51,7 @@ def create(writer: Writer, lock: age.Lock | None, progress: Progress) -> Manifes
 
 def effective_secrets() -> dict[str, str]:
     """Return the shared secrets by their variables, wherever they come from."""
-    return {
-        secret.variable: secret.configured(vars_of_settings()) or secret.stored_or_new(Path(settings.VAR_DIR))
-        for secret in shared_secrets.TABLE
-    }
-
-
-def vars_of_settings() -> dict[str, Any]:
-    """Return the values of the shared secrets' settings."""
-    return {secret.variable: getattr(settings, secret.variable) for secret in shared_secrets.TABLE}
+    return {secret.variable: sharing.value_of(secret) for secret in shared_secrets.TABLE}
 
 
 def work_directory() -> Path:

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.db.migrations.loader import MigrationLoader
 
 from agentforge import shared_secrets
+from agentforge.machines import sharing
 
 from . import age, database, manifest, parts, snapshot
-from .creation import vars_of_settings
 from .database import Target
 from .errors import BackupError
 from .manifest import DUMP, SECRETS, Manifest
@@ -81,6 +81,7 @@ def restore(plan: Plan, progress: Progress) -> list[str]:
     progress.line(f"database: {sum(plan.manifest.rows.values())} rows of {len(plan.manifest.rows)} tables")
     # To this version's tables, and with exactly the rights that it declares.
     call_command("migrate", interactive=False, verbosity=0)
+    sharing.forget_directories()
     if plan.aside:
         kept.append(f"the former tables: schema {plan.aside} (DROP SCHEMA {plan.aside} CASCADE; removes it)")
     return kept
@@ -124,9 +125,8 @@ def _opened_secrets(directory: Path, made: Manifest, unlock: age.Unlock | None) 
         values: dict[str, str] = json.loads(age.decrypt((directory / SECRETS).read_bytes(), unlock))
     except age.CannotOpen as reason:
         raise BackupError(f"The secrets can't be opened. Nothing was restored. {reason}") from None
-    given = vars_of_settings()
     for secret in shared_secrets.TABLE:
-        own = secret.configured(given) if secret.is_variable(Path(settings.VAR_DIR), given) else ""
+        own = sharing.given(secret)
         if own and own != values[secret.variable]:
             raise BackupError(
                 f"{secret.variable} is set here, and has another value than in the backup. Nothing was "
@@ -137,11 +137,11 @@ def _opened_secrets(directory: Path, made: Manifest, unlock: age.Unlock | None) 
 
 def _restore_secrets(values: dict[str, str]) -> list[str]:
     """Write the secrets that no variable gives into `var/secrets`; return what was kept of other ones."""
-    kept, var_dir, given = [], Path(settings.VAR_DIR), vars_of_settings()
+    kept, var_dir = [], Path(settings.VAR_DIR)
     for secret in shared_secrets.TABLE:
         value = values.get(secret.variable, "")
         path, stored = secret.path(var_dir), secret.stored(var_dir)
-        if not value or value == stored or secret.is_variable(var_dir, given):
+        if not value or value == stored or sharing.given(secret):
             continue
         if stored:
             former = path.with_name(f"{path.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}")

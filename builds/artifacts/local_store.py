@@ -8,14 +8,13 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from django.conf import settings
-
+from agentforge.machines.shared_directories import ARTIFACTS
 from builds.errors import BuildError
 
 
 def root() -> Path:
-    """Return the directory that holds this machine's copies."""
-    return Path(settings.VAR_DIR) / "artifacts"
+    """Return the directory that holds this machine's copies, or those of all machines."""
+    return ARTIFACTS.path()
 
 
 def name_of(sha256: str) -> str:

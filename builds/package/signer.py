@@ -12,13 +12,12 @@ import functools
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.conf import settings
 
+from agentforge.machines import sharing
 from agentforge.shared_secrets import SIGNING
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -49,7 +48,7 @@ def own_key() -> SigningKey:
 
     Raises ValueError if AGENTFORGE_SIGNING_KEY is not a key.
     """
-    return _read(settings.AGENTFORGE_SIGNING_KEY or SIGNING.stored_or_new(Path(settings.VAR_DIR)))
+    return _read(sharing.value_of(SIGNING))
 
 
 @functools.cache

@@ -10,6 +10,8 @@ from django.db import transaction
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.machines import sharing
+from agentforge.shared_secrets import VAULT
 from configs.models import ApiKey
 
 from . import vault
@@ -45,6 +47,8 @@ def rotate(
             break
         after = batch[-1].pk
         progress(report)
+    if apply and not report.unreadable and not stop():
+        sharing.keep_newest(VAULT)
     if apply:
         record(Action.KEYS_ROTATED, owner=None, rotated=report.rotated, unreadable=report.unreadable)
     return report

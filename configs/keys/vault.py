@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
@@ -23,6 +21,7 @@ from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.machines import sharing
 from agentforge.shared_secrets import VAULT
 from agentforge.tenancy.rls import as_service
 from configs.announcements import announce_account
@@ -50,7 +49,7 @@ class NameTaken(Exception):
 
 def encryption_keys() -> list[str]:
     """Return the vault's Fernet keys, newest first."""
-    return list(settings.AGENTFORGE_VAULT_KEYS) or VAULT.stored_or_new(Path(settings.VAR_DIR)).split()
+    return sharing.value_of(VAULT).split()
 
 
 def box() -> MultiFernet:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.drivers.web_process import ROOT, environment
 
@@ -12,8 +14,10 @@ Done = subprocess.CompletedProcess[bytes]
 PASSPHRASE = "a passphrase for the test"
 
 
-def manage(*arguments: str | Path, stdin: bytes | None = None, **more: str) -> Done:
-    """Run a command on the database of this test."""
+def manage(
+    *arguments: str | Path, stdin: bytes | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> Done:
+    """Run a command on the database of this test, with more variables."""
     return subprocess.run(
         [sys.executable, "manage.py", *map(str, arguments)],
         cwd=ROOT,
@@ -36,8 +40,8 @@ class Machine:
             "AGENTFORGE_SITES_DIR": str(var / "sites"),
         }
 
-    def manage(self, *arguments: str | Path, stdin: bytes | None = None, **more: str) -> Done:
-        return manage(*arguments, stdin=stdin, **{**self.environment, **more})
+    def manage(self, *arguments: str | Path, stdin: bytes | None = None) -> Done:
+        return manage(*arguments, stdin=stdin, more=self.environment)
 
 
 def passphrase_file(directory: Path) -> Path:

@@ -65,7 +65,9 @@ def test_everything_works_on_an_empty_machine(
     client_of(alice).post(reverse("builds:send", args=[agent.pk]), {"content": "When do tides turn?"})
     work()
     word = passphrase_file(root)
-    saved = manage("backup", root / "saved", "--passphrase-file", word, AGENTFORGE_SITES_DIR=str(site))
+    saved = manage(
+        "backup", root / "saved", "--passphrase-file", word, more={"AGENTFORGE_SITES_DIR": str(site)}
+    )
     assert saved.returncode == 0, said(saved)
 
     restored = empty.manage("restore", root / "saved", "--passphrase-file", word, "--yes")

@@ -11,9 +11,9 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.conf import settings
 from jwt.algorithms import ECAlgorithm
 
+from agentforge.machines import sharing
 from agentforge.shared_secrets import IDENTITY
 
 NOT_A_KEY = "AGENTFORGE_IDENTITY_KEY, or var/secrets/identity.pem, is not a P-256 private key in PEM."
@@ -46,7 +46,7 @@ def signing_key() -> SigningKey:
 
     Raises ValueError if it is not a P-256 private key.
     """
-    return read(settings.AGENTFORGE_IDENTITY_KEY or IDENTITY.stored_or_new(settings.VAR_DIR))
+    return read(sharing.value_of(IDENTITY))
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agentforge.formats import counted
 from configs.keys.rotation import Report, rotate
 
 
@@ -44,6 +45,12 @@ class Command(BaseCommand):
         if stopping.is_set():
             raise CommandError(
                 "Stopped before the end. Rotated keys stay rotated; run it again for the rest."
+            )
+        if report.unreadable:
+            raise CommandError(
+                f"{counted(report.unreadable, 'API key')} can't be read with AGENTFORGE_VAULT_KEYS. Add the "
+                "key that encrypted them, behind the newest. If it is lost, their owners have to enter them "
+                "again."
             )
 
     def _report(self, report: Report, *, applied: bool, as_json: bool) -> None:

@@ -17,8 +17,10 @@ CODES = ("openai", "anthropic", "openai_compatible")
 
 
 def rotate(*options: str) -> dict[str, int]:
+    """Return the report; one key can't be read, which the exit code says too."""
     out = StringIO()
-    call_command("rotate_keys", "--json", *options, stdout=out)
+    with pytest.raises(CommandError, match="1 API key can't be read with AGENTFORGE_VAULT_KEYS"):
+        call_command("rotate_keys", "--json", *options, stdout=out)
     report: dict[str, int] = json.loads(out.getvalue())
     return report
 
@@ -74,6 +76,7 @@ def test_wrong_use_is_a_command_error(keys: list[str], settings: Settings) -> No
 
 def test_says_what_it_would_do(keys: list[str]) -> None:
     out = StringIO()
-    call_command("rotate_keys", stdout=out)
+    with pytest.raises(CommandError, match="can't be read"):
+        call_command("rotate_keys", stdout=out)
     assert "2 to rotate" in out.getvalue()
     assert "--yes" in out.getvalue()

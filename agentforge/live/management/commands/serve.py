@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from agentforge.live.server import LiveServer
+from agentforge.machines import start
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         else:
             if problem:
                 raise CommandError(problem)
+            start.compare()
 
 
 def _allow_many_connections() -> int:

@@ -109,7 +109,8 @@ def restore(dump: Path, target: Target, url: str, rows: dict[str, int], aside: s
     except (DatabaseError, SchemaUnusable) as error:
         raise BackupError(f"The database is not ready for a restore. {error}") from None
     connection.close()
-    first = f"ALTER SCHEMA {quoted} RENAME TO {connection.ops.quote_name(aside)};\n" if aside else ""
+    first = "SET client_min_messages = warning;\n"
+    first += f"ALTER SCHEMA {quoted} RENAME TO {connection.ops.quote_name(aside)};\n" if aside else ""
     first += f"CREATE SCHEMA IF NOT EXISTS {quoted};\n"
     last = "".join(_last_statements(target.schema, rows))
     _run(dump, target.server_version, url, first.encode(), last.encode())
@@ -123,6 +124,8 @@ def _people(cursor: object) -> int:
 def _last_statements(schema: str, rows: dict[str, int]) -> Iterator[str]:
     """Yield what the dump leaves to the target: rights for its own roles, and the count of the rows."""
     quote = connection.ops.quote_name
+    # pg_restore turns it off, which an ordinary role may not read its tables with.
+    yield "SET row_security = on;\n"
     literal = "'" + schema.replace("'", "''") + "'"
     yield f"GRANT USAGE ON SCHEMA {quote(schema)} TO {', '.join(roles.ROLES)};\n"
     yield _FORGE_POLICY.format(schema=literal)

@@ -12,7 +12,8 @@ import psycopg
 from environ import ImproperlyConfigured
 from honcho.environ import parse_procfile
 
-from agentforge import formats, local_model, model_servers, private_directory
+from agentforge import formats, local_model, model_servers, private_directory, shared_secrets
+from agentforge.machines import existing_data
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
@@ -139,6 +140,7 @@ def _model_servers(chosen: options.Options, model_port: int) -> list[model_serve
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:
     if chosen.database_url:
         _try_database(url)
+    _verify_secrets(chosen, url)
     marker = chosen.var_dir / "run" / "migrated.json"
     if not schema.are_current(url, chosen.database_schema, marker):
         _say(chosen, "Migrating the database.")
@@ -155,6 +157,17 @@ def _try_database(url: str) -> None:
         raise CannotStart(f"The database does not answer. Check DATABASE_URL. {error}") from None
     if problem := schema.role_problem(url):
         raise CannotStart(problem)
+
+
+def _verify_secrets(chosen: options.Options, url: str) -> None:
+    """Refuse to start without a secret that the database's forge has: each program would refuse by itself."""
+    for secret in shared_secrets.TABLE:
+        if os.environ.get(secret.variable) or secret.stored(chosen.var_dir):
+            continue
+        try:
+            existing_data.verify_new(secret, url, chosen.database_schema)
+        except existing_data.SecretMissing as reason:
+            raise CannotStart(str(reason)) from None
 
 
 def _programs(chosen: options.Options) -> list[Program]:

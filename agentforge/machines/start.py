@@ -29,6 +29,9 @@ def compare() -> None:
         # Away for a moment, or not migrated yet; readyz compares again.
         logger.warning("What all machines share could not be compared: %s", error)
         return
+    finally:
+        # This thread does nothing else with it.
+        connection.close()
     for difference in found:
         if difference.is_directory:
             raise CommandError(f"{difference} Nothing was changed.")

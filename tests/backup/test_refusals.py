@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from agentforge.accounts.models import User
 from agentforge.backup import age
@@ -104,6 +106,42 @@ def test_a_forge_with_people_is_kept(saved: Path, word: Path, empty: Machine, al
     second = empty.manage(*command, "--replace")
     assert second.returncode == 0 and "Kept the former tables: schema agentforge_before_" in said(second)
     assert empty.manage("access_token", alice.email).returncode == 0
+    copy = empty.var.parent / "again"
+    again = empty.manage("backup", copy, "--without-secrets")
+    assert again.returncode == 0, said(again)
+    rows = [
+        json.loads((path / "manifest.json").read_text())["rows"]
+        for path in (saved, empty.var.parent / "again")
+    ]
+    assert rows[0]["builds_artifact"] == rows[1]["builds_artifact"] > 0
+
+
+@pytest.fixture
+def elsewhere(db: None) -> Iterator[dict[str, str]]:
+    """An empty database of the same ordinary role, for a machine with nothing else."""
+    given = connection.get_connection_params()
+    place = {key: given[key] for key in ("host", "port", "user", "password") if key in given}
+    name = f"restored_{os.getpid()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    yield {"DATABASE_URL": make_conninfo(**place, dbname=name)}
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_ordinary_role_restores(saved: Path, word: Path, elsewhere: dict[str, str], root: Path) -> None:
+    """Row level security holds for the role that owns the tables, too."""
+    machine = {**elsewhere, "AGENTFORGE_VAR": str(root / "elsewhere")}
+    restored = manage("restore", saved, "--passphrase-file", word, "--yes", more=machine)
+    assert restored.returncode == 0, said(restored)
+    checked = manage("check", "--database", "default", more=machine)
+    assert checked.returncode == 0, said(checked)
+    with psycopg.connect(elsewhere["DATABASE_URL"]) as session:
+        rows = session.execute("SELECT count(*) FROM agentforge.configs_agentconfig").fetchone()
+        policies = session.execute("SELECT count(*) FROM pg_policies WHERE policyname = 'forge'").fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_policies WHERE policyname = 'forge'")
+        assert (rows, policies) == ((1,), cursor.fetchone())
 
 
 def test_a_running_forge_is_not_restored_over(saved: Path, word: Path) -> None:

@@ -139,3 +139,21 @@ def _read_by_nobody(directory: Path) -> list[str]:
 def _nobody_reaches(*paths: Path) -> bool:
     words = ["test", *" -a ".join(f"-r {path.resolve()}" for path in paths).split()]
     return subprocess.run(words, user="nobody", group="nogroup", extra_groups=[], check=False).returncode == 0
+
+
+def test_a_lost_secret_is_not_replaced(var_dir: Path) -> None:
+    """As long as somebody has signed up; it is back where it was after the test."""
+    secret = var_dir / "secrets" / "django"
+    with Forge(var_dir) as forge:
+        forge.wait_until_ready()
+        forge.run([sys.executable, "manage.py", "shell", "-c", _SIGN_UP])
+        forge.stop()
+    kept = secret.rename(secret.with_name("kept"))
+    with Forge(var_dir) as forge:
+        assert forge.process.wait(timeout=60) == 1
+        assert "SECRET_KEY is not set, and var/secrets/django is not there" in forge.text
+        assert "Traceback" not in forge.text and not secret.exists()
+    kept.rename(secret)
+
+
+_SIGN_UP = "from agentforge.accounts.models import User; User.objects.get_or_create(email='ada@example.com')"

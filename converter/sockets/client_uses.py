@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from converter.javascript.modules import Module
 from converter.javascript.syntax import field_of, has_child, string_value, text_of
-from converter.problems import Problem
+from converter.problems import Problem, Severity
 
 from .client_variables import is_harmless
 from .held_connections import ClientVariable
@@ -24,7 +24,10 @@ FACTS = ("id", "connected", "disconnected")
 _PROPERTIES = ("onmessage", "onopen", "onerror", "readyState", "close")
 _EVENTS = ("message", "open", "error")
 # Events without a counterpart: a stream ends every few seconds, and goes on by itself.
-_LOST_EVENTS = (None, "disconnect", "reconnect")
+LOST_EVENTS = (
+    *("disconnect", "reconnect", "reconnecting", "reconnect_attempt", "reconnect_error", "reconnect_failed"),
+    *("connect_timeout", "connecting", "error", "ping", "pong"),
+)
 _KEEPING = ("member_expression", "variable_declarator", "assignment_expression", "arguments", "array", "pair")
 
 
@@ -47,6 +50,10 @@ class UseChecker:
 
     def _refuse(self, node: Node, message: str) -> None:
         self.problems.append(self.module.problem(node, "front-end", message, BY_HAND))
+
+    def _warn(self, node: Node, message: str) -> None:
+        by_hand = "This listener is left out; show the state of the connection with readyState."
+        self.problems.append(self.module.problem(node, "front-end", message, by_hand, Severity.WARNING))
 
     def _refuse_escape(self, node: Node) -> None:
         self._refuse(node, f"{self.name} is passed on, so not all its uses are known.")
@@ -93,8 +100,10 @@ class UseChecker:
                 self._refuse(node, f"the server has no handler for '{event}'.")
             return
         kinds = (*FUNCTIONS, "identifier", "member_expression")
-        is_heard = event not in _LOST_EVENTS and len(arguments) == 2 and arguments[1].type in kinds
-        if member in ADDING and is_heard:
+        is_heard = event is not None and len(arguments) == 2 and arguments[1].type in kinds
+        if member in ADDING and is_heard and (event not in LOST_EVENTS or _is_whole_statement(call)):
+            if event in LOST_EVENTS:
+                self._warn(node, f"'{event}' has no counterpart, as an EventSource reconnects by itself.")
             return
         if member in REMOVING and call is not None and _is_removal(arguments, event, kinds):
             return
@@ -104,6 +113,10 @@ class UseChecker:
 def _is_removal(arguments: list[Node], event: str | None, kinds: tuple[str, ...]) -> bool:
     """Return whether a call removes all listeners, those of an event, or one."""
     return not arguments or (event is not None and all(part.type in kinds for part in arguments[1:2]))
+
+
+def _is_whole_statement(call: Node | None) -> bool:
+    return call is not None and call.parent is not None and call.parent.type == "expression_statement"
 
 
 def _is_target(member: Node) -> bool:

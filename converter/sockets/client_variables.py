@@ -40,7 +40,7 @@ def _constant(module: Module, declarator: Node) -> ClientVariable | None:
     name, declaration = field_of(declarator, "name"), declarator.parent
     if name is None or name.type != "identifier" or declaration is None:
         return None
-    if text_of(declaration.children[0]) != "const" or len(declaration.named_children) > 1:
+    if len(declaration.named_children) > 1 or _is_reassigned(module, text_of(name)):
         return None
     for node in module.nodes:
         if node.type != "call_expression" or [text_of(each) for each in arguments_of(node)] != [
@@ -51,6 +51,15 @@ def _constant(module: Module, declarator: Node) -> ClientVariable | None:
             return with_types(state, declarator)
     variable = ClientVariable((text_of(name),), declarator)
     return with_types(variable, declarator) and with_uses(module, variable, {name.id})
+
+
+def _is_reassigned(module: Module, name: str) -> bool:
+    """Return whether something else than nothing is assigned to a variable, or it is declared twice."""
+    assigned = [node for node in module.nodes if node.type == "assignment_expression"]
+    values = [field_of(node, "right") for node in assigned if text_of(field_of(node, "left") or node) == name]
+    if any(value is not None and text_of(value) not in EMPTY for value in values):
+        return True
+    return len([node for node in declarators(module) if name_of(node) == name]) > 1
 
 
 def _assigned_variable(module: Module, target: Node) -> ClientVariable | None:

@@ -78,9 +78,7 @@ def clients_in(analysis: Analysis) -> tuple[list[Client], list[Problem]]:
         for node, library in found:
             client = _client(module, node, library, analysis)
             if client is None:
-                message = (
-                    "the connection is not assigned to a constant of this file, so its uses are unknown."
-                )
+                message = "nothing that is certain holds this connection, so its uses are unknown."
                 problems.append(_problem(module, node, message))
                 problems += _unassigned_uses(module, node)
             else:
@@ -108,6 +106,10 @@ def _client(module: Module, creation: Node, library: Library, analysis: Analysis
         client.problems.append(_problem(module, argument, message))
     _add_importers(client, analysis)
     _check_scripts(client, others)
+    page = analysis.pages.get(module.path)
+    if page is not None and page.mentions(held.names[0]):
+        message = f"an attribute of the page, such as onclick, uses {held.names[0]}."
+        client.problems.append(_problem(module, creation, message))
     for where, variable in client.parts:
         checker = UseChecker(where, client.library, variable.names[0], client.server)
         checker.check(variable)

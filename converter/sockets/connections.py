@@ -94,6 +94,11 @@ def _add_handler(server: Server, registration: Registration, names: set[str]) ->
         message = f"the handler of '{event}' is neither an inline function nor the name of one."
         server.problems.append(module.problem(node, "handler", message, by_hand))
     else:
+        if event in {earlier.event for earlier in server.handlers}:
+            by_hand = "Join the handlers: one function answers each event."
+            message = f"'{event}' has another handler already, which alone would be converted."
+            server.problems.append(module.problem(node, "handler", message, by_hand))
+            return
         handler = Handler(event, node, text_of(function), arity=_arity(server, function))
         analyse_handler(server, handler, function, names)
         server.handlers.append(handler)

@@ -10,14 +10,15 @@ from tree_sitter import Node
 
 from converter.javascript.modules import LinkKind, Module
 from converter.javascript.syntax import Edits, field_of, has_child, iter_nodes, string_value, text_of
-from converter.problems import Problem
+from converter.problems import Problem, has_errors
 
-from .client_uses import ADDING, FACTS, REMOVING
+from .client_uses import ADDING, FACTS, LOST_EVENTS, REMOVING
 from .client_variables import is_harmless
 from .clients import Client, clients_in
 from .held_connections import ClientVariable
 from .listening import LISTEN, UNLISTEN, add_listening
 from .model import Analysis, Library
+from .pages import LIBRARY_TAG
 from .scopes import FUNCTIONS, arguments_of
 
 # Events of a socket.io client that an EventSource has under another name.
@@ -36,12 +37,15 @@ class FrontendChanges:
 def rewrite_clients(analysis: Analysis) -> FrontendChanges:
     """Rewrite every client whose uses are all convertible; report the others and leave them unchanged."""
     clients, problems = clients_in(analysis)
+    texts = {path: page.text for path, page in analysis.pages.items()}
     changes = FrontendChanges(problems=problems)
     files: dict[Path, tuple[Module, Edits]] = {}
     for client in clients:
         changes.problems += client.problems
         for module, held in client.parts if client.convertible else ():
-            _, edits = files.setdefault(module.path, (module, Edits(module.source.text)))
+            _, edits = files.setdefault(
+                module.path, (module, Edits(texts.get(module.path, module.source.text)))
+            )
             _PartRewriter(client, module, held, edits, changes).rewrite()
     with_unconverted = {client.module.path for client in clients if not client.convertible}
     for path, (module, edits) in files.items():
@@ -49,8 +53,20 @@ def rewrite_clients(analysis: Analysis) -> FrontendChanges:
             rewritten = [client for client in clients if client.module.path == path]
             gone = [part for client in rewritten for part in (client.creation, *client.held.types)]
             _drop_imports(module, edits, {node.id for node in iter_nodes(*gone)})
-        changes.files[path] = edits.apply()
+    if clients and not has_errors(changes.problems):
+        _drop_tags(analysis, files, changes)
+    changes.files |= {path: edits.apply() for path, (_, edits) in files.items()}
     return changes
+
+
+def _drop_tags(analysis: Analysis, files: dict[Path, tuple[Module, Edits]], changes: FrontendChanges) -> None:
+    """Remove the tags that load the client of socket.io, which no script of the pages needs any more."""
+    for path, page in analysis.pages.items():
+        for tag in LIBRARY_TAG.finditer(page.text):
+            _, edits = files.setdefault(path, (page.module, Edits(page.text)))
+            edits.replace(tag.start(), tag.end())
+            line = page.text.count(b"\n", 0, tag.start()) + 1
+            changes.places.append(f"{page.module.source.name}:{line}: the client of socket.io, removed")
 
 
 def _drop_imports(module: Module, edits: Edits, replaced: set[int]) -> None:
@@ -176,7 +192,8 @@ class _PartRewriter:
             start, end = "JSON.stringify([", "])"
             event = string_value(arguments.pop(0)) or ""
             acknowledge = arguments.pop() if arguments and arguments[-1].type in FUNCTIONS else None
-        target, owner = f"{self.url}/{event}", text_of(use)
+        server, owner = self.client.server, text_of(use)
+        target = f"{self.url}/{server.place_of(event) if server else event}"
         headers = f'{{ "x-socket-id": {self._id(owner)} }}'
         asked = f"{owner} && " if _owner(use) != owner else ""
         opening = f'{asked}fetch({json.dumps(target)}, {{ method: "POST", headers: {headers}, body: {start}'
@@ -197,6 +214,10 @@ class _PartRewriter:
     def _listen(self, call: Node, use: Node, *, once: bool) -> None:
         name, listener = arguments_of(call)
         event = string_value(name) or ""
+        if event in LOST_EVENTS:
+            self.edits.node(call.parent or call)
+            self._note(call, f"'{event}', left out")
+            return
         renamed = _CONNECTION_EVENTS.get(event, event)
         has_data = renamed == event  # events of the connection itself have none
         if self.client.removes_listeners:

@@ -12,7 +12,7 @@ from converter.javascript.modules import Module
 from converter.problems import Problem, Severity
 from converter.routes.emitter import package_json
 from converter.routes.graph import Graph
-from converter.routes.layout import FUNCTIONS, header, import_thunk, slug
+from converter.routes.layout import FUNCTIONS, header, import_thunk
 from converter.routes.output import PACKAGE
 from converter.routes.project import Project
 
@@ -60,7 +60,7 @@ class _Generator:
     def message_files(self, server: Server, handler: Handler) -> Files:
         if not handler.convertible or not (files := self.handler_files(server, handler)):
             return {}
-        event = slug(handler.event, allowed="_-")
+        event = server.place_of(handler.event)
         place, url = FUNCTIONS / f"{server.name}-{event}.mjs", f"{server.url}/{event}"
         facts = {
             "library": str(server.library),

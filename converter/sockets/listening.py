@@ -33,10 +33,13 @@ def add_listening(module: Module, edits: Edits) -> None:
     for statement in module.source.root.named_children:
         if statement.type in ("import_statement", "hash_bang_line") or _is_directive(statement):
             at = statement.end_byte
+    if at == 0 and module.source.root.named_children:
+        at = module.source.root.named_children[0].start_byte
     code = _CODE
     if module.source.is_typescript:
         code = _SOURCE.sub("(source: any, ...meant: any[])", _PARAMETERS.sub(_with_types, code))
-    edits.once(at, f"\n{code.rstrip()}" if at else code)
+    is_after = module.source.text[:at].strip() != b""
+    edits.once(at, f"\n{code.rstrip()}" if is_after else code)
 
 
 def _is_directive(statement: Node) -> bool:

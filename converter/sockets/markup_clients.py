@@ -1,4 +1,4 @@
-"""Report WebSocket clients in pages and components, such as .vue and .html files, which are not parsed."""
+"""Report WebSocket clients in components such as .vue files, and in pages that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BY_HAND = (
 )
 
 
-def find_markup_clients(project: Project, root: Path) -> Iterator[Problem]:
-    """Yield the first line of each file that looks like a WebSocket client."""
+def find_markup_clients(project: Project, root: Path, parsed: set[Path]) -> Iterator[Problem]:
+    """Yield the first line of each file that looks like a WebSocket client, apart from the `parsed` pages."""
     for file in files_below(root, _SUFFIXES):
-        if not file.is_file() or not file.resolve().is_relative_to(root):
+        if file in parsed or not file.is_file() or not file.resolve().is_relative_to(root):
             continue
         for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
             if _CLIENT.search(line):

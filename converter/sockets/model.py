@@ -14,8 +14,10 @@ from converter.javascript.modules import Module, declared_names
 from converter.javascript.project_state import ProjectState, State
 from converter.javascript.syntax import text_of
 from converter.problems import Problem, has_errors
+from converter.routes.layout import slug, unique_name
 
 from .enclosing_functions import independent_functions, local_names
+from .pages import Page
 
 
 class Library(StrEnum):
@@ -94,6 +96,12 @@ class Server:
         owners = {self.variable, *(text_of(node) for node in self.chain)}
         return owners | {f"{owner}.sockets" for owner in owners}
 
+    def place_of(self, event: str) -> str:
+        """Return the last part of the URL of an event, in which a space or a colon is a hyphen."""
+        taken: set[str] = set()
+        events = dict.fromkeys(handler.event for handler in self.handlers)
+        return {each: unique_name(slug(each, allowed="_-"), taken) for each in events}[event]
+
     @property
     def own_names(self) -> set[str]:
         return {self.variable, self.socket, self.request}
@@ -148,5 +156,6 @@ class Analysis:
     root: Path
     servers: list[Server] = field(default_factory=list)
     modules: list[Module] = field(default_factory=list)
+    pages: dict[Path, Page] = field(default_factory=dict)
     state: ProjectState = field(default_factory=lambda: ProjectState([]))
     problems: list[Problem] = field(default_factory=list)

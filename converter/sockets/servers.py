@@ -24,6 +24,8 @@ from .connections import read_connection
 from .creations import Creation, creations_in, name_for, with_names
 from .markup_clients import find_markup_clients
 from .model import Analysis, Server
+from .openings import openings_in
+from .pages import LIBRARY_TAG, pages_of
 from .scopes import arguments_of
 from .unconverted_code import find_unconverted, find_upgrade_listeners, find_uses_elsewhere
 
@@ -64,7 +66,7 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
             analysis.servers += _servers(module, analysis, labels)
             analysis.problems += _other_servers(module)
             analysis.problems += find_upgrade_listeners(module)
-    analysis.problems += find_markup_clients(project, root)
+    _add_pages(project, root, analysis)
     if not analysis.modules:
         raise ConversionError(f"{path} contains no JavaScript or TypeScript files.")
     analysis.state = ProjectState((module, list(_links(project, module))) for module in analysis.modules)
@@ -77,6 +79,18 @@ def analyse(path: Path) -> tuple[Project, Analysis]:
         server.problems += find_uses_elsewhere(server, analysis.state)
         _use_label(server)
     return project, analysis
+
+
+def _add_pages(project: Project, root: Path, analysis: Analysis) -> None:
+    """Add the pages whose scripts open connections, or load the client for scripts that do; report others."""
+    is_opened = any(True for module in analysis.modules for _ in openings_in(module))
+    for page in pages_of(project, root):
+        opens = any(True for _ in openings_in(page.module))
+        if opens:
+            analysis.modules.append(page.module)
+        if opens or (is_opened and LIBRARY_TAG.search(page.text)):
+            analysis.pages[page.module.path] = page
+    analysis.problems += find_markup_clients(project, root, set(analysis.pages))
 
 
 def _use_label(server: Server) -> None:

@@ -12,7 +12,7 @@ CLIENTS = {
     "b/query.js": "const s = new WebSocket(`wss://${location.host}/a?token=${t}`);\ns.send('x');",
     "c/auth.js": "import { io } from 'socket.io-client';\nconst s = io({ auth: { a: 1 } });\ns.emit('a');",
     "d/Chat.vue": "<template/>\n<script setup>\nconst s = new WebSocket('/a');\n</script>",
-    "e/page.html": "<p></p>\n<script>const socket = io();</script>",
+    "e/page.html": "<p></p>\n<script>const socket = io({{ x }});</script>",
     "f/good.js": "import { io } from 'socket.io-client';\nconst base = import.meta.env.VITE_URL;\n"
     "const s = io(base, { transports: ['websocket'] });\ns.emit('a', 1);",
 }
@@ -45,6 +45,7 @@ def test_only_clients_that_are_safe_to_convert_are_rewritten(tmp_path: Path) -> 
     assert [(p.file, p.line) for p in report.problems] == [
         ("web/uncertain.js", 2),
         ("web/uncertain.js", 3),
+        ("web/uncertain.js", 4),
         ("web/uncertain.js", 7),
     ]
 

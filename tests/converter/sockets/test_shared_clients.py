@@ -142,7 +142,6 @@ UNCERTAIN = {
     },
     "ref that escapes": {"a.jsx": IMPORT + "function A() { const r = useRef(io()); give(r); }\n"},
     "assigned id": {"a.js": IMPORT + "const socket = io();\nsocket.id = 3;\n"},
-    "off of a connection": {"a.js": IMPORT + "const socket = io();\nsocket.on('disconnect', f);\n"},
 }
 
 
@@ -192,3 +191,84 @@ def test_listeners_are_removed_as_those_of_socket_io(
     command = [node.program("node"), "--input-type=module", "-e", script]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(result.stdout) == expected
+
+
+def test_a_listener_without_a_counterpart_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    client = (
+        IMPORT + "const socket = io();\nsocket.on('disconnect', () => { socket.emit('hi', 0); });\n"
+        "socket.on('hi', f);\n"
+    )
+    migration = open_sources(tmp_path, {"server.js": HANDLERS, "a.js": client}, apply=True)
+    report = migration.run("frontend")
+    assert [(p.line, str(p.severity)) for p in report.problems] == [(3, "warning")]
+    text = (tmp_path / "a.js").read_text()
+    assert "disconnect" not in text
+    assert "fetch(" not in text
+    assert 'addEventListener("hi"' in text
+
+
+PAGE = """<!doctype html>
+<ul></ul>
+<script src="/socket.io/socket.io.js"></script>
+<script>
+  var socket = io();
+  socket.on('hi', (n) => { say(n); });
+  socket.off('hi', f);
+</script>
+<script type="text/template"><b>{{ socket.emit }}</b></script>
+<script>socket.emit('hi', '</p>');</script>
+"""
+
+
+def test_the_scripts_of_a_page_are_rewritten(tmp_path: Path) -> None:
+    migration = open_sources(tmp_path, {"server.js": HANDLERS, "page.html": PAGE}, apply=True)
+    assert migration.run("analyse").problems == []
+    assert migration.run("frontend").problems == []
+    text = (tmp_path / "page.html").read_text()
+    assert text.startswith("<!doctype html>\n<ul></ul>\n<script>\n")
+    assert "{{ socket.emit }}" in text
+    assert [word for word in ("socket.io", "io()", "socket.on(", "socket.emit('hi'") if word in text] == []
+
+
+def test_the_tag_of_the_client_is_removed_with_its_last_use(tmp_path: Path) -> None:
+    page = (
+        '<script src="https://cdn.socket.io/4.7.2/socket.io.min.js" defer></script>\n'
+        '<script src="a.js"></script>\n'
+    )
+    files = {"server.js": HANDLERS, "page.html": page, "a.js": "const socket = io();\n" + USES}
+    migration = open_sources(tmp_path, files, apply=True)
+    assert migration.run("analyse").problems == []
+    assert migration.run("frontend").problems == []
+    assert (tmp_path / "page.html").read_text() == '<script src="a.js"></script>\n'
+
+
+LEFT_PAGES = [
+    PAGE.replace("<ul>", "<ul onclick=\"socket.emit('hi', 1)\">"),
+    PAGE.replace("io()", "io({ auth: 1 })"),
+    PAGE.replace("say(n)", "give(socket)"),
+]
+
+
+@pytest.mark.parametrize("page", LEFT_PAGES)
+def test_an_uncertain_page_is_left_alone(page: str, tmp_path: Path) -> None:
+    migration = open_sources(tmp_path, {"server.js": HANDLERS, "page.html": page}, apply=True)
+    report = migration.run("frontend")
+    assert {problem.code for problem in report.problems} == {"front-end"}
+    assert (tmp_path / "page.html").read_text() == page
+
+
+@pytest.mark.parametrize("event", ["chat message", "user:joined", "größe", "a/b"])
+def test_a_page_posts_to_the_address_of_the_function(event: str, tmp_path: Path) -> None:
+    server = HANDLERS.replace("'hi', (n, ack)", f"'{event}', (n, ack)")
+    client = f"const socket = io();\nsocket.emit('{event}', 1);\n"
+    migration = open_sources(tmp_path, {"server.js": server, "a.js": client}, apply=True)
+    assert all(migration.run(step).complete for step in ("generate", "frontend", "test"))
+    functions = [path.read_text() for path in (tmp_path / "netlify/functions").glob("server-*.mjs")]
+    (address,) = [json.loads(text.partition("config = ")[2].rstrip(";\n"))["path"] for text in functions]
+    assert f'fetch("{address}"' in (tmp_path / "a.js").read_text()
+
+
+def test_a_second_handler_of_an_event_is_reported(tmp_path: Path) -> None:
+    server = HANDLERS.replace("(s) => {", "(s) => { s.on('hi', (n) => { io.emit('again', n); });")
+    report = open_sources(tmp_path, {"server.js": server}).run("analyse")
+    assert [problem.code for problem in report.problems] == ["handler"]

@@ -27,7 +27,6 @@ SUPABASE = "https://abcdefgh.supabase.co"
         ("accounts.E009", {"SUPABASE_FORWARD_ADDRESSES": True, "SUPABASE_SERVICE_KEY": ""}),
         ("accounts.E010", {"SECOND_FACTOR_ACTS": ["nothing"]}),
         ("accounts.E012", {"AGENTFORGE_IDENTITY_KEY": "x"}),
-        ("accounts.W011", {"SUPABASE_URL": SUPABASE, "GUEST_MINUTES": 60}),
         ("audit.E001", {"AUDIT_KEEP_DAYS": 3}),
         ("builds.E001", {"ARTIFACT_URL_SECONDS": 0}),
         ("builds.E010", {"AGENTFORGE_BUILDERS": [{"unknown": "member"}]}),

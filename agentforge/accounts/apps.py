@@ -14,5 +14,4 @@ class AccountsConfig(AppConfig):
         register(checks.check_second_factor_paths, Tags.security)
         register(checks.check_forwarded_addresses, Tags.security)
         register(checks.check_second_factor_acts, Tags.security)
-        register(checks.check_guests, Tags.security)
         register(checks.check_identity_key, Tags.security)

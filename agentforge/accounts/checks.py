@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 
 from .identity import signing_key
 from .identity.api_keys import role_of
@@ -108,14 +108,6 @@ def check_second_factor_acts(app_configs: Sequence[AppConfig] | None, **kwargs: 
         return []
     message = f"SECOND_FACTOR_ACTS names unknown groups of acts: {', '.join(unknown)}."
     return [Error(message, hint=f"Known groups: {', '.join(GROUPS)}.", id="accounts.E010")]
-
-
-def check_guests(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Report guests that were asked for where nobody takes them."""
-    if not (settings.SUPABASE_URL and settings.GUEST_MINUTES > 0):
-        return []
-    message = "GUEST_MINUTES has no effect with SUPABASE_URL: guests are users of the local identity service."
-    return [Warning(message, hint="Remove GUEST_MINUTES.", id="accounts.W011")]
 
 
 def check_second_factor_paths(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

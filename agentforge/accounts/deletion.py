@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
 
 from agentforge.audit.actions import Action
@@ -23,10 +25,21 @@ def delete(user: User) -> None:
     Raises IdentityError if only the account at the identity service is left.
     """
     user_id = user.pk
+    delete_here(user)
+    delete_at_service(user_id)
+
+
+def delete_here(user: User) -> None:
+    """Do the part of `delete` that is the database's."""
+    user_id = user.pk
     session_revocation.end_sessions_of(user_id)
     record(Action.ACCOUNT_DELETED, owner=None, who_id=str(user_id))
     LocalIdentity.objects.filter(pk=user_id).delete()
     user.delete()
+
+
+def delete_at_service(user_id: UUID) -> None:
+    """Delete the account at a remote identity service, where the forge may. Raises IdentityError."""
     service = supabase_service()
     if service is not None and settings.SUPABASE_SERVICE_KEY:
         service.delete_user(user_id)

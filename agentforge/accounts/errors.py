@@ -46,6 +46,16 @@ class AddressTaken(IdentityError):
         )
 
 
+class NoGuests(IdentityError):
+    """The identity service makes no accounts without an address."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This site takes no guests at present: its identity service makes no accounts without an "
+            "address. Nothing was made. Sign up instead."
+        )
+
+
 class EmailNotConfirmed(IdentityError):
     """The password is correct, but the address is not confirmed yet."""
 

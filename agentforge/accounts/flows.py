@@ -16,8 +16,8 @@ from django.urls import reverse
 SESSION_KEY = "flows"
 # More flows at once discard the oldest.
 MAX_FLOWS = 5
-# A link to `email` finishes a sign-up or a sign-in.
-_KINDS_OF_LINKS = {"email": ("signup", "magiclink")}
+# A link to `email` finishes a sign-up or a sign-in, and one to `email_change` also a guest's sign-up.
+_KINDS_OF_LINKS = {"email": ("signup", "magiclink"), "email_change": ("email_change", "guest")}
 
 
 @dataclass(frozen=True, slots=True)

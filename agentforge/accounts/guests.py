@@ -10,23 +10,24 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import jwt
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from agentforge.audit.actions import Action
-from agentforge.audit.log import record
 from agentforge.incidents import record_incident
 
-from . import belongings, deletion
+from . import belongings, deletion, profile
+from .errors import IdentityError, IdentityUnavailable, TooManyAttempts
 from .identity import identity_service
-from .identity.base import AuthSession, Tokens
-from .identity.local import LocalIdentityService
-from .models import LocalSession, User
+from .identity.base import AuthSession, SignUpResult, Tokens
+from .models import LocalSession, SignIn, User
+from .sessions import refresh
+from .sessions.tokens import verify
 from .throttling.rate_limits import LimitReached
 from .throttling.throttle import Throttle, address_subject
 
@@ -36,6 +37,10 @@ logger = logging.getLogger(__name__)
 VISITS_PER_PLACE = 2
 # Removed in one run of the upkeep, so that it never takes long.
 BATCH = 20
+# A place whose taker did not get to use it is free again.
+HELD = timedelta(minutes=2)
+# How long after the visit a mailed link still finds everything: as long as Supabase's links hold.
+CONFIRMATION = timedelta(hours=1)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('guests', 0))"
 
 
@@ -61,24 +66,41 @@ class Visit:
 
 def are_welcome() -> bool:
     """Return whether this forge takes guests."""
-    return settings.GUEST_MINUTES > 0 and isinstance(identity_service(), LocalIdentityService)
+    return settings.GUEST_MINUTES > 0
+
+
+def begin(address: str) -> Visit:
+    """Make a guest of a network address. Raises GuestsFull, and IdentityError if the service makes none."""
+    until = timezone.now() + timedelta(minutes=settings.GUEST_MINUTES)
+    held = _hold_place(address_subject("guests", address) or "", until)
+    try:
+        user_id, tokens = identity_service().sign_in_anonymously(until)
+        with transaction.atomic():
+            User.objects.filter(pk=held.pk).delete()
+            user = User.objects.create_for_identity(user_id=user_id, email="")
+            user.guest_until, user.guest_address = until, held.guest_address
+            user.save(update_fields=["guest_until", "guest_address"])
+    except TooManyAttempts as error:
+        User.objects.filter(pk=held.pk).delete()
+        raise GuestsFull(error.retry_after) from error
+    except Exception:
+        User.objects.filter(pk=held.pk).delete()
+        raise
+    return Visit(tokens, until)
 
 
 @transaction.atomic
-def begin(address: str) -> Visit:
-    """Make a guest of a network address. Raises GuestsFull."""
-    now = timezone.now()
-    length = timedelta(minutes=settings.GUEST_MINUTES)
-    place = address_subject("guests", address) or ""
+def _hold_place(place: str, until: datetime) -> User:
+    """Take a place before a service is asked, which may take a while. Raises GuestsFull."""
     with connection.cursor() as cursor:
         # One at a time: otherwise a crowd that comes at once would find the same place free.
         cursor.execute(_LOCK)
-    _take_place(place, now, length)
-    user_id, tokens = LocalIdentityService().sign_in_anonymously(now + length)
-    user = User.objects.create_for_identity(user_id=user_id, email="")
-    user.guest_until, user.guest_address = now + length, place
-    user.save(update_fields=["guest_until", "guest_address"])
-    return Visit(tokens, now + length)
+    now = timezone.now()
+    _take_place(place, now, until - now)
+    pk = uuid4()
+    return User.objects.create(
+        pk=pk, email=f"{pk}@users.invalid", guest_until=now + HELD, guest_address=place
+    )
 
 
 def _take_place(place: str, now: datetime, length: timedelta) -> None:
@@ -96,20 +118,31 @@ def _take_place(place: str, now: datetime, length: timedelta) -> None:
         raise GuestsFull(seconds)
 
 
-def keep(user: User, session: AuthSession, *, email: str, password: str, address: str) -> Tokens:
-    """Make a guest's account theirs, with everything in it; return the tokens of a new session.
+def keep(
+    user: User, session: AuthSession, *, email: str, password: str, address: str, redirect_to: str
+) -> SignUpResult:
+    """Make a guest's account theirs, with everything in it.
 
-    Raises AddressTaken, TooManyAttempts, and SessionEnded if the visit is over.
+    The result has the tokens of a new session; or a mail has to confirm the address first, and the visit
+    lasts long enough for that. Raises AddressTaken, TooManyAttempts, and SessionEnded if the visit is over.
     """
-    tokens = LocalIdentityService().name_anonymous(session, email=email, password=password, address=address)
-    with transaction.atomic():
-        kept = User.objects.get_or_create_for_identity(user_id=user.pk, email=email)
-        kept.guest_until, kept.guest_address = None, ""
-        # The tokens of the guest still name no address: only newer ones decide from now on.
-        kept.claims_issued_at, kept.claims_digests = timezone.now().replace(microsecond=0), []
-        kept.save(update_fields=["guest_until", "guest_address", "claims_issued_at", "claims_digests"])
-        record(Action.GUEST_KEPT, owner=kept, actor=kept, email=email)
-    return tokens
+    result = identity_service().name_anonymous(
+        session, email=email, password=password, address=address, redirect_to=redirect_to
+    )
+    if result.tokens is not None:
+        # At once: should this browser not come to use them, the account is kept all the same.
+        profile.follow(verify(result.tokens.access_token), result.tokens.access_token)
+    else:
+        until = user.created_at + timedelta(minutes=settings.GUEST_MINUTES) + CONFIRMATION
+        User.objects.filter(pk=user.pk, guest_until__lt=until).update(guest_until=until)
+    return result
+
+
+def is_of_guest(tokens: Tokens) -> bool:
+    """Return whether new tokens are of an account that is still a guest's here."""
+    # Unverified: they come from the service just now.
+    claims = jwt.decode(tokens.access_token, options={"verify_signature": False})
+    return User.objects.filter(pk=claims["sub"], guest_until__isnull=False).exists()
 
 
 def is_guest(user: User | AnonymousUser) -> bool:
@@ -153,12 +186,32 @@ def _remove(pk: UUID, ended: Q) -> bool:
     if user is None:
         return False
     belongings.stop_work(user)
-    if belongings.obstacles(user):
+    if belongings.obstacles(user) or _may_have_become_theirs(user):
         return False
     with transaction.atomic():
         # Again, and locked: they may be signing up just now.
         current = User.objects.select_for_update().filter(ended, pk=pk).first()
         if current is None:
             return False
-        deletion.delete(current)
+        deletion.delete_here(current)
+    try:
+        deletion.delete_at_service(pk)
+    except IdentityError as error:
+        logger.warning("Guest %s is removed here, and left at the identity service: %s", pk, error)
     return True
+
+
+def _may_have_become_theirs(user: User) -> bool:
+    """Return whether a guest has confirmed an address without coming back, or a remote service can't say."""
+    row = SignIn.objects.select_related("user").filter(user=user).first()
+    if row is None or not identity_service().is_remote:
+        return False
+    try:
+        renewed = refresh.ask_again(row)
+    except IdentityUnavailable as error:
+        logger.warning("Guest %s stays for now: %s", user.pk, error)
+        return True
+    if not isinstance(renewed, SignIn):
+        return False
+    # The same token: the service did not answer, and the old one is in force.
+    return not renewed.user.is_guest or renewed.access_token == row.access_token

@@ -72,6 +72,11 @@ def is_disabled(user_id: uuid.UUID | str) -> bool:
     return User.objects.filter(pk=user_id, is_active=False).exists()
 
 
+def is_visiting(user_id: uuid.UUID | str) -> bool:
+    """Return whether a user is a guest whose time is not over."""
+    return User.objects.filter(pk=user_id, guest_until__gt=timezone.now()).exists()
+
+
 class SignIn(models.Model):
     """One browser's tokens; its Django session holds only the primary key.
 

@@ -74,6 +74,10 @@ def _follow_new(claims: dict[str, Any], source: _Source) -> User:
 def _update(user: User, claims: dict[str, Any], source: _Source) -> None:
     User.objects.follow_address(user, claims.get("email", ""), as_of=source.issued_at)
     roles.follow(user, claims)
+    if user.is_guest and claims.get("email") and not claims.get("is_anonymous"):
+        user.guest_until, user.guest_address = None, ""
+        user.save(update_fields=["guest_until", "guest_address"])
+        record(Action.GUEST_KEPT, owner=user, actor=user, email=user.email)
 
 
 def update_second_factor(user: User, enrolled: bool | None) -> None:

@@ -208,6 +208,8 @@ UNASKED = {
     "agentforge/accounts/identity/local.py LocalIdentityService.sign_up": "nobody is signed in yet",
     "agentforge/accounts/identity/local.py LocalIdentityService.sign_in_anonymously": "no password",
     "agentforge/accounts/identity/local.py LocalIdentityService.name_anonymous": "a guest's sign-up",
+    "agentforge/accounts/identity/supabase_guests.py _name": "a guest's sign-up",
+    "agentforge/accounts/deletion.py delete_here": "part of delete, and of the end of a visit",
     "agentforge/accounts/identity/local.py _nobodys_password": "a hash that nothing matches",
     "agentforge/accounts/identity/supabase.py SupabaseIdentityService._update": "part of change_password",
     "agentforge/accounts/identity/local_mail.py recover": "whoever has the mail is not signed in",

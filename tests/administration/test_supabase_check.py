@@ -99,6 +99,7 @@ WRONG: list[tuple[str, str, str, str, Any]] = [
     ("e-mail", "off", "project", "email_users", False),
     ("confirmation", "somebody else's", "project", "autoconfirm", True),
     ("anonymous users", "can sign in", "project", "anonymous_users", True),
+    ("anonymous users", "invites guests", "settings", "GUEST_MINUTES", 60),
     ("phone users", "can sign in", "project", "phone_users", True),
     ("provider github", "not enabled", "project", "providers", ["google"]),
     ("captcha", "demands", "project", "demands_captcha", True),
@@ -139,6 +140,15 @@ def test_users_without_an_address_are_right_where_they_are_allowed(
     lines, well = check()
     assert well, lines
     assert "as SUPABASE_USERS_WITHOUT_EMAIL allows" in lines["anonymous users"]["says"]
+
+
+def test_anonymous_users_are_right_where_guests_are_welcome(
+    project: SupabaseAuth, settings: Settings
+) -> None:
+    project.anonymous_users, settings.GUEST_MINUTES = True, 60
+    lines, well = check()
+    assert well, lines
+    assert "Guests come as anonymous users" in lines["anonymous users"]["says"]
 
 
 @pytest.mark.parametrize(

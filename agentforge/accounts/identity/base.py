@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,22 @@ class IdentityService(Protocol):
 
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         """Sign in from a network address. Raises WrongCredentials, EmailNotConfirmed, TooManyAttempts."""
+
+    def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
+        """Make an identity without an address or a password; return its id, and its only session's tokens.
+
+        A remote service knows nothing of `until`: the forge ends the session. Raises NoGuests and
+        TooManyAttempts.
+        """
+
+    def name_anonymous(
+        self, session: AuthSession, *, email: str, password: str, address: str, redirect_to: str
+    ) -> SignUpResult:
+        """Give an anonymous identity an address and a password.
+
+        The result has the tokens of a new session, or a mail has to confirm the address first: its link leads
+        to `redirect_to`. Raises AddressTaken, TooManyAttempts, PasswordRefused, and SessionEnded.
+        """
 
     def can_be_refresh_token(self, text: str) -> bool:
         """Return whether a text has the form of a refresh token; asks nobody."""

@@ -96,7 +96,6 @@ class LocalIdentityService:
         return self._start_session(identity, timezone.now() + SESSION_LIFE)
 
     def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
-        """Make an identity without an address or a password; return its id, and its only session's tokens."""
         identity_id = uuid4()
         identity = LocalIdentity.objects.create(
             pk=identity_id,
@@ -106,11 +105,9 @@ class LocalIdentityService:
         )
         return identity_id, self._start_session(identity, until)
 
-    def name_anonymous(self, session: AuthSession, *, email: str, password: str, address: str) -> Tokens:
-        """Give an anonymous identity an address and a password; return the tokens of a new session.
-
-        Raises AddressTaken, TooManyAttempts, and SessionEnded if it is anonymous no more.
-        """
+    def name_anonymous(
+        self, session: AuthSession, *, email: str, password: str, address: str, redirect_to: str
+    ) -> SignUpResult:
         count_sign_up(email, address)
         with hash_turn():
             encoded = passwords.encode(password)
@@ -126,7 +123,7 @@ class LocalIdentityService:
             raise SessionEnded(ENDED)
         identity = rows.get()
         identity.sessions.all().delete()
-        return self.start_session(identity)
+        return SignUpResult(tokens=self.start_session(identity))
 
     def _start_session(self, identity: LocalIdentity, until: datetime) -> Tokens:
         session = LocalSession.objects.create(identity=identity, expires_at=until)

@@ -41,6 +41,7 @@ from .supabase_client import (
     translate_refused_refresh,
 )
 from .supabase_factors import SecondFactors
+from .supabase_guests import AnonymousUsers
 from .supabase_identities import LinkedIdentities
 from .supabase_mail import MailFlows
 from .supabase_refusals import ENDED, UNAVAILABLE
@@ -61,7 +62,7 @@ def _keys(url: str) -> JWKSCache:
     return JWKSCache(url, timeout=settings.SUPABASE_TIMEOUT)
 
 
-class SupabaseIdentityService(MailFlows, SecondFactors, LinkedIdentities):
+class SupabaseIdentityService(AnonymousUsers, MailFlows, SecondFactors, LinkedIdentities):
     """A Supabase project as the identity service: `SUPABASE_URL`, `SUPABASE_ANON_KEY`."""
 
     is_remote = True

@@ -18,6 +18,7 @@ from agentforge.accounts.throttling.attempts import AttemptThrottle, ServiceBudg
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.telemetry.outbound_calls import LoggedClient
+from agentforge.tenancy.request_transaction import outside_transaction
 
 from .base import AuthSession, Tokens
 from .supabase_client import VerifierStorage, auth_client, code_of, tokens_of
@@ -115,7 +116,7 @@ class MailFlows:
 
         Raises IdentityError if the project has the provider turned off: its own page would show raw JSON.
         """
-        self._require_offered(provider)
+        self.require_offered(provider)
         verifier = VerifierStorage()
         with auth_client(verifier=verifier) as auth:
             answer = auth.sign_in_with_oauth({"provider": provider, "options": {"redirect_to": redirect_to}})
@@ -127,25 +128,35 @@ class MailFlows:
 
         Raises IdentityError where the project allows no linking, or has the provider turned off.
         """
-        self._require_offered(provider)
+        self.require_offered(provider)
         verifier = VerifierStorage()
         with auth_client(session.access_token, verifier) as auth:
             answer = auth.link_identity({"provider": provider, "options": {"redirect_to": redirect_to}})
         return answer.url, verifier.value
 
-    def _require_offered(self, provider: Provider) -> None:
+    def require_offered(self, provider: Provider) -> None:
         if not self._offers(provider):
             logger.error("SUPABASE_OAUTH_PROVIDERS names %s, which the project has turned off", provider)
             raise IdentityError(REFUSALS["provider_disabled"][1])
 
     def _offers(self, provider: Provider) -> bool:
-        headers = {"apikey": settings.SUPABASE_ANON_KEY}
         try:
-            with LoggedClient(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers) as http:
-                external = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").json()["external"]
-            return external.get(provider, True) is not False
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return self.project_settings()["external"].get(provider, True) is not False
+        except (KeyError, AttributeError) as error:
             raise IdentityUnavailable(UNAVAILABLE) from error
+
+    def project_settings(self) -> dict[str, Any]:
+        """Return what the project tells everybody about itself. Raises IdentityUnavailable."""
+        headers = {"apikey": settings.SUPABASE_ANON_KEY}
+        client = LoggedClient(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers)
+        try:
+            with outside_transaction(), client as http:
+                answer = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise IdentityUnavailable(UNAVAILABLE) from error
+        if not isinstance(answer, dict):
+            raise IdentityUnavailable(UNAVAILABLE)
+        return answer
 
     def exchange(self, code: str, verifier: str, *, address: str) -> Tokens:
         """Exchange the code of a redirect. Raises CodeRefused, TooManyAttempts."""

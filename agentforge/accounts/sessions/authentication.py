@@ -69,4 +69,7 @@ def by_session(session: SessionBase) -> Principal | None:
     if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
         return None
     user = profile.follow(claims, row.access_token, user=row.user)
+    if user.guest_until is not None:
+        # What is open ends with the visit: the service's tokens may live longer.
+        claims = {**claims, "exp": min(claims["exp"], user.guest_until.timestamp())}
     return Principal(user, claims, row.access_token)

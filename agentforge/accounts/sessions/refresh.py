@@ -54,6 +54,14 @@ def renew(row: SignIn) -> SignIn | SessionEnded | None:
         return _renew_expired(row)
 
 
+def ask_again(row: SignIn) -> SignIn | SessionEnded | None:
+    """Refresh a sign-in's tokens although they are not due, to learn what has become of its identity.
+
+    Returns and raises what `renew` does.
+    """
+    return _renew_now(row) if _claim(row) else _current(row)
+
+
 def exchange(refresh_token: str) -> Tokens:
     """Exchange a script's refresh token. Raises IdentityError."""
     issued = identity_service().refresh(refresh_token)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from agentforge.accounts import password_choice, profile, session_revocation
 from agentforge.accounts.errors import DISABLED, IdentityError, SessionEnded
+from agentforge.accounts.identity import identity_service
 from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.accounts.models import SignIn, User
 from agentforge.audit.actions import Action
@@ -146,6 +147,8 @@ def current(session: SessionBase) -> SignIn | None:
         if session.pop(GUEST_KEY, False):
             session[ENDED_KEY] = VISIT_OVER
         return None
+    if row.user.guest_until is not None and row.user.guest_until <= timezone.now():
+        return _end_of_visit(session, row)
     if not refresh.is_due(row):
         return row
     renewed = refresh.renew(row)
@@ -153,3 +156,16 @@ def current(session: SessionBase) -> SignIn | None:
         session[ENDED_KEY] = VISIT_OVER if session.pop(GUEST_KEY, False) else str(renewed)
         return None
     return renewed
+
+
+def _end_of_visit(session: SessionBase, row: SignIn) -> SignIn | None:
+    """End a guest's sign-in, unless a mailed link gave the account an address meanwhile."""
+    renewed = refresh.ask_again(row) if identity_service().is_remote else None
+    if isinstance(renewed, SignIn):
+        if not renewed.user.is_guest:
+            return renewed
+        # Unless the service did not answer: the removal asks with these tokens again.
+        SignIn.objects.filter(pk=row.pk).exclude(access_token=row.access_token).delete()
+    session.pop(GUEST_KEY, None)
+    session[ENDED_KEY] = VISIT_OVER
+    return None

@@ -17,6 +17,7 @@ from django.conf import settings
 from jwt.utils import base64url_decode
 
 from agentforge.accounts.identity import IdentityService, identity_service
+from agentforge.accounts.models import is_visiting
 
 Claims = dict[str, Any]
 
@@ -43,8 +44,14 @@ class NotAdmitted(InvalidToken):
 
 
 def admit(claims: Claims) -> None:
-    """Raise NotAdmitted for anonymous users and those without an address, unless a setting serves them."""
+    """Raise NotAdmitted for anonymous users and those without an address, unless a setting serves them.
+
+    Guests are served for the time of their visit. Other anonymous users are not this forge's: whoever has the
+    project's publishable key makes as many as they like.
+    """
     if not settings.SUPABASE_URL or settings.SUPABASE_USERS_WITHOUT_EMAIL:
+        return
+    if claims.get("is_anonymous") and is_visiting(claims["sub"]):
         return
     if claims.get("is_anonymous") or not claims.get("email"):
         raise NotAdmitted

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from agentforge.accounts import flows, password_choice
+from agentforge.accounts import flows, guests, password_choice
 from agentforge.accounts.addresses import client_address
 from agentforge.accounts.errors import IdentityError
 from agentforge.accounts.forms import CodeForm, EmailForm, LinkForm
@@ -27,6 +27,7 @@ from agentforge.tenancy import rls
 from . import local_mail
 from .responses import (
     EMAIL_KEY,
+    KEPT,
     auth_session,
     done,
     failed,
@@ -182,6 +183,10 @@ def _finish_flow(request: HttpRequest, tokens: Tokens | None, kind: str, to: str
             session_id = verify(tokens.access_token)["session_id"]
             password_choice.begin_recovery(request.session, session_id)
         return response
+    with rls.as_service():
+        is_of_guest = guests.is_of_guest(tokens)
+    if is_of_guest:
+        return sign_in_and_redirect(request, tokens, to or "configs:list", KEPT)
     if kind == "email_change":
         return sign_in_and_redirect(request, tokens, "accounts:account", "Your e-mail address is changed.")
     return sign_in_and_redirect(request, tokens, to or "configs:list", "You are signed in.", silent=True)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -12,6 +12,7 @@ from supabase_auth.types import Provider
 
 from agentforge.accounts import flows
 from agentforge.accounts.errors import IdentityError
+from agentforge.accounts.guests import is_guest
 from agentforge.accounts.identity.providers import PROVIDERS, is_known
 from agentforge.accounts.redirects import requested_next
 from agentforge.http import Request
@@ -33,11 +34,18 @@ def provider(request: HttpRequest, service: SupabaseIdentityService, code: str) 
     """
     chosen = _chosen(code)
     state = flows.new_state()
+    keeps = "keep" in request.POST and is_guest(request.user)
     try:
-        url, verifier = service.provider_url(chosen, redirect_to=flows.callback_url(request, state))
+        redirect_to = flows.callback_url(request, state)
+        if keeps:
+            session = auth_session(cast(Request, request))
+            url, verifier = service.keep_url(session, chosen, redirect_to=redirect_to)
+        else:
+            url, verifier = service.provider_url(chosen, redirect_to=redirect_to)
     except IdentityError as error:
-        return failed(request, "accounts:sign_in", error)
-    flows.store(request.session, state, flows.Flow("oauth", verifier, requested_next(request)))
+        return failed(request, "accounts:sign_up" if keeps else "accounts:sign_in", error)
+    kind = "guest" if keeps else "oauth"
+    flows.store(request.session, state, flows.Flow(kind, verifier, requested_next(request)))
     return _leading_to(request, url, chosen)
 
 

@@ -38,6 +38,7 @@ from .scripts import is_script, open_to_scripts, tokens_json
 
 # In a session: the address that was entered last.
 EMAIL_KEY = "signed_up_as"
+KEPT = "The account is yours now, with everything you made."
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 

@@ -45,6 +45,7 @@ from agentforge.tenancy import rls
 
 from .responses import (
     EMAIL_KEY,
+    KEPT,
     auth_session,
     done,
     public_form,
@@ -58,7 +59,11 @@ from .scripts import is_script, tokens_json
 
 SIGN_IN, SIGN_UP = "accounts/sign_in.html", "accounts/sign_up.html"
 SIGNED_IN, SIGNED_OUT = "You are signed in.", "You are signed out."
-KEPT = "The account is yours now, with everything you made."
+TO_CONFIRM = (
+    "We sent a mail to {email}. Follow its link in this browser, and the account is yours with everything "
+    "you made. If none arrives in a few minutes, sign up once more; if you have an account, download your "
+    "agents first, then sign in."
+)
 TOO_LATE = (
     "Your visit as a guest was over before you signed up, and what you made was removed. "
     "This account begins empty."
@@ -110,7 +115,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     is_late = _is_late(request)
     try:
         if is_guest(request.user):
-            return _keep(cast(Request, request), form)
+            return _keep(cast(Request, request), form, state)
         with rls.as_service():
             result = identity_service().sign_up(
                 **form.cleaned_data,
@@ -149,13 +154,20 @@ def _is_late(request: HttpRequest) -> bool:
     return over and not request.user.is_authenticated
 
 
-def _keep(request: Request, form: SignUpForm) -> HttpResponse:
+def _keep(request: Request, form: SignUpForm, state: str) -> HttpResponse:
     """Give a guest's account an address and a password; everything in it stays. Raises IdentityError."""
     with rls.as_service():
-        tokens = guests.keep(
-            request.user, auth_session(request), **form.cleaned_data, address=client_address(request)
+        result = guests.keep(
+            request.user,
+            auth_session(request),
+            **form.cleaned_data,
+            address=client_address(request),
+            redirect_to=flows.callback_url(request, state),
         )
-    return sign_in_and_redirect(request, tokens, next_url(request), KEPT)
+    if result.tokens is not None:
+        return sign_in_and_redirect(request, result.tokens, next_url(request), KEPT)
+    flows.store(request.session, state, flows.Flow("guest", result.verifier, requested_next(request)))
+    return done(request, next_url(request), TO_CONFIRM.format(email=form.cleaned_data["email"]))
 
 
 @login_not_required

@@ -91,13 +91,24 @@ def _sign_up(answer: dict[str, Any]) -> Iterator[Line]:
         "Authentication, Emails: set up SMTP, and the templates of docs/supabase.md.",
     )
     for name, label in (("anonymous_users", "Anonymous users"), ("phone", "Phone users")):
-        if not external.get(name):
+        if name == "anonymous_users" and settings.GUEST_MINUTES > 0:
+            yield _guests(bool(external.get(name)))
+        elif not external.get(name):
             yield right(label.lower(), f"{label} can't sign in.")
         elif settings.SUPABASE_USERS_WITHOUT_EMAIL:
             yield right(label.lower(), f"{label} can sign in, as SUPABASE_USERS_WITHOUT_EMAIL allows.")
         else:
             message = f"{label} can sign in at the project, and the forge refuses them."
             yield wrong(label.lower(), message, f"{PROVIDERS_PAGE}: turn it off.")
+
+
+def _guests(enabled: bool) -> Line:
+    if enabled:
+        return right("anonymous users", "Guests come as anonymous users (GUEST_MINUTES); others are refused.")
+    message = "GUEST_MINUTES invites guests, and the project makes no anonymous users for them."
+    return wrong(
+        "anonymous users", message, f"{PROVIDERS_PAGE}: Allow anonymous sign-ins, or GUEST_MINUTES=0."
+    )
 
 
 def _providers(external: dict[str, Any]) -> Iterator[Line]:

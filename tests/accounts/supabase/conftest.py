@@ -20,6 +20,8 @@ def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
     settings.SUPABASE_URL = service.url
     settings.SUPABASE_ANON_KEY = service.anon_key
     settings.SUPABASE_OAUTH_PROVIDERS = ["github"]
+    # As by default with a project.
+    settings.GUEST_MINUTES = 0
     # A stand-in on the port of an earlier one has other keys.
     supabase._keys.cache_clear()
     if isinstance(service, SupabaseAuth):

@@ -117,6 +117,10 @@ class RealAuth(_Narrow):
         if value != _settings()["mailer_autoconfirm"]:
             _skip("autoconfirm")
 
+    def _set_anonymous_users(self, value: bool) -> None:
+        if value != _settings()["external"]["anonymous_users"]:
+            _skip("anonymous users")
+
     def begin(self) -> None:
         """Delete the users that tests have made, and begin with an empty inbox."""
         self.state.accounts.clear()

@@ -9,7 +9,7 @@ from tests.standins.supabase_auth.refresh_tokens import SignedToken
 from tests.standins.supabase_auth.sessions import Hook
 
 from .steps import nothing, person, sign_in, signed_in
-from .world import World
+from .world import PASSWORD, World
 
 Preparation = Callable[[World], None]
 
@@ -74,10 +74,39 @@ def nonce_asked(world: World) -> None:
     assert world.call("GET", "/reauthenticate", bearer=world.bearer).status_code == 200
 
 
+def anonymous(world: World) -> None:
+    world.auth.anonymous_users, world.auth.autoconfirm = True, False
+    world.adopt(world.post("/signup", {}))
+
+
+def named(world: World) -> None:
+    """Give an anonymous user a password with an address, which is not confirmed."""
+    anonymous(world)
+    body = {"email": f"other-{world.email}", "password": PASSWORD}
+    assert world.call("PUT", "/user", body, bearer=world.bearer).status_code == 200
+
+
+def anonymous_beside(world: World) -> None:
+    person(world)
+    anonymous(world)
+
+
 REAUTHENTICATION = {"needs_reauthentication": True, "fresh_session_life": 86_400}
 SLOW = Hook(500, "unexpected_failure", "Error running hook URI: pg-functions://postgres/public/tok_slow")
 
 SETTINGS: dict[str, Preparation] = {
+    "anonymous sign-up": configured(anonymous_users=True),
+    **dict.fromkeys(
+        (
+            "anonymous user",
+            "anonymous user, password without an address",
+            "anonymous user, address and password",
+        ),
+        anonymous,
+    ),
+    "anonymous user, address and password, no confirmation": configured(anonymous, autoconfirm=True),
+    "anonymous user, taken address": anonymous_beside,
+    "anonymous user, the same password again": named,
     "password, the current one is required": configured(signed_in, needs_current_password=True),
     "password, the current one is wrong": configured(signed_in, needs_current_password=True),
     "password, the current one is right": configured(signed_in, needs_current_password=True),

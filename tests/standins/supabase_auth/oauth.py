@@ -78,6 +78,9 @@ def _link_problem(call: Call, account: Account, provider: str) -> dict[str, str]
         }
     if provider not in account.providers:
         account.providers.append(provider)
+    if account.is_anonymous:
+        account.email, account.is_anonymous = call.service.provider_answer["email"], False
+        account.confirmed_at = time.time()
     return {}
 
 

@@ -74,7 +74,7 @@ def answer(call: Call, session: Session, refresh_token: RefreshToken) -> Json:
         "app_metadata": account.metadata(),
         "user_metadata": account.user_metadata,
         "role": "authenticated",
-        "is_anonymous": False,
+        "is_anonymous": account.is_anonymous,
         **session.claims(),
     }
     return {

@@ -21,12 +21,22 @@ def sign_up(call: Call) -> Reply:
     if call.service.sign_up_disabled:
         raise Refused(422, "signup_disabled", "Signups not allowed for this instance")
     if not call.text("email"):
-        raise Refused(422, "anonymous_provider_disabled", "Anonymous sign-ins are disabled")
+        return _sign_up_anonymously(call)
     if not call.text("password"):
         raise invalid("Signup requires a valid password")
     check_password(call, call.text("password"))
     mails.check_email_enabled(call, 400, "signups")
     return _sign_up(call, mails.valid_email(call), call.text("password"), call.body.get("data"))
+
+
+def _sign_up_anonymously(call: Call) -> Reply:
+    if not call.service.anonymous_users:
+        raise Refused(422, "anonymous_provider_disabled", "Anonymous sign-ins are disabled")
+    data = call.body.get("data")
+    given = data if isinstance(data, dict) else {}
+    account = Account("", is_anonymous=True, began_anonymous=True, user_metadata=given)
+    call.service.state.accounts[account.id] = account
+    return Reply(sessions.start(call, account, "anonymous"))
 
 
 def _sign_up(call: Call, email: str, password: str, data: Any) -> Reply:

@@ -62,6 +62,8 @@ class Account:
     password: str | None = None
     id: str = field(default_factory=new_id)
     confirmed_at: float | None = None
+    is_anonymous: bool = False
+    began_anonymous: bool = False
     banned: bool = False
     created_at: float = field(default_factory=time.time)
     last_sign_in_at: float | None = None
@@ -80,6 +82,17 @@ class Account:
     def verified_factors(self) -> list[Factor]:
         return [factor for factor in self.factors.values() if factor.status == "verified"]
 
+    def take_address(self, email: str) -> None:
+        """Have a confirmed address from now on; an anonymous user becomes a lasting one."""
+        if "email" not in self.providers:
+            self.providers.append("email")
+        self.email, self.new_email, self.change_confirmed_once = email, "", False
+        if self.is_anonymous:
+            self.user_metadata["email_verified"] = True
+        self.is_email_verified, self.is_anonymous = True, False
+        self.confirmed_at = self.confirmed_at or time.time()
+        self.tokens.clear()
+
     def token(self, kind: str) -> OneTime | None:
         return next((token for token in self.tokens if token.kind == kind), None)
 
@@ -87,6 +100,9 @@ class Account:
         self.tokens = [token for token in self.tokens if token.kind not in kinds]
 
     def metadata(self) -> Json:
+        if self.began_anonymous and self.providers in ([], ["email"]):
+            # The service names them with the next one that is linked.
+            return {**self.app_metadata}
         providers = self.providers or ["email"]
         return {"provider": providers[0], "providers": providers, **self.app_metadata}
 
@@ -112,7 +128,7 @@ class Account:
             "identities": [self._identity(provider, is_new=is_new) for provider in self.providers],
             "created_at": created,
             "updated_at": created,
-            "is_anonymous": False,
+            "is_anonymous": self.is_anonymous,
             **{name: value for name, value in optional.items() if value is not None},
         }
 
@@ -202,7 +218,7 @@ class State:
     locked_sessions: set[str] = field(default_factory=set)
 
     def by_email(self, email: str) -> Account | None:
-        return next((one for one in self.accounts.values() if one.email == email), None)
+        return next((one for one in self.accounts.values() if email and one.email == email), None)
 
     def end_sessions(self, account: Account, *, but: str = "", only: str = "") -> None:
         """End a person's sessions; their refresh tokens go with them."""

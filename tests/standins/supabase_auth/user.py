@@ -24,6 +24,9 @@ def update(call: Call) -> Reply:
     email = mails.valid_email(call) if call.text("email") else ""
     if password:
         check_password(call, password)
+    if account.is_anonymous and password and not email:
+        message = "Updating password of an anonymous user without an email or phone is not allowed"
+        raise Refused(422, "validation_failed", message)
     if account.verified_factors and session.aal != "aal2" and (password or email not in ("", account.email)):
         message = "AAL2 session is required to update email or password when MFA is enabled."
         raise Refused(401, "insufficient_aal", message)
@@ -36,12 +39,16 @@ def update(call: Call) -> Reply:
     if isinstance(call.body.get("data"), dict):
         account.user_metadata |= call.body["data"]
     if email and email != account.email:
+        if account.is_anonymous and call.service.autoconfirm:
+            account.take_address(email)
+            return Reply(account.as_json(is_new=True))
         _ask_for_change(call, account, email)
     return Reply(account.as_json())
 
 
 def _set_password(call: Call, account: Account, session: Session, password: str) -> None:
-    if call.service.needs_current_password and "recovery" not in session.methods:
+    asks = call.service.needs_current_password and account.password
+    if asks and "recovery" not in session.methods:
         given = call.text("current_password")
         if not given or given != account.password:
             code = "current_password_invalid" if given else "current_password_required"
@@ -69,7 +76,7 @@ def _ask_for_change(call: Call, account: Account, email: str) -> None:
     pkce = mails.begin_flow(call, account, "email_change")
     account.new_email, account.change_confirmed_once = email, False
     mails.send(call, account, "email_change", to=email, slot="email_change_new", pkce=pkce)
-    if call.service.secure_email_change:
+    if call.service.secure_email_change and account.email:
         mails.send(call, account, "email_change", slot="email_change_current", pkce=pkce)
 
 

@@ -132,9 +132,7 @@ def _confirm(account: Account, token: OneTime) -> bool:
         if other_open and not account.change_confirmed_once:
             account.change_confirmed_once = True
             return False
-        account.email, account.new_email, account.change_confirmed_once = account.new_email, "", False
-        account.tokens.clear()
-        account.is_email_verified = True
+        account.take_address(account.new_email)
     else:
         account.drop(token.kind)
         if token.kind == "signup":

@@ -23,17 +23,28 @@ function flush() {
 }
 
 async function save(draft) {
+  // The server may have what it did not answer: sent again it changes nothing, and the next save conflicts with it no more.
+  if (draft.unanswered && !await send(draft, draft.unanswered)) return;
   const { form } = draft;
   if (!draft.changed || draft.conflict || !form.isConnected) return;
-  const sent = values(form);
+  await send(draft, { sent: values(form), body: new FormData(form) });
+}
+
+/** Send one state of a form; resolves to whether the server has answered. */
+async function send(draft, state) {
+  draft.unanswered = state;
+  draft.sent = true;
+  draft.keep();
   const headers = { Accept: "application/json", "X-Autosave": "1" };
   try {
-    const body = new FormData(form);
-    const response = await fetch(form.action, { method: "POST", body, headers, keepalive: true });
+    const response = await fetch(draft.form.action, { method: "POST", body: state.body, headers, keepalive: true });
+    draft.unanswered = draft.sent = undefined;
     if (response.status === 409) stop(draft);
-    if (response.ok) accept(draft, sent, await response.json());
+    if (response.ok) accept(draft, state.sent, await response.json());
+    return true;
   } catch {
     // Offline: the draft is kept in this browser tab, and saved with the next field.
+    return false;
   }
 }
 
@@ -49,7 +60,7 @@ function accept(draft, sent, { saved, errors, base, at }) {
 function stop(draft) {
   draft.conflict = true;
   draft.words = ["Saved elsewhere too. Save to compare."];
-  draft.note.replaceChildren(...draft.words);
+  draft.keep();
 }
 
 /** Show the errors of the fields that were changed here; the others are not this reader's doing yet. */
@@ -83,6 +94,9 @@ document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   sending.then(() => event.detail.issueRequest(true));
 });
+
+// What was being saved when the page was left, by a reload for example.
+addEventListener("DOMContentLoaded", () => { if (open().some((draft) => draft.sent)) flush(); });
 
 let passing = null;
 

@@ -30,6 +30,10 @@ function read(key) {
   }
 }
 
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** The form in this page whose values are kept, with what the server has of it. */
 export class Draft {
   constructor(form, swapped) {
@@ -54,9 +58,16 @@ export class Draft {
   restore() {
     const stored = read(this.key);
     if (!stored) return;
-    // The server's values changed since the draft was typed: it was saved, or the agent changed elsewhere.
-    if (stored.served !== this.served || JSON.stringify(stored.values) === this.served) return this.drop();
-    this.fill(stored.values);
+    const [before, now] = [JSON.parse(stored.served), JSON.parse(this.served)];
+    // What was typed here, whatever was saved elsewhere meanwhile.
+    const typed = ([name, value]) => name in now && !same(value, before[name]) && !same(value, now[name]);
+    const mine = Object.entries(stored.values).filter(typed);
+    if (!mine.length) return this.drop();
+    // A field that both changed is saved against what its reader saw, so that the server shows both sides.
+    const { base } = this.form.elements;
+    if (base && stored.base && mine.some(([name]) => !same(before[name], now[name]))) base.value = stored.base;
+    this.sent = stored.sent;
+    this.fill(Object.fromEntries(mine));
     this.offerDiscard();
   }
 
@@ -80,7 +91,11 @@ export class Draft {
 
   keep() {
     if (!this.changed) this.drop();
-    else sessionStorage.setItem(this.key, JSON.stringify({ served: this.served, values: values(this.form) }));
+    else {
+      const { served, sent, form } = this;
+      const stored = { served, values: values(form), base: form.elements.base?.value, sent };
+      sessionStorage.setItem(this.key, JSON.stringify(stored));
+    }
     this.update();
   }
 
@@ -99,7 +114,7 @@ export class Draft {
   }
 
   update() {
-    if (this.changed) this.note.replaceChildren("unsaved changes");
+    if (this.changed && !this.conflict) this.note.replaceChildren("unsaved changes");
     else this.note.replaceChildren(...this.words);
     markTabs();
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from configs import validation
 from configs.models import AgentConfig, ProcessRun
@@ -130,3 +130,76 @@ def test_the_check_is_one_key_press_and_walks_the_tabs(window: Windows, agent: A
     validation.validate_draft(ProcessRun.objects.get().pk)
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
     expect(page.locator(".rail-item[data-state=valid]")).to_have_count(4)
+
+
+def test_a_save_whose_answer_is_lost_conflicts_with_nothing_later(
+    window: Windows, agent: AgentConfig
+) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/personality/", lose, times=1)
+    type_instructions(page, "Always answer")
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("Tab")
+    assert saved(agent).custom_instructions == "Always answer"
+    page.get_by_label(INSTRUCTIONS).click()
+    page.keyboard.press("End")
+    page.keyboard.type(" in French.")
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    assert saved(agent).custom_instructions == "Always answer in French."
+
+
+def test_a_reload_during_a_save_conflicts_with_nothing_later(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    page.route("**/personality/", lambda route: route.abort(), times=1)
+    type_instructions(page, "Always answer")
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("Tab")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    # As if the request had arrived after the page was read again.
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    expect(page.locator(".rail-dot")).to_have_count(0)
+    assert saved(agent).custom_instructions == "Always answer"
+
+
+def test_what_was_typed_is_kept_when_another_window_saves_and_this_one_reloads(
+    window: Windows, agent: AgentConfig
+) -> None:
+    page, other = window(f"/agents/{agent.pk}/personality/"), window(f"/agents/{agent.pk}/personality/")
+    type_instructions(page, "Mine.")
+    other.get_by_label("Curious").set_checked(True, force=True)
+    expect(other.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_label(INSTRUCTIONS)).to_have_value("Mine.")
+    expect(page.get_by_label("Curious")).to_be_checked()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    kept = saved(agent)
+    assert (kept.custom_instructions, "curious" in kept.traits) == ("Mine.", True)
+
+
+def test_a_field_that_both_windows_changed_is_compared_after_a_reload_too(
+    window: Windows, agent: AgentConfig
+) -> None:
+    page, other = window(f"/agents/{agent.pk}/personality/"), window(f"/agents/{agent.pk}/personality/")
+    type_instructions(other, "Theirs.")
+    type_instructions(page, "Mine.")
+    other.keyboard.press("Tab")
+    expect(other.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-saved]")).to_have_text("Saved elsewhere too. Save to compare.")
+    page.get_by_label(INSTRUCTIONS).press_sequentially(" And more.")
+    expect(page.locator("[data-saved]")).to_have_text("Saved elsewhere too. Save to compare.")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_label(INSTRUCTIONS)).to_have_value(re.compile("Mine"))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Personality: saved elsewhere")).to_be_visible()
+    assert saved(agent).custom_instructions == "Theirs."

@@ -46,8 +46,9 @@ class TenancyMiddleware:
                     raise TransactionAborted(f"{request.method} {request.path}")
         except Busy as busy:
             return _refused(request, busy)
-        except DatabaseAway:
-            logger.exception("The database does not answer")
+        except DatabaseAway as away:
+            # Without its traceback: the remedy is not in this code, and every request leaves one.
+            logger.error("The database does not answer: %s", away.__cause__)
             return _unavailable("The database does not answer.")
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             _stream_for(request, response)

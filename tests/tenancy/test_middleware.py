@@ -100,7 +100,9 @@ def test_what_a_request_costs(
         client.get("/role")
 
 
-def test_no_database_is_said_plainly(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_database_is_said_plainly(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def refuse(self: BaseDatabaseWrapper) -> None:
         raise OperationalError("connection refused")
 
@@ -108,3 +110,5 @@ def test_no_database_is_said_plainly(client: Client, monkeypatch: pytest.MonkeyP
     response = client.get("/role")
     assert response.status_code == 503
     assert "database does not answer" in response.content.decode()
+    (said,) = [record for record in caplog.records if "does not answer" in record.getMessage()]
+    assert said.exc_info is None and not said.getMessage().endswith("None")

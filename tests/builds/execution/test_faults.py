@@ -49,13 +49,13 @@ FULL = ["limit", *(("work", "artifacts") if _may_mount() else ())]
 
 @pytest.mark.parametrize("full", FULL)
 def test_a_full_disk_ends_the_build_and_leaves_nothing(
-    full: str, agent: AgentConfig, alice: User, work: Work, tmp_path: Path
+    full: str, agent: AgentConfig, alice: User, work: Work, settings: Settings, tmp_path: Path
 ) -> None:
     for name in ("work", "artifacts"):
         (tmp_path / name).mkdir()
     under = ["prlimit", f"--fsize={3 * 1024 * 1024}:"] if full == "limit" else _small_disk(tmp_path / full)
     build = enqueue_build(agent, by=alice)
-    with WorkerProcess(under=under, AGENTFORGE_VAR=str(tmp_path)) as worker:
+    with WorkerProcess(under=under, AGENTFORGE_VAR=str(tmp_path), SECRET_KEY=settings.SECRET_KEY) as worker:
         wait_for(build.stream_name, lambda record: record["kind"] == "end")
         # Through the worker's root, since only it sees the small disk.
         seen = Path(f"/proc/{worker.pid}/root") / tmp_path.relative_to("/")
@@ -199,7 +199,8 @@ def test_a_stopped_worker_hands_a_build_over(
     count_as_warm()
     build = enqueue_build(agent, by=alice)
     # In its own directory, since concurrent tests use the shared one.
-    with WorkerProcess(AGENTFORGE_VAR=str(tmp_path / "var")) as worker:
+    own = {"AGENTFORGE_VAR": str(tmp_path / "var"), "SECRET_KEY": settings.SECRET_KEY}
+    with WorkerProcess(**own) as worker:
         wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
         worker.stop()
     build.refresh_from_db()

@@ -79,7 +79,8 @@ def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
 def test_a_verification_ends_with_its_worker_and_leaves_nothing(
     executable: Build, alice: User, settings: Settings, tmp_path: Path
 ) -> None:
-    # A separate directory: other tests use the default one concurrently.
+    # A separate directory: other tests use the default one concurrently. The secrets are the forge's.
+    (tmp_path / "secrets").symlink_to(settings.VAR_DIR / "secrets")
     settings.VAR_DIR = tmp_path
     died = _verified_until_it_compiles(executable, alice, WorkerProcess.kill)
     assert recovery.recover() == 0

@@ -43,7 +43,16 @@ class EmailForm(forms.Form):
     email = EmailField(
         label="E-mail address",
         max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "inputmode": "email"}),
+        # HTML lets a user name be filled into a text field only.
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "username",
+                "inputmode": "email",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
         error_messages={"required": "Enter your e-mail address."},
     )
 

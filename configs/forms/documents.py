@@ -26,7 +26,7 @@ class ImportForm(forms.Form):
         required=False,
         strip=False,
         label="Or paste it",
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "mono", "wrap": "off"}),
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "mono lines"}),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -21,6 +21,15 @@ PRESET_SENTENCES: dict[str, str] = {
 }
 
 
+class RangeInput(forms.NumberInput):
+    """A slider. It always has a value, so HTML does not let it be required."""
+
+    input_type = "range"
+
+    def use_required_attribute(self, initial: object) -> bool:
+        return False
+
+
 class PresetForm(forms.Form):
     """What the values of a preset depend on."""
 
@@ -50,7 +59,7 @@ class PersonalityForm(DraftForm):
         max_value=1,
         max_digits=3,
         decimal_places=2,
-        widget=forms.NumberInput(attrs={"type": "range", "min": "0", "max": "1", "step": "0.05"}),
+        widget=RangeInput(attrs={"min": "0", "max": "1", "step": "0.05"}),
         help_text="0 keeps to what is established, 1 takes risks. It is also the sampling temperature.",
     )
     custom_instructions = TextField(

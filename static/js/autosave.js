@@ -83,7 +83,7 @@ function showErrors({ form, served }, errors) {
 // A choice that htmx answers (a preset, a provider) is not saved before its answer has filled in the rest.
 document.addEventListener("change", ({ target }) => {
   const form = target.form;
-  if (!form || !drafts.has(form) || target.closest("[hx-get], [hx-post]:not(form)")) return;
+  if (!form || !drafts.has(form) || target.closest("[data-hx-get], [data-hx-post]:not(form)")) return;
   flush();
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });

@@ -175,7 +175,7 @@ def test_a_save_answers_htmx_with_the_states_that_it_changed(
         f"/agents/{agent.pk}/identity/", {**IDENTITY, "name": "Grace"}, headers={"HX-Request": "true"}
     ).content.decode()
     assert "Changed since the last check: Identity." in saved
-    assert re.search(r'id="rail"[^>]* hx-swap-oob="true"', saved)
+    assert re.search(r'id="rail"[^>]* data-hx-swap-oob="true"', saved)
     assert '<span class="break">Grace</span>' in saved
 
 

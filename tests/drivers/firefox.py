@@ -13,8 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
+from .absence import absent
 from .bidi import BiDiError, Connection
 
 REMEDY = (
@@ -45,7 +44,7 @@ def _program() -> str:
     named = os.environ.get("AGENTFORGE_FIREFOX")
     found = named or shutil.which("firefox-esr") or shutil.which("firefox")
     if found is None:
-        pytest.fail(REMEDY)
+        absent(REMEDY)
     return found
 
 

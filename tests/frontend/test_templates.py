@@ -20,8 +20,8 @@ LINE_LENGTH = 120
 
 # Set for tests and styles alone: no script looks for them.
 FOR_STYLE = {"state", "source", "level", "role", "invalid", "label", "stream", "field", "prompt"}
-# Read in the shape `element.dataset.words-queued`, by their common beginning.
-FOR_WORDS = re.compile(r"^words-")
+# Read in the shape `element.dataset.words-queued`, by their common beginning; and what htmx reads.
+NOT_OURS = re.compile(r"^(words|hx)-")
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -30,7 +30,7 @@ def names(paths: list[Path]) -> list[str]:
 
 def hooks_of_templates() -> set[str]:
     text = "\n".join(path.read_text() for path in TEMPLATES)
-    return {hook for hook in re.findall(r"\sdata-([a-z-]+)", text) if not FOR_WORDS.match(hook)}
+    return {hook for hook in re.findall(r"\sdata-([a-z-]+)", text) if not NOT_OURS.match(hook)}
 
 
 def hooks_of_scripts() -> set[str]:

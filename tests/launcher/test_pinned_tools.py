@@ -24,7 +24,7 @@ FROM_PATH = {
         "tests/test_static_bundles.py",
         "bench/routes.py",
     ),
-    "npm": ("tests/converter/", "tests/deployments/"),
+    "npm": ("tests/converter/", "tests/deployments/", "tests/drivers/html_checker.py"),
 }
 
 

@@ -146,6 +146,7 @@ def _page(
     request: Request, agent: AgentConfig, form: MessageForm, place: Conversation | None, status: int = 200
 ) -> HttpResponse:
     build = chat.newest_build(agent)
+    form.fields["content"].widget.attrs["autofocus"] = True
     begun = conversations_of(agent)
     context = {
         **conversation(agent, messages_in(agent, place)),

@@ -6,6 +6,7 @@ import "./menus.js";
 import "./palette.js";
 import "./time.js";
 import "./keys.js";
+import "./focus.js";
 import "./steps.js";
 import "./uploads.js";
 import "./wizard.js";

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import json
-
+from django.apps import apps
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -11,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
-from agentforge.model_admin import ReadOnlyAdmin, link_to
+from agentforge.model_admin import ReadOnlyAdmin, link_to, words
 
 from . import reports
 from .admin_actions import BuildActions
@@ -78,6 +77,8 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
+    row_names = ("file", "files")
+    byte_fields = ("size",)
     list_display = ("name", "build_link", "owner_link", "size", "short_sha256", "created_at")
     list_select_related = ("owner", "build")
     search_fields = ("name", "sha256", "owner__email")
@@ -101,10 +102,12 @@ class ArtifactAdmin(ReadOnlyAdmin):
 # procrastinate's own admin uses inline styles, which the content policy forbids, and lets jobs change without
 # their builds.
 admin.site.unregister(ProcrastinateJob)
+apps.get_app_config("procrastinate").verbose_name = "Queue"
 
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ReadOnlyAdmin):
+    row_names = ("job", "jobs")
     list_display = ("id", "task_name", "queue_name", "status", "arguments", "attempts", "scheduled_at")
     list_filter = ("status", "queue_name", "task_name")
     search_fields = ("=id", "task_name")
@@ -114,7 +117,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="arguments")
     def arguments(self, job: ProcrastinateJob) -> str:
-        return json.dumps(job.args)
+        return words(job.args)
 
     @admin.display(description="history")
     def history(self, job: ProcrastinateJob) -> str:

@@ -19,6 +19,7 @@ from .models import AgentConfig, ApiKey, Revision
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Shows what owners see of their keys; the ciphertext is not even read."""
 
+    row_names = ("API key", "API keys")
     list_display = ("provider", "name", "whose", "last_four", "fingerprint", "status", "checked_at",
                     "check_ms")  # fmt: skip
     list_filter = ("provider", "status", "checked_at")
@@ -45,6 +46,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(AgentConfig)
 class AgentConfigAdmin(ReadOnlyAdmin):
+    row_names = ("agent", "agents")
     list_display = ("name", "handle", "whose", "type", "provider", "model", "updated_at", "trashed_at")
     list_filter = ("type", "provider", "updated_at", ("trashed_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
@@ -52,8 +54,13 @@ class AgentConfigAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        stored = [f.name for f in AgentConfig._meta.concrete_fields if f.name not in ("id", "owner")]
-        return ["whose", *stored, "made_of_it"]
+        shown_otherwise = ("id", "owner", "api_key")
+        stored = [f.name for f in AgentConfig._meta.concrete_fields if f.name not in shown_otherwise]
+        return ["whose", *stored, "own_key", "made_of_it"]
+
+    @admin.display(description="API key")
+    def own_key(self, agent: AgentConfig) -> str:
+        return link_to(agent.api_key)
 
     @admin.display(description="owner", ordering="owner__email")
     def whose(self, agent: AgentConfig) -> str:

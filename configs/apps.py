@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class ConfigsConfig(AppConfig):
     name = "configs"
+    verbose_name = "Agents"
 
     def ready(self) -> None:
         from agentforge.accounts import belongings

@@ -57,6 +57,7 @@ def external_link(url: str, text: str) -> str:
 class ConnectionAdmin(ReadOnlyAdmin):
     """The connected accounts, without their tokens."""
 
+    row_names = ("connected account", "connected accounts")
     list_display = ("__str__", "whose", "host", "of_teams", "problem", "checked_at")
     list_filter = ("host", ("problem", admin.EmptyFieldListFilter), "checked_at")
     list_select_related = ("owner",)
@@ -128,6 +129,7 @@ class SiteAdmin(HostAdmin):
 
 @admin.register(Deployment)
 class DeploymentAdmin(HostAdmin):
+    byte_fields = ("uploaded_bytes",)
     list_display = ("__str__", "of_site", "of_build", "whose", "status", "draft", "live", "at_host",
                     "created_at")  # fmt: skip
     list_filter = ("status", LiveFilter, "draft", "reason", "created_at")

@@ -26,6 +26,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
+    row_names = ("event", "events")
     list_display = ("created_at", "action", "subject_label", "detail_words", "who", "whose", "address")
     list_filter = (KindFilter, "action", "created_at")
     list_select_related = ("owner",)

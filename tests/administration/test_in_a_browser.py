@@ -69,3 +69,12 @@ def test_an_action_by_hand(page: Page) -> None:
     expect(page.locator(".messagelist")).to_contain_text("Disabled: 1.")
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_lists_fit_their_page(page: Page, hers: Hers) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for model in MODELS:
+        page.goto(url_of(model, "changelist", hers))
+        widths = "(place) => [place.scrollWidth, place.clientWidth]"
+        wanted, given = page.locator("#changelist .results").evaluate(widths)
+        assert wanted <= given, f"{model}: {wanted} of {given} px"

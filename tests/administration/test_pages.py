@@ -176,3 +176,22 @@ def test_sign_in_and_out_are_the_forges_own(operator: Client) -> None:
     assert operator.get("/admin/password_change/").headers["Location"] == "/accounts/password/"
     assert operator.post("/admin/logout/").headers["Location"] == "/sign-in/"
     assert operator.get("/admin/").status_code == 302
+
+
+def test_pages_speak_of_what_people_know(operator: Client, hers: Hers) -> None:
+    Artifact.objects.filter(pk=hers.file.pk).update(size=12_421_176)
+    hers.agent.traits = ["curious", "patient"]
+    hers.agent.save()
+    pages = {path: text(operator.get(path)) for path, seen in urls(hers) if seen}
+    of_programs = (
+        r"Api key|Agent config|rocrastinate (job|event)s?\b|>Procrastinate<|Artifacts?\b|Select \w+ to "
+    )
+    of_programs += r"|Configs|\[&quot;|\[&#x27;|\{&quot;|\b12421176\b"
+    for path, page in pages.items():
+        # A revision shows the very document that is compiled.
+        if path.endswith(("/log/", "/jsi18n/")) or path == url_of("configs_revision", "change", hers):
+            continue
+        seen = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+        assert (found := re.search(of_programs, seen)) is None, f"{path}: {found}"
+    assert "12.4 MB" in pages[url_of("builds_artifact", "changelist", hers)]
+    assert "curious, patient" in pages[url_of("configs_agentconfig", "change", hers)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 from django.urls import get_resolver
 from django.utils.safestring import SafeString
@@ -61,8 +61,8 @@ class OwnPages(ExceptionReporter):
         return SafeString(f"Something went wrong here. Nothing was changed. Request id: {request_id}\n")
 
 
-class NotFoundMiddleware:
-    """Shows our page for missing rows (by their exception) and for URLs without a route."""
+class ErrorPageMiddleware:
+    """Shows our pages for missing rows (by their exception), URLs without a route, and wrong methods."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -71,6 +71,8 @@ class NotFoundMiddleware:
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
             return _not_found(request, Http404())
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            response.content = render_to_string("405.html")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

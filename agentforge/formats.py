@@ -42,7 +42,8 @@ def relative(at: datetime, now: datetime) -> str:
     if abs(seconds) < 10:
         return "just now"
     unit, length = next((unit, length) for limit, unit, length in _UNITS if abs(seconds) < limit)
-    words = counted(int(abs(seconds) / length), unit)
+    # What lasts is told by whole units; what is to come is not told short.
+    words = counted(int(abs(seconds) / length + (0.5 if seconds > 0 else 0)), unit)
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
 

@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "agentforge.compression.TextCompressionMiddleware",
     "agentforge.content_policy.ContentPolicyMiddleware",
     "agentforge.problems.ProblemMiddleware",
-    "agentforge.error_pages.NotFoundMiddleware",
+    "agentforge.error_pages.ErrorPageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "agentforge.accounts.middleware.IdentityMiddleware",

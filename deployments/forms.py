@@ -46,7 +46,12 @@ class HostForm(forms.Form):
 
 
 class NewSiteForm(HostForm):
-    name = TextField(label="Name of the new site", max_length=63, validators=[_NAME])
+    name = TextField(
+        label="Name of the new site",
+        max_length=63,
+        validators=[_NAME],
+        error_messages={"required": "Give the site a name."},
+    )
     team = forms.ChoiceField(label="Team", required=False, choices=())
 
     def __init__(self, *args: Any, teams: tuple[Team, ...] = (), **kwargs: Any) -> None:
@@ -140,7 +145,11 @@ class PlanForm(TargetForm):
 class DeleteSiteForm(forms.Form):
     """Requires the name of the site as a confirmation."""
 
-    name = TextField(label="The site's name, to confirm", max_length=63)
+    name = TextField(
+        label="The site's name, to confirm",
+        max_length=63,
+        error_messages={"required": "Type the site's name to confirm. Nothing was deleted."},
+    )
 
     def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
         self._site = site

@@ -67,3 +67,11 @@ def test_a_fault_shows_an_id_that_the_log_has_and_nothing_else(
     (logged,) = [record for record in caplog.records if record.exc_info]
     assert "RuntimeError" in str(logged.exc_info)
     assert "seen-by-ada" in page and "seen-by-ada" in logged.getMessage()
+
+
+def test_an_address_that_takes_a_form_says_so(browser: Client) -> None:
+    response = browser.get("/sign-out/")
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "Go back, and use the form" in response.content.decode()
+    reply = browser.get("/sign-out/", headers={"accept": "application/json"})
+    assert (reply.status_code, reply.json()["detail"]) == (405, "This URL accepts only POST.")

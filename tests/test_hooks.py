@@ -42,7 +42,7 @@ MIDDLEWARE = {
         "test_production.py::test_every_answer_forbids_inline_code_and_framing"
     ),
     "agentforge.problems.ProblemMiddleware": "openapi/test_refusals.py::test_a_cookie_without_a_csrf_token",
-    "agentforge.error_pages.NotFoundMiddleware": "test_error_pages.py::test_not_found",
+    "agentforge.error_pages.ErrorPageMiddleware": "test_error_pages.py::test_not_found",
     "django.contrib.sessions.middleware.SessionMiddleware": (
         "accounts/test_sign_in.py::test_sign_up_lets_in_then_out_then_in"
     ),

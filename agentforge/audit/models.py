@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from agentforge.formats import duration
 from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 
@@ -66,4 +68,15 @@ class AuditEvent(models.Model):
 
     @property
     def detail_words(self) -> str:
-        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in self.detail.items())
+        return ", ".join(_in_words(name, value) for name, value in self.detail.items())
+
+
+def _in_words(name: str, value: object) -> str:
+    match value:
+        case bool():
+            return f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
+        case int() if name == "ms":
+            return f"took {duration(timedelta(milliseconds=value))}"
+        case str() if name == "sha256":
+            return f"sha256: {value[:12]}…"
+    return f"{name.replace('_', ' ')}: {value}"

@@ -75,6 +75,7 @@ class DeleteForm(forms.Form):
         self._handle = handle
         super().__init__(data)
         self.fields["handle"].label = f"Type {handle} to delete it now"
+        self.fields["handle"].error_messages["required"] = f"Type {handle} to confirm. Nothing was deleted."
 
     def clean_handle(self) -> str:
         typed: str = self.cleaned_data["handle"]

@@ -14,7 +14,10 @@ from .base import DraftForm
 
 
 def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerField:
-    return forms.IntegerField(min_value=low, max_value=high, label=label, help_text=help_text)
+    messages = {"required": f"Enter a number from {low} to {high}."}
+    return forms.IntegerField(
+        min_value=low, max_value=high, label=label, help_text=help_text, error_messages=messages
+    )
 
 
 class CapabilitiesForm(DraftForm):

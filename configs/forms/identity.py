@@ -43,6 +43,7 @@ class IdentityForm(DraftForm):
         min_length=3,
         max_length=NAME_LENGTH,
         min_visible=1,
+        error_messages={"required": "Give it a name."},
         help_text="What people call the agent, and what it calls itself.",
     )
     handle = TextField(
@@ -66,6 +67,7 @@ class IdentityForm(DraftForm):
     version = TextField(
         max_length=64,
         initial="0.1.0",
+        error_messages={"required": "Give it a version, like 1.0.0."},
         validators=[
             RegexValidator(SEMVER, "Use a semantic version: three numbers, like 1.0.0 or 1.2.0-beta.1.")
         ],

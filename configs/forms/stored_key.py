@@ -22,7 +22,8 @@ class KeyName(TextField):
 
     def __init__(self) -> None:
         length = ApiKey._meta.get_field("name").max_length
-        super().__init__(label="Name", max_length=length, min_visible=1)
+        messages = {"required": "Give it a name."}
+        super().__init__(label="Name", max_length=length, min_visible=1, error_messages=messages)
 
 
 class KeyForm(forms.Form):
@@ -31,10 +32,12 @@ class KeyForm(forms.Form):
     key = TextField(
         label="New key",
         max_length=MAX_KEY_LENGTH,
+        error_messages={"required": "Paste the key."},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     base_url = TextField(
         label="Base URL",
+        error_messages={"required": "Enter the URL of the server."},
         widget=forms.URLInput(attrs={"placeholder": "https://models.example.com/v1", "spellcheck": "false"}),
     )
     anyway = FlagField(required=False, label="Send it to this provider anyway")

@@ -11,6 +11,7 @@ class ConnectForm(forms.Form):
     token = TextField(
         label="Netlify access token",
         max_length=500,
+        error_messages={"required": "Paste the token."},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
         help_text="Create one at Netlify under User settings, Applications, Personal access tokens.",
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
@@ -189,5 +190,7 @@ def unused_self_hosted(agent: AgentConfig) -> list[RemoteSite]:
 
 
 def unused_name(agent: AgentConfig) -> str:
-    """Return a site name that is unlikely to be taken."""
-    return f"{agent.handle[:40].replace('_', '-')}-{secrets.token_hex(3)}"
+    """Return a site name that is unlikely to be taken: the same until the agent has another site."""
+    number = Site.objects.filter(agent=agent).count()
+    suffix = salted_hmac("site name", f"{agent.pk} {number}").hexdigest()[:6]
+    return f"{agent.handle[:40].replace('_', '-')}-{suffix}"

@@ -31,5 +31,6 @@ export function relative(at, now = Date.now()) {
   const seconds = (at - now) / 1000;
   if (Math.abs(seconds) < 10) return "just now";
   const [, unit, length] = UNITS.find(([limit]) => Math.abs(seconds) < limit);
-  return relativeTime.format(Math.trunc(seconds / length), unit);
+  // What lasts is told by whole units; what is to come is not told short.
+  return relativeTime.format(Math.trunc(seconds / length + (seconds > 0 ? 0.5 : 0)), unit);
 }

@@ -61,3 +61,10 @@ def test_pages_cost_the_same_however_many(
         html = page(client, "?kind=keys&page=2")
     assert "Page 2 of 3" in html
     assert "kind=keys&amp;page=3" in html
+
+
+def test_details_are_words(client_of: ClientOf, alice: User) -> None:
+    record(Action.AGENT_CREATED, owner=alice, draft=False, ms=12_340, sha256="ab" * 32)
+    html = page(client_of(alice), "?kind=agents")
+    for words in ("draft: no", "took 12 s", "sha256: abababababab…"):
+        assert words in html

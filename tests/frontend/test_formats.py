@@ -40,6 +40,8 @@ def test_sizes(count: int, text: str) -> None:
         (-119, "1 minute ago"),
         (-7200, "2 hours ago"),
         (3 * 86400, "in 3 days"),
+        (7 * 86400 - 60, "in 7 days"),
+        (89, "in 1 minute"),
         (-45 * 86400, "1 month ago"),
         (-800 * 86400, "2 years ago"),
     ],

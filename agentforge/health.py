@@ -6,8 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from .probe_hosts import LIVENESS
-
 
 @login_not_required
 @never_cache
@@ -28,8 +26,3 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
-
-
-def is_health_check(request: HttpRequest) -> bool:
-    """Return whether a request asks how the forge is, which it has to say under any load."""
-    return request.path_info in (LIVENESS, "/healthz", "/readyz")

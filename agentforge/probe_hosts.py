@@ -14,7 +14,8 @@ from .environment import Network
 
 # Answered by the process alone: without a transaction, and with the database away.
 LIVENESS = "/livez"
-PATHS = (LIVENESS, "/healthz", "/readyz", "/metrics")
+_HEALTH = re.compile(r"/(livez|healthz|readyz(/workers(/[\w-]+)?)?)")
+_METRICS = "/metrics"
 # What proxies add to a request: the standard's headers, and those of common servers and services.
 _FORWARDING = re.compile(
     r"forwarded|via|x-forwarded.*|x-original-.*|x-(real|client|cluster-client|appengine-user|envoy-external)-.*"
@@ -35,12 +36,17 @@ class ProbeHostMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (
-            request.path_info in PATHS
+            (is_health_check(request) or request.path_info == _METRICS)
             and _names_an_address(request)
             and is_from(request, settings.PROBE_NETWORKS)
         ):
             request.META["HTTP_HOST"] = own_host()
         return self.get_response(request)
+
+
+def is_health_check(request: HttpRequest) -> bool:
+    """Return whether a request asks how the forge is, which it has to say under any load."""
+    return _HEALTH.fullmatch(request.path_info) is not None
 
 
 def is_forwarded(request: HttpRequest) -> bool:

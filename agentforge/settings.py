@@ -34,7 +34,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
-    # Before procrastinate, whose command it extends.
+    # Before procrastinate, whose command the first two extend.
+    "agentforge.queue",
     "agentforge.machines",
     "procrastinate.contrib.django",
     "django_htmx",
@@ -128,7 +129,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Outside DEBUG, pages are served over TLS only; a TLS-terminating proxy sets X-Forwarded-Proto.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^(livez|healthz|readyz|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(livez|healthz|readyz(/workers(/[\w-]+)?)?|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 # Off: they bind subdomains that others may run, and browsers remember them for long.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -384,9 +385,6 @@ AGENTFORGE_CGROUP: Path | None = Path(_cgroup).resolve() if _cgroup else None
 # succeed are deleted: the rows they belong to keep the result.
 PROCRASTINATE_ON_APP_READY = "agentforge.tenancy.queue_connector.install"
 PROCRASTINATE_WORKER_DEFAULTS = {
-    # No notification tells a worker that a lock is free; without one, its owner's next job would wait 5 s.
-    "fetch_job_polling_interval": 1.0,
-    "update_heartbeat_interval": 3.0,
     "stalled_worker_timeout": 30.0,
     "delete_jobs": "successful",
     "worker_middleware": [log_job],

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from .administration.probes import metrics, readyz
+from .administration.probes import metrics, readyz, workers_readyz
 from .health import healthz, livez
 from .openapi.views import openapi_json
 
@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez, name="livez"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("readyz/workers", workers_readyz, name="workers_readyz"),
+    path("readyz/workers/<slug:queue>", workers_readyz, name="queue_readyz"),
     path("metrics", metrics, name="metrics"),
     path("openapi.json", openapi_json, name="openapi"),
     path("", include("agentforge.accounts.urls")),

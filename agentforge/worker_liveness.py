@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from .queue.pulse import DEAD_AFTER
 from .queue.shares import hand_on
 
-# Seconds without a heartbeat after which a worker counts as dead; a living one sends it every 3 seconds.
-DEAD_AFTER = 12
+# What stands still if no worker takes a queue.
+WORK = {
+    "builds": "builds",
+    "trials": "answers",
+    "deployments": "deployments",
+    "process": "checks of drafts and keys",
+    "builder": "jobs of the forge",
+    "upkeep": "recovery and upkeep",
+}
+_OF_A_FORGE = ("builds", "trials", "deployments", "process", "upkeep")
+_OF_A_BUILDER = ("builder", "upkeep")
 
-_ANY_ALIVE = """
-SELECT EXISTS (
-    SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)
-)
+# An earlier version has no registration, and takes everything.
+_LIVING = """
+SELECT taken.worker_id IS NULL OR taken.queues IS NULL,
+    coalesce(taken.queues, '{}'), coalesce(taken.preparing, '{}')
+FROM procrastinate_workers AS worker LEFT JOIN queue_worker AS taken ON taken.worker_id = worker.id
+WHERE worker.last_heartbeat > now() - make_interval(secs => %s)
+"""
+_OPEN_JOBS = """
+SELECT queue_name, count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing')
+FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY queue_name
 """
 # Running jobs without a living worker, and jobs that are finished or gone.
 _DEAD = """
@@ -38,12 +56,69 @@ WHERE id = %s RETURNING abort_requested
 """
 
 
-def any_worker_alive() -> bool:
-    """Return whether any worker sent a recent heartbeat."""
+@dataclass(frozen=True)
+class QueueService:
+    """How a queue is served: living workers that take it or prepare to, waiting and running jobs."""
+
+    queue: str
+    workers: int
+    preparing: int
+    waiting: int
+    running: int
+
+    @property
+    def problem(self) -> str:
+        """Return why its jobs stand still, in words; empty if they don't."""
+        if self.workers:
+            return ""
+        if self.preparing:
+            return f"A worker is getting ready for {WORK[self.queue]}, {self.waiting} waiting."
+        return f"No living worker takes {WORK[self.queue]}, {self.waiting} waiting."
+
+    @property
+    def is_down(self) -> bool:
+        return not self.workers and not self.preparing
+
+
+@dataclass(frozen=True)
+class LivingWorker:
+    """A worker with a recent heartbeat: the queues that it takes, and those that it prepares to take."""
+
+    takes_all: bool
+    queues: list[str]
+    preparing: list[str]
+
+    def takes(self, queue: str | None) -> bool:
+        return queue is None or self.takes_all or queue in self.queues
+
+
+def living_workers() -> list[LivingWorker]:
+    """Return the workers that sent a recent heartbeat."""
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_ALIVE, [DEAD_AFTER])
-        row = cursor.fetchone()
-    return bool(row and row[0])
+        cursor.execute(_LIVING, [DEAD_AFTER])
+        return [LivingWorker(*row) for row in cursor.fetchall()]
+
+
+def any_worker_alive(queue: str | None = None) -> bool:
+    """Return whether a worker that takes a queue, or any, sent a recent heartbeat."""
+    return any(worker.takes(queue) for worker in living_workers())
+
+
+def services() -> list[QueueService]:
+    """Return how each queue of this forge, or builder, is served."""
+    workers = living_workers()
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_JOBS)
+        jobs = {queue: (waiting, running) for queue, waiting, running in cursor.fetchall()}
+    return [
+        QueueService(
+            queue,
+            sum(worker.takes(queue) for worker in workers),
+            sum(queue in worker.preparing for worker in workers),
+            *jobs.get(queue, (0, 0)),
+        )
+        for queue in (_OF_A_BUILDER if settings.AGENTFORGE_ROLE == "builder" else _OF_A_FORGE)
+    ]
 
 
 def dead_jobs(rows: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:

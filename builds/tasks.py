@@ -48,7 +48,8 @@ async def answer_message(context: JobContext, *, message_id: int) -> None:
         await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
 
 
-@app.periodic(cron="* * * * * */5")
+# A worker starts it at once when it sees jobs of a dead one; this is for what no job belongs to.
+@app.periodic(cron="*/5 * * * *")
 @app.task(name="builds.recover", queue="upkeep", queueing_lock="builds.recover")
 async def recover(timestamp: int) -> None:
     """Restart or fail the work of dead workers."""
@@ -64,7 +65,8 @@ async def publish_positions() -> None:
     await in_thread(position.publish_positions)
 
 
-@app.periodic(cron="* * * * * */15")
+# Workers warm it before they take builds; this is for what changes or fails meanwhile.
+@app.periodic(cron="*/5 * * * *")
 @app.task(name=jobs.WARM, queue=jobs.QUEUES[jobs.WARM], queueing_lock=jobs.WARM, lock=jobs.WARM)
 async def warm_up(timestamp: int = 0) -> None:
     """Warm Go's cache for a new toolchain or new sources, then compile the example and what drafts need."""

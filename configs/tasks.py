@@ -39,7 +39,7 @@ def recheck_keys(timestamp: int) -> None:
     _with_own_connection(lambda: verification.enqueue_rechecks(at=datetime.fromtimestamp(timestamp, UTC)))
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="*/5 * * * *")
 @app.task(name="configs.recover", queue="upkeep", queueing_lock="configs.recover")
 def recover(timestamp: int) -> None:
     """Fail the runs that dead workers left behind."""

@@ -20,7 +20,7 @@ async def deploy(context: JobContext, *, deployment_id: int) -> None:
     )
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="*/5 * * * *")
 @app.task(name="deployments.recover", queue="upkeep", queueing_lock="deployments.recover")
 async def recover(timestamp: int) -> None:
     """Recover the deployments of dead workers."""

@@ -15,7 +15,7 @@ from . import guests
 GRACE = timedelta(minutes=1)
 
 
-@app.periodic(cron="* * * * *")
+@app.periodic(cron="*/2 * * * *")
 @app.task(
     name="accounts.remove_guests",
     queue="upkeep",

@@ -12,10 +12,11 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg import OperationalError
 
 from agentforge.machines import sharing
+from agentforge.queue.pulse import DEAD_AFTER
 from agentforge.tenancy.escalation import person_problems, session_problem
 from agentforge.tenancy.exposure import exposures
 from agentforge.tenancy.notifications import TRANSACTION_POOLER, NotificationLost, verify_connection
-from agentforge.worker_liveness import DEAD_AFTER
+from agentforge.worker_liveness import services
 
 OLDEST_SERVER = 150_000
 
@@ -133,7 +134,7 @@ def _notifications() -> Finding:
     return ok("They arrive, so live pages and jobs do not wait.")
 
 
-@register("worker", readiness=True)
+@register("worker")
 def _worker() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -145,7 +146,14 @@ def _worker() -> Finding:
     if not alive:
         last = f"; the last heartbeat was {age:.0f} s ago" if age is not None else ""
         return failed(f"No worker is alive{last}.", "Start one: make run, or the Procfile's worker line.")
-    return ok(f"{alive} alive, last heartbeat {age:.0f} s ago.")
+    message = f"{alive} alive, last heartbeat {age:.0f} s ago."
+    problems = [service for service in services() if service.problem]
+    if any(service.is_down for service in problems):
+        message += "".join(f" {service.problem}" for service in problems if service.is_down)
+        return failed(message, "Start one: make run, or the Procfile's line of that worker.")
+    if problems:
+        return warning(f"{message} {problems[0].problem}", "Wait, or see its log; manage.py warm beforehand.")
+    return ok(message)
 
 
 @register("queue")
@@ -153,8 +161,10 @@ def _queue() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),"
-            " count(*) FILTER (WHERE status = 'doing' AND worker_id IS NULL)"
-            " FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+            " count(*) FILTER (WHERE status = 'doing' AND NOT EXISTS (SELECT FROM procrastinate_workers"
+            " WHERE id = worker_id AND last_heartbeat > now() - make_interval(secs => %s)))"
+            " FROM procrastinate_jobs WHERE status IN ('todo', 'doing')",
+            [DEAD_AFTER],
         )
         waiting, running, lost = cursor.fetchone()
     message = f"{waiting} jobs waiting, {running} running."

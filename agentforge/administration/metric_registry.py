@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agentforge.queue.pulse import DEAD_AFTER
 from agentforge.telemetry import process_metrics, tally
-from agentforge.worker_liveness import DEAD_AFTER
+from agentforge.worker_liveness import services
 
 # Shown also while nothing waits in them: an alert must tell "nothing" from "not measured".
 QUEUES = ("builds", "trials", "process", "deployments", "upkeep")
@@ -143,3 +144,5 @@ def _workers() -> Iterator[Metric]:
         alive, age = cursor.fetchone()
     yield gauge("workers", f"Worker processes with a heartbeat within the last {DEAD_AFTER} seconds", alive)
     yield gauge("worker_heartbeat_age_seconds", "Age of the oldest of these heartbeats", age)
+    taken = {service.queue: float(service.workers) for service in services()}
+    yield gauges("queue_workers", "Those of them that take jobs of a queue", "queue", taken)

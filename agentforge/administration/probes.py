@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.probe_hosts import is_from
 from agentforge.tenancy.rls import as_service
+from agentforge.worker_liveness import services
 
 from . import diagnostics, metric_registry
 from .diagnostics import State
@@ -26,13 +27,45 @@ _THIS_MACHINE = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if requests can be served and jobs run, else 503; the body gives the reasons."""
+    """Return 200 if this process can serve requests, else 503; the body gives the reasons.
+
+    It says how workers are as well, which takes no web process out: pages, logs and downloads need none.
+    """
     checks = {}
     with as_service():
         for result in diagnostics.run_checks(readiness=True):
             checks[result.name] = {"state": result.finding.state, "says": result.finding.message}
-    ready = all(check["state"] != State.FAILED for check in checks.values())
-    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+        ready = all(check["state"] != State.FAILED for check in checks.values())
+        queues = {} if checks["database"]["state"] == State.FAILED else _queues()
+    return JsonResponse({"ready": ready, "checks": checks, "queues": queues}, status=200 if ready else 503)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def workers_readyz(request: HttpRequest, queue: str = "") -> JsonResponse:
+    """Return 200 if a living worker takes each queue, or the one that is named, else 503."""
+    with as_service():
+        queues = {name: facts for name, facts in _queues().items() if queue in ("", name)}
+    if not queues:
+        raise Http404
+    ready = all(facts["workers"] for facts in queues.values())
+    return JsonResponse({"ready": ready, "queues": queues}, status=200 if ready else 503)
+
+
+def _queues() -> dict[str, dict[str, str | int]]:
+    found: dict[str, dict[str, str | int]] = {}
+    for service in services():
+        unserved = State.FAILED if service.is_down else State.WARNING
+        found[service.queue] = {
+            "state": unserved if service.problem else State.OK,
+            "says": service.problem,
+            "workers": service.workers,
+            "preparing": service.preparing,
+            "waiting": service.waiting,
+            "running": service.running,
+        }
+    return found
 
 
 @login_not_required

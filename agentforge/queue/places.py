@@ -45,7 +45,7 @@ class WaitingJob:
         return f"{place} in the queue{'' if self.is_served else '; no worker runs at the moment'}."
 
 
-def waiting_jobs(share: Share, slots: int, any_worker_alive: Callable[[], bool]) -> dict[int, WaitingJob]:
+def waiting_jobs(share: Share, slots: int, any_worker_alive: Callable[[str], bool]) -> dict[int, WaitingJob]:
     """Return the queue's jobs that can't start at once, by job id; its workers have `slots` slots."""
     with as_service(), connection.cursor() as cursor:
         cursor.execute(_WAITING, {"queue": share.queue, "most": MOST_PLACES})
@@ -54,7 +54,7 @@ def waiting_jobs(share: Share, slots: int, any_worker_alive: Callable[[], bool])
             return {}
         cursor.execute(_RUNNING, [share.queue])
         running = cursor.fetchone()[0]
-        is_served = running > 0 or any_worker_alive()
+        is_served = any_worker_alive(share.queue)
     waiting: dict[int, WaitingJob] = {}
     position = 0
     for job_id, is_held_back in rows:

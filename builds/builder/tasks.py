@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -32,7 +33,8 @@ def _is_shutdown(context: JobContext) -> bool:
     return context.abort_reason() != AbortReason.USER_REQUEST
 
 
-@app.periodic(cron="* * * * * */10")
+# A builder looks often whether its forge is back.
+@app.periodic(cron="* * * * * */10" if settings.AGENTFORGE_ROLE == "builder" else "*/5 * * * *")
 @app.task(name="builder.recover", queue="upkeep", queueing_lock="builder.recover")
 async def recover(timestamp: int) -> None:
     """Resume the jobs of dead workers, and those whose forge was unreachable."""

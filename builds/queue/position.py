@@ -111,7 +111,7 @@ def _queue() -> dict[int, Place]:
 def _waits(count: int) -> list[timedelta | None]:
     """Estimate the waits of the next `count` builds from running builds and recent durations."""
     running = list(Build.objects.filter(status=BuildStatus.RUNNING).values_list("started_at", flat=True))
-    if not running and not any_worker_alive():
+    if not any_worker_alive(jobs.QUEUES[jobs.COMPILE]):
         return [None] * count
     usual, now = _usual_duration(), timezone.now()
     slots = max(len(running), settings.WORKER_CONCURRENCY)

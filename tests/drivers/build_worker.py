@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -54,6 +55,17 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def is_running(self) -> bool:
+        """Return whether it has not ended."""
+        return self._process.poll() is None
+
+    def wakeups(self, seconds: float) -> int:
+        """Return how often its threads are woken during some seconds."""
+        process = psutil.Process(self._process.pid)
+        before = _switches(process)
+        time.sleep(seconds)
+        return _switches(process) - before
+
     def compilers(self) -> list[psutil.Process]:
         """Return the running descendants of the worker."""
         children = psutil.Process(self._process.pid).children(recursive=True)
@@ -95,6 +107,15 @@ def let_hearts_stop() -> None:
         session.execute(
             "UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'"
         )
+
+
+def _switches(process: psutil.Process) -> int:
+    """Return how often the threads of a process went to sleep, which is how often they were woken."""
+    total = 0
+    for thread in process.threads():
+        status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
+        total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return total
 
 
 def _runs(process: psutil.Process) -> bool:

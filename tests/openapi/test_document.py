@@ -18,6 +18,8 @@ FOR_BROWSERS = {
     "livez": "plain text, for whatever watches the server",
     "healthz": "plain text, for whatever watches the server",
     "readyz": "for whatever watches the server",
+    "workers_readyz": "for whatever watches the server",
+    "queue_readyz": "for whatever watches the server",
     "metrics": "Prometheus' text, for whatever watches the server",
     "openapi": "the document itself",
     "builds:webhook": "for builders, by signed messages: docs/builder.md",

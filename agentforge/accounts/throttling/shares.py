@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponseBase
 
 from agentforge.accounts.addresses import client_address
-from agentforge.health import is_health_check
+from agentforge.probe_hosts import is_health_check
 from agentforge.tenancy.request_transaction import Share, pool_size
 
 from .rate_limits import bare_limit_page

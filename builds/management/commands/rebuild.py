@@ -12,6 +12,7 @@ from builds.logs.console import Console
 from builds.logs.follower import follow
 from builds.models import Build, BuildStatus
 from builds.operations import rebuilds
+from builds.queue import jobs
 
 
 class Command(BaseCommand):
@@ -42,8 +43,8 @@ class Command(BaseCommand):
             agents = [each.build.revision.agent_id for each in chosen]
             console.result(success=True, applied=False, agents=agents)
             return
-        if not any_worker_alive():
-            raise CommandError("No worker is running, so nothing was started. Start one: make run.")
+        if not any_worker_alive(jobs.QUEUES[jobs.COMPILE]):
+            raise CommandError("No worker takes builds, so nothing was started. Start one: make run.")
         self._follow(rebuilds.start(chosen), console)
 
     def _follow(self, builds: list[Build], console: Console) -> None:

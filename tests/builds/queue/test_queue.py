@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -156,11 +156,20 @@ def test_pages_and_json_show_the_position(browser: Client, line: list[Build]) ->
 
 def test_positions_are_published_when_the_queue_moves(line: list[Build], alice: User) -> None:
     last = line[2].stream_name
+    _let_a_worker_live()
     with WorkerProcess(queues="upkeep"):
         for ahead, place in ((line[0], "3rd"), (line[1], "2nd")):
             wait_for(last, partial(_has_words, f"{place} in the queue, starts in"))
             cancel_build(ahead, by=alice)
         wait_for(last, lambda record: record.get("position") == 1)
+
+
+def _let_a_worker_live() -> None:
+    """Store a worker of every queue that lives for a while and takes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 minute')"
+        )
 
 
 def _has_words(words: str, record: dict[str, Any]) -> bool:
@@ -171,7 +180,10 @@ def test_the_estimate_counts_slots_and_recent_durations(build: Build, line: list
     Build.objects.filter(pk=build.pk).update(finished_at=build.started_at)
     with WorkerProcess(queues="trials") as worker:
         worker.wait_until_it_lives()
-        waits = [place.wait for place in position.places(line).values()]
+        # One that takes no builds does not count.
+        assert {place.wait for place in position.places(line).values()} == {None}
+    _let_a_worker_live()
+    waits = [place.wait for place in position.places(line).values()]
     assert all(wait is not None and wait.total_seconds() < 1 for wait in waits)
 
 

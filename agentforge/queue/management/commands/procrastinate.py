@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from procrastinate import App, cli
+
+from agentforge.machines.management.commands.procrastinate import Command as ComparingCommand
+from agentforge.queue.worker import QueueWorker
+
+
+class Command(ComparingCommand):
+    """Procrastinate's commands, with the forge's own worker."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run a worker, or what else procrastinate offers."""
+        if options.get("func") is cli.worker_:
+            options["func"] = _work
+        super().handle(*args, **options)
+
+
+async def _work(app: App, **options: Any) -> None:
+    app.perform_import_paths()
+    worker = QueueWorker(app=app, **{**app.worker_defaults, **options})
+    await worker.run()
+    if worker.failed:
+        raise CommandError("The worker ended by itself; its log says why.")

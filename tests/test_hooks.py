@@ -76,13 +76,18 @@ MIDDLEWARE = {
     "agentforge.accounts.throttling.shares.ShareMiddleware": (
         "chaos/test_attacks.py::test_sixty_sign_ins_and_fifteen_key_tests_of_one_person_at_once"
     ),
+    "agentforge.openapi.methods.MethodMiddleware": (
+        "openapi/test_errors_of_operations.py::test_a_wrong_method_is_told_the_right_ones"
+    ),
     "agentforge.tenancy.middleware.TenancyMiddleware": (
         "tenancy/test_middleware.py::test_a_request_runs_as_its_user"
     ),
     "agentforge.accounts.middleware.LoginRequiredMiddleware": "test_access_matrix.py::test_anonymous",
 }
 _TOLD = "test_system_checks.py::test_a_wrong_setting_is_told_by_check"
+_SHARED = "machines/test_differences.py::test_another_secret_is_named_by_all_that_examine"
 CHECKS = {
+    "agentforge.machines.checks.check_shared": _SHARED,
     **dict.fromkeys(
         (
             "agentforge.accounts.checks.check_local_identity",
@@ -120,6 +125,7 @@ RECEIVERS = {
 STARTUP = {
     "agentforge/accounts/apps.py": _TOLD,
     "agentforge/audit/apps.py": _TOLD,
+    "agentforge/machines/apps.py": _SHARED,
     "agentforge/live/apps.py": "live/test_eventstream.py::test_their_view_is_woken_by_the_log",
     "agentforge/tenancy/apps.py": (
         "tenancy/test_checks.py::test_an_owned_table_without_protection_fails_the_check"

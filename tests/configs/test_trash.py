@@ -91,7 +91,9 @@ def test_in_the_trash_it_is_nowhere_else(browser: Client, agent: AgentConfig, de
     assert {browser.get(url).status_code for url in addresses(agent, deployment)} == {200}
     delete(browser, agent)
     assert {browser.get(url).status_code for url in addresses(agent, deployment)} == {404}
-    assert {browser.get(url, headers=JSON).status_code for url in addresses(agent, deployment)} == {404}
+    # Scripts have no page that asks before it deletes, of any agent.
+    scripted = [url for url in addresses(agent, deployment) if not url.endswith("/delete/")]
+    assert {browser.get(url, headers=JSON).status_code for url in scripted} == {404}
     for url in ("/agents/", "/agents/?shown=all", "/builds/", "/deployments/", "/search/?q=ada", "/search/"):
         assert "/identity/" not in browser.get(url).content.decode()
         assert f"Build {deployment.build_id}" not in browser.get(url).content.decode()

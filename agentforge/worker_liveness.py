@@ -104,6 +104,11 @@ def any_worker_alive(queue: str | None = None) -> bool:
     return any(worker.takes(queue) for worker in living_workers())
 
 
+def any_worker_preparing(queue: str) -> bool:
+    """Return whether a living worker will take a queue once it is ready for it."""
+    return any(queue in worker.preparing for worker in living_workers())
+
+
 def services() -> list[QueueService]:
     """Return how each queue of this forge, or builder, is served."""
     workers = living_workers()

@@ -7,11 +7,13 @@ class BuildsConfig(AppConfig):
     def ready(self) -> None:
         from agentforge.accounts import belongings
         from agentforge.accounts.signals import account_created
+        from agentforge.queue import preparation
         from configs import search, steps, trash
 
         from .agent_steps import build_steps
         from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
         from .example_agent import create_later
+        from .execution import readiness
         from .operations import (  # noqa: F401 - they register themselves
             backup,
             checks,
@@ -20,10 +22,13 @@ class BuildsConfig(AppConfig):
             metrics,
             supabase_bucket,
         )
+        from .queue import jobs
         from .search import builds
         from .trash import BELONGING
 
         steps.register(build_steps)
+        taken_when_warm = (jobs.QUEUES[jobs.COMPILE], jobs.QUEUES[jobs.SERVE])
+        preparation.register(taken_when_warm, is_ready=readiness.is_ready, prepare=readiness.prepare)
         search.register("Builds", builds, place=1)
         trash.register(BELONGING)
         belongings.register_export(builds_and_chats)

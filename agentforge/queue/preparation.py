@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 Prepare = Callable[[], Awaitable[None]]
-IsReady = Callable[[], bool]
+IsReady = Callable[[], Awaitable[bool]]
 
 _steps: list[tuple[frozenset[str], IsReady, Prepare]] = []
 
@@ -18,7 +18,7 @@ def register(queues: Collection[str], *, is_ready: IsReady, prepare: Prepare) ->
     _steps.append((frozenset(queues), is_ready, prepare))
 
 
-def needed(queues: Sequence[str] | None) -> list[tuple[frozenset[str], Prepare]]:
+async def needed(queues: Sequence[str] | None) -> list[tuple[frozenset[str], Prepare]]:
     """Return what has to be done for a worker of these queues (None: of all)."""
     wanted = [step for step in _steps if queues is None or step[0] & set(queues)]
-    return [(names, prepare) for names, is_ready, prepare in wanted if not is_ready()]
+    return [(names, prepare) for names, is_ready, prepare in wanted if not await is_ready()]

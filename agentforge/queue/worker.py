@@ -41,6 +41,7 @@ class QueueWorker(Worker):
         # What it takes now: procrastinate's own attribute has another type.
         self._taken: Sequence[str] | None = self._all_queues
         self._preparing: frozenset[str] = frozenset()
+        self._steps: list[tuple[frozenset[str], preparation.Prepare]] = []
         self._wakes = asyncio.Event()
         self._registration_is_new = True
         self._free_queues: set[str] = set()
@@ -57,18 +58,18 @@ class QueueWorker(Worker):
                 _raise_unless_away(error)
                 logger.warning("The worker waits for the database: %s", error)
                 await asyncio.sleep(backoff.next())
+        self._steps = await preparation.needed(self._all_queues)
         await super().run()
 
     def _start_side_tasks(self) -> list[asyncio.Task[Any]]:
-        steps = preparation.needed(self._all_queues)
-        self._prepare_for(frozenset[str]().union(*(names for names, _ in steps)))
+        self._prepare_for(frozenset[str]().union(*(names for names, _ in self._steps)))
         tasks = [
             asyncio.create_task(self._keep_in_touch(), name="pulse"),
             asyncio.create_task(self._periodic_deferrer(), name="deferrer"),
             asyncio.create_task(self._poll_jobs_to_abort(), name="poll_jobs_to_abort"),
         ]
-        if steps:
-            tasks.append(asyncio.create_task(self._prepare(steps), name="preparation"))
+        if self._steps:
+            tasks.append(asyncio.create_task(self._prepare(self._steps), name="preparation"))
         return tasks
 
     async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:

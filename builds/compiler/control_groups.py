@@ -19,6 +19,8 @@ from pathlib import Path
 from django.conf import settings
 
 CONTROLLERS = ("memory", "pids")
+# Used where it can be had: shares of the processors by weight.
+_WEIGHT = "cpu"
 # As root, the directory of all groups of sandboxes, below the mount.
 NAME = "agentforge"
 _PREFIX = "sandbox-"
@@ -29,9 +31,10 @@ _MIB = 1024 * 1024
 # Swap and the common end are for kernels that have them.
 _ENTER = (
     'mkdir "$0" && echo "$1" > "$0/memory.max" && echo "$2" > "$0/pids.max"'
+    ' && { [ ! -e "$0/cpu.weight" ] || echo "$3" > "$0/cpu.weight"; }'
     ' && { echo 0 > "$0/memory.swap.max"; echo 1 > "$0/memory.oom.group"; true; } 2> /dev/null'
     ' && echo $$ > "$0/cgroup.procs" || { echo "Its control group can not be used." >&2; exit 125; }\n'
-    'shift 2; exec "$@"'
+    'shift 3; exec "$@"'
 )
 
 
@@ -49,14 +52,25 @@ class Parent:
 
     directory: Path
 
-    def enter(self, command: Sequence[str], *, memory: int, processes: int) -> list[str]:
+    def enter(self, command: Sequence[str], *, memory: int, processes: int, weight: int = 100) -> list[str]:
         """Return the command in a new group, limited to `memory` MiB and a number of processes.
+
+        Where processors are shared by groups, it gets them by its weight, which is usually 100.
 
         It exits with 125 if the group can't be used. The group stays until a later call finds it empty.
         """
         self._remove_old()
         group = self.directory / f"{_PREFIX}{uuid.uuid4().hex}"
-        return ["/bin/sh", "-c", _ENTER, str(group), str(memory * _MIB), str(processes), *command]
+        return [
+            "/bin/sh",
+            "-c",
+            _ENTER,
+            str(group),
+            str(memory * _MIB),
+            str(processes),
+            str(weight),
+            *command,
+        ]
 
     def _remove_old(self) -> None:
         """Remove the groups of ended sandboxes; the kernel keeps those that have processes."""
@@ -113,6 +127,7 @@ def find(mount: Path, own: Path, chosen: Path | None = None) -> Parent:
     except OSError as error:
         reason = f"{error.filename or directory} can't be changed ({error.strerror})"
         raise ControlGroupError(reason, _DELEGATE) from error
+    _share_processors(directory)
     found = Parent(directory)
     found.prove()
     return found
@@ -144,6 +159,13 @@ def _enable(directory: Path) -> None:
     file = directory / "cgroup.subtree_control"
     if missing := _missing(file):
         file.write_text(" ".join(f"+{name}" for name in missing))
+
+
+def _share_processors(directory: Path) -> None:
+    """Let groups in a directory have weights, if the machine hands the controller on this far."""
+    with contextlib.suppress(OSError):
+        if _WEIGHT in (directory / "cgroup.controllers").read_text().split():
+            (directory / "cgroup.subtree_control").write_text(f"+{_WEIGHT}")
 
 
 def _missing(file: Path) -> list[str]:

@@ -14,13 +14,15 @@ from django.conf import settings
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import processes, resource_errors, sandbox
+from . import priority, processes, resource_errors, sandbox
 from .toolchain import Toolchain, zig_cache
 
+# Of 100, which the forge's own processes have: they are the first to get a processor.
+_WEIGHT = 10
 COMPILE_LIMITS = {
-    "gcc": sandbox.Limits(seconds=180, data=512),
-    "zig": sandbox.Limits(seconds=300, data=1024),
-    "none": sandbox.Limits(seconds=180, data=512),
+    "gcc": sandbox.Limits(seconds=180, data=512, cpu_weight=_WEIGHT),
+    "zig": sandbox.Limits(seconds=300, data=1024, cpu_weight=_WEIGHT),
+    "none": sandbox.Limits(seconds=180, data=512, cpu_weight=_WEIGHT),
 }
 _PACKAGE = re.compile(r"[a-z0-9_./-]+")
 # An empty cache means compiling the standard library as well.
@@ -89,7 +91,7 @@ async def run_go(
 
     environment = toolchain.environment(cache=cache, home=home)
     status = await processes.run(
-        sandbox.wrap(command, access, limits),
+        sandbox.wrap(priority.behind_people(command), access, limits),
         directory=tree,
         environment=environment,
         seconds=limits.seconds,

@@ -47,7 +47,8 @@ _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/e
 class Limits:
     """Limits of a process tree: sizes in MiB, `cpu_seconds` per process, `seconds` of wall time in total.
 
-    `seconds` and `output`, what is printed, are for whoever runs the command (processes.run).
+    `seconds` and `output`, what is printed, are for whoever runs the command (processes.run). `cpu_weight` is
+    the share of the processors, where control groups have one.
     """
 
     seconds: float
@@ -58,6 +59,7 @@ class Limits:
     open_files: int = 256
     cpu_seconds: int = 60
     output: int = 256
+    cpu_weight: int = 100
 
     @property
     def output_bytes(self) -> int:
@@ -257,4 +259,4 @@ def _grouped(command: list[str], limits: Limits) -> list[str]:
         parent = control_groups.parent()
     except control_groups.ControlGroupError:
         return command
-    return parent.enter(command, memory=limits.memory, processes=limits.processes)
+    return parent.enter(command, memory=limits.memory, processes=limits.processes, weight=limits.cpu_weight)

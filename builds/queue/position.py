@@ -17,7 +17,7 @@ from django.utils import timezone
 from agentforge.live import streams
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.tenancy.rls import as_service
-from agentforge.worker_liveness import any_worker_alive
+from agentforge.worker_liveness import any_worker_alive, any_worker_preparing
 from builds.models import Build, BuildStatus
 
 from . import jobs
@@ -38,12 +38,15 @@ class Place:
 
     position: int
     wait: timedelta | None
+    is_prepared_for: bool = False
 
     @property
     def words(self) -> str:
         """Return it as text, such as "3rd in the queue, starts in about 20 s"."""
         number = intcomma(ordinal(self.position))
         place = "Next in the queue" if self.position == 1 else f"{number} in the queue"
+        if self.is_prepared_for:
+            return f"{place}; a worker is getting ready for it"
         if self.wait is None:
             return f"{place}; no worker runs at the moment"
         return f"{place}, starts {about(self.wait)}"
@@ -105,7 +108,10 @@ def _queue() -> dict[int, Place]:
         queued = Build.objects.filter(status=BuildStatus.QUEUED).order_by("turn", "pk")
         keys = list(queued.values_list("pk", flat=True)[:MOST_PLACES])
         waits = _waits(len(keys)) if keys else []
-    return {pk: Place(at, wait) for at, (pk, wait) in enumerate(zip(keys, waits, strict=True), start=1)}
+        preparing = None in waits and any_worker_preparing(jobs.QUEUES[jobs.COMPILE])
+    return {
+        pk: Place(at, wait, preparing) for at, (pk, wait) in enumerate(zip(keys, waits, strict=True), start=1)
+    }
 
 
 def _waits(count: int) -> list[timedelta | None]:

@@ -1,0 +1,44 @@
+"""Compilers wait for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.compiler.priority import NICENESS
+from builds.models import Build
+from builds.services import enqueue_build
+from configs.models import AgentConfig
+from tests.drivers.agent_sources import count_as_warm, slow_sources
+from tests.drivers.build_stream import wait_for
+from tests.drivers.build_worker import WorkerProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_compilers_have_a_lower_priority_than_the_worker(
+    agent: AgentConfig, alice: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = slow_sources(tmp_path / "agent")
+    count_as_warm()
+    build: Build = enqueue_build(agent, by=alice)
+    with WorkerProcess() as worker:
+        wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
+        go = [process for process in worker.compilers() if _is_of_go(process)]
+        assert go
+        assert {process.nice() for process in go} == {NICENESS}
+        assert psutil.Process(worker.pid).nice() < NICENESS
+        io = {(process.ionice().ioclass, process.ionice().value) for process in go}
+        assert io == {(psutil.IOPRIO_CLASS_BE, 7)}
+        for process in go:
+            group = Path(f"/proc/{process.pid}/autogroup")
+            if group.exists():
+                assert group.read_text().split()[-1] == str(NICENESS)
+
+
+def _is_of_go(process: psutil.Process) -> bool:
+    return process.name() in ("go", "compile", "link", "asm", "cgo")

@@ -1,35 +1,15 @@
-"""Encrypt a short text as age does, to a passphrase or to a public key, so that age itself can open it.
-
-Source: https://age-encryption.org/v1 (the format), with one recipient and one chunk of at most 64 KiB.
-"""
+"""Encrypt a text as age does, to a passphrase or to a public key, so that age itself can open it."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+import pyrage
+from pyrage import passphrase, x25519
 
-from . import bech32
-
-_VERSION = "age-encryption.org/v1"
-_X25519, _SCRYPT = f"{_VERSION}/X25519".encode(), f"{_VERSION}/scrypt".encode()
-_PUBLIC, _PRIVATE = "age", "age-secret-key-"
-_CHUNK = 64 * 1024
-# A file key is encrypted only once with each wrapping key.
-_NO_NONCE = bytes(12)
-_LAST_CHUNK = bytes(11) + b"\x01"
-# 2^17 takes 128 MB and half a second; a file that asks for more than 2^20 (1 GB) is refused.
-_WORK, _MOST_WORK = 17, 20
+# How a file that is encrypted to a passphrase begins its second line: https://age-encryption.org/v1
+_PASSPHRASE = b"-> scrypt "
 
 
 class CannotOpen(Exception):
@@ -37,70 +17,65 @@ class CannotOpen(Exception):
 
 
 class Lock(Protocol):
-    """Wraps the key of a file: the arguments of a stanza, and its body."""
+    """Encrypts a text."""
 
-    def wrap(self, file_key: bytes) -> tuple[list[str], bytes]: ...
+    def encrypt(self, text: bytes) -> bytes: ...
 
 
 class Unlock(Protocol):
-    """Unwraps it; raises CannotOpen."""
+    """Decrypts one; raises CannotOpen."""
 
-    def unwrap(self, arguments: list[str], body: bytes) -> bytes: ...
+    def decrypt(self, data: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, repr=False)
 class Passphrase:
-    """Both locks and unlocks."""
+    """Both locks and unlocks, for about a second each and with up to 512 MB of memory."""
 
     text: str
 
-    def wrap(self, file_key: bytes) -> tuple[list[str], bytes]:
-        salt = secrets.token_bytes(16)
-        key = self._key(salt, _WORK)
-        return ["scrypt", _encode(salt), str(_WORK)], ChaCha20Poly1305(key).encrypt(_NO_NONCE, file_key, None)
+    def encrypt(self, text: bytes) -> bytes:
+        return passphrase.encrypt(text, self.text)
 
-    def unwrap(self, arguments: list[str], body: bytes) -> bytes:
-        if len(arguments) != 3 or arguments[0] != "scrypt" or not arguments[2].isdecimal():
+    def decrypt(self, data: bytes) -> bytes:
+        if not _has_passphrase(data):
             raise CannotOpen("They are encrypted to a public key: name the file with the secret key of it.")
-        if int(arguments[2]) > _MOST_WORK:
-            raise CannotOpen("They ask for too much work to open.")
-        return _unwrap(self._key(_decode(arguments[1]), int(arguments[2])), body, "The passphrase is wrong.")
-
-    def _key(self, salt: bytes, work: int) -> bytes:
-        return Scrypt(salt=_SCRYPT + salt, length=32, n=2**work, r=8, p=1).derive(self.text.encode())
+        try:
+            return passphrase.decrypt(data, self.text)
+        except pyrage.DecryptError:
+            raise CannotOpen("The passphrase is wrong.") from None
 
 
 @dataclass(frozen=True)
 class Recipient:
     """A public key, `age1…`, to lock with."""
 
-    public: bytes
+    public: x25519.Recipient
 
     @classmethod
     def read(cls, text: str) -> Recipient:
         """Read `age1…`; raises ValueError."""
-        return cls(_key_bytes(_PUBLIC, text))
+        try:
+            return cls(x25519.Recipient.from_str(text.strip()))
+        except pyrage.RecipientError as error:
+            raise ValueError(str(error)) from None
 
-    def wrap(self, file_key: bytes) -> tuple[list[str], bytes]:
-        ephemeral = X25519PrivateKey.generate()
-        share = ephemeral.public_key().public_bytes_raw()
-        secret = ephemeral.exchange(X25519PublicKey.from_public_bytes(self.public))
-        key = _derive(secret, share + self.public, _X25519)
-        return ["X25519", _encode(share)], ChaCha20Poly1305(key).encrypt(_NO_NONCE, file_key, None)
+    def encrypt(self, text: bytes) -> bytes:
+        return pyrage.encrypt(text, [self.public])
 
     def __str__(self) -> str:
-        return bech32.encode(_PUBLIC, self.public)
+        return str(self.public)
 
 
 @dataclass(frozen=True, repr=False)
 class Identity:
     """A private key, `AGE-SECRET-KEY-1…`, to unlock with."""
 
-    private: bytes
+    private: x25519.Identity
 
     @classmethod
     def generate(cls) -> Identity:
-        return cls(X25519PrivateKey.generate().private_bytes_raw())
+        return cls(x25519.Identity.generate())
 
     @classmethod
     def read(cls, text: str) -> Identity:
@@ -109,80 +84,28 @@ class Identity:
         keys = [line for line in lines if line and not line.startswith("#")]
         if len(keys) != 1:
             raise ValueError("it has to hold one line AGE-SECRET-KEY-1…")
-        return cls(_key_bytes(_PRIVATE, keys[0]))
+        try:
+            return cls(x25519.Identity.from_str(keys[0]))
+        except pyrage.IdentityError as error:
+            raise ValueError(str(error)) from None
 
     @property
     def recipient(self) -> Recipient:
-        return Recipient(X25519PrivateKey.from_private_bytes(self.private).public_key().public_bytes_raw())
+        return Recipient(self.private.to_public())
 
     def text(self) -> str:
-        return bech32.encode(_PRIVATE, self.private).upper()
+        return str(self.private)
 
-    def unwrap(self, arguments: list[str], body: bytes) -> bytes:
-        if len(arguments) != 2 or arguments[0] != "X25519":
+    def decrypt(self, data: bytes) -> bytes:
+        if _has_passphrase(data):
             raise CannotOpen("They are encrypted to a passphrase, not to a public key.")
-        share = _decode(arguments[1])
-        secret = X25519PrivateKey.from_private_bytes(self.private).exchange(
-            X25519PublicKey.from_public_bytes(share)
-        )
-        key = _derive(secret, share + self.recipient.public, _X25519)
-        return _unwrap(key, body, "They are encrypted to another public key than that of this secret key.")
+        try:
+            return pyrage.decrypt(data, [self.private])
+        except pyrage.DecryptError:
+            raise CannotOpen(
+                "They are encrypted to another public key than that of this secret key."
+            ) from None
 
 
-def encrypt(text: bytes, lock: Lock) -> bytes:
-    """Encrypt at most 64 KiB; raises ValueError for more."""
-    if len(text) > _CHUNK:
-        raise ValueError("more than one chunk")
-    file_key, nonce = secrets.token_bytes(16), secrets.token_bytes(16)
-    arguments, body = lock.wrap(file_key)
-    header = f"{_VERSION}\n-> {' '.join(arguments)}\n{_encode(body)}\n---".encode()
-    payload = ChaCha20Poly1305(_derive(file_key, nonce, b"payload")).encrypt(_LAST_CHUNK, text, None)
-    return header + b" " + _encode(_mac(file_key, header)).encode() + b"\n" + nonce + payload
-
-
-def decrypt(data: bytes, unlock: Unlock) -> bytes:
-    """Return what was encrypted. Raises CannotOpen."""
-    damaged = CannotOpen("They are damaged.")
-    start, mark, rest = data.partition(b"\n--- ")
-    mac, _, payload = rest.partition(b"\n")
-    lines = start.decode("ascii", "replace").split("\n")
-    if not mark or len(lines) != 3 or lines[0] != _VERSION or not lines[1].startswith("-> "):
-        raise damaged
-    try:
-        file_key = unlock.unwrap(lines[1].split()[1:], _decode(lines[2]))
-        if not hmac.compare_digest(_decode(mac.decode()), _mac(file_key, start + b"\n---")):
-            raise damaged
-        key = _derive(file_key, payload[:16], b"payload")
-        return ChaCha20Poly1305(key).decrypt(_LAST_CHUNK, payload[16:], None)
-    except (InvalidTag, ValueError) as error:
-        raise damaged from error
-
-
-def _unwrap(key: bytes, body: bytes, refusal: str) -> bytes:
-    try:
-        return ChaCha20Poly1305(key).decrypt(_NO_NONCE, body, None)
-    except InvalidTag:
-        raise CannotOpen(refusal) from None
-
-
-def _derive(secret: bytes, salt: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt, purpose).derive(secret)
-
-
-def _mac(file_key: bytes, header: bytes) -> bytes:
-    return hmac.digest(_derive(file_key, b"", b"header"), header, hashlib.sha256)
-
-
-def _key_bytes(prefix: str, text: str) -> bytes:
-    data = bech32.decode(prefix, text.strip())
-    if len(data) != 32:
-        raise ValueError("it is not 32 bytes long")
-    return data
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode().rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+def _has_passphrase(data: bytes) -> bool:
+    return data.partition(b"\n")[2].startswith(_PASSPHRASE)

@@ -42,7 +42,7 @@ def create(writer: Writer, lock: age.Lock | None, progress: Progress) -> Manifes
         _save_database(taken, Path(work) / DUMP, writer, manifest, progress)
         if lock is not None:
             text = json.dumps(values, indent=1).encode()
-            manifest.files[SECRETS] = list(writer.add_bytes(SECRETS, age.encrypt(text, lock)))
+            manifest.files[SECRETS] = list(writer.add_bytes(SECRETS, lock.encrypt(text)))
         for part in parts.registered():
             _save_files(part, taken, writer, manifest, progress)
     writer.add_bytes(NAME, manifest.text().encode())

@@ -122,7 +122,7 @@ def _opened_secrets(directory: Path, made: Manifest, unlock: age.Unlock | None) 
             "--passphrase-file or --identity. With --without-secrets, set yourself what they were."
         )
     try:
-        values: dict[str, str] = json.loads(age.decrypt((directory / SECRETS).read_bytes(), unlock))
+        values: dict[str, str] = json.loads(unlock.decrypt((directory / SECRETS).read_bytes()))
     except age.CannotOpen as reason:
         raise BackupError(f"The secrets can't be opened. Nothing was restored. {reason}") from None
     for secret in shared_secrets.TABLE:

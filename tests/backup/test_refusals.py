@@ -163,7 +163,7 @@ def test_a_stream_is_encrypted_to_a_public_key(stored: Build, root: Path, empty:
         names = tar.getnames()
         encrypted = tar.extractfile("secrets.age")
         assert encrypted is not None
-        values = json.loads(age.decrypt(encrypted.read(), age.Identity.read(key.read_text())))
+        values = json.loads(age.Identity.read(key.read_text()).decrypt(encrypted.read()))
     assert names[-1] == "manifest.json" and names[0] == "database.dump"
     assert set(values) == {
         *("SECRET_KEY", "AGENTFORGE_IDENTITY_KEY", "AGENTFORGE_VAULT_KEYS", "AGENTFORGE_SIGNING_KEY"),

@@ -1,6 +1,6 @@
 // Drafts: a form with `data-draft="key"` keeps its unsaved values in this browser tab (sessionStorage) until the
 // server has them. Secrets are never kept: no password, hidden or file inputs, nothing under `data-secret`. A form
-// that htmx swaps in with errors, or with `data-unsaved`, still holds unsaved values. A form with `data-autosave` saves
+// that htmx swaps in with errors, or with `data-unsaved`, still holds unsaved values. `data-settles="key"` ends a draft. A form with `data-autosave` saves
 // each field when it is left, where its value is valid (./autosave.js). The rail marks each tab with unsaved values.
 import { h } from "./dom.js";
 import { refresh, setField } from "./forms.js";
@@ -141,6 +141,13 @@ document.addEventListener("htmx:load", ({ target }) => {
   markTabs();
 });
 document.addEventListener("parts:renewed", markTabs);
+// On the page of a conflict, what was typed becomes one side of a choice, and the choice ends the draft.
+for (const [kind, choices] of [["submit", "form[data-settles]"], ["click", "a[data-settles]"]]) {
+  document.addEventListener(kind, ({ target }) => {
+    const choice = target.closest(choices);
+    if (choice) sessionStorage.removeItem(`draft:${choice.dataset.settles}`);
+  });
+}
 // A restored draft is what the form shows: the preview, which listens for input, is ready only now.
 document.addEventListener("DOMContentLoaded", () => {
   for (const draft of drafts.values()) if (draft.kept) draft.form.dispatchEvent(new Event("input", { bubbles: true }));

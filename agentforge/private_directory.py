@@ -15,6 +15,8 @@ _POSTGRES = "postgres"
 _CLOSED = ("artifacts", "builder", "go", "run", "secrets", "sites", "static", "work")
 # Each data directory has one of them from its first start on; others' directories hardly do.
 _MARKS = frozenset(("artifacts", "builder", "go", "postgres", "secrets", "sites"))
+# The forge's own place, where its tools leave things before its first start.
+_DEFAULT = Path(__file__).resolve().parent.parent / "var"
 # What a new disk holds.
 _OF_DISKS = frozenset(("lost+found", ".gitignore", ".gitkeep"))
 
@@ -40,7 +42,7 @@ def protect(directory: Path, *, with_postgres: bool) -> None:
 def _refuse_others(directory: Path) -> None:
     with contextlib.suppress(FileNotFoundError, PermissionError):
         names = {path.name for path in directory.iterdir()} - _OF_DISKS
-        if names and not names & _MARKS:
+        if names and not names & _MARKS and directory != _DEFAULT:
             raise ImproperlyConfigured(
                 f"AGENTFORGE_VAR is {directory}, which holds other files ({min(names)} and the like). "
                 "Nothing was changed. Choose a directory of its own, which may be missing or empty."

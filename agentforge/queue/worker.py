@@ -59,6 +59,7 @@ class QueueWorker(Worker):
                 logger.warning("The worker waits for the database: %s", error)
                 await asyncio.sleep(backoff.next())
         self._steps = await preparation.needed(self._all_queues)
+        logger.info("Taking jobs of %s.", ", ".join(self._all_queues or ("every queue",)))
         await super().run()
 
     def _start_side_tasks(self) -> list[asyncio.Task[Any]]:

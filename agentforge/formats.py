@@ -41,9 +41,10 @@ def relative(at: datetime, now: datetime) -> str:
     seconds = (at - now).total_seconds()
     if abs(seconds) < 10:
         return "just now"
-    unit, length = next((unit, length) for limit, unit, length in _UNITS if abs(seconds) < limit)
-    # What lasts is told by whole units; what is to come is not told short.
-    words = counted(int(abs(seconds) / length + (0.5 if seconds > 0 else 0)), unit)
+    # What lasts is told by whole units; what is to come is not told short, and may round up to the next unit.
+    share = 0.5 if seconds > 0 else 0
+    counts = ((limit, unit, length, int(abs(seconds) / length + share)) for limit, unit, length in _UNITS)
+    words = next(counted(count, unit) for limit, unit, length, count in counts if count * length < limit)
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
 

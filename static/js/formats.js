@@ -30,7 +30,8 @@ const relativeTime = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 export function relative(at, now = Date.now()) {
   const seconds = (at - now) / 1000;
   if (Math.abs(seconds) < 10) return "just now";
-  const [, unit, length] = UNITS.find(([limit]) => Math.abs(seconds) < limit);
-  // What lasts is told by whole units; what is to come is not told short.
-  return relativeTime.format(Math.trunc(seconds / length + (seconds > 0 ? 0.5 : 0)), unit);
+  // What lasts is told by whole units; what is to come is not told short, and may round up to the next unit.
+  const count = (length) => Math.trunc(seconds / length + (seconds > 0 ? 0.5 : 0));
+  const [, unit, length] = UNITS.find(([limit, , length]) => Math.abs(count(length)) * length < limit);
+  return relativeTime.format(count(length), unit);
 }

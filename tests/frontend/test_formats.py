@@ -42,6 +42,7 @@ def test_sizes(count: int, text: str) -> None:
         (3 * 86400, "in 3 days"),
         (7 * 86400 - 60, "in 7 days"),
         (89, "in 1 minute"),
+        (3599, "in 1 hour"),
         (-45 * 86400, "1 month ago"),
         (-800 * 86400, "2 years ago"),
     ],

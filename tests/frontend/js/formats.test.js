@@ -20,7 +20,7 @@ test("counts with nouns", () => {
 test("times relative to now", () => {
   const now = Date.UTC(2026, 10, 28, 12);
   const cases = [[0, "just now"], [-9, "just now"], [-10, "10 seconds ago"], [-119, "1 minute ago"], [-7200, "2 hours ago"],
-    [3 * 86400, "in 3 days"], [7 * 86400 - 60, "in 7 days"], [89, "in 1 minute"],
+    [3 * 86400, "in 3 days"], [7 * 86400 - 60, "in 7 days"], [89, "in 1 minute"], [3599, "in 1 hour"],
     [-45 * 86400, "1 month ago"], [-800 * 86400, "2 years ago"]];
   for (const [seconds, text] of cases) assert.equal(relative(new Date(now + seconds * 1000), now), text);
 });

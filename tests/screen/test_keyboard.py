@@ -35,6 +35,8 @@ def test_each_step_has_a_key_which_the_help_lists(window: Windows, agent: AgentC
         page.keyboard.press("Escape")
         page.keyboard.press(key)
         expect(page.locator(".rail-item[aria-current=page]")).to_contain_text(step)
+        # Before that, no script hears a key.
+        page.wait_for_load_state("domcontentloaded")
 
 
 def test_letters_and_digits_can_be_switched_off(window: Windows, agent: AgentConfig) -> None:

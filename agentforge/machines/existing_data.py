@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from agentforge.shared_secrets import IDENTITY, SESSIONS, SIGNING, VAULT, SharedSecret
-from agentforge.tenancy.search_path import has_forge, use_schema
+from agentforge.tenancy.search_path import has_forge, use_schema_for_now
 
 _SECONDS = 5
 # What a secret was needed for.
@@ -34,7 +34,7 @@ def verify_new(secret: SharedSecret, url: str, schema: str) -> None:
     Raises psycopg.OperationalError if it does not answer.
     """
     with psycopg.connect(url, connect_timeout=_SECONDS) as connection:
-        use_schema(connection, schema)
+        use_schema_for_now(connection, schema)
         with connection.cursor() as cursor:
             if has_forge(cursor) and _was_used(connection, secret):
                 raise SecretMissing(

@@ -31,21 +31,27 @@ SELECT set_config('search_path', CASE
     WHEN {_IN_SCHEMA} THEN quote_ident(%(schema)s::text)
     WHEN {_VISIBLE} THEN current_setting('search_path')
     ELSE concat_ws(', ', quote_ident(%(schema)s::text), nullif(current_setting('search_path'), ''))
-END, false)
+END, %(local)s)
 """
 
 
 def use_schema(connection: psycopg.Connection[Any], schema: str) -> None:
     """Let a new connection work in the forge's schema; an empty name keeps the path that it has."""
     if schema:
-        connection.execute(_CHOOSE.encode(), {"schema": schema})
+        connection.execute(_CHOOSE.encode(), {"schema": schema, "local": False})
         connection.commit()
+
+
+def use_schema_for_now(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Do so until the transaction ends: a pooler may lend the connection to other programs."""
+    if schema:
+        connection.execute(_CHOOSE.encode(), {"schema": schema, "local": True})
 
 
 async def use_schema_async(connection: psycopg.AsyncConnection[Any], schema: str) -> None:
     """Do what `use_schema` does for an asynchronous connection."""
     if schema:
-        await connection.execute(_CHOOSE.encode(), {"schema": schema})
+        await connection.execute(_CHOOSE.encode(), {"schema": schema, "local": False})
         await connection.commit()
 
 

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import LocalIdentity, LocalSession, User
 from agentforge.live.models import Stream
+from agentforge.worker_liveness import WORK
 from builds.compiler import control_groups
 from tests.drivers import hostile_shell
 from tests.drivers.build_worker import WorkerProcess
@@ -45,7 +46,7 @@ def doctor(*arguments: str) -> tuple[dict[str, dict[str, str]], bool]:
 
 def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
     LocalIdentity.objects.create(pk=alice.pk, email=alice.email, password="!")
-    with WorkerProcess() as worker:
+    with WorkerProcess(queues=",".join(WORK)) as worker:
         worker.wait_until_it_lives()
         result, well = doctor("--url", web.url)
     assert well, result

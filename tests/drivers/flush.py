@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import TransactionTestCase
 
+_ATTEMPTS = 3
 # Only a superuser skips triggers: the audit log's refuse the deletion, and foreign keys ask for an order.
 _FUNCTION = """
 CREATE SCHEMA testing;
@@ -46,5 +47,13 @@ def install() -> None:
 
 def empty_tables(_: TransactionTestCase) -> None:
     """Empty all tables but those whose rows come with the code."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT testing.empty_tables()")
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT testing.empty_tables()")
+        except OperationalError as error:
+            # Another process that was just reading holds its tables in another order.
+            if not attempts_left or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                raise
+        else:
+            return

@@ -70,7 +70,7 @@ def test_rebuild_is_a_dry_run_by_default(build: Build, agent: AgentConfig) -> No
 @pytest.mark.django_db(transaction=True)
 def test_rebuild_follows_the_worker(build: Build, agent: AgentConfig, work: Callable[[], None]) -> None:
     BuildTarget.objects.update(input_digest="0" * 64)
-    with pytest.raises(CommandError, match="No worker is running"):
+    with pytest.raises(CommandError, match="No worker takes builds"):
         _run("rebuild", agent.pk, "--yes")
     with WorkerProcess() as worker:
         worker.wait_until_it_lives()

@@ -7,7 +7,7 @@ import psycopg
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from agentforge.tenancy.search_path import use_schema
+from agentforge.tenancy.search_path import use_schema_for_now
 
 from . import sharing
 
@@ -22,7 +22,7 @@ def check_shared(**_: Any) -> list[CheckMessage]:
     """
     try:
         with psycopg.connect(settings.DATABASE_URL, connect_timeout=_SECONDS) as connection:
-            use_schema(connection, settings.DATABASES["default"]["SCHEMA"])
+            use_schema_for_now(connection, settings.DATABASES["default"]["SCHEMA"])
             with connection.cursor() as cursor:
                 found = sharing.differences(cursor)
     except psycopg.Error:

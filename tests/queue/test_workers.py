@@ -56,7 +56,8 @@ def test_a_worker_outlives_an_outage_and_works_on(operator: psycopg.Connection) 
     name = str(connection.settings_dict["NAME"])
     with WorkerProcess(queues="upkeep") as worker:
         worker.wait_until_it_lives()
-        wait_until(lambda: _is_done(jobs.defer(jobs.PUBLISH_POSITIONS)))
+        first = jobs.defer(jobs.PUBLISH_POSITIONS)
+        wait_until(lambda: _is_done(first))
         operator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
         try:
             assert _cut_off(operator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
@@ -25,7 +26,7 @@ def compare() -> None:
             found = sharing.differences(cursor)
     except SecretMissing as reason:
         raise CommandError(str(reason)) from None
-    except DatabaseError as error:
+    except (DatabaseError, psycopg.OperationalError) as error:
         # Away for a moment, or not migrated yet; readyz compares again.
         logger.warning("What all machines share could not be compared: %s", error)
         return

@@ -23,6 +23,8 @@ from .pulse import BEAT_SECONDS, Beat, Pulse, connected
 logger = logging.getLogger(__name__)
 
 _AWAY = (psycopg.OperationalError, OSError)
+# As it arrives here: procrastinate wraps what its connector raises.
+_TROUBLE = (*_AWAY, exceptions.ConnectorException)
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 3.0
 # The tasks that settle the jobs of dead workers have this ending. They are started as soon as there are such
 # jobs; what is still there after so many seconds is nobody's.
@@ -54,7 +56,7 @@ class QueueWorker(Worker):
             try:
                 await self.app.job_manager.check_connection_async()
                 break
-            except Exception as error:
+            except _TROUBLE as error:
                 _raise_unless_away(error)
                 logger.warning("The worker waits for the database: %s", error)
                 await asyncio.sleep(backoff.next())
@@ -117,7 +119,7 @@ class QueueWorker(Worker):
                     while True:
                         await self._beat(pulse)
                         backoff.reset()
-            except Exception as error:
+            except _TROUBLE as error:
                 _raise_unless_away(error)
                 logger.warning("The worker lost the database and connects again: %s", error)
             await asyncio.sleep(backoff.next())
@@ -189,7 +191,7 @@ class QueueWorker(Worker):
         while True:
             try:
                 await PeriodicDeferrer(registry=registry, **self.app.periodic_defaults).worker()
-            except Exception as error:
+            except _TROUBLE as error:
                 _raise_unless_away(error)
                 logger.warning("Periodic tasks wait for the database: %s", error)
                 await asyncio.sleep(backoff.next())
@@ -197,7 +199,7 @@ class QueueWorker(Worker):
     async def _fetch_and_process_jobs(self) -> None:
         try:
             await super()._fetch_and_process_jobs()
-        except Exception as error:
+        except _TROUBLE as error:
             if isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                 # Another worker took this one for dead: the next beat, which comes now, registers it again.
                 self._registration_is_new = True
@@ -220,7 +222,7 @@ class QueueWorker(Worker):
             try:
                 await super()._persist_job_status(job, status, retry_decision, context, job_result)
                 break
-            except Exception as error:
+            except _TROUBLE as error:
                 _raise_unless_away(error)
                 logger.warning("The end of job %s waits for the database: %s", job.id, error)
                 if self._stop_event.is_set():
@@ -234,7 +236,7 @@ class QueueWorker(Worker):
     async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
         try:
             await super()._shutdown(side_tasks)
-        except Exception as error:
+        except _TROUBLE as error:
             _raise_unless_away(error)
             logger.warning("This worker ends without the database, and counts as dead in a while: %s", error)
 

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from procrastinate import App, cli
+from procrastinate.contrib.django.management.commands import procrastinate
 
-from agentforge.machines.management.commands.procrastinate import Command as ComparingCommand
+from agentforge.machines import start
 from agentforge.queue.worker import QueueWorker
+from agentforge.tenancy.threads import in_thread
 
 
-class Command(ComparingCommand):
+class Command(procrastinate.Command):
     """Procrastinate's commands, with the forge's own worker."""
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,6 +22,8 @@ class Command(ComparingCommand):
 
 
 async def _work(app: App, **options: Any) -> None:
+    # Not before the connector has refused a pooler that would lend a changed connection to others.
+    await in_thread(start.compare)
     app.perform_import_paths()
     worker = QueueWorker(app=app, **{**app.worker_defaults, **options})
     await worker.run()

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from django.db import DatabaseError, connection, transaction
 
@@ -116,9 +116,9 @@ def restore(dump: Path, target: Target, url: str, rows: dict[str, int], aside: s
     _run(dump, target.server_version, url, first.encode(), last.encode())
 
 
-def _people(cursor: object) -> int:
-    cursor.execute("SELECT count(*) FROM accounts_user")  # type: ignore[attr-defined]
-    return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+def _people(cursor: Any) -> int:
+    cursor.execute("SELECT count(*) FROM accounts_user")
+    return int(cursor.fetchone()[0])
 
 
 def _last_statements(schema: str, rows: dict[str, int]) -> Iterator[str]:

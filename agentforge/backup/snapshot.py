@@ -62,7 +62,8 @@ class Snapshot:
         counts = {}
         for (table,) in self.cursor.execute(_TABLES).fetchall():
             query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(self.schema, table))
-            counts[table] = int(self.cursor.execute(query).fetchone()[0])  # type: ignore[index]
+            [(number,)] = self.cursor.execute(query).fetchall()
+            counts[table] = int(number)
         return counts
 
     def migrations(self) -> list[str]:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from agentforge.explained_command import ExplainedCommand
 from builds.logs.console import Console
 from builds.logs.follower import follow
 from builds.logs.remote_follower import Refused, follow_remote
@@ -23,7 +23,7 @@ EXIT_CODES: dict[str, int] = {
 _UNKNOWN, _INTERRUPTED = 2, 130
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = """Print a build's log and follow it until the build finishes.
 
 Every line is printed once and in order, even across a broken connection. Without --url, the log is read
@@ -33,10 +33,6 @@ from this forge's database; with it, from another forge, using the access token 
 
 Exit code: 0 succeeded, 1 failed, 3 cancelled, 2 unknown, 130 interrupted (the build continues)."""
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("build", type=int, help="the build's number")

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import signal
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from agentforge.explained_command import ExplainedCommand
 from builds.logs.ansi import plain
 from builds.logs.follower import follow
 from builds.models import Build
@@ -25,14 +25,10 @@ EXIT_CODES: dict[str, int] = {DeploymentStatus.FAILED: 1, DeploymentStatus.CANCE
 _INTERRUPTED = 130
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = """Deploy an agent's newest build, or a given one, to its site. A worker must be running.
 
 Exit code: 0 deployed, 1 refused or failed, 3 cancelled, 130 interrupted (the deployment continues)."""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agent", type=int, help="the agent's id")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agentforge import formats
+from agentforge.explained_command import ExplainedCommand
 from builds.logs.ansi import plain
 from builds.logs.console import Console
 from deployments import history, services
@@ -22,14 +23,10 @@ _MAX_ROWS = 50
 _STANDING = {LiveStatus.LIVE: " live", LiveStatus.REPLACED_ELSEWHERE: " changed elsewhere since"}
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = """List deployments, show one and its site, or roll back to one (a dry run without --yes).
 
 Exit code: 0 done, 1 refused, or the host could not be reached."""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object a line")

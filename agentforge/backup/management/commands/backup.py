@@ -4,17 +4,17 @@ import getpass
 import os
 import signal
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agentforge.backup import age, creation
 from agentforge.backup.archive import writer_for
 from agentforge.backup.errors import BackupError
 from agentforge.backup.progress import Progress
+from agentforge.explained_command import ExplainedCommand
 
 _HELP = """Save the database, the files of builds, the sites and the secrets, while the forge runs.
 
@@ -32,15 +32,10 @@ with 1 when there is no backup. `manage.py restore` checks one, and restores it 
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = _HELP
     # A forge with a wrong setting has to be saved too.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("target", nargs="?", help="a new or empty directory, or - for a tar stream")

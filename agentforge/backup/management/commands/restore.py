@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import getpass
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agentforge.backup import age, restoration
 from agentforge.backup.archive import opened
 from agentforge.backup.creation import work_directory
 from agentforge.backup.errors import BackupError
 from agentforge.backup.progress import Progress
+from agentforge.explained_command import ExplainedCommand
 
 from .backup import passphrase_in
 
@@ -28,15 +28,10 @@ file, the rows in the dump of the database, the secrets. The database is restore
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = _HELP
     # There is nothing yet that they could check.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", help="a backup's directory or tar file, or - for the standard input")

@@ -38,7 +38,11 @@ def database() -> Iterator[str]:
         from django.db import connections
 
         django.setup()
+        from agentforge.machines import start
+
         call_command("migrate", verbosity=0)
+        # As each program of a forge does when it starts.
+        start.compare()
         try:
             yield server.get_uri()
         finally:

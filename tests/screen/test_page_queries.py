@@ -29,8 +29,8 @@ MOST = {
     "builds:agent": 21,
     "builds:try": 19,
 }
-# Each prefetches its rows' files and targets.
-MORE_WITH_BUILDS = {"builds:agent": 3, "builds:try": 0}
+# The files and targets of its rows.
+MORE_WITH_BUILDS = {"builds:agent": 3}
 
 
 def _queries(browser: Client, url: str) -> list[str]:

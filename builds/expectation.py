@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 
 from agentforge.tenancy.rls import as_service
 
+from .compiler.targets import registry
 from .models import Build, BuildStatus, BuildTarget
 
 # The newest compiled targets are looked at.
 _OWN, _ALL = 50, 400
-# Everybody's medians change slowly.
-_EVERYBODYS, _SECONDS = "builds:usual-durations", 60
+# Medians change slowly; what was never compiled here may be compiled at any moment.
+_EVERYBODYS, _SECONDS, _SECONDS_INCOMPLETE = "builds:usual-durations", 60, 5
 
 
 def usual_durations(agent_id: int) -> dict[str, timedelta]:
@@ -36,7 +37,7 @@ def _everybodys(compiled: QuerySet[BuildTarget]) -> dict[str, timedelta]:
         # Only medians leave this block, nothing of a single build of somebody else.
         with as_service():
             found = _medians(compiled.values_list(*_FIELDS)[:_ALL])
-        cache.set(_EVERYBODYS, found, _SECONDS)
+        cache.set(_EVERYBODYS, found, _SECONDS if found.keys() >= registry().keys() else _SECONDS_INCOMPLETE)
     return found
 
 

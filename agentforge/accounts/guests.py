@@ -64,9 +64,14 @@ class Visit:
     until: datetime
 
 
-def are_welcome() -> bool:
-    """Return whether this forge takes guests."""
+def are_allowed() -> bool:
+    """Return whether the operator lets guests in."""
     return settings.GUEST_MINUTES > 0
+
+
+def are_welcome() -> bool:
+    """Return whether guests can come: the operator lets them in, and the identity service makes them."""
+    return are_allowed() and identity_service().makes_guests()
 
 
 def begin(address: str) -> Visit:

@@ -82,6 +82,9 @@ class IdentityService(Protocol):
     def sign_in_with_password(self, *, email: str, password: str, address: str) -> Tokens:
         """Sign in from a network address. Raises WrongCredentials, EmailNotConfirmed, TooManyAttempts."""
 
+    def makes_guests(self) -> bool:
+        """Return whether it makes anonymous identities, as far as it has told; False without an answer."""
+
     def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
         """Make an identity without an address or a password; return its id, and its only session's tokens.
 

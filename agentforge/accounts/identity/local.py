@@ -95,6 +95,9 @@ class LocalIdentityService:
         """Start a session for an identity whose credentials were checked."""
         return self._start_session(identity, timezone.now() + SESSION_LIFE)
 
+    def makes_guests(self) -> bool:
+        return True
+
     def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
         identity_id = uuid4()
         identity = LocalIdentity.objects.create(

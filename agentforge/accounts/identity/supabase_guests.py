@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from supabase_auth import SyncGoTrueClient
 from supabase_auth.errors import AuthApiError, AuthError
 from supabase_auth.types import Provider
@@ -17,25 +19,42 @@ from supabase_auth.types import Provider
 from agentforge.accounts.errors import AddressTaken, IdentityError, IdentityUnavailable, NoGuests
 
 from .base import AuthSession, SignUpResult, Tokens
+from .guest_policy import GuestPolicy
 from .supabase_client import VerifierStorage, auth_client, code_of, tokens_of
 from .supabase_mail import MailFlows
 from .supabase_refusals import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
+_NO_GUESTS = ("anonymous_provider_disabled", "signup_disabled")
 NOT_LINKED = (
     "What you made can't be kept with this provider: the identity service links none. Nothing was changed. "
     "Sign up with an address and a password instead."
 )
 
 
+# The start page waits no longer for the project's settings.
+_PATIENCE = 2.0
+
+
+@lru_cache(maxsize=4)
+def _policy(url: str, key: str) -> GuestPolicy:
+    return GuestPolicy(partial(MailFlows().project_settings, timeout=_PATIENCE))
+
+
 class AnonymousUsers(MailFlows):
+    def makes_guests(self) -> bool:
+        return _policy(settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY).allows()
+
     def sign_in_anonymously(self, until: datetime) -> tuple[UUID, Tokens]:
         with auth_client() as auth:
             try:
                 answer = auth.sign_in_anonymously()
             except AuthError as error:
-                if code_of(error) != "anonymous_provider_disabled":
+                if code_of(error) not in _NO_GUESTS:
+                    raise
+                _policy(settings.SUPABASE_URL, settings.SUPABASE_ANON_KEY).forget()
+                if code_of(error) == "signup_disabled":
                     raise
                 logger.error("GUEST_MINUTES is set, but the project's anonymous sign-ins are turned off")
                 raise NoGuests from error

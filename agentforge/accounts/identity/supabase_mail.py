@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import httpx
@@ -145,13 +146,17 @@ class MailFlows:
         except (KeyError, AttributeError) as error:
             raise IdentityUnavailable(UNAVAILABLE) from error
 
-    def project_settings(self) -> dict[str, Any]:
-        """Return what the project tells everybody about itself. Raises IdentityUnavailable."""
+    def project_settings(self, *, timeout: float = math.inf) -> dict[str, Any]:
+        """Return what the project tells everybody about itself. Raises IdentityUnavailable.
+
+        It is waited for no longer than SUPABASE_TIMEOUT, or `timeout` seconds.
+        """
         headers = {"apikey": settings.SUPABASE_ANON_KEY}
-        client = LoggedClient(timeout=settings.SUPABASE_TIMEOUT, trust_env=False, headers=headers)
+        patience = min(settings.SUPABASE_TIMEOUT, timeout)
+        client = LoggedClient(timeout=patience, trust_env=False, headers=headers)
         try:
             with outside_transaction(), client as http:
-                answer = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").json()
+                answer = http.get(f"{settings.SUPABASE_URL}/auth/v1/settings").raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise IdentityUnavailable(UNAVAILABLE) from error
         if not isinstance(answer, dict):

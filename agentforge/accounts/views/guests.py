@@ -26,7 +26,7 @@ def guest(request: HttpRequest) -> HttpResponse:
     """Make a visitor a guest."""
     if request.user.is_authenticated:
         return redirect(next_url(request))
-    if not guests.are_welcome():
+    if not guests.are_allowed():
         raise Http404
     try:
         with rls.as_service():

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from agentforge.accounts.identity import supabase
+from agentforge.accounts.identity import supabase, supabase_guests
 from tests.standins.supabase_auth import SupabaseAuth
 
 from . import real_project, supabase_browser
@@ -24,6 +24,7 @@ def auth(settings: LazySettings) -> Iterator[SupabaseAuth]:
     settings.GUEST_MINUTES = 0
     # A stand-in on the port of an earlier one has other keys.
     supabase._keys.cache_clear()
+    supabase_guests._policy.cache_clear()
     if isinstance(service, SupabaseAuth):
         yield service
         service.stop()

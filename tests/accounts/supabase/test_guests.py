@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agentforge.accounts import guests
+from agentforge.accounts.identity.guest_policy import GuestPolicy
 from agentforge.accounts.models import SignIn, User
 from agentforge.accounts.sessions import authentication
 from configs.models import AgentConfig
@@ -158,6 +159,56 @@ def test_a_project_without_linking_says_how_to_keep_it(guest: Client, auth: Supa
     assert "Sign up with an address and a password instead" in page
     assert "Create account" in page
     assert user_of(guest).is_guest
+
+
+def offers_guests() -> bool:
+    """Return whether the start page offers a visit."""
+    page = shown(Client().get("/"))
+    return "Try it without an account" in page or "Without an account, everything" in page
+
+
+@pytest.mark.parametrize("forbids", ["anonymous_users", "sign_ups"])
+def test_a_project_that_makes_no_guests_is_offered_none(
+    auth: SupabaseAuth, client: Client, forbids: str
+) -> None:
+    auth.anonymous_users = forbids != "anonymous_users"
+    auth.sign_up_disabled = forbids == "sign_ups"
+    assert not offers_guests()
+    assert "Sign in" in shown(client.get("/"))
+    # Whoever has the page of a minute ago still reads why.
+    page = shown(client.post("/accounts/guest/", follow=True))
+    assert "takes no guests at present" in page or "Sign-up is closed here" in page
+
+
+def test_a_project_is_asked_once_a_minute_and_after_it_refused_one(
+    auth: SupabaseAuth, client: Client
+) -> None:
+    assert offers_guests()
+    for _ in range(3):
+        client.get("/")
+    assert auth.requests["GET /settings"] == 1
+    auth.anonymous_users = False
+    client.post("/accounts/guest/", follow=True)
+    assert not offers_guests()
+
+
+def test_what_a_project_allows_now_is_seen_after_a_minute() -> None:
+    now, external = 100.0, {"anonymous_users": False}
+    policy = GuestPolicy(lambda: {"external": external}, clock=lambda: now)
+    assert not policy.allows()
+    external["anonymous_users"] = True
+    assert not policy.allows()
+    now += 61
+    assert policy.allows()
+
+
+def test_a_project_that_does_not_answer_offers_nothing_and_holds_nobody_up(
+    auth: SupabaseAuth, client: Client
+) -> None:
+    auth.is_down = True
+    for _ in range(3):
+        assert not offers_guests()
+    assert auth.requests["GET /settings"] == 1, "it is left alone for a moment"
 
 
 def test_a_project_without_anonymous_users_is_named_and_sign_up_offered(

@@ -72,6 +72,8 @@ func (a *Agent) Manifest() []byte {
 		},
 		"tools": append([]string{}, c.Capabilities.Tools...), "limits": c.Limits,
 		"config_sha256": c.SHA256, "go": runtime.Version(), "module": modulePath(),
+		// What requests may contain beside messages; hosts refuse the rest by name.
+		"request_fields": []string{"format", "instructions", "max_tokens"},
 	}
 	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
 		manifest["error"] = a.err.Error()
@@ -107,7 +109,7 @@ func (a *Agent) Handle(ctx context.Context, request []byte, emit func(event []by
 
 // answer turns a panic into an error: one request must not crash the server that
 // hosts the agent.
-func (a *Agent) answer(ctx context.Context, request []byte, out *output) (err error) {
+func (a *Agent) answer(ctx context.Context, raw []byte, out *output) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			fmt.Fprintf(os.Stderr, "agent: %v\n%s", value, debug.Stack())
@@ -117,11 +119,12 @@ func (a *Agent) answer(ctx context.Context, request []byte, out *output) (err er
 	if a.err != nil {
 		return a.err
 	}
-	messages, err := parseRequest(request)
+	asked, err := parseRequest(raw)
 	if err != nil {
 		return err
 	}
+	asked.messages = recall(asked.messages, a.config.Capabilities.Memory)
 	ctx, cancel := a.withTimeLimit(ctx)
 	defer cancel()
-	return a.converse(ctx, recall(messages, a.config.Capabilities.Memory), out)
+	return a.converse(ctx, asked, out)
 }

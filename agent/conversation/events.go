@@ -15,6 +15,7 @@ import (
 const (
 	codeBadRequest = "bad_request"
 	codeCancelled  = "cancelled"
+	codeFormat     = "format"
 	codeInternal   = "internal"
 	codeTimeLimit  = "time_limit"
 	codeToolRounds = "tool_rounds"

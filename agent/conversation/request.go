@@ -14,27 +14,49 @@ const (
 	maxMessages = 2000
 )
 
+// request is what a caller asks for. Everything but Messages is optional.
+type request struct {
+	Messages []struct {
+		Role    providers.Role `json:"role"`
+		Content string         `json:"content"`
+	} `json:"messages"`
+	// Instructions are the caller's own, which the agent's take precedence over.
+	Instructions string `json:"instructions"`
+	// MaxTokens lowers the agent's limit of an answer if it is positive.
+	MaxTokens int         `json:"max_tokens"`
+	Format    *formatSpec `json:"format"`
+
+	messages []providers.Message
+	format   *format
+}
+
 // parseRequest reads {"messages":[{"role","content"},…]}. The last message must be
 // the user's.
-func parseRequest(raw []byte) ([]providers.Message, error) {
+func parseRequest(raw []byte) (request, error) {
+	var r request
 	if len(raw) > maxRequest {
-		return nil, badRequest("the request is larger than 4 MiB")
+		return r, badRequest("the request is larger than 4 MiB")
 	}
-	var request struct {
-		Messages []struct {
-			Role    providers.Role `json:"role"`
-			Content string         `json:"content"`
-		} `json:"messages"`
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, badRequest("the request is not the expected JSON: %v", err)
 	}
-	if err := json.Unmarshal(raw, &request); err != nil {
-		return nil, badRequest("the request is not the expected JSON: %v", err)
+	var err error
+	if !r.Format.isText() {
+		if r.format, err = newFormat(*r.Format); err != nil {
+			return r, err
+		}
 	}
-	count := len(request.Messages)
+	r.messages, err = r.conversation()
+	return r, err
+}
+
+func (r request) conversation() ([]providers.Message, error) {
+	count := len(r.Messages)
 	if count == 0 || count > maxMessages {
 		return nil, badRequest("a request has 1 to %d messages, this one has %d", maxMessages, count)
 	}
 	messages := make([]providers.Message, 0, count)
-	for i, m := range request.Messages {
+	for i, m := range r.Messages {
 		if m.Role != providers.User && m.Role != providers.Assistant {
 			return nil, badRequest("message %d has the role %q; use user or assistant", i+1, m.Role)
 		}

@@ -14,6 +14,7 @@ import (
 type turn struct {
 	*Agent
 	out      *output
+	asked    request
 	messages []providers.Message
 	text     strings.Builder
 	usage    providers.Usage
@@ -25,9 +26,9 @@ type turn struct {
 	newParagraph bool
 }
 
-func (a *Agent) converse(ctx context.Context, messages []providers.Message, out *output) error {
+func (a *Agent) converse(ctx context.Context, asked request, out *output) error {
 	started := time.Now()
-	t := &turn{Agent: a, out: out, messages: messages, ids: map[string]bool{}}
+	t := &turn{Agent: a, out: out, asked: asked, messages: asked.messages, ids: map[string]bool{}}
 	done, err := t.run(ctx)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
@@ -61,6 +62,9 @@ func (t *turn) run(ctx context.Context) (doneEvent, error) {
 		}
 		offered := budget > 0 && len(t.tools) > 0
 		if len(reply.Calls) == 0 || exhausted || !offered {
+			if t.asked.format != nil {
+				return t.finishFormatted(ctx, reply)
+			}
 			return t.finish(reply, exhausted && offered)
 		}
 		if err := t.runTools(ctx, reply.Calls); err != nil {
@@ -81,7 +85,7 @@ func (t *turn) finish(reply providers.Reply, exhausted bool) (doneEvent, error) 
 
 // emptyAnswer says why there is no text.
 func (t *turn) emptyAnswer(reply providers.Reply) error {
-	limit := t.config.Sampling.MaxTokens
+	limit := t.maxTokens()
 	switch {
 	case len(reply.Calls) > 0 && t.config.Limits.ToolRounds > 0 && len(t.tools) > 0:
 		return failure(codeToolRounds, fmt.Sprintf(
@@ -104,11 +108,12 @@ func (t *turn) emptyAnswer(reply providers.Reply) error {
 
 func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	request := providers.Request{
-		System:      t.config.SystemPrompt,
+		System:      t.system(),
 		Messages:    t.messages,
 		NoCalls:     noCalls,
 		Temperature: t.config.Sampling.Temperature,
-		MaxTokens:   t.config.Sampling.MaxTokens,
+		MaxTokens:   t.maxTokens(),
+		Format:      t.asked.format.forProvider(),
 	}
 	if t.config.Limits.ToolRounds > 0 {
 		for _, tool := range t.tools {
@@ -166,6 +171,10 @@ func (t *turn) emitText(text string) error {
 		text = "\n\n" + strings.TrimLeft(text, "\n")
 	}
 	t.text.WriteString(text)
+	if t.asked.format != nil {
+		// The answer is sent when it was checked.
+		return nil
+	}
 	return t.out.send(tokenEvent{"token", text})
 }
 

@@ -14,6 +14,7 @@ type dialect struct {
 	noUsage             bool
 	noSystem            bool
 	noReasoning         bool
+	noFormat            bool
 }
 
 var systemRole = []string{"system role", "role system", "'system'", `"system"`, "system message", "system prompt",
@@ -31,12 +32,22 @@ func (d dialect) adapt(err error) (dialect, bool) {
 		d.noTemperature = true
 	case !d.noReasoning && refuses(err, "reasoning_content", "reasoning_details", "reasoning"):
 		d.noReasoning = true
+	case !d.noFormat && rejectsFormat(err):
+		d.noFormat = true
 	case !d.noSystem && refuses(err, systemRole...):
 		d.noSystem = true
 	default:
 		return d, false
 	}
 	return d, true
+}
+
+// rejectsFormat reports whether a server refused the form of the answer: it knows none,
+// not beside tools, or not this schema.
+func rejectsFormat(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && (failure.Status == 400 || failure.Status == 422 || failure.Status == 500) &&
+		failure.names("response_format", "json_schema", "json_object", "grammar", "structured output")
 }
 
 // cause returns the error to report: the first one if the server accepts neither

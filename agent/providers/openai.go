@@ -50,7 +50,8 @@ func (o *openAI) Stream(ctx context.Context, request Request, onText func(string
 			return Reply{}, explainTools(request, current.cause(first, err))
 		}
 		defer answer.close()
-		if current != accepted {
+		// A refused format may be this schema's fault, so that it says nothing about others.
+		if current.noFormat = false; current != accepted {
 			o.dialect.Store(&current)
 		}
 		return readChat(answer, onText)
@@ -80,6 +81,7 @@ type chatBody struct {
 	MaxCompletionTokens int            `json:"max_completion_tokens,omitempty"`
 	Tools               []chatTool     `json:"tools,omitempty"`
 	ToolChoice          string         `json:"tool_choice,omitempty"`
+	ResponseFormat      map[string]any `json:"response_format,omitempty"`
 }
 
 type chatMessage struct {
@@ -137,7 +139,19 @@ func (o *openAI) body(r Request, d dialect) chatBody {
 	if r.NoCalls && len(r.Functions) > 0 {
 		body.ToolChoice = "none"
 	}
+	if r.Format != nil && !d.noFormat {
+		body.ResponseFormat = responseFormat(*r.Format)
+	}
 	return body
+}
+
+func responseFormat(f Format) map[string]any {
+	if len(f.Schema) == 0 {
+		return map[string]any{"type": "json_object"}
+	}
+	return map[string]any{"type": "json_schema", "json_schema": map[string]any{
+		"name": f.Name, "schema": f.Schema, "strict": f.Strict,
+	}}
 }
 
 func chatMessages(r Request, d dialect) []chatMessage {

@@ -60,6 +60,16 @@ type Request struct {
 	NoCalls     bool
 	Temperature float64
 	MaxTokens   int
+	// Format is the form of the answer, nil for text. A protocol without it ignores it:
+	// the system prompt asks for it too, and the answer is checked.
+	Format *Format
+}
+
+// Format asks for JSON: any object if Schema is empty, else what fits the schema.
+type Format struct {
+	Name   string
+	Schema json.RawMessage
+	Strict bool
 }
 
 // Usage counts tokens as the provider bills them; zero if it does not report them.

@@ -13,7 +13,7 @@ def main() -> None:
     _leave_the_shells_project()
     from environ import ImproperlyConfigured
 
-    from agentforge.launch import lifeline
+    from agentforge import lifeline
 
     lifeline.hold()
     from django.core.management import execute_from_command_line

@@ -221,6 +221,7 @@ WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
 CHAT_CONCURRENCY: int = env.int("CHAT_CONCURRENCY", default=16)
 DEPLOY_CONCURRENCY: int = env.int("DEPLOY_CONCURRENCY", default=8)
 CHECK_CONCURRENCY: int = env.int("CHECK_CONCURRENCY", default=8)
+WEB_PROCESSES: int = env.int("WEB_PROCESSES", default=1)
 
 # A forge's remote builders, in order of preference: [{"name": …, "url": …, "secret": …}].
 AGENTFORGE_BUILDERS: list[dict[str, str]] = env.json("AGENTFORGE_BUILDERS", default=[])

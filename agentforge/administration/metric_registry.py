@@ -55,7 +55,7 @@ def exposition() -> bytes:
     """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Measures())
-    return generate_latest(registry) + generate_latest(process_metrics.REGISTRY)
+    return generate_latest(registry) + process_metrics.exposition()
 
 
 @functools.cache

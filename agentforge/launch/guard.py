@@ -11,9 +11,9 @@ import signal
 import sys
 from pathlib import Path
 
+from agentforge import lifeline
 from agentforge.tenancy import embedded
 
-from . import lifeline
 from .instance import Record, end
 
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agentforge import local_model
+from agentforge import lifeline, local_model
 
-from . import lifeline, ports
+from . import ports
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONVERSATIONS = 2  # answered at once

@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 from honcho.colour import get_colours
 
-from . import lifeline
+from agentforge import lifeline
+
 from .instance import ProcessId
 from .output import JsonOutput, TextOutput
 

@@ -25,13 +25,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class WebProcess:
-    """One `manage.py serve`; started again, it takes its old port."""
+    """One `manage.py serve`, of one process or of several; started again, it takes its old port."""
 
     # The file of its log; without one, it goes to the test's own standard error.
     log: Path | None = None
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, processes: int = 1, /, **settings: str) -> None:
         self.port = 0
+        self._processes = processes
         self._settings = settings
 
     @property
@@ -42,18 +43,25 @@ class WebProcess:
         """Start it and return when it listens."""
         with self.log.open("ab") if self.log else nullcontext() as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                [
+                    *(sys.executable, "manage.py", "serve"),
+                    *("--port", str(self.port), "--processes", str(self._processes)),
+                ],
                 cwd=ROOT,
                 env=environment(**self._settings),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.output_line()
         assert line.startswith("Listening on 127.0.0.1, port "), line
         self.port = int(line.split()[-1])
         return self
+
+    def output_line(self) -> str:
+        """Wait for the next line that it prints; each of its processes says that it listens."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
 
     def kill(self) -> None:
         """End it as `kill -9` does."""

@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 import io
+import os
 import resource
+import socket
 from argparse import ArgumentParser
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from agentforge.live.server import LiveServer
+from agentforge.live.web_processes import WebProcesses
 from agentforge.machines import start
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
 # Open files that are not clients' connections: the database, static files, bodies of requests.
 OTHER_FILES = 200
+BACKLOG = 1024
+MOST_PROCESSES = 64
 
 
 class Command(BaseCommand):
@@ -28,13 +34,27 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fd", type=int, help="listen on an already open socket, which several processes can share"
         )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            choices=range(1, MOST_PROCESSES + 1),
+            metavar=f"1-{MOST_PROCESSES}",
+            default=settings.WEB_PROCESSES,
+            help="web processes on the port; one uses one processor (default: WEB_PROCESSES, or 1)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._prepare_database()
+        if options["processes"] > 1 and options["fd"] is None:
+            self._run_several(options["host"], options["port"], options["processes"])
+            return
         most_files = _allow_many_connections()
         # Imported here: it creates Django's handler, which only a server needs.
         from agentforge.asgi import application
 
+        if options["fd"] is not None:
+            # Not before: a process that isn't ready would let its part of the connections wait.
+            socket.socket(fileno=os.dup(options["fd"])).listen(BACKLOG)
         server = LiveServer(
             most_connections=max(most_files - OTHER_FILES, most_files // 2),
             application=application,
@@ -44,6 +64,14 @@ class Command(BaseCommand):
         server.run()
         if server.failure is not None:
             raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
+
+    def _run_several(self, host: str, port: int, count: int) -> None:
+        try:
+            processes = WebProcesses(host, port, count)
+        except OSError as error:
+            raise CommandError(f"{error}. Choose another port, or stop the program that uses it.") from None
+        if code := processes.run():
+            raise CommandError("The web processes could not be kept running.", returncode=code)
 
     def _prepare_database(self) -> None:
         """Refuse a pooler that loses notifications and a superuser; close what was opened meanwhile."""
@@ -80,4 +108,4 @@ def _endpoint(host: str, port: int, fd: int | None) -> str:
     if fd is not None:
         return f"fd:fileno={fd}"
     interface = host.strip("[]").replace(":", r"\:")
-    return f"tcp:port={port}:interface={interface}:backlog=1024"
+    return f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"

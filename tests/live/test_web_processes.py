@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from agentforge.live.streams import publish
+from tests.drivers.web_process import ROOT, WebProcess, environment
+
+from .test_streams import line
+
+CONNECTIONS = 48
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[WebProcess]:
+    processes = WebProcess(2, MOST_STREAMS_PER_PERSON="0")
+    processes.log = tmp_path / "log"
+    with processes:
+        processes.output_line()
+        yield processes
+
+
+def serving(web: WebProcess) -> list[psutil.Process]:
+    return [child for child in psutil.Process(web.process.pid).children() if "--fd" in child.cmdline()]
+
+
+def viewers_of(process: psutil.Process, port: int) -> int:
+    sockets = [socket for socket in process.net_connections() if socket.laddr.port == port]
+    return sum(socket.status == psutil.CONN_ESTABLISHED for socket in sockets)
+
+
+def test_processes_share_a_port_and_its_connections(
+    web: WebProcess, stream: str, signed_in: dict[str, str]
+) -> None:
+    publish(stream, line("a"))
+    connections = [web.follow(signed_in, stream).__enter__() for _ in range(CONNECTIONS)]
+    try:
+        first = [next(iter(connection)) for connection in connections]
+        shares = [
+            sum(
+                socket.laddr.port == web.port and socket.status == psutil.CONN_ESTABLISHED
+                for socket in sockets
+            )
+            for sockets in (process.net_connections() for process in serving(web))
+        ]
+    finally:
+        for connection in connections:
+            connection.__exit__()
+
+    assert [event.data["seq"] for event in first] == [1] * CONNECTIONS
+    assert sum(shares) == CONNECTIONS
+    # By chance, fewer than 8 of 48 go to one of two about once in two million runs.
+    assert min(shares) >= 8
+
+
+def test_a_scrape_counts_what_all_of_them_did(web: WebProcess) -> None:
+    for _ in range(20):
+        assert (
+            requests.get(f"{web.url}/livez", headers={"Connection": "close"}, timeout=30).status_code == 200
+        )
+
+    text = requests.get(f"{web.url}/metrics", timeout=30).text
+
+    counted = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "agentforge_http_requests_total" and sample.labels["route"] == "livez"
+    ]
+    assert counted == [20.0]
+
+
+def test_a_killed_process_is_replaced_and_its_viewers_resume(
+    web: WebProcess, stream: str, signed_in: dict[str, str]
+) -> None:
+    publish(stream, line("a"))
+    first, second = serving(web)
+    first.kill()
+    # A connection that comes while its socket closes is reset.
+    first.wait(timeout=30)
+    # The other one takes all new connections meanwhile.
+    for _ in range(8):
+        with web.follow(signed_in, stream) as connection:
+            assert next(iter(connection)).data["seq"] == 1
+
+    assert web.output_line().startswith("Listening on ")
+    assert second in serving(web)
+    assert len(serving(web)) == 2
+
+
+def test_all_end_with_the_one_that_was_started(web: WebProcess) -> None:
+    children = serving(web)
+
+    assert web.stop() == 0
+    assert psutil.wait_procs(children, timeout=0)[1] == []
+
+
+def test_none_outlives_the_one_that_was_started(web: WebProcess) -> None:
+    children = serving(web)
+
+    web.kill()
+
+    assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
+def test_a_taken_port_is_named(web: WebProcess) -> None:
+    outcome = subprocess.run(
+        [sys.executable, "manage.py", "serve", "--port", str(web.port), "--processes", "2"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert outcome.returncode == 1
+    assert "Address already in use" in outcome.stderr
+    assert "Traceback" not in outcome.stderr

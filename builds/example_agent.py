@@ -12,6 +12,7 @@ from agentforge.accounts.models import User
 from agentforge.incidents import record_incident
 from agentforge.tenancy.rls import as_service
 from configs.documents.document import parse
+from configs.draft_check import check_draft
 from configs.models import AgentConfig
 from configs.providers.local import LOCAL
 from configs.providers.offers import local_outcome
@@ -53,7 +54,9 @@ def _create(user: User) -> None:
         with transaction.atomic(), as_service():
             draft = example_draft()
             draft.owner = user
-            enqueue_build(create_agent(draft), by=user)
+            agent = create_agent(draft)
+            if not check_draft(agent):
+                enqueue_build(agent, by=user)
     # An account without the example is better than none.
     except Exception:
         record_incident(f"The example agent of {user.pk}")

@@ -16,12 +16,14 @@ from procrastinate.exceptions import AlreadyEnqueued
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from agentforge.launch.ports import free_port
 from builds import tasks
 from builds.compiler.go_command import go_directory
 from builds.execution import prepared
 from builds.models import Build, BuildStatus
 from builds.queue import jobs
 from configs.models import AgentConfig
+from tests.drivers.html_tree import read_html
 from tests.drivers.queue_tick import strike
 from tests.standins.openai import OpenAIStandIn
 
@@ -118,6 +120,23 @@ def test_a_copy_that_a_killed_worker_left_is_no_obstacle(
     [package] = (go_directory() / "prepared").iterdir()
     assert prepared.files(package.name)
     assert not left.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_checked_as_everything_is_that_is_compiled(offered: None) -> None:
+    client = sign_up()
+    agent = AgentConfig.objects.get()
+    page = read_html(client.get(f"/agents/{agent.pk}/identity/").content.decode())
+    tabs = [item for item in page.all(cls="rail-item") if "data-checked" in item]
+    assert [item["data-state"] for item in tabs] == ["valid"] * 4
+    assert page.first(cls="rail-outcome").text == "Ready to compile."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_compiled_while_the_model_is_still_starting(offered: None, settings: Settings) -> None:
+    settings.LOCAL_MODEL_URL = f"http://127.0.0.1:{free_port()}/v1"
+    sign_up()
+    assert Build.objects.get().status == BuildStatus.QUEUED
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 import "./forms.js";
 import "./drafts.js";
 import "./autosave.js";
+import "./elsewhere.js";
 import "./menus.js";
 import "./palette.js";
 import "./time.js";

@@ -105,6 +105,7 @@ export class Draft {
     for (const name of names) served[name] = sent[name];
     this.served = JSON.stringify(served);
     savedValues.set(this.key, this.served);
+    this.acceptedAt = performance.now();
     if (!this.changed) this.kept?.remove();
     this.keep();
   }

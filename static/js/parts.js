@@ -30,11 +30,12 @@ async function renew() {
   }
   busy = true;
   again = false;
+  const asked = performance.now();
   try {
     const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Parts": "1" } });
     // A page that answered a form, or whose reader was signed out, can't be read again.
     if (response.ok && !response.redirected) {
-      show(new DOMParser().parseFromString(await response.text(), "text/html"));
+      show(new DOMParser().parseFromString(await response.text(), "text/html"), asked);
     }
     failures = 0;
   } catch {
@@ -52,7 +53,7 @@ function renewLater() {
   if (part && !document.hidden) later = setTimeout(renewSoon, 1000 * Number(part.dataset.renew), 0);
 }
 
-function show(page) {
+function show(page, asked) {
   // A press that begins on a button and ends on its replacement is no click.
   if (pressed) return void (missed = true);
   const said = summary();
@@ -65,7 +66,7 @@ function show(page) {
   const [icon, now] = [document, page].map((each) => each.querySelector("[data-favicon]"));
   if (icon && now) icon.href = now.dataset[now.dataset.favicon] ?? icon.href;
   if (summary() !== said) announce(summary());
-  document.dispatchEvent(new CustomEvent("parts:renewed"));
+  document.dispatchEvent(new CustomEvent("parts:renewed", { detail: { page, asked } }));
 }
 
 function summary() {

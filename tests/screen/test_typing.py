@@ -107,6 +107,27 @@ def test_two_windows_end_in_the_conflict_page(window: Windows, agent: AgentConfi
     assert saved(agent).name == "Grace"
 
 
+def test_a_form_that_is_older_than_what_another_window_saved_says_so(
+    window: Windows, agent: AgentConfig
+) -> None:
+    page, other = window(f"/agents/{agent.pk}/identity/"), window(f"/agents/{agent.pk}/identity/")
+    other.get_by_label("Name").fill("Grace")
+    other.get_by_label("Description").focus()
+    notice = page.get_by_text("Saved elsewhere meanwhile: this form is older.")
+    expect(notice).to_be_visible()
+    expect(page.get_by_label("Name")).to_have_value("Ada")
+    expect(other.locator("[data-saved]")).to_have_text(re.compile("^Saved"))
+    expect(other.get_by_text("Saved elsewhere")).to_have_count(0)
+    page.get_by_role("link", name="Show what is saved").click()
+    expect(page.get_by_label("Name")).to_have_value("Grace")
+    expect(notice).to_have_count(0)
+    # Put back elsewhere, it is as the form shows it again.
+    for text in ("Ada", "Grace"):
+        other.get_by_label("Name").fill(text)
+        other.get_by_label("Description").focus()
+        expect(notice).to_have_count(int(text == "Ada"))
+
+
 def test_the_preview_shows_the_form_in_front_of_its_reader(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/identity/")
     prompt = page.locator("[data-prompt]")

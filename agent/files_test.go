@@ -14,6 +14,7 @@ import (
 // fileLists is files.json: the files that a builder copies for each part.
 type fileLists struct {
 	Runtime []string            `json:"runtime"`
+	APIs    map[string][]string `json:"apis"`
 	Tools   map[string][]string `json:"tools"`
 	Targets map[string][]string `json:"targets"`
 }
@@ -30,7 +31,8 @@ func TestListsAreComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := slices.Clone(lists.Runtime)
-	for _, part := range slices.Concat(slices.Collect(maps.Values(lists.Tools)), slices.Collect(maps.Values(lists.Targets))) {
+	for _, part := range slices.Concat(slices.Collect(maps.Values(lists.APIs)),
+		slices.Collect(maps.Values(lists.Tools)), slices.Collect(maps.Values(lists.Targets))) {
 		listed = append(listed, part...)
 	}
 	slices.Sort(listed)

@@ -170,6 +170,7 @@ def _allowed() -> set[tuple[str, int | None]]:
         settings.LOCAL_MODEL_URL,
         settings.AGENTFORGE_OPENAI_URL,
         settings.AGENTFORGE_ANTHROPIC_URL,
+        *settings.AGENTFORGE_PROVIDER_URLS.values(),
         settings.AGENTFORGE_NETLIFY_URL,
         settings.AGENTFORGE_FORGE_URL,
         *(server.url for server in settings.LOCAL_MODEL_SERVERS),

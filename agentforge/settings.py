@@ -348,6 +348,9 @@ LOCAL_MODEL_SERVERS: tuple[ModelServer, ...] = () if isinstance(_found, bool) el
 # Other URLs for the providers' services: a company's gateway, or a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")
+AGENTFORGE_PROVIDER_URLS: dict[str, str] = {
+    code: url.rstrip("/") for code, url in env.dict("AGENTFORGE_PROVIDER_URLS", default={}).items()
+}
 AGENTFORGE_NETLIFY_URL: str = env.str(
     "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
 ).rstrip("/")

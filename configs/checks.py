@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from agentforge import outbound
+from configs.providers import PROVIDERS
 
 _MAKE = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
@@ -33,9 +34,17 @@ def check_vault_keys(**_: Any) -> list[CheckMessage]:
 @register()
 def check_operators_urls(**_: Any) -> list[CheckMessage]:
     """Report settings that should be a provider's URL but are not."""
+    names = ("LOCAL_MODEL_URL", "AGENTFORGE_OPENAI_URL", "AGENTFORGE_ANTHROPIC_URL")
+    urls = {name: getattr(settings, name) for name in names}
+    others = settings.AGENTFORGE_PROVIDER_URLS
+    urls |= {f"AGENTFORGE_PROVIDER_URLS: {code}": url for code, url in others.items()}
     errors: list[CheckMessage] = []
-    for name in ("LOCAL_MODEL_URL", "AGENTFORGE_OPENAI_URL", "AGENTFORGE_ANTHROPIC_URL"):
-        url = getattr(settings, name)
+    if unknown := sorted(set(others) - set(PROVIDERS)):
+        known = [provider.code for provider in PROVIDERS.values() if provider.address]
+        hint = f"The providers are {', '.join(known)}."
+        names_unknown = f"AGENTFORGE_PROVIDER_URLS names unknown providers: {', '.join(unknown)}."
+        errors.append(Error(names_unknown, hint=hint, id="configs.E003"))
+    for name, url in urls.items():
         if not url:
             continue
         try:

@@ -47,6 +47,15 @@ type Provider struct {
 	KeyEnv     string `json:"key_env"`
 	BaseURLEnv string `json:"base_url_env"`
 	Model      string `json:"model"`
+	// Request is how requests differ from those of the API; nil if they do not.
+	Request *Request `json:"request,omitempty"`
+}
+
+// Request is how a provider's requests differ from those of its API: the header that
+// carries the key, and the name of the field that limits the answer.
+type Request struct {
+	KeyHeader string `json:"key_header,omitempty"`
+	MaxTokens string `json:"max_tokens,omitempty"`
 }
 
 // Personality has no effect at run time: the system prompt and Sampling were

@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	version = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+	version    = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 
 	types = []string{"assistant", "specialist", "researcher", "analyst", "creative", "technical"}
 )
@@ -52,6 +53,12 @@ func (p Provider) validate(faults *faultList) {
 	faults.check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "provider.key_env %q is not the name of a variable", p.KeyEnv)
 	faults.check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv),
 		"provider.base_url_env %q is not the name of a variable", p.BaseURLEnv)
+	if p.Request != nil {
+		faults.check(p.Request.KeyHeader == "" || headerName.MatchString(p.Request.KeyHeader),
+			"provider.request.key_header %q is not the name of a header", p.Request.KeyHeader)
+		faults.check(slices.Contains([]string{"", "max_tokens", "max_completion_tokens"}, p.Request.MaxTokens),
+			"provider.request.max_tokens %q is not the name of a known field", p.Request.MaxTokens)
+	}
 }
 
 // ValidBaseURL reports whether text is an absolute http or https URL.

@@ -44,6 +44,9 @@ func connect(p config.Provider, getenv func(string) string) (providers.Provider,
 	settings := providers.Settings{
 		Code: p.Code, BaseURL: p.BaseURL, Model: p.Model, Transport: transport.New(getenv),
 	}
+	if p.Request != nil {
+		settings.KeyHeader, settings.MaxTokensField = p.Request.KeyHeader, p.Request.MaxTokens
+	}
 	if p.KeyEnv != "" {
 		if settings.Key = strings.TrimSpace(getenv(p.KeyEnv)); settings.Key == "" {
 			return nil, &providers.Error{

@@ -93,3 +93,16 @@ func (e *Error) names(fields ...string) bool {
 	}
 	return false
 }
+
+// explainTools adds a remedy to the error of a server without support for tools,
+// such as many small ones.
+func explainTools(request Request, err error) error {
+	var failure *Error
+	if errors.As(err, &failure) && len(request.Functions) > 0 && failure.Status != 0 &&
+		failure.Kind != RateLimited && strings.Contains(strings.ToLower(failure.Message), "tool") {
+		failure.Kind, failure.retryable = Refused, false
+		failure.Message += " (The request offered tools, which this model or server may not support: " +
+			"build the agent without tools, or choose a model that can call them.)"
+	}
+	return err
+}

@@ -3,9 +3,7 @@ package providers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"strings"
 	"sync/atomic"
 )
 
@@ -23,13 +21,17 @@ type openAI struct {
 
 func newOpenAI(s Settings) Provider {
 	header := http.Header{}
-	if s.Key != "" {
+	switch {
+	case s.Key == "":
+	case s.KeyHeader != "":
+		header.Set(s.KeyHeader, s.Key)
+	default:
 		header.Set("Authorization", "Bearer "+s.Key)
 	}
 	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model}
 	// OpenAI's newer models accept only max_completion_tokens, other servers
-	// max_tokens.
-	o.dialect.Store(&dialect{maxCompletionTokens: s.Code == "openai"})
+	// max_tokens. The agents of OpenAI do not say so: they are older than the field.
+	o.dialect.Store(&dialect{maxCompletionTokens: s.Code == "openai" || s.MaxTokensField == "max_completion_tokens"})
 	return o
 }
 
@@ -56,19 +58,6 @@ func (o *openAI) Stream(ctx context.Context, request Request, onText func(string
 		}
 		return readChat(answer, onText)
 	}
-}
-
-// explainTools adds a remedy to the error of a server without support for tools,
-// such as many small ones.
-func explainTools(request Request, err error) error {
-	var failure *Error
-	if errors.As(err, &failure) && len(request.Functions) > 0 && failure.Status != 0 &&
-		failure.Kind != RateLimited && strings.Contains(strings.ToLower(failure.Message), "tool") {
-		failure.Kind, failure.retryable = Refused, false
-		failure.Message += " (The request offered tools, which this model or server may not support: " +
-			"build the agent without tools, or choose a model that can call them.)"
-	}
-	return err
 }
 
 type chatBody struct {
@@ -187,14 +176,4 @@ func chatEntry(m Message, d dialect) chatMessage {
 		_ = json.Unmarshal(m.Reasoning, &entry.chatReasoning)
 	}
 	return entry
-}
-
-// objectText returns arguments if they are a JSON object, else an empty object:
-// servers refuse a history with anything else.
-func objectText(arguments string) string {
-	var object map[string]json.RawMessage
-	if json.Unmarshal([]byte(arguments), &object) != nil || object == nil {
-		return "{}"
-	}
-	return arguments
 }

@@ -116,6 +116,10 @@ type Settings struct {
 	BaseURL string
 	Key     string
 	Model   string
+	// KeyHeader carries the key if it is not the one of the API, MaxTokensField is the
+	// name of the field that limits the answer.
+	KeyHeader      string
+	MaxTokensField string
 	// Transport makes the connections; http.DefaultTransport if nil.
 	Transport http.RoundTripper
 	// RetryPause is the wait before the second attempt if the server sets none;

@@ -15,7 +15,18 @@ _SETTINGS = (
     ("AGENTFORGE_OPENAI_URL", "openai"),
     ("AGENTFORGE_ANTHROPIC_URL", "anthropic"),
 )
-_KNOWN = {"api.openai.com": "openai", "api.anthropic.com": "anthropic"}
+_KNOWN = {
+    "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
+    "generativelanguage.googleapis.com": "gemini",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "api.deepseek.com": "deepseek",
+    "api.x.ai": "xai",
+    "openrouter.ai": "openrouter",
+    "api.together.xyz": "together",
+    "api.cohere.com": "cohere",
+}
 
 
 def service_of(host: str) -> str:
@@ -23,6 +34,9 @@ def service_of(host: str) -> str:
     for setting, service in _SETTINGS:
         if host and urlsplit(getattr(settings, setting)).hostname == host:
             return service
+    for code, url in settings.AGENTFORGE_PROVIDER_URLS.items():
+        if urlsplit(url).hostname == host:
+            return code
     if any(urlsplit(builder.get("url", "")).hostname == host for builder in settings.AGENTFORGE_BUILDERS):
         return "builder"
     if host == settings.EMAIL_HOST:

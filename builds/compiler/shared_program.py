@@ -21,7 +21,7 @@ from .toolchain import Toolchain
 class SharedProgram:
     """A program of the sources; `name` is the directory of its main package and its key in files.json.
 
-    `has_runtime` says whether it contains an agent's code, with every tool.
+    `has_runtime` says whether it contains an agent's code, with every API and tool.
     """
 
     name: str
@@ -73,8 +73,7 @@ class SharedProgram:
         tree = work / f"{self.name}-src"
         tree.mkdir()
         if self.has_runtime:
-            document, module = sources.with_all_tools(agent), sources.TEMPLATE_MODULE
-            sources.lay_out_agent(tree, agent, target=self.name, module=module, document=document)
+            sources.lay_out_all(tree, agent, target=self.name)
         else:
             sources.lay_out_host(tree, agent)
         output = work / f"agentforge-{self.name}"

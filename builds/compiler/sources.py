@@ -1,4 +1,4 @@
-"""Lay out an agent's Go module: fixed sources, one JSON file and the chosen tools.
+"""Lay out an agent's Go module: fixed sources, one JSON file, its providers' APIs and the chosen tools.
 
 `files.json` beside the sources lists the files of each program. Text of a user is only in `agent.json`, which
 Go embeds under a literal name (law 4).
@@ -24,11 +24,12 @@ CONFIGURATION = "agent.json"
 
 @dataclass(frozen=True)
 class Sources:
-    """The agent's sources as read from disk, and the files of each program and tool."""
+    """The agent's sources as read from disk, and the files of each program, API and tool."""
 
     files: Mapping[str, bytes]
     runtime: Sequence[str]
     targets: Mapping[str, Sequence[str]]
+    apis: Mapping[str, Sequence[str]]
     tools: Mapping[str, Sequence[str]]
 
     @functools.cached_property
@@ -38,7 +39,7 @@ class Sources:
 
     def digest_of(self, program: str) -> str:
         """Return the sha256 (hex) of all files that can become part of a program."""
-        groups = [self.runtime, self.targets[program], *self.tools.values()]
+        groups = [self.runtime, self.targets[program], *self.apis.values(), *self.tools.values()]
         if program == "plugin":
             groups.append(self.targets["host"])
         return _digest(self.files, {name for group in groups for name in group})
@@ -65,12 +66,13 @@ def read() -> Sources:
     root = Path(settings.AGENTFORGE_AGENT_SOURCES)
     try:
         index = json.loads((root / LIST).read_text())
-        groups = [index["runtime"], *index["targets"].values(), *index["tools"].values()]
+        parts = [index[name] for name in ("targets", "apis", "tools")]
+        groups = [index["runtime"], *(group for part in parts for group in part.values())]
         names = {str(name) for group in groups for name in group}
         if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
             raise ValueError("a path leads outside")
         files = {name: (root / name).read_bytes() for name in sorted(names)}
-        return Sources(files, index["runtime"], index["targets"], index["tools"])
+        return Sources(files, index["runtime"], *parts)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BuildError(f"The agent's sources are damaged; ask your operator: {error}") from error
 
@@ -85,24 +87,37 @@ def chosen_tools(document: str) -> list[str]:
     return [str(name) for name in json.loads(document)["capabilities"]["tools"]]
 
 
-def with_all_tools(sources: Sources) -> str:
-    """Return the part of a configuration that chooses every tool."""
-    return json.dumps({"capabilities": {"tools": sorted(sources.tools)}})
+def chosen_apis(document: str) -> list[str]:
+    """Return the APIs of the providers that an agent asks."""
+    sections = json.loads(document)
+    return sorted({str(sections[name]["api"]) for name in ("provider", "fallback") if name in sections})
 
 
 def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
     """Write the module of an agent's program into an empty directory.
 
-    Raises BuildError for a tool without sources.
+    Raises BuildError for an API or a tool without sources.
     """
-    tools = chosen_tools(document)
+    apis, tools = chosen_apis(document), chosen_tools(document)
     if unknown := sorted(set(tools) - set(sources.tools)):
         raise BuildError(
             f"The forge does not have these tools: {', '.join(unknown)}. Save Capabilities again."
         )
-    chosen = [name for tool in tools for name in sources.tools[tool]]
+    if unknown := sorted(set(apis) - set(sources.apis)):
+        raise BuildError(
+            f"The forge does not have these providers' APIs: {', '.join(unknown)}. Save API keys again."
+        )
+    chosen = [name for api in apis for name in sources.apis[api]]
+    chosen += [name for tool in tools for name in sources.tools[tool]]
     _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], module)
     (directory / CONFIGURATION).write_text(document, encoding="utf-8")
+
+
+def lay_out_all(directory: Path, sources: Sources, *, target: str) -> None:
+    """Write the module of a program with every API and tool, whose configuration is none."""
+    chosen = [name for part in (sources.apis, sources.tools) for group in part.values() for name in group]
+    _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], TEMPLATE_MODULE)
+    (directory / CONFIGURATION).write_text("{}", encoding="utf-8")
 
 
 def lay_out_host(directory: Path, sources: Sources) -> None:

@@ -175,12 +175,13 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
 
 
 def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
-    """Lay out an agent with all tools, and a plugin's host; return (directory, package, build mode)s."""
-    document = sources.with_all_tools(agent)
+    """Lay out an agent with every API and tool, and a plugin's host.
+
+    Returns (directory, package, build mode)s.
+    """
     tree = home / program
     tree.mkdir()
-    module = sources.TEMPLATE_MODULE
-    sources.lay_out_agent(tree, agent, target=program, module=module, document=document)
+    sources.lay_out_all(tree, agent, target=program)
     if program != "plugin":
         return [(tree, f"./{program}", "default")]
     host = home / "host"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+
+from builds.compiler.sources import chosen_apis, chosen_tools
 
 PIECE_BYTES = 1024 * 1024
 CHUNK_RECORDS = 5000
@@ -35,7 +36,7 @@ class JobForm(forms.Form):
     def clean_document(self) -> str:
         document = str(self.cleaned_data["document"])
         try:
-            json.loads(document)["capabilities"]["tools"]
+            chosen_tools(document), chosen_apis(document)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise ValidationError("This is not an agent's configuration.") from error
         return document

@@ -22,6 +22,8 @@ from .paths import KEY_PATHS, PATH_OF, PATHS, SECTIONS
 from .problems import DocumentError, Problem
 from .source import Source, load
 
+_WITH_BASE_URL = " and ".join(code for code, provider in PROVIDERS.items() if provider.asks_base_url)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -93,7 +95,7 @@ def _server(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[str, b
         problems.append(Problem("provider.needs_key", "must be true or false"))
     if provider is None or not provider.asks_base_url:
         if given:
-            problems.append(Problem("provider.base_url", "is for openai_compatible only"))
+            problems.append(Problem("provider.base_url", f"is for {_WITH_BASE_URL} only"))
         return "", True
     try:
         return clean_base_url(given), bool(needs_key)

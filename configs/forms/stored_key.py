@@ -38,7 +38,7 @@ class KeyForm(forms.Form):
     base_url = TextField(
         label="Base URL",
         error_messages={"required": "Enter the URL of the server."},
-        widget=forms.URLInput(attrs={"placeholder": "https://models.example.com/v1", "spellcheck": "false"}),
+        widget=forms.URLInput(attrs={"spellcheck": "false"}),
     )
     anyway = FlagField(required=False, label="Send it to this provider anyway")
 
@@ -50,6 +50,7 @@ class KeyForm(forms.Form):
         super().__init__(data, auto_id=f"id_{page_id or provider.code}_%s", initial={"base_url": base_url})
         self.fields["key"].required = provider.needs_key
         self.fields["key"].help_text = provider.key_hint
+        self.fields["base_url"].widget.attrs["placeholder"] = provider.base_url_hint
         if not provider.asks_base_url:
             del self.fields["base_url"]
         if not (self.is_bound and provider.hint(str(self.data.get("key", "")).strip())):

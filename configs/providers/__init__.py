@@ -1,14 +1,14 @@
-"""The providers of language models. To add one, write a module here and list it below."""
+"""The providers of language models. To add one, write its entry in catalogue.json."""
 
-from .anthropic import ANTHROPIC
 from .base import Outcome, Provider
+from .catalogue import ENTRIES
 from .local import LOCAL
 from .model_servers import LOCAL_SERVERS
-from .openai import OPENAI
-from .openai_compatible import OPENAI_COMPATIBLE
+from .remote import RemoteProvider
 
+_OF_THIS_MACHINE = {provider.code: provider for provider in (LOCAL, *LOCAL_SERVERS)}
 PROVIDERS: dict[str, Provider] = {
-    provider.code: provider for provider in (*LOCAL_SERVERS, LOCAL, OPENAI, ANTHROPIC, OPENAI_COMPATIBLE)
+    code: _OF_THIS_MACHINE.get(code) or RemoteProvider(**entry) for code, entry in ENTRIES.items()
 }
 
 __all__ = ["PROVIDERS", "Outcome", "Provider"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from configs.choices import KeyStatus
 
@@ -30,41 +30,56 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider; each module has a subclass that speaks its protocol."""
+    """A provider, by its entry in the catalogue; a subclass tests its keys."""
 
     code: str
     label: str
     api: Api
-    key_env: str
     base_url_env: str
+    # Of the provider's own service; empty if the user or this machine says where it is.
+    address: str = ""
+    key_env: str = ""
     key_hint: str = ""
-    needs_key: bool = True
+    # A key that begins so is this provider's; one that begins so can never work, and why.
+    key_prefixes: Sequence[str] = ()
+    refused_keys: Mapping[str, str] = field(default_factory=dict)
+    key_optional: bool = False
     asks_base_url: bool = False
+    base_url_hint: str = ""
     # A program on this machine, or the operator's: it has no keys, and says itself what it offers.
     is_local: bool = False
     supports_tools: bool = True
     # If a test costs the owner something, keys are tested only on request.
     free_check: bool = True
+    # How requests differ from those of its API: agent/config/config.go has the fields.
+    request: Mapping[str, Any] = field(default_factory=dict)
+    # How a key is tested: configs/providers/remote.py has the fields.
+    test: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs_key(self) -> bool:
+        return not (self.is_local or self.key_optional)
 
     @property
     def base_url(self) -> str:
         """Return the base URL of the provider's API, without a trailing slash."""
-        return ""
+        return self.address
 
     @property
     def unavailable(self) -> str:
         """Return why this installation does not offer the provider; empty if it does."""
         return ""
 
-    def manifest(self, base_url: str = "", *, keyless: bool = False) -> dict[str, str]:
+    def manifest(self, base_url: str = "", *, keyless: bool = False) -> dict[str, Any]:
         """Return the provider's part of agent.json, without the model; a `keyless` server needs no key."""
-        return {
+        section: dict[str, Any] = {
             "code": self.code,
             "api": self.api,
             "base_url": base_url or self.base_url,
             "key_env": "" if keyless else self.key_env,
             "base_url_env": self.base_url_env,
         }
+        return {**section, "request": dict(self.request)} if self.request else section
 
     def sentence(self, models: Sequence[str]) -> str:
         """Return what to expect of a provider that offers these models; empty if its name says it all."""
@@ -73,13 +88,14 @@ class Provider:
     def hint(self, key: str) -> str:
         """Return a warning if this looks like another provider's key, which may be wrong."""
         other = issuer(key)
-        return (
-            f"This looks like a key of {other}, not of {self.label}." if other not in ("", self.label) else ""
-        )
+        # Of a compatible server no prefix is wrong: it may belong to anybody.
+        if self.key_optional or other in ("", self.label):
+            return ""
+        return f"This looks like a key of {other}, not of {self.label}."
 
     def refusal(self, key: str) -> str:
         """Return why a key of this kind can never work; empty if it may."""
-        return ""
+        return next((reason for prefix, reason in self.refused_keys.items() if key.startswith(prefix)), "")
 
     def check(self, key: str, base_url: str = "") -> Outcome:
         """Test a key by listing the models; network errors become an outcome."""

@@ -1,10 +1,10 @@
-"""Translate a provider's response to `GET models` into one of the six outcomes of a key test."""
+"""Ask a provider something with a key, and translate its response into one of the six outcomes of a test."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -15,64 +15,110 @@ from agentforge.tenancy.request_transaction import outside_transaction
 from configs.choices import KeyStatus
 
 from .base import Outcome
+from .model_names import model_names
+from .refusals import codes_of, refusal
 
 # A longer list is treated as unknown: a part of one would refuse the models that it lacks.
 MAX_MODELS = 10_000
-MAX_MODEL_LENGTH = 200
 MAX_PAGES = 20
 MAX_BYTES = 4 * 1024 * 1024
 
-# Machine-readable codes that are more specific than the status.
-_UNSCOPED = {"missing_scope", "insufficient_permissions", "permission_error", "permission_denied"}
-_NO_CREDIT = {"insufficient_quota", "billing_not_active", "insufficient_balance", "billing_error"}
-_INVALID = {"invalid_api_key", "api_key_invalid", "authentication_error"}
-
 
 @dataclass(frozen=True)
-class ModelList:
-    """A provider's list of models: its URL, and the headers that carry the key, if there is one.
-
-    `page_parameter` continues a list that has several pages with the last name of the page before.
-    """
+class Question:
+    """A request to a provider: its URL, and the headers that carry the key, if there is one."""
 
     label: str
     url: str
     key: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
-    page_parameter: str = ""
+    method: str = "GET"
     seconds: float = outbound.SECONDS
 
     def test(self) -> Outcome:
-        """List the models and return what the response says about the key; never raises.
+        """Ask and return what the response says about the key; never raises.
 
         Uses the status and machine-readable codes: providers change the wording of their errors.
         """
-        with outside_transaction():
-            return self._test()
-
-    def _test(self) -> Outcome:
         started = time.monotonic()
+        with outside_transaction():
+            try:
+                outcome = self._ask()
+            except outbound.OutboundError as error:
+                outcome = Outcome(KeyStatus.UNREACHABLE, str(error))
+        return replace(outcome, ms=round((time.monotonic() - started) * 1000))
+
+    def _ask(self) -> Outcome:
+        raise NotImplementedError
+
+    def _fetch(self, url: str, key: Mapping[str, str]) -> outbound.Reply:
+        headers = {"Accept": "application/json", **self.headers, **key}
+        if self.method == "POST":
+            headers["Content-Length"] = "0"
+        return outbound.fetch(self.method, url, headers=headers, seconds=self.seconds, max_bytes=MAX_BYTES)
+
+
+@dataclass(frozen=True)
+class Proof(Question):
+    """A request that a provider answers only with a right key.
+
+    A field of the answer with the value in `invalid_if` or `no_credit_if` says what is wrong with the key;
+    `invalid_statuses` are those of a wrong key beside 401.
+    """
+
+    invalid_if: Mapping[str, Any] = field(default_factory=dict)
+    no_credit_if: Mapping[str, Any] = field(default_factory=dict)
+    invalid_statuses: Collection[int] = ()
+
+    def _ask(self) -> Outcome:
+        reply = self._fetch(self.url, self.key)
+        body = _json(reply.body)
+        if reply.status in self.invalid_statuses:
+            return Outcome(KeyStatus.INVALID, f"{self.label} refused this key ({reply.status}).")
+        if reply.status != 200 or not isinstance(body, dict):
+            return Outcome(*refusal(self.label, reply.status, codes_of(body), "what it says about a key"))
+        if _has_any(body, self.invalid_if):
+            return Outcome(KeyStatus.INVALID, f"{self.label} says that this key is not valid.")
+        if _has_any(body, self.no_credit_if):
+            return Outcome(
+                KeyStatus.NO_CREDIT, f"{self.label} knows this key, but its account has no credit."
+            )
+        return Outcome(KeyStatus.VALID, f"{self.label} accepts this key.")
+
+
+@dataclass(frozen=True)
+class ModelList(Question):
+    """A provider's list of models.
+
+    `page_parameter` continues a list that has several pages, `keep` is a field and its value in the models
+    that chat. A list that is no proof of a key is not asked for again without it, and one whose models are
+    not offered names others than those that a request does.
+    """
+
+    page_parameter: str = ""
+    keep: Mapping[str, Any] = field(default_factory=dict)
+    is_proof: bool = True
+    are_offered: bool = True
+
+    def _ask(self) -> Outcome:
         outcome = self._fetch_pages()
-        if outcome.status == KeyStatus.VALID and self.key and self._is_public():
+        if outcome.status == KeyStatus.VALID and self.is_proof and self.key and self._is_public():
             detail = (
                 f"{self.label} lists its models without a key, so this test can't tell whether it accepts "
                 "yours. Try the agent, or remove the key if the server needs none."
             )
-            outcome = replace(outcome, status=KeyStatus.UNVERIFIED, detail=detail)
-        return replace(outcome, ms=round((time.monotonic() - started) * 1000))
+            return replace(outcome, status=KeyStatus.UNVERIFIED, detail=detail)
+        return outcome
 
     def _fetch_pages(self) -> Outcome:
         names: set[str] = set()
         url = self.url
         for _ in range(MAX_PAGES):
-            try:
-                reply = self._fetch(url, self.key)
-            except outbound.OutboundError as error:
-                return Outcome(KeyStatus.UNREACHABLE, str(error))
+            reply = self._fetch(url, self.key)
             body = _json(reply.body)
-            page = _models(body) if reply.status == 200 else None
+            page = model_names(body, self.keep) if reply.status == 200 else None
             if page is None:
-                return Outcome(*_refusal(self.label, reply.status, _codes(body)))
+                return Outcome(*refusal(self.label, reply.status, codes_of(body), "a list of models"))
             names |= page
             url = self._next_page(body)
             if not url or len(names) > MAX_MODELS:
@@ -80,16 +126,21 @@ class ModelList:
         return self._valid(names)
 
     def _valid(self, names: set[str]) -> Outcome:
+        if not self.are_offered:
+            return Outcome(KeyStatus.VALID, f"{self.label} accepts this key.")
         if len(names) > MAX_MODELS:
             return Outcome(KeyStatus.VALID, f"{self.label} offers more than {MAX_MODELS:,} models.")
         offers = f"{self.label} offers {counted(len(names), 'model')}."
         return Outcome(KeyStatus.VALID, offers, tuple(sorted(names)))
 
     def _next_page(self, body: Any) -> str:
-        last = body.get("last_id") if isinstance(body, dict) and body.get("has_more") is True else None
-        if not self.page_parameter or not isinstance(last, str) or not last:
+        if not self.page_parameter or not isinstance(body, dict):
             return ""
-        return f"{self.url}&{self.page_parameter}={quote(last, safe='')}"
+        last = body.get("last_id") if body.get("has_more") is True else None
+        token = last or body.get("nextPageToken") or body.get("next_page_token")
+        if not isinstance(token, str) or not token:
+            return ""
+        return f"{self.url}&{self.page_parameter}={quote(token, safe='')}"
 
     def _is_public(self) -> bool:
         """Return whether the server lists its models without the key: the list then proves nothing."""
@@ -97,32 +148,12 @@ class ModelList:
             reply = self._fetch(self.url, {})
         except outbound.OutboundError:
             return False
-        return reply.status == 200 and _models(_json(reply.body)) is not None
-
-    def _fetch(self, url: str, key: Mapping[str, str]) -> outbound.Reply:
-        headers = {"Accept": "application/json", **self.headers, **key}
-        return outbound.fetch("GET", url, headers=headers, seconds=self.seconds, max_bytes=MAX_BYTES)
+        return reply.status == 200 and model_names(_json(reply.body)) is not None
 
 
-def _refusal(label: str, status: int, codes: set[str]) -> tuple[KeyStatus, str]:
-    if codes & _UNSCOPED or (status == 403 and codes):
-        return KeyStatus.UNSCOPED, f"{label} knows this key, but it may not list models ({status})."
-    if status == 402 or codes & _NO_CREDIT:
-        return KeyStatus.NO_CREDIT, f"{label} knows this key, but its account has no credit ({status})."
-    if status == 429:
-        return KeyStatus.RATE_LIMITED, f"{label} is limiting requests with this key (429): test it later."
-    if status == 401 or codes & _INVALID:
-        return KeyStatus.INVALID, f"{label} refused this key ({status})."
-    if status == 200:
-        return KeyStatus.UNREACHABLE, f"{label} answered, but not with a list of models."
-    if 300 <= status < 400:
-        return (
-            KeyStatus.UNREACHABLE,
-            f"{label} redirects to another address ({status}), which is not followed.",
-        )
-    if status == 404:
-        return KeyStatus.UNREACHABLE, f"{label} has no list of models at this URL (404)."
-    return KeyStatus.UNREACHABLE, f"{label} could not answer ({status}). The key may be right: test it later."
+def _has_any(body: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    # By identity: the number 0 is not False.
+    return any(body.get(name) is value for name, value in values.items())
 
 
 def _json(body: bytes) -> Any:
@@ -130,28 +161,3 @@ def _json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _codes(body: Any) -> set[str]:
-    """Return the codes of an error: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return set()
-    details = error.get("details")
-    reasons = [d.get("reason") for d in details if isinstance(d, dict)] if isinstance(details, list) else []
-    codes = [error.get("code"), error.get("type"), error.get("status"), *reasons]
-    return {value.lower() for value in codes if isinstance(value, str)}
-
-
-def _models(body: Any) -> set[str] | None:
-    entries = body.get("data") if isinstance(body, dict) else body
-    if not isinstance(entries, list):
-        return None
-    names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return {name for name in names if isinstance(name, str) and _usable(name)}
-
-
-def _usable(name: str) -> bool:
-    return 0 < len(name) <= MAX_MODEL_LENGTH and name.isprintable()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from .catalogue import ENTRIES
+
 # Prefix and issuer. The longest match wins.
 _ISSUERS = {
-    "sk-ant-": "Anthropic",
-    "sk-or-v1-": "OpenRouter",
-    "gsk_": "Groq",
-    "xai-": "xAI",
     "csk-": "Cerebras",
     "pplx-": "Perplexity",
-    "AIza": "Google",
     "nfp_": "Netlify",
     "ghp_": "GitHub",
     "github_pat_": "GitHub",
     "eyJ": "a token service (this is a JWT)",
+    **{prefix: str(entry["label"]) for entry in ENTRIES.values() for prefix in entry.get("key_prefixes", ())},
 }
 
 

@@ -10,6 +10,7 @@ from agentforge.local_model import BUILT_IN
 
 from . import http
 from .base import Outcome, Provider
+from .catalogue import ENTRIES
 
 
 class LocalModel(Provider):
@@ -30,14 +31,5 @@ class LocalModel(Provider):
         return http.ModelList("The local model", f"{self.base_url}/models", {}).test()
 
 
-LOCAL = LocalModel(
-    code="local",
-    label="Local model",
-    api="openai",
-    key_env="",
-    base_url_env="LOCAL_MODEL_URL",
-    needs_key=False,
-    is_local=True,
-    # Measured: the server accepts tools but omits them from the prompt, so the model never calls one.
-    supports_tools=False,
-)
+# Measured: the server accepts tools but omits them from the prompt, so the model never calls one.
+LOCAL = LocalModel(**ENTRIES["local"])

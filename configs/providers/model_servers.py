@@ -10,6 +10,7 @@ from agentforge.model_servers import LABELS, USUAL
 
 from . import http
 from .base import Outcome, Provider
+from .catalogue import ENTRIES
 
 # They are near: one that takes longer to list its models must not hold up a page.
 _SECONDS = 2.0
@@ -43,15 +44,4 @@ class LocalServer(Provider):
         return http.ModelList(self.label, f"{self.base_url}/models", {}, seconds=_SECONDS).test()
 
 
-LOCAL_SERVERS = tuple(
-    LocalServer(
-        code=code,
-        label=label,
-        api="openai",
-        key_env="",
-        base_url_env=f"{code.upper()}_BASE_URL",
-        needs_key=False,
-        is_local=True,
-    )
-    for code, label in LABELS.items()
-)
+LOCAL_SERVERS = tuple(LocalServer(**ENTRIES[code]) for code in LABELS)

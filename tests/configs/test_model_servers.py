@@ -16,6 +16,7 @@ from agentforge.accounts.models import User
 from agentforge.model_servers import ModelServer
 from configs.draft_check import check_draft
 from configs.models import AgentConfig
+from configs.providers import PROVIDERS
 from configs.services import new_draft
 from tests.standins.ollama import OllamaStandIn
 
@@ -40,7 +41,8 @@ def test_it_is_offered_first_and_an_agent_uses_it(
     browser: Client, agent: AgentConfig, ollama: OllamaStandIn
 ) -> None:
     url = reverse("configs:keys", args=[agent.pk])
-    assert choices(browser, agent) == ["ollama", "local", "openai", "anthropic", "openai_compatible"]
+    remote = [code for code, provider in PROVIDERS.items() if not provider.is_local]
+    assert choices(browser, agent) == ["ollama", "local", *remote]
     page = browser.get(url).content.decode()
     assert "Runs on this machine, without a key." in page
     offered = browser.get(

@@ -144,6 +144,7 @@ def test_keys_of_others_are_recognized(code: str, key: str, hint: str, refusal: 
 @pytest.mark.parametrize("code", PROVIDERS)
 def test_manifest_has_what_the_agent_reads(code: str) -> None:
     manifest = PROVIDERS[code].manifest("https://example.com/v1")
-    assert set(manifest) == {"code", "api", "base_url", "key_env", "base_url_env"}
+    own = {"request"} if PROVIDERS[code].request else set()
+    assert set(manifest) == {"code", "api", "base_url", "key_env", "base_url_env"} | own
     assert manifest["base_url"] == "https://example.com/v1"
     assert PROVIDERS[code].manifest(keyless=True)["key_env"] == ""

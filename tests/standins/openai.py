@@ -26,6 +26,10 @@ USAGE = {
 
 
 class OpenAIStandIn(StandIn):
+    # Where the API begins, and the header that carries the key after a scheme.
+    prefix = "/v1"
+    key_header, key_scheme = "authorization", "Bearer "
+
     def __init__(self, key: str = "sk-test-0123456789abcdef", *, needs_key: bool = True) -> None:
         super().__init__()
         self.key = key
@@ -38,21 +42,32 @@ class OpenAIStandIn(StandIn):
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/v1"
+        return f"{self.origin}{self.prefix}"
 
     def answer(self, asked: Asked) -> Answer:
         if self.mode != "ok":
             return self._refusal()
         is_public = self.lists_publicly and asked.method == "GET"
-        if self.needs_key and not is_public and asked.headers.get("authorization") != f"Bearer {self.key}":
-            return error(401, "invalid_api_key", "Incorrect API key provided.")
-        match asked.method, asked.path:
-            case "GET", "/v1/models":
-                entries = [{"id": name, "object": "model", "owned_by": "system"} for name in self.models]
-                return as_json({"object": "list", "data": entries})
-            case "POST", "/v1/chat/completions":
-                return self._completion(asked.json)
+        if self.needs_key and not is_public and not self._has_key(asked):
+            return self._wrong_key()
+        return self._route(asked)
+
+    def _has_key(self, asked: Asked) -> bool:
+        return asked.headers.get(self.key_header) == f"{self.key_scheme}{self.key}"
+
+    def _wrong_key(self) -> Answer:
+        return error(401, "invalid_api_key", "Incorrect API key provided.")
+
+    def _route(self, asked: Asked) -> Answer:
+        if (asked.method, asked.path) == ("GET", f"{self.prefix}/models"):
+            return self._list_of_models()
+        if (asked.method, asked.path) == ("POST", f"{self.prefix}/chat/completions"):
+            return self._completion(asked.json)
         return error(404, "not_found", f"Unknown request URL: {asked.method} {asked.path}.")
+
+    def _list_of_models(self) -> Answer:
+        entries = [{"id": name, "object": "model", "owned_by": "system"} for name in self.models]
+        return as_json({"object": "list", "data": entries})
 
     def _refusal(self) -> Answer:
         match self.mode:

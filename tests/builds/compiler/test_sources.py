@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
+import go
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -10,17 +12,20 @@ from builds.compiler import sources
 from builds.errors import BuildError
 from tests.drivers.agent_sources import copy_of_the_sources
 
+GO = str(Path(go.__file__).parent / "bin" / "go")
 HOSTILE = "`//go:embed ../../etc`"
 
 
-def _document(*tools: str) -> str:
-    return json.dumps({"capabilities": {"tools": list(tools)}, "identity": {"name": HOSTILE}})
+def _document(*tools: str, **providers: str) -> str:
+    chosen = {name: {"api": api} for name, api in ({"provider": "openai"} | providers).items()}
+    return json.dumps({"capabilities": {"tools": list(tools)}, "identity": {"name": HOSTILE}, **chosen})
 
 
-def _lay_out(directory: Path, *tools: str, module: str = "agent.local/a0123456789abcdef") -> set[str]:
-    sources.lay_out_agent(
-        directory, sources.read(), target="plugin", module=module, document=_document(*tools)
-    )
+def _lay_out(
+    directory: Path, *tools: str, module: str = "agent.local/a0123456789abcdef", **providers: str
+) -> set[str]:
+    document = _document(*tools, **providers)
+    sources.lay_out_agent(directory, sources.read(), target="plugin", module=module, document=document)
     return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
 
 
@@ -29,6 +34,28 @@ def test_only_chosen_tools_are_laid_out(tmp_path: Path) -> None:
     assert {"tool_clock.go", "tools/clock/clock.go", "tools/tools.go", "agent.json", "go.mod"} <= names
     assert not any("calculator" in name for name in names)
     assert not any(name.startswith("host/") or name.endswith("_test.go") for name in names)
+
+
+@pytest.mark.parametrize(
+    "providers",
+    [{"provider": "openai"}, {"provider": "anthropic"}, {"provider": "openai", "fallback": "anthropic"}],
+)
+def test_only_the_apis_of_the_providers_are_laid_out_and_compile(
+    tmp_path: Path, providers: dict[str, str]
+) -> None:
+    names = _lay_out(tmp_path, **providers)
+    index = sources.read().apis
+    expected = {name for api in providers.values() for name in index[api]}
+    assert {name for name in names if any(name in group for group in index.values())} == expected
+    built = subprocess.run(
+        [GO, "vet", "./providers", "./conversation", "."], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert built.returncode == 0, built.stderr.decode()
+
+
+def test_an_unknown_api_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="API keys"):
+        _lay_out(tmp_path, provider="../evil")
 
 
 def test_every_agent_has_its_own_module_path(tmp_path: Path) -> None:
@@ -66,7 +93,7 @@ def test_unlisted_files_are_ignored(tmp_path: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"runtime": ["../../manage.py"], "targets": {}, "tools": {}}']
+    "content", ["", "[]", '{"runtime": ["../../manage.py"], "targets": {}, "apis": {}, "tools": {}}']
 )
 def test_a_damaged_list_is_reported(tmp_path: Path, settings: Settings, content: str) -> None:
     settings.AGENTFORGE_AGENT_SOURCES = tmp_path

@@ -49,19 +49,23 @@ def transcript(build: Build) -> Transcript:
 def steps(build: Build, logged: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a build's steps: those in its log, by (section, name), and what its targets say of the others.
 
-    A target from the cache has all its steps, as `cached`; one that is not finished has its next ones, as
-    `pending`: all of them if it is queued, also after an attempt whose worker died.
+    They come by target and in the order in which each is made, whichever of several ran first. A target from
+    the cache has all its steps, as `cached`; one that is not finished has its next ones, as `pending`: all of
+    them if it is queued, also after an attempt whose worker died.
     """
-    expected = {}
+    expected: dict[tuple[str, str], dict[str, Any]] = {}
+    order: dict[tuple[str, str], int] = {}
     for row in build.per_target.all():
         target = targets.get(row.target)
+        order |= {(target.section, name): len(order) + i for i, name in enumerate(step_names(target))}
         if row.status == BuildStatus.QUEUED:
             logged = {key: step for key, step in logged.items() if key[0] != target.section}
         state = "cached" if row.from_cache else "pending"
         if row.from_cache or row.status in UNFINISHED:
             for name in step_names(target):
                 expected[target.section, name] = {"name": name, "section": target.section, "state": state}
-    return list({**expected, **logged}.values())
+    found = {**expected, **logged}
+    return [found[key] for key in sorted(found, key=lambda key: order.get(key, len(order)))]
 
 
 def log_text(build: Build) -> Iterator[str]:

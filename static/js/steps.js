@@ -12,6 +12,7 @@ function stepElement(name, section) {
 on("step", "", ({ name, state, ms, section = "" }, seq, channel) => {
   // Looked up each time: the page replaces this part.
   for (const list of document.querySelectorAll(`[data-steps][data-channel="${CSS.escape(channel)}"]`)) {
+    if ((list.dataset.section ?? section) !== section) continue;
     const isSame = ({ dataset }) => dataset.step === name && (dataset.section ?? "") === section;
     const item = [...list.children].find(isSame) ?? list.appendChild(stepElement(name, section));
     item.dataset.state = state;

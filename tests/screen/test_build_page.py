@@ -22,6 +22,7 @@ from configs.models import AgentConfig
 from .conftest import NARROW, WIDE, Windows
 
 PLUGIN_FILES = [StoredArtifact("ada.so", "0" * 64, 1000), StoredArtifact("SHA256SUMS", "1" * 64, 10)]
+ORDER = "all => all.map(step => step.dataset.section + step.dataset.step)"
 
 
 def start(build: Build) -> Claim:
@@ -149,3 +150,31 @@ def test_the_toolbar_of_the_log_is_whole_without_a_script(window: Windows, build
     box = button.bounding_box()
     assert box is not None
     assert box["height"] < 34
+
+
+def test_steps_stay_in_the_order_of_their_targets_whichever_runs_first(window: Windows, build: Build) -> None:
+    page = window(f"/builds/{build.pk}/")
+    steps = page.locator(".step")
+    before = steps.evaluate_all(ORDER)
+    executable = page.locator("#target-linux-amd64 .card-note").inner_text().strip()
+    lists = page.locator("[data-steps]")
+    expect(lists).to_have_count(2)
+    claim = start(build)
+    for name in claim.targets:
+        assert transitions.start_target(claim, name)
+    with StreamWriter(claim.stream) as writer, BuildLog(writer.write).section(executable) as log:
+        with log.step("Lay out the sources"):
+            pass
+        running = log.step("Compile the executable")
+        running.__enter__()
+        expect(lists.nth(1).locator("[data-state=done]")).to_have_count(1)
+        expect(lists.nth(1).locator("[data-state=running]")).to_have_count(1)
+        expect(lists.nth(0).locator("[data-state=pending]")).to_have_count(5)
+        page.reload()
+        assert steps.evaluate_all(ORDER) == before
+        expect(lists.nth(1).locator("[data-state=running]")).to_have_count(1)
+        running.__exit__(None, None, None)
+    take_from_cache(claim, "plugin", page.locator("#target-plugin .card-note").inner_text().strip())
+    expect(lists.nth(0).locator("[data-state=cached]")).to_have_count(5)
+    expect(steps).to_have_count(9)
+    assert steps.evaluate_all(ORDER) == before

@@ -14,9 +14,9 @@ import (
 	"runtime"
 	"syscall"
 
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/memory"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 )
 
 // Program is one executable with this command line.
@@ -29,15 +29,23 @@ type Program struct {
 	// Site returns the handler of the site in a directory, which controls the
 	// access to the agent; routes are the agent's own. Nil if the program serves
 	// no sites.
-	Site func(dir string, agent protocol.Agent, routes http.Handler) (http.Handler, error)
+	Site func(dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error)
 }
 
-// Exit codes.
+// Exit codes. The last three are those of --json.
 const (
-	exitOK    = 0
-	exitFault = 1
-	exitUsage = 2
+	exitOK         = 0
+	exitFault      = 1
+	exitUsage      = 2
+	exitIncomplete = 3
+	exitRetry      = 4
+	exitCancelled  = 130
 )
+
+// exitCode ends the program without another message.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // Main runs the program with the arguments and streams of this process and
 // returns its exit code: 0 for success, 1 for a failure, 2 for wrong usage.
@@ -63,7 +71,12 @@ func (p Program) run(arguments []string, std stdio) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := p.start(ctx, opts, argument, std); err != nil {
+	err = p.start(ctx, opts, argument, std)
+	var code exitCode
+	switch {
+	case errors.As(err, &code):
+		return int(code)
+	case err != nil:
 		fmt.Fprintf(std.err, "%s: %v\n", p.Name, err)
 		return exitFault
 	}
@@ -88,25 +101,11 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 	case opts.request:
 		return answerRequest(ctx, agent, std)
 	case opts.serve != "":
-		handler, err := p.handler(agent, manifest, opts.site)
-		if err != nil {
-			return err
-		}
-		return serve(ctx, manifest, opts.serve, handler, std.err)
+		return p.serve(ctx, agent, manifest, opts, std.err)
+	case opts.message != "" && opts.json:
+		return answerAsJSON(ctx, agent, opts.message, std)
 	case opts.message != "":
 		return answerQuestion(ctx, agent, opts.message, std)
 	}
 	return newTerminal(agent, manifest, std).run(ctx)
-}
-
-// handler returns the handler of --serve, with or without --site.
-func (p Program) handler(agent protocol.Agent, manifest protocol.Manifest, site string) (http.Handler, error) {
-	token := os.Getenv(httpapi.TokenEnv)
-	if site == "" {
-		return httpapi.Handler(agent, manifest, token), nil
-	}
-	if token != "" {
-		return nil, fmt.Errorf("%s is for a server without a site; with --site, AGENT_ACCESS says who may use the agent", httpapi.TokenEnv)
-	}
-	return p.Site(site, agent, httpapi.Routes(agent, manifest))
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/agenttest"
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 )
 
 // program runs the command line with arguments and input; it returns exit code,
@@ -41,6 +41,12 @@ func TestProgram(t *testing.T) {
 		{"failing message", "--message|fail no_key|a.so", "", 1, "\n", "host: because no_key\n"},
 		{"broken message", "--message|break|a.so", "", 1, "break\n", "host: because provider_unreachable\n"},
 		{"vanishing message", "--message|vanish|a.so", "", 1, "vanish\n", "host: vanished\n"},
+		{"JSON", "--message|hi there|--json|a.so", "", 0,
+			`{"text":"hi there","finish":"stop","tools":[],"usage":{"input_tokens":3,"output_tokens":2},"error":null}` + "\n", ""},
+		{"failing JSON", "--json|--message|fail no_key|a.so", "", 1,
+			`{"text":"","tools":[],"usage":null,"error":{"code":"no_key","message":"because no_key"}}` + "\n", ""},
+		{"JSON to repeat", "--json|--message|break|a.so", "", 4, `{"text":"break","tools":[],"usage":null,"error":{"code":"provider_unreachable"`, ""},
+		{"JSON without a message", "--json|a.so", "", 2, "", "--json needs --message"},
 		{"empty message", "--message||a.so", "", 2, "", "--message is empty"},
 		{"manifest", "--manifest|a.so", "", 0, agenttest.Manifest + "\n", ""},
 		{"request", "--request|a.so", `{"messages":[{"role":"user","content":"hi"}]}`, 0,
@@ -99,12 +105,12 @@ func TestSanitizer(t *testing.T) {
 }
 
 func TestSites(t *testing.T) {
-	refusing := func(dir string, _ protocol.Agent, _ http.Handler) (http.Handler, error) {
+	refusing := func(dir string, _ protocol.Agent, _ http.Handler, _ server.Origins) (http.Handler, error) {
 		return nil, fmt.Errorf("no site in %s", dir)
 	}
 	tests := []struct {
 		name, arguments, token string
-		site                   func(string, protocol.Agent, http.Handler) (http.Handler, error)
+		site                   func(string, protocol.Agent, http.Handler, server.Origins) (http.Handler, error)
 		code                   int
 		want                   string
 	}{
@@ -119,7 +125,7 @@ func TestSites(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Setenv(httpapi.TokenEnv, test.token)
+			t.Setenv(server.TokenEnv, test.token)
 			var out, errs bytes.Buffer
 			p := Program{Name: "agent", Open: func(string) (protocol.Agent, error) { return &agenttest.Agent{}, nil }, Site: test.site}
 			code := p.run(strings.Split(test.arguments, "|"), stdio{in: strings.NewReader(""), out: &out, err: &errs})

@@ -13,6 +13,9 @@ const help = `Usage: %[1]s
 Without a flag, talk to the agent in the terminal.
 
   --message TEXT   ask one question and print the answer
+  --json           with --message: print one JSON object, and say by the exit code
+                   what happened: 0 answered, 1 failed, 3 the answer is incomplete,
+                   4 busy or unreachable (try again later), 130 interrupted
   --serve ADDR     run an HTTP server, for example --serve 8080 (this machine
                    only) or --serve 0.0.0.0:8080 (everybody who can connect)
 %[2]s  --request        read one request as JSON, write its events as JSON lines
@@ -22,11 +25,14 @@ Without a flag, talk to the agent in the terminal.
 
 In the terminal, /reset clears the conversation, /quit ends it, Ctrl-C stops an answer.
 
-The server answers GET /healthz, GET /manifest, POST /chat, and for OpenAI
-clients GET /v1/models and POST /v1/chat/completions.
+The server answers GET /healthz, GET /metrics, GET /manifest, POST /chat, and for
+OpenAI clients GET /v1/models, POST /v1/chat/completions and POST /v1/responses.
 
 Environment: the provider's key, in the variable that --manifest names.
-AGENT_SERVER_TOKEN: require "Authorization: Bearer <token>" from the server's clients.
+AGENT_TOKEN: require "Authorization: Bearer <token>" from the server's clients. On an
+address that other machines reach, the server makes a token if none is set and
+prints it; AGENT_ACCESS=public opens the server to everybody instead.
+AGENT_ORIGINS: origins whose pages may use the agent, as https://a.example,https://b.example
 AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.
 %[3]s`
 
@@ -36,7 +42,7 @@ const siteHelp = `  --site DIR       with --serve: serve the site in DIR, which 
 `
 
 const siteEnvironment = `
-Environment of a site, which does not take AGENT_SERVER_TOKEN:
+Environment of a site, which does not take AGENT_TOKEN:
 AGENT_ACCESS: public (the default), password or supabase.
 AGENT_PASSWORD, or AGENT_PASSWORD_HASH (pbkdf2:sha256:<iterations>:<salt>:<hash>).
 SUPABASE_URL, SUPABASE_ANON_KEY: the project whose users may use the agent.
@@ -51,6 +57,7 @@ Browsers keep the sign-in over https and on localhost only.
 type options struct {
 	message, serve, site       string
 	request, manifest, version bool
+	json                       bool
 }
 
 // parse reads the flags, which may precede or follow the argument. It prints a
@@ -65,6 +72,7 @@ func (p Program) parse(arguments []string, stderr io.Writer) (options, string, e
 	if p.Site != nil {
 		flags.StringVar(&opts.site, "site", "", "")
 	}
+	flags.BoolVar(&opts.json, "json", false, "")
 	flags.BoolVar(&opts.request, "request", false, "")
 	flags.BoolVar(&opts.manifest, "manifest", false, "")
 	flags.BoolVar(&opts.version, "version", false, "")
@@ -99,7 +107,7 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 	}
 	modes, empty := 0, ""
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name != "site" {
+		if f.Name != "site" && f.Name != "json" {
 			modes++
 		}
 		if strings.TrimSpace(f.Value.String()) == "" {
@@ -117,6 +125,8 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 		return fmt.Errorf("--%s is empty", empty)
 	case opts.site != "" && opts.serve == "":
 		return errors.New("--site needs --serve")
+	case opts.json && opts.message == "":
+		return errors.New("--json needs --message")
 	case modes > 1:
 		return errors.New("--message, --serve, --request and --manifest exclude each other")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 )
 
 const (
@@ -24,23 +25,58 @@ const (
 
 // serve runs the HTTP server until ctx ends, by SIGTERM, or by Ctrl-C. Then it
 // lets the answers in progress finish.
-func serve(ctx context.Context, manifest protocol.Manifest, address string, handler http.Handler, log io.Writer) error {
+func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest protocol.Manifest, opts options, log io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	// A second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
-	listener, err := net.Listen("tcp", withLoopback(address))
+	listener, err := net.Listen("tcp", withLoopback(opts.serve))
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	handler, token, err := p.handler(agent, manifest, opts.site, listener.Addr())
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(log, "%s %s listens on http://%s\n", manifest.Name, manifest.Version, listener.Addr())
+	if token != "" {
+		fmt.Fprintf(log, "Clients must send this token, made for this start (%s sets another):\nAuthorization: Bearer %s\n", server.TokenEnv, token)
+	}
 	return serveOn(ctx, listener, handler, stopGrace)
+}
+
+// handler returns the handler of --serve, with or without --site, and the token if one
+// was made.
+func (p Program) handler(agent protocol.Agent, manifest protocol.Manifest, site string, address net.Addr) (http.Handler, string, error) {
+	origins, err := server.ParseOrigins(os.Getenv(server.OriginsEnv))
+	if err != nil {
+		return nil, "", err
+	}
+	if site != "" {
+		for _, name := range []string{server.TokenEnv, server.OldTokenEnv} {
+			if os.Getenv(name) != "" {
+				return nil, "", fmt.Errorf("%s is for a server without a site; with --site, %s says who may use the agent", name, accessEnv)
+			}
+		}
+		handler, err := p.Site(site, agent, server.Routes(agent, manifest), origins)
+		return handler, "", err
+	}
+	token, isNew, err := tokenFor(address, os.Getenv)
+	if err != nil {
+		return nil, "", err
+	}
+	handler := server.Handler(agent, manifest, token, origins)
+	if !isNew {
+		token = ""
+	}
+	return handler, token, nil
 }
 
 func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
 	answers, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	server := &http.Server{
+	web := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
@@ -49,27 +85,27 @@ func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, g
 		BaseContext:       func(net.Listener) context.Context { return answers },
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- web.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	err := shutDown(server, grace)
+	err := shutDown(web, grace)
 	if errors.Is(err, context.DeadlineExceeded) {
 		cancel()
-		err = shutDown(server, cancelGrace)
+		err = shutDown(web, cancelGrace)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return server.Close()
+		return web.Close()
 	}
 	return err
 }
 
-func shutDown(server *http.Server, grace time.Duration) error {
+func shutDown(web *http.Server, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	return server.Shutdown(ctx)
+	return web.Shutdown(ctx)
 }
 
 // withLoopback completes "8080" and ":8080" with the loopback address: on any

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"agent.local/a0000000000000000/agenttest"
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 )
 
 // A stopped server lets the answer in progress finish, and cancels it with an
@@ -39,7 +39,9 @@ func TestServeStops(t *testing.T) {
 			agent := &agenttest.Agent{Waiting: make(chan struct{})}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
-			go func() { ended <- serveOn(ctx, listener, httpapi.Handler(agent, protocol.Manifest{}, ""), test.grace) }()
+			go func() {
+				ended <- serveOn(ctx, listener, server.Handler(agent, protocol.Manifest{}, "", nil), test.grace)
+			}()
 			visit, leave := context.WithCancel(t.Context())
 			defer leave()
 			request, _ := http.NewRequestWithContext(visit, http.MethodPost, "http://"+listener.Addr().String()+"/chat", strings.NewReader(agenttest.Question("wait")))

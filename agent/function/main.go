@@ -10,9 +10,9 @@ import (
 
 	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/auth"
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/memory"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 	"agent.local/a0000000000000000/webchat"
 )
 
@@ -36,6 +36,15 @@ func start() (answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes := httpapi.Handler(agent, manifest, os.Getenv(httpapi.TokenEnv))
-	return gateway{gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)}.answer, nil
+	origins, err := server.ParseOrigins(os.Getenv(server.OriginsEnv))
+	if err != nil {
+		return nil, err
+	}
+	token, err := server.Token(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	routes := server.RequireToken(token, server.Routes(agent, manifest))
+	guarded := gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
+	return gateway{origins.Check(guarded)}.answer, nil
 }

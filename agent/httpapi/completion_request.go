@@ -2,69 +2,135 @@ package httpapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"agent.local/a0000000000000000/protocol"
 )
 
-// completionRequest is the part of OpenAI's request that an agent supports.
+// completionRequest is the part of OpenAI's request that has a meaning here. The
+// agent's own model, sampling and tools apply; what would change the meaning of the
+// answer is refused by name, and everything else ignored.
 type completionRequest struct {
-	Messages []struct {
-		Role    string          `json:"role"`
-		Content json.RawMessage `json:"content"`
-	} `json:"messages"`
-	Stream        bool `json:"stream"`
+	Model         string           `json:"model"`
+	Messages      []requestMessage `json:"messages"`
+	Stream        bool             `json:"stream"`
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
-	Tools []json.RawMessage `json:"tools"`
-	N     int               `json:"n"`
-
-	messages []protocol.Message
+	N                   *int            `json:"n"`
+	MaxTokens           int             `json:"max_tokens"`
+	MaxCompletionTokens int             `json:"max_completion_tokens"`
+	ResponseFormat      *formatField    `json:"response_format"`
+	Tools               json.RawMessage `json:"tools"`
+	Functions           json.RawMessage `json:"functions"`
+	ToolChoice          json.RawMessage `json:"tool_choice"`
+	Modalities          []string        `json:"modalities"`
+	Audio               json.RawMessage `json:"audio"`
 }
 
-func parseCompletion(body []byte) (completionRequest, error) {
+type requestMessage struct {
+	Role       string          `json:"role"`
+	Name       string          `json:"name"`
+	Content    json.RawMessage `json:"content"`
+	ToolCallID string          `json:"tool_call_id"`
+	ToolCalls  []struct {
+		ID       string   `json:"id"`
+		Function function `json:"function"`
+	} `json:"tool_calls"`
+	FunctionCall *function `json:"function_call"`
+}
+
+type function struct{ Name, Arguments string }
+
+// parseCompletion returns the agent's request, or a *refusal.
+func (s *server) parseCompletion(body []byte) (completionRequest, protocol.Request, error) {
 	var r completionRequest
-	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("the request is not the expected JSON: %w", err)
+	var asked protocol.Request
+	if err := decodeRequest(body, &r); err != nil {
+		return r, asked, err
 	}
-	if len(r.Tools) > 0 || r.N > 1 {
-		return r, errors.New("the agent brings its own tools and gives one answer: omit tools and n")
+	if err := s.checkModel(r.Model); err != nil {
+		return r, asked, err
 	}
+	if err := r.refuseOptions(); err != nil {
+		return r, asked, err
+	}
+	asked.Format = r.ResponseFormat.wanted()
+	if err := s.checkFormat(asked.Format, "response_format"); err != nil {
+		return r, asked, err
+	}
+	var h history
 	for i, m := range r.Messages {
-		if m.Role == "system" || m.Role == "developer" {
-			continue
+		if err := m.addTo(&h); err != nil {
+			return r, asked, invalid(fmt.Sprintf("messages[%d]", i), fmt.Sprintf("message %d: %v", i+1, err))
 		}
-		text, err := contentText(m.Content)
-		if err != nil {
-			return r, fmt.Errorf("message %d: %w", i+1, err)
-		}
-		r.messages = append(r.messages, protocol.Message{Role: m.Role, Content: text})
 	}
-	return r, nil
+	if len(h.messages) == 0 {
+		return r, asked, invalid("messages", "the request has no message of the user")
+	}
+	asked.Messages, asked.Instructions = h.messages, strings.Join(h.instructions, "\n\n")
+	asked.MaxTokens = max(r.MaxTokens, r.MaxCompletionTokens)
+	return r, asked, nil
 }
 
-// contentText reads a string or a list of text parts.
-func contentText(raw json.RawMessage) (string, error) {
-	var text string
-	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
-		return text, nil
+// decodeRequest decodes a body, and names the field with a value of the wrong type.
+func decodeRequest(body []byte, value any) error {
+	err := json.Unmarshal(body, value)
+	if err == nil {
+		return nil
 	}
-	var parts []struct {
-		Type string `json:"type"`
-		Text string `json:"text"`
+	param := ""
+	if mistake, ok := err.(*json.UnmarshalTypeError); ok {
+		param = mistake.Field
 	}
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return "", errors.New("content is neither text nor a list of parts")
+	return invalid(param, fmt.Sprintf("the request is not the expected JSON: %v", err))
+}
+
+func (r completionRequest) refuseOptions() error {
+	switch {
+	case isGiven(r.Tools):
+		return ownTools("tools")
+	case isGiven(r.Functions):
+		return ownTools("functions")
+	case r.N != nil && *r.N != 1:
+		return invalid("n", "the agent gives one answer: omit n")
+	case slices.Contains(r.Modalities, "audio") || isGiven(r.Audio):
+		return invalid("modalities", "the agent answers in text only")
 	}
-	var texts []string
-	for _, part := range parts {
-		if part.Type != "text" {
-			return "", fmt.Errorf("the agent reads text only, not %q", part.Type)
-		}
-		texts = append(texts, part.Text)
+	return refuseToolChoice(r.ToolChoice)
+}
+
+func ownTools(param string) error {
+	return invalid(param, "the agent brings its own tools and runs them itself: omit "+param)
+}
+
+func refuseToolChoice(choice json.RawMessage) error {
+	var word string
+	if !isGiven(choice) || json.Unmarshal(choice, &word) == nil && (word == "none" || word == "auto") {
+		return nil
 	}
-	return strings.Join(texts, "\n"), nil
+	return ownTools("tool_choice")
+}
+
+func (m requestMessage) addTo(h *history) error {
+	text, err := contentText(m.Content)
+	if err != nil {
+		return err
+	}
+	if m.Role == "tool" || m.Role == "function" {
+		h.result(m.ToolCallID, m.Name, text)
+		return nil
+	}
+	if err := h.message(m.Role, text); err != nil {
+		return err
+	}
+	for _, call := range m.ToolCalls {
+		h.call(call.ID, call.Function.Name, call.Function.Arguments)
+	}
+	if m.FunctionCall != nil {
+		h.call("", m.FunctionCall.Name, m.FunctionCall.Arguments)
+	}
+	return nil
 }

@@ -1,21 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"agent.local/a0000000000000000/protocol"
 )
-
-// models lists the agent as the only model.
-func (s *server) models(w http.ResponseWriter, _ *http.Request) {
-	WriteJSON(w, http.StatusOK, map[string]any{
-		"object": "list",
-		"data":   []any{map[string]any{"id": s.manifest.Handle, "object": "model", "created": 0, "owned_by": "agentforge"}},
-	})
-}
 
 // completion is one answer in the format of OpenAI's API. The agent runs its
 // tools itself, so their calls do not appear.
@@ -24,31 +16,43 @@ type completion struct {
 	id      string
 	created int64
 	usage   map[string]int
+	// wantsUsage is set in a stream that ends with the usage.
+	wantsUsage bool
 }
 
-// completions serves clients written for OpenAI's API. It ignores the model,
-// the sampling and the system messages of the request: the agent has its own.
+// completions serves clients written for OpenAI's API.
 func (s *server) completions(w http.ResponseWriter, r *http.Request, body []byte) {
-	request, err := parseCompletion(body)
+	request, asked, err := s.parseCompletion(body)
 	if err != nil {
-		WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
+		writeRefusal(w, err)
 		return
 	}
 	c := &completion{server: s, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix()}
 	if request.Stream {
-		c.stream(w, r, request)
+		c.wantsUsage = request.StreamOptions.IncludeUsage
+		c.stream(r.Context(), w, asked)
 		return
 	}
-	done, err := protocol.Handle(r.Context(), s.agent, protocol.EncodeRequest(request.messages), c.record)
+	done, err := protocol.Handle(r.Context(), s.agent, asked.Encode(), c.record)
 	if err != nil {
-		WriteError(w, httpStatus(done.Code), done.Code, err.Error())
+		refusalOf(done).write(w)
 		return
 	}
 	answer := c.frame("chat.completion", map[string]any{
-		"index": 0, "message": protocol.Message{Role: "assistant", Content: done.Text}, "finish_reason": openAIFinish(done.Finish),
+		"index": 0, "logprobs": nil, "finish_reason": openAIFinish(done.Finish),
+		"message": map[string]any{"role": "assistant", "content": done.Text, "refusal": nil},
 	})
 	answer["usage"] = c.usage
 	WriteJSON(w, http.StatusOK, answer)
+}
+
+// writeRefusal answers with the error of a request.
+func writeRefusal(w http.ResponseWriter, err error) {
+	if refused, ok := err.(*refusal); ok {
+		refused.write(w)
+		return
+	}
+	WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 }
 
 // record keeps the usage, which arrives before the closing event.
@@ -61,11 +65,11 @@ func (c *completion) record(e protocol.Event, _ []byte) error {
 	return nil
 }
 
-func (c *completion) stream(w http.ResponseWriter, r *http.Request, request completionRequest) {
+func (c *completion) stream(ctx context.Context, w http.ResponseWriter, asked protocol.Request) {
 	out := NewStream(w)
 	defer out.Close()
 	role := "assistant"
-	done, err := protocol.Handle(r.Context(), c.server.agent, protocol.EncodeRequest(request.messages), func(e protocol.Event, raw []byte) error {
+	done, err := protocol.Handle(ctx, c.server.agent, asked.Encode(), func(e protocol.Event, raw []byte) error {
 		if e.Type != "token" {
 			return c.record(e, raw)
 		}
@@ -76,25 +80,22 @@ func (c *completion) stream(w http.ResponseWriter, r *http.Request, request comp
 		return c.chunk(out, delta, nil)
 	})
 	if err != nil {
-		failure := protocol.Event{Code: done.Code, Message: err.Error()}
-		if !out.fail(failure) {
-			encoded, _ := json.Marshal(map[string]any{"error": map[string]string{"code": done.Code, "message": err.Error()}})
-			_ = out.Send(encoded)
+		if !out.fail(done) {
+			_ = out.SendJSON(map[string]any{"error": refusalOf(done).openAI()})
 		}
 		return
 	}
-	_ = c.finish(out, done, request.StreamOptions.IncludeUsage)
+	_ = c.finish(out, done)
 }
 
-func (c *completion) finish(out *Stream, done protocol.Event, withUsage bool) error {
+func (c *completion) finish(out *Stream, done protocol.Event) error {
 	if err := c.chunk(out, map[string]any{}, openAIFinish(done.Finish)); err != nil {
 		return err
 	}
-	if withUsage {
+	if c.wantsUsage {
 		frame := c.frame("chat.completion.chunk")
 		frame["usage"] = c.usage
-		encoded, _ := json.Marshal(frame)
-		if err := out.Send(encoded); err != nil {
+		if err := out.SendJSON(frame); err != nil {
 			return err
 		}
 	}
@@ -102,20 +103,28 @@ func (c *completion) finish(out *Stream, done protocol.Event, withUsage bool) er
 }
 
 func (c *completion) chunk(out *Stream, delta map[string]any, finish any) error {
-	encoded, err := json.Marshal(c.frame("chat.completion.chunk", map[string]any{
-		"index": 0, "delta": delta, "finish_reason": finish,
-	}))
-	if err != nil {
-		return err
+	frame := c.frame("chat.completion.chunk", map[string]any{
+		"index": 0, "delta": delta, "logprobs": nil, "finish_reason": finish,
+	})
+	if c.wantsUsage {
+		frame["usage"] = nil
 	}
-	return out.Send(encoded)
+	return out.SendJSON(frame)
 }
 
 func (c *completion) frame(object string, choices ...any) map[string]any {
 	return map[string]any{
 		"id": c.id, "object": object, "created": c.created, "model": c.server.manifest.Handle,
-		"choices": append([]any{}, choices...),
+		"system_fingerprint": c.server.fingerprint(), "choices": append([]any{}, choices...),
 	}
+}
+
+// fingerprint identifies the configuration that answers.
+func (s *server) fingerprint() any {
+	if sum := s.manifest.ConfigSHA256; len(sum) > 16 {
+		return "fp_" + sum[:16]
+	}
+	return nil
 }
 
 // openAIFinish returns the API's word for a finish. Of its words, only "length" says

@@ -12,13 +12,15 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-func ExampleHandler() {
+func ExampleRegister() {
 	agent := &agenttest.Agent{}
 	manifest, err := protocol.ReadManifest(agent)
 	if err != nil {
 		panic(err)
 	}
-	server := httptest.NewServer(httpapi.Handler(agent, manifest, ""))
+	mux := http.NewServeMux()
+	httpapi.Register(mux, agent, manifest)
+	server := httptest.NewServer(mux)
 	defer server.Close()
 	response, err := http.Post(server.URL+"/chat", "application/json", strings.NewReader(agenttest.Question("hi")))
 	if err != nil {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,13 +12,15 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-func newServer(t *testing.T, agent protocol.Agent, token string) *httptest.Server {
+func newServer(t *testing.T, agent protocol.Agent) *httptest.Server {
 	t.Helper()
 	manifest, err := protocol.ReadManifest(agent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(Handler(agent, manifest, token))
+	mux := http.NewServeMux()
+	Register(mux, agent, manifest)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
 }
@@ -37,7 +38,7 @@ func post(t *testing.T, url, body string, headers ...string) (*http.Response, st
 
 func TestChat(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, &agenttest.Agent{}, "")
+	server := newServer(t, &agenttest.Agent{})
 	tests := []struct {
 		name, body string
 		status     int
@@ -65,67 +66,12 @@ func TestChat(t *testing.T) {
 	}
 }
 
-func TestGuards(t *testing.T) {
-	t.Parallel()
-	agent := &agenttest.Agent{}
-	open, locked := newServer(t, agent, ""), newServer(t, agent, "letmein")
-	tests := []struct {
-		name, url string
-		header    []string
-		status    int
-	}{
-		{"form of another page", open.URL, []string{"Content-Type", "text/plain"}, 415},
-		{"rebound name", open.URL, []string{"Host", "evil.example.com"}, 403},
-		{"localhost", open.URL, []string{"Host", "localhost:80"}, 200},
-		{"no token", locked.URL, nil, 401},
-		{"wrong token", locked.URL, []string{"Authorization", "Bearer letmeout"}, 401},
-		{"token", locked.URL, []string{"Authorization", "Bearer letmein"}, 200},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			for _, path := range []string{"/chat", "/v1/chat/completions"} {
-				if response, body := post(t, test.url+path, agenttest.Question("hi"), test.header...); response.StatusCode != test.status {
-					t.Errorf("%s: %d %s", path, response.StatusCode, body)
-				}
-			}
-		})
-	}
-	response, err := http.Get(locked.URL + "/healthz")
-	if err != nil || response.StatusCode != 200 {
-		t.Errorf("healthz with a token: %v", err)
-	}
-}
-
-func TestBusy(t *testing.T) {
-	t.Parallel()
-	agent := &agenttest.Agent{Waiting: make(chan struct{})}
-	s := &server{agent: agent, slots: make(chan struct{}, 1)}
-	host := httptest.NewServer(s.limited(s.chat))
-	defer host.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, host.URL, strings.NewReader(agenttest.Question("wait")))
-	request.Header.Set("Content-Type", "application/json")
-	go func() {
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			// Closing the body earlier would end the answer.
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-		}
-	}()
-	<-agent.Waiting
-	if response, _ := post(t, host.URL, agenttest.Question("hi")); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
-		t.Errorf("status %d", response.StatusCode)
-	}
-}
-
 func TestCompletions(t *testing.T) {
 	t.Parallel()
 	agent := &agenttest.Agent{}
-	server := newServer(t, agent, "")
+	server := newServer(t, agent)
 	_, body := post(t, server.URL+"/v1/chat/completions",
-		`{"model":"x","messages":[{"role":"system","content":"ignored"},{"role":"user","content":[{"type":"text","text":"hi there"}]}]}`)
+		`{"model":"sample","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"hi there"}]}]}`)
 	var answer struct {
 		Object, Model string
 		Choices       []struct {
@@ -141,7 +87,7 @@ func TestCompletions(t *testing.T) {
 		answer.Choices[0].FinishReason != "stop" || answer.Usage["total_tokens"] != 5 {
 		t.Errorf("got %s", body)
 	}
-	if agent.Requests()[0] != agenttest.Question("hi there") {
+	if agent.Requests()[0] != `{"messages":[{"role":"user","content":"hi there"}],"instructions":"Be brief."}` {
 		t.Errorf("request %s", agent.Requests()[0])
 	}
 	for request, status := range map[string]int{
@@ -158,7 +104,7 @@ func TestCompletions(t *testing.T) {
 
 func TestCompletionsStream(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, &agenttest.Agent{}, "")
+	server := newServer(t, &agenttest.Agent{})
 	stream := func(text string) string {
 		_, body := post(t, server.URL+"/v1/chat/completions",
 			`{"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"`+text+`"}]}`)
@@ -195,9 +141,9 @@ func TestCompletionsFinish(t *testing.T) {
 
 func TestReadOnlyRoutes(t *testing.T) {
 	t.Parallel()
-	server := newServer(t, &agenttest.Agent{}, "")
+	server := newServer(t, &agenttest.Agent{})
 	for path, want := range map[string]string{
-		"/healthz": `{"status":"ok"}`, "/manifest": agenttest.Manifest, "/v1/models": `"id":"sample"`, "/nowhere": "404",
+		"/manifest": agenttest.Manifest, "/v1/models": `"id":"sample"`, "/nowhere": "404",
 	} {
 		response, err := http.Get(server.URL + path)
 		if err != nil {

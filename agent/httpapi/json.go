@@ -17,15 +17,6 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-// WriteError answers with an error event that also contains an "error" object,
-// which is where OpenAI clients look for it.
-func WriteError(w http.ResponseWriter, status int, code, message string) {
-	WriteJSON(w, status, map[string]any{
-		"type": "error", "code": code, "message": message,
-		"error": map[string]any{"type": code, "code": code, "message": message},
-	})
-}
-
 // ReadJSON decodes a JSON body of at most limit bytes into value. On failure it
 // answers the request and returns false.
 func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, value any) bool {

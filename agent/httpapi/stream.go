@@ -1,11 +1,11 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
 
-	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/sse"
 )
 
@@ -58,8 +58,20 @@ func (s *Stream) keepAlive() {
 }
 
 // Send sends one event.
-func (s *Stream) Send(data []byte) error {
-	return s.write(func() error { return sse.Write(s.w, data) })
+func (s *Stream) Send(data []byte) error { return s.SendNamed("", data) }
+
+// SendNamed sends one event with a name.
+func (s *Stream) SendNamed(name string, data []byte) error {
+	return s.write(func() error { return sse.WriteNamed(s.w, name, data) })
+}
+
+// SendJSON sends value as one event.
+func (s *Stream) SendJSON(value any) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return s.Send(encoded)
 }
 
 func (s *Stream) write(send func() error) error {
@@ -90,28 +102,4 @@ func (s *Stream) Replace(respond func(http.ResponseWriter)) bool {
 	s.started = true
 	respond(s.w)
 	return true
-}
-
-// fail answers with an error instead of a stream. It returns false if the stream
-// has started.
-func (s *Stream) fail(e protocol.Event) bool {
-	return s.Replace(func(w http.ResponseWriter) { WriteError(w, httpStatus(e.Code), e.Code, e.Message) })
-}
-
-// httpStatus returns the HTTP status of an error event. The provider's own status
-// is not passed on: its 401 concerns the agent's key, not the caller's.
-func httpStatus(code string) int {
-	switch code {
-	case "bad_request":
-		return http.StatusBadRequest
-	case "rate_limited":
-		return http.StatusTooManyRequests
-	case "time_limit":
-		return http.StatusGatewayTimeout
-	case "provider_refused", "provider_unreachable":
-		return http.StatusBadGateway
-	case "no_key", "memory_limit":
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Schema is the version of manifests, requests and events.
@@ -20,7 +21,14 @@ type Manifest struct {
 	Limits      struct {
 		MemoryMB int `json:"memory_mb"`
 	}
+	ConfigSHA256 string `json:"config_sha256"`
+	// RequestFields are the optional fields of a request that the agent knows.
+	RequestFields []string `json:"request_fields"`
 }
+
+// Knows reports whether the agent knows an optional field of a request. Agents that
+// were built before it existed do not.
+func (m Manifest) Knows(field string) bool { return slices.Contains(m.RequestFields, field) }
 
 // ReadManifest returns the agent's manifest, or an error if the agent is
 // unusable: its manifest says so, or has a schema other than Schema.

@@ -39,11 +39,34 @@ type Event struct {
 	Output    int `json:"output_tokens"`
 }
 
-// EncodeRequest returns the request that asks for an answer to messages.
-func EncodeRequest(messages []Message) []byte {
-	encoded, _ := json.Marshal(map[string]any{"messages": messages})
+// Request asks for an answer to Messages. The other fields are optional, and work if
+// the manifest names them among its request fields.
+type Request struct {
+	Messages []Message `json:"messages"`
+	// Instructions are the caller's own, which the agent's take precedence over.
+	Instructions string `json:"instructions,omitempty"`
+	// MaxTokens lowers the agent's limit of an answer if it is positive.
+	MaxTokens int     `json:"max_tokens,omitempty"`
+	Format    *Format `json:"format,omitempty"`
+}
+
+// Format is the form of an answer. Type is text, json_object, or json_schema with a
+// Schema.
+type Format struct {
+	Type   string          `json:"type"`
+	Name   string          `json:"name,omitempty"`
+	Schema json.RawMessage `json:"schema,omitempty"`
+	Strict bool            `json:"strict,omitempty"`
+}
+
+// Encode returns the request as JSON.
+func (r Request) Encode() []byte {
+	encoded, _ := json.Marshal(r)
 	return encoded
 }
+
+// EncodeRequest returns the request that asks for an answer to messages.
+func EncodeRequest(messages []Message) []byte { return Request{Messages: messages}.Encode() }
 
 // ErrNoAnswer reports an agent that returned without a closing event.
 var ErrNoAnswer = errors.New("the agent stopped without an answer")

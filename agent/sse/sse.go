@@ -127,8 +127,15 @@ func (r *Reader) finishLine() string {
 }
 
 // Write sends data as one event, with a data field for each line.
-func Write(w io.Writer, data []byte) error {
+func Write(w io.Writer, data []byte) error { return WriteNamed(w, "", data) }
+
+// WriteNamed sends data as one event with a name, which contains no line break; an
+// empty name is left out.
+func WriteNamed(w io.Writer, name string, data []byte) error {
 	var out bytes.Buffer
+	if name != "" {
+		out.WriteString("event: " + name + "\n")
+	}
 	for line := range bytes.Lines(data) {
 		out.WriteString("data: ")
 		out.Write(bytes.TrimRight(line, "\r\n"))

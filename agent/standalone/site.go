@@ -9,8 +9,8 @@ import (
 
 	"agent.local/a0000000000000000/auth"
 	"agent.local/a0000000000000000/fileserver"
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 	"agent.local/a0000000000000000/webchat"
 )
 
@@ -19,17 +19,18 @@ const markerFile = "agentforge.json"
 
 // site serves pages to everybody, and the agent to those whom the gate admits.
 type site struct {
-	pages, guarded, routes http.Handler
+	// guarded is for the site's own pages; programs also checks the origin.
+	pages, guarded, programs, routes http.Handler
 	// behindProxy turns the check of the host name off: a proxy on this machine
 	// connects to the loopback address for any name.
 	behindProxy bool
 }
 
-func openSite(dir string, agent protocol.Agent, routes http.Handler) (http.Handler, error) {
-	return newSite(os.Getenv, dir, agent, routes)
+func openSite(dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error) {
+	return newSite(os.Getenv, dir, agent, routes, origins)
 }
 
-func newSite(env func(string) string, dir string, agent protocol.Agent, routes http.Handler) (http.Handler, error) {
+func newSite(env func(string) string, dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error) {
 	pages, err := fileserver.Open(dir)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func newSite(env func(string) string, dir string, agent protocol.Agent, routes h
 		return nil, err
 	}
 	guarded := gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
-	return site{pages: pages, guarded: guarded, routes: routes, behindProxy: proxies > 0}, nil
+	return site{pages: pages, guarded: guarded, programs: origins.Check(guarded), routes: routes, behindProxy: proxies > 0}, nil
 }
 
 // withSiteAccess adds the access that the site was built for if env sets none:
@@ -68,11 +69,13 @@ func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/healthz":
 		s.routes.ServeHTTP(w, r)
-	case !s.behindProxy && httpapi.IsForeignHost(r):
+	case !s.behindProxy && server.IsForeignHost(r):
 		text := "Use localhost or this server's address as the host name. Behind a proxy on this machine, set " + auth.ProxiesEnv + "."
 		http.Error(w, text, http.StatusForbidden)
-	case path == "/chat" || path == "/manifest" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/"):
+	case strings.HasPrefix(path, "/api/"):
 		s.guarded.ServeHTTP(w, r)
+	case path == "/chat" || path == "/manifest" || strings.HasPrefix(path, "/v1/"):
+		s.programs.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}

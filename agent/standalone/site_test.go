@@ -44,7 +44,7 @@ func newServer(t *testing.T, environment map[string]string) (string, error) {
 		}
 	}
 	env := func(name string) string { return environment[name] }
-	handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes))
+	handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes), nil)
 	if err != nil {
 		return "", err
 	}
@@ -196,7 +196,7 @@ func TestAccessOfTheMarker(t *testing.T) {
 				}
 			}
 			env := func(name string) string { return test.env[name] }
-			handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes))
+			handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes), nil)
 			if (err != nil) != test.refused {
 				t.Fatal(err)
 			}

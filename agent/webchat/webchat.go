@@ -18,6 +18,8 @@ import (
 const (
 	maxQuestion = 8000
 	maxBody     = 256 << 10
+	// More answers at once would only slow each other down at the provider.
+	maxConcurrent = 64
 )
 
 type handler struct {
@@ -29,7 +31,7 @@ type handler struct {
 // Handler answers {"message", "state"} with {"text", "state"} or, if the client
 // accepts text/event-stream, with the agent's events.
 func Handler(agent protocol.Agent, sealer auth.Sealer) http.Handler {
-	return handler{agent: agent, states: stateCodec{sealer}, slots: make(chan struct{}, httpapi.MaxConcurrent)}
+	return handler{agent: agent, states: stateCodec{sealer}, slots: make(chan struct{}, maxConcurrent)}
 }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/auth"
-	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -223,8 +222,8 @@ func TestTooManyQuestions(t *testing.T) {
 	t.Parallel()
 	agent := newScriptedAgent()
 	server := newServer(t, agent)
-	done := make(chan int, httpapi.MaxConcurrent)
-	for range httpapi.MaxConcurrent {
+	done := make(chan int, maxConcurrent)
+	for range maxConcurrent {
 		go func() {
 			response, err := ask(t.Context(), server.URL, stream, script("wait", doneEvent))
 			if err != nil {
@@ -235,7 +234,7 @@ func TestTooManyQuestions(t *testing.T) {
 			done <- response.StatusCode
 		}()
 	}
-	for range httpapi.MaxConcurrent {
+	for range maxConcurrent {
 		<-agent.began
 	}
 	response, err := ask(t.Context(), server.URL, stream, script(doneEvent))
@@ -243,7 +242,7 @@ func TestTooManyQuestions(t *testing.T) {
 		t.Errorf("one too many: %v, %v", response, err)
 	}
 	close(agent.goOn)
-	for range httpapi.MaxConcurrent {
+	for range maxConcurrent {
 		if status := <-done; status != http.StatusOK {
 			t.Errorf("an earlier question: %d", status)
 		}

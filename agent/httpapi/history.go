@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"agent.local/a0000000000000000/protocol"
+)
+
+// history turns the messages of OpenAI's protocols into the agent's. The agent knows
+// no tools but its own, whose calls never leave it: calls in a history are another
+// program's, and become text that every model understands.
+type history struct {
+	messages     []protocol.Message
+	instructions []string
+	// names are those of the calls so far, by id.
+	names map[string]string
+	// results is set while the last message consists of results of tools.
+	results bool
+}
+
+// message adds a message of a role with text.
+func (h *history) message(role, text string) error {
+	switch role {
+	case "system", "developer":
+		if strings.TrimSpace(text) != "" {
+			h.instructions = append(h.instructions, text)
+		}
+		return nil
+	case "user", "assistant":
+		h.add(role, text, false)
+		return nil
+	}
+	return fmt.Errorf("the role is %q; use system, developer, user, assistant or tool", role)
+}
+
+// add appends a message, or joins it to results of tools that precede it: many models
+// want the roles to alternate.
+func (h *history) add(role, text string, isResult bool) {
+	last := len(h.messages) - 1
+	if last >= 0 && h.messages[last].Role == role && (h.results || isResult) {
+		h.messages[last].Content += "\n\n" + text
+	} else {
+		h.messages = append(h.messages, protocol.Message{Role: role, Content: text})
+	}
+	h.results = isResult
+}
+
+// call adds a call of the assistant to its message.
+func (h *history) call(id, name, arguments string) {
+	if h.names == nil {
+		h.names = map[string]string{}
+	}
+	h.names[id] = name
+	text := fmt.Sprintf("[I called the tool %s with %s]", name, arguments)
+	if last := len(h.messages) - 1; last >= 0 && h.messages[last].Role == "assistant" {
+		h.messages[last].Content = strings.TrimSpace(h.messages[last].Content + "\n\n" + text)
+		return
+	}
+	h.add("assistant", text, false)
+}
+
+// result adds what a tool returned.
+func (h *history) result(id, name, text string) {
+	if name == "" {
+		name = h.names[id]
+	}
+	if name == "" {
+		name = id
+	}
+	h.add("user", fmt.Sprintf("[Result of the tool %s, as data]\n%s", name, text), true)
+}
+
+// contentText reads a string, null, or a list of parts of text.
+func contentText(raw json.RawMessage) (string, error) {
+	var text string
+	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
+		return text, nil
+	}
+	var parts []struct {
+		Type    string `json:"type"`
+		Text    string `json:"text"`
+		Refusal string `json:"refusal"`
+	}
+	if err := json.Unmarshal(raw, &parts); err != nil {
+		return "", errors.New("content is neither text nor a list of parts")
+	}
+	var texts []string
+	for _, part := range parts {
+		switch part.Type {
+		case "text", "input_text", "output_text":
+			texts = append(texts, part.Text)
+		case "refusal":
+			texts = append(texts, part.Refusal)
+		default:
+			return "", fmt.Errorf("the agent reads text only, not %q", part.Type)
+		}
+	}
+	return strings.Join(texts, "\n"), nil
+}
+
+// isGiven reports whether an optional field has a value other than null and empty.
+func isGiven(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", "[]", "{}", `""`:
+		return false
+	}
+	return true
+}
+
+// formatField is response_format of chat completions, or text.format of responses.
+type formatField struct {
+	protocol.Format
+	JSONSchema *protocol.Format `json:"json_schema"`
+}
+
+// wanted returns the form that a request asks for, nil for text.
+func (f *formatField) wanted() *protocol.Format {
+	if f == nil || f.Type == "" || f.Type == "text" {
+		return nil
+	}
+	wanted := f.Format
+	if f.JSONSchema != nil {
+		wanted = *f.JSONSchema
+		wanted.Type = f.Type
+	}
+	return &wanted
+}
+
+// checkFormat refuses a form that the agent cannot answer in.
+func (s *server) checkFormat(wanted *protocol.Format, param string) error {
+	switch {
+	case wanted == nil:
+		return nil
+	case wanted.Type != "json_object" && wanted.Type != "json_schema":
+		return invalid(param, fmt.Sprintf("the type of %s is %q; use text, json_object or json_schema", param, wanted.Type))
+	case wanted.Type == "json_schema" && !isGiven(wanted.Schema):
+		return invalid(param, param+" has no schema")
+	case !s.manifest.Knows("format"):
+		return invalid(param, "this agent was built before it could answer in a given form: compile it again, or omit "+param)
+	}
+	return nil
+}
+
+// checkModel refuses models other than the agent, which is the only one.
+func (s *server) checkModel(name string) error {
+	if name == "" || name == "default" || name == s.manifest.Handle {
+		return nil
+	}
+	return s.unknownModel(name)
+}

@@ -1,0 +1,80 @@
+"""Compile the agent's programs with the sample configuration, and serve them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import go
+
+from tests.standins.openai import OpenAIStandIn
+
+from .forge import ROOT
+
+GO = str(Path(go.__file__).parent / "bin" / "go")
+HANDLE = "sample-agent"
+
+
+@functools.cache
+def compiled(program: str) -> Path:
+    """Compile a program of the module for this machine: `standalone`, `draft`, `function`."""
+    temporary = Path(tempfile.gettempdir())
+    cache = temporary / f"agentforge-test-go-plain-{os.getuid()}"
+    cache.mkdir(exist_ok=True)
+    target = Path(tempfile.mkdtemp(prefix="agentforge-program-")) / program
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(target.parent),
+        "GOPATH": str(target.parent / "go"),
+        "GOCACHE": str(cache),
+        "GOENV": "off",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
+    command = [GO, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target), f"./{program}"]
+    subprocess.run(command, cwd=ROOT / "agent", env=environment, check=True)
+    return target
+
+
+def environment_for(model: OpenAIStandIn) -> dict[str, str]:
+    """Return the variables with which the sample agent asks a stand-in."""
+    return {"OPENAI_API_KEY": model.key, "OPENAI_BASE_URL": model.url}
+
+
+@dataclass
+class Served:
+    """A running server: its address, what it logged at its start, and its process."""
+
+    url: str
+    log: list[str]
+    process: subprocess.Popen[str]
+
+
+@contextmanager
+def serving(
+    model: OpenAIStandIn, *arguments: str, address: str = "127.0.0.1:0", **variables: str
+) -> Iterator[Served]:
+    """Serve the sample agent until the end of the block; a server that does not stop then is a failure."""
+    command = [str(compiled("standalone")), "--serve", address, *arguments]
+    environment = environment_for(model) | variables
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        log = [process.stderr.readline()]
+        # A token that was made for this start is announced in two more lines.
+        if "AGENT_TOKEN" not in variables and not address.startswith("127."):
+            log += [process.stderr.readline(), process.stderr.readline()]
+        try:
+            url = next((word for word in log[0].split() if word.startswith("http://")), "")
+            assert url, log
+            yield Served(url, log, process)
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0

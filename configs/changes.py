@@ -16,6 +16,7 @@ from .forms import TAB_FORMS
 from .forms.words import words_of
 from .models import AgentConfig, Revision
 from .prompt.assembly import system_prompt
+from .revisions import draft_json
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Changes:
 
 @dataclass(frozen=True)
 class Content:
-    """What an agent is at some time: a title, the values of its fields by name, and its system prompt."""
+    """What an agent is at some time: a title, the values of its fields by name, and its system prompt.
+
+    `document` is what is compiled, as canonical JSON; empty for a draft that can't be compiled yet.
+    """
 
     title: str
     values: Mapping[str, Any]
     prompt: str
+    document: str
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,18 @@ class PromptRow:
 
 def of_draft(agent: AgentConfig) -> Content:
     """Return what a draft is now."""
-    return Content("Draft", agent.values_of(PATHS.values()), system_prompt(agent).text)
+    try:
+        document = draft_json(agent)
+    except (KeyError, ValueError):
+        document = ""
+    return Content("Draft", agent.values_of(PATHS.values()), system_prompt(agent).text, document)
 
 
 def of_revision(revision: Revision) -> Content:
     """Return what a revision froze."""
     document = json.loads(revision.canonical_json)
     values = {name: _at(document, path) for path, name in PATHS.items()}
-    return Content(f"Revision {revision.number}", values, document["system_prompt"])
+    return Content(f"Revision {revision.number}", values, document["system_prompt"], revision.canonical_json)
 
 
 def changes_since_revision(agent: AgentConfig) -> Changes | None:

@@ -1,4 +1,4 @@
-"""Bring an earlier revision of an agent back."""
+"""The revisions of an agent: listed, named, and brought back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import transaction
 
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.tenancy.rls import as_service
 
 from .changes import Difference, differences, of_revision
 from .conflicts import Basis
@@ -40,11 +41,16 @@ def restore(agent: AgentConfig, revision: Revision) -> Revision | None:
 
     That is None where the draft had no provider yet, and so could not be a revision. Raises HandleTaken.
     """
+    # The chosen key stays, though only its provider's agents use it: so undoing this brings it back.
     values = dict(of_revision(revision).values)
-    if values["provider"] != agent.provider:
-        values["api_key"] = None
     with transaction.atomic():
         kept = create_revision(agent) if agent.provider in PROVIDERS else None
         save_draft(agent, values, Basis())
         record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
     return kept
+
+
+def rename(revision: Revision, name: str) -> None:
+    """Give a revision a name; an empty one takes it away."""
+    with as_service():
+        Revision.objects.filter(pk=revision.pk).update(name=name)

@@ -184,7 +184,13 @@ class ProcessRun(models.Model):
 
 
 class Revision(models.Model):
-    """An immutable configuration: canonical JSON and its sha256 (64 hex digits)."""
+    """An immutable configuration: canonical JSON and its sha256 (64 hex digits).
+
+    `author` says who made it and with which API token, as it was then; `name` is what its owner calls it.
+    """
+
+    AUTHOR_LENGTH = 340
+    NAME_LENGTH = 60
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="revisions")
@@ -192,6 +198,8 @@ class Revision(models.Model):
     canonical_json = models.TextField()
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
+    author = models.CharField(max_length=AUTHOR_LENGTH, blank=True, default="", db_default="")
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="", db_default="")
 
     SHOWN_IF: ClassVar = {"agent__trashed_at": None}
     objects: ClassVar[models.Manager[Revision]] = OwnedQuerySet.as_manager()

@@ -26,7 +26,7 @@ from .forms.documents import ImportForm
 from .forms.keys_tab import OffersForm
 from .forms.new_agent import NewAgentForm
 from .forms.personality import PresetForm
-from .forms.revisions import ComparisonForm
+from .forms.revisions import ComparisonForm, RevisionNameForm
 from .forms.search import SearchForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .providers import PROVIDERS
@@ -194,12 +194,22 @@ describe(
         {
             "revisions": array(
                 record(
-                    {"number": INTEGER, "sha256": STRING, "created_at": TIME, "changes": nullable(_CHANGES)}
+                    {
+                        "number": INTEGER,
+                        **dict.fromkeys(("name", "author", "sha256"), STRING),
+                        "created_at": TIME,
+                        "changes": nullable(_CHANGES),
+                    }
                 )
             )
         },
         query=PageForm,
+        note="`author` is who made it, and with which API token.",
     ),
+)
+describe(
+    "configs:revision_rename",
+    post=Operation("Name a revision", {"name": STRING}, forms=[RevisionNameForm], required=()),
 )
 describe(
     "configs:revision",

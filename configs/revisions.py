@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from agentforge.audit.request_actor import current_actor
 from agentforge.tenancy.rls import as_service
 
 from .choices import ResponseLength
@@ -118,4 +119,5 @@ def create_revision(agent: AgentConfig) -> Revision:
             number=newest + 1,
             canonical_json=text,
             sha256=digest,
+            author=current_actor().label[: Revision.AUTHOR_LENGTH],
         )

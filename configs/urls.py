@@ -28,6 +28,7 @@ urlpatterns = [
     path("agents/<int:pk>/revisions/", revisions.revision_list, name="revisions"),
     path("agents/<int:pk>/revisions/<int:number>/", revisions.revision_detail, name="revision"),
     path("agents/<int:pk>/revisions/<int:number>/restore/", revisions.revision_restore, name="restore"),
+    path("agents/<int:pk>/revisions/<int:number>/rename/", revisions.revision_rename, name="revision_rename"),
     path("agents/<int:pk>/identity/", tabs.identity, name="identity"),
     path("agents/<int:pk>/keys/", tabs.keys, name="keys"),
     path("agents/<int:pk>/keys/model/", keys_tab.model_field, name="model_field"),

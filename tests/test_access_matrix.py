@@ -114,6 +114,7 @@ MATRIX: dict[str, Row] = {
     "configs:revisions": Row(_AGENT),
     "configs:revision": Row(_REVISION),
     "configs:restore": Row(_REVISION, "POST"),
+    "configs:revision_rename": Row(_REVISION, "POST", {"name": "Mine"}),
     "configs:identity": Row(_AGENT),
     "configs:keys": Row(_AGENT),
     "configs:model_field": Row(_AGENT),

@@ -85,6 +85,7 @@ def claims_of(token: ApiToken) -> dict[str, Any]:
         "iat": _seconds(token.created_at),
         "exp": _seconds(token.expires_at),
         "api_token": token.scope,
+        "api_token_name": token.name,
     }
 
 

@@ -57,6 +57,7 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         request.user = principal.user if principal else AnonymousUser()
         if principal:
             actor.user = principal.user
+            actor.token = principal.claims.get("api_token_name", "")
             bind(user=str(principal.user.pk))
             cast(Request, request).claims = principal.claims
             cast(Request, request).access_token = principal.access_token

@@ -11,10 +11,17 @@ from typing import Any
 
 @dataclass(slots=True)
 class Actor:
-    """The network address of a request, and its user once authenticated."""
+    """The network address of a request, and its user once authenticated; `token` names an API token."""
 
     address: str = ""
     user: Any = None
+    token: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return who acts, and through which API token; empty without a user."""
+        who = str(self.user or "")
+        return f"{who}, API token {self.token}" if self.token else who
 
 
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)

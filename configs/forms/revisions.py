@@ -1,19 +1,31 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
+from configs.models import Revision
+
+from .text import TextField
+
 DRAFT = "draft"
 
 
-class ComparisonForm(forms.Form):
-    """What a revision is compared with: the draft, or another revision by its number."""
+class RevisionNameForm(forms.Form):
+    name = TextField(required=False, label="Name", max_length=Revision.NAME_LENGTH, strip=True)
 
-    def __init__(self, data: Any = None, *, numbers: Sequence[int] = ()) -> None:
+
+class ComparisonForm(forms.Form):
+    """What a revision is compared with: the draft, or another revision by its number, of those in `names`."""
+
+    def __init__(self, data: Any = None, *, names: Mapping[int, str] | None = None) -> None:
         super().__init__(data)
-        revisions = ((str(number), f"Revision {number}") for number in sorted(numbers, reverse=True))
+        others = sorted((names or {}).items(), reverse=True)
+        revisions = (
+            (str(number), f"Revision {number}: {name}" if name else f"Revision {number}")
+            for number, name in others
+        )
         self.fields["against"] = forms.ChoiceField(
             required=False, label="Compare with", choices=[(DRAFT, "The draft"), *revisions]
         )

@@ -13,12 +13,12 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.http import Request
-from agentforge.negotiation import failure, negotiated, success, wants_json
+from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
 from agentforge.pagination import PageForm, refusal_of
 from configs.changes import Content, Difference, differences, of_draft, of_revision, prompt_rows
 from configs.forms.identity import TAKEN
-from configs.forms.revisions import ComparisonForm
-from configs.history import Entry, entries, restore
+from configs.forms.revisions import ComparisonForm, RevisionNameForm
+from configs.history import Entry, entries, rename, restore
 from configs.models import AgentConfig, Revision
 from configs.services import HandleTaken
 
@@ -55,6 +55,8 @@ def _listed(entry: Entry) -> dict[str, Any]:
     revision, changes = entry.revision, entry.changes
     return {
         "number": revision.number,
+        "name": revision.name,
+        "author": revision.author,
         "sha256": revision.sha256,
         "created_at": revision.created_at,
         "changes": None if changes is None else [_words(change) for change in changes],
@@ -71,10 +73,8 @@ def revision_detail(request: Request, pk: int, number: int) -> HttpResponse:
     """Compare a revision with the draft, or with the revision of the number `against`."""
     agent = agent_of(request, pk)
     revision = _revision(agent, number)
-    numbers = list(
-        Revision.objects.filter(agent=agent).exclude(pk=revision.pk).values_list("number", flat=True)
-    )
-    form = ComparisonForm(request.GET, numbers=numbers)
+    others = Revision.objects.filter(agent=agent).exclude(pk=revision.pk)
+    form = ComparisonForm(request.GET, names=dict(others.values_list("number", "name")))
     other = _other(agent, form)
     before, after = of_revision(revision), other
     changes = differences(before, after)
@@ -89,6 +89,7 @@ def revision_detail(request: Request, pk: int, number: int) -> HttpResponse:
         "before": before,
         "after": after,
         "changes": changes,
+        "same": before.document == after.document,
         "prompt": prompt_rows(before, after),
     }
     return render(request, "configs/revision_detail.html", context)
@@ -102,6 +103,20 @@ def _other(agent: AgentConfig, form: ComparisonForm) -> Content:
 def _revision(agent: AgentConfig, number: int) -> Revision:
     revision: Revision = get_object_or_404(Revision.objects.filter(agent=agent), number=number)
     return revision
+
+
+@require_POST
+@negotiated
+def revision_rename(request: Request, pk: int, number: int) -> HttpResponse:
+    revision = _revision(agent_of(request, pk), number)
+    form = RevisionNameForm(posted(request))
+    if form.is_valid():
+        rename(revision, form.cleaned_data["name"])
+    elif not wants_json(request):
+        messages.warning(request, f"The name was not changed. {form.errors['name'][0]}")
+    if not wants_json(request):
+        return redirect("configs:revision", pk=pk, number=number)
+    return success(name=form.cleaned_data["name"]) if form.is_valid() else form_failure(form)
 
 
 @require_POST

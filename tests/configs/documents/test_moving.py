@@ -127,7 +127,9 @@ def test_a_short_document_gets_its_presets_values_and_the_default_provider(brows
 
 
 # YAML takes U+0085 for the end of a line wherever it isn't escaped.
-TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n\t\x85:#-'\"|>%@`&*!{}[]"))
+TEXTS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n\t\x85:#-'\"|>%@`&*!{}[]")
+)
 
 
 @pytest.mark.django_db

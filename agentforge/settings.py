@@ -381,6 +381,11 @@ AGENTFORGE_AGENT_SOURCES = Path(
     env.str("AGENTFORGE_AGENT_SOURCES", default=str(BASE_DIR / "agent"))
 ).resolve()
 AGENTFORGE_GO_DIR = Path(env.str("AGENTFORGE_GO_DIR", default=str(VAR_DIR / "go"))).resolve()
+# Compilers that this machine runs at the same time, 0: as many as it has processors; where they take turns.
+MOST_COMPILERS: int = env.int("MOST_COMPILERS", default=0)
+AGENTFORGE_PROCESSORS_DIR = Path(
+    env.str("AGENTFORGE_PROCESSORS_DIR", default=str(VAR_DIR / "processors"))
+).resolve()
 # A directory of cgroup v2 for the groups of sandboxes; if unset, one is looked for.
 _cgroup = env.str("AGENTFORGE_CGROUP", default="")
 AGENTFORGE_CGROUP: Path | None = Path(_cgroup).resolve() if _cgroup else None

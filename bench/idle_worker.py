@@ -25,7 +25,7 @@ from builds.logs.build_log import BuildLog  # noqa: E402
 SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
 
 
-async def wait(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
+async def wait(inputs: Inputs, work: Path, log: BuildLog, *, seconds: float | None = None) -> Compiled:
     await asyncio.sleep(SECONDS)
     program = work / "agent"
     program.write_text(inputs.digest)

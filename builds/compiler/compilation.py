@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import output_check, sources, warmup
+from . import output_check, processors, sources, warmup
 from .go_command import go_build
 from .inputs import Compiled, Inputs, step_names
 from .shared_program import HOST
 from .targets import PLUGIN_KIND
 
 
-async def compile_agent(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
+class TooSlow(BuildError):
+    """A compilation took longer than it may."""
+
+
+async def compile_agent(
+    inputs: Inputs, work: Path, log: BuildLog, *, seconds: float | None = None
+) -> Compiled:
     """Compile in the empty directory `work`, check the result and stream the output to the log.
 
-    Raises BuildError with the compiler's message or the failed check.
+    It may take `seconds` once the cache is warm and a processor free. Raises BuildError with the compiler's
+    message or the failed check, TooSlow.
     """
+    # Before the processor is taken: others that compile meanwhile must be able to end.
+    await warmup.ensure(inputs.toolchain, inputs.sources, log, inputs.spec.program)
+    async with processors.one(log):
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await _compile(inputs, work, log)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TooSlow(f"took longer than {seconds:g} s") from error
+
+
+async def _compile(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
     target = inputs.spec
     lay_out, build, *_, check, _ = step_names(target)
-    await warmup.ensure(inputs.toolchain, inputs.sources, log, target.program)
     tree = work / "src"
     with log.step(lay_out):
         tree.mkdir()

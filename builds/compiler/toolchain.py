@@ -6,7 +6,6 @@ import functools
 import hashlib
 import importlib.util
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from agentforge.tenancy.request_transaction import outside_transaction
 from builds.errors import ToolchainMissing
+
+from . import processors
 
 GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -102,7 +103,7 @@ class Toolchain:
             "GOROOT": str(self.goroot),
             "GOCACHE": str(cache),
             "GOPATH": str(home / "gopath"),
-            "GOMAXPROCS": str(min(os.cpu_count() or 1, _MOST_PROCESSORS)),
+            "GOMAXPROCS": str(min(processors.count(), _MOST_PROCESSORS)),
             "GOOS": self.goos,
             "GOARCH": self.goarch,
             "CGO_ENABLED": "1" if self.cgo else "0",

@@ -21,7 +21,7 @@ from pathlib import Path
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import sandbox, sources
+from . import processors, sandbox, sources
 from .go_command import cache_directory, go_directory, has_isolated_cache, run_go
 from .toolchain import Toolchain
 from .workspace import temporary_workspace
@@ -150,7 +150,8 @@ async def ensure(
     async with machine_lock("warm.lock", log):
         if state(key).settled:
             return
-        await _warm(toolchain, agent, key, log, program)
+        async with processors.one(log):
+            await _warm(toolchain, agent, key, log, program)
 
 
 async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: BuildLog, program: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builds.compiler import compilation, cpu_slots, resource_errors, targets
+from builds.compiler import compilation, resource_errors, targets
 from builds.compiler.inputs import STORE, gather
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
@@ -47,8 +47,7 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
 
     async def one(name: str) -> TargetFiles | BuildError:
         try:
-            async with cpu_slots.slot():
-                return await build(document, out if name == PLUGIN else out / name, log, name)
+            return await build(document, out if name == PLUGIN else out / name, log, name)
         except BuildError as error:
             return error
 

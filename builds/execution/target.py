@@ -15,7 +15,7 @@ from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import connection_lease
 from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.artifacts import build_files
-from builds.compiler import compilation, cpu_slots, resource_errors, sandbox, targets
+from builds.compiler import compilation, resource_errors, sandbox, targets
 from builds.compiler.inputs import STORE, Compiled, Inputs
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
@@ -163,20 +163,11 @@ class TargetRun:
     ) -> tuple[Inputs, Compiled]:
         inputs = candidate.inputs
         level = self.outcome.facts.sandbox = await asyncio.to_thread(sandbox.level)
-        slot = cpu_slots.slot()
-        if slot.locked():
-            log.info("All processor cores are busy; the compiler starts when one is free.")
-        async with slot:
-            log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
-            try:
-                async with asyncio.timeout(candidate.seconds) as limit:
-                    return inputs, await compilation.compile_agent(inputs, work, log)
-            except TimeoutError as error:
-                if not limit.expired():
-                    raise
-                raise TryNextBuilder(
-                    f"this forge's own compiler took longer than {candidate.seconds:g} s"
-                ) from error
+        log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        try:
+            return inputs, await compilation.compile_agent(inputs, work, log, seconds=candidate.seconds)
+        except compilation.TooSlow as error:
+            raise TryNextBuilder(f"this forge's own compiler {error}") from error
 
     async def _compile_remotely(
         self, candidate: RemoteCandidate, work: Path, log: BuildLog

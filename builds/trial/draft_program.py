@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from builds.compiler import sources, toolchain, warmup
+from builds.compiler import processors, sources, toolchain, warmup
 from builds.compiler.shared_program import DRAFT
 from builds.compiler.workspace import temporary_workspace
 from builds.logs.build_log import BuildLog, Record
@@ -35,7 +35,7 @@ async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> 
     log = BuildLog(_to_log)
     await warmup.ensure(found, agent, log)
     # Several answers may wait for it at the same time.
-    async with warmup.machine_lock("draft.lock", log):
+    async with warmup.machine_lock("draft.lock", log), processors.one(log):
         with temporary_workspace("draft") as work:
             return await DRAFT.get_or_compile(found, agent, work, log)
 

@@ -9,7 +9,7 @@ from agentforge.incidents import record_incident
 from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.artifacts import storage
-from builds.compiler import compilation, cpu_slots, resource_errors
+from builds.compiler import compilation, resource_errors
 from builds.compiler.go_command import isolated_cache
 from builds.compiler.inputs import Inputs, gather
 from builds.compiler.workspace import temporary_workspace
@@ -62,8 +62,7 @@ async def compare_build(build: Build, log: BuildLog) -> list[str]:
     rows = await in_thread(lambda: list(build.per_target.filter(status=BuildStatus.SUCCEEDED)))
     findings: list[str] = []
     for row in rows:
-        async with cpu_slots.slot():
-            findings += await _compare_target(build, row, log)
+        findings += await _compare_target(build, row, log)
     return findings
 
 

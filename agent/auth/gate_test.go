@@ -84,7 +84,7 @@ func TestPassword(t *testing.T) {
 
 func TestSessionExpires(t *testing.T) {
 	t.Parallel()
-	s := Sealer{key: []byte("key")}
+	s := Sealer{}
 	now := time.Unix(1000, 0)
 	session := s.session("secret", now.Add(time.Second))
 	if s.checkSession(session, "secret", now) != nil || s.checkSession(session, "secret", now.Add(time.Second)) == nil {

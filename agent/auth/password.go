@@ -41,7 +41,7 @@ func (s Sealer) password(hash, plain string) (passwordHash, error) {
 // hash derives the salt from the key: with the same key, a restart produces the
 // same hash and ends no session.
 func (s Sealer) hash(plain string) (passwordHash, error) {
-	salt := []byte(s.sign("salt", ""))[:22]
+	salt := []byte(s.Sign("salt", ""))[:22]
 	hash, err := pbkdf2.Key(sha256.New, plain, salt, iterations, sha256.Size)
 	if err != nil {
 		return passwordHash{}, fmt.Errorf("hash AGENT_PASSWORD: %w", err)

@@ -103,9 +103,9 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 	case opts.serve != "":
 		return p.serve(ctx, agent, manifest, opts, std.err)
 	case opts.message != "" && opts.json:
-		return answerAsJSON(ctx, agent, opts.message, std)
+		return answerAsJSON(ctx, agent, opts, std)
 	case opts.message != "":
-		return answerQuestion(ctx, agent, opts.message, std)
+		return answerQuestion(ctx, agent, opts, std)
 	}
 	return newTerminal(agent, manifest, std).run(ctx)
 }

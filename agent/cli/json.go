@@ -37,12 +37,11 @@ type resultError struct {
 
 // answerAsJSON asks the agent once and prints the result as one JSON object. It returns
 // an exitCode that says what happened.
-func answerAsJSON(ctx context.Context, agent protocol.Agent, text string, std stdio) error {
+func answerAsJSON(ctx context.Context, agent protocol.Agent, opts options, std stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	answer := result{Tools: []toolResult{}}
-	request := protocol.EncodeRequest([]protocol.Message{{Role: "user", Content: text}})
-	last, err := protocol.Handle(ctx, agent, request, func(e protocol.Event, _ []byte) error {
+	last, err := protocol.Handle(ctx, agent, opts.question(), func(e protocol.Event, _ []byte) error {
 		answer.add(e)
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,8 @@ Without a flag, talk to the agent in the terminal.
   --json           with --message: print one JSON object, and say by the exit code
                    what happened: 0 answered, 1 failed, 3 the answer is incomplete,
                    4 busy or unreachable (try again later), 130 interrupted
+  --approve TOOL   with --message: run this tool without asking; repeat it for
+                   several. Other calls that need your approval are refused
   --serve ADDR     run an HTTP server, for example --serve 8080 (this machine
                    only) or --serve 0.0.0.0:8080 (everybody who can connect)
 %[2]s  --request        read one request as JSON, write its events as JSON lines
@@ -33,6 +36,9 @@ AGENT_TOKEN: require "Authorization: Bearer <token>" from the server's clients. 
 address that other machines reach, the server makes a token if none is set and
 prints it; AGENT_ACCESS=public opens the server to everybody instead.
 AGENT_ORIGINS: origins whose pages may use the agent, as https://a.example,https://b.example
+AGENT_DATA_DIR: the directory of what the agent keeps, such as saved facts.
+AGENT_PRIVATE_HOSTS: hosts, separated by commas, that tools may reach although
+their addresses are not public.
 AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.
 %[3]s`
 
@@ -56,6 +62,7 @@ Browsers keep the sign-in over https and on localhost only.
 
 type options struct {
 	message, serve, site       string
+	approve                    []string
 	request, manifest, version bool
 	json                       bool
 }
@@ -68,6 +75,10 @@ func (p Program) parse(arguments []string, stderr io.Writer) (options, string, e
 	flags.SetOutput(stderr)
 	flags.Usage = func() { p.printHelp(stderr) }
 	flags.StringVar(&opts.message, "message", "", "")
+	flags.Func("approve", "", func(tool string) error {
+		opts.approve = append(opts.approve, strings.TrimSpace(tool))
+		return nil
+	})
 	flags.StringVar(&opts.serve, "serve", "", "")
 	if p.Site != nil {
 		flags.StringVar(&opts.site, "site", "", "")
@@ -107,10 +118,10 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 	}
 	modes, empty := 0, ""
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name != "site" && f.Name != "json" {
+		if f.Name != "site" && f.Name != "json" && f.Name != "approve" {
 			modes++
 		}
-		if strings.TrimSpace(f.Value.String()) == "" {
+		if f.Name != "approve" && strings.TrimSpace(f.Value.String()) == "" {
 			empty = f.Name
 		}
 	})
@@ -123,6 +134,10 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 		// An unset variable of a script must not start a conversation, which would
 		// wait for input.
 		return fmt.Errorf("--%s is empty", empty)
+	case slices.Contains(opts.approve, ""):
+		return errors.New("--approve is empty")
+	case len(opts.approve) > 0 && opts.message == "":
+		return errors.New("--approve needs --message")
 	case opts.site != "" && opts.serve == "":
 		return errors.New("--site needs --serve")
 	case opts.json && opts.message == "":

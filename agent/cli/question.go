@@ -12,13 +12,22 @@ import (
 
 const maxRequest = 4 << 20
 
-// answerQuestion asks the agent once and streams the answer to standard output.
-func answerQuestion(ctx context.Context, agent protocol.Agent, text string, std stdio) error {
+// question returns the request of --message.
+func (o options) question() []byte {
+	request := protocol.Request{Messages: []protocol.Message{{Role: "user", Content: o.message}}}
+	if len(o.approve) > 0 {
+		request.Approval = &protocol.Approval{Allow: o.approve}
+	}
+	return request.Encode()
+}
+
+// answerQuestion asks the agent once and streams the answer to standard output. Nobody
+// is asked about calls: those that were not approved beforehand are refused.
+func answerQuestion(ctx context.Context, agent protocol.Agent, opts options, std stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	out := sanitized(std.out)
-	request := protocol.EncodeRequest([]protocol.Message{{Role: "user", Content: text}})
-	_, err := protocol.Handle(ctx, agent, request, func(e protocol.Event, _ []byte) error {
+	_, err := protocol.Handle(ctx, agent, opts.question(), func(e protocol.Event, _ []byte) error {
 		if e.Type != "token" {
 			return nil
 		}

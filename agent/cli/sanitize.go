@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -23,6 +24,20 @@ func isTerminal(stream any) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// visible writes characters that a terminal does not show as their codes: a person
+// approves what they see.
+func visible(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) || r == '\n' {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, "<U+%04X>", r)
+		}
+	}
+	return out.String()
 }
 
 // sanitizer drops control characters other than line breaks and tabs.

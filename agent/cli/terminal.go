@@ -25,6 +25,9 @@ type terminal struct {
 	err      io.Writer
 	in       io.Reader
 	history  []protocol.Message
+	// state is that of the last answer, for the next request.
+	state string
+	lines <-chan string
 	// interactive is false in a pipe, which gets the answers only.
 	interactive bool
 }
@@ -42,6 +45,7 @@ func (t *terminal) run(ctx context.Context) error {
 	defer signal.Stop(interrupts)
 	t.hint("%s %s. %s\n", t.manifest.Name, t.manifest.Version, commands)
 	lines, readErr := t.readLines(ctx)
+	t.lines = lines
 	for {
 		t.hint("\n> ")
 		select {
@@ -89,7 +93,7 @@ func (t *terminal) execute(ctx context.Context, line string, interrupts <-chan o
 	case "/quit", "/exit":
 		return true
 	case "/reset":
-		t.history = nil
+		t.history, t.state = nil, ""
 		t.hint("The conversation starts anew.\n")
 	case "/help":
 		fmt.Fprintln(t.out, commands)
@@ -112,7 +116,7 @@ func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os
 		}
 	}()
 	messages := append(t.history[:len(t.history):len(t.history)], protocol.Message{Role: "user", Content: line})
-	done, err := protocol.Handle(ctx, t.agent, protocol.EncodeRequest(messages), t.show)
+	done, err := t.converse(ctx, messages)
 	fmt.Fprintln(t.out)
 	if err != nil {
 		fmt.Fprintf(t.err, "[%v]\n", err)
@@ -126,17 +130,6 @@ func (t *terminal) answer(ctx context.Context, line string, interrupts <-chan os
 	}
 	t.history = append(messages, protocol.Message{Role: "assistant", Content: done.Text})
 	t.history = t.history[max(0, len(t.history)-maxHistory):]
-}
-
-func (t *terminal) show(e protocol.Event, _ []byte) error {
-	switch e.Type {
-	case "token":
-		_, err := io.WriteString(t.out, e.Text)
-		return err
-	case "tool_call":
-		t.hint("[%s %s]\n", e.Name, e.Arguments)
-	}
-	return nil
 }
 
 // hint prints what only a person needs.

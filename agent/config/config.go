@@ -76,10 +76,14 @@ type Sampling struct {
 	MaxTokens   int     `json:"max_tokens"`
 }
 
-// Capabilities are the agent's memory and tools.
+// Capabilities are the agent's memory and tools. ToolSettings has the settings of
+// tools that have any, by tool; Permissions the rules for their calls, by tool or by
+// one of its functions.
 type Capabilities struct {
-	Memory Memory   `json:"memory"`
-	Tools  []string `json:"tools"`
+	Memory       Memory                     `json:"memory"`
+	Tools        []string                   `json:"tools"`
+	ToolSettings map[string]json.RawMessage `json:"tool_settings,omitempty"`
+	Permissions  map[string][]string        `json:"permissions,omitempty"`
 }
 
 // Memory bounds the earlier exchanges that are sent with a question.

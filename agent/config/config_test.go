@@ -80,6 +80,7 @@ func TestParseRefuses(t *testing.T) {
 		{"sampling.max_tokens", "many", "max_tokens"},
 		{"capabilities.memory.turns", 51, "turns"},
 		{"capabilities.tools", []string{"clock", "clock"}, "twice"},
+		{"capabilities.tool_settings", map[string]any{"fetch": map[string]any{}}, "does not have"},
 		{"limits.seconds", 4, "seconds"},
 		{"limits.seconds", 301, "seconds"},
 		{"limits.memory_mb", 127, "memory_mb"},

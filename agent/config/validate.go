@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -32,6 +33,9 @@ func (c Config) validate() error {
 	tools := c.Capabilities.Tools
 	faults.check(len(slices.Compact(slices.Sorted(slices.Values(tools)))) == len(tools),
 		"capabilities.tools has a tool twice")
+	for _, name := range slices.Sorted(maps.Keys(c.Capabilities.ToolSettings)) {
+		faults.check(slices.Contains(tools, name), "capabilities.tool_settings has settings of %q, which the agent does not have", name)
+	}
 	faults.within("limits.tool_rounds", float64(c.Limits.ToolRounds), 0, 20)
 	faults.within("limits.seconds", float64(c.Limits.Seconds), 5, 300)
 	faults.within("limits.memory_mb", float64(c.Limits.MemoryMB), 128, 2048)

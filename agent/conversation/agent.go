@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
+	"agent.local/a0000000000000000/seal"
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/transport"
 )
@@ -22,6 +24,9 @@ type Agent struct {
 	config   config.Config
 	provider providers.Provider
 	tools    []tools.Tool
+	rules    map[string][]permissions.Rule
+	sealer   seal.Sealer
+	spent    spentCalls
 	// err is the fault that every request is refused with, nil in a usable agent.
 	err error
 }
@@ -33,7 +38,14 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
-	if a.tools, a.err = tools.Select(a.config.Capabilities.Tools); a.err != nil {
+	capabilities := a.config.Capabilities
+	if a.tools, a.err = tools.Configured(capabilities.Tools, capabilities.ToolSettings, getenv); a.err != nil {
+		return a
+	}
+	if a.rules, a.err = rulesOf(capabilities.Permissions, a.tools); a.err != nil {
+		return a
+	}
+	if a.sealer, a.err = seal.New(getenv(seal.KeyEnv)); a.err != nil {
 		return a
 	}
 	a.provider, a.err = connect(a.config.Provider, getenv)
@@ -76,7 +88,10 @@ func (a *Agent) Manifest() []byte {
 		"tools": append([]string{}, c.Capabilities.Tools...), "limits": c.Limits,
 		"config_sha256": c.SHA256, "go": runtime.Version(), "module": modulePath(),
 		// What requests may contain beside messages; hosts refuse the rest by name.
-		"request_fields": []string{"format", "instructions", "max_tokens"},
+		"request_fields": []string{"approval", "format", "instructions", "max_tokens"},
+	}
+	if may := a.mayDo(); len(may) > 0 {
+		manifest["may"] = may
 	}
 	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
 		manifest["error"] = a.err.Error()
@@ -126,7 +141,6 @@ func (a *Agent) answer(ctx context.Context, raw []byte, out *output) (err error)
 	if err != nil {
 		return err
 	}
-	asked.messages = recall(asked.messages, a.config.Capabilities.Memory)
 	ctx, cancel := a.withTimeLimit(ctx)
 	defer cancel()
 	return a.converse(ctx, asked, out)

@@ -66,6 +66,27 @@ type doneEvent struct {
 	Finish string `json:"finish"`
 	// Reason is the provider's own word for a finish that this agent does not know.
 	Reason string `json:"reason,omitempty"`
+	// State is what the next request has to send back: the calls that wait for an
+	// approval, and how far the conversation can be trusted.
+	State string `json:"state,omitempty"`
+	// Untrusted reports that the answer may repeat what others wrote, Links the hosts
+	// to which it may lead all the same.
+	Untrusted bool     `json:"untrusted,omitempty"`
+	Links     []string `json:"links,omitempty"`
+}
+
+// approvalEvent asks a person about one call. Covers describes the calls that an
+// approval for the conversation allows, Expires is in UTC.
+type approvalEvent struct {
+	Type      string          `json:"type"`
+	ID        string          `json:"id"`
+	CallID    string          `json:"call_id"`
+	Tool      string          `json:"tool"`
+	Arguments json.RawMessage `json:"arguments"`
+	May       []string        `json:"may"`
+	Reason    string          `json:"reason"`
+	Covers    string          `json:"covers"`
+	Expires   string          `json:"expires"`
 }
 
 // output encodes and emits events until emit fails.

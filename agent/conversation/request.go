@@ -25,6 +25,8 @@ type request struct {
 	// MaxTokens lowers the agent's limit of an answer if it is positive.
 	MaxTokens int         `json:"max_tokens"`
 	Format    *formatSpec `json:"format"`
+	// Approval is what the caller says of calls that need a person.
+	Approval approvalRequest `json:"approval"`
 
 	messages []providers.Message
 	format   *format

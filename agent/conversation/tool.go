@@ -1,11 +1,18 @@
 package conversation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+
+	"agent.local/a0000000000000000/providers"
+	"agent.local/a0000000000000000/tools"
+	"agent.local/a0000000000000000/untrusted"
 )
 
 const (
@@ -64,30 +71,106 @@ func (t *turn) toolName(name string) string {
 	return name
 }
 
+// preparedCall is a call whose tool and arguments are known; a fault says, in words
+// for the model, why it can't run.
+type preparedCall struct {
+	call      providers.Call
+	tool      tools.Tool
+	arguments json.RawMessage
+	fault     string
+}
+
+// prepare finds the tool of a call. The arguments of a guarded tool are encoded anew,
+// each name once and as the schema has it: what is judged and shown is what runs.
+func (t *turn) prepare(call providers.Call) preparedCall {
+	p := preparedCall{call: call}
+	var valid bool
+	if p.arguments, valid = jsonObject(call.Arguments); !valid {
+		p.fault = "the arguments were not a JSON object; call again with one that fits the schema"
+		return p
+	}
+	index := slices.IndexFunc(t.tools, func(tool tools.Tool) bool { return tool.Name == call.Name })
+	if index < 0 {
+		p.fault = fmt.Sprintf("there is no tool %q; the tools are: %s", call.Name, strings.Join(t.toolNames(), ", "))
+		return p
+	}
+	if p.tool = t.tools[index]; p.tool.Unavailable != "" {
+		p.fault = p.tool.Unavailable
+		return p
+	}
+	if p.tool.IsGuarded() || len(t.rulesFor(p.tool)) > 0 {
+		p.arguments, p.fault = exact(p.tool.Schema, p.arguments)
+	}
+	return p
+}
+
+func (t *turn) toolNames() []string {
+	names := make([]string, len(t.tools))
+	for i, tool := range t.tools {
+		names[i] = tool.Name
+	}
+	return names
+}
+
+// exact returns the arguments with the names of the schema only. Without it, two
+// spellings of one name could differ for who judges and what runs.
+func exact(schema, arguments json.RawMessage) (json.RawMessage, string) {
+	var described struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(schema, &described)
+	if json.Unmarshal(arguments, &fields) != nil {
+		return json.RawMessage("{}"), "the arguments were not a JSON object"
+	}
+	for name := range fields {
+		if _, known := described.Properties[name]; !known {
+			known := strings.Join(slices.Sorted(maps.Keys(described.Properties)), ", ")
+			return arguments, fmt.Sprintf("there is no argument %q; the arguments are: %s", name, known)
+		}
+	}
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(fields); err != nil {
+		return json.RawMessage("{}"), "the arguments were not a JSON object"
+	}
+	return bytes.TrimSpace(encoded.Bytes()), ""
+}
+
+// outcome is the result of a call; source names where untrusted text came from.
+type outcome struct{ text, source string }
+
+func (o outcome) forModel() string {
+	if o.source == "" {
+		return o.text
+	}
+	return untrusted.Mark(o.source, o.text)
+}
+
 // runTool returns the result of a call. Failures are results too, which the model
 // can correct; only the end of ctx ends the turn.
-func (t *turn) runTool(ctx context.Context, name string, arguments json.RawMessage) (result string, failed bool) {
+func (t *turn) runTool(ctx context.Context, p preparedCall) (result outcome, failed bool) {
+	hosts := hostsOf(p)
+	if p.tool.Untrusted {
+		result.source = strings.Join(append([]string{p.tool.Name}, hosts...), " ")
+	}
 	defer func() {
 		if value := recover(); value != nil {
-			result, failed = truncated(fmt.Sprintf("the tool failed: %v", value)), true
+			result.text, failed = truncated(fmt.Sprintf("the tool failed: %v", value)), true
 		}
 	}()
-	var names []string
-	for _, tool := range t.tools {
-		if tool.Name == name {
-			result, err := tool.Run(ctx, arguments)
-			if err != nil {
-				return truncated(err.Error()), true
-			}
-			return truncated(result), false
-		}
-		names = append(names, tool.Name)
+	t.trust.note(p.tool, hosts)
+	text, err := p.tool.Run(ctx, p.arguments)
+	if err != nil {
+		text, failed = err.Error(), true
 	}
-	return fmt.Sprintf("there is no tool %q; the tools are: %s", name, strings.Join(names, ", ")), true
+	result.text = truncated(text)
+	return result, failed
 }
 
 func truncated(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "")
+	text = untrusted.Clean(text)
 	if len(text) <= maxResult {
 		return text
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
 )
 
@@ -19,6 +20,12 @@ type turn struct {
 	text     strings.Builder
 	usage    providers.Usage
 	rounds   int
+	// used counts the rounds of tool calls.
+	used  int
+	trust trust
+	// given is the number of messages that came with the request.
+	given   int
+	pending []pendingCall
 	// ids are those of the calls so far.
 	ids map[string]bool
 	// newParagraph is set after a round with text: the next text starts a new
@@ -28,8 +35,10 @@ type turn struct {
 
 func (a *Agent) converse(ctx context.Context, asked request, out *output) error {
 	started := time.Now()
-	t := &turn{Agent: a, out: out, asked: asked, messages: asked.messages, ids: map[string]bool{}}
-	done, err := t.run(ctx)
+	t := &turn{Agent: a, out: out, asked: asked, ids: map[string]bool{}}
+	t.messages = recall(asked.messages, a.config.Capabilities.Memory)
+	t.given = len(t.messages)
+	done, err := t.start(ctx)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
@@ -42,6 +51,9 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 	if err != nil {
 		return err
 	}
+	if done.Finish != finishApproval {
+		t.settle(&done)
+	}
 	done.Type, done.Text, done.Rounds, done.MS = "done", t.text.String(), t.rounds, time.Since(started).Milliseconds()
 	return out.send(done)
 }
@@ -51,8 +63,8 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 // is worth more to the user than an error.
 func (t *turn) run(ctx context.Context) (doneEvent, error) {
 	budget := t.config.Limits.ToolRounds
-	for used := 0; ; used++ {
-		exhausted := used >= budget
+	for ; ; t.used++ {
+		exhausted := t.used >= budget
 		reply, err := t.ask(ctx, exhausted)
 		if err != nil {
 			return doneEvent{}, err
@@ -69,6 +81,9 @@ func (t *turn) run(ctx context.Context) (doneEvent, error) {
 		}
 		if err := t.runTools(ctx, reply.Calls); err != nil {
 			return doneEvent{}, err
+		}
+		if len(t.pending) > 0 {
+			return t.suspend()
 		}
 	}
 }
@@ -192,25 +207,47 @@ func (t *turn) complete(call *providers.Call, index int) {
 	}
 }
 
+// runTools runs the calls that need no person, and keeps the others pending.
 func (t *turn) runTools(ctx context.Context, calls []providers.Call) error {
 	for _, call := range calls {
-		arguments, valid := jsonObject(call.Arguments)
-		if err := t.out.send(callEvent{"tool_call", call.ID, call.Name, arguments}); err != nil {
+		p := t.prepare(call)
+		if err := t.out.send(callEvent{"tool_call", call.ID, call.Name, p.arguments}); err != nil {
 			return err
 		}
-		started := time.Now()
-		result, failed := "the arguments were not a JSON object; call again with one that fits the schema", true
-		if valid {
-			result, failed = t.runTool(ctx, call.Name, arguments)
+		permission, reason := permissions.Allow, ""
+		if p.fault == "" {
+			permission, reason = t.judge(p)
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if permission == permissions.Ask && t.asked.Approval.Ask {
+			if err := t.pend(p, reason); err != nil {
+				return err
+			}
+			continue
 		}
-		event := resultEvent{"tool_result", call.ID, call.Name, result, failed, time.Since(started).Milliseconds()}
-		if err := t.out.send(event); err != nil {
+		if err := t.answerCall(ctx, p, refusal(permission, reason)); err != nil {
 			return err
 		}
-		t.messages = append(t.messages, providers.Message{Role: providers.Tool, Text: result, CallID: call.ID, Failed: failed})
 	}
+	return nil
+}
+
+// answerCall reports the result of a call: of running it, or the words that refuse it.
+func (t *turn) answerCall(ctx context.Context, p preparedCall, refused string) error {
+	started := time.Now()
+	result, failed := outcome{text: p.fault}, true
+	switch {
+	case refused != "":
+		result = outcome{text: refused}
+	case p.fault == "":
+		result, failed = t.runTool(ctx, p)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	event := resultEvent{"tool_result", p.call.ID, p.call.Name, result.text, failed, time.Since(started).Milliseconds()}
+	if err := t.out.send(event); err != nil {
+		return err
+	}
+	t.messages = append(t.messages, providers.Message{Role: providers.Tool, Text: result.forModel(), CallID: p.call.ID, Failed: failed})
 	return nil
 }

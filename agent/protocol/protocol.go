@@ -23,9 +23,43 @@ type Message struct {
 	Content string `json:"content"`
 }
 
+// Approval is the part of a request about calls that need a person. Ask says that the
+// sender can ask one, Allow names the tools that were approved beforehand, State is
+// that of the last done event.
+type Approval struct {
+	Ask     bool     `json:"ask,omitempty"`
+	Allow   []string `json:"allow,omitempty"`
+	State   string   `json:"state,omitempty"`
+	Answers []Answer `json:"answers,omitempty"`
+}
+
+// Answer is a person's to an approval event: Once, Conversation or Deny, which may have
+// a word for the model.
+type Answer struct {
+	ID     string `json:"id"`
+	Answer string `json:"answer"`
+	Word   string `json:"word,omitempty"`
+}
+
+// What a person answers to an approval event.
+const (
+	Once         = "once"
+	Conversation = "conversation"
+	Deny         = "deny"
+)
+
+// FinishApproval is the finish of a done event after approval events: the turn goes on
+// with the same messages, the state and the answers.
+const FinishApproval = "approval"
+
 // Event is any event of an agent; Type decides which fields are set.
 type Event struct {
 	Type      string
+	ID        string
+	Tool      string
+	Covers    string
+	Expires   string
+	State     string
 	Text      string
 	Name      string
 	Arguments json.RawMessage
@@ -48,6 +82,8 @@ type Request struct {
 	// MaxTokens lowers the agent's limit of an answer if it is positive.
 	MaxTokens int     `json:"max_tokens,omitempty"`
 	Format    *Format `json:"format,omitempty"`
+	// Approval is what the caller says of calls that need a person.
+	Approval *Approval `json:"approval,omitempty"`
 }
 
 // Format is the form of an answer. Type is text, json_object, or json_schema with a

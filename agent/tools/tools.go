@@ -6,8 +6,32 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
+
+// May says what a call of a tool may do beyond answering from its arguments.
+type May uint8
+
+// What a call may do. Reads is for what the agent keeps or was given, Writes for what
+// stays after the answer, Reaches for connections to other machines.
+const (
+	Reads May = 1 << iota
+	Writes
+	Reaches
+)
+
+// Words returns what a call may do, as in manifests.
+func (m May) Words() []string {
+	words := []string{}
+	for i, word := range []string{"reads", "writes", "reaches"} {
+		if m&(1<<i) != 0 {
+			words = append(words, word)
+		}
+	}
+	return words
+}
 
 // Tool is one function that the model may call.
 type Tool struct {
@@ -18,7 +42,34 @@ type Tool struct {
 	// Run answers one call. The model receives an error as the result, and may try
 	// again.
 	Run func(ctx context.Context, arguments json.RawMessage) (string, error)
+
+	// Set is the tool of agent.json that the function belongs to; Name if empty.
+	Set string
+	May May
+	// Untrusted results hold text that others wrote.
+	Untrusted bool
+	// Unavailable says, in words for the model, why no call can run here.
+	Unavailable string
+	// URLs returns the addresses that a call would reach.
+	URLs func(arguments json.RawMessage) []string
+	// Scope describes the calls that a person approves together with this one, as in
+	// "path notes.txt"; if nil, those with the same arguments.
+	Scope func(arguments json.RawMessage) string
+	// Configure returns the tool with the settings that agent.json has for it, nil if
+	// there are none. A tool without Configure has no settings.
+	Configure func(tool Tool, settings json.RawMessage, getenv func(string) string) (Tool, error)
 }
+
+// Owner returns the tool of agent.json that the function belongs to.
+func (t Tool) Owner() string {
+	if t.Set != "" {
+		return t.Set
+	}
+	return t.Name
+}
+
+// IsGuarded reports whether calls need more than their arguments to be judged.
+func (t Tool) IsGuarded() bool { return t.May != 0 || t.Untrusted }
 
 var (
 	mu       sync.RWMutex
@@ -36,18 +87,45 @@ func Register(t Tool) {
 	registry[t.Name] = t
 }
 
-// Select returns the named tools in the given order, or an error for the first that
-// is not compiled in.
+// Select returns the functions of the named tools in the given order, or an error
+// for the first that is not compiled in.
 func Select(names []string) ([]Tool, error) {
 	mu.RLock()
 	defer mu.RUnlock()
 	selected := make([]Tool, 0, len(names))
 	for _, name := range names {
-		tool, ok := registry[name]
-		if !ok {
+		before := len(selected)
+		for _, tool := range registry {
+			if tool.Owner() == name {
+				selected = append(selected, tool)
+			}
+		}
+		functions := selected[before:]
+		if len(functions) == 0 {
 			return nil, fmt.Errorf("the tool %q is not compiled into this agent", name)
 		}
-		selected = append(selected, tool)
+		slices.SortFunc(functions, func(a, b Tool) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return selected, nil
+}
+
+// Configured returns the functions of the named tools with their settings. An error
+// names the tool whose settings it refuses.
+func Configured(names []string, settings map[string]json.RawMessage, getenv func(string) string) ([]Tool, error) {
+	selected, err := Select(names)
+	if err != nil {
+		return nil, err
+	}
+	for i, tool := range selected {
+		given := settings[tool.Owner()]
+		switch {
+		case tool.Configure != nil:
+			if selected[i], err = tool.Configure(tool, given, getenv); err != nil {
+				return nil, fmt.Errorf("the settings of the tool %q: %w", tool.Owner(), err)
+			}
+		case given != nil:
+			return nil, fmt.Errorf("the tool %q has no settings", tool.Owner())
+		}
 	}
 	return selected, nil
 }

@@ -1,0 +1,249 @@
+package conversation
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"agent.local/a0000000000000000/providers"
+)
+
+const (
+	// A person may be called away, but what they approve should be what they remember.
+	approvalTime = 15 * time.Minute
+	maxWord      = 1000
+	maxAnswers   = 100
+)
+
+// finishApproval is the finish of a turn that waits for a person.
+const finishApproval = "approval"
+
+const (
+	pendingPurpose = "approval"
+	trustPurpose   = "trust"
+)
+
+// approvalRequest is what the sender of a request says of approvals.
+type approvalRequest struct {
+	// Ask reports that the sender can ask a person, and sends the answers in a request
+	// of their own.
+	Ask bool `json:"ask"`
+	// Allow has the tools or functions that the sender approved beforehand.
+	Allow []string `json:"allow"`
+	// State is that of the last done event of the conversation.
+	State   string   `json:"state"`
+	Answers []answer `json:"answers"`
+}
+
+// answer is a person's: "once", "conversation" or "deny", with a word for the model.
+type answer struct {
+	ID     string `json:"id"`
+	Answer string `json:"answer"`
+	Word   string `json:"word"`
+}
+
+// pendingCall is a call that waits for a person. Digest is that of the call.
+type pendingCall struct {
+	ID      string         `json:"id"`
+	Call    providers.Call `json:"call"`
+	Digest  string         `json:"digest"`
+	Reason  string         `json:"reason"`
+	Expires int64          `json:"expires"`
+}
+
+// suspended is a turn that waits for approvals.
+type suspended struct {
+	Config    string              `json:"config"`
+	Asked     string              `json:"asked"`
+	Messages  []providers.Message `json:"messages"`
+	Pending   []pendingCall       `json:"pending"`
+	Text      string              `json:"text"`
+	Rounds    int                 `json:"rounds"`
+	Used      int                 `json:"used"`
+	Usage     providers.Usage     `json:"usage"`
+	IDs       []string            `json:"ids"`
+	Trust     trust               `json:"trust"`
+	Paragraph bool                `json:"paragraph"`
+}
+
+// kept is the trust in a conversation after an answer.
+type kept struct {
+	Config string `json:"config"`
+	After  string `json:"after"`
+	Trust  trust  `json:"trust"`
+}
+
+// start begins a turn, or goes on with one that waited for approvals.
+func (t *turn) start(ctx context.Context) (doneEvent, error) {
+	text, isPending := t.sealer.Open(pendingPurpose, t.asked.Approval.State)
+	if !isPending {
+		if len(t.asked.Approval.Answers) > 0 {
+			return doneEvent{}, badRequest("the state of this approval is not known here: the agent was restarted or changed; ask again")
+		}
+		t.trust = t.trustIn(t.asked.messages)
+		return t.run(ctx)
+	}
+	var s suspended
+	isOurs := json.Unmarshal([]byte(text), &s) == nil && s.Config == t.config.SHA256
+	if isOurs && len(t.asked.Approval.Answers) == 0 {
+		// The person asked something else instead.
+		t.trust = s.Trust
+		return t.run(ctx)
+	}
+	if !isOurs || s.Asked != digestOf(t.messages) {
+		return doneEvent{}, badRequest("the approval belongs to another conversation; ask again")
+	}
+	return t.resume(ctx, s)
+}
+
+// trustIn returns the trust that the state of a request shows.
+func (t *turn) trustIn(asked []providers.Message) trust {
+	var k kept
+	text, ok := t.sealer.Open(trustPurpose, t.asked.Approval.State)
+	if !ok || json.Unmarshal([]byte(text), &k) != nil || k.Config != t.config.SHA256 || k.After != lastAnswer(asked) {
+		return t.withoutState(asked)
+	}
+	return k.Trust
+}
+
+// settle adds to the closing event what the next request and who shows the answer need.
+func (t *turn) settle(done *doneEvent) {
+	if t.trust.Tainted {
+		done.Untrusted, done.Links = true, t.trust.Hosts
+	}
+	if t.asked.Approval.Ask && t.isGuarded() {
+		done.State = t.sealed(trustPurpose, kept{t.config.SHA256, digest(t.text.String()), t.trust})
+	}
+}
+
+// pend keeps a call for a person, and asks.
+func (t *turn) pend(p preparedCall, reason string) error {
+	call := p.call
+	call.Arguments = string(p.arguments)
+	return t.askPerson(p, pendingCall{
+		ID: rand.Text(), Call: call, Digest: digest(p.tool.Name, string(p.arguments)), Reason: reason,
+		Expires: time.Now().Add(approvalTime).Unix(),
+	})
+}
+
+func (t *turn) askPerson(p preparedCall, pending pendingCall) error {
+	t.pending = append(t.pending, pending)
+	return t.out.send(approvalEvent{
+		Type: "approval", ID: pending.ID, CallID: p.call.ID, Tool: p.tool.Name, Arguments: p.arguments, May: p.tool.May.Words(),
+		Reason: pending.Reason, Covers: coversOf(p), Expires: time.Unix(pending.Expires, 0).UTC().Format(time.RFC3339),
+	})
+}
+
+// suspend ends the turn until a person has answered.
+func (t *turn) suspend() (doneEvent, error) {
+	ids := make([]string, 0, len(t.ids))
+	for id := range t.ids {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	state := suspended{
+		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
+		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
+	}
+	return doneEvent{Finish: finishApproval, State: t.sealed(pendingPurpose, state)}, nil
+}
+
+// resume runs what was approved, once, and tells the model what was not. Calls that
+// nobody answered in time are denied; the others go on waiting.
+func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
+	if len(t.asked.Approval.Answers) > maxAnswers {
+		return doneEvent{}, badRequest("a request has at most %d answers", maxAnswers)
+	}
+	t.messages = append(t.messages, s.Messages...)
+	t.text.WriteString(s.Text)
+	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
+	for _, id := range s.IDs {
+		t.ids[id] = true
+	}
+	if err := t.spend(s.Pending); err != nil {
+		return doneEvent{}, err
+	}
+	for _, pending := range s.Pending {
+		if err := t.answerPending(ctx, pending); err != nil {
+			return doneEvent{}, err
+		}
+	}
+	if len(t.pending) > 0 {
+		return t.suspend()
+	}
+	t.used++
+	return t.run(ctx)
+}
+
+// spend claims the answered calls, all or none: an answer that is sent again must not
+// run a call again.
+func (t *turn) spend(calls []pendingCall) error {
+	var ids []string
+	for _, pending := range calls {
+		if _, answered := t.answerTo(pending.ID); answered || pending.isExpired() {
+			ids = append(ids, pending.ID)
+		}
+	}
+	if len(ids) == 0 && len(t.asked.Approval.Answers) > 0 {
+		return badRequest("none of the answers is for a call that waits; load the conversation again")
+	}
+	if !t.spent.claim(ids, time.Now().Add(2*approvalTime)) {
+		return badRequest("this approval was answered already; load the conversation again")
+	}
+	return nil
+}
+
+func (t *turn) answerPending(ctx context.Context, pending pendingCall) error {
+	p := t.prepare(pending.Call)
+	if p.fault != "" || digest(p.tool.Name, string(p.arguments)) != pending.Digest {
+		return badRequest("the approved call is not the one that was shown; ask again")
+	}
+	reply, answered := t.answerTo(pending.ID)
+	switch {
+	case pending.isExpired():
+		return t.answerCall(ctx, p, "not run: nobody approved this call in time; answer without it")
+	case !answered:
+		return t.askPerson(p, pending)
+	case reply.Answer == "conversation":
+		t.trust.grant(grant{p.tool.Name, scopeOf(p), t.trust.Tainted})
+	case reply.Answer != "once":
+		return t.answerCall(ctx, p, denial(reply.Word))
+	}
+	return t.answerCall(ctx, p, "")
+}
+
+func (p pendingCall) isExpired() bool { return time.Now().Unix() >= p.Expires }
+
+func (t *turn) answerTo(id string) (answer, bool) {
+	index := slices.IndexFunc(t.asked.Approval.Answers, func(a answer) bool { return a.ID == id })
+	if index < 0 {
+		return answer{}, false
+	}
+	return t.asked.Approval.Answers[index], true
+}
+
+func denial(word string) string {
+	word = strings.TrimSpace(word)
+	if word == "" {
+		return "not run: the person declined this call; do not try again, answer without it"
+	}
+	return fmt.Sprintf("not run: the person declined this call and says: %.*s", maxWord, word)
+}
+
+func (t *turn) sealed(purpose string, value any) string {
+	encoded, _ := json.Marshal(value)
+	return t.sealer.Seal(purpose, string(encoded))
+}
+
+// digestOf identifies the messages of a request.
+func digestOf(messages []providers.Message) string {
+	parts := make([]string, 0, 2*len(messages))
+	for _, m := range messages {
+		parts = append(parts, string(m.Role), m.Text)
+	}
+	return digest(parts...)
+}

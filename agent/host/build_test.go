@@ -17,6 +17,7 @@ var buildFlags = []string{"build", "-mod=readonly", "-trimpath", "-buildvcs=fals
 
 type fileLists struct {
 	Runtime []string            `json:"runtime"`
+	APIs    map[string][]string `json:"apis"`
 	Tools   map[string][]string `json:"tools"`
 	Targets map[string][]string `json:"targets"`
 }
@@ -82,7 +83,7 @@ func buildHost(t *testing.T) string {
 func buildPlugin(t *testing.T, module string, blueprint []byte, tools ...string) string {
 	t.Helper()
 	lists := readLists(t)
-	files := slices.Concat(lists.Runtime, lists.Targets["plugin"])
+	files := slices.Concat(lists.Runtime, lists.Targets["plugin"], lists.APIs["openai"])
 	for _, tool := range tools {
 		files = append(files, lists.Tools[tool]...)
 	}

@@ -17,8 +17,10 @@ from django.urls import get_resolver
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
+from .negotiation import wants_json
 from .telemetry.context import accepted_request_id, current_request_id
 from .telemetry.requests import loggable_path
+from .unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class OwnPages(ExceptionReporter):
 
 
 class ErrorPageMiddleware:
-    """Shows our pages for missing rows (by their exception), URLs without a route, and wrong methods."""
+    """Shows our pages for missing rows (by their exception), unknown URLs, wrong methods, and outages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -73,10 +75,20 @@ class ErrorPageMiddleware:
             return _not_found(request, Http404())
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
             response.content = render_to_string("405.html")
+        if isinstance(response, Unavailable) and not wants_json(request):
+            return _unavailable_page(request, response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return _not_found(request, exception) if isinstance(exception, Http404) else None
+
+
+def _unavailable_page(request: HttpRequest, response: Unavailable) -> HttpResponse:
+    """Show why, and a way to try again that sends nothing a second time."""
+    again = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    # Rendered without the request: who sends it may be unknown at present.
+    page = render_to_string("503.html", {"reason": response.reason, "again": again})
+    return HttpResponse(page, status=503, headers={"Retry-After": response["Retry-After"]})
 
 
 def _not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,14 +5,16 @@ from typing import Any, cast
 
 from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.loader import render_to_string
 
 from agentforge.audit.request_actor import Actor, actor_context
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem
 from agentforge.telemetry.context import bind
+from agentforge.tenancy.middleware import database_away
+from agentforge.unavailable import Unavailable
 
 from .addresses import client_address
 from .errors import IdentityUnavailable
@@ -48,9 +50,11 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         except InvalidToken as error:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return problem(401, str(error), headers=challenge)
+        except OperationalError as error:
+            return database_away(error)
         except IdentityUnavailable:
             if token is not None:
-                return _unavailable(request)
+                return _unavailable()
             # Public pages go on without a user; LoginRequiredMiddleware refuses the others.
             principal = None
             cast(Request, request).identity_unavailable = True
@@ -72,13 +76,8 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
         return ask_for_sign_in(request) if getattr(view, "login_required", True) else None
 
 
-def _unavailable(request: HttpRequest) -> HttpResponseBase:
-    headers = {"Retry-After": "60"}
-    if wants_json(request):
-        return problem(503, _UNAVAILABLE, headers=headers)
-    # Rendered without the request, as other error pages: its header needs the user.
-    page = render_to_string("503.html", {"reason": _UNAVAILABLE})
-    return HttpResponse(page, status=503, headers=headers)
+def _unavailable() -> HttpResponseBase:
+    return Unavailable(_UNAVAILABLE, retry_after=60)
 
 
 def is_unavailable(request: HttpRequest) -> bool:
@@ -100,5 +99,5 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., Any] | None
     ) -> HttpResponseBase | None:
         if is_unavailable(request):
-            return None if getattr(view_func, "works_in_outage", False) else _unavailable(request)
+            return None if getattr(view_func, "works_in_outage", False) else _unavailable()
         return ask_for_sign_in(request)

@@ -10,6 +10,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from psycopg.errors import LockNotAvailable
 
 from agentforge.probe_hosts import LIVENESS
+from agentforge.unavailable import Unavailable
 
 from . import rls
 from .request_transaction import DatabaseAway, RequestTransaction, Share
@@ -47,9 +48,7 @@ class TenancyMiddleware:
         except Busy as busy:
             return _refused(request, busy)
         except DatabaseAway as away:
-            # Without its traceback: the remedy is not in this code, and every request leaves one.
-            logger.error("The database does not answer: %s", away.__cause__)
-            return _unavailable("The database does not answer.")
+            return database_away(away.__cause__)
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             _stream_for(request, response)
         return response
@@ -64,9 +63,15 @@ class TenancyMiddleware:
         return None
 
 
+def database_away(why: BaseException | None) -> HttpResponse:
+    """Answer a request that found no database before its view began."""
+    # Without its traceback: the remedy is not in this code, and every request leaves one.
+    logger.error("The database does not answer: %s", why)
+    return _unavailable("The database does not answer.")
+
+
 def _unavailable(reason: str) -> HttpResponse:
-    text = f"{reason} Nothing was changed. Try again in a minute.\n"
-    return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "10"})
+    return Unavailable(f"{reason} Nothing was changed. Try again in a minute.", retry_after=10)
 
 
 def _mark_for_rollback() -> None:

@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from agentforge.accounts.models import User
 from builds.artifacts import retention
-from builds.models import Build, ChatMessage, MessageStatus
+from builds.models import Build, BuildVerification, ChatMessage, MessageStatus
 from builds.trial import chat
+from builds.verification import lifecycle
 from configs import trash
 from configs.models import AgentConfig, ApiKey
 from deployments.models import Deployment, Site
+from tests.standins.netlify import NetlifyStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.server import Answer, Asked, StandIn, as_json
 
@@ -54,6 +56,7 @@ class Person:
     local: OpenAIStandIn
     openai: OpenAIStandIn
     server: OwnServer
+    netlify: NetlifyStandIn
     builds: workers.BuildWorker
     did: list[str] = field(default_factory=list)
 
@@ -83,6 +86,7 @@ class Person:
             ("the local model offers other models", self._change_models),
             ("OpenAI refuses the key, or takes it", self._change_mode),
             ("the own server starts or stops", self._change_server),
+            ("Netlify fails what comes next, or not", self._change_netlify),
         ]
         if len(agents) < 3:
             actions.append(("new agent", self.create))
@@ -112,14 +116,17 @@ class Person:
             ("run the checks", workers.run_checks),
             (f"archive {agent.pk}", lambda: self.post(f"{at}/archive/")),
             (f"unarchive {agent.pk}", lambda: self.post(f"{at}/unarchive/")),
-            (f"ask {agent.pk}", lambda: self.post(f"{at}/try/messages/", {"content": "Who are you?"})),
+            (f"ask {agent.pk}", lambda: self.post(f"{at}/try/messages/", _QUESTION)),
             (f"delete {agent.pk}", lambda: self.post(f"{at}/delete/")),
-            *[(f"choose a site for {agent.pk}", lambda: self._choose_site(agent))] * 2,
+            (f"ask the draft of {agent.pk}", lambda: self.post(f"{at}/draft/messages/", _QUESTION)),
+            (f"choose a site for {agent.pk}", lambda: self._choose_site(agent)),
+            (f"choose a site at Netlify for {agent.pk}", lambda: self.choose_netlify(agent)),
             *[(f"compile {agent.pk}", lambda: self._compile(agent))] * 4,
         ]
         for message in ChatMessage.objects.filter(agent=agent, status__in=("queued", "streaming")):
-            actions += [(f"answer {message.pk}", partial(_answer, message))] * 3
-            actions.append((f"stop {message.pk}", lambda: self.post(f"{at}/try/stop/")))
+            actions += [(f"answer {message.pk}", partial(answer_next, message))] * 3
+            place = "draft" if message.source == "draft" else "try"
+            actions.append((f"stop {message.pk}", partial(self.post, f"{at}/{place}/stop/")))
         return actions
 
     def _on_build(self, build: Build) -> list[Action]:
@@ -133,7 +140,11 @@ class Person:
             if build.status == "running" and self.builds.has(build):
                 more.append((f"kill the worker of build {build.pk}", lambda: self.builds.kill(build)))
             return more
+        open_ = build.verifications.filter(status__in=UNDER_WAY)
+        verifying = [(f"go on verifying {build.pk}", partial(self.verify, row)) for row in open_] * 3
         return [
+            *verifying,
+            (f"verify {build.pk}", lambda: self.post(f"{at}/verify/")),
             (f"build {build.pk} again", lambda: self.post(f"{at}/retry/")),
             (f"expire build {build.pk}", lambda: retention.release(build.pk, timezone.now(), force=True)),
         ]
@@ -147,8 +158,9 @@ class Person:
             (f"give site {site.pk} an address", lambda: self._settings(site, self.server.origin)),
             (f"take the address of site {site.pk}", lambda: self._settings(site, "")),
             (f"delete site {site.pk}", lambda: self.post(f"{at}/delete/", {"name": site.name})),
+            ("somebody deploys elsewhere", lambda: self.deploy_elsewhere(site)),
             *[(f"deploy {agent}", lambda: self._deploy(site))] * 4,
-            (f"plan {agent}", lambda: self.post(f"/agents/{agent}/deploy/when-built/", _PLAN)),
+            (f"plan {agent}", lambda: self.post(f"/agents/{agent}/deploy/when-built/", _plan(site))),
             *[("run the deployments", workers.run_deployments)] * 2,
         ]
         for row in Deployment.objects.filter(site=site).order_by("pk"):
@@ -205,7 +217,7 @@ class Person:
         return None
 
     def _compile(self, agent: AgentConfig) -> None:
-        names = self.chance.choice([["plugin"], ["plugin", "linux-amd64"], ["linux-amd64"]])
+        names = self.chance.choice([["plugin"], ["plugin", "linux-amd64"], ["plugin", "function"]])
         self.post(f"/agents/{agent.pk}/compile/", {"targets": names})
 
     def _go_on(self, build: Build, steps: int) -> None:
@@ -218,6 +230,31 @@ class Person:
         site = {"name": f"site-{agent.pk}", "host": "self-hosted"}
         if self.post(f"/agents/{agent.pk}/deploy/sites/new/", site) == 302:
             self.post(f"/agents/{agent.pk}/deploy/settings/", {"access": "public"})
+
+    def choose_netlify(self, agent: AgentConfig) -> None:
+        at = f"/agents/{agent.pk}/deploy"
+        self.post(f"{at}/connect/", {"token": self.netlify.token})
+        site = {"name": f"remote-{agent.pk}", "team": "team-one", "host": "netlify"}
+        if self.post(f"{at}/sites/new/", site) == 302:
+            self.post(f"{at}/settings/", {"access": "public"})
+
+    def deploy_elsewhere(self, site: Site) -> None:
+        if site.host == "netlify":
+            remote = self.netlify.state.sites[site.remote_id]
+            deploy = self.netlify.state.add_deploy(remote, "by hand")
+            deploy.state, remote.published = "ready", deploy.id
+            self.post(f"/sites/{site.pk}/refresh/")
+
+    def _change_netlify(self) -> None:
+        self.netlify.fails_with = self.chance.choice(["", "", "The deploy was refused."])
+
+    def verify(self, row: BuildVerification) -> None:
+        """Begin a verification, or end it, as a worker does."""
+        if row.status == "queued":
+            lifecycle.claim(row.pk, row.job_id or 0)
+        else:
+            status = self.chance.choice(["same", "different", "failed"])
+            lifecycle.finish(row.pk, row.job_id or 0, status, [] if status == "same" else ["It differs."])
 
     def _settings(self, site: Site, address: str) -> None:
         sent = {"access": "public", "own_address": address}
@@ -253,10 +290,14 @@ class Person:
         return self.chance.choice([3, 4, 5])
 
 
-_PLAN = {"targets": ["linux-amd64"]}
+_QUESTION = {"content": "Who are you?"}
 
 
-def _answer(message: ChatMessage) -> None:
+def _plan(site: Site) -> dict[str, Any]:
+    return {"targets": ["plugin", "function"] if site.host == "netlify" else ["linux-amd64"]}
+
+
+def answer_next(message: ChatMessage) -> None:
     """Begin an answer, or end it, as a worker does."""
     if message.status == "queued":
         chat.claim(message.pk, message.job_id or 0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builds.compiler import targets
 from builds.compiler.inputs import step_names
-from builds.models import Build
+from builds.models import Build, ChatMessage
 from deployments.models import Deployment
 from tests.drivers.html_tree import Element
 
@@ -177,6 +177,41 @@ def build_page(page: Element, build: Build, standing: Standing) -> Untruths:
     yield from differs("try it", bool(tries), "plugin" in files and build.status != "cancelled")
     yield from _steps(page, build)
     yield from _targets(page, build)
+    yield from _verification(page, build)
+
+
+def _verification(page: Element, build: Build) -> Untruths:
+    newest = build.verifications.first()
+    shown = page.first(id="verification")
+    offered = bool(page.all(action=f"/builds/{build.pk}/verify/"))
+    if build.status in UNDER_WAY or not build.artifacts.exists():
+        yield from differs("verification", (shown.text, offered), ("", False))
+        return
+    word = newest.get_status_display() if newest else ""
+    yield from differs("verification", shown.first(cls="badge").text, word)
+    is_open = newest is not None and newest.status in UNDER_WAY
+    yield from differs("verification, offered", offered, not is_open)
+
+
+def chat(page: Element, messages: Sequence[ChatMessage]) -> Untruths:
+    """A conversation: who gave each answer, and how far it is."""
+    shown = [
+        (int(item["data-message"]), item["data-status"], item.first(cls="chat-who").text)
+        for item in page.all(cls="chat-message")
+    ]
+    true = [
+        (each.pk, str(each.status), "You" if each.role == "user" else each.speaker or "Agent")
+        for each in messages
+    ]
+    yield from differs("chat", shown, true)
+
+
+def found(page: Element, notes: Mapping[str, str]) -> Untruths:
+    """What a search found of some labels, each with its note."""
+    results = {item.first(cls="result-label").text: item for item in page.all(cls="result")}
+    for label, note in notes.items():
+        text = results[label].first(cls="muted").text if label in results else "nothing"
+        yield from differs(f"search, {label}", text, note)
 
 
 def _headings(page: Element) -> list[str]:
@@ -260,6 +295,14 @@ def deploy_tab(page: Element, standing: Standing) -> Untruths:
         yield from differs("site", text, "")
         return
     live = standing.live
+    if not standing.is_self_hosted:
+        live = standing.live
+        shown = f"shows revision {live.revision.number}" if live else "shows nothing yet"
+        elsewhere = live is None and bool(site.live_remote_id)
+        yield from differs("site, changed elsewhere", "Changed elsewhere" in text, elsewhere)
+        yield from differs("site, what it shows", shown in text, not elsewhere)
+        yield from differs("site, locked", "Locked" in text, site.locked)
+        return
     yield from differs("site, nothing yet", "shows nothing yet" in text, not site.live_remote_id)
     if live is not None:
         yield from differs(

@@ -16,7 +16,8 @@ from django.conf import settings
 from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 from agentforge.live.models import Stream
-from builds.models import Build
+from builds.models import Build, ChatMessage
+from builds.trial import chat
 from configs import trash
 from deployments.models import Deployment
 from tests.drivers.html_tree import Element, read_html
@@ -42,8 +43,8 @@ class Open:
     positions: dict[str, int]
 
     @classmethod
-    def of(cls, page: Element) -> Open:
-        """Read a page's parts and its channels."""
+    def of(cls, page: Element, before: Open | None) -> Open:
+        """Read a page's parts and its channels; a page that was open `before` has only its parts renewed."""
         # Whether Go is ready is asked for every few seconds: it is the machine's.
         named = [part for part in page.with_attribute("data-part") if part["data-part"] != "go"]
         parts = {part["data-part"]: _shown(part) for part in named}
@@ -53,8 +54,11 @@ class Open:
         )
         positions: dict[str, int] = {}
         for element in page.with_attribute("data-live"):
+            is_renewed = element.is_inside("data-part")
             for token in element["data-live"].split():
                 name, _, seq = token.partition(":")
+                if not is_renewed and before is not None and name not in before.positions:
+                    continue
                 positions[name] = min(positions.get(name, int(seq)), int(seq))
         return cls(parts, positions)
 
@@ -83,6 +87,7 @@ class Walk:
     thorough: bool = False
     memory: Memory = field(default_factory=Memory)
     untrue: list[str] = field(default_factory=list)
+    _before: dict[str, Open] = field(default_factory=dict)
     _open: dict[str, Open] = field(default_factory=dict)
     _kinds: set[str] = field(default_factory=kinds_read_again)
 
@@ -97,10 +102,11 @@ class Walk:
         standings = {agent.pk: standing_of(agent, self.memory) for agent in agents}
         builds = list(Build.objects.owned_by(self.person.user).filter(revision__agent__in=agents))
         deployments = list(
-            Deployment.objects.filter(site__agent__in=agents).select_related("site", "revision")
+            Deployment.objects.filter(site__agent__in=agents).select_related("site__agent", "revision")
         )
-        before, self._open = self._open, {}
+        self._before, self._open = self._open, {}
         self._lists(standings, builds, deployments)
+        self._search(builds, deployments)
         for standing in standings.values():
             self._agent(standing)
         for build in builds:
@@ -109,14 +115,14 @@ class Walk:
             path = f"/deployments/{row.pk}/"
             self._compare(path, screens.deployment_page(self._read(path), row, _live_word(row)))
         for path, page in self._open.items():
-            if path in before:
-                self._compare(path, self._news(before[path], page))
+            if path in self._before:
+                self._compare(path, self._news(self._before[path], page))
 
     def _read(self, path: str) -> Element:
         response = self.person.client.get(path)
         assert response.status_code == 200, (path, response.status_code)
         page = read_html(response.content.decode())
-        self._open[path] = Open.of(page)
+        self._open[path] = Open.of(page, self._before.get(path))
         busy = Build.objects.owned_by(self.person.user).filter(
             status__in=UNDER_WAY, revision__agent__trashed_at=None
         )
@@ -163,8 +169,25 @@ class Walk:
                     self._compare(path, screens.build_rows(page, builds))
                 case "try":
                     self._compare(path, screens.try_page(page, standing))
+                    if standing.answering:
+                        self._compare(path, screens.chat(page, _messages(standing, "build")))
                 case "deploy":
                     self._compare(path, screens.deploy_tab(page, standing))
+
+        path = f"{at}draft/"
+        page = self._read(path)
+        self._compare(path, screens.rail(page, standing))
+        self._compare(path, screens.chat(page, _messages(standing, "draft")))
+
+    def _search(self, builds: list[Build], deployments: list[Deployment]) -> None:
+        """Look for the newest builds and deployments, which say how they stand."""
+        notes = {
+            f"Build {each.pk}": f"{each.revision.agent.name}, {each.status}"
+            for each in sorted(builds, key=lambda build: -build.pk)[:4]
+        }
+        for row in sorted(deployments, key=lambda row: -row.pk)[:4]:
+            notes[f"Deployment {row.pk}"] = f"{row.site.agent.name} to {row.site.name}, {row.status}"
+        self._compare("/search/", screens.found(self._read("/search/"), notes))
 
     def _build(self, build: Build, standing: Standing) -> None:
         path = f"/builds/{build.pk}/"
@@ -190,6 +213,11 @@ class Walk:
                 return True
         # A stream that is gone or hidden ends the connection, and the page says so.
         return len(names) < len(page.positions)
+
+
+def _messages(standing: Standing, source: str) -> list[ChatMessage]:
+    """Return the one conversation with an agent's builds, or with its draft."""
+    return list(chat.messages_of(standing.agent, ChatMessage.Source(source)))
 
 
 def _live_word(row: Deployment) -> str:

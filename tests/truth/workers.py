@@ -20,10 +20,12 @@ from builds.execution.outcome import Outcome, StoredArtifact
 from builds.execution.transitions import Claim
 from builds.logs.build_log import BuildLog, Record
 from builds.models import PLUGIN, Build, BuildStatus
+from deployments.bundle import BOOTSTRAP
 from tests.deployments.deployment_jobs import run_jobs
 from tests.deployments.finished_builds import ELF
 from tests.standins.server import StandIn
 
+_FILES = {PLUGIN: "ada.so", targets.FUNCTION: BOOTSTRAP}
 Steps = Generator[None, None, None]
 
 
@@ -58,6 +60,13 @@ class BuildWorker:
         self._killed.append(self._running.pop(build.pk))
         self._dead.add(build.job_id or 0)
         transitions.requeue(build.pk, build.job_id or 0, why="The worker died; the build starts again")
+
+    def close(self) -> None:
+        """Die with everything that runs, so that nothing is written once the tables are empty."""
+        jobs = Build.objects.filter(pk__in=self._running).values_list("job_id", flat=True)
+        self._dead.update(job or 0 for job in jobs)
+        for steps in (*self._running.values(), *self._killed):
+            steps.close()
 
     def _run(self, build_id: int, job_id: int) -> Steps:
         claim = transitions.claim(build_id, job_id)
@@ -94,7 +103,7 @@ class BuildWorker:
             outcome.facts.error, outcome.facts.exit_code = str(error), 1
             return
         outcome.status = BuildStatus.SUCCEEDED
-        outcome.artifacts = [_stored("ada.so" if name == PLUGIN else "ada", claim.build_id)]
+        outcome.artifacts = [_stored(_FILES.get(name, "ada"), claim.build_id)]
 
     def _compile(self, log: BuildLog, name: str) -> Steps:
         for step in step_names(targets.get(name)):

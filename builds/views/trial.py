@@ -147,11 +147,13 @@ def _page(
 ) -> HttpResponse:
     build = chat.newest_build(agent)
     form.fields["content"].widget.attrs["autofocus"] = True
-    begun = conversations_of(agent)
+    begun = list(conversations_of(agent)[:_MOST_LISTED]) if build else []
     context = {
         **conversation(agent, messages_in(agent, place)),
         "place": place,
-        "begun": begun[:_MOST_LISTED],
+        "begun": begun,
+        # Where this conversation is read again; a new one is nowhere yet.
+        "address": page_of(agent, place) if place or not begun else "",
         "export": f"?{urlencode({'conversation': place.pk})}&" if place else "?",
         "tab": "try",
         "form": form,

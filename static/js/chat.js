@@ -1,8 +1,9 @@
 // The trial chat, on `data-chat` with `data-channel`: fetch sends a message, `live:chat` records bring the answer
 // token by token. The server's reply holds the new messages as HTML; records that arrive before it wait. An answer is
-// plain text while it arrives; when it has ended, the server's rendering takes its place.
-import { announce, button, copyText, h, icon, on, toast } from "./dom.js";
-import { duration } from "./formats.js";
+// plain text while it arrives; when it has ended, the server's rendering takes its place. Messages that another window
+// sent are read from `data-page`, the address of this conversation.
+import { HANDLERS, offerCode } from "./chat_events.js";
+import { h, on } from "./dom.js";
 
 class Chat {
   constructor(root) {
@@ -13,6 +14,8 @@ class Chat {
     this.stop = root.querySelector("[data-chat-stop]");
     this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
+    this.sending = 0;
+    this.sought = new Set();
     for (const item of this.list?.children ?? []) offerCode(item);
     this.scroller = root.closest("[data-draft-chat]") ? this.list : document.scrollingElement;
     on("chat", root.dataset.channel, (record, seq) => this.receive(record, seq));
@@ -54,12 +57,14 @@ class Chat {
     this.form.querySelector("[data-chat-problem]")?.remove();
     const form = event.target;
     const body = new FormData(form, event.submitter?.name ? event.submitter : null);
+    this.sending += 1;
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
       this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"), form);
     } catch {
       this.showError("The message did not reach the forge. It is still here: send it again.");
     }
+    this.sending -= 1;
     form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
     this.field.focus();
   }
@@ -67,16 +72,48 @@ class Chat {
   /** Show the messages of the server's reply, or its error. */
   accept(response, page, form) {
     const problem = page.querySelector(".chat-form :is(.field-error, .message), .messages > .message");
-    const items = [...page.querySelectorAll("[data-chat-messages] > [data-message]")];
-    const isNew = items.some(({ dataset }) => !this.message(dataset.message));
-    if (!response.ok || !isNew) {
+    if (!response.ok || !this.isNews(page)) {
       return this.showError(problem?.textContent.trim() || `The message was not sent (${response.status}).`);
     }
     if (form === this.form) this.field.value = "";
+    this.merge(page);
+    if (this.root.hasAttribute("data-own-page")) history.replaceState(history.state, "", this.root.dataset.page);
+    this.toEnd();
+  }
+
+  isNews(page) {
+    return itemsOf(page).some(({ dataset }) => !this.message(dataset.message));
+  }
+
+  /** Bring the messages up to those of a page, and with them the conversation that they belong to. */
+  merge(page) {
+    const root = page.querySelector("[data-chat]");
+    const items = itemsOf(page);
     const known = new Set(items.map(({ dataset }) => dataset.message));
     for (const item of [...this.list.children]) if (!known.has(item.dataset.message)) item.remove();
     for (const item of this.list.querySelectorAll(".chat-foot [data-chat-again]")) item.remove();
-    for (const item of items) if (!this.message(item.dataset.message)) this.show(item);
+    for (const item of items) {
+      if (this.message(item.dataset.message)) continue;
+      item.dataset.position = root.dataset.position;
+      this.show(item);
+    }
+    this.root.dataset.page = root.dataset.page;
+    const place = root.querySelector("[data-chat-place]");
+    for (const each of this.root.querySelectorAll("[data-chat-place]")) each.replaceWith(place.cloneNode(true));
+    const [acts, now] = [document, page].map((each) => each.querySelector("[data-chat-acts]"));
+    if (acts && now && acts.dataset.chatActs !== now.dataset.chatActs) acts.replaceWith(document.adoptNode(now));
+  }
+
+  /** Show a message that another window sent, if it belongs to this conversation. */
+  async seek(message) {
+    const { page } = this.root.dataset;
+    if (!page || this.sending || this.sought.has(message)) return;
+    this.sought.add(message);
+    const response = await fetch(page, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!response?.ok || response.redirected || this.sending) return void this.sought.delete(message);
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!fresh.querySelector("[data-chat]") || this.sending || !this.isNews(fresh)) return;
+    this.merge(fresh);
     this.toEnd();
   }
 
@@ -85,7 +122,10 @@ class Chat {
     this.list.append(document.adoptNode(item));
     const waiting = this.early.get(item.dataset.message) ?? [];
     this.early.delete(item.dataset.message);
-    if (!this.settled(item)) for (const event of waiting) this.apply(item, event);
+    for (const [event, seq] of waiting) {
+      if (!this.settled(item) && seq > Number(item.dataset.position)) this.apply(item, event);
+    }
+    if (this.settled(item)) offerCode(item);
     this.offerStop();
   }
 
@@ -111,12 +151,13 @@ class Chat {
   }
 
   receive({ message, event }, seq) {
-    // The page shows what came up to its position.
-    if (seq <= Number(this.root.dataset.position ?? 0)) return undefined;
+    // The page shows what came up to its position, and so does a message that came later.
     const item = this.message(message);
+    if (seq <= Number(item?.dataset.position ?? this.root.dataset.position ?? 0)) return undefined;
     if (item) return this.settled(item) || this.apply(item, event);
     const waiting = this.early.get(String(message)) ?? [];
-    this.early.set(String(message), [...waiting, event]);
+    this.early.set(String(message), [...waiting, [event, seq]]);
+    this.seek(message);
   }
 
   apply(item, event) {
@@ -147,84 +188,9 @@ class Chat {
   }
 }
 
-/** Let each block of code be copied. */
-function offerCode(item) {
-  for (const block of item.querySelectorAll(".markdown > .code, .markdown :not(.code-box) > .code")) {
-    const copier = button("Copy", { "aria-label": "Copy the code" }, icon("copy"));
-    copier.addEventListener("click", async () => {
-      await copyText(block.textContent);
-      toast("Copied.", "success");
-    });
-    const box = h("div", { class: "code-box" }, copier);
-    block.replaceWith(box);
-    box.append(block);
-  }
+function itemsOf(page) {
+  return [...page.querySelectorAll("[data-chat-messages] > [data-message]")];
 }
-
-function part(item, name) {
-  return item.querySelector(`[data-chat-${name}]`);
-}
-
-/** The first call with this id that has no result: models reuse ids. */
-function call(item, id) {
-  return [...part(item, "calls").children].find(({ dataset }) => dataset.call === id && !("settled" in dataset));
-}
-
-function failed(item, { code, message, status }) {
-  item.dataset.status = "failed";
-  if (code === "stopped") return item.append(h("p", { class: "hint", "data-chat-stopped": true }, message));
-  item.append(h("p", { class: "chat-error", role: "alert" }, status ? `${message} (${status})` : message));
-}
-
-const HANDLERS = {
-  queue(item, { words }) {
-    if (item.dataset.status === "queued") part(item, "usage").textContent = words;
-  },
-  start(item) {
-    item.dataset.status = "streaming";
-    part(item, "usage").textContent = "";
-  },
-  wait(item, { words }) {
-    part(item, "usage").textContent = words;
-  },
-  token(item, { text }) {
-    HANDLERS.start(item);
-    part(item, "text").append(text);
-  },
-  tool_call(item, { id, name, arguments: values }) {
-    const words = [h("span", { class: "mono" }, name), h("span", { class: "muted" }, "running")];
-    const summary = h("summary", {}, icon("tool"), ...words);
-    const list = h("dl", {}, h("div", {}, h("dt", {}, "Arguments"), h("dd", {}, JSON.stringify(values, null, 2))));
-    part(item, "calls").append(h("details", { class: "tool-call", "data-call": id }, summary, list));
-  },
-  tool_result(item, { id, result, error, ms }) {
-    const element = call(item, id);
-    if (!element) return;
-    element.dataset.settled = "";
-    element.querySelector(".muted").textContent = `${error ? "failed" : "done"} · ${duration(ms)}`;
-    element.querySelector("dl").append(h("div", {}, h("dt", {}, "Result"), h("dd", {}, result)));
-  },
-  usage(item, { input_tokens: input, output_tokens: output }) {
-    part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
-  },
-  done(item, { text, ms, note }) {
-    item.dataset.status = "done";
-    if (note) part(item, "text").after(h("p", { class: "hint", "data-chat-note": true }, note));
-    part(item, "text").textContent = text;
-    const usage = part(item, "usage");
-    usage.textContent = [usage.textContent, duration(ms)].filter(Boolean).join(" · ");
-    announce(text);
-  },
-  error: failed,
-  network(item, { host, port, allowed }, { network }) {
-    const list = network?.querySelector("ul");
-    if (!list) return;
-    network.querySelector("[data-chat-network-empty]")?.remove();
-    const word = h("span", { class: "net-word" }, allowed ? "reached" : "refused");
-    const address = h("span", { class: "mono clip" }, `${host}:${port}`);
-    list.append(h("li", { "data-state": allowed ? "done" : "refused" }, address, word));
-  },
-};
 
 /** Start the chat of an element that was put into the page. */
 export function start(root) {

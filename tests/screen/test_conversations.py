@@ -28,9 +28,18 @@ def built(agent: AgentConfig, alice: User) -> AgentConfig:
 
 def answer_with(text: str) -> None:
     """Let a worker give the pending answer."""
-    message = ChatMessage.objects.get(status="queued")
+    finish(begin(), text)
+
+
+def begin() -> ChatMessage:
+    """Let a worker begin the pending answer."""
+    message: ChatMessage = ChatMessage.objects.get(status="queued")
     assert message.job_id is not None
     chat.claim(message.pk, message.job_id)
+    return message
+
+
+def finish(message: ChatMessage, text: str) -> None:
     answer = Answer(message.pk, lambda record: None)
     answer.add({"type": "done", "text": text, "finish": "stop", "ms": 1234})
     chat.finish(message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
@@ -78,3 +87,54 @@ def test_another_conversation_begins_empty(window: Windows, built: AgentConfig, 
     page.get_by_role("link", name="Tides?").click()
     expect(page.locator("[data-role=assistant] .markdown")).to_have_text("About Tides?")
     expect(page.get_by_role("link", name="Tides?")).to_have_attribute("aria-current", "page")
+
+
+def ask(page: Page, question: str, *, answer: str) -> None:
+    page.get_by_label("Message").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    answer_with(answer)
+    expect(page.locator("[data-role=assistant] .markdown").last).to_have_text(answer)
+
+
+def test_a_new_conversation_goes_on_with_its_second_question(window: Windows, built: AgentConfig) -> None:
+    page = window(f"/agents/{built.pk}/try/")
+    ask(page, "Whales?", answer="Yes.")
+    page.get_by_role("link", name="New conversation").click()
+    ask(page, "Tides?", answer="Twice a day.")
+    expect(page.get_by_role("link", name="Tides?")).to_have_attribute("aria-current", "page")
+    ask(page, "Why?", answer="The moon.")
+    assert texts(page) == ["Tides?", "Twice a day.", "Why?", "The moon."]
+    titles = ChatMessage.objects.filter(role="user").values_list("conversation__title", flat=True)
+    assert sorted(titles) == ["Tides?", "Tides?", "Whales?"]
+    # What belongs to a conversation is there without a reload, and a reload shows the same.
+    expect(page.get_by_role("link", name="Delete this conversation…")).to_be_visible()
+    page.get_by_text("Rename", exact=True).click()
+    page.get_by_label("Title").fill("Water")
+    page.get_by_role("button", name="Save the title").click()
+    expect(page.get_by_role("link", name="Water")).to_have_attribute("aria-current", "page")
+    page.reload()
+    assert texts(page) == ["Tides?", "Twice a day.", "Why?", "The moon."]
+
+
+@pytest.mark.parametrize("path", ["try", "draft"])
+def test_two_windows_show_the_same_conversation(window: Windows, built: AgentConfig, path: str) -> None:
+    page, other = (window(f"/agents/{built.pk}/{path}/") for _ in range(2))
+    ask(page, "Whales?", answer="Yes.")
+    expect(other.locator("[data-role=assistant] .markdown")).to_have_text("Yes.")
+    page.get_by_label("Message").fill("Tides?")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    answer = begin()
+    expect(other.locator("[data-role=user] [data-chat-text]").last).to_have_text("Tides?")
+    expect(other.get_by_role("button", name="Stop")).to_be_visible()
+    finish(answer, "Twice a day.")
+    for each in (page, other):
+        expect(each.locator("[data-role=assistant] .markdown").last).to_have_text("Twice a day.")
+        assert texts(each) == ["Whales?", "Yes.", "Tides?", "Twice a day."]
+    other.get_by_role("button", name="Regenerate").click()
+    expect(other.locator("[data-status=queued]")).to_have_count(1)
+    answer_with("Since the moon pulls.")
+    for each in (page, other):
+        expect(each.locator("[data-role=assistant] .markdown").last).to_have_text("Since the moon pulls.")
+        assert texts(each) == ["Whales?", "Yes.", "Tides?", "Since the moon pulls."]

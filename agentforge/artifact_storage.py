@@ -14,7 +14,8 @@ def backend(
             options = {"url": supabase_url, "key": supabase_key, "bucket": bucket, "seconds": seconds}
             return {"BACKEND": "builds.artifacts.supabase.SupabaseStorage", "OPTIONS": options}
         case "s3":
-            return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _s3(bucket, seconds, s3_endpoint)}
+            options = _s3(bucket, seconds, s3_endpoint)
+            return {"BACKEND": "builds.artifacts.s3.LoggedS3Storage", "OPTIONS": options}
     return {"BACKEND": "builds.artifacts.local_backend.LocalArtifactStorage"}
 
 

@@ -36,7 +36,7 @@ class ProbeHostMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (
-            (is_health_check(request) or request.path_info == _METRICS)
+            is_probe(request.path_info)
             and _names_an_address(request)
             and is_from(request, settings.PROBE_NETWORKS)
         ):
@@ -47,6 +47,11 @@ class ProbeHostMiddleware:
 def is_health_check(request: HttpRequest) -> bool:
     """Return whether a request asks how the forge is, which it has to say under any load."""
     return _HEALTH.fullmatch(request.path_info) is not None
+
+
+def is_probe(path: str) -> bool:
+    """Return whether a path is one that load balancers, orchestrators and Prometheus ask."""
+    return path == _METRICS or _HEALTH.fullmatch(path) is not None
 
 
 def is_forwarded(request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from agentforge.probe_hosts import is_probe
 from agentforge.redaction import BLANK
 
 from .context import REQUEST_ID, accepted_request_id, log_context
@@ -54,9 +55,11 @@ class ServedRequest:
         seconds = time.monotonic() - self._began
         count_request(self.method, self.route, self.status, seconds)
         if settings.ACCESS_LOG:
+            # Probes come every few seconds, and matter when they fail.
+            level = logging.DEBUG if is_probe(self.path) and self.status < 400 else logging.INFO
             # Without the query: it may hold a code that signs somebody in.
             fields = {"status": self.status, "ms": round(1000 * seconds, 1), "route": self.route}
-            logger.info("%s %s %s", self.method, self.path, self.status, extra=fields)
+            logger.log(level, "%s %s %s", self.method, self.path, self.status, extra=fields)
 
     def describe(self, span: Span) -> None:
         """Give a span what is known of the request, by OpenTelemetry's names."""

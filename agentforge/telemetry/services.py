@@ -9,6 +9,7 @@ from django.conf import settings
 _SETTINGS = (
     ("SUPABASE_URL", "supabase"),
     ("SUPABASE_STORAGE_URL", "supabase"),
+    ("ARTIFACT_S3_ENDPOINT", "s3"),
     ("AGENTFORGE_NETLIFY_URL", "netlify"),
     ("AGENTFORGE_FORGE_URL", "forge"),
     ("LOCAL_MODEL_URL", "local-model"),
@@ -41,6 +42,9 @@ def service_of(host: str) -> str:
         return "builder"
     if host == settings.EMAIL_HOST:
         return "mail"
+    # The name of a bucket may stand before it.
+    if host.endswith((".amazonaws.com", f".{urlsplit(settings.ARTIFACT_S3_ENDPOINT).hostname}")):
+        return "s3"
     return _KNOWN.get(host, "other")
 
 

@@ -63,9 +63,25 @@ def _check_json(lines: list[dict[str, Any]]) -> None:
     assert page["time"].startswith("20") and page["host"] and page["pid"]
 
 
+def test_probes_leave_a_line_only_if_they_fail(tmp_path: Path) -> None:
+    web = WebProcess(METRICS_TOKEN=SECRET)
+    web.log = tmp_path / "probes.log"
+    with web:
+        for path in ("livez", "healthz", "readyz", "metrics"):
+            answer = httpx.get(f"{web.url}/{path}", auth=("prometheus", SECRET))
+            assert answer.status_code == 200
+        assert httpx.get(f"{web.url}/readyz/workers").status_code == 503
+        assert httpx.get(f"{web.url}/metrics").status_code == 401
+        lines = [line for line in _log(web, tmp_path) if "agentforge.access" in line]
+    assert [line.partition(" [")[0] for line in lines] == [
+        "INFO agentforge.access: GET /readyz/workers 503",
+        "INFO agentforge.access: GET /metrics 401",
+    ]
+
+
 def test_the_access_log_can_be_turned_off(tmp_path: Path) -> None:
     web = WebProcess(ACCESS_LOG="0")
     web.log = tmp_path / "quiet.log"
     with web:
-        assert httpx.get(f"{web.url}/healthz").status_code == 200
+        assert httpx.get(f"{web.url}/sign-in/").status_code == 200
         assert "agentforge.access" not in "\n".join(_log(web, tmp_path))

@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
 from agentforge.artifact_storage import backend
+from agentforge.launch.ports import free_port
 from builds.artifacts import storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 
@@ -22,22 +23,30 @@ BIG = bytes(range(256)) * (4 * 10 * 1024)
 @pytest.fixture
 def endpoint(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty bucket, and the setting that leads to it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "moto-takes-any")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    _sign(monkeypatch)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     httpx.post(f"{url}/moto-api/reset").raise_for_status()
     boto3.client("s3", endpoint_url=url).create_bucket(Bucket="artifacts")
-    there = backend("s3", bucket="artifacts", seconds=60, supabase_url="", supabase_key="", s3_endpoint=url)
-    settings.STORAGES = {**settings.STORAGES, "artifacts": there}
-    settings.VAR_DIR = tmp_path
+    _use(settings, tmp_path, url)
     yield url
     # moto keeps its objects in open files until the process ends.
     httpx.post(f"{url}/moto-api/reset").raise_for_status()
     server.stop()
+
+
+def _sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "moto-takes-any")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def _use(settings: Settings, directory: Path, url: str) -> None:
+    there = backend("s3", bucket="artifacts", seconds=60, supabase_url="", supabase_key="", s3_endpoint=url)
+    settings.STORAGES = {**settings.STORAGES, "artifacts": there}
+    settings.VAR_DIR = directory
 
 
 @pytest.mark.django_db
@@ -63,6 +72,37 @@ def test_downloads_get_an_address_that_is_signed_for_a_short_time(endpoint: str)
     got = httpx.get(url)
     assert got.content == b"sums"
     assert got.headers["content-disposition"] == 'attachment; filename="SHA256SUMS"'
+
+
+@pytest.mark.django_db
+def test_each_call_is_a_line_without_bucket_and_name(
+    endpoint: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ARTIFACT_S3_ENDPOINT = endpoint
+    caplog.set_level("INFO", "agentforge.outbound")
+    sha256 = storage.put(BIG)
+    assert not storage.holds("0" * 64)
+    lines = [record for record in caplog.records if record.name == "agentforge.outbound"]
+    messages = [line.getMessage() for line in lines]
+    assert messages[-1] == "HEAD 127.0.0.1: 404"
+    assert "PUT 127.0.0.1: 200" in messages
+    assert all(vars(line)["ms"] >= 0 for line in lines)
+    assert not any(word in str(vars(line)) for line in lines for word in (sha256, "artifacts/", "moto-takes"))
+
+
+@pytest.mark.django_db
+def test_a_service_that_is_away_is_the_outcome(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _sign(monkeypatch)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    away = f"http://127.0.0.1:{free_port()}"
+    _use(settings, tmp_path, away)
+    caplog.set_level("INFO", "agentforge.outbound")
+    with pytest.raises(StorageProblem):
+        storage.put(b"sums")
+    messages = {record.getMessage() for record in caplog.records if record.name == "agentforge.outbound"}
+    assert messages == {"PUT 127.0.0.1: EndpointConnectionError"}
 
 
 @pytest.mark.django_db

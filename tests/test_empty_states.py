@@ -39,7 +39,7 @@ def test_an_empty_page_teaches(path: str, title: str, alice: User) -> None:
         agent = create_agent(AgentConfig(owner=alice, name="Ada", handle="ada"))
         path = path.format(pk=agent.pk)
     page = shown(client.get(path))
-    [empty] = re.findall(r'<div class="empty">(.*?)</div>', page)
+    [empty] = re.findall(r'<div class="empty(?: beside)?">(.*?)</div>', page)
     assert re.search(r'<svg class="drawing"[^>]* aria-hidden="true"', empty)
     assert title in empty
     [sentence] = re.findall(r"<p> ?(.*?) ?</p>", empty)

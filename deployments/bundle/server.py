@@ -17,12 +17,12 @@ from deployments.sites import variables
 
 _INSTRUCTIONS = Path(__file__).parent / "server_files"
 PROGRAMS = "bin/"
-_PATHS = {"start": f"{PROGRAMS}agent"}
+_PATHS = {"start": f"{PROGRAMS}agent", "prepare": f"{PROGRAMS}prepare"}
 EXAMPLE = "agent.env.example"
 _ABOUT = {
     # Shells, Docker and systemd parse other characters differently.
     variables.PLAIN_PASSWORD: "The shared password that you give to visitors: letters, digits, - and _.",
-    variables.STATE_KEY: "Signs conversations (openssl rand -hex 32); without it, a restart ends them.",
+    variables.STATE_KEY: "Signs conversations; without it, a restart ends them. bin/prepare makes one.",
     variables.SUPABASE_URL: "The Supabase project whose users may talk to the agent.",
 }
 
@@ -52,7 +52,7 @@ def instructions(site: Site, build: Build) -> dict[str, str]:
 
 
 def _example(site: Site, build: Build) -> str:
-    lines = ["# Copy to agent.env (mode 0600) and fill in the empty values. Keep it secret."]
+    lines = ["# bin/prepare copies this to agent.env (mode 0600): fill in its empty values. Keep it secret."]
     provider = variables.provider_of(build.revision)
     for name, value in variables.examples(build.revision.agent, site, provider).items():
         if name in _ABOUT:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -65,11 +66,29 @@ def unpacked(
     return tmp_path / "ada"
 
 
+def prepare(tree: Path) -> str:
+    """Run what makes agent.env, and return what it says."""
+    command = [tree / "bin/prepare"]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout
+
+
 def variables(tree: Path) -> dict[str, str]:
-    """Return the variables of the example with the empty values filled in."""
-    lines = (tree / "agent.env.example").read_text().splitlines()
+    """Return the variables of a prepared site with the empty values filled in."""
+    prepare(tree)
+    lines = (tree / "agent.env").read_text().splitlines()
     values = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return {**values, "AGENT_PASSWORD": PASSWORD, "AGENT_STATE_KEY": "5a" * 32}
+    return {**values, "AGENT_PASSWORD": PASSWORD}
+
+
+def test_the_variables_are_prepared_once_with_a_secret_of_their_own(unpacked: Path) -> None:
+    assert prepare(unpacked).rstrip() == "agent.env is made. Fill in: AGENT_PASSWORD"
+    made = unpacked / "agent.env"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    text = made.read_text()
+    assert re.search(r"^AGENT_STATE_KEY=[0-9a-f]{64}$", text, re.MULTILINE)
+    assert "AGENT_STATE_KEY=\n" in (unpacked / "agent.env.example").read_text()
+    assert "already" in prepare(unpacked)
+    assert made.read_text() == text
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/memory"
 	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/server"
@@ -100,6 +101,10 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 	switch {
 	case opts.request:
 		return answerRequest(ctx, agent, std)
+	case opts.mcp:
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+		return mcp.New(agent, manifest).Serve(ctx, std.in, std.out)
 	case opts.serve != "":
 		return p.serve(ctx, agent, manifest, opts, std.err)
 	case opts.message != "" && opts.json:

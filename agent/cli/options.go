@@ -21,15 +21,18 @@ Without a flag, talk to the agent in the terminal.
                    several. Other calls that need your approval are refused
   --serve ADDR     run an HTTP server, for example --serve 8080 (this machine
                    only) or --serve 0.0.0.0:8080 (everybody who can connect)
-%[2]s  --request        read one request as JSON, write its events as JSON lines
+%[2]s  --mcp            serve one client of the Model Context Protocol on standard input
+                   and output
+  --request        read one request as JSON, write its events as JSON lines
   --manifest       print the agent's manifest as JSON
   --version        print the version of this program
   --help           print this text
 
 In the terminal, /reset clears the conversation, /quit ends it, Ctrl-C stops an answer.
 
-The server answers GET /healthz, GET /metrics, GET /manifest, POST /chat, and for
-OpenAI clients GET /v1/models, POST /v1/chat/completions and POST /v1/responses.
+The server answers GET /healthz, GET /metrics, GET /manifest, POST /chat, for OpenAI's
+clients GET /v1/models, POST /v1/chat/completions and POST /v1/responses, and for MCP
+clients POST /mcp.
 
 Environment: the provider's key, in the variable that --manifest names.
 AGENT_TOKEN: require "Authorization: Bearer <token>" from the server's clients. On an
@@ -64,7 +67,7 @@ type options struct {
 	message, serve, site       string
 	approve                    []string
 	request, manifest, version bool
-	json                       bool
+	json, mcp                  bool
 }
 
 // parse reads the flags, which may precede or follow the argument. It prints a
@@ -84,6 +87,7 @@ func (p Program) parse(arguments []string, stderr io.Writer) (options, string, e
 		flags.StringVar(&opts.site, "site", "", "")
 	}
 	flags.BoolVar(&opts.json, "json", false, "")
+	flags.BoolVar(&opts.mcp, "mcp", false, "")
 	flags.BoolVar(&opts.request, "request", false, "")
 	flags.BoolVar(&opts.manifest, "manifest", false, "")
 	flags.BoolVar(&opts.version, "version", false, "")
@@ -143,7 +147,7 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 	case opts.json && opts.message == "":
 		return errors.New("--json needs --message")
 	case modes > 1:
-		return errors.New("--message, --serve, --request and --manifest exclude each other")
+		return errors.New("--message, --serve, --mcp, --request and --manifest exclude each other")
 	}
 	return nil
 }

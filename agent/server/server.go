@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -30,6 +31,7 @@ func routes(agent protocol.Agent, manifest protocol.Manifest, m *metrics) http.H
 	agent = bounded{Agent: agent, slots: make(chan struct{}, MaxConcurrent)}
 	mux := http.NewServeMux()
 	httpapi.Register(mux, agent, manifest)
+	mcp.New(agent, manifest).Register(mux)
 	if m != nil {
 		mux.Handle("GET /metrics", m)
 	}

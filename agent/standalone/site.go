@@ -74,7 +74,7 @@ func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, http.StatusForbidden)
 	case strings.HasPrefix(path, "/api/"):
 		s.guarded.ServeHTTP(w, r)
-	case path == "/chat" || path == "/manifest" || strings.HasPrefix(path, "/v1/"):
+	case path == "/chat" || path == "/manifest" || path == "/mcp" || strings.HasPrefix(path, "/v1/"):
 		s.programs.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)

@@ -28,9 +28,8 @@ type Program struct {
 	Argument string
 	Open     func(argument string) (protocol.Agent, error)
 	// Site returns the handler of the site in a directory, which controls the
-	// access to the agent; routes are the agent's own. Nil if the program serves
-	// no sites.
-	Site func(dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error)
+	// access to the agent. Nil if the program serves no sites.
+	Site func(dir string, agent protocol.Agent, manifest protocol.Manifest, origins server.Origins) (http.Handler, error)
 }
 
 // Exit codes. The last three are those of --json.

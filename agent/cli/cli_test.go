@@ -105,12 +105,12 @@ func TestSanitizer(t *testing.T) {
 }
 
 func TestSites(t *testing.T) {
-	refusing := func(dir string, _ protocol.Agent, _ http.Handler, _ server.Origins) (http.Handler, error) {
+	refusing := func(dir string, _ protocol.Agent, _ protocol.Manifest, _ server.Origins) (http.Handler, error) {
 		return nil, fmt.Errorf("no site in %s", dir)
 	}
 	tests := []struct {
 		name, arguments, token string
-		site                   func(string, protocol.Agent, http.Handler, server.Origins) (http.Handler, error)
+		site                   func(string, protocol.Agent, protocol.Manifest, server.Origins) (http.Handler, error)
 		code                   int
 		want                   string
 	}{

@@ -31,8 +31,8 @@ Without a flag, talk to the agent in the terminal.
 In the terminal, /reset clears the conversation, /quit ends it, Ctrl-C stops an answer.
 
 The server answers GET /healthz, GET /metrics, GET /manifest, POST /chat, for OpenAI's
-clients GET /v1/models, POST /v1/chat/completions and POST /v1/responses, and for MCP
-clients POST /mcp.
+clients GET /v1/models, POST /v1/chat/completions and POST /v1/responses, for MCP
+clients POST /mcp, and for A2A clients POST /a2a and GET /.well-known/agent-card.json.
 
 Environment: the provider's key, in the variable that --manifest names.
 AGENT_TOKEN: require "Authorization: Bearer <token>" from the server's clients. On an

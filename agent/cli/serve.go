@@ -59,7 +59,7 @@ func (p Program) handler(agent protocol.Agent, manifest protocol.Manifest, site 
 				return nil, "", fmt.Errorf("%s is for a server without a site; with --site, %s says who may use the agent", name, accessEnv)
 			}
 		}
-		handler, err := p.Site(site, agent, server.Routes(agent, manifest), origins)
+		handler, err := p.Site(site, agent, manifest, origins)
 		return handler, "", err
 	}
 	token, isNew, err := tokenFor(address, os.Getenv)

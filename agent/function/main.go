@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 
 	bundle "agent.local/a0000000000000000"
@@ -44,7 +45,10 @@ func start() (answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes := server.RequireToken(token, server.Routes(agent, manifest))
-	guarded := gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
-	return gateway{origins.Check(guarded)}.answer, nil
+	// The platform freezes the process between requests, so tasks would not go on.
+	options := server.Options{Shared: true, Stateless: true, Bearer: token != "" || gate.Access() != "public"}
+	routes := server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
+		return origins.Check(gate.Guard(webchat.Handler(agent, gate.Sealer()), server.RequireToken(token, routes)))
+	})
+	return gateway{routes}.answer, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"net/http"
 
+	"agent.local/a0000000000000000/a2a"
 	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/protocol"
@@ -17,33 +18,57 @@ import (
 // is not empty.
 func Handler(agent protocol.Agent, manifest protocol.Manifest, token string, origins Origins) http.Handler {
 	m := newMetrics(manifest)
-	routes := routes(m.observe(agent), manifest, m)
-	return rejectForeignHosts(origins.Check(openHealth(RequireToken(token, routes))))
+	s := services(m.observe(agent), manifest, Options{Bearer: token != ""})
+	s.mux.Handle("GET /metrics", m)
+	return rejectForeignHosts(origins.Check(s.open(RequireToken(token, s))))
 }
+
+// Options say how the routes are reached.
+type Options = a2a.Options
 
 // Routes serves an agent without any access control and without metrics, for callers
-// that add their own.
-func Routes(agent protocol.Agent, manifest protocol.Manifest) http.Handler {
-	return openHealth(routes(agent, manifest, nil))
+// that add their own with guard. Health and the agent's card stay open to everybody.
+func Routes(agent protocol.Agent, manifest protocol.Manifest, options Options, guard func(http.Handler) http.Handler) http.Handler {
+	s := services(agent, manifest, options)
+	return s.open(guard(s))
 }
 
-func routes(agent protocol.Agent, manifest protocol.Manifest, m *metrics) http.Handler {
+// surfaces are all protocols of one agent.
+type surfaces struct {
+	mux *http.ServeMux
+	a2a *a2a.Server
+}
+
+func services(agent protocol.Agent, manifest protocol.Manifest, options Options) surfaces {
 	agent = bounded{Agent: agent, slots: make(chan struct{}, MaxConcurrent)}
-	mux := http.NewServeMux()
-	httpapi.Register(mux, agent, manifest)
-	mcp.New(agent, manifest).Register(mux)
-	if m != nil {
-		mux.Handle("GET /metrics", m)
+	s := surfaces{mux: http.NewServeMux(), a2a: a2a.New(agent, manifest, options)}
+	httpapi.Register(s.mux, agent, manifest)
+	mcp.New(agent, manifest).Register(s.mux)
+	s.a2a.Register(s.mux)
+	return s
+}
+
+func (s surfaces) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Request-Id", "req_"+rand.Text())
+	handler, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		writeUnknownPath(w, r, handler)
+		return
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-Id", "req_"+rand.Text())
-		handler, pattern := mux.Handler(r)
-		if pattern == "" {
-			writeUnknownPath(w, r, handler)
-			return
-		}
-		mux.ServeHTTP(w, r)
+	s.mux.ServeHTTP(w, r)
+}
+
+// open answers to everybody what a client needs before it has a token.
+func (s surfaces) open(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	for _, path := range a2a.CardPaths {
+		mux.HandleFunc("GET "+path, s.a2a.Card)
+	}
+	mux.Handle("/", next)
+	return mux
 }
 
 // writeUnknownPath answers in JSON what the mux would say in text.
@@ -71,13 +96,3 @@ type statusOnly struct {
 func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
-
-// openHealth answers GET /healthz to everybody.
-func openHealth(next http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		httpapi.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.Handle("/", next)
-	return mux
-}

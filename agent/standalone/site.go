@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"agent.local/a0000000000000000/a2a"
 	"agent.local/a0000000000000000/auth"
 	"agent.local/a0000000000000000/fileserver"
 	"agent.local/a0000000000000000/protocol"
@@ -19,18 +21,18 @@ const markerFile = "agentforge.json"
 
 // site serves pages to everybody, and the agent to those whom the gate admits.
 type site struct {
-	// guarded is for the site's own pages; programs also checks the origin.
-	pages, guarded, programs, routes http.Handler
+	// guarded is for the site's own pages, programs for what checks the origin.
+	pages, guarded, programs http.Handler
 	// behindProxy turns the check of the host name off: a proxy on this machine
 	// connects to the loopback address for any name.
 	behindProxy bool
 }
 
-func openSite(dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error) {
-	return newSite(os.Getenv, dir, agent, routes, origins)
+func openSite(dir string, agent protocol.Agent, manifest protocol.Manifest, origins server.Origins) (http.Handler, error) {
+	return newSite(os.Getenv, dir, agent, manifest, origins)
 }
 
-func newSite(env func(string) string, dir string, agent protocol.Agent, routes http.Handler, origins server.Origins) (http.Handler, error) {
+func newSite(env func(string) string, dir string, agent protocol.Agent, manifest protocol.Manifest, origins server.Origins) (http.Handler, error) {
 	pages, err := fileserver.Open(dir)
 	if err != nil {
 		return nil, err
@@ -44,8 +46,13 @@ func newSite(env func(string) string, dir string, agent protocol.Agent, routes h
 	if err != nil {
 		return nil, err
 	}
-	guarded := gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
-	return site{pages: pages, guarded: guarded, programs: origins.Check(guarded), routes: routes, behindProxy: proxies > 0}, nil
+	s := site{pages: pages, behindProxy: proxies > 0}
+	options := server.Options{Shared: true, Bearer: gate.Access() != "public"}
+	s.programs = server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
+		s.guarded = gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
+		return origins.Check(s.guarded)
+	})
+	return s, nil
 }
 
 // withSiteAccess adds the access that the site was built for if env sets none:
@@ -64,17 +71,20 @@ func withSiteAccess(env func(string) string, dir string) func(string) string {
 	}
 }
 
+// The addresses of programs, beside those under /v1/ and /.well-known/.
+var programPaths = []string{"/chat", "/manifest", "/mcp", "/a2a"}
+
 func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
 	case path == "/healthz":
-		s.routes.ServeHTTP(w, r)
+		s.programs.ServeHTTP(w, r)
 	case !s.behindProxy && server.IsForeignHost(r):
 		text := "Use localhost or this server's address as the host name. Behind a proxy on this machine, set " + auth.ProxiesEnv + "."
 		http.Error(w, text, http.StatusForbidden)
 	case strings.HasPrefix(path, "/api/"):
 		s.guarded.ServeHTTP(w, r)
-	case path == "/chat" || path == "/manifest" || path == "/mcp" || strings.HasPrefix(path, "/v1/"):
+	case slices.Contains(programPaths, path), slices.Contains(a2a.CardPaths, path), strings.HasPrefix(path, "/v1/"):
 		s.programs.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)

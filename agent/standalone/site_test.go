@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/protocol"
 )
 
 // The hash of "open sesame", with few iterations.
@@ -29,11 +30,6 @@ func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) err
 	return emit(text)
 }
 
-func routes(w http.ResponseWriter, r *http.Request) {
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write([]byte("routes " + r.URL.Path))
-}
-
 // newServer returns the URL of a site.
 func newServer(t *testing.T, environment map[string]string) (string, error) {
 	t.Helper()
@@ -44,7 +40,7 @@ func newServer(t *testing.T, environment map[string]string) (string, error) {
 		}
 	}
 	env := func(name string) string { return environment[name] }
-	handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes), nil)
+	handler, err := newSite(env, dir, echoAgent{}, protocol.Manifest{Handle: "sample"}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -68,6 +64,7 @@ func ask(t *testing.T, method, url, body string, headers ...string) (int, string
 
 func TestRouting(t *testing.T) {
 	t.Parallel()
+	const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 	closed := map[string]string{"AGENT_ACCESS": "password", "AGENT_PASSWORD_HASH": passwordHash}
 	bearer := []string{"Authorization", "Bearer open sesame"}
 	tests := []struct {
@@ -78,12 +75,19 @@ func TestRouting(t *testing.T) {
 	}{
 		{"first page", "GET", "/", "", nil, 200, "page index.html"},
 		{"script", "GET", "/chat.js", "", nil, 200, "page chat.js"},
-		{"health", "GET", "/healthz", "", nil, 202, "routes /healthz"},
-		{"health under any name", "GET", "/healthz", "", []string{"Host", "agent.example"}, 202, "routes"},
+		{"health", "GET", "/healthz", "", nil, 200, `{"status":"ok"}`},
+		{"health under any name", "GET", "/healthz", "", []string{"Host", "agent.example"}, 200, "ok"},
 		{"routes", "GET", "/v1/models", "", nil, 401, "sign in"},
-		{"routes with the password", "GET", "/v1/models", "", bearer, 202, "routes /v1/models"},
+		{"routes with the password", "GET", "/v1/models", "", bearer, 200, `"id":"sample"`},
 		{"chat", "POST", "/chat", "{}", nil, 401, "sign in"},
-		{"chat with the password", "POST", "/chat", "{}", bearer, 202, "routes /chat"},
+		{"chat with the password", "POST", "/chat", agenttest.Question("hi"), bearer, 200, `"text":"hi"`},
+		{"MCP", "POST", "/mcp", ping, nil, 401, "sign in"},
+		{"MCP with the password", "POST", "/mcp", ping, bearer, 200, `"result":{}`},
+		{"A2A", "POST", "/a2a", ping, nil, 401, "sign in"},
+		{"A2A with the password", "POST", "/a2a", ping, bearer, 200, "has no method ping"},
+		{"card", "GET", "/.well-known/agent-card.json", "", nil, 200, `"httpAuthSecurityScheme"`},
+		{"foreign page", "POST", "/mcp", ping, append(bearer, "Origin", "https://evil.example"), 403, "AGENT_ORIGINS"},
+		{"the site's own page", "POST", "/api/ask", `{"message":"hi"}`, append(bearer, "Origin", "https://public.example"), 200, `"text":"hi"`},
 		{"manifest", "GET", "/manifest", "", nil, 401, "sign in"},
 		{"question", "POST", "/api/ask", `{"message":"hi"}`, nil, 401, "sign in"},
 		{"question with the password", "POST", "/api/ask", `{"message":"hi"}`, bearer, 200, `"text":"hi"`},
@@ -196,7 +200,7 @@ func TestAccessOfTheMarker(t *testing.T) {
 				}
 			}
 			env := func(name string) string { return test.env[name] }
-			handler, err := newSite(env, dir, echoAgent{}, http.HandlerFunc(routes), nil)
+			handler, err := newSite(env, dir, echoAgent{}, protocol.Manifest{Handle: "sample"}, nil)
 			if (err != nil) != test.refused {
 				t.Fatal(err)
 			}

@@ -16,6 +16,8 @@ _EVERYWHERE = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Where other programs find the agent, beside those below /v1.
+_PROGRAM_PATHS = ("mcp", "a2a", ".well-known/agent-card.json")
 
 
 def headers() -> str:
@@ -27,4 +29,6 @@ def headers() -> str:
 def redirects(function: str) -> str:
     """Return the rewrites of paths to the function; the browser's URL does not change."""
     target = f"/.netlify/functions/{function}"
-    return "".join(f"/{path}/* {target}/{path}/:splat 200\n" for path in ("api", "v1"))
+    below = [f"/{path}/* {target}/{path}/:splat 200\n" for path in ("api", "v1")]
+    exact = [f"/{path} {target}/{path} 200\n" for path in _PROGRAM_PATHS]
+    return "".join(below + exact)

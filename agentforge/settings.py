@@ -216,6 +216,7 @@ MOST_RUNNING_CHATS: int = env.int("MOST_RUNNING_CHATS", default=3)
 MOST_RUNNING_CHECKS: int = env.int("MOST_RUNNING_CHECKS", default=2)
 MOST_RUNNING_DEPLOYMENTS: int = env.int("MOST_RUNNING_DEPLOYMENTS", default=3)
 MOST_RUNNING_VERIFICATIONS: int = env.int("MOST_RUNNING_VERIFICATIONS", default=1)
+MOST_RUNNING_EVALUATIONS: int = env.int("MOST_RUNNING_EVALUATIONS", default=1)
 # Concurrent jobs of each kind of worker; the Procfile reads them too.
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=4)
 CHAT_CONCURRENCY: int = env.int("CHAT_CONCURRENCY", default=16)

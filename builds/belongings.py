@@ -11,7 +11,9 @@ from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
-from .models import Build, BuildStatus, ChatMessage, MessageStatus
+from .evaluation.lifecycle import OPEN
+from .models import Build, BuildStatus, ChatMessage, Evaluation, EvaluationRun, MessageStatus
+from .serializers import evaluation_run_json
 from .trash import stop
 from .trial.transcript import MESSAGES_AT_ONCE
 
@@ -20,6 +22,12 @@ def builds_and_chats(user: User) -> Files:
     """Yield the facts of all builds, and each agent's chat."""
     builds = Build.objects.all_of(user).select_related("revision").prefetch_related("artifacts")
     yield "builds.json", as_json([_build(build) for build in builds])
+    evaluations = Evaluation.objects.all_of(user).values("agent_id", "cases", "gate")
+    runs = EvaluationRun.objects.all_of(user).order_by("pk")
+    yield (
+        "evaluations.json",
+        as_json({"cases": list(evaluations), "runs": [evaluation_run_json(run) for run in runs]}),
+    )
     # As the service, because users don't see agents in the trash, which are theirs all the same.
     with as_service():
         messages = ChatMessage.objects.all_of(user)
@@ -38,6 +46,8 @@ def work_in_progress(user: User) -> str:
     answering = (MessageStatus.QUEUED, MessageStatus.STREAMING)
     if ChatMessage.objects.all_of(user).filter(status__in=answering).exists():
         return "An agent is answering. Wait until it has finished."
+    if EvaluationRun.objects.all_of(user).filter(status__in=OPEN).exists():
+        return "An agent is being evaluated. Stop it, or wait until it has finished."
     return ""
 
 

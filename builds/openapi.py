@@ -18,6 +18,7 @@ from agentforge.openapi.schemas import (
 )
 from agentforge.pagination import PageForm
 
+from .evaluation.forms import CasesForm, RunForm
 from .forms import (
     BuildListForm,
     ConversationExportForm,
@@ -29,7 +30,7 @@ from .forms import (
     QuestionForm,
     TargetForm,
 )
-from .models import BuildStatus, BuildVerification, ChatMessage, MessageStatus
+from .models import BuildStatus, BuildVerification, ChatMessage, Evaluation, EvaluationRun, MessageStatus
 from .remote.forms import BuilderForm
 
 _GONE = {410: "The files were removed.", 412: "If-Match names another file."}
@@ -115,6 +116,36 @@ _VERIFICATION = record(
         "created_at": TIME,
         "finished_at": nullable(TIME),
         "channel": STRING,
+    }
+)
+_EVALUATION_RUN = record(
+    {
+        "id": INTEGER,
+        "url": STRING,
+        "subject": STRING,
+        "status": one_of(EvaluationRun.Status.values),
+        "trials": INTEGER,
+        "error": STRING,
+        "results": array(
+            record(
+                {
+                    "name": STRING,
+                    "trials": array(
+                        record(
+                            {
+                                "failures": array(STRING),
+                                "text": STRING,
+                                "tools": array(STRING),
+                                "seconds": NUMBER,
+                                "tokens": INTEGER,
+                            }
+                        )
+                    ),
+                }
+            )
+        ),
+        "created_at": TIME,
+        "finished_at": nullable(TIME),
     }
 )
 _MESSAGE = record(
@@ -254,6 +285,35 @@ describe(
         refusable=True,
         note="Without `conversation`, all conversations with the agent's builds are deleted.",
     ),
+)
+describe(
+    "builds:evaluation",
+    get=Operation(
+        "Get an agent's cases and the runs of its evaluation",
+        {"cases": STRING, "gate": one_of(Evaluation.Gate.values), "runs": array(_EVALUATION_RUN)},
+        query=PageForm,
+    ),
+    post=Operation(
+        "Save an agent's cases",
+        {"cases": INTEGER, "trials": INTEGER, "notes": array(STRING)},
+        forms=[CasesForm],
+    ),
+)
+describe(
+    "builds:evaluation_start",
+    post=Operation(
+        "Evaluate an agent's newest build, or its draft",
+        {"run": _EVALUATION_RUN},
+        202,
+        forms=[RunForm],
+        refusable=True,
+    ),
+)
+describe("builds:evaluation_stop", post=Operation("Stop an agent's evaluation", {"stopped": BOOLEAN}))
+describe("builds:evaluation_run", get=Operation("Get a run of an evaluation", {"run": _EVALUATION_RUN}))
+describe(
+    "builds:evaluation_junit",
+    get=Operation("Download a run as JUnit XML", media="application/xml"),
 )
 describe("builds:draft", get=Operation("Get the chat with a draft", _NEWEST))
 describe(

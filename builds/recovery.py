@@ -7,16 +7,17 @@ from django.db import transaction
 from agentforge.worker_liveness import dead_jobs, end_job
 
 from .compiler import workspace
+from .evaluation import lifecycle as evaluations
 from .execution import transitions
 from .execution.transitions import MOST_ATTEMPTS
-from .models import Build, BuildStatus, BuildVerification, ChatMessage, MessageStatus
+from .models import Build, BuildStatus, BuildVerification, ChatMessage, EvaluationRun, MessageStatus
 from .remote import records
 from .trial import chat
 from .verification import lifecycle
 
 
 def recover() -> int:
-    """Restart or finish the builds, answers and verifications of dead workers, and return their number.
+    """Restart or finish the work of dead workers, and return the number of rows.
 
     Also removes their temporary files and their remote jobs.
     """
@@ -32,6 +33,9 @@ def recover() -> int:
     for pk, job_id in dead_jobs(verifications.values_list("pk", "job_id")):
         end_job(job_id)
         settled += lifecycle.finish(pk, job_id, "failed", ["The worker died. Ask again."])
+    runs = EvaluationRun.objects.filter(status__in=evaluations.OPEN)
+    for pk, job_id in dead_jobs(runs.values_list("pk", "job_id")):
+        settled += _settle_evaluation(pk, job_id)
     records.give_up_orphans()
     return settled
 
@@ -60,3 +64,10 @@ def _settle_answer(pk: int, job_id: int) -> bool:
         error = chat.STOPPED if end_job(job_id) else "The worker died while it answered. Ask again."
         status = MessageStatus(message.status)
         return chat.finish(pk, job_id, MessageStatus.FAILED, error=error, was=status)
+
+
+def _settle_evaluation(pk: int, job_id: int) -> bool:
+    if end_job(job_id):
+        return evaluations.finish(pk, job_id, EvaluationRun.Status.STOPPED)
+    error = "The worker died. What it found so far was kept. Run it again."
+    return evaluations.finish(pk, job_id, EvaluationRun.Status.BROKEN, error)

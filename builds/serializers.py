@@ -1,4 +1,4 @@
-"""The JSON representations of builds, targets and verifications."""
+"""The JSON representations of builds, targets, verifications and evaluations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from .compiler import targets
 from .compiler.inputs import step_names
-from .models import Build, BuildTarget, BuildVerification
+from .models import Build, BuildTarget, BuildVerification, EvaluationRun
 from .queue.position import Place, places
 from .reports import duration
 
@@ -62,3 +62,8 @@ def target_json(row: BuildTarget) -> dict[str, Any]:
 def verification_json(row: BuildVerification) -> dict[str, Any]:
     names = ("id", "status", "findings", "created_at", "finished_at")
     return {**{name: getattr(row, name) for name in names}, "channel": row.stream_name}
+
+
+def evaluation_run_json(run: EvaluationRun) -> dict[str, Any]:
+    names = ("id", "subject", "status", "trials", "error", "results", "created_at", "finished_at")
+    return {**{name: getattr(run, name) for name in names}, "url": run.get_absolute_url()}

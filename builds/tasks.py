@@ -18,6 +18,7 @@ from .compiler import sources as agent_sources
 from .compiler import toolchain, warmup
 from .compiler.inputs import Inputs
 from .errors import BuildError
+from .evaluation import runner as evaluation_runner
 from .execution import prepared, runner
 from .logs.build_log import BuildLog, Record
 from .models import PLUGIN
@@ -46,6 +47,14 @@ async def verify_build(context: JobContext, *, verification_id: int) -> None:
 async def answer_message(context: JobContext, *, message_id: int) -> None:
     async with held_slot(context):
         await responder.run_answer(message_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context))
+
+
+@app.task(name=jobs.EVALUATE, queue=jobs.QUEUES[jobs.EVALUATE], pass_context=True)
+async def evaluate(context: JobContext, *, evaluation_run_id: int) -> None:
+    async with held_slot(context):
+        await evaluation_runner.run(
+            evaluation_run_id, context.job.id or 0, is_shutdown=lambda: _is_shutdown(context)
+        )
 
 
 # A worker starts it at once when it sees jobs of a dead one; this is for what no job belongs to.

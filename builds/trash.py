@@ -11,6 +11,7 @@ from agentforge.formats import counted
 from configs.models import AgentConfig
 from configs.trash import Belonging, Words
 
+from .evaluation import lifecycle as evaluation
 from .models import Artifact, Build, BuildVerification, ChatMessage, Conversation
 from .reports import UNFINISHED
 from .services import cancel_build
@@ -56,6 +57,8 @@ def stop(agent: AgentConfig, by: User) -> list[str]:
     for build in builds:
         cancel_build(build, by)
     ended = [f"build {build.pk} is cancelled" for build in builds]
+    if evaluation.stop(agent):
+        ended.append("the evaluation is stopped")
     stopped = [chat.stop(agent, source) for source in ChatMessage.Source]
     return [*ended, "the answer under way is stopped"] if any(stopped) else ended
 

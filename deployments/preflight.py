@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from agentforge import formats
 from agentforge.public_addresses import is_public
+from builds.evaluation import gate
 from builds.models import Artifact, Build, BuildStatus
 from builds.package import assembly
 from builds.reports import UNFINISHED
@@ -93,8 +94,18 @@ def checks(
         # A key that is set elsewhere need not be valid here.
         _key(agent) if kind.sets_variables else _at_most(WARNING, _key(agent)),
         _reach(agent),
-        *([_size(kind, build, site), _environment(agent, site)] if build else []),
+        *([_size(kind, build, site), _environment(agent, site), *_evaluation(agent, build)] if build else []),
     ]
+
+
+def _evaluation(agent: AgentConfig, build: Build) -> list[Check]:
+    """Return whether the build passed the agent's cases; nothing where no deployment hangs on them."""
+    verdict = gate.verdict(agent, build)
+    if verdict is None:
+        return []
+    worst = BAD if verdict.blocks else WARNING
+    url = reverse("builds:evaluation", args=[agent.pk])
+    return [Check("Evaluation", OK if verdict.passed else worst, verdict.words, url)]
 
 
 def _at_most(state: str, check: Check) -> Check:

@@ -30,7 +30,7 @@ from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.artifacts import storage
-from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage, Conversation
+from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, EvaluationRun
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, Revision
 from configs.revisions import create_revision
@@ -167,6 +167,11 @@ MATRIX: dict[str, Row] = {
     "builds:conversation_rename": Row({**_AGENT, "conversation": "conversation"}, "POST", {"title": "Tides"}),
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
+    "builds:evaluation": Row(_AGENT),
+    "builds:evaluation_start": Row(_AGENT, "POST", {"against": "build"}),
+    "builds:evaluation_stop": Row(_AGENT, "POST"),
+    "builds:evaluation_run": Row({**_AGENT, "run": "evaluation"}),
+    "builds:evaluation_junit": Row({**_AGENT, "run": "evaluation"}),
     "builds:draft": Row(_AGENT),
     "builds:draft_send": Row(_AGENT, "POST", {"message": "hello"}),
     "builds:draft_stop": Row(_AGENT, "POST"),
@@ -209,6 +214,7 @@ SHOWS_THE_SECRET = (
     "builds:try",
     "builds:message",
     "builds:conversation_export",
+    "builds:evaluation_run",
     "deployments:agent",
 )
 
@@ -223,6 +229,7 @@ class Hers:
     deployment: str
     message: str
     conversation: str
+    evaluation: str
 
 
 @pytest.fixture
@@ -241,6 +248,9 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
     conversation = Conversation.objects.create(owner=alice, agent=agent, title=SECRET)
     message = ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
+    evaluation = EvaluationRun.objects.create(
+        owner=alice, agent=agent, build=build, subject=SECRET, cases="", trials=1, status="passed"
+    )
     stream = Stream.objects.create(name=build.stream_name, owner=alice, last_seq=1)
     line = '{"t": 1.0, "kind": "line", "stream": "out", "text": "for alice\'s eyes"}'
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data=line)
@@ -258,7 +268,7 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         "site": site.pk,
         "deployment": deployment.pk,
     }
-    pks |= {"message": message.pk, "conversation": conversation.pk}
+    pks |= {"message": message.pk, "conversation": conversation.pk, "evaluation": evaluation.pk}
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 
 

@@ -54,6 +54,7 @@ class Action(models.TextChoices):
     PRUNED = "pruned", "Old rows and files removed"
     BUILD_VERIFY_ASKED = "build-verify-asked", "Build verification requested"
     BUILD_DOWNLOADED = "build-downloaded", "Build downloaded"
+    EVALUATION_ASKED = "evaluation-asked", "Evaluation requested"
     FILE_DOWNLOADED = "file-downloaded", "File downloaded"
 
     HOST_CONNECTED = "host-connected", "Hosting account connected"

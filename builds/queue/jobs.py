@@ -23,6 +23,7 @@ COMPILE_DRAFT_PROGRAM = "builds.compile_draft_program"
 PUBLISH_POSITIONS = "builds.tell_queue"
 VERIFY = "builds.verify"
 REMOVE_FILES = "builds.remove_files"
+EVALUATE = "builds.evaluate"
 # On a remote builder: compile a job of its forge and deliver the result.
 SERVE = "builder.serve"
 QUEUES = {
@@ -31,6 +32,7 @@ QUEUES = {
     WARM: "builds",
     VERIFY: "builds",
     ANSWER: "trials",
+    EVALUATE: "trials",
     # Whoever answers for drafts compiles it: no build waits for that.
     COMPILE_DRAFT_PROGRAM: "trials",
     PUBLISH_POSITIONS: "upkeep",
@@ -38,6 +40,7 @@ QUEUES = {
 }
 
 CHATS = Share("chats", QUEUES[ANSWER], "MOST_RUNNING_CHATS")
+EVALUATIONS = Share("evaluations", QUEUES[EVALUATE], "MOST_RUNNING_EVALUATIONS")
 VERIFICATIONS = Share("verifications", QUEUES[VERIFY], "MOST_RUNNING_VERIFICATIONS")
 
 

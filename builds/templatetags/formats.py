@@ -20,8 +20,10 @@ from builds.trial import markdown
 
 register = template.Library()
 register.filter("size", formats.size)
+register.filter("counted", formats.counted)
 
 _FAVICONS = {"queued": "running", "running": "running", "succeeded": "done", "failed": "failed"}
+_EVALUATION_STATES: dict[str, str] = {"passed": "succeeded", "broken": "failed", "stopped": "cancelled"}
 _VERIFICATION_STATES: dict[str, str] = {"same": "succeeded", "different": "failed"}
 
 
@@ -120,6 +122,18 @@ def lookup(mapping: Mapping[int, object], key: int) -> object:
 def verification_state(verification: BuildVerification) -> str:
     """Return the `data-state` of a verification, which decides its colour and icon."""
     return _VERIFICATION_STATES.get(verification.status, verification.status)
+
+
+@register.filter
+def evaluation_state(status: str) -> str:
+    """Return the `data-state` of an evaluation's run."""
+    return _EVALUATION_STATES.get(status, status)
+
+
+@register.filter
+def percent(rate: float) -> str:
+    """Return a rate from 0 to 1 in whole per cent."""
+    return f"{rate:.0%}"
 
 
 @register.filter

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 
 from agentforge.incidents import record_incident
 from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread
-from builds.artifacts import leases, storage
-from builds.artifacts.errors import FileMissing
 from builds.errors import BuildError
-from builds.models import PLUGIN, Artifact, ChatMessage
-from builds.package import assembly
+from builds.models import ChatMessage
 from configs.announcements import ensure_stream
-from configs.keys.agent_environment import environment_of, environment_of_draft
+from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
 
 from . import chat, places
 from .agent_log import AgentLog
 from .agent_run import Program, converse
 from .answer import Answer
+from .compiled_program import compiled_program
 from .draft_program import draft_program
-
-_FILES_MISSING = "The files of this build are missing or damaged. Compile the agent again to restore them."
 
 
 async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -65,24 +60,7 @@ async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> 
         host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
         program = Program(host, None, message.document)
         environment = await in_thread(environment_of_draft, message.agent, message.document)
-        messages = await in_thread(chat.history, message)
     else:
-        program, environment, messages = await in_thread(_prepare, message)
+        program, environment = await in_thread(compiled_program, message.build)
+    messages = await in_thread(chat.history, message)
     await converse(program, messages, environment, answer.add, agent_log)
-
-
-def _prepare(message: ChatMessage) -> tuple[Program, dict[str, str], list[dict[str, str]]]:
-    build = message.build
-    if build is None:
-        raise BuildError("The build that was to answer has been deleted. Compile the agent again.")
-    files = {file.name: file.sha256 for file in Artifact.objects.filter(build=build, target=PLUGIN)}
-    document = build.revision.canonical_json
-    names = (assembly.HOST, assembly.plugin_name(json.loads(document)["identity"]["handle"]))
-    if not all(name in files for name in names):
-        raise BuildError(_FILES_MISSING)
-    try:
-        leases.acquire(files[name] for name in names)
-        host, plugin = (storage.local_copy(files[name]) for name in names)
-    except FileMissing as missing:
-        raise BuildError(_FILES_MISSING) from missing
-    return Program(host, plugin, document), environment_of(build.revision), chat.history(message)

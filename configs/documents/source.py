@@ -23,7 +23,8 @@ _TOO_DEEP = "the document is nested too deeply or holds too many entries"
 
 @dataclass(frozen=True)
 class Source:
-    """A document's entries by path (`personality.tone`), and the line of each path, counted from 1."""
+    """A document's entries by path (`personality.tone`), and the line of each path and
+    of each item of a list (`cases.0`), counted from 1."""
 
     entries: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -136,4 +137,6 @@ def _lines_below(node: yaml.MappingNode, prefix: str) -> dict[str, int]:
         lines[path] = key.start_mark.line + 1
         if path in SECTIONS and isinstance(value, yaml.MappingNode):
             lines |= _lines_below(value, f"{path}.")
+        elif isinstance(value, yaml.SequenceNode):
+            lines |= {f"{path}.{index}": item.start_mark.line + 1 for index, item in enumerate(value.value)}
     return lines

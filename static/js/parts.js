@@ -6,7 +6,7 @@ import { announce, on } from "./dom.js";
 import { collect } from "./live.js";
 
 // Records after which the page may be wrong; on the pages of an agent also the end of an answer.
-const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment"];
+const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment", "evaluation"];
 const GIVE_UP = 5;
 let timer = null;
 let later = null;

@@ -55,6 +55,8 @@ class StandIn:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        # Released once for each request, before it is answered.
+        self.arrivals = threading.Semaphore(0)
         # A test that holds requests back clears this, and sets it to let them go on.
         self.go_on = threading.Event()
         self.go_on.set()
@@ -76,6 +78,7 @@ class StandIn:
 
     def _take(self, asked: Asked) -> Answer:
         self.asked.append(asked)
+        self.arrivals.release()
         self.go_on.wait()
         return self.answer(asked)
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from agentforge.live.models import Chunk, Stream
-from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage, Conversation
+from builds.models import (
+    Artifact,
+    Build,
+    BuildTarget,
+    BuildVerification,
+    ChatMessage,
+    Conversation,
+    Evaluation,
+    EvaluationRun,
+)
 from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
 from deployments.models import Connection, Deployment, Site
 
@@ -38,6 +47,8 @@ def rows_of(user: User) -> Rows:
     Artifact.objects.create(owner=user, build=build, name="agent.so", sha256="0" * 64, size=1)
     Conversation.objects.create(owner=user, agent=agent, title="hello")
     ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
+    Evaluation.objects.create(owner=user, agent=agent, cases="cases: []")
+    EvaluationRun.objects.create(owner=user, agent=agent, build=build, subject="build 1", cases="", trials=1)
     stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)
     Chunk.objects.create(stream=stream, first_seq=1, last_seq=1, data="{}")
     Connection.objects.create(owner=user, host="netlify", key=key)

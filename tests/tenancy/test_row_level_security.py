@@ -12,7 +12,16 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from agentforge.accounts.models import User
 from agentforge.tenancy import rls
-from builds.models import Artifact, Build, BuildTarget, BuildVerification, ChatMessage, Conversation
+from builds.models import (
+    Artifact,
+    Build,
+    BuildTarget,
+    BuildVerification,
+    ChatMessage,
+    Conversation,
+    Evaluation,
+    EvaluationRun,
+)
 from configs.conflicts import Basis
 from configs.models import AgentConfig, ProcessRun, Revision
 from configs.services import create_agent, delete_agent, save_draft
@@ -38,6 +47,8 @@ OWNED = {
     "builds_artifact": ("id", "sha256 = sha256"),
     "builds_conversation": ("id", "title = title"),
     "builds_chatmessage": ("id", "content = content"),
+    "builds_evaluation": ("id", "gate = gate"),
+    "builds_evaluationrun": ("id", "status = status"),
     "deployments_connection": ("id", "who = who"),
     "deployments_site": ("id", "name = name"),
     "deployments_deployment": ("id", "status = status"),
@@ -111,6 +122,10 @@ MISFITS: dict[type[Any], Callable[[Rows, Rows], dict[str, Any]]] = {
     Artifact: lambda his, hers: {"build": his.build, "name": "x", "sha256": "1", "size": 1},
     Conversation: lambda his, hers: {"agent": his.agent, "title": "x"},
     ChatMessage: lambda his, hers: {"agent": hers.agent, "build": his.build, "role": "user"},
+    Evaluation: lambda his, hers: {
+        "agent": AgentConfig.objects.create(owner=his.agent.owner, name="x", handle="y")
+    },
+    EvaluationRun: lambda his, hers: {"agent": hers.agent, "build": his.build, "subject": "x", "trials": 1},
     Connection: lambda his, hers: {"host": "elsewhere", "key": his.key},
     Site: lambda his, hers: {"agent": his.agent, "remote_id": "x", "name": "x", "url": ""},
     Deployment: lambda his, hers: {"site": hers.site, "build": his.build, "revision": hers.revision},

@@ -45,6 +45,7 @@ class Act(StrEnum):
     BUILD = "compile an agent"
     BUILD_PROGRAM = "compile an agent as a program"
     VERIFY = "verify a build"
+    EVALUATE = "evaluate an agent"
     CREATE_AGENT = "create an agent"
     DEPLOY = "deploy"
     CONNECT_HOST = "connect an account at a host"
@@ -83,6 +84,7 @@ RULES = {
     Act.BUILD: Rule(limit="builds", of_guest=8),
     Act.BUILD_PROGRAM: Rule(of_guest=0),
     Act.VERIFY: Rule(limit="builds", of_guest=0),
+    Act.EVALUATE: Rule("chats", "builds", of_guest=0),
     Act.CREATE_AGENT: Rule(of_guest=8),
     Act.DEPLOY: Rule("deployments", "deployments", of_guest=0),
     Act.CONNECT_HOST: Rule("hosts", "key tests", of_guest=0),

@@ -1,0 +1,232 @@
+"""The assertions on an answer, by the names that the field uses (promptfoo's, where it has one).
+
+Each kind has a shape, which a value in a file must have, and a check, which returns why an answer does not
+hold, or nothing. `not-` before a kind asks for the opposite.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from .outcome import Outcome
+
+Check = Callable[[Any, Outcome], str]
+# Returns what is wrong with a value, or nothing.
+Shape = Callable[[Any], str]
+# Somebody's pattern on a model's text could take forever.
+PATTERN_SECONDS = 1.0
+_LONGEST_QUOTE = 120
+_NOT = "not-"
+SEQUENCES = ("strict", "unordered", "subset", "superset")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What may be asserted; `text` says it to those who write cases."""
+
+    shape: Shape
+    check: Check
+    text: str
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """One expectation; `name` is its kind, with `not-` before it if it is negated."""
+
+    name: str
+    value: Any
+
+    def failure(self, outcome: Outcome) -> str:
+        """Return why an answer does not hold, or nothing. One that did not come never holds."""
+        if outcome.error:
+            return outcome.error
+        reason = KINDS[self.name.removeprefix(_NOT)].check(self.value, outcome)
+        if not self.name.startswith(_NOT):
+            return reason
+        return "" if reason else f"{self.name} {_quoted(self.value)}: it is so"
+
+
+def problem_of(name: object, value: Any) -> str:
+    """Return what is wrong with an assertion in a file, or nothing."""
+    kind = KINDS.get(str(name).removeprefix(_NOT))
+    if kind is None:
+        return f"“{name}” is not an assertion; use one of {', '.join(KINDS)}"
+    wrong = kind.shape(value)
+    return f"{name} {wrong}" if wrong else ""
+
+
+def _quoted(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"“{text[:_LONGEST_QUOTE]}{'…' if len(text) > _LONGEST_QUOTE else ''}”"
+
+
+def _is_text(value: Any) -> str:
+    return "" if isinstance(value, str) and value else "takes a text"
+
+
+def _is_texts(value: Any) -> str:
+    valid = isinstance(value, list) and value and all(isinstance(each, str) and each for each in value)
+    return "" if valid else "takes a list of texts"
+
+
+def _is_number(value: Any) -> str:
+    valid = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return "" if valid else "takes a number"
+
+
+def _is_flag(value: Any) -> str:
+    return "" if value is True else "takes true; put not- before its name for the opposite"
+
+
+def _is_pattern(value: Any) -> str:
+    if wrong := _is_text(value):
+        return wrong
+    try:
+        regex.compile(value)
+    except regex.error as error:
+        return f"is no pattern: {error}"
+    return ""
+
+
+def _is_arguments(value: Any) -> str:
+    valid = (
+        isinstance(value, Mapping)
+        and set(value) == {"tool", "arguments"}
+        and isinstance(value["tool"], str)
+        and isinstance(value["arguments"], Mapping)
+    )
+    return "" if valid else "takes tool and arguments, like {tool: calculator, arguments: {expression: 2+2}}"
+
+
+def _is_sequence(value: Any) -> str:
+    valid = (
+        isinstance(value, Mapping)
+        and set(value) <= {"mode", "tools"}
+        and value.get("mode", SEQUENCES[0]) in SEQUENCES
+        and not _is_texts(value.get("tools"))
+    )
+    return "" if valid else f"takes tools, a list, and mode: {', '.join(SEQUENCES)}"
+
+
+def _is_word_list(value: Any) -> str:
+    return "" if not _is_text(value) or not _is_texts(value) else "takes a name or a list of names"
+
+
+def _equals(value: str, outcome: Outcome) -> str:
+    return "" if outcome.text.strip() == value.strip() else f"the answer is not {_quoted(value)}"
+
+
+def _missing(values: Iterable[str], outcome: Outcome, *, fold: bool = False) -> list[str]:
+    text = outcome.text.casefold() if fold else outcome.text
+    return [value for value in values if (value.casefold() if fold else value) not in text]
+
+
+def _contains(value: str, outcome: Outcome) -> str:
+    return f"the answer does not contain {_quoted(value)}" if _missing([value], outcome) else ""
+
+
+def _icontains(value: str, outcome: Outcome) -> str:
+    lacks = _missing([value], outcome, fold=True)
+    return f"the answer does not contain {_quoted(value)}, in any case of letters" if lacks else ""
+
+
+def _contains_any(value: list[str], outcome: Outcome) -> str:
+    return (
+        f"the answer contains none of {_quoted(value)}" if len(_missing(value, outcome)) == len(value) else ""
+    )
+
+
+def _contains_all(value: list[str], outcome: Outcome) -> str:
+    lacks = _missing(value, outcome)
+    return f"the answer does not contain {_quoted(lacks)}" if lacks else ""
+
+
+def _starts_with(value: str, outcome: Outcome) -> str:
+    return (
+        "" if outcome.text.lstrip().startswith(value) else f"the answer does not start with {_quoted(value)}"
+    )
+
+
+def _regex(value: str, outcome: Outcome) -> str:
+    try:
+        found = regex.search(value, outcome.text, timeout=PATTERN_SECONDS, concurrent=True)
+    except TimeoutError:
+        return f"the pattern {_quoted(value)} took longer than {PATTERN_SECONDS:.0f} s"
+    return "" if found else f"the pattern {_quoted(value)} is not in the answer"
+
+
+def _is_json(value: bool, outcome: Outcome) -> str:
+    try:
+        json.loads(outcome.text)
+    except (ValueError, RecursionError):
+        return "the answer is not JSON"
+    return ""
+
+
+def _tool_called(value: str | list[str], outcome: Outcome) -> str:
+    names = [value] if isinstance(value, str) else value
+    lacks = [name for name in names if name not in outcome.tools]
+    return f"{', '.join(lacks)} was not called" if lacks else ""
+
+
+def _tool_args_match(value: Mapping[str, Any], outcome: Outcome) -> str:
+    wanted = value["arguments"]
+    for call in outcome.calls:
+        if call.name == value["tool"] and all(
+            name in call.arguments and call.arguments[name] == expected for name, expected in wanted.items()
+        ):
+            return ""
+    return f"{value['tool']} was not called with {_quoted(wanted)}"
+
+
+def _tool_sequence(value: Mapping[str, Any], outcome: Outcome) -> str:
+    mode, wanted, called = value.get("mode", SEQUENCES[0]), list(value["tools"]), outcome.tools
+    holds = {
+        "strict": called == wanted,
+        "unordered": sorted(called) == sorted(wanted),
+        "subset": set(called) <= set(wanted),
+        "superset": set(called) >= set(wanted),
+    }[mode]
+    return "" if holds else f"the tools called were {_quoted(called)}, not {_quoted(wanted)} ({mode})"
+
+
+def _at_most(what: str, measure: Callable[[Outcome], float]) -> Check:
+    def check(value: float, outcome: Outcome) -> str:
+        measured = measure(outcome)
+        return "" if measured <= value else f"{measured:g} {what}, more than {value:g}"
+
+    return check
+
+
+def _finish_reason(value: str, outcome: Outcome) -> str:
+    return "" if outcome.finish == value else f"the answer ended with {_quoted(outcome.finish)}"
+
+
+KINDS: dict[str, Kind] = {
+    "equals": Kind(_is_text, _equals, "the whole answer"),
+    "contains": Kind(_is_text, _contains, "a text in the answer"),
+    "icontains": Kind(_is_text, _icontains, "the same, in any case of letters"),
+    "contains-any": Kind(_is_texts, _contains_any, "one of a list of texts"),
+    "contains-all": Kind(_is_texts, _contains_all, "each of a list of texts"),
+    "starts-with": Kind(_is_text, _starts_with, "how the answer begins"),
+    "regex": Kind(_is_pattern, _regex, "a pattern in the answer"),
+    "is-json": Kind(_is_flag, _is_json, "true: the answer is JSON"),
+    "tool-called": Kind(_is_word_list, _tool_called, "a tool, or several, that were called"),
+    "tool-args-match": Kind(_is_arguments, _tool_args_match, "a call of tool with these arguments"),
+    "tool-sequence": Kind(
+        _is_sequence, _tool_sequence, "tools in mode strict, unordered, subset or superset"
+    ),
+    "tool-count-max": Kind(
+        _is_number, _at_most("tool calls", lambda outcome: len(outcome.calls)), "calls of tools at most"
+    ),
+    "latency": Kind(_is_number, _at_most("s", lambda outcome: outcome.seconds), "seconds at most"),
+    "tokens": Kind(
+        _is_number, _at_most("tokens", lambda outcome: outcome.tokens), "tokens at most, in and out"
+    ),
+    "finish-reason": Kind(_is_text, _finish_reason, "why the answer ended: stop, length, tool_rounds"),
+}

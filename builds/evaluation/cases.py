@@ -1,0 +1,130 @@
+"""Read a file of cases: what an agent is asked, and what is expected of its answer.
+
+    cases:
+      - name: adds                  # optional; unique
+        ask: What is 2 + 2?         # or a list: a conversation, whose last answer counts
+        repeat: 3                   # optional; the case passes if all of them do
+        expect:
+          - contains: "4"
+          - tool-called: calculator
+
+The shared part of promptfoo's format (`tests` with `vars` and `assert`) is read too; see promptfoo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from configs.documents.problems import DocumentError, Problem
+from configs.documents.source import Source, load
+
+from . import promptfoo
+from .assertions import Assertion, problem_of
+
+MOST_CASES, MOST_REPEATS, MOST_TRIALS = 100, 20, 200
+LONGEST_QUESTION, MOST_QUESTIONS, MOST_ASSERTIONS = 8000, 20, 20
+_FIELDS = {"name", "ask", "repeat", "expect"}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    ask: tuple[str, ...]
+    expect: tuple[Assertion, ...]
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The cases of a file, and a sentence for each thing in it that has no meaning here."""
+
+    cases: tuple[Case, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def trials(self) -> int:
+        return sum(case.repeat for case in self.cases)
+
+
+def read(text: str) -> Suite:
+    """Return the cases of a file. Raises DocumentError with every problem, each with its line."""
+    source = load(text)
+    notes: tuple[str, ...] = ()
+    entries: Mapping[str, Any] = source.entries
+    if "tests" in entries:
+        entries, notes = promptfoo.translate(entries)
+    problems = list(_problems(entries, source))
+    if problems:
+        raise DocumentError(problems)
+    suite = Suite(tuple(_case(number, entry) for number, entry in enumerate(entries["cases"], 1)), notes)
+    if suite.trials > MOST_TRIALS:
+        raise DocumentError([Problem("cases", f"these are {suite.trials} trials; at most {MOST_TRIALS} run")])
+    return suite
+
+
+def _case(number: int, entry: Mapping[str, Any]) -> Case:
+    ask = entry["ask"]
+    return Case(
+        name=str(entry.get("name") or f"Case {number}"),
+        ask=(ask,) if isinstance(ask, str) else tuple(ask),
+        expect=tuple(Assertion(name, value) for each in entry["expect"] for name, value in each.items()),
+        repeat=entry.get("repeat", 1),
+    )
+
+
+def _problems(entries: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    for name in entries:
+        if name != "cases":
+            yield Problem(str(name), "this is not known; a file has cases", source.line(str(name)))
+    cases = entries.get("cases")
+    if not isinstance(cases, list) or not 1 <= len(cases) <= MOST_CASES:
+        yield Problem("cases", f"this is a list of 1 to {MOST_CASES} cases", source.line("cases"))
+        return
+    seen: set[str] = set()
+    for index, entry in enumerate(cases):
+        path = f"cases.{index + 1}"
+        for place, message in _problems_of(entry):
+            where = f"{path}.{place}" if place else path
+            yield Problem(where, message, source.line(f"cases.{index}") or source.line("cases"))
+        name = str(entry.get("name") or f"Case {index + 1}") if isinstance(entry, Mapping) else ""
+        if name and name in seen:
+            yield Problem(f"{path}.name", f"another case is called “{name}”", source.line(f"cases.{index}"))
+        seen.add(name)
+
+
+def _problems_of(entry: object) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a case: the field, and a message."""
+    if not isinstance(entry, Mapping):
+        yield "", "this is not a case, like {ask: Hello, expect: [{contains: hello}]}"
+        return
+    for name in entry:
+        if name not in _FIELDS:
+            yield str(name), f"this is not known; a case has {', '.join(sorted(_FIELDS))}"
+    name = entry.get("name", "")
+    if not isinstance(name, str) or len(name) > 100:
+        yield "name", "this is a text of at most 100 characters"
+    ask = entry.get("ask")
+    questions = [ask] if isinstance(ask, str) else ask
+    if not isinstance(questions, list) or not 1 <= len(questions) <= MOST_QUESTIONS:
+        yield "ask", f"this is a question, or a list of 1 to {MOST_QUESTIONS}"
+    elif not all(isinstance(each, str) and 0 < len(each.strip()) <= LONGEST_QUESTION for each in questions):
+        yield "ask", f"a question is a text of 1 to {LONGEST_QUESTION:,} characters"
+    repeat = entry.get("repeat", 1)
+    if not isinstance(repeat, int) or isinstance(repeat, bool) or not 1 <= repeat <= MOST_REPEATS:
+        yield "repeat", f"this is a whole number from 1 to {MOST_REPEATS}"
+    yield from _problems_of_expectations(entry.get("expect"))
+
+
+def _problems_of_expectations(expect: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(expect, list) or not 1 <= len(expect) <= MOST_ASSERTIONS:
+        yield "expect", f"this is a list of 1 to {MOST_ASSERTIONS} assertions, like - contains: hello"
+        return
+    for number, each in enumerate(expect, 1):
+        if not isinstance(each, Mapping) or len(each) != 1:
+            yield f"expect.{number}", "this is one assertion, like contains: hello"
+            continue
+        [(name, value)] = each.items()
+        if problem := problem_of(name, value):
+            yield f"expect.{number}", problem

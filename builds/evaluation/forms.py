@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+
+from builds.models import Evaluation
+from configs.documents.problems import DocumentError
+from configs.documents.source import MAX_BYTES
+
+from . import cases
+from .lifecycle import BUILD, DRAFT
+
+EXAMPLE = """\
+cases:
+  - name: says who it is
+    ask: Who are you?
+    repeat: 3
+    expect:
+      - icontains: assistant
+      - latency: 10
+"""
+
+
+if TYPE_CHECKING:
+    _EvaluationForm = forms.ModelForm[Evaluation]
+else:
+    # Django's class is generic in its type stubs only.
+    _EvaluationForm = forms.ModelForm
+
+
+class CasesForm(_EvaluationForm):
+    """The cases of an agent as YAML or JSON; `suite` holds them once the form is valid."""
+
+    suite: cases.Suite
+
+    cases = forms.CharField(
+        label="Cases",
+        max_length=MAX_BYTES,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
+        error_messages={"required": "Write at least one case."},
+    )
+
+    class Meta:
+        model = Evaluation
+        fields = ("cases", "gate")
+        labels: ClassVar = {"gate": "A build that has not passed"}
+        widgets: ClassVar = {"gate": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gate"].required = False
+
+    def clean_cases(self) -> str:
+        text: str = self.cleaned_data["cases"].replace("\r\n", "\n")
+        try:
+            self.suite = cases.read(text)
+        except DocumentError as error:
+            raise forms.ValidationError([str(problem) for problem in error.problems]) from error
+        return text
+
+    def clean_gate(self) -> str:
+        """Keep what is chosen when a script sends only the cases."""
+        return self.cleaned_data["gate"] or self.instance.gate
+
+
+class RunForm(forms.Form):
+    against = forms.ChoiceField(choices=[(BUILD, "The newest build"), (DRAFT, "The draft")])

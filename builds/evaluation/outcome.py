@@ -1,0 +1,31 @@
+"""What an agent did with one question: what assertions are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The last answer of a trial; `seconds`, `tokens` and `calls` are of all its answers."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: str = "stop"
+    seconds: float = 0.0
+    tokens: int = 0
+    # Why there is no answer; empty if there is one.
+    error: str = ""
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools, in the order in which they were called."""
+        return [call.name for call in self.calls]

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from agentforge.explained_command import ExplainedCommand
+from builds.errors import BuildError
+from builds.evaluation import cases, junit
+from builds.evaluation.results import CaseResult
+from builds.evaluation.runner import Subject, evaluate
+from builds.execution import local
+from builds.trial.agent_run import Program
+from builds.trial.draft_program import draft_program
+from configs.documents.document import parse
+from configs.documents.problems import DocumentError
+
+_DESCRIPTION = """\
+Ask an agent the cases of a file and check its answers, without a worker or an account.
+
+  manage.py evaluate_agent examples/ada.yaml --cases cases.yaml --junit report.xml
+
+The agent is an exported file; the key of its provider is read from the environment, under the name that the
+compiled agent reads too (OPENAI_API_KEY). The cases are those of the page Evaluation, or promptfoo's tests.
+Exit code: 0 if every case passed, 1 if not."""
+
+
+class Command(ExplainedCommand):
+    help = _DESCRIPTION
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the agent's configuration, YAML or JSON")
+        parser.add_argument("--cases", type=Path, required=True, help="the cases, YAML or JSON")
+        parser.add_argument("--junit", type=Path, help="write the results there as JUnit XML")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per case")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            document = local.canonical(parse(_text(options["file"])))
+            suite = cases.read(_text(options["cases"]))
+        except DocumentError as error:
+            raise CommandError(f"The agent or its cases are not valid:\n{error}") from error
+        for note in suite.notes:
+            self.stderr.write(note)
+        try:
+            results = asyncio.run(self._evaluate(document, suite))
+        except BuildError as error:
+            raise CommandError(str(error)) from error
+        for case in results:
+            self._print(case, as_json=options["json"])
+        if options["junit"]:
+            handle = json.loads(document)["identity"]["handle"]
+            options["junit"].write_bytes(junit.report(handle, results))
+        if failed := sum(not case.holds for case in results):
+            raise CommandError(f"{failed} of {len(results)} cases failed.", returncode=1)
+
+    async def _evaluate(self, document: str, suite: cases.Suite) -> Sequence[CaseResult]:
+        program = Program(await draft_program(self.stderr.write), None, document)
+        subject = Subject(program, *_environment(document))
+        return [so_far async for so_far in evaluate(subject, suite.cases)][-1]
+
+    def _print(self, case: CaseResult, *, as_json: bool) -> None:
+        failures = list(dict.fromkeys(reason for trial in case.trials for reason in trial.failures))
+        if as_json:
+            facts = {
+                "name": case.name,
+                "passed": case.passed,
+                "trials": len(case.trials),
+                "failures": failures,
+            }
+            self.stdout.write(json.dumps(facts, ensure_ascii=False))
+            return
+        word = self.style.SUCCESS("passed") if case.holds else self.style.ERROR("failed")
+        self.stdout.write(f"{word} {case.name} ({case.passed} of {len(case.trials)})")
+        for failure in failures:
+            self.stdout.write(f"    {failure}")
+
+
+def _environment(document: str) -> tuple[dict[str, str], list[str]]:
+    """Return what the agent reads of the environment, and the secrets in it."""
+    provider = json.loads(document)["provider"]
+    names = [provider["key_env"], provider["base_url_env"]]
+    key = os.environ.get(provider["key_env"], "") if provider["key_env"] else ""
+    return {name: os.environ[name] for name in names if name and name in os.environ}, [key] if key else []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} can't be read: {error}") from error

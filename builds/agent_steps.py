@@ -36,7 +36,7 @@ def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[
     telling = _telling_builds(agents)
     steps = {}
     for agent in agents:
-        builds, wanted = telling[agent.pk], draft_sha256(agent, ring.key_of(agent))
+        builds, wanted = telling[agent.pk], draft_sha256(agent, ring.keys)
         answers = builds.answers
         steps[agent.pk] = [
             _build_step(agent, builds.newest, builds.good, is_current=_shows(builds.good, wanted)),

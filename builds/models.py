@@ -12,6 +12,7 @@ from django.utils import timezone
 from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 from configs.models import AgentConfig, Revision
+from configs.providers import PROVIDERS
 
 # The default target: a plugin for this machine, and its host.
 PLUGIN = "plugin"
@@ -244,6 +245,15 @@ def finish_note(usage: Mapping[str, Any]) -> str:
     return _FINISH_NOTES.get(finish, unknown)
 
 
+def fallback_note(fallback: Mapping[str, str]) -> str:
+    """Return a sentence on an answer that another provider gave than the first; empty if none did."""
+    if not fallback:
+        return ""
+    code = fallback["provider"]
+    label = PROVIDERS[code].label if code in PROVIDERS else code
+    return f"{fallback['model']} of {label} answers, because the provider failed: {fallback['reason']}"
+
+
 def _name_in(document: str) -> str:
     name: str = json.loads(document)["identity"]["name"]
     return name
@@ -330,6 +340,11 @@ class ChatMessage(models.Model):
         if self.build is None:
             return ""
         return f"{_name_in(self.build.revision.canonical_json)}, build {self.build_id}"
+
+    @property
+    def fallback_note(self) -> str:
+        """Return that another provider answered than the first, and why; empty if none did."""
+        return fallback_note(self.usage.get("fallback", {}))
 
     @property
     def note(self) -> str:

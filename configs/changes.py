@@ -123,7 +123,9 @@ def _fields() -> tuple[tuple[str, str, str, forms.Field], ...]:
 
 
 def _at(content: Any, path: str) -> Any:
-    return reduce(lambda inner, name: inner[name], path.split("."), content)
+    # A section that is only there where it is chosen has empty values elsewhere.
+    value = reduce(lambda inner, name: inner.get(name, {}), path.split("."), content)
+    return "" if value == {} else value
 
 
 def _comparable(value: Any) -> Any:

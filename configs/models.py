@@ -41,6 +41,9 @@ class AgentConfig(models.Model):
     api_key = models.ForeignKey(
         "ApiKey", null=True, blank=True, on_delete=models.SET_NULL, related_name="agents"
     )
+    # Answers when the provider fails; both are empty if there is none.
+    fallback_provider = models.CharField(max_length=40, blank=True, default="", db_default="")
+    fallback_model = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     preset = models.CharField(max_length=20, choices=Preset, default=Preset.BALANCED)
     traits = ArrayField(models.CharField(max_length=20), default=list, blank=True)

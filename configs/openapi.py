@@ -155,6 +155,8 @@ describe(
             "provider": STRING,
             "keys": array(record({"id": INTEGER, "name": STRING})),
             "models": array(STRING),
+            "fallback_provider": STRING,
+            "fallback_models": array(STRING),
         },
         query=OffersForm,
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -13,12 +15,13 @@ from agentforge.audit.request_actor import current_actor
 from agentforge.tenancy.rls import as_service
 
 from .choices import ResponseLength
-from .keys.vault import has_secret, key_of
+from .keys.vault import has_secret, key_in_use
 from .models import AgentConfig, ApiKey, Revision, lock_agent
 from .prompt.assembly import system_prompt
 from .providers import PROVIDERS
 
 SCHEMA = 1
+_NO_SERVER: Mapping[str, Any] = MappingProxyType({})
 
 # The token limit that is sent to the provider for each response length.
 MAX_TOKENS: dict[str, int] = {
@@ -38,12 +41,15 @@ def canonical_json(value: object) -> str:
     return text
 
 
-def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = False) -> dict[str, Any]:
+def configuration(
+    agent: AgentConfig, *, base_url: str = "", keyless: bool = False, fallback: Mapping[str, Any] = _NO_SERVER
+) -> dict[str, Any]:
     """Return the content of agent.json for a draft.
 
-    `base_url` overrides the provider's; `keyless` is for a server that needs no key.
+    `base_url` overrides the provider's; `keyless` is for a server that needs no key. `fallback` has the same
+    for the fallback.
     """
-    return {
+    content = {
         "schema": SCHEMA,
         "identity": {
             "name": agent.name,
@@ -77,30 +83,43 @@ def configuration(agent: AgentConfig, *, base_url: str = "", keyless: bool = Fal
             "memory_mb": agent.memory_limit_mb,
         },
     }
+    # Only where it is chosen: the agents without one stay as they are, byte for byte.
+    if provider := PROVIDERS.get(agent.fallback_provider):
+        content["fallback"] = {**provider.manifest(**fallback), "model": agent.fallback_model}
+    return content
 
 
 def draft_json(agent: AgentConfig) -> str:
     """Return the canonical JSON that a new revision of a saved draft would have."""
-    if not PROVIDERS[agent.provider].asks_base_url:
-        return _json_with(agent, None)
-    return _json_with(agent, key_of(agent, agent.provider))
+    codes = [agent.provider, agent.fallback_provider]
+    named = [code for code in codes if (known := PROVIDERS.get(code)) and known.asks_base_url]
+    keys = ApiKey.objects.filter(owner_id=agent.owner_id, provider__in=named)
+    return _json_with(agent, keys if named else ())
 
 
-def draft_sha256(agent: AgentConfig, key: ApiKey | None) -> str:
+def draft_sha256(agent: AgentConfig, keys: Iterable[ApiKey]) -> str:
     """Return the sha256 that a new revision of a draft would have; empty for one that can't be compiled.
 
-    `key` is the one that the agent uses.
+    `keys` are its owner's.
     """
     try:
-        text = _json_with(agent, key if PROVIDERS[agent.provider].asks_base_url else None)
+        text = _json_with(agent, keys)
     except (KeyError, ValueError):
         return ""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _json_with(agent: AgentConfig, key: ApiKey | None) -> str:
-    server: dict[str, Any] = {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
-    return canonical_json(configuration(agent, **server))
+def _json_with(agent: AgentConfig, keys: Iterable[ApiKey]) -> str:
+    keys = list(keys)
+    fallback = _server(agent, agent.fallback_provider, keys)
+    return canonical_json(configuration(agent, **_server(agent, agent.provider, keys), fallback=fallback))
+
+
+def _server(agent: AgentConfig, code: str, keys: Iterable[ApiKey]) -> dict[str, Any]:
+    """Return what a key says of a provider whose address its users give."""
+    provider = PROVIDERS.get(code)
+    key = key_in_use(keys, code, agent.api_key_id) if provider and provider.asks_base_url else None
+    return {"base_url": key.base_url, "keyless": not has_secret(key)} if key else {}
 
 
 def create_revision(agent: AgentConfig) -> Revision:

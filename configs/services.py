@@ -28,7 +28,7 @@ from .providers.local import LOCAL
 from .providers.offers import local_outcome, local_providers
 
 # Fields that decide which key an agent uses.
-_KEY_FIELDS = frozenset(("provider", "api_key"))
+_KEY_FIELDS = frozenset(("provider", "api_key", "fallback_provider"))
 # Fields that a duplicate does not copy.
 _NOT_COPIED = ("id", "created_at", "updated_at", "archived_at", "trashed_at", "name", "handle")
 

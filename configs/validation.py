@@ -122,29 +122,40 @@ def tab_problems(agent: AgentConfig, tab: Tab, *, retest_valid: bool = True) -> 
 
 
 def _key_problems(agent: AgentConfig, *, retest_valid: bool) -> tuple[Errors, list[str]]:
-    provider = PROVIDERS.get(agent.provider)
+    errors, notes = _problems_of(agent, agent.provider, retest_valid=retest_valid)
+    found = {"provider": errors} if errors else {}
+    if agent.fallback_provider not in ("", agent.provider):
+        errors, more = _problems_of(agent, agent.fallback_provider, retest_valid=retest_valid)
+        found |= {"fallback_provider": errors} if errors else {}
+        notes = [*notes, *more]
+    return found, notes
+
+
+def _problems_of(agent: AgentConfig, code: str, *, retest_valid: bool) -> tuple[list[str], list[str]]:
+    """Return the errors and the notes of the key that an agent uses for a provider."""
+    provider = PROVIDERS.get(code)
     if provider is None:
-        return {}, []
+        return [], []
     if provider.unavailable:
-        return {"provider": [provider.unavailable]}, []
+        return [provider.unavailable], []
     if provider.is_local:
         return _outcome_problems(local_outcome(provider, fresh=True))
     key = key_of(agent, provider.code)
     if key is None:
-        return {"provider": [f"No key for {provider.label} is saved. Add it on this page."]}, []
+        return [f"No key for {provider.label} is saved. Add it on this page."], []
     if key.status == KeyStatus.VALID and not retest_valid and is_readable(key):
-        return {}, []
+        return [], []
     try:
         return _outcome_problems(retest(key))
     except KeyNeedsReentry as problem:
-        return {"provider": [str(problem)]}, []
+        return [str(problem)], []
 
 
-def _outcome_problems(outcome: Outcome) -> tuple[Errors, list[str]]:
+def _outcome_problems(outcome: Outcome) -> tuple[list[str], list[str]]:
     """Only a rejection is an error; other outcomes become notes."""
     if outcome.refused:
-        return {"provider": [f"{outcome.detail} Replace it on this page."]}, []
-    return {}, [] if outcome.status == KeyStatus.VALID else [outcome.detail]
+        return [f"{outcome.detail} Replace it on this page."], []
+    return [], [] if outcome.status == KeyStatus.VALID else [outcome.detail]
 
 
 def _step(run: ProcessRun, tab: Tab, *, edition: str = "", **change: Any) -> None:

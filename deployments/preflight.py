@@ -93,6 +93,7 @@ def checks(
         _build(agent, kind, build),
         # A key that is set elsewhere need not be valid here.
         _key(agent) if kind.sets_variables else _at_most(WARNING, _key(agent)),
+        *_fallback_key(agent),
         _reach(agent),
         *([_size(kind, build, site), _environment(agent, site), *_evaluation(agent, build)] if build else []),
     ]
@@ -166,12 +167,20 @@ def _build(agent: AgentConfig, kind: HostKind | None, build: Build | None) -> Ch
     return Check(BUILD, OK, f"Build {build.pk} of revision {build.revision.number} succeeded.")
 
 
-def _key(agent: AgentConfig) -> Check:
-    provider = PROVIDERS.get(agent.provider)
+def _fallback_key(agent: AgentConfig) -> list[Check]:
+    """Warn of a fallback that could not be asked; the agent answers without it."""
+    if agent.fallback_provider not in PROVIDERS:
+        return []
+    return [replace(_at_most(WARNING, _key(agent, agent.fallback_provider)), label="Fallback")]
+
+
+def _key(agent: AgentConfig, code: str = "") -> Check:
+    code = code or agent.provider
+    provider = PROVIDERS.get(code)
     url = reverse("configs:keys", args=[agent.pk])
     if provider is None:
         return Check("Key", BAD, "No provider is chosen.", url)
-    key = key_of(agent, agent.provider)
+    key = key_of(agent, code)
     if key is None:
         missing = provider.needs_key or provider.asks_base_url
         words = f"No key for {provider.label} is saved." if missing else f"{provider.label} needs no key."
@@ -231,6 +240,7 @@ def _environment(agent: AgentConfig, site: Site) -> Check:
     if not KINDS[site.host].sets_variables:
         return Check("Environment", OK, f"Set these on your server: {names}. No value leaves the vault.")
     total = variables.size(variables.access_variables(site)) + _PROVIDER_BYTES
+    total += _PROVIDER_BYTES if agent.fallback_provider else 0
     state = BAD if total > variables.MAX_BYTES else OK
     return Check(
         "Environment", state, f"Set as secrets: {names}. About {total} of {variables.MAX_BYTES} bytes."

@@ -45,6 +45,8 @@ func (t *terminal) show(e protocol.Event) error {
 		return err
 	case "tool_call":
 		t.hint("[%s %s]\n", visible(e.Name), visible(string(e.Arguments)))
+	case "fallback":
+		t.hint("[%s; %s of %s answers]\n", visible(e.Reason), visible(e.Model), e.Provider)
 	}
 	return nil
 }

@@ -15,7 +15,9 @@ type result struct {
 	Finish string       `json:"finish,omitempty"`
 	Tools  []toolResult `json:"tools"`
 	Usage  *usage       `json:"usage"`
-	Error  *resultError `json:"error"`
+	// Fallback is who answered in place of the provider, and why.
+	Fallback *fallback    `json:"fallback,omitempty"`
+	Error    *resultError `json:"error"`
 }
 
 type toolResult struct {
@@ -28,6 +30,12 @@ type toolResult struct {
 type usage struct {
 	Input  int `json:"input_tokens"`
 	Output int `json:"output_tokens"`
+}
+
+type fallback struct {
+	Provider string `json:"provider"`
+	Model    string `json:"model"`
+	Reason   string `json:"reason"`
 }
 
 type resultError struct {
@@ -71,6 +79,8 @@ func (r *result) add(e protocol.Event) {
 		if last := len(r.Tools) - 1; last >= 0 {
 			r.Tools[last].Result, r.Tools[last].Error = e.Result, e.Error
 		}
+	case "fallback":
+		r.Fallback = &fallback{e.Provider, e.Model, e.Reason}
 	case "usage":
 		r.Usage = &usage{e.Input, e.Output}
 	}

@@ -24,6 +24,8 @@ type Config struct {
 	Sampling     Sampling     `json:"sampling"`
 	Capabilities Capabilities `json:"capabilities"`
 	Limits       Limits       `json:"limits"`
+	// Fallback answers when the provider fails; nil if there is none.
+	Fallback *Provider `json:"fallback,omitempty"`
 
 	// SHA256 is the digest of the parsed bytes, in hexadecimal.
 	SHA256 string `json:"-"`
@@ -52,10 +54,12 @@ type Provider struct {
 }
 
 // Request is how a provider's requests differ from those of its API: the header that
-// carries the key, and the name of the field that limits the answer.
+// carries the key, the name of the field that limits the answer, and what goes with a
+// call of a tool that another provider's model made.
 type Request struct {
-	KeyHeader string `json:"key_header,omitempty"`
-	MaxTokens string `json:"max_tokens,omitempty"`
+	KeyHeader    string          `json:"key_header,omitempty"`
+	MaxTokens    string          `json:"max_tokens,omitempty"`
+	ForeignCalls json.RawMessage `json:"foreign_calls,omitempty"`
 }
 
 // Personality has no effect at run time: the system prompt and Sampling were

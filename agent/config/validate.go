@@ -23,7 +23,10 @@ func (c Config) validate() error {
 	faults := faultList{}
 	faults.check(c.Schema == Schema, "schema is %d, this runtime supports %d", c.Schema, Schema)
 	c.Identity.validate(&faults)
-	c.Provider.validate(&faults)
+	c.Provider.validate(&faults, "provider")
+	if c.Fallback != nil {
+		c.Fallback.validate(&faults, "fallback")
+	}
 	faults.within("personality.creativity", c.Personality.Creativity, 0, 1)
 	faults.within("sampling.temperature", c.Sampling.Temperature, 0, 2)
 	faults.within("sampling.max_tokens", float64(c.Sampling.MaxTokens), 1, 1_000_000)
@@ -49,19 +52,18 @@ func (i Identity) validate(faults *faultList) {
 	faults.check(version.MatchString(i.Version), "identity.version %q is not like 1.2.3", i.Version)
 }
 
-func (p Provider) validate(faults *faultList) {
-	faults.check(p.Code != "", "provider.code is empty")
-	faults.check(p.API != "", "provider.api is empty")
-	faults.check(strings.TrimSpace(p.Model) != "", "provider.model is empty")
-	faults.check(ValidBaseURL(p.BaseURL), "provider.base_url is not an http(s) URL")
-	faults.check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "provider.key_env %q is not the name of a variable", p.KeyEnv)
-	faults.check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv),
-		"provider.base_url_env %q is not the name of a variable", p.BaseURLEnv)
-	if p.Request != nil {
-		faults.check(p.Request.KeyHeader == "" || headerName.MatchString(p.Request.KeyHeader),
-			"provider.request.key_header %q is not the name of a header", p.Request.KeyHeader)
-		faults.check(slices.Contains([]string{"", "max_tokens", "max_completion_tokens"}, p.Request.MaxTokens),
-			"provider.request.max_tokens %q is not the name of a known field", p.Request.MaxTokens)
+func (p Provider) validate(faults *faultList, section string) {
+	check := func(ok bool, format string, args ...any) { faults.check(ok, section+"."+format, args...) }
+	check(p.Code != "", "code is empty")
+	check(p.API != "", "api is empty")
+	check(strings.TrimSpace(p.Model) != "", "model is empty")
+	check(ValidBaseURL(p.BaseURL), "base_url is not an http(s) URL")
+	check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "key_env %q is not the name of a variable", p.KeyEnv)
+	check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv), "base_url_env %q is not the name of a variable", p.BaseURLEnv)
+	if r := p.Request; r != nil {
+		check(r.KeyHeader == "" || headerName.MatchString(r.KeyHeader), "request.key_header %q is not the name of a header", r.KeyHeader)
+		check(slices.Contains([]string{"", "max_tokens", "max_completion_tokens"}, r.MaxTokens),
+			"request.max_tokens %q is not the name of a known field", r.MaxTokens)
 	}
 }
 

@@ -23,6 +23,8 @@ import (
 type Agent struct {
 	config   config.Config
 	provider providers.Provider
+	// fallback answers when the provider fails; nil if there is none.
+	fallback *fallback
 	tools    []tools.Tool
 	rules    map[string][]permissions.Rule
 	sealer   seal.Sealer
@@ -48,16 +50,22 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 	if a.sealer, a.err = seal.New(getenv(seal.KeyEnv)); a.err != nil {
 		return a
 	}
-	a.provider, a.err = connect(a.config.Provider, getenv)
+	settings := providers.Settings{Transport: transport.New(getenv)}
+	if a.config.Fallback != nil {
+		a.fallback = newFallback(*a.config.Fallback, settings, getenv)
+		settings.MaxPause = pauseBeforeFallback
+	}
+	a.provider, a.err = connect(a.config.Provider, settings, getenv)
+	if a.fallback.isUsable() && isKeyError(a.err) {
+		a.provider, a.err = failing{a.err}, nil
+	}
 	return a
 }
 
-func connect(p config.Provider, getenv func(string) string) (providers.Provider, error) {
-	settings := providers.Settings{
-		Code: p.Code, BaseURL: p.BaseURL, Model: p.Model, Transport: transport.New(getenv),
-	}
-	if p.Request != nil {
-		settings.KeyHeader, settings.MaxTokensField = p.Request.KeyHeader, p.Request.MaxTokens
+func connect(p config.Provider, settings providers.Settings, getenv func(string) string) (providers.Provider, error) {
+	settings.Code, settings.BaseURL, settings.Model = p.Code, p.BaseURL, p.Model
+	if r := p.Request; r != nil {
+		settings.KeyHeader, settings.MaxTokensField, settings.ForeignCalls = r.KeyHeader, r.MaxTokens, r.ForeignCalls
 	}
 	if p.KeyEnv != "" {
 		if settings.Key = strings.TrimSpace(getenv(p.KeyEnv)); settings.Key == "" {
@@ -92,6 +100,9 @@ func (a *Agent) Manifest() []byte {
 	}
 	if may := a.mayDo(); len(may) > 0 {
 		manifest["may"] = may
+	}
+	if f := c.Fallback; f != nil {
+		manifest["fallback"] = map[string]string{"code": f.Code, "api": f.API, "model": f.Model, "key_env": f.KeyEnv}
 	}
 	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
 		manifest["error"] = a.err.Error()

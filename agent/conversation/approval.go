@@ -65,6 +65,8 @@ type suspended struct {
 	Rounds    int                 `json:"rounds"`
 	Used      int                 `json:"used"`
 	Usage     providers.Usage     `json:"usage"`
+	Replaced  bool                `json:"replaced,omitempty"`
+	Own       providers.Usage     `json:"own,omitzero"`
 	IDs       []string            `json:"ids"`
 	Trust     trust               `json:"trust"`
 	Paragraph bool                `json:"paragraph"`
@@ -147,7 +149,7 @@ func (t *turn) suspend() (doneEvent, error) {
 	slices.Sort(ids)
 	state := suspended{
 		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
-		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
+		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, Replaced: t.replaced, Own: t.own, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
 	}
 	return doneEvent{Finish: finishApproval, State: t.sealed(pendingPurpose, state)}, nil
 }
@@ -161,6 +163,7 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.messages = append(t.messages, s.Messages...)
 	t.text.WriteString(s.Text)
 	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
+	t.replaced, t.own = s.Replaced && t.fallback.isUsable(), s.Own
 	for _, id := range s.IDs {
 		t.ids[id] = true
 	}

@@ -56,6 +56,25 @@ type usageEvent struct {
 	Type   string `json:"type"`
 	Input  int    `json:"input_tokens"`
 	Output int    `json:"output_tokens"`
+	// Models says which model counted what, if there was more than one.
+	Models []modelUsage `json:"models,omitempty"`
+}
+
+type modelUsage struct {
+	Provider string `json:"provider"`
+	Model    string `json:"model"`
+	Input    int    `json:"input_tokens"`
+	Output   int    `json:"output_tokens"`
+}
+
+// fallbackEvent says that another provider answers from here on, and why.
+type fallbackEvent struct {
+	Type     string `json:"type"`
+	Provider string `json:"provider"`
+	Model    string `json:"model"`
+	Code     string `json:"code"`
+	Status   int    `json:"status,omitempty"`
+	Reason   string `json:"reason"`
 }
 
 type doneEvent struct {

@@ -26,6 +26,9 @@ type turn struct {
 	// given is the number of messages that came with the request.
 	given   int
 	pending []pendingCall
+	// replaced is set once the fallback answers; own is what the provider counted before.
+	replaced bool
+	own      providers.Usage
 	// ids are those of the calls so far.
 	ids map[string]bool
 	// newParagraph is set after a round with text: the next text starts a new
@@ -44,7 +47,7 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 	}
 	// The provider also bills the tokens of a failed answer.
 	if err == nil || t.usage != (providers.Usage{}) {
-		if sendErr := out.send(usageEvent{"usage", t.usage.Input, t.usage.Output}); sendErr != nil {
+		if sendErr := out.send(t.usageEvent()); sendErr != nil {
 			return sendErr
 		}
 	}
@@ -137,7 +140,7 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	}
 	t.rounds++
 	before := t.text.Len()
-	reply, err := t.provider.Stream(ctx, request, t.emitText)
+	reply, err := t.stream(ctx, request)
 	t.usage.Input += reply.Usage.Input
 	t.usage.Output += reply.Usage.Output
 	if err != nil {
@@ -197,15 +200,17 @@ func (t *turn) emitText(text string) error {
 // answer has, and the empty object for no arguments. The name becomes that of a tool.
 func (t *turn) complete(call *providers.Call, index int) {
 	call.Name = t.toolName(call.Name)
-	// Mistral accepts only ids of nine letters and digits.
 	for n := index + 1; call.ID == "" || t.ids[call.ID]; n++ {
-		call.ID = fmt.Sprintf("call%02d%03d", t.rounds, n)
+		call.ID = callID(t.rounds, n)
 	}
 	t.ids[call.ID] = true
 	if strings.TrimSpace(call.Arguments) == "" {
 		call.Arguments = "{}"
 	}
 }
+
+// callID returns an id in the only form that Mistral accepts: nine letters and digits.
+func callID(round, number int) string { return fmt.Sprintf("call%02d%03d", round, number) }
 
 // runTools runs the calls that need no person, and keeps the others pending.
 func (t *turn) runTools(ctx context.Context, calls []providers.Call) error {

@@ -69,6 +69,8 @@ type Event struct {
 	Message   string
 	Finish    string
 	Reason    string
+	Provider  string
+	Model     string
 	Input     int `json:"input_tokens"`
 	Output    int `json:"output_tokens"`
 }

@@ -14,6 +14,8 @@ func init() { Register("openai", newOpenAI) }
 type openAI struct {
 	client *client
 	model  string
+	// foreign goes with each call of another provider's model.
+	foreign json.RawMessage
 	// Servers and models accept different fields. What a server refused and then
 	// answered without is left out of all later requests.
 	dialect atomic.Pointer[dialect]
@@ -28,7 +30,7 @@ func newOpenAI(s Settings) Provider {
 	default:
 		header.Set("Authorization", "Bearer "+s.Key)
 	}
-	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model}
+	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model, foreign: s.ForeignCalls}
 	// OpenAI's newer models accept only max_completion_tokens, other servers
 	// max_tokens. The agents of OpenAI do not say so: they are older than the field.
 	o.dialect.Store(&dialect{maxCompletionTokens: s.Code == "openai" || s.MaxTokensField == "max_completion_tokens"})
@@ -108,7 +110,7 @@ type chatTool struct {
 }
 
 func (o *openAI) body(r Request, d dialect) chatBody {
-	body := chatBody{Model: o.model, Messages: chatMessages(r, d), Stream: true}
+	body := chatBody{Model: o.model, Messages: o.messages(r, d), Stream: true}
 	if !d.noUsage {
 		body.StreamOptions = map[string]any{"include_usage": true}
 	}
@@ -143,7 +145,7 @@ func responseFormat(f Format) map[string]any {
 	}}
 }
 
-func chatMessages(r Request, d dialect) []chatMessage {
+func (o *openAI) messages(r Request, d dialect) []chatMessage {
 	var list []chatMessage
 	prefix := ""
 	switch {
@@ -157,7 +159,13 @@ func chatMessages(r Request, d dialect) []chatMessage {
 		if m.Role == User {
 			m.Text, prefix = prefix+m.Text, ""
 		}
-		list = append(list, chatEntry(m, d))
+		entry := chatEntry(m, d)
+		for i := range entry.ToolCalls {
+			if m.Foreign {
+				entry.ToolCalls[i].Extra = o.foreign
+			}
+		}
+		list = append(list, entry)
 	}
 	return list
 }

@@ -29,6 +29,8 @@ type Message struct {
 	Calls []Call
 	// Reasoning is what the Reply with these calls had.
 	Reasoning json.RawMessage
+	// Foreign marks calls of another provider's model.
+	Foreign bool
 	// CallID is the call that a tool's message answers; Failed marks an error.
 	CallID string
 	Failed bool
@@ -120,11 +122,15 @@ type Settings struct {
 	// name of the field that limits the answer.
 	KeyHeader      string
 	MaxTokensField string
+	// ForeignCalls goes with each call of a Foreign message.
+	ForeignCalls json.RawMessage
 	// Transport makes the connections; http.DefaultTransport if nil.
 	Transport http.RoundTripper
 	// RetryPause is the wait before the second attempt if the server sets none;
 	// half a second if zero.
 	RetryPause time.Duration
+	// MaxPause is the longest wait that the server may set: ten seconds if zero.
+	MaxPause time.Duration
 }
 
 var apis = map[string]func(Settings) Provider{}
@@ -148,5 +154,9 @@ func New(api string, s Settings) (Provider, error) {
 	if s.RetryPause == 0 {
 		s.RetryPause = 500 * time.Millisecond
 	}
-	return &retrier{Provider: create(s), pause: s.RetryPause, secret: NewSecret(s.Key)}, nil
+	if s.MaxPause == 0 {
+		// A person is waiting for the answer.
+		s.MaxPause = 10 * time.Second
+	}
+	return &retrier{Provider: create(s), pause: s.RetryPause, maxPause: s.MaxPause, secret: NewSecret(s.Key)}, nil
 }

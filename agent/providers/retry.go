@@ -7,16 +7,14 @@ import (
 	"time"
 )
 
-// The longest pause that a server may set before the second attempt: a person is
-// waiting for the answer.
-const maxPause = 10 * time.Second
-
 // retrier repeats a request once if the failure may be temporary and no text was
 // streamed, so that no text is repeated.
 type retrier struct {
 	Provider
-	pause  time.Duration
-	secret Secret
+	pause time.Duration
+	// maxPause is the longest pause that a server may set before the second attempt.
+	maxPause time.Duration
+	secret   Secret
 }
 
 func (r *retrier) Stream(ctx context.Context, request Request, onText func(string) error) (Reply, error) {
@@ -53,7 +51,7 @@ func (r *retrier) attempt(ctx context.Context, request Request, onText func(stri
 // pauseAfter returns the pause before a second attempt, or false if there is none.
 func (r *retrier) pauseAfter(err error) (time.Duration, bool) {
 	var failure *Error
-	if !errors.As(err, &failure) || !failure.retryable || failure.retryAfter > maxPause {
+	if !errors.As(err, &failure) || !failure.retryable || failure.retryAfter > r.maxPause {
 		return 0, false
 	}
 	return max(r.pause, failure.retryAfter), true

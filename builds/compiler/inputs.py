@@ -17,6 +17,8 @@ from .toolchain import Toolchain
 
 # The version of the package format: which files accompany the programs and what they contain.
 PACKAGE = "package 3"
+# What a manifest says of a provider.
+_NAMED = ("code", "api", "model", "key_env")
 LAY_OUT, STORE = "Lay out the sources", "Store the files"
 
 
@@ -60,13 +62,20 @@ class Inputs:
         return {
             "schema": document["schema"],
             **{name: identity[name] for name in ("name", "handle", "type", "version", "description")},
-            "provider": {name: provider[name] for name in ("code", "api", "model", "key_env")},
+            "provider": {name: provider[name] for name in _NAMED},
             "tools": document["capabilities"]["tools"],
             "limits": document["limits"],
+            **self._fallback(document),
             "config_sha256": self.revision_sha256,
             "go": self.toolchain.go,
             "module": self.module,
         }
+
+    @staticmethod
+    def _fallback(document: dict[str, Any]) -> dict[str, Any]:
+        if "fallback" not in document:
+            return {}
+        return {"fallback": {name: document["fallback"][name] for name in _NAMED}}
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,10 @@ def readme(inputs: Inputs, program: str) -> str:
         lines += [f"The files do not contain the API key. Set it first: `export {provider['key_env']}=…`", ""]
     if provider.get("base_url_env"):
         lines += [f"`{provider['base_url_env']}` overrides the address of the provider's service.", ""]
+    if fallback := json.loads(inputs.document).get("fallback"):
+        text = f"If the provider fails, {fallback['model']} of {fallback['code']} answers"
+        key = f"; its key is in `{fallback['key_env']}`" if fallback["key_env"] else ""
+        lines += [f"{text}{key}.", ""]
     return "\n".join(lines)
 
 

@@ -53,10 +53,14 @@ class Program:
         memory = int(limits["memory_mb"]) + _RUNTIME_MEMORY
         return sandbox.Limits(seconds=seconds, data=memory, file_size=1, cpu_seconds=seconds, output=_OUTPUT)
 
-    def destination(self, environment: Mapping[str, str]) -> egress.Destination:
-        """Return the only network destination that the agent may reach."""
-        provider = json.loads(self.document)["provider"]
-        return egress.destination_of(environment.get(provider["base_url_env"]) or provider["base_url"])
+    def destinations(self, environment: Mapping[str, str]) -> set[egress.Destination]:
+        """Return the only network destinations that the agent may reach: its provider, and its fallback."""
+        document = json.loads(self.document)
+        asked = [document[name] for name in ("provider", "fallback") if name in document]
+        return {
+            egress.destination_of(environment.get(section["base_url_env"]) or section["base_url"])
+            for section in asked
+        }
 
 
 async def converse(
@@ -76,7 +80,7 @@ async def converse(
     with temporary_workspace("chat") as work:
         listener = _Listener(on_event, on_error_line)
         attempts = _NetworkAttempts(on_event)
-        allowed = {program.destination(environment)}
+        allowed = program.destinations(environment)
         async with egress.proxy_server(work / _SOCKET, allowed, attempts.add):
             finished = await _run(program, work, messages, environment, listener)
     if not listener.ended:

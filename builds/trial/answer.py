@@ -7,7 +7,7 @@ from typing import Any
 
 from agentforge.live import records, streams
 from agentforge.redaction import Redactor
-from builds.models import ChatMessage, MessageStatus, finish_note
+from builds.models import ChatMessage, MessageStatus, fallback_note, finish_note
 
 from .agent_run import Event
 
@@ -54,7 +54,11 @@ class Answer:
             case "tool_result":
                 self._add_result(clean)
             case "usage":
-                self.facts["usage"] = {key: clean.get(key) for key in ("input_tokens", "output_tokens")}
+                self.facts["usage"] |= {key: clean.get(key) for key in ("input_tokens", "output_tokens")}
+            case "fallback":
+                told = {key: str(clean.get(key) or "") for key in ("provider", "model", "reason")}
+                self.facts["usage"]["fallback"] = told
+                clean["note"] = fallback_note(told)
             case "network":
                 self.facts["network"].append({key: clean.get(key) for key in ("host", "port", "allowed")})
             case "done":

@@ -32,8 +32,9 @@ def export(agent: AgentConfig) -> str:
             inner = inner.setdefault(section, {})
         inner[last] = values[name]
     content["provider"] = _provider(agent)
-    if not content["provider"]:
-        del content["provider"]
+    for section, chosen in (("provider", content["provider"]), ("fallback", agent.fallback_provider)):
+        if not chosen:
+            del content[section]
     body = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return _HEADER.format(handle=agent.handle) + body
 

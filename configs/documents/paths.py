@@ -10,6 +10,8 @@ PATHS: dict[str, str] = {
     "identity.version": "version",
     "provider.code": "provider",
     "provider.model": "model",
+    "fallback.code": "fallback_provider",
+    "fallback.model": "fallback_model",
     "personality.preset": "preset",
     "personality.traits": "traits",
     "personality.communication_style": "communication_style",

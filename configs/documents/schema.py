@@ -12,7 +12,7 @@ from configs.revisions import SCHEMA
 from .paths import PATHS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_REQUIRED = {"": ["identity"], "identity": ["name"], "provider": ["code"]}
+_REQUIRED = {"": ["identity"], "identity": ["name"], "provider": ["code"], "fallback": ["code", "model"]}
 _SERVER = {
     "key": {**STRING, "title": "Key", "description": "The name of one of your keys; if absent, the oldest."},
     "base_url": {**STRING, "description": "The address of a compatible server."},
@@ -35,6 +35,8 @@ def schema() -> dict[str, Any]:
     provider = root["properties"]["provider"]["properties"]
     # Every provider that AgentForge knows, not only those that this forge offers.
     provider["code"] = {**provider["code"], "enum": list(PROVIDERS)}
+    fallback = root["properties"]["fallback"]["properties"]
+    fallback["code"] = {**fallback["code"], "enum": list(PROVIDERS)}
     provider |= _SERVER
     return {"$schema": DIALECT, "title": "Agent", **root}
 

@@ -1,4 +1,4 @@
-"""The environment that an agent gets: its provider's key, and the address that the key is sent to.
+"""The environment that an agent gets: its providers' keys, and the addresses that they are sent to.
 
 A revision is a document that was stored long ago, and so is a draft that was asked. It names both the
 variable that an agent takes its key from and the one that it takes the address from. The key's address comes
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,16 @@ def environment_of_draft(agent: AgentConfig, document: str) -> dict[str, str]:
 
 
 def _environment(subject: _Subject) -> dict[str, str]:
-    stated = _provider_section(subject)
+    stated = _provider_section(subject, "provider")
+    variables = _variables_of(subject, stated)
+    if fallback := _provider_section(subject, "fallback"):
+        # An agent with a provider that answers does without its fallback, and says so when it would ask it.
+        with suppress(vault.KeyMissing, vault.KeyNeedsReentry):
+            variables = {**_variables_of(subject, fallback), **variables}
+    return variables
+
+
+def _variables_of(subject: _Subject, stated: dict[str, Any]) -> dict[str, str]:
     provider = PROVIDERS.get(str(stated.get("code")))
     if provider is None:
         raise subject.refusal(f"This forge does not know the provider of {_inside(subject.name)}.")
@@ -73,10 +83,12 @@ def _inside(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _provider_section(subject: _Subject) -> dict[str, Any]:
+def _provider_section(subject: _Subject, name: str) -> dict[str, Any]:
+    """Return what a document says of a provider; empty for a fallback that it does not have."""
     try:
-        section = json.loads(subject.document)["provider"]
-    except (ValueError, LookupError, TypeError):
+        document = json.loads(subject.document)
+        section = document["provider"] if name == "provider" else document.get(name, {})
+    except (ValueError, LookupError, TypeError, AttributeError):
         section = None
     if not isinstance(section, dict):
         raise subject.refusal(f"{subject.name} names no provider.")

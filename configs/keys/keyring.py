@@ -35,6 +35,10 @@ class Keyring:
         """Return the key that an agent of this owner uses."""
         return vault.key_in_use(self.keys, agent.provider, agent.api_key_id)
 
+    def fallback_key_of(self, agent: AgentConfig) -> ApiKey | None:
+        """Return the key that an agent of this owner uses when its provider fails."""
+        return vault.key_in_use(self.keys, agent.fallback_provider, agent.api_key_id)
+
     def names(self, provider_code: str, but: ApiKey | None = None) -> list[str]:
         """Return the names of the keys for a provider, except that of `but`."""
         return [key.name for key in self.keys if key.provider == provider_code and key != but]
@@ -42,14 +46,15 @@ class Keyring:
     def key_without(self, gone: ApiKey, agent: AgentConfig) -> ApiKey | None:
         """Return the key that an agent would use if one of the keys were removed."""
         left = [key for key in self.keys if key != gone]
-        return vault.key_in_use(left, agent.provider, agent.api_key_id)
+        return vault.key_in_use(left, gone.provider, agent.api_key_id)
 
     def users(self, agents: Iterable[AgentConfig]) -> dict[int, list[AgentConfig]]:
         """Return the owner's agents that use each key, by the key's id."""
         users: dict[int, list[AgentConfig]] = {key.pk: [] for key in self.keys}
         for agent in agents:
-            if key := self.key_of(agent):
-                users[key.pk].append(agent)
+            used = (self.key_of(agent), self.fallback_key_of(agent))
+            for number in {key.pk for key in used if key}:
+                users[number].append(agent)
         return users
 
     def trouble_of(self, agent: AgentConfig) -> KeyTrouble | None:

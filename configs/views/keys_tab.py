@@ -39,17 +39,25 @@ from .key_rows import key_rows
 @require_safe
 @negotiated
 def model_field(request: Request, pk: int) -> HttpResponse:
-    """Show the fields for the key and the model for another provider or key than the saved one."""
+    """Show the fields for the key and the models for other providers or another key than the saved ones."""
     agent = agent_of(request, pk)
     if (refusal := refusal_of(OffersForm(request.GET), request)) is not None:
         return refusal
     chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
-    if chosen["provider"] != agent.provider:
-        chosen["model"] = ""
+    chosen["fallback_provider"] = request.GET.get("fallback_provider", agent.fallback_provider)
+    for provider, model in (("provider", "model"), ("fallback_provider", "fallback_model")):
+        if chosen[provider] != getattr(agent, provider):
+            chosen[model] = ""
     form = KeysForm(instance=agent, initial=chosen, offers=offers_for(agent.owner_id))
     if wants_json(request):
         keys = [{"id": key.pk, "name": key.name} for key in form.keys]
-        return success(provider=form.chosen_provider, keys=keys, models=form.models)
+        return success(
+            provider=form.chosen_provider,
+            keys=keys,
+            models=form.models,
+            fallback_provider=form.chosen_fallback,
+            fallback_models=form.fallback_models,
+        )
     return render(request, "configs/_model_field.html", {"form": form, "agent": agent})
 
 

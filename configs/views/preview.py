@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from agentforge.http import Request
-from agentforge.negotiation import failure, negotiated, success, wants_json
+from agentforge.negotiation import failure, negotiated, posted, success, wants_json
 from configs.forms import TAB_FORMS
 from configs.prompt.assembly import system_prompt
 
@@ -18,6 +18,8 @@ from .forms import agent_of, bound_form
 @negotiated
 def preview(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
+    # A body that can't be read is refused, also where no tab says what to do with it.
+    posted(request)
     tab = request.GET.get("tab", "")
     form_class = TAB_FORMS.get(tab)
     if tab and form_class is None and wants_json(request):

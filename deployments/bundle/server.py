@@ -53,8 +53,7 @@ def instructions(site: Site, build: Build) -> dict[str, str]:
 
 def _example(site: Site, build: Build) -> str:
     lines = ["# bin/prepare copies this to agent.env (mode 0600): fill in its empty values. Keep it secret."]
-    provider = variables.provider_of(build.revision)
-    for name, value in variables.examples(build.revision.agent, site, provider).items():
+    for name, value in variables.examples(build.revision.agent, site, build.revision).items():
         if name in _ABOUT:
             lines.append(f"# {_ABOUT[name]}")
         lines.append(f"{name}={value}")

@@ -115,7 +115,7 @@ class Create(Stage):
     def _list_variables(self, run: DeploymentRun) -> None:
         """Log the variables to set on the server; none of their values leaves the vault."""
         site, revision = run.site, run.deployment.revision
-        names = variables.names(revision.agent, site, variables.provider_of(revision))
+        names = variables.names(revision.agent, site, revision)
         Site.objects.filter(pk=site.pk).update(variables=names)
         run.log.info(f"Set these on your server: {', '.join(names)}.")
 

@@ -26,16 +26,16 @@ SUPABASE_URL, SUPABASE_KEY = "SUPABASE_URL", "SUPABASE_ANON_KEY"
 _PLAIN = ":/@[]%"
 
 
-def names(agent: AgentConfig, site: Site, provider: str = "") -> list[str]:
-    """Return the variables that a site needs, without reading a key; `provider` replaces the draft's."""
+def names(agent: AgentConfig, site: Site, revision: Revision | None = None) -> list[str]:
+    """Return the variables that a site needs, without reading a key; a revision stands for the draft."""
     if not KINDS[site.host].sets_variables:
-        return sorted(examples(agent, site, provider))
-    return sorted([*_provided(agent, provider or agent.provider), *access_variables(site)])
+        return sorted(examples(agent, site, revision))
+    return sorted([*_provided(agent, revision), *access_variables(site)])
 
 
-def examples(agent: AgentConfig, site: Site, provider: str = "") -> dict[str, str]:
+def examples(agent: AgentConfig, site: Site, revision: Revision | None = None) -> dict[str, str]:
     """Return the variables to set on an own server: with their values, but secrets are empty."""
-    variables = {**_provided(agent, provider or agent.provider), STATE_KEY: ""}
+    variables = {**_provided(agent, revision), STATE_KEY: ""}
     if site.access == Access.PASSWORD:
         variables[PLAIN_PASSWORD] = ""
     if site.access == Access.SUPABASE:
@@ -43,15 +43,20 @@ def examples(agent: AgentConfig, site: Site, provider: str = "") -> dict[str, st
     return variables
 
 
-def _provided(agent: AgentConfig, code: str) -> dict[str, str]:
-    """Return a provider's variables, with an empty key."""
-    provider = PROVIDERS[code]
-    key = key_of(agent, code)
-    # A shell may read the line: quote its special characters as URLs do.
-    variables = {provider.base_url_env: quote(address_of(key, provider), safe=_PLAIN)}
-    if provider.key_env and key is not None and has_secret(key):
-        variables[provider.key_env] = ""
+def _provided(agent: AgentConfig, revision: Revision | None) -> dict[str, str]:
+    """Return the variables of an agent's providers, with empty keys."""
+    variables: dict[str, str] = {}
+    for code in _providers_of(revision) if revision else filter(None, _chosen(agent)):
+        provider, key = PROVIDERS[code], key_of(agent, code)
+        # A shell may read the line: quote its special characters as URLs do.
+        variables[provider.base_url_env] = quote(address_of(key, provider), safe=_PLAIN)
+        if provider.key_env and key is not None and has_secret(key):
+            variables[provider.key_env] = ""
     return variables
+
+
+def _chosen(agent: AgentConfig) -> tuple[str, str]:
+    return agent.provider, agent.fallback_provider
 
 
 def values(deployment: Deployment) -> dict[str, str]:
@@ -97,6 +102,7 @@ def check_size(variables: dict[str, str]) -> None:
         )
 
 
-def provider_of(revision: Revision) -> str:
-    """Return the code of the provider that a revision uses."""
-    return str(json.loads(revision.canonical_json)["provider"]["code"])
+def _providers_of(revision: Revision) -> list[str]:
+    """Return the codes of the provider and of the fallback that a revision uses."""
+    document = json.loads(revision.canonical_json)
+    return [str(document[name]["code"]) for name in ("provider", "fallback") if name in document]

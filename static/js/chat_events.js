@@ -59,6 +59,9 @@ export const HANDLERS = {
     element.querySelector(".muted").textContent = `${error ? "failed" : "done"} · ${duration(ms)}`;
     element.querySelector("dl").append(h("div", {}, h("dt", {}, "Result"), h("dd", {}, result)));
   },
+  fallback(item, { note }) {
+    part(item, "calls").after(h("p", { class: "hint", "data-chat-fallback": true }, note));
+  },
   usage(item, { input_tokens: input, output_tokens: output }) {
     part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
   },

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from agentforge.accounts.models import User
 from configs import revisions
@@ -83,10 +84,14 @@ def test_a_digest_that_was_forged_before_the_database_checked_it_is_corrected(al
     other = AgentConfig.objects.create(owner=alice, name="Bea", handle="bea")
     call_command("migrate", "configs", "0006", verbosity=0)
     rows = [(agent, 1, "{}", "forged"), (agent, 2, "{}", "forged twice"), (other, 1, "[]", "forged")]
-    with without_digest_check():
+    with without_digest_check(), connection.cursor() as cursor:
         for owner, number, document, digest in rows:
-            Revision.objects.create(
-                owner=alice, agent=owner, number=number, canonical_json=document, sha256=digest
+            # By its columns of then: the model has more now.
+            cursor.execute(
+                "INSERT INTO configs_revision "
+                "(owner_id, agent_id, number, canonical_json, sha256, created_at) "
+                "VALUES (%s, %s, %s, %s, %s, now())",
+                [alice.pk, owner.pk, number, document, digest],
             )
     call_command("migrate", verbosity=0)
     digests = Revision.objects.order_by("agent_id", "number").values_list("sha256", flat=True)

@@ -71,5 +71,5 @@ func isAnswer(document string) bool {
 	}
 	var kind rawText
 	_ = json.Unmarshal(fields["type"], &kind)
-	return strings.HasPrefix(string(kind), "message") || strings.HasPrefix(string(kind), "content_block")
+	return strings.HasPrefix(string(kind), "response.") || strings.HasPrefix(string(kind), "message") || strings.HasPrefix(string(kind), "content_block")
 }

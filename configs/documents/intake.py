@@ -33,7 +33,9 @@ def import_agent(document: Document, owner: User) -> Imported:
         setattr(draft, name, value)
     taken = handles_of(owner.pk)
     draft.handle = suggest_handle(document.values["handle"], taken)
-    keys = list(ApiKey.objects.filter(owner_id=owner.pk, provider=draft.provider).order_by("pk"))
+    keys = list(
+        ApiKey.objects.filter(owner_id=owner.pk, provider=vault.stored_under(draft.provider)).order_by("pk")
+    )
     draft.api_key = next((key for key in keys if key.name == document.key), None)
     agent = create_agent(draft)
     return Imported(agent, tuple(_notes(document, agent, keys)))

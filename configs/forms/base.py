@@ -9,7 +9,7 @@ from django import forms
 
 from configs.choices import Tab
 from configs.conflicts import Basis, comparable
-from configs.keys.vault import key_in_use
+from configs.keys.vault import key_in_use, stored_under
 from configs.models import AgentConfig, ApiKey
 
 
@@ -22,7 +22,7 @@ class Offers:
 
     def of(self, provider: str) -> list[ApiKey]:
         """Return the user's keys for a provider."""
-        return [key for key in self.keys if key.provider == provider]
+        return [key for key in self.keys if key.provider == stored_under(provider)]
 
     def models(self, provider: str, chosen: int | None) -> list[str]:
         """Return the models that an agent may use with a provider; empty if unknown."""

@@ -65,7 +65,7 @@ class Keyring:
         trouble = _trouble(self.key_of(agent), provider.label)
         if trouble is None:
             return None
-        url = f"{reverse('configs:keys', args=[agent.pk])}#key-{provider.code}"
+        url = f"{reverse('configs:keys', args=[agent.pk])}#key-{provider.key_code}"
         return KeyTrouble(*trouble, url)
 
 

@@ -153,15 +153,22 @@ def fingerprint(owner: User | UUID, plaintext: str) -> str:
     return salted_hmac(f"{_FINGERPRINT_SALT}.{_id(owner)}", plaintext, algorithm="sha256").hexdigest()[:16]
 
 
+def stored_under(provider_code: str) -> str:
+    """Return the code that the keys for a provider are stored under."""
+    provider = PROVIDERS.get(provider_code)
+    return provider.key_code if provider else provider_code
+
+
 def key_in_use(keys: Iterable[ApiKey], provider_code: str, chosen: int | None) -> ApiKey | None:
     """Return the owner's key that an agent uses for a provider: the chosen one, or else the oldest."""
-    candidates = sorted((key for key in keys if key.provider == provider_code), key=lambda key: key.pk)
+    code = stored_under(provider_code)
+    candidates = sorted((key for key in keys if key.provider == code), key=lambda key: key.pk)
     return next((key for key in candidates if key.pk == chosen), candidates[0] if candidates else None)
 
 
 def key_of(agent: AgentConfig, provider_code: str) -> ApiKey | None:
     """Return the key that an agent uses for a provider, in one query."""
-    keys = ApiKey.objects.filter(owner_id=agent.owner_id, provider=provider_code)
+    keys = ApiKey.objects.filter(owner_id=agent.owner_id, provider=stored_under(provider_code))
     return key_in_use(keys, provider_code, agent.api_key_id)
 
 

@@ -10,7 +10,7 @@ from configs.choices import KeyStatus
 
 from .key_prefixes import issuer
 
-Api = Literal["openai", "anthropic"]
+Api = Literal["openai", "responses", "anthropic"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class Provider:
     key_prefixes: Sequence[str] = ()
     refused_keys: Mapping[str, str] = field(default_factory=dict)
     key_optional: bool = False
+    # Another provider whose keys and address serve this one, too.
+    keys_of: str = ""
+    description: str = ""
     asks_base_url: bool = False
     base_url_hint: str = ""
     # A program on this machine, or the operator's: it has no keys, and says itself what it offers.
@@ -55,6 +58,11 @@ class Provider:
     request: Mapping[str, Any] = field(default_factory=dict)
     # How a key is tested: configs/providers/remote.py has the fields.
     test: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key_code(self) -> str:
+        """Return the code that this provider's keys are stored under."""
+        return self.keys_of or self.code
 
     @property
     def needs_key(self) -> bool:
@@ -83,7 +91,7 @@ class Provider:
 
     def sentence(self, models: Sequence[str]) -> str:
         """Return what to expect of a provider that offers these models; empty if its name says it all."""
-        return ""
+        return self.description
 
     def hint(self, key: str) -> str:
         """Return a warning if this looks like another provider's key, which may be wrong."""

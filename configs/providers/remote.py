@@ -28,8 +28,8 @@ class RemoteProvider(Provider):
     @property
     def base_url(self) -> str:
         # Another address may be set for each: a company's gateway, or a stand-in in tests.
-        override = getattr(settings, f"AGENTFORGE_{self.code.upper()}_URL", "")
-        return override or settings.AGENTFORGE_PROVIDER_URLS.get(self.code, "") or self.address
+        override = getattr(settings, f"AGENTFORGE_{self.key_code.upper()}_URL", "")
+        return override or settings.AGENTFORGE_PROVIDER_URLS.get(self.key_code, "") or self.address
 
     def check(self, key: str, base_url: str = "") -> Outcome:
         base_url = (base_url or self.base_url).rstrip("/")

@@ -23,7 +23,7 @@ from configs.providers import PROVIDERS, Outcome, Provider
 def keyed_provider(code: str) -> Provider:
     """Return a provider that takes keys; 404 for any other."""
     provider = PROVIDERS.get(code)
-    if provider is None or provider.is_local:
+    if provider is None or provider.is_local or provider.keys_of:
         raise Http404
     return provider
 

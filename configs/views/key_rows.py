@@ -64,7 +64,8 @@ def key_rows(agent: AgentConfig, ring: Keyring, refused: KeyForm | None = None) 
         provider
         for provider in PROVIDERS.values()
         # Of the servers that may run on a machine, those that do, or that the agent needs.
-        if provider not in LOCAL_SERVERS or not provider.unavailable or provider.code == agent.provider
+        if (provider not in LOCAL_SERVERS or not provider.unavailable or provider.code == agent.provider)
+        and provider.key_code == provider.code
     ]
     return [_key_row(ring, agent, provider, refused) for provider in shown]
 
@@ -120,7 +121,7 @@ def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyF
         if refused is not None and refused.provider is provider
         else NewKeyForm(provider=provider, taken=ring.names(provider.code))
         for provider in PROVIDERS.values()
-        if not provider.is_local and not provider.unavailable
+        if not provider.is_local and not provider.unavailable and not provider.keys_of
     ]
 
 

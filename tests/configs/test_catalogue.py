@@ -20,6 +20,7 @@ from agentforge.model_servers import LABELS
 from agentforge.telemetry.services import service_of
 from builds.trial.draft_program import draft_program
 from configs.choices import KeyStatus
+from configs.keys.agent_environment import environment_of
 from configs.keys.vault import environment_for
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Provider
@@ -154,7 +155,7 @@ def test_the_entries_of_this_machine_are_its_servers() -> None:
 
 def test_requests_are_counted_by_provider() -> None:
     for code, provider in PROVIDERS.items():
-        if provider.address:
+        if provider.address and not provider.keys_of:
             assert service_of(urlsplit(provider.address).hostname or "") == code
 
 
@@ -174,7 +175,26 @@ def test_azure_sends_the_key_in_its_own_header(settings: Settings) -> None:
         assert "authorization" not in server.asked[0].headers
 
 
+def test_one_key_of_openai_serves_both_protocols(
+    browser: Client, agent: AgentConfig, openai: OpenAIStandIn
+) -> None:
+    saved = reverse("configs:key_save", args=[agent.pk, "openai"])
+    assert browser.post(saved, {"key": openai.key}).status_code == 302
+    page = browser.get(reverse("configs:keys", args=[agent.pk])).content.decode()
+    assert 'id="key-openai"' in page
+    assert 'id="key-openai_responses"' not in page
+    wrong = {"provider": "openai_responses", "model": "gpt-9"}
+    assert browser.post(reverse("configs:keys", args=[agent.pk]), wrong).status_code == 422
+    chosen = {"provider": "openai_responses", "model": "gpt-x"}
+    assert browser.post(reverse("configs:keys", args=[agent.pk]), chosen).status_code == 302
+    agent.refresh_from_db()
+    revision = create_revision(agent)
+    assert json.loads(revision.canonical_json)["provider"]["api"] == "responses"
+    assert environment_of(revision) == {"OPENAI_API_KEY": openai.key, "OPENAI_BASE_URL": openai.url}
+
+
 def test_variables_of_providers_differ() -> None:
     for field in ("key_env", "base_url_env", "label"):
-        values = [entry[field] for entry in ENTRIES.values() if entry.get(field)]
+        own = [entry for entry in ENTRIES.values() if "keys_of" not in entry]
+        values = [entry[field] for entry in own if entry.get(field)]
         assert len(values) == len(set(values))

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from .bends import REFUSING, Bend, bent
 from .replies import INPUT_TOKENS, OUTPUT_TOKENS, Call, Calls, Failure, Reply, Stream, Text
-from .server import Answer, Asked, StandIn, as_events, as_html, as_json
+from .server import Answer, Asked, StandIn, as_html, as_json
 
 Mode = Literal["ok", "invalid", "unscoped", "no_credit", "rate_limited", "html"]
 
@@ -32,6 +33,8 @@ class AnthropicStandIn(StandIn):
         self.mode: Mode = "ok"
         self.models = ["claude-x", "claude-x-mini"]
         self.replies: deque[Reply] = deque()
+        # How the next answers go wrong.
+        self.bends: deque[Bend | None] = deque()
 
     @property
     def url(self) -> str:
@@ -66,8 +69,12 @@ class AnthropicStandIn(StandIn):
             return error(reply.status, reply.code, reply.message)
         if isinstance(reply, Stream):
             return Answer(200, b"", {"Content-Type": reply.content_type}, reply.pieces)
+        bend = self.bends.popleft() if self.bends else None
+        if bend in REFUSING:
+            status, code, message = REFUSING[bend]
+            return error(status, code, message, **({"Retry-After": "1"} if status == 429 else {}))
         if request.get("stream"):
-            return as_events(_events(request["model"], reply))
+            return bent(bend, _events(request["model"], reply))
         usage = {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS}
         content = [block for block, _ in _blocks(reply)]
         return as_json(
@@ -75,8 +82,8 @@ class AnthropicStandIn(StandIn):
         )
 
 
-def error(status: int, kind: str, message: str) -> Answer:
-    return as_json({"type": "error", "error": {"type": kind, "message": message}}, status)
+def error(status: int, kind: str, message: str, **headers: str) -> Answer:
+    return as_json({"type": "error", "error": {"type": kind, "message": message}}, status, **headers)
 
 
 def _last_words(request: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.http import Http404
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -23,6 +24,11 @@ from .choices import RunStatus
 from .forms.identity import suggest_handle
 from .models import AgentConfig, Revision, lock_agent
 from .services import delete_agent, handles_of
+
+
+class NotInTrash(Http404):
+    """Another request restored or deleted the agent."""
+
 
 # Words on agents by primary key, from a constant number of queries.
 Words = Mapping[int, list[str]]
@@ -107,11 +113,14 @@ def move_to_trash(agent: AgentConfig, by: User) -> list[str]:
 
 
 def restore(agent: AgentConfig, by: User) -> AgentConfig:
-    """Return an agent that is back from the trash, under the next free handle if its own was taken."""
+    """Return an agent that is back from the trash, under the next free handle if its own was taken.
+
+    Raises NotInTrash.
+    """
     with transaction.atomic(), as_service():
         # Two at once would take the same handle.
         User.objects.select_for_update().get(pk=agent.owner_id)
-        restored: AgentConfig = in_trash(agent.owner).select_for_update().get(pk=agent.pk)
+        restored = _lock(agent)
         taken = handles_of(restored.owner_id)
         if restored.handle in taken:
             restored.handle = suggest_handle(restored.handle, taken)
@@ -121,6 +130,19 @@ def restore(agent: AgentConfig, by: User) -> AgentConfig:
         streams.show(_stream_names(restored))
         announce(restored.pk, restored.owner_id, {"kind": "draft"})
     return restored
+
+
+def delete_now(agent: AgentConfig) -> None:
+    """Delete an agent out of the trash. Raises NotInTrash."""
+    with transaction.atomic(), as_service():
+        delete_agent(_lock(agent))
+
+
+def _lock(agent: AgentConfig) -> AgentConfig:
+    row: AgentConfig | None = in_trash(agent.owner).select_for_update().filter(pk=agent.pk).first()
+    if row is None:
+        raise NotInTrash(f"Agent {agent.pk} was restored or deleted meanwhile.")
+    return row
 
 
 def contents(owner: User) -> list[Deletion]:

@@ -16,7 +16,6 @@ from agentforge.tenancy.rls import as_service
 from configs import trash
 from configs.forms.agents import DeleteForm
 from configs.models import AgentConfig
-from configs.services import delete_agent
 
 
 @require_safe
@@ -54,7 +53,7 @@ def trash_delete(request: Request, pk: int) -> HttpResponse:
     agent = _trashed(request, pk)
     form = DeleteForm(posted(request), handle=agent.handle)
     if form.is_valid():
-        delete_agent(agent)
+        trash.delete_now(agent)
         if wants_json(request):
             return success()
         messages.success(request, f"{agent.name} is deleted.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -28,6 +30,7 @@ from configs.models import AgentConfig, AgentInTrash
 from configs.revisions import create_revision
 from configs.services import create_agent
 from deployments.models import Deployment, Site
+from tests.drivers.database import is_waited_for
 
 JSON = {"Accept": "application/json"}
 
@@ -270,3 +273,34 @@ def test_as_many_queries_for_one_agent_in_the_trash_as_for_many(browser: Client,
             browser.get("/trash/")
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", ["restore", "delete"])
+def test_what_another_window_restored_meanwhile_stays_as_it_is(
+    browser: Client, agent: AgentConfig, act: str
+) -> None:
+    """The two requests overlap: the later one has read the trash before the other empties it."""
+    browser.post(f"/agents/{agent.pk}/delete/")
+    answers: list[int] = []
+
+    def late() -> None:
+        try:
+            answer = browser.post(f"/trash/{agent.pk}/{act}/", {"handle": agent.handle}, headers=JSON)
+            answers.append(answer.status_code)
+        finally:
+            connection.close()
+
+    thread = Thread(target=late)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=agent.owner_id)
+        rows = AgentConfig.objects.filter(pk=agent.pk)
+        assert rows.select_for_update().first() is not None
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not is_waited_for():
+            assert time.monotonic() < deadline
+        rows.update(trashed_at=None)
+    thread.join(60)
+    assert answers == [404]
+    assert AgentConfig.objects.filter(pk=agent.pk, trashed_at=None).exists()

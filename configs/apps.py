@@ -13,10 +13,11 @@ class ConfigsConfig(AppConfig):
             search,
             search_sources,
         )
-        from .belongings import agents
+        from .belongings import agents, keys
         from .keys import diagnostics  # noqa: F401 # importing it registers the check
 
         belongings.register_export(agents)
+        belongings.register_export(keys)
         search.register("Agents", search_sources.agents, place=0)
         search.register("Pages and actions", search_sources.places, place=4)
         search.register("Keys", search_sources.keys, place=3)

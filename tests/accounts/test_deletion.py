@@ -39,8 +39,12 @@ def test_the_export_holds_everything_but_secrets(hers: Client, bob: User) -> Non
     assert answer["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
-    [agent] = [name for name in files if name.startswith("agents/")]
+    agent, revisions = sorted(name for name in files if name.startswith("agents/"))[::-1]
     assert "name: Ada" in files[agent]
+    [revision] = json.loads(files[revisions])
+    assert revision["number"] == 1
+    assert revision["configuration"]["identity"]["name"] == "Ada"
+    assert json.loads(files["keys.json"])[0]["last_four"] == KEY[-4:]
     [chat] = [name for name in files if name.startswith("chats/")]
     assert json.loads(files[chat])[0]["content"] == "Hello Ada"
     assert json.loads(files["builds.json"])[0]["files"][0]["name"] == "SHA256SUMS"

@@ -20,9 +20,9 @@ from builds.trial import chat, places, replacement
 from builds.trial.answer import load_partial
 from configs.views.forms import agent_of
 
+from .chats import messages_json
 from .conversations import page_of
 from .responses import refused
-from .trial import messages_json
 
 
 @require_safe

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline, linkify
 from markdown_it.token import Token
 
 # Rendering takes time in proportion to the length; a longer answer is shown as plain text.
@@ -21,6 +22,7 @@ LONGEST = 32_000
 _SCHEMES = {"http", "https", "mailto"}
 # A host as it is after normalisation: punycode, or an address.
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
+_LONGEST_SCHEME = 32
 _CELLS = {"left", "center", "right"}
 _BLOCKS = {"p", "br", "hr", "h3", "ul", "ol", "li", "blockquote", "pre", "div"}
 _TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
@@ -142,6 +144,18 @@ class _Renderer(RendererHTML):
         return "</table></div>\n"
 
 
+def _linkify(state: StateInline, silent: bool) -> bool:
+    """Apply the parser's rule for URLs, which searches all text since the last mark, to the end of it only.
+
+    Otherwise very many URLs that are none take time in proportion to the square of their number.
+    """
+    if not silent and len(state.pending) > 2 * _LONGEST_SCHEME:
+        state.pending, end = state.pending[:-_LONGEST_SCHEME], state.pending[-_LONGEST_SCHEME:]
+        state.pushPending()
+        state.pending = end
+    return linkify(state, silent)
+
+
 class _Parser(MarkdownIt):
     """CommonMark with tables, strikethrough and URLs as links; without HTML."""
 
@@ -152,6 +166,7 @@ class _Parser(MarkdownIt):
         # Only what is written as a URL, not every word with a dot.
         if self.linkify is not None:
             self.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        self.inline.ruler.at("linkify", _linkify)
         self.core.ruler.push("places", _finish)
 
     def validateLink(self, url: str) -> bool:

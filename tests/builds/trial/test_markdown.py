@@ -159,6 +159,14 @@ def test_a_megabyte_of_anything_takes_bounded_time(piece: str) -> None:
         assert len(html) < 40 * LONGEST or length > LONGEST
 
 
+def test_very_many_urls_that_are_none_take_no_time_of_their_own() -> None:
+    started = time.process_time()
+    html = render(("<http://" * LONGEST)[:LONGEST])
+    assert time.process_time() - started < 1
+    assert "<a" not in html
+    assert '<a href="http://a.example/b"' in render("x" * 500 + " http://a.example/b " + "y" * 500)
+
+
 def test_a_very_long_answer_is_plain_text() -> None:
     page = _Page(render("**a** <b>\n" * LONGEST))
     assert [tag for tag, _ in page.elements] == ["pre"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from agentforge.negotiation import json_value, refuse_duplicates
+from agentforge.negotiation import json_value
 
 from .paths import SECTIONS
 from .problems import DocumentError, Problem
@@ -67,8 +67,14 @@ class _Loader(yaml.SafeLoader):
         return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        refuse_duplicates(key for key in keys if isinstance(key, Hashable))
+        seen: set[Hashable] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if not isinstance(name, Hashable):
+                continue  # the constructor says so itself
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} appears twice", key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
@@ -86,13 +92,20 @@ def _measure(text: str) -> None:
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError("aliases (*name) are not supported")
+            raise _refusal("aliases (*name) are not supported", event)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH or count > MAX_NODES:
-            raise ValueError(_TOO_DEEP)
+            raise _refusal(_TOO_DEEP, event)
+
+
+def _refusal(message: str, event: yaml.Event) -> yaml.MarkedYAMLError:
+    mark = event.start_mark
+    return yaml.composer.ComposerError(
+        problem=message, problem_mark=mark if isinstance(mark, yaml.error.Mark) else None
+    )
 
 
 def _syntax_problem(error: Exception) -> Problem:

@@ -14,7 +14,7 @@ class Chat {
     this.stop = root.querySelector("[data-chat-stop]");
     this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
-    this.sending = 0;
+    this.sending = false;
     this.sought = new Set();
     for (const item of this.list?.children ?? []) offerCode(item);
     this.scroller = root.closest("[data-draft-chat]") ? this.list : document.scrollingElement;
@@ -54,17 +54,19 @@ class Chat {
   /** Send the form of a question: a new one, or one that is asked again and replaces what followed it. */
   async send(event) {
     event.preventDefault();
+    // Of two presses, one: the second would ask the same again.
+    if (this.sending) return event.stopPropagation();
     this.form.querySelector("[data-chat-problem]")?.remove();
     const form = event.target;
     const body = new FormData(form, event.submitter?.name ? event.submitter : null);
-    this.sending += 1;
+    this.sending = true;
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
       this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"), form);
     } catch {
       this.showError("The message did not reach the forge. It is still here: send it again.");
     }
-    this.sending -= 1;
+    this.sending = false;
     form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
     this.field.focus();
   }

@@ -14,6 +14,10 @@ from configs.models import AgentConfig
 
 from .conftest import Windows
 
+TWO_PRESSES = """(field) => {
+  const press = () => new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+  for (const _ of [1, 2]) field.dispatchEvent(press());
+}"""
 FIRST = "What can you help me with?"
 
 
@@ -138,3 +142,21 @@ def test_two_windows_show_the_same_conversation(window: Windows, built: AgentCon
     for each in (page, other):
         expect(each.locator("[data-role=assistant] .markdown").last).to_have_text("Since the moon pulls.")
         assert texts(each) == ["Whales?", "Yes.", "Tides?", "Since the moon pulls."]
+
+
+def test_two_presses_ask_once(window: Windows, built: AgentConfig) -> None:
+    page = window(f"/agents/{built.pk}/try/")
+    ask(page, "Whales?", answer="Yes.")
+    page.get_by_role("link", name="New conversation").click()
+    page.get_by_label("Message").fill("Tides?")
+    page.get_by_label("Message").evaluate(TWO_PRESSES)
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    answer_with("Twice a day.")
+    expect(page.locator(".markdown")).to_have_text("Twice a day.")
+    page.get_by_role("button", name="Regenerate").dblclick()
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    answer_with("By the moon.")
+    expect(page.locator(".markdown")).to_have_text("By the moon.")
+    expect(page.locator("[data-chat-problem]")).to_have_count(0)
+    titles = ChatMessage.objects.filter(role="user").values_list("conversation__title", flat=True)
+    assert sorted(titles) == ["Tides?", "Whales?"]

@@ -7,7 +7,7 @@ import sys
 
 # All but `first_minute`, which installs everything anew.
 MEASUREMENTS = (
-    *("compile", "draft", "workers", "pages", "people", "scale"),
+    *("compile", "draft", "workers", "pages", "people", "idle", "scale"),
     *("ingest", "live", "storm", "routes", "deploy", "downloads"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -143,7 +144,8 @@ class QueueWorker(Worker):
         if beat.due_in is not None and beat.due_in <= 0:
             self._new_job_event.set()
         until = time.monotonic() + BEAT_SECONDS
-        due_at = time.monotonic() + max(beat.due_in, 0.05) if beat.due_in and beat.due_in > 0 else until
+        # Without a job to come there is nothing to fetch until the next beat says so.
+        due_at = time.monotonic() + max(beat.due_in, 0.05) if beat.due_in and beat.due_in > 0 else math.inf
         while (left := until - time.monotonic()) > 0 and not self._registration_is_new:
             await pulse.wait(min(left, max(due_at - time.monotonic(), 0.0) or left), self._wakes, self._news)
             while self._free_queues:

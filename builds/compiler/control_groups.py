@@ -72,6 +72,11 @@ class Parent:
             *command,
         ]
 
+    @property
+    def has_weights(self) -> bool:
+        """Return whether its groups share the processors by weight."""
+        return _WEIGHT in (self.directory / "cgroup.subtree_control").read_text().split()
+
     def _remove_old(self) -> None:
         """Remove the groups of ended sandboxes; the kernel keeps those that have processes."""
         for group in self.directory.glob(f"{_PREFIX}*"):

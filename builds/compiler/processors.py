@@ -35,7 +35,7 @@ async def one(log: BuildLog) -> AsyncIterator[None]:
     ticket = _Ticket(_directory())
     try:
         if not ticket.is_next():
-            log.info(f"Waits for a free processor: this machine runs at most {_compilers(_most())} at once.")
+            log.info(f"Waits for a free processor: this machine runs at most {_compilers(most())} at once.")
             started = time.monotonic()
             while not ticket.is_next():
                 await asyncio.sleep(_POLL)
@@ -60,7 +60,8 @@ def _quota() -> int:
         return os.cpu_count() or 1
 
 
-def _most() -> int:
+def most() -> int:
+    """Return how many compilers may run at once on this machine."""
     return settings.MOST_COMPILERS or count()
 
 
@@ -89,7 +90,7 @@ class _Ticket:
         """Return whether fewer compilers than processors hold earlier tickets."""
         with _door(self._directory):
             earlier = [number for number in _numbers(self._directory) if number < self._number]
-            return sum(_is_held(self._directory / str(number)) for number in earlier) < _most()
+            return sum(_is_held(self._directory / str(number)) for number in earlier) < most()
 
     def give_back(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -13,7 +13,17 @@ from django.conf import settings
 from agentforge.administration.diagnostics import Finding, failed, ok, register, warning
 from builds.artifacts import storage
 from builds.artifacts.errors import StorageProblem
-from builds.compiler import control_groups, go_command, sandbox, sources, toolchain, warmup, workspace
+from builds.compiler import (
+    control_groups,
+    go_command,
+    priority,
+    processors,
+    sandbox,
+    sources,
+    toolchain,
+    warmup,
+    workspace,
+)
 from builds.errors import BuildError
 
 from .checks import SANDBOX_REMEDY
@@ -51,6 +61,20 @@ def _control_groups() -> Finding:
         message = f"The sum of a sandbox's memory and processes is not limited: {error}."
         return warning(message, error.remedy)
     return ok(f"Each sandbox has one below {parent.directory}, with a limit of memory and processes.")
+
+
+@register("compilers")
+def _compilers() -> Finding:
+    """Say how many run at once, and what makes them wait for people."""
+    most = f"At most {processors.most()} at once on this machine"
+    lower = f"niceness {priority.NICENESS} and the least urgent disk access"
+    try:
+        by_weight = control_groups.parent().has_weights
+    except control_groups.ControlGroupError:
+        by_weight = False
+    if by_weight:
+        return ok(f"{most}; pages go first by the weight of control groups, {lower}.")
+    return ok(f"{most}; pages go first by {lower}; control groups with weights can't be had here.")
 
 
 @register("work directory")

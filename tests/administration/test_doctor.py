@@ -89,6 +89,18 @@ def test_it_says_whether_sandboxes_are_limited_in_sum() -> None:
         assert str(directory) in groups["says"]
 
 
+def test_it_says_how_compilers_wait_for_people(settings: Settings) -> None:
+    settings.MOST_COMPILERS = 3
+    compilers = doctor("--url", NOWHERE)[0]["compilers"]
+    assert compilers["state"] == "ok"
+    assert compilers["says"].startswith("At most 3 at once on this machine; pages go first by ")
+    try:
+        by_weight = control_groups.parent().has_weights
+    except control_groups.ControlGroupError:
+        by_weight = False
+    assert ("can't be had" in compilers["says"]) is not by_weight
+
+
 def test_a_wrong_token_is_told() -> None:
     result, _ = doctor("--url", NOWHERE, "--token", "nonsense")
     assert result["live delivery"]["state"] == "failed"

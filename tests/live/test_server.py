@@ -4,11 +4,14 @@ import select
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import psutil
 import pytest
 from django.core.management import CommandError, call_command
 
+from agentforge.live.connections import connect
 from agentforge.live.streams import close_stream, publish
 from agentforge.live.writer import StreamWriter
 from tests.drivers.sse_client import BROKEN
@@ -77,6 +80,19 @@ def test_a_server_that_is_asked_to_end_ends_its_streams(stream: str, signed_in: 
         assert web.stop() == 0
         with half_a_request:
             assert list(events) == []
+
+
+def test_a_request_under_way_does_not_keep_a_server_that_is_asked_to_end(signed_in: dict[str, str]) -> None:
+    with WebProcess() as web, connect() as session, ThreadPoolExecutor() as clients:
+        with session.transaction():
+            session.execute("LOCK TABLE configs_agentconfig IN ACCESS EXCLUSIVE MODE")
+            page = clients.submit(httpx.get, f"{web.url}/agents/", headers=signed_in, timeout=60)
+            while not session.execute("SELECT pid FROM pg_locks WHERE NOT granted").fetchone():
+                assert not page.done()
+
+            assert web.stop() == 0
+        with pytest.raises(httpx.HTTPError):
+            page.result()
 
 
 def test_a_taken_port_is_named(web: WebProcess) -> None:

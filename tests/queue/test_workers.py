@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
 
+from agentforge.live.connections import connect
 from agentforge.worker_liveness import any_worker_alive, services
 from builds.queue import jobs
 from tests.drivers.build_worker import WorkerProcess
@@ -130,4 +132,24 @@ def test_an_idle_worker_is_woken_by_its_signs_of_life_alone() -> None:
     """psycopg's own wait for notifications wakes a worker ten times a second."""
     with WorkerProcess(queues="trials") as worker:
         wait_until(lambda: any_worker_alive("trials"))
+        began = _now()
         assert worker.wakeups(6) <= 6 * 4
+        assert _statements_since(began) == {"beat"}
+
+
+def _now() -> datetime:
+    with connect() as session:
+        row = session.execute("SELECT now()").fetchone()
+    assert row is not None
+    return datetime.fromisoformat(str(row[0]))
+
+
+def _statements_since(moment: datetime) -> set[str]:
+    """Return what workers asked last on each of their connections; their signs of life as `beat`."""
+    with connect() as session:
+        rows = session.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name LIKE %s AND query_start > %s",
+            ["agentforge worker%", moment],
+        ).fetchall()
+    return {"beat" if "WITH beat" in query else query for (query,) in rows}

@@ -11,6 +11,7 @@ from agentforge.live.writer import StreamWriter
 from builds.logs.build_log import BuildLog
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from configs.revisions import create_revision
 from deployments.hosts.registry import SELF_HOST
 from deployments.models import Deployment
 from deployments.sites import lifecycle
@@ -99,3 +100,15 @@ def test_the_headings_of_a_log_are_whole_on_a_phone(window: Windows, agent: Agen
         expect(heading.locator(".log-section-count")).to_contain_text("lines")
         right = max(box(each)["x"] + box(each)["width"] for each in heading.locator("span:visible").all())
         assert right <= box(heading)["x"] + box(heading)["width"]
+
+
+def test_what_a_revision_changed_begins_where_its_label_does(window: Windows, agent: AgentConfig) -> None:
+    create_revision(agent)
+    AgentConfig.objects.filter(pk=agent.pk).update(custom_instructions="Answer in French.\nAlways.")
+    create_revision(agent)
+    page = window(f"/agents/{agent.pk}/revisions/2/?against=1")
+    label, text = page.locator(".differences dt"), page.locator(".differences del")
+    assert box(text)["x"] == box(label)["x"]
+    assert box(text)["y"] - box(label)["y"] - box(label)["height"] < 10
+    form = page.locator(".compare")
+    assert box(form.get_by_role("button"))["y"] < box(form.locator("select"))["y"] + 20

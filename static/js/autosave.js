@@ -5,7 +5,10 @@ import { h } from "./dom.js";
 import { drafts, values } from "./drafts.js";
 import { renewSoon } from "./parts.js";
 
+// How long after a save that got no answer it is sent again, in milliseconds.
+const AGAIN = 3000;
 let sending = Promise.resolve();
+let waiting = null;
 let leaving = false;
 
 function open() {
@@ -38,14 +41,26 @@ async function send(draft, state) {
   const headers = { Accept: "application/json", "X-Autosave": "1" };
   try {
     const response = await fetch(draft.form.action, { method: "POST", body: state.body, headers, keepalive: true });
-    draft.unanswered = draft.sent = undefined;
+    // Nothing was stored: the database, or something in front of the forge, is away.
+    if (response.status >= 500) throw new Error(`status ${response.status}`);
+    draft.unanswered = draft.sent = draft.failed = undefined;
+    draft.update();
     if (response.status === 409) stop(draft);
     if (response.ok) accept(draft, state.sent, await response.json());
     return true;
   } catch {
-    // Offline: the draft is kept in this browser tab, and saved with the next field.
+    // Offline: the draft is kept in this browser tab, and sent again until there is an answer.
+    draft.failed = true;
+    draft.update();
+    waiting ??= setTimeout(sendAgain, AGAIN);
     return false;
   }
+}
+
+function sendAgain() {
+  clearTimeout(waiting);
+  waiting = null;
+  for (const draft of open()) sending = sending.then(() => draft.failed && send(draft, draft.unanswered));
 }
 
 function accept(draft, sent, { saved, errors, base, at }) {
@@ -147,5 +162,6 @@ document.addEventListener("click", (event) => {
   flush().then(() => location.assign(link.href));
 });
 
+addEventListener("online", sendAgain);
 addEventListener("beforeunload", (event) => { if (!leaving && changed()) event.preventDefault(); });
 addEventListener("pageshow", () => { leaving = false; });

@@ -17,7 +17,7 @@ for (const root of document.querySelectorAll("[data-upload]")) {
   const showProgress = ({ sent, total, files, of, rate, left }) => {
     stopWaiting();
     bar.value = total ? (100 * sent) / total : 100;
-    words.hidden = false;
+    bar.hidden = words.hidden = false;
     const remaining = left ? `, about ${duration(left * 1000)} left` : "";
     words.textContent = `${files} of ${of} files, ${size(sent)} of ${size(total)}, ${size(rate)}/s${remaining}`;
   };

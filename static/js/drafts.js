@@ -115,7 +115,8 @@ export class Draft {
   }
 
   update() {
-    if (this.changed && !this.conflict) this.note.replaceChildren("unsaved changes");
+    if (this.failed) this.note.replaceChildren("Not saved yet: no answer. Trying again.");
+    else if (this.changed && !this.conflict) this.note.replaceChildren("unsaved changes");
     else this.note.replaceChildren(...this.words);
     markTabs();
   }

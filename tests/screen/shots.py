@@ -6,27 +6,48 @@ They go to AGENTFORGE_SCREENSHOTS, or a folder agentforge-screenshots of the tem
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, Protocol
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from agentforge.accounts.models import User
-from builds.models import BuildStatus
+from agentforge.live.writer import StreamWriter
+from builds.execution import transitions as building
+from builds.logs.build_log import BuildLog
+from builds.models import Build, BuildStatus
 from builds.services import cancel_build, enqueue_build
 from configs import validation
 from configs.models import AgentConfig
+from deployments import services
+from deployments.models import Access, Deployment, DeploymentStatus
+from deployments.run import steps, transitions
+from deployments.sites import lifecycle
+from tests.deployments.finished_builds import build_of
 from tests.drivers.browser_watch import KEPT
 from tests.drivers.web_process import WebProcess
 
 from .conftest import NARROW, WIDE
+from .test_build_page import start, take_from_cache
 from .test_states import finish
 
 LISTS = ("/agents/", "/agents/?shown=archived", "/builds/", "/deployments/", "/keys/", "/trash/")
 SIGNED_IN = (*LISTS, "/agents/new/", "/builds/999999/")
 
-Shoot = Callable[[str, str], None]
+
+class Shoot(Protocol):
+    """Takes a picture of a path in a state; what `before` does with the page comes first."""
+
+    def __call__(self, state: str, path: str, before: Callable[[Page], object] | None = None) -> None: ...
+
+
+def away() -> str:
+    """Return the page of an outage."""
+    reason = "The database does not answer. Nothing was changed. Try again in a minute."
+    return render_to_string("503.html", {"reason": reason, "again": "/agents/"})
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -47,13 +68,17 @@ def shoot(
     size: ViewportSize = request.param
     session = client_of(alice).cookies["sessionid"].value
 
-    def take(state: str, path: str) -> None:
+    def take(state: str, path: str, before: Callable[[Page], object] | None = None) -> None:
         context = chromium.new_context(
             base_url=web.url, viewport=size, color_scheme=scheme, reduced_motion="reduce"
         )
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
         page = context.new_page()
+        if state == "away":
+            page.route("**/agents/", lambda route: route.fulfill(status=503, body=away()))
         page.goto(path)
+        if before is not None:
+            before(page)
         name = f"{size['width']}-{scheme}-{state}-{path.strip('/').replace('/', '-').replace('?', '-')}"
         KEPT.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=KEPT / f"{name}.png", full_page=True)
@@ -92,3 +117,79 @@ def test_an_agent_from_draft_to_out_of_date(shoot: Shoot, agent: AgentConfig, al
         "/builds/",
     ):
         shoot("out-of-date", path)
+
+
+@pytest.fixture
+def build(agent: AgentConfig, alice: User) -> Build:
+    return enqueue_build(agent, by=alice, names=["plugin", "linux-amd64"])
+
+
+def test_a_build_that_runs_and_fails(shoot: Shoot, build: Build) -> None:
+    at = f"/agents/{build.revision.agent_id}"
+    shoot("queued", f"/builds/{build.pk}/")
+    claim = start(build)
+    take_from_cache(claim, "plugin", "plugin linux/amd64")
+    assert building.start_target(claim, "linux-amd64")
+    with ExitStack() as stack:
+        writer = stack.enter_context(StreamWriter(claim.stream))
+        log = stack.enter_context(BuildLog(writer.write).section("executable linux/amd64"))
+        with log.step("Lay out the sources"):
+            log.info("go1.27.3, gcc 12.2.0. Sandbox: bubblewrap.")
+        step = stack.enter_context(log.step("Compile the executable"))
+        assert step is None
+        log.lines("err", ["# agent/providers", "providers/answer.go:16:2: undefined: " + "long_name_" * 14])
+        for path in (f"/builds/{build.pk}/", f"{at}/builds/", f"{at}/identity/", "/agents/", "/builds/"):
+            shoot("running", path)
+        log.state = "failed"
+    build.per_target.filter(target="linux-amd64").update(status="failed", error="Compile failed (exit 1).")
+    assert building.finish(build.pk, claim.job_id, BuildStatus.FAILED, error="Compile failed (exit 1).")
+    for path in (f"/builds/{build.pk}/", f"{at}/builds/", "/agents/"):
+        shoot("failed", path)
+
+
+def test_a_deployment_from_its_queue_to_its_end(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
+    built = build_of(agent, alice)
+    site = lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
+    lifecycle.change(site, lifecycle.Settings(access=Access.PUBLIC), alice)
+    for status in (DeploymentStatus.FAILED, DeploymentStatus.SUCCEEDED):
+        site.refresh_from_db()
+        row = services.enqueue(site, built, alice)
+        places = (f"/deployments/{row.pk}/", f"/agents/{agent.pk}/deploy/", "/deployments/", "/agents/")
+        shoot(f"queued-before-{status}", places[0])
+        claimed = transitions.claim(row.pk, row.job_id or 0)
+        assert claimed is not None
+        with ExitStack() as stack:
+            writer = stack.enter_context(StreamWriter(row.stream_name))
+            log = BuildLog(writer.write)
+            with log.step(steps.DIGEST):
+                log.info("12 files, 21.3 MB.")
+            stack.enter_context(log.step(steps.CREATE))
+            if status == DeploymentStatus.FAILED:
+                for path in places:
+                    shoot("deploying", path)
+        _end(claimed, status)
+        for path in places:
+            shoot(f"deployment-{status}", path)
+
+
+def _end(row: Deployment, status: DeploymentStatus) -> None:
+    failed = status == DeploymentStatus.FAILED
+    error = "The disk of the forge is full. Nothing was published." if failed else ""
+    fields = {"error": error, "remote_id": "" if failed else f"{row.pk}"}
+    assert transitions.finish(row, status, fields=fields, live=not failed)
+
+
+def test_refusals_and_outages(shoot: Shoot, agent: AgentConfig) -> None:
+    for path in ("/admin/", "/builds/999999/", "/accounts/second-factor/enrol/", "/nothing/"):
+        shoot("refused", path)
+    shoot("away", "/agents/")
+    shoot("lost", f"/agents/{agent.pk}/identity/", _lose_the_connection)
+
+
+def _lose_the_connection(page: Page) -> None:
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page.get_by_label("Description").fill("Typed while nobody answers.")
+    page.route("**/*", lambda route: route.abort())
+    page.context.set_offline(True)
+    page.get_by_label("Name").focus()
+    page.wait_for_timeout(4000)

@@ -175,6 +175,25 @@ def test_a_save_whose_answer_is_lost_conflicts_with_nothing_later(
     assert saved(agent).custom_instructions == "Always answer in French."
 
 
+def test_a_save_that_gets_no_answer_is_sent_again_and_says_so(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.method)
+        route.fulfill(status=503, body="The database does not answer.")
+
+    page.route("**/personality/", refuse, times=1)
+    type_instructions(page, "Always answer")
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-saved]")).to_have_text("Not saved yet: no answer. Trying again.")
+    expect(page.locator(".rail-item[data-tab=personality]")).to_contain_text("unsaved")
+    # Nobody does anything.
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
+    expect(page.locator(".rail-dot")).to_have_count(0)
+    assert (refused, saved(agent).custom_instructions) == (["POST"], "Always answer")
+
+
 def test_a_reload_during_a_save_conflicts_with_nothing_later(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/personality/")
     page.route("**/personality/", lambda route: route.abort(), times=1)

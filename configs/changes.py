@@ -96,6 +96,13 @@ def differences(before: Content, after: Content) -> list[Difference]:
     ]
 
 
+def field_label(path: str) -> str:
+    """Return what people call a field of a document, by its path ("limits.tool_rounds")."""
+    name = PATHS.get(path, "")
+    labels = {field: label for _, field, label, _ in _fields()}
+    return labels.get(name) or path.rpartition(".")[2].replace("_", " ").capitalize()
+
+
 def prompt_rows(before: Content, after: Content) -> list[PromptRow]:
     """Return two prompts line by line, side by side."""
     old, new = before.prompt.splitlines(), after.prompt.splitlines()

@@ -27,6 +27,7 @@ from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
 from configs.agent_report import report_for
+from configs.changes import field_label
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -94,7 +95,8 @@ def _draft(request: Request, agent: AgentConfig) -> dict[str, Any]:
     under_way = newest if newest is not None and newest.status in reports.UNFINISHED else None
     differences = []
     if newest is not None and not problems:
-        differences = changes(newest.revision.canonical_json, draft_json(agent))
+        found = changes(newest.revision.canonical_json, draft_json(agent))
+        differences = [{**each, "label": field_label(each["name"])} for each in found]
     context: dict[str, Any] = {
         "agent": agent,
         "problems": problems,

@@ -23,6 +23,7 @@ from builds.preflight import changes
 from builds.trial import chat
 from builds.trial.conversations import conversations_of, messages_in
 from builds.trial.starters import starters
+from configs.changes import field_label
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -127,8 +128,11 @@ def _changed_since(agent: AgentConfig, build: Build | None) -> list[str]:
     except (KeyError, ValueError):
         return ["it can't be compiled yet"]
     found = changes(build.revision.canonical_json, draft)
-    names = [change["name"].rpartition(".")[2].replace("_", " ") for change in found]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(_in_a_sentence(field_label(change["name"])) for change in found))
+
+
+def _in_a_sentence(label: str) -> str:
+    return label[:1].lower() + label[1:]
 
 
 def _conversations_json(rows: QuerySet[Conversation]) -> list[dict[str, Any]]:

@@ -210,6 +210,11 @@ BUILD_LOG_TAIL: int = env.int("BUILD_LOG_TAIL", default=1000)
 # The most queued builds, and the most running builds, of one user; 0: unlimited.
 MOST_QUEUED_BUILDS: int = env.int("MOST_QUEUED_BUILDS", default=200)
 MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
+# The most megabytes (of a million bytes): of one file of an agent, of the texts of all its files, and of all
+# files and texts of one user.
+MOST_KNOWLEDGE_FILE_MB: int = env.int("MOST_KNOWLEDGE_FILE_MB", default=25)
+MOST_KNOWLEDGE_AGENT_MB: int = env.int("MOST_KNOWLEDGE_AGENT_MB", default=50)
+MOST_KNOWLEDGE_MB: int = env.int("MOST_KNOWLEDGE_MB", default=250)
 # The most answers, checks (of drafts and keys), deployments and verifications of one user that run at once;
 # 0: unlimited.
 MOST_RUNNING_CHATS: int = env.int("MOST_RUNNING_CHATS", default=3)

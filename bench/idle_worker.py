@@ -18,6 +18,7 @@ from django.core.management import execute_from_command_line  # noqa: E402 - nee
 
 from builds.compiler import compilation, warmup  # noqa: E402
 from builds.compiler.inputs import Compiled, Inputs  # noqa: E402
+from builds.compiler.knowledge import NO_TEXTS, Texts  # noqa: E402
 from builds.compiler.sources import Sources  # noqa: E402
 from builds.compiler.toolchain import Toolchain  # noqa: E402
 from builds.logs.build_log import BuildLog  # noqa: E402
@@ -25,7 +26,9 @@ from builds.logs.build_log import BuildLog  # noqa: E402
 SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
 
 
-async def wait(inputs: Inputs, work: Path, log: BuildLog, *, seconds: float | None = None) -> Compiled:
+async def wait(
+    inputs: Inputs, work: Path, log: BuildLog, texts: Texts = NO_TEXTS, *, seconds: float | None = None
+) -> Compiled:
     await asyncio.sleep(SECONDS)
     program = work / "agent"
     program.write_text(inputs.digest)

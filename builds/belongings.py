@@ -66,6 +66,6 @@ def _build(build: Build) -> dict[str, Any]:
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
-    names = ("created_at", "role", "source", "status", "content", "tool_calls", "usage", "error")
+    names = ("created_at", "role", "source", "status", "content", "tool_calls", "citations", "usage", "error")
     title = message.conversation.title if message.conversation else ""
     return {**{name: getattr(message, name) for name in names}, "conversation": title}

@@ -308,6 +308,7 @@ class ChatMessage(models.Model):
     status = models.CharField(max_length=20, choices=MessageStatus, default=MessageStatus.DONE)
     content = models.TextField(blank=True)
     tool_calls = models.JSONField(default=list)
+    citations = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     usage = models.JSONField(default=dict)
     network = models.JSONField(default=list)
     error = models.TextField(blank=True)

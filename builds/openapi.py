@@ -157,6 +157,7 @@ _MESSAGE = record(
         "status": one_of(MessageStatus.values),
         "content": STRING,
         "tool_calls": array(mapping(ANYTHING)),
+        "citations": array(mapping(ANYTHING)),
         "usage": mapping(ANYTHING),
         "network": array(record({"host": STRING, "port": nullable(INTEGER), "allowed": BOOLEAN})),
         "error": STRING,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, reduce
@@ -11,12 +11,17 @@ from typing import Any
 
 from django import forms
 
-from .documents.paths import PATHS
+from .choices import Tab
+from .documents.paths import DEFAULTS, PATHS
 from .forms import TAB_FORMS
 from .forms.words import words_of
 from .models import AgentConfig, Revision
 from .prompt.assembly import system_prompt
 from .revisions import draft_json
+
+# Where a content's values keep the files, which no form has.
+_FILES = "knowledge"
+Files = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,15 @@ def of_draft(agent: AgentConfig) -> Content:
         document = draft_json(agent)
     except (KeyError, ValueError):
         document = ""
-    return Content("Draft", agent.values_of(PATHS.values()), system_prompt(agent).text, document)
+    values = {**agent.values_of(PATHS.values()), _FILES: [file for file in agent.knowledge if file["text"]]}
+    return Content("Draft", values, system_prompt(agent).text, document)
 
 
 def of_revision(revision: Revision) -> Content:
     """Return what a revision froze."""
     document = json.loads(revision.canonical_json)
     values = {name: _at(document, path) for path, name in PATHS.items()}
+    values[_FILES] = document.get("knowledge", {}).get("files", [])
     return Content(f"Revision {revision.number}", values, document["system_prompt"], revision.canonical_json)
 
 
@@ -89,11 +96,29 @@ def changes_since_revision(agent: AgentConfig) -> Changes | None:
 
 def differences(before: Content, after: Content) -> list[Difference]:
     """Return the fields that differ, in the order of the tabs."""
-    return [
+    found = [
         Difference(tab, label, words_of(field, before.values[name]), words_of(field, after.values[name]))
         for tab, name, label, field in _fields()
         if _comparable(before.values[name]) != _comparable(after.values[name])
     ]
+    return [*found, *_changed_files(before.values[_FILES], after.values[_FILES])]
+
+
+def _changed_files(before: Files, after: Files) -> list[Difference]:
+    """Return the files that differ as one difference; of those with the same name, what tells them apart."""
+    old, new = ({file["name"]: file["sha256"] for file in files} for files in (before, after))
+    if old == new:
+        return []
+    both = {name for name in old.keys() & new.keys() if old[name] != new[name]}
+    sides = (
+        _file_words(old, both | (old.keys() - new.keys())),
+        _file_words(new, both | (new.keys() - old.keys())),
+    )
+    return [Difference(str(Tab.KNOWLEDGE.label), "Files", *sides)]
+
+
+def _file_words(files: Mapping[str, str], names: Iterable[str]) -> str:
+    return ", ".join(f"{name} ({files[name][:8]})" for name in sorted(names)) or "none of the following"
 
 
 def field_label(path: str) -> str:
@@ -130,9 +155,9 @@ def _fields() -> tuple[tuple[str, str, str, forms.Field], ...]:
 
 
 def _at(content: Any, path: str) -> Any:
-    # A section that is only there where it is chosen has empty values elsewhere.
+    # A section that is only there where it is chosen has its default values elsewhere.
     value = reduce(lambda inner, name: inner.get(name, {}), path.split("."), content)
-    return "" if value == {} else value
+    return DEFAULTS.get(path, "") if value == {} else value
 
 
 def _comparable(value: Any) -> Any:

@@ -82,6 +82,7 @@ class Tab(TextChoices):
     KEYS = "keys", "API keys"
     PERSONALITY = "personality", "Personality"
     CAPABILITIES = "capabilities", "Capabilities"
+    KNOWLEDGE = "knowledge", "Knowledge"
 
 
 class RunStatus(TextChoices):

@@ -36,8 +36,9 @@ def known_problems(agent: AgentConfig, report: AgentReport | None = None) -> dic
             continue
         offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
         form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
-        if not form.is_valid():
-            problems[str(tab)] = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+        errors = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+        if errors := errors or form.blockers():
+            problems[str(tab)] = errors
     provider = PROVIDERS.get(agent.provider)
     trouble = report.trouble
     if Tab.KEYS not in (*problems, *passed) and (trouble or (provider and provider.unavailable)):

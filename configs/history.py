@@ -13,6 +13,7 @@ from agentforge.tenancy.rls import as_service
 
 from .changes import Difference, differences, of_revision
 from .conflicts import Basis
+from .knowledge.files import set_files
 from .models import AgentConfig, Revision
 from .providers import PROVIDERS
 from .revisions import create_revision
@@ -43,9 +44,12 @@ def restore(agent: AgentConfig, revision: Revision) -> Revision | None:
     """
     # The chosen key stays, though only its provider's agents use it: so undoing this brings it back.
     values = dict(of_revision(revision).values)
+    files = values.pop("knowledge")
     with transaction.atomic():
         kept = create_revision(agent) if agent.provider in PROVIDERS else None
         save_draft(agent, values, Basis())
+        with as_service():
+            set_files(agent, files)
         record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
     return kept
 

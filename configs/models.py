@@ -14,6 +14,20 @@ from agentforge.telemetry.fields import request_id_field
 from agentforge.tenancy.querysets import OwnedQuerySet
 
 from .choices import AgentType, CommunicationStyle, KeyStatus, Preset, ResponseLength, RunStatus, Tone
+from .knowledge.models import FileState, KnowledgeBlob, KnowledgeFile
+
+__all__ = [
+    "AgentConfig",
+    "AgentInTrash",
+    "ApiKey",
+    "FileState",
+    "KnowledgeBlob",
+    "KnowledgeFile",
+    "ProcessRun",
+    "Revision",
+    "lock_agent",
+    "refuse_trashed",
+]
 
 DEFAULT_KEY_NAME = "Default"
 
@@ -61,6 +75,11 @@ class AgentConfig(models.Model):
     tool_rounds = models.PositiveSmallIntegerField(default=5)
     time_limit_seconds = models.PositiveSmallIntegerField(default=60)
     memory_limit_mb = models.PositiveIntegerField(default=512)
+
+    # The rows of knowledge_files in short, so that pages and revisions need not read them: a list of `name`,
+    # `sha256`, `text` and `state`. Written by configs.knowledge alone.
+    knowledge = models.JSONField(default=list, blank=True, db_default=models.Value([], models.JSONField()))
+    knowledge_trusted = models.BooleanField(default=True, db_default=True)
 
     SHOWN_IF: ClassVar = {"trashed_at": None}
     objects: ClassVar[models.Manager[AgentConfig]] = OwnedQuerySet.as_manager()

@@ -23,12 +23,14 @@ from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import AgentListForm, DeleteForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
+from .forms.files import AddFilesForm
 from .forms.keys_tab import OffersForm
 from .forms.new_agent import NewAgentForm
 from .forms.personality import PresetForm
 from .forms.revisions import ComparisonForm, RevisionNameForm
 from .forms.search import SearchForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
+from .models import FileState
 from .providers import PROVIDERS
 
 _AGENT = record(
@@ -122,10 +124,23 @@ describe(
         public=True,
     ),
 )
+_FILE = record(
+    {
+        "id": INTEGER,
+        **dict.fromkeys(("name", "sha256", "detail"), STRING),
+        **dict.fromkeys(("size", "text_size", "passages"), INTEGER),
+        "state": one_of(FileState.values),
+        "created_at": TIME,
+    }
+)
+_ALSO_READ = {Tab.KNOWLEDGE.value: {"files": array(_FILE)}}
 for _tab, _form in TAB_FORMS.items():
     describe(
         f"configs:{_tab}",
-        get=Operation(f"Get an agent's {Tab(_tab).label}", {**form_values(_form), **_EDITION}),
+        get=Operation(
+            f"Get an agent's {Tab(_tab).label}",
+            {**form_values(_form), **_EDITION, **_ALSO_READ.get(_tab, {})},
+        ),
         post=Operation(
             f"Change an agent's {Tab(_tab).label}",
             {**form_values(_form), **_EDITION},
@@ -136,6 +151,22 @@ for _tab, _form in TAB_FORMS.items():
             note=_CONFLICT_NOTE,
         ),
     )
+describe(
+    "configs:file_add",
+    post=Operation(
+        "Add a file to an agent, or several as multipart/form-data",
+        {"files": array(_FILE), "refused": array(STRING)},
+        201,
+        forms=[AddFilesForm],
+        required=["name", "text"],
+        note="In multipart/form-data, send them as `added`. A worker reads each, which takes some seconds. "
+        "`refused` says which were not added.",
+    ),
+)
+describe("configs:file_remove", post=Operation("Remove a file from an agent"))
+describe(
+    "configs:file_download", get=Operation("Get a file as it was added", media="application/octet-stream")
+)
 describe(
     "configs:resolve",
     post=Operation(

@@ -44,13 +44,15 @@ def canonical_json(value: object) -> str:
 def configuration(
     agent: AgentConfig, *, base_url: str = "", keyless: bool = False, fallback: Mapping[str, Any] = _NO_SERVER
 ) -> dict[str, Any]:
-    """Return the content of agent.json for a draft.
+    """Return the content of agent.json for a draft, with those of its files that are ready.
 
     `base_url` overrides the provider's; `keyless` is for a server that needs no key. `fallback` has the same
     for the fallback.
     """
+    files = [file for file in agent.knowledge if file["text"]]
     content = {
         "schema": SCHEMA,
+        **({"knowledge": _knowledge(agent, files)} if files else {}),
         "identity": {
             "name": agent.name,
             "handle": agent.handle,
@@ -87,6 +89,13 @@ def configuration(
     if provider := PROVIDERS.get(agent.fallback_provider):
         content["fallback"] = {**provider.manifest(**fallback), "model": agent.fallback_model}
     return content
+
+
+def _knowledge(agent: AgentConfig, files: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "files": [{name: file[name] for name in ("name", "sha256", "text")} for file in files],
+        "trusted": agent.knowledge_trusted,
+    }
 
 
 def draft_json(agent: AgentConfig) -> str:

@@ -22,6 +22,7 @@ from .announcements import announce, announce_account
 from .choices import Preset
 from .conflicts import Basis, check_conflict
 from .forms.identity import NAME_LENGTH, suggest_handle
+from .knowledge.files import copy_files
 from .models import AgentConfig, lock_agent
 from .presets import PRESET_VALUES
 from .providers.local import LOCAL
@@ -89,7 +90,12 @@ def duplicate_agent(agent: AgentConfig) -> AgentConfig:
     }
     taken = handles_of(agent.owner_id)
     name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
-    return create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
+    with transaction.atomic():
+        copied = create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
+        if agent.knowledge:
+            with as_service():
+                copy_files(agent, copied)
+    return copied
 
 
 def archive_agent(agent: AgentConfig) -> None:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from .choices import RunStatus, Tab
 from .conflicts import edition_of
 from .forms import TAB_FORMS
-from .forms.base import draft_values
 from .keys.keyring import KeyTrouble
 from .models import AgentConfig, ApiKey, ProcessRun
 from .steps import Step
@@ -30,7 +29,7 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 def checked_edition(agent: AgentConfig, tab: Tab, key: ApiKey | None) -> str:
     """Return the hash of what a check of a tab looks at: its values, and for the keys tab the key in use."""
-    values: dict[str, Any] = draft_values(TAB_FORMS[tab], agent)
+    values: dict[str, Any] = TAB_FORMS[tab].checked_values(agent)
     if tab == Tab.KEYS and key is not None:
         values = {**values, "key": [str(key.pk), key.fingerprint, key.base_url]}
     return edition_of(values)
@@ -80,6 +79,9 @@ def _state(
     agent: AgentConfig, tab: Tab, run: ProcessRun | None, step: Mapping[str, Any], key: ApiKey | None
 ) -> str:
     state = str(step.get("state", PENDING))
+    if run is not None and not step and run.status == RunStatus.READY and tab == Tab.KNOWLEDGE:
+        # Of an earlier release, which had no files to check.
+        return OUTDATED if agent.knowledge else VALID
     if run is None or state == PENDING:
         return PENDING
     if state == CHECKING:

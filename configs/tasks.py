@@ -16,6 +16,7 @@ from agentforge.tenancy.threads import in_own_thread
 
 from . import recovery, validation
 from .keys import verification
+from .knowledge import files, reading
 
 
 @app.task(name=validation.TASK, queue=verification.CHECKS.queue, pass_context=True)
@@ -32,6 +33,13 @@ async def test_key(context: JobContext, *, key_id: int, purpose: str = verificat
         await _to_its_end(in_own_thread(verification.retest_stored, key_id, purpose))
 
 
+@app.task(name=files.READ_TASK, queue=files.READINGS.queue, pass_context=True)
+async def read_knowledge_file(context: JobContext, *, file_id: int) -> None:
+    """Extract the text of a file that was added to an agent."""
+    async with held_slot(context):
+        await _to_its_end(in_own_thread(reading.read_file, file_id))
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="configs.recheck_keys", queue="upkeep", queueing_lock="configs.recheck_keys")
 def recheck_keys(timestamp: int) -> None:
@@ -42,8 +50,9 @@ def recheck_keys(timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * *")
 @app.task(name="configs.recover", queue="upkeep", queueing_lock="configs.recover")
 def recover(timestamp: int) -> None:
-    """Fail the runs that dead workers left behind."""
+    """Fail the runs that dead workers left behind, and have their files read again."""
     _with_own_connection(recovery.recover)
+    _with_own_connection(reading.recover)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, object]) -> None:

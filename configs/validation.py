@@ -118,6 +118,8 @@ def tab_problems(agent: AgentConfig, tab: Tab, *, retest_valid: bool = True) -> 
     form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
     for name, messages in form.errors.items():
         errors.setdefault(name, []).extend(str(message) for message in messages)
+    for name, blockers in form.blockers().items():
+        errors.setdefault(name, []).extend(blockers)
     return errors, notes
 
 

@@ -32,7 +32,7 @@ from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.artifacts import storage
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, EvaluationRun
 from configs.keys.vault import save_key
-from configs.models import AgentConfig, Revision
+from configs.models import AgentConfig, KnowledgeBlob, KnowledgeFile, Revision
 from configs.revisions import create_revision
 from deployments.models import Deployment, Site
 
@@ -131,6 +131,10 @@ MATRIX: dict[str, Row] = {
     "configs:personality": Row(_AGENT),
     "configs:personality_preset": Row(_AGENT, "POST", {"preset": "balanced"}),
     "configs:capabilities": Row(_AGENT),
+    "configs:knowledge": Row(_AGENT),
+    "configs:file_add": Row(_AGENT, "POST"),
+    "configs:file_download": Row({**_AGENT, "file": "file"}),
+    "configs:file_remove": Row({**_AGENT, "file": "file"}, "POST"),
     "configs:resolve": Row({**_AGENT, "tab": "identity"}, "POST", {"yours": _SIDE, "base": _SIDE}),
     "configs:preview": Row(_AGENT),
     "configs:process": Row(_AGENT, "POST"),
@@ -209,6 +213,8 @@ SHOWS_THE_SECRET = (
     "configs:list",
     "configs:trash",
     "configs:identity",
+    "configs:knowledge",
+    "configs:file_download",
     "builds:log",
     "builds:file",
     "builds:try",
@@ -230,6 +236,7 @@ class Hers:
     message: str
     conversation: str
     evaluation: str
+    file: str
 
 
 @pytest.fixture
@@ -268,7 +275,12 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         "site": site.pk,
         "deployment": deployment.pk,
     }
-    pks |= {"message": message.pk, "conversation": conversation.pk, "evaluation": evaluation.pk}
+    file = KnowledgeFile.objects.create(
+        owner=alice, agent=agent, name=SECRET, sha256=sha256, size=1, detail=SECRET
+    )
+    KnowledgeBlob.objects.create(owner=alice, agent=agent, sha256=sha256, content=SECRET.encode(), size=1)
+    pks |= {"message": message.pk, "conversation": conversation.pk, "file": file.pk}
+    pks["evaluation"] = evaluation.pk
     return Hers(agent=str(agent.pk), **{name: str(pk) for name, pk in pks.items()})
 
 

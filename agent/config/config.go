@@ -26,6 +26,8 @@ type Config struct {
 	Limits       Limits       `json:"limits"`
 	// Fallback answers when the provider fails; nil if there is none.
 	Fallback *Provider `json:"fallback,omitempty"`
+	// Knowledge is nil in an agent without files.
+	Knowledge *Knowledge `json:"knowledge"`
 
 	// SHA256 is the digest of the parsed bytes, in hexadecimal.
 	SHA256 string `json:"-"`
@@ -94,6 +96,30 @@ type Capabilities struct {
 type Memory struct {
 	Enabled bool `json:"enabled"`
 	Turns   int  `json:"turns"`
+}
+
+// Knowledge names the files that are compiled into the agent, in order.
+type Knowledge struct {
+	Files []KnowledgeFile `json:"files"`
+	// Trusted tells whether the owner vouches for what they say.
+	Trusted bool `json:"trusted"`
+}
+
+// KnowledgeFile is one of them. SHA256 is that of the file, Text that of the text that
+// was extracted from it.
+type KnowledgeFile struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Text   string `json:"text"`
+}
+
+// Names returns the names of the files.
+func (k *Knowledge) Names() []string {
+	names := make([]string, len(k.Files))
+	for i, file := range k.Files {
+		names[i] = file.Name
+	}
+	return names
 }
 
 // Limits bounds one answer: the rounds of tool calls, the seconds, and the memory

@@ -14,6 +14,7 @@ var (
 	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	version    = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	digest     = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 	types = []string{"assistant", "specialist", "researcher", "analyst", "creative", "technical"}
 )
@@ -42,7 +43,21 @@ func (c Config) validate() error {
 	faults.within("limits.tool_rounds", float64(c.Limits.ToolRounds), 0, 20)
 	faults.within("limits.seconds", float64(c.Limits.Seconds), 5, 300)
 	faults.within("limits.memory_mb", float64(c.Limits.MemoryMB), 128, 2048)
+	if c.Knowledge != nil {
+		c.Knowledge.validate(&faults)
+	}
 	return errors.Join(faults...)
+}
+
+func (k Knowledge) validate(faults *faultList) {
+	names := k.Names()
+	faults.check(len(names) > 0, "knowledge.files is empty")
+	slices.Sort(names)
+	faults.check(len(slices.Compact(names)) == len(k.Files), "knowledge.files has a name twice")
+	for _, file := range k.Files {
+		faults.check(file.Name != "" && !strings.ContainsAny(file.Name, "[];\n"), "knowledge.files has the name %q", file.Name)
+		faults.check(digest.MatchString(file.SHA256) && digest.MatchString(file.Text), "knowledge.files: a hash of %q is not one", file.Name)
+	}
 }
 
 func (i Identity) validate(faults *faultList) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"agent.local/a0000000000000000/config"
@@ -18,6 +19,9 @@ import (
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/transport"
 )
+
+// The tool that comes with files.
+const knowledgeTool = "knowledge_search"
 
 // Agent answers requests. It is safe for concurrent use.
 type Agent struct {
@@ -41,9 +45,10 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 		return a
 	}
 	capabilities := a.config.Capabilities
-	if a.tools, a.err = tools.Configured(capabilities.Tools, capabilities.ToolSettings, getenv); a.err != nil {
+	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv); a.err != nil {
 		return a
 	}
+	a.distrustFiles()
 	if a.rules, a.err = rulesOf(capabilities.Permissions, a.tools); a.err != nil {
 		return a
 	}
@@ -60,6 +65,24 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 		a.provider, a.err = failing{a.err}, nil
 	}
 	return a
+}
+
+// distrustFiles marks the results of a search as what others wrote, where the owner
+// does not vouch for the files.
+func (a *Agent) distrustFiles() {
+	for i := range a.tools {
+		if a.tools[i].Name == knowledgeTool {
+			a.tools[i].Untrusted = !a.config.Knowledge.Trusted
+		}
+	}
+}
+
+// toolNames returns the chosen tools, and the one that comes with files.
+func toolNames(c config.Config) []string {
+	if c.Knowledge == nil {
+		return c.Capabilities.Tools
+	}
+	return append(slices.Clone(c.Capabilities.Tools), knowledgeTool)
 }
 
 func connect(p config.Provider, settings providers.Settings, getenv func(string) string) (providers.Provider, error) {
@@ -103,6 +126,9 @@ func (a *Agent) Manifest() []byte {
 	}
 	if f := c.Fallback; f != nil {
 		manifest["fallback"] = map[string]string{"code": f.Code, "api": f.API, "model": f.Model, "key_env": f.KeyEnv}
+	}
+	if c.Knowledge != nil {
+		manifest["knowledge"] = c.Knowledge.Names()
 	}
 	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
 		manifest["error"] = a.err.Error()

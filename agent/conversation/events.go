@@ -52,6 +52,13 @@ type resultEvent struct {
 	MS     int64  `json:"ms"`
 }
 
+// citationsEvent says of each source that the answer names whether it has what the
+// answer quotes.
+type citationsEvent struct {
+	Type      string `json:"type"`
+	Citations any    `json:"citations"`
+}
+
 type usageEvent struct {
 	Type   string `json:"type"`
 	Input  int    `json:"input_tokens"`

@@ -45,6 +45,11 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
+	if err == nil && done.Finish != finishApproval {
+		if sendErr := t.review(); sendErr != nil {
+			return sendErr
+		}
+	}
 	// The provider also bills the tokens of a failed answer.
 	if err == nil || t.usage != (providers.Usage{}) {
 		if sendErr := out.send(t.usageEvent()); sendErr != nil {
@@ -59,6 +64,19 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 	}
 	done.Type, done.Text, done.Rounds, done.MS = "done", t.text.String(), t.rounds, time.Since(started).Milliseconds()
 	return out.send(done)
+}
+
+// review lets the tools check the answer, and reports what they say.
+func (t *turn) review() error {
+	for _, tool := range t.tools {
+		if tool.Review == nil {
+			continue
+		}
+		if citations := tool.Review(t.text.String()); citations != nil {
+			return t.out.send(citationsEvent{"citations", citations})
+		}
+	}
+	return nil
 }
 
 // run asks until the model answers without calling a tool. After the last allowed

@@ -4,12 +4,16 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	_ "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/cli"
 	"agent.local/a0000000000000000/conversation"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/tools/knowledgesearch"
 )
 
 func main() {
@@ -20,6 +24,14 @@ func main() {
 func open(path string) (protocol.Agent, error) {
 	blueprint, err := os.ReadFile(path)
 	if err != nil {
+		return nil, err
+	}
+	// The index of its files is beside it, if it has any.
+	index, err := os.ReadFile(filepath.Join(filepath.Dir(path), "knowledge.bin"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := knowledgesearch.Use(string(index)); err != nil {
 		return nil, err
 	}
 	return conversation.New(blueprint, os.Getenv), nil

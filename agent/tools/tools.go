@@ -58,6 +58,9 @@ type Tool struct {
 	// Configure returns the tool with the settings that agent.json has for it, nil if
 	// there are none. A tool without Configure has no settings.
 	Configure func(tool Tool, settings json.RawMessage, getenv func(string) string) (Tool, error)
+	// Review, if set, checks a finished answer against what the tool knows. The event
+	// "citations" carries what it returns; nil is nothing to say.
+	Review func(answer string) any
 }
 
 // Owner returns the tool of agent.json that the function belongs to.

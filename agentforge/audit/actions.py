@@ -38,6 +38,8 @@ class Action(models.TextChoices):
     KEYS_ROTATED = "keys-rotated", "Keys re-encrypted"
 
     AGENT_CREATED = "agent-created", "Agent created"
+    FILE_ADDED = "file-added", "File added to an agent"
+    FILE_REMOVED = "file-removed", "File removed from an agent"
     AGENT_RESTORED = "agent-restored", "Earlier revision restored"
     AGENT_ARCHIVED = "agent-archived", "Agent archived"
     AGENT_UNARCHIVED = "agent-unarchived", "Agent taken out of the archive"
@@ -140,6 +142,8 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
     ),
     Kind.AGENTS: (
         Action.AGENT_CREATED,
+        Action.FILE_ADDED,
+        Action.FILE_REMOVED,
         Action.AGENT_RESTORED,
         Action.AGENT_ARCHIVED,
         Action.AGENT_UNARCHIVED,

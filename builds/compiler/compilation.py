@@ -8,7 +8,7 @@ from pathlib import Path
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import output_check, processors, sources, warmup
+from . import knowledge, output_check, processors, sources, warmup
 from .go_command import go_build
 from .inputs import Compiled, Inputs, step_names
 from .shared_program import HOST
@@ -20,26 +20,32 @@ class TooSlow(BuildError):
 
 
 async def compile_agent(
-    inputs: Inputs, work: Path, log: BuildLog, *, seconds: float | None = None
+    inputs: Inputs,
+    work: Path,
+    log: BuildLog,
+    texts: knowledge.Texts = knowledge.NO_TEXTS,
+    *,
+    seconds: float | None = None,
 ) -> Compiled:
     """Compile in the empty directory `work`, check the result and stream the output to the log.
 
-    It may take `seconds` once the cache is warm and a processor free. Raises BuildError with the compiler's
-    message or the failed check, TooSlow.
+    `texts` are those of the agent's files. It may take `seconds` once the cache is warm and a processor free.
+    Raises BuildError with the compiler's message or the failed check, TooSlow.
     """
     # Before the processor is taken: others that compile meanwhile must be able to end.
     await warmup.ensure(inputs.toolchain, inputs.sources, log, inputs.spec.program)
+    await knowledge.prepare(inputs.document, inputs.sources, log)
     async with processors.one(log):
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await _compile(inputs, work, log)
+                return await _compile(inputs, work, log, texts)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise TooSlow(f"took longer than {seconds:g} s") from error
 
 
-async def _compile(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
+async def _compile(inputs: Inputs, work: Path, log: BuildLog, texts: knowledge.Texts) -> Compiled:
     target = inputs.spec
     lay_out, build, *_, check, _ = step_names(target)
     tree = work / "src"
@@ -48,6 +54,7 @@ async def _compile(inputs: Inputs, work: Path, log: BuildLog) -> Compiled:
         sources.lay_out_agent(
             tree, inputs.sources, target=target.program, module=inputs.module, document=inputs.document
         )
+        await knowledge.write_index(inputs.document, texts, tree, inputs.sources, log)
         log.info(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
     program = work / "agent"
     with log.step(build):

@@ -59,6 +59,7 @@ class Inputs:
         """Return the manifest that the compiled agent will print."""
         document = json.loads(self.document)
         identity, provider = document["identity"], document["provider"]
+        files = document.get("knowledge", {}).get("files", [])
         return {
             "schema": document["schema"],
             **{name: identity[name] for name in ("name", "handle", "type", "version", "description")},
@@ -66,6 +67,7 @@ class Inputs:
             "tools": document["capabilities"]["tools"],
             "limits": document["limits"],
             **self._fallback(document),
+            **({"knowledge": [file["name"] for file in files]} if files else {}),
             "config_sha256": self.revision_sha256,
             "go": self.toolchain.go,
             "module": self.module,

@@ -67,7 +67,7 @@ class SharedProgram:
         return directory / hashlib.sha256(key.encode()).hexdigest()
 
     def _digest(self, agent: Sources) -> str:
-        return agent.digest_of(self.name) if self.has_runtime else agent.host_digest
+        return agent.digest_of(self.name) if self.has_runtime else agent.digest_alone(self.name)
 
     async def _compile(self, toolchain: Toolchain, agent: Sources, work: Path, log: BuildLog) -> Path:
         tree = work / f"{self.name}-src"
@@ -75,7 +75,7 @@ class SharedProgram:
         if self.has_runtime:
             sources.lay_out_all(tree, agent, target=self.name)
         else:
-            sources.lay_out_host(tree, agent)
+            sources.lay_out_alone(tree, agent, self.name)
         output = work / f"agentforge-{self.name}"
         await go_build(toolchain, f"./{self.name}", output, "exe", tree, work, log)
         return output
@@ -89,5 +89,7 @@ def _is_intact(path: Path, digest: str, size: int, mtime_ns: int) -> bool:
 
 # Loads any plugin.
 HOST = SharedProgram("host", has_runtime=False)
+# Writes the index of an agent's files.
+INDEXER = SharedProgram("indexer", has_runtime=False)
 # Answers for any draft, whose configuration it takes at run time.
 DRAFT = SharedProgram("draft", has_runtime=True)

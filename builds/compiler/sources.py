@@ -25,6 +25,9 @@ CONFIGURATION = "agent.json"
 # Go indexes packages whose files are older than two seconds, and fails where the cache can't be written
 # (cmd/go/internal/modindex, dirHash). So files are newer than any compilation, however long it waits.
 _NEWER_SECONDS = 24 * 3600
+# The index of an agent's files, and the tool that reads it.
+INDEX = "knowledge.bin"
+_SEARCH = "knowledge_search"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Sources:
 
     def digest_of(self, program: str) -> str:
         """Return the sha256 (hex) of all files that can become part of a program."""
-        groups = [self.runtime, self.targets[program], *self.apis.values(), *self.tools.values()]
+        # The indexer writes what the tool reads.
+        groups = [self.runtime, self.targets[program], self.targets["indexer"]]
+        groups += [*self.apis.values(), *self.tools.values()]
         if program == "plugin":
             groups.append(self.targets["host"])
         return _digest(self.files, {name for group in groups for name in group})
@@ -52,7 +57,11 @@ class Sources:
     @functools.cached_property
     def host_digest(self) -> str:
         """Return the sha256 (hex) of the host's files."""
-        return _digest(self.files, self.targets["host"])
+        return self.digest_alone("host")
+
+    def digest_alone(self, program: str) -> str:
+        """Return the sha256 (hex) of the files of a program that contains no agent."""
+        return _digest(self.files, self.targets[program])
 
 
 def _digest(files: Mapping[str, bytes], names: Iterable[str]) -> str:
@@ -89,7 +98,10 @@ def module_path(document: str, sources: Sources, program: str = "plugin") -> str
 
 
 def chosen_tools(document: str) -> list[str]:
-    return [str(name) for name in json.loads(document)["capabilities"]["tools"]]
+    """Return the tools that are compiled in: the chosen ones, and the one that comes with files."""
+    configuration = json.loads(document)
+    search = [_SEARCH] if "knowledge" in configuration else []
+    return [str(name) for name in configuration["capabilities"]["tools"]] + search
 
 
 def chosen_apis(document: str) -> list[str]:
@@ -119,15 +131,16 @@ def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str
 
 
 def lay_out_all(directory: Path, sources: Sources, *, target: str) -> None:
-    """Write the module of a program with every API and tool, whose configuration is none."""
+    """Write the module of a program with every API and tool, whose configuration and index are none."""
     chosen = [name for part in (sources.apis, sources.tools) for group in part.values() for name in group]
     _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], TEMPLATE_MODULE)
     (directory / CONFIGURATION).write_text("{}", encoding="utf-8")
+    (directory / INDEX).touch()
 
 
-def lay_out_host(directory: Path, sources: Sources) -> None:
-    """Write the module of the host into an empty directory."""
-    _write(directory, sources, sources.targets["host"], TEMPLATE_MODULE)
+def lay_out_alone(directory: Path, sources: Sources, program: str) -> None:
+    """Write the module of a program that contains no agent into an empty directory."""
+    _write(directory, sources, sources.targets[program], TEMPLATE_MODULE)
 
 
 def _write(directory: Path, sources: Sources, names: Iterable[str], module: str) -> None:

@@ -26,6 +26,7 @@ from .go_command import cache_directory, go_directory, has_isolated_cache, run_g
 from .toolchain import Toolchain
 from .workspace import temporary_workspace
 
+INDEXER = "indexer"
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
 _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
 # Seconds after which the next build retries a failed warm-up (because of a full disk, for example).
@@ -176,10 +177,15 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
 
 
 def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Path, str, str]]:
-    """Lay out an agent with every API and tool, and a plugin's host.
+    """Lay out an agent with every API and tool, and a plugin's host; the indexer contains no agent.
 
     Returns (directory, package, build mode)s.
     """
+    if program == INDEXER:
+        alone = home / program
+        alone.mkdir()
+        sources.lay_out_alone(alone, agent, program)
+        return [(alone, f"./{program}", "exe")]
     tree = home / program
     tree.mkdir()
     sources.lay_out_all(tree, agent, target=program)
@@ -187,7 +193,7 @@ def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Pat
         return [(tree, f"./{program}", "default")]
     host = home / "host"
     host.mkdir()
-    sources.lay_out_host(host, agent)
+    sources.lay_out_alone(host, agent, "host")
     return [(tree, "./plugin", "plugin"), (host, "./host", "exe")]
 
 

@@ -15,9 +15,10 @@ from builds.trial.agent_log import AgentLog
 from builds.trial.agent_run import Program, converse
 from builds.trial.answer import Answer
 from builds.trial.compiled_program import compiled_program
-from builds.trial.draft_program import draft_program
+from builds.trial.draft_program import draft_index, draft_program
 from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
+from configs.knowledge.texts import texts_of
 
 from . import cases, lifecycle
 from .outcome import Outcome, ToolCall
@@ -77,8 +78,10 @@ async def _program(row: EvaluationRun) -> tuple[Program, dict[str, str]]:
     if not row.document:
         return await in_thread(compiled_program, row.build)
     host = await draft_program()
+    texts = await in_thread(texts_of, row.agent_id, row.document)
+    index = await draft_index(row.document, texts)
     environment = await in_thread(environment_of_draft, row.agent, row.document)
-    return Program(host, None, row.document), environment
+    return Program(host, None, row.document, index), environment
 
 
 async def _try(subject: Subject, case: cases.Case) -> Trial:

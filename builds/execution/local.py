@@ -9,6 +9,7 @@ from pathlib import Path
 
 from builds.compiler import compilation, resource_errors, targets
 from builds.compiler.inputs import STORE, gather
+from builds.compiler.knowledge import NO_TEXTS, Texts
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
@@ -39,7 +40,9 @@ def canonical(document: Document) -> str:
     return canonical_json(configuration(document.agent(), base_url=document.base_url, keyless=keyless))
 
 
-async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[TargetFiles]:
+async def build_all(
+    document: str, out: Path, log: BuildLog, names: Sequence[str], texts: Texts = NO_TEXTS
+) -> list[TargetFiles]:
     """Compile canonical JSON for several targets; the plugin goes into `out`, others into subdirectories.
 
     Raises BuildError if a target fails; the files of the others are kept.
@@ -47,7 +50,7 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
 
     async def one(name: str) -> TargetFiles | BuildError:
         try:
-            return await build(document, out if name == PLUGIN else out / name, log, name)
+            return await build(document, out if name == PLUGIN else out / name, log, name, texts)
         except BuildError as error:
             return error
 
@@ -60,7 +63,9 @@ async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str
     return [each for each in results if isinstance(each, TargetFiles)]
 
 
-async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> TargetFiles:
+async def build(
+    document: str, out: Path, log: BuildLog, target: str = PLUGIN, texts: Texts = NO_TEXTS
+) -> TargetFiles:
     """Compile canonical JSON for one target and write its files into `out`, replacing older ones.
 
     Raises BuildError before anything is written.
@@ -71,7 +76,7 @@ async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -
         temporary_workspace() as work,
     ):
         inputs = await asyncio.to_thread(gather, document, target)
-        compiled = await compilation.compile_agent(inputs, work, part)
+        compiled = await compilation.compile_agent(inputs, work, part, texts)
         with part.step(STORE):
             files = assembly.signed_package(inputs, compiled)
             _write(files, out)

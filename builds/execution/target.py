@@ -26,6 +26,7 @@ from builds.remote import acceptance, choice, records
 from builds.remote.build import CancelUnconfirmed, RemoteBuild
 from builds.remote.choice import Candidate, LocalCandidate, RemoteCandidate
 from builds.remote.job_request import TryNextBuilder
+from configs.knowledge.texts import texts_of
 
 from . import cache, prepared, single_flight, transitions
 from .outcome import Outcome, StoredArtifact
@@ -164,8 +165,10 @@ class TargetRun:
         inputs = candidate.inputs
         level = self.outcome.facts.sandbox = await asyncio.to_thread(sandbox.level)
         log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
+        texts = await in_thread(texts_of, self.claim.agent_id, self.claim.document)
         try:
-            return inputs, await compilation.compile_agent(inputs, work, log, seconds=candidate.seconds)
+            compiled = await compilation.compile_agent(inputs, work, log, texts, seconds=candidate.seconds)
+            return inputs, compiled
         except compilation.TooSlow as error:
             raise TryNextBuilder(f"this forge's own compiler {error}") from error
 

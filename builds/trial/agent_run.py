@@ -39,12 +39,14 @@ _SOCKET = "egress.sock"
 class Program:
     """A host, a plugin, and the canonical JSON that the plugin was built from.
 
-    Without a plugin, the host is the program for drafts, which reads the canonical JSON itself.
+    Without a plugin, the host is the program for drafts, which reads the canonical JSON itself, and the index
+    of the draft's files if it has any.
     """
 
     host: Path
     plugin: Path | None
     document: str
+    index: Path | None = None
 
     @property
     def limits(self) -> sandbox.Limits:
@@ -97,7 +99,8 @@ async def _run(
     host, agent = _place(program.host, work / assembly.HOST), _place_agent(program, work)
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
     # Its directory is read-only: files in it could fill this machine's disk.
-    access = sandbox.FileAccess(work, reads=[authorities, host, agent], writes=[work / _SOCKET])
+    index = [_place(program.index, work / sources.INDEX)] if program.index else []
+    access = sandbox.FileAccess(work, reads=[authorities, host, agent, *index], writes=[work / _SOCKET])
     return await processes.run(
         sandbox.wrap([str(host), "--request", str(agent)], access, program.limits),
         directory=work,

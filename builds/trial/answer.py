@@ -10,6 +10,7 @@ from agentforge.redaction import Redactor
 from builds.models import ChatMessage, MessageStatus, fallback_note, finish_note
 
 from .agent_run import Event
+from .citations import clean_citations
 
 Publish = Callable[[dict[str, Any]], None]
 
@@ -29,6 +30,7 @@ class Answer:
         self.facts: dict[str, Any] = {
             "content": "",
             "tool_calls": [],
+            "citations": [],
             "usage": {},
             "network": [],
             "error": "",
@@ -46,13 +48,17 @@ class Answer:
             return
         self._add_text(self._pieces.rest())
         clean: Event = self._redact.within(event)
-        if clean.get("type") in ("tool_call", "tool_result") and not self._has_room_for(str(clean)):
+        if clean.get("type") in ("tool_call", "tool_result", "citations") and not self._has_room_for(
+            str(clean)
+        ):
             return
         match clean.get("type"):
             case "tool_call":
                 self.facts["tool_calls"].append({key: clean.get(key) for key in ("id", "name", "arguments")})
             case "tool_result":
                 self._add_result(clean)
+            case "citations":
+                self.facts["citations"] = clean_citations(clean.get("citations"))
             case "usage":
                 self.facts["usage"] |= {key: clean.get(key) for key in ("input_tokens", "output_tokens")}
             case "fallback":

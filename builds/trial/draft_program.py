@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from builds.compiler import processors, sources, toolchain, warmup
+from builds.compiler.knowledge import Texts, files_of, index_for_draft, prepare
 from builds.compiler.shared_program import DRAFT
 from builds.compiler.workspace import temporary_workspace
 from builds.logs.build_log import BuildLog, Record
@@ -38,6 +39,21 @@ async def draft_program(on_wait: Callable[[str], None] = lambda words: None) -> 
     async with warmup.machine_lock("draft.lock", log), processors.one(log):
         with temporary_workspace("draft") as work:
             return await DRAFT.get_or_compile(found, agent, work, log)
+
+
+async def draft_index(document: str, texts: Texts) -> Path | None:
+    """Return the index of a draft's files, None without any; `texts` are those that it names.
+
+    Raises BuildError.
+    """
+    if not texts and not files_of(document):
+        return None
+    agent = await asyncio.to_thread(sources.read)
+    log = BuildLog(_to_log)
+    await prepare(document, agent, log)
+    async with warmup.machine_lock("index.lock", log), processors.one(log):
+        with temporary_workspace("index") as work:
+            return await index_for_draft(document, texts, agent, work, log)
 
 
 def _to_log(record: Record) -> None:

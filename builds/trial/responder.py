@@ -13,13 +13,14 @@ from builds.models import ChatMessage
 from configs.announcements import ensure_stream
 from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
+from configs.knowledge.texts import texts_of
 
 from . import chat, places
 from .agent_log import AgentLog
 from .agent_run import Program, converse
 from .answer import Answer
 from .compiled_program import compiled_program
-from .draft_program import draft_program
+from .draft_program import draft_index, draft_program
 
 
 async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -58,7 +59,9 @@ async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) ->
 async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> None:
     if message.source == ChatMessage.Source.DRAFT:
         host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
-        program = Program(host, None, message.document)
+        texts = await in_thread(texts_of, message.agent_id, message.document)
+        index = await draft_index(message.document, texts)
+        program = Program(host, None, message.document, index)
         environment = await in_thread(environment_of_draft, message.agent, message.document)
     else:
         program, environment = await in_thread(compiled_program, message.build)

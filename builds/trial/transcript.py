@@ -41,7 +41,7 @@ def _redactor(agent: AgentConfig) -> Redactor:
 
 
 def _facts(message: ChatMessage) -> dict[str, Any]:
-    names = ("role", "content", "status", "tool_calls", "usage", "duration_ms", "error")
+    names = ("role", "content", "status", "tool_calls", "citations", "usage", "duration_ms", "error")
     facts = {name: getattr(message, name) for name in names}
     return {**facts, "speaker": message.speaker or "You", "at": message.created_at.isoformat()}
 

@@ -12,12 +12,14 @@ from builds.artifacts import storage
 from builds.compiler import compilation, resource_errors
 from builds.compiler.go_command import isolated_cache
 from builds.compiler.inputs import Inputs, gather
+from builds.compiler.knowledge import Texts
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import Artifact, Build, BuildStatus, BuildTarget, BuildVerification
 from builds.package import assembly, signer
 from configs.keys.vault import values_to_redact
+from configs.knowledge.texts import texts_of
 
 from . import lifecycle
 
@@ -75,7 +77,8 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
         )
     artifacts = await in_thread(lambda: list(build.artifacts.filter(target=row.target)))
     with log.section(inputs.spec.section) as part:
-        files = await _rebuild(inputs, part)
+        texts = await in_thread(texts_of, build.revision.agent_id, inputs.document)
+        files = await _rebuild(inputs, texts, part)
         findings = await in_thread(differences, row.target, artifacts, files)
         for finding in findings:
             part.info(finding)
@@ -85,7 +88,7 @@ async def _compare_target(build: Build, row: BuildTarget, log: BuildLog) -> list
     return findings
 
 
-async def _rebuild(inputs: Inputs, log: BuildLog) -> list[assembly.File]:
+async def _rebuild(inputs: Inputs, texts: Texts, log: BuildLog) -> list[assembly.File]:
     """Compile in a separate directory with a separate cache and return the files."""
     with resource_errors.disk_errors(), temporary_workspace("verify") as directory:
         work, cache = directory / "elsewhere", directory / "cache"
@@ -93,7 +96,7 @@ async def _rebuild(inputs: Inputs, log: BuildLog) -> list[assembly.File]:
         cache.mkdir()
         with isolated_cache(cache):
             log.info("Compiling in another directory with an empty cache.")
-            compiled = await compilation.compile_agent(inputs, work, log)
+            compiled = await compilation.compile_agent(inputs, work, log, texts)
         return await asyncio.to_thread(assembly.assemble, inputs, compiled)
 
 

@@ -38,6 +38,7 @@ _FIELDS = (
     "status",
     "content",
     "tool_calls",
+    "citations",
     "usage",
     "network",
     "error",

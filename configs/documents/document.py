@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,29 +14,33 @@ from configs.forms import TAB_FORMS, KeysForm
 from configs.forms.base import DraftForm, type_errors
 from configs.forms.identity import HANDLE_LENGTH
 from configs.forms.url import clean_base_url
+from configs.knowledge.names import MOST_FILES, clean_name
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
 
-from .paths import KEY_PATHS, PATH_OF, PATHS, SECTIONS
+from .paths import FILES_PATH, KEY_PATHS, PATH_OF, PATHS, SECTIONS
 from .problems import DocumentError, Problem
 from .source import Source, load
 
 _WITH_BASE_URL = " and ".join(code for code, provider in PROVIDERS.items() if provider.asks_base_url)
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Document:
     """A validated configuration: the draft's fields, and what it says of the provider's key.
 
-    `key` is the name of a key in the owner's vault, `base_url` the URL of a compatible server.
+    `key` is the name of a key in the owner's vault, `base_url` the URL of a compatible server; `files` are
+    the agent's files, each by `name` and `sha256`.
     """
 
     values: dict[str, Any]
     base_url: str = ""
     needs_key: bool = True
     key: str = ""
+    files: tuple[dict[str, str], ...] = ()
 
     def agent(self) -> AgentConfig:
         """Return the draft that this document describes, unsaved and without an owner."""
@@ -70,13 +75,38 @@ def validate(source: Source, *, unfinished: bool = False) -> Document:
             cleaned["provider"] = entries["provider.code"]
         elif "provider.code" in entries:
             problems.append(Problem("provider.code", "is not one of the providers"))
+    files = _files(entries, problems)
     if problems:
         raise DocumentError(_in_order(problems, source))
-    return Document(cleaned, base_url, needs_key, key)
+    return Document(cleaned, base_url, needs_key, key, files)
+
+
+def _files(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[dict[str, str], ...]:
+    given = entries.get(FILES_PATH, [])
+    files = given if isinstance(given, list) else [given]
+    if not all(_is_file(file) for file in files):
+        problems.append(Problem(FILES_PATH, "must be a list of files, each with name and sha256"))
+    elif len(files) > MOST_FILES:
+        problems.append(Problem(FILES_PATH, f"must have at most {MOST_FILES} files"))
+    elif len({file["name"].casefold() for file in files}) < len(files):
+        problems.append(Problem(FILES_PATH, "must not name a file twice"))
+    return tuple(files)
+
+
+def _is_file(file: object) -> bool:
+    return (
+        isinstance(file, dict)
+        and file.keys() == {"name", "sha256"}
+        and isinstance(file["name"], str)
+        and bool(file["name"])
+        and file["name"] == clean_name(file["name"])
+        and isinstance(file["sha256"], str)
+        and bool(_SHA256.fullmatch(file["sha256"]))
+    )
 
 
 def _is_known(path: str) -> bool:
-    return path in PATHS or path in KEY_PATHS or path == "schema"
+    return path in PATHS or path in KEY_PATHS or path in ("schema", FILES_PATH)
 
 
 def _unknown_path(path: str) -> str:

@@ -31,6 +31,9 @@ def export(agent: AgentConfig) -> str:
         for section in sections:
             inner = inner.setdefault(section, {})
         inner[last] = values[name]
+    content["knowledge"] = _knowledge(agent)
+    if not content["knowledge"]:
+        del content["knowledge"]
     content["provider"] = _provider(agent)
     for section, chosen in (("provider", content["provider"]), ("fallback", agent.fallback_provider)):
         if not chosen:
@@ -50,6 +53,14 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+
+
+def _knowledge(agent: AgentConfig) -> dict[str, Any]:
+    """Return the files by name and sha256, which tell them; whoever imports the document adds them."""
+    section: dict[str, Any] = {} if agent.knowledge_trusted else {"trusted": False}
+    if agent.knowledge:
+        section["files"] = [{"name": file["name"], "sha256": file["sha256"]} for file in agent.knowledge]
+    return section
 
 
 def _provider(agent: AgentConfig) -> dict[str, Any]:

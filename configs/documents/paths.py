@@ -25,8 +25,13 @@ PATHS: dict[str, str] = {
     "limits.tool_rounds": "tool_rounds",
     "limits.seconds": "time_limit_seconds",
     "limits.memory_mb": "memory_limit_mb",
+    "knowledge.trusted": "knowledge_trusted",
 }
 PATH_OF = {field: path for path, field in PATHS.items()}
+# What an agent without files leaves out, and has nonetheless.
+DEFAULTS = {"knowledge.trusted": True}
+# The files that a document names, each by `name` and `sha256`.
+FILES_PATH = "knowledge.files"
 # What a document says of the provider's key: its name in the vault, and the address of a compatible server.
 KEY_PATHS = ("provider.key", "provider.base_url", "provider.needs_key")
 SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if path.count(".") >= depth}

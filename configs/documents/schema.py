@@ -6,6 +6,7 @@ from typing import Any
 
 from agentforge.openapi.schemas import BOOLEAN, STRING, field_schema
 from configs.forms import TAB_FORMS
+from configs.knowledge.names import LONGEST_NAME, MOST_FILES
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
 
@@ -17,6 +18,21 @@ _SERVER = {
     "key": {**STRING, "title": "Key", "description": "The name of one of your keys; if absent, the oldest."},
     "base_url": {**STRING, "description": "The address of a compatible server."},
     "needs_key": {**BOOLEAN, "description": "Whether that server asks for a key."},
+}
+_FILES = {
+    "type": "array",
+    "title": "Files",
+    "description": "The agent's files. After an import, add them: they are known by their content.",
+    "maxItems": MOST_FILES,
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {**STRING, "minLength": 1, "maxLength": LONGEST_NAME},
+            "sha256": {**STRING, "pattern": "^[0-9a-f]{64}$"},
+        },
+        "required": ["name", "sha256"],
+        "additionalProperties": False,
+    },
 }
 
 
@@ -32,6 +48,7 @@ def schema() -> dict[str, Any]:
             place = f"{place}.{section}".lstrip(".")
             inner = inner["properties"].setdefault(section, _section(place))
         inner["properties"][last] = field_schema(fields[name])
+    root["properties"]["knowledge"]["properties"]["files"] = _FILES
     provider = root["properties"]["provider"]["properties"]
     # Every provider that AgentForge knows, not only those that this forge offers.
     provider["code"] = {**provider["code"], "enum": list(PROVIDERS)}

@@ -6,6 +6,7 @@ from .base import DraftForm
 from .capabilities import CapabilitiesForm
 from .identity import IdentityForm
 from .keys_tab import KeysForm
+from .knowledge import KnowledgeForm
 from .personality import PersonalityForm
 
 TAB_FORMS: dict[str, type[DraftForm]] = {
@@ -13,6 +14,15 @@ TAB_FORMS: dict[str, type[DraftForm]] = {
     Tab.KEYS: KeysForm,
     Tab.PERSONALITY: PersonalityForm,
     Tab.CAPABILITIES: CapabilitiesForm,
+    Tab.KNOWLEDGE: KnowledgeForm,
 }
 
-__all__ = ["TAB_FORMS", "CapabilitiesForm", "DraftForm", "IdentityForm", "KeysForm", "PersonalityForm"]
+__all__ = [
+    "TAB_FORMS",
+    "CapabilitiesForm",
+    "DraftForm",
+    "IdentityForm",
+    "KeysForm",
+    "KnowledgeForm",
+    "PersonalityForm",
+]

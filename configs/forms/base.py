@@ -87,6 +87,15 @@ class DraftForm(AgentForm):
             if name not in self.errors and comparable(values[name]) != comparable(shown.get(name))
         }
 
+    @classmethod
+    def checked_values(cls, agent: AgentConfig) -> dict[str, Any]:
+        """Return what a check of a saved tab looks at: when it changes, the check is out of date."""
+        return draft_values(cls, agent)
+
+    def blockers(self) -> dict[str, list[str]]:
+        """Return what keeps the saved tab from being compiled, but not from being saved, by field."""
+        return {}
+
     @property
     def base(self) -> str:
         """Return the values that the page shows, or showed before, as JSON for the page to send back."""

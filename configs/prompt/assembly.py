@@ -49,7 +49,7 @@ class PromptParts:
 
 def system_prompt(agent: AgentConfig) -> PromptParts:
     """Return the system prompt of an agent's draft, with the owner's texts verbatim."""
-    return PromptParts((*_identity(agent), *_personality(agent), *_capabilities(agent)))
+    return PromptParts((*_identity(agent), *_personality(agent), *_capabilities(agent), *_knowledge(agent)))
 
 
 def _identity(agent: AgentConfig) -> Iterator[Part]:
@@ -82,3 +82,12 @@ def _capabilities(agent: AgentConfig) -> Iterator[Part]:
     # Its check names tools that another version of the forge had; its pages still show.
     for tool in sorted(words.TOOLS.keys() & set(agent.tools)):
         yield Part("tools", "Tool", tab, words.TOOLS[tool])
+
+
+def _knowledge(agent: AgentConfig) -> Iterator[Part]:
+    names = [file["name"] for file in agent.knowledge if file["text"]]
+    if not names:
+        return
+    yield Part("knowledge", "Files", Tab.KNOWLEDGE, words.knowledge(names))
+    if not agent.knowledge_trusted:
+        yield Part("knowledge_trusted", "Trust", Tab.KNOWLEDGE, words.UNTRUSTED_FILES)

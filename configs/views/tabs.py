@@ -18,7 +18,7 @@ from configs.conflicts import Basis, Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
-from configs.models import AgentConfig
+from configs.models import AgentConfig, KnowledgeFile
 from configs.presets import PRESET_VALUES
 from configs.providers.offers import offers_for
 from configs.services import HandleTaken, save_draft
@@ -27,6 +27,7 @@ from .autosave import autosave, is_autosave
 from .conflicts import show_conflict
 from .forms import agent_of, bound_form, refuse, show
 from .key_rows import key_rows
+from .knowledge import files_context, files_json
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -53,6 +54,12 @@ def personality(request: Request, pk: int) -> HttpResponse:
 @negotiated
 def capabilities(request: Request, pk: int) -> HttpResponse:
     return _tab(request, agent_of(request, pk), Tab.CAPABILITIES)
+
+
+@require_http_methods(METHODS)
+@negotiated
+def knowledge(request: Request, pk: int) -> HttpResponse:
+    return _tab(request, agent_of(request, pk), Tab.KNOWLEDGE)
 
 
 @require_POST
@@ -84,13 +91,16 @@ def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
     if request.method == "POST":
         return save(request, agent, bound_form(request, form_class, agent, offers))
     if wants_json(request):
-        return _values_json(draft_values(form_class, agent))
+        files = (
+            {"files": files_json(KnowledgeFile.objects.filter(agent=agent))} if tab == Tab.KNOWLEDGE else {}
+        )
+        return _values_json(draft_values(form_class, agent), **files)
     problems = report_for(request, agent).problems(tab)
     return _show(request, agent, _saved_form(form_class, agent, offers, problems))
 
 
-def _values_json(values: dict[str, Any]) -> HttpResponse:
-    return success(edition=edition_of(values), **values)
+def _values_json(values: dict[str, Any], **further: Any) -> HttpResponse:
+    return success(edition=edition_of(values), **values, **further)
 
 
 def _saved_form(
@@ -141,6 +151,8 @@ def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str,
     context = {"agent": agent, "tab": form.tab, "form": form, "shown": form.instance}
     if form.tab == Tab.KEYS:
         context["key_rows"] = key_rows(agent, report_for(request, agent).ring)
+    if form.tab == Tab.KNOWLEDGE:
+        context |= files_context(agent)
     return context
 
 

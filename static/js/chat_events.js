@@ -62,6 +62,18 @@ export const HANDLERS = {
   fallback(item, { note }) {
     part(item, "calls").after(h("p", { class: "hint", "data-chat-fallback": true }, note));
   },
+  citations(item, { citations }) {
+    const rows = citations.map(({ file, place, found, quotes = [] }) => {
+      const name = h("span", { class: "break" }, place ? `${file}, ${place}` : file);
+      const word = found ? null : h("span", { class: "net-word" }, "not in the agent’s files");
+      const wrong = quotes.filter((quote) => !quote.found).map(({ text, elsewhere }) => (
+        h("p", { class: "field-error" }, `“${text}” is not there${elsewhere ? `, but in ${elsewhere}` : ""}.`)
+      ));
+      return h("li", { "data-state": found ? "done" : "failed" }, name, word, ...wrong);
+    });
+    const list = h("ul", { class: "chat-sources" }, ...rows);
+    part(item, "sources").replaceChildren(h("p", { class: "chat-who" }, "Sources"), list);
+  },
   usage(item, { input_tokens: input, output_tokens: output }) {
     part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
   },

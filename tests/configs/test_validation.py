@@ -62,11 +62,11 @@ def test_worker_walks_the_tabs_to_ready(
     run = ProcessRun.objects.get()
     assert run.status == "ready"
     assert run.finished_at is not None
-    assert [step["state"] for step in run.steps] == ["valid"] * 4
+    assert [step["state"] for step in run.steps] == ["valid"] * 5
     assert all(step["ms"] >= 0 for step in run.steps)
     page = browser.get(f"/agents/{agent.pk}/identity/").content.decode()
     assert "Ready to compile." in page
-    assert page.count('data-state="valid"') == 4
+    assert page.count('data-state="valid"') == 5
     data = tell(agent)
     assert data[0] == {"status": "queued", "tabs": [tab.value for tab in Tab]}
     assert data[1] == {"status": "running"}
@@ -94,7 +94,7 @@ def test_stops_at_the_first_invalid_tab_and_shows_its_messages(
 ) -> None:
     AgentConfig.objects.filter(pk=agent.pk).update(traits=[], memory_turns=99)
     run = walked(agent)
-    assert (run.status, states(run)) == ("invalid", ["valid", "valid", "invalid", "pending"])
+    assert (run.status, states(run)) == ("invalid", ["valid", "valid", "invalid", "pending", "pending"])
     page = browser.get(f"/agents/{agent.pk}/personality/").content.decode()
     assert "Choose at least one trait." in page
     assert tell(agent)[-2]["errors"] == {"traits": ["Choose at least one trait."]}
@@ -162,7 +162,7 @@ def test_a_change_makes_ready_outdated(
     assert "Changed since the last check: Identity." in page
     assert 'data-status="outdated"' in page
     assert page.count('data-state="outdated"') == 1
-    assert page.count('data-state="valid"') == 3
+    assert page.count('data-state="valid"') == 4
     browser.post(f"/agents/{agent.pk}/identity/", IDENTITY)
     assert 'data-status="ready"' in browser.get(f"/agents/{agent.pk}/keys/").content.decode()
 
@@ -200,7 +200,7 @@ def test_a_new_run_takes_the_place_of_an_unfinished_one(
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == ("failed", "ready")
-    assert states(first) == ["pending"] * 4
+    assert states(first) == ["pending"] * 5
 
 
 def test_replaced_in_the_middle_it_stops_quietly(agent: AgentConfig, local_model: OpenAIStandIn) -> None:

@@ -18,7 +18,7 @@ from builds.models import (
     Evaluation,
     EvaluationRun,
 )
-from configs.models import AgentConfig, ApiKey, ProcessRun, Revision
+from configs.models import AgentConfig, ApiKey, KnowledgeBlob, KnowledgeFile, ProcessRun, Revision
 from deployments.models import Connection, Deployment, Site
 
 EMPTY_DIGEST = hashlib.sha256(b"{}").hexdigest()
@@ -38,6 +38,8 @@ def rows_of(user: User) -> Rows:
     agent = AgentConfig.objects.create(owner=user, name="Ada", handle="ada")
     key = ApiKey.objects.create(owner=user, provider="openai", ciphertext=b"x")
     ProcessRun.objects.create(owner=user, agent=agent)
+    KnowledgeFile.objects.create(owner=user, agent=agent, name="notes.md", sha256="1" * 64)
+    KnowledgeBlob.objects.create(owner=user, agent=agent, sha256="1" * 64, content=b"x", size=1)
     revision = Revision.objects.create(
         owner=user, agent=agent, number=1, canonical_json="{}", sha256=EMPTY_DIGEST
     )

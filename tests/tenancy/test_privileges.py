@@ -23,6 +23,8 @@ READABLE = {
     "configs_agentconfig": "their drafts",
     "configs_apikey": "their keys, as ciphertext that only the forge can read",
     "configs_processrun": "how far the check of a configuration is",
+    "configs_knowledgefile": "the files of their agents",
+    "configs_knowledgeblob": "what those files hold",
     "configs_revision": "what a build was made from",
     "builds_build": "their builds",
     "builds_buildtarget": "what became of each target",

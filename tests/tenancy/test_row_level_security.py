@@ -23,7 +23,7 @@ from builds.models import (
     EvaluationRun,
 )
 from configs.conflicts import Basis
-from configs.models import AgentConfig, ProcessRun, Revision
+from configs.models import AgentConfig, KnowledgeBlob, KnowledgeFile, ProcessRun, Revision
 from configs.services import create_agent, delete_agent, save_draft
 from deployments.models import Connection, Deployment, Site
 
@@ -41,6 +41,8 @@ OWNED = {
     "configs_apikey": ("id", "provider = provider"),
     "configs_processrun": ("id", "status = status"),
     "configs_revision": ("id", "sha256 = sha256"),
+    "configs_knowledgefile": ("id", "name = name"),
+    "configs_knowledgeblob": ("id", "sha256 = sha256"),
     "builds_build": ("id", "status = status"),
     "builds_buildtarget": ("id", "status = status"),
     "builds_buildverification": ("id", "status = status"),
@@ -110,6 +112,8 @@ def test_a_user_only_reads(table: str, hers: Rows) -> None:
 MISFITS: dict[type[Any], Callable[[Rows, Rows], dict[str, Any]]] = {
     AgentConfig: lambda his, hers: {"name": "x", "handle": "x", "api_key": his.key},
     ProcessRun: lambda his, hers: {"agent": his.agent},
+    KnowledgeFile: lambda his, hers: {"agent": his.agent, "name": "x.md", "sha256": "2" * 64},
+    KnowledgeBlob: lambda his, hers: {"agent": his.agent, "sha256": "2" * 64, "content": b"x", "size": 1},
     Revision: lambda his, hers: {
         "agent": his.agent,
         "number": 9,

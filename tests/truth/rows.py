@@ -26,6 +26,7 @@ TABS = {
         "Capabilities",
         ("memory", "memory_turns", "tools", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
     ),
+    "knowledge": ("Knowledge", ("knowledge", "knowledge_trusted")),
 }
 _TAB_WORDS = {
     "pending": "not checked",

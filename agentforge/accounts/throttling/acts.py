@@ -47,6 +47,8 @@ class Act(StrEnum):
     VERIFY = "verify a build"
     EVALUATE = "evaluate an agent"
     CREATE_AGENT = "create an agent"
+    ADD_FILE = "add a file"
+    REMOVE_FILE = "remove a file"
     DEPLOY = "deploy"
     CONNECT_HOST = "connect an account at a host"
     DISCONNECT_HOST = "disconnect an account at a host"
@@ -86,6 +88,8 @@ RULES = {
     Act.VERIFY: Rule(limit="builds", of_guest=0),
     Act.EVALUATE: Rule("chats", "builds", of_guest=0),
     Act.CREATE_AGENT: Rule(of_guest=8),
+    Act.ADD_FILE: Rule(of_guest=20),
+    Act.REMOVE_FILE: Rule(),
     Act.DEPLOY: Rule("deployments", "deployments", of_guest=0),
     Act.CONNECT_HOST: Rule("hosts", "key tests", of_guest=0),
     Act.DISCONNECT_HOST: Rule("hosts"),

@@ -117,7 +117,7 @@ def test_a_compiler_uses_no_more_threads_than_processors(
 
 def test_go_never_indexes_the_sources_of_an_agent(tmp_path: Path) -> None:
     """It would write the index into the cache, which builds only read."""
-    sources.lay_out_host(tmp_path, sources.read())
+    sources.lay_out_alone(tmp_path, sources.read(), "host")
     an_hour_later = time.time() + 3600
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files

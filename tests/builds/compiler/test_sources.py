@@ -77,7 +77,7 @@ def test_an_unknown_tool_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_host_contains_no_agent(tmp_path: Path) -> None:
-    sources.lay_out_host(tmp_path, sources.read())
+    sources.lay_out_alone(tmp_path, sources.read(), "host")
     assert (tmp_path / "host" / "main.go").exists()
     assert not (tmp_path / "agent.json").exists()
 

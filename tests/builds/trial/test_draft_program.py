@@ -48,6 +48,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "tool_rounds": 1,
         "time_limit_seconds": 30,
         "memory_limit_mb": 256,
+        "knowledge_trusted": True,
     },
     "anthropic": {
         "name": "Bo",
@@ -70,6 +71,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "tool_rounds": 3,
         "time_limit_seconds": 60,
         "memory_limit_mb": 512,
+        "knowledge_trusted": False,
     },
 }
 FIELDS = [name for form in TAB_FORMS.values() for name in form.base_fields if name != "api_key"]

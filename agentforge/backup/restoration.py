@@ -31,6 +31,8 @@ class Plan:
     secrets: dict[str, str]
     target: Target
     aside: str
+    # Why it can't be restored here as it is; nothing if it can.
+    obstacle: str
 
 
 def examine(
@@ -41,29 +43,43 @@ def examine(
     replace: bool,
     without_secrets: bool = False,
 ) -> Plan:
-    """Check every hash, the dump's rows, the secrets and the target; change nothing. Raises BackupError."""
+    """Check every hash, the dump's rows, the secrets and the target; change nothing.
+
+    Raises BackupError unless the backup is whole and can be opened.
+    """
     made = manifest.read((directory / manifest.NAME).read_text())
     _verify_files(directory, made, progress)
     target = database.examine(made.database["schema"])
     snapshot.verify(directory / DUMP, made.rows)
     _verify_version(made)
     secrets = {} if without_secrets else _opened_secrets(directory, made, unlock)
+    aside = f"{target.schema}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}".lower() if target.has_tables else ""
+    return Plan(directory, made, secrets, target, aside, _obstacle(made, target, replace=replace))
+
+
+def _obstacle(made: Manifest, target: Target, *, replace: bool) -> str:
+    """Return why a whole backup can't be restored here, or nothing."""
     if target.people and not replace:
-        raise BackupError(
-            f"The database has a forge with {target.people} accounts. Nothing was restored. With --replace, "
+        accounts = "1 account" if target.people == 1 else f"{target.people} accounts"
+        return (
+            f"The database has a forge with {accounts}. Nothing was restored. With --replace, "
             "its tables are kept under another name, and the backup takes their place."
         )
     for part in parts.registered():
         facts = made.parts.get(part.name)
         if facts is not None and (obstacle := part.obstacle(facts, replace=replace)):
-            raise BackupError(f"The {part.name} can't be restored. Nothing was restored. {obstacle}")
-    database.verify_stopped()
-    aside = f"{target.schema}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}".lower() if target.has_tables else ""
-    return Plan(directory, made, secrets, target, aside)
+            return f"The {part.name} can't be restored. Nothing was restored. {obstacle}"
+    try:
+        database.verify_stopped()
+    except BackupError as reason:
+        return str(reason)
+    return ""
 
 
 def restore(plan: Plan, progress: Progress) -> list[str]:
     """Restore, and return what was kept under another name. Raises BackupError."""
+    if plan.obstacle:
+        raise BackupError(plan.obstacle)
     kept = _restore_secrets(plan.secrets)
     for part in parts.registered():
         if part.name not in plan.manifest.parts:

@@ -65,7 +65,7 @@ def test_what_is_broken_is_named_and_not_restored(saved: Path, word: Path) -> No
             call_command("restore", str(saved), *map(str, options or ("--passphrase-file", word)), "--yes")
         return str(refusal.value)
 
-    assert "has a forge with 1 accounts" in reason()
+    assert "has a forge with 1 account." in reason()
     with Path(os.devnull).open() as nothing, pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdin", nothing)
         assert "--passphrase-file or --identity" in reason("--replace")
@@ -102,7 +102,7 @@ def test_a_forge_with_people_is_kept(saved: Path, word: Path, empty: Machine, al
     assert not any((empty.var / "artifacts").iterdir())
     first = empty.manage(*command)
     assert first.returncode == 0, said(first)
-    assert "has a forge with 1 accounts" in refused(empty.manage(*command))
+    assert "has a forge with 1 account" in refused(empty.manage(*command))
     second = empty.manage(*command, "--replace")
     assert second.returncode == 0 and "Kept the former tables: schema agentforge_before_" in said(second)
     assert empty.manage("access_token", alice.email).returncode == 0
@@ -148,8 +148,23 @@ def test_a_running_forge_is_not_restored_over(saved: Path, word: Path) -> None:
     """This test's own connections are not the forge's; the name of one is."""
     with connection.cursor() as cursor:
         cursor.execute("SET application_name = 'agentforge web'")
-    done = manage("restore", saved, "--passphrase-file", word, "--replace", "--yes")
+    options = ("--passphrase-file", word, "--replace")
+    done = manage("restore", saved, *options, "--yes")
     assert "Stop the forge on every machine first" in refused(done)
+    checked = manage("restore", saved, *options)
+    assert checked.returncode == 0, said(checked)
+    assert "it is whole" in said(checked) and "can't be restored here as it is. Stop the forge" in said(
+        checked
+    )
+
+
+def test_a_backup_can_be_checked_beside_its_forge(saved: Path, word: Path) -> None:
+    checked = manage("restore", saved, "--passphrase-file", word)
+    assert checked.returncode == 0, said(checked)
+    assert "it is whole" in said(checked) and "With --replace" in said(checked)
+    dump = saved / "database.dump"
+    dump.write_bytes(dump.read_bytes()[:-1])
+    assert "damaged" in refused(manage("restore", saved, "--passphrase-file", word))
 
 
 def test_a_stream_is_encrypted_to_a_public_key(stored: Build, root: Path, empty: Machine) -> None:

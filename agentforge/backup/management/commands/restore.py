@@ -25,6 +25,8 @@ _HELP = """Check a backup, and with --yes restore it.
 Stop the forge first. On a new machine, run it before the first start: with DATABASE_URL as the backup's forge
 had it, or without for a private server. Everything is checked before anything is changed: the hash of each
 file, the rows in the dump of the database, the secrets. The database is restored in one transaction.
+
+Without --yes it only checks, beside a forge that runs too, and ends with 0 if the backup is whole.
 """
 
 
@@ -69,6 +71,9 @@ class Command(ExplainedCommand):
         )
         made = plan.manifest
         progress.line(f"A backup of {made.host}, made at {made.made_at}: it is whole.")
+        if not options["yes"] and plan.obstacle:
+            progress.line(f"It can't be restored here as it is. {plan.obstacle}")
+            return
         if not options["yes"]:
             over = f" The tables that are here will be kept as schema {plan.aside}." if plan.aside else ""
             progress.line(f"Nothing was changed: run it with --yes.{over}")

@@ -34,11 +34,11 @@ lint: ## style, types, layers, templates, Go, migrations, commit messages, deplo
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
 	@exec $(BIN)/python $(CLEAN) -m agentforge.launch.lint
 
-chaos: ## kill processes at random (SEED=1) under builds and viewers; attack; hostile shells; upgrade; walk
+chaos: ## kill processes at random (SEED=1) under builds and viewers; attack; hostile shells; production; walk
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
 	@exec $(BIN)/python $(CLEAN) -m pytest -n 0 -q -s \
-	  $(addprefix tests/chaos/,long.py long_attacks.py long_crowds.py shells.py) tests/production/upgrade.py \
-	  tests/truth/long.py $(ARGS)
+	  $(addprefix tests/chaos/,long.py long_attacks.py long_crowds.py shells.py) \
+	  $(addprefix tests/production/,upgrade.py trial.py machines.py image.py) tests/truth/long.py $(ARGS)
 
 FIGURES := compile workers pages people idle scale ingest live storm routes deploy downloads first_minute
 .PHONY: $(FIGURES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -47,7 +48,12 @@ class LiveConnection:
         parts = urlsplit(self.url)
         assert parts.hostname
         self._http = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
-        self._http.sock = self._connected((parts.hostname, parts.port or 80))
+        is_tls = parts.scheme == "https"
+        connection = self._connected((parts.hostname, parts.port or (443 if is_tls else 80)))
+        if is_tls:
+            context = ssl.create_default_context()
+            connection = context.wrap_socket(connection, server_hostname=parts.hostname)
+        self._http.sock = connection
         payload = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
         asked = [("channel", name) for name in self.channels] + list(self.query.items())
         try:

@@ -124,7 +124,8 @@ def test_the_services_are_closed_and_complete() -> None:
 
 def test_the_database_is_made_as_the_guide_says() -> None:
     script = (DEPLOY / "docker" / "database.sh").read_text()
-    (block,) = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
+    page = (ROOT / "docs" / "operations" / "database.md").read_text()
+    block = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)[0]
     told = block.strip().replace("'choose-one'", ":'password'")
     assert script.split("<<'SQL'\n")[1].split("\nSQL")[0] == told
     assert _judged("/bin/sh", "-n", str(DEPLOY / "docker" / "database.sh")).returncode == 0
@@ -143,3 +144,10 @@ def test_a_line_of_the_procfile_finds_its_python(name: str) -> None:
     line = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
     python = line.split()[0]
     assert (ROOT / python).exists(), "a line runs alone in the checkout, without an activated environment"
+
+
+def test_a_trial_executes_each_page_of_commands() -> None:
+    trials = "".join(path.read_text() for path in (ROOT / "tests" / "production").glob("*.py"))
+    pages = [path for path in (ROOT / "docs" / "operations").glob("*.md") if "```sh" in path.read_text()]
+    assert pages
+    assert [path.name for path in pages if f'page("{path.stem}")' not in trials] == []

@@ -53,6 +53,9 @@ def as_events(stream: Iterable[bytes]) -> Answer:
 class StandIn:
     """Answer requests by `answer`, which a subclass gives; every request is kept in `asked`."""
 
+    # Where it listens; another one for clients on other machines.
+    listens_on = "127.0.0.1"
+
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         # Released once for each request, before it is answered.
@@ -60,7 +63,7 @@ class StandIn:
         # A test that holds requests back clears this, and sets it to let them go on.
         self.go_on = threading.Event()
         self.go_on.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._take, self.cuts))
+        self._server = ThreadingHTTPServer((self.listens_on, 0), _handler(self._take, self.cuts))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 

@@ -278,6 +278,14 @@ def test_what_takes_an_account(path: str, data: dict[str, str], guest: Client, m
     assert not Build.objects.exists()
 
 
+def test_the_page_of_deployments_asks_nothing_that_a_guest_may_not_do(guest: Client) -> None:
+    make_agent(guest)
+    page = shown(guest.get(f"/agents/{AgentConfig.objects.get(handle='ada').pk}/deploy/"))
+    assert "Deploying takes an account" in page
+    for words in ("Create a site", "Compile one", "Missing"):
+        assert words not in page
+
+
 def test_a_guest_makes_only_so_many_agents(guest: Client) -> None:
     statuses = []
     for number in range(10):

@@ -22,6 +22,8 @@ type Options struct {
 	// Stateless is set where a process may end or freeze after each response: answers
 	// are messages, and there are no tasks.
 	Stateless bool
+	// Store keeps the tasks; nil for one of its own.
+	Store *Store
 }
 
 // Server answers other agents.
@@ -29,12 +31,15 @@ type Server struct {
 	agent    protocol.Agent
 	manifest protocol.Manifest
 	options  Options
-	store    *store
+	store    *Store
 }
 
 // New returns a server of the agent.
 func New(agent protocol.Agent, manifest protocol.Manifest, options Options) *Server {
-	return &Server{agent: agent, manifest: manifest, options: options, store: newStore()}
+	if options.Store == nil {
+		options.Store = NewStore()
+	}
+	return &Server{agent: agent, manifest: manifest, options: options, store: options.Store}
 }
 
 // Register adds the endpoint /a2a.

@@ -11,8 +11,8 @@ const (
 	maxBytes = 32 << 20
 )
 
-// store keeps the newest tasks and conversations, within bounds.
-type store struct {
+// Store keeps the newest tasks and conversations, within bounds.
+type Store struct {
 	mu            sync.Mutex
 	tasks         map[string]*task
 	conversations map[string]*conversation
@@ -20,11 +20,12 @@ type store struct {
 	order []*task
 }
 
-func newStore() *store {
-	return &store{tasks: map[string]*task{}, conversations: map[string]*conversation{}}
+// NewStore returns an empty store.
+func NewStore() *Store {
+	return &Store{tasks: map[string]*task{}, conversations: map[string]*conversation{}}
 }
 
-func (s *store) task(id string) *task {
+func (s *Store) task(id string) *task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tasks[id]
@@ -33,7 +34,7 @@ func (s *store) task(id string) *task {
 // context returns the conversation with an id, a new one for an empty id. A caller that
 // others do not know must not join a conversation by guessing its name, so names that
 // callers choose are refused there.
-func (s *store) context(id string, isShared bool) (*conversation, *failure) {
+func (s *Store) context(id string, isShared bool) (*conversation, *failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.conversations[id]; known != nil {
@@ -48,7 +49,7 @@ func (s *store) context(id string, isShared bool) (*conversation, *failure) {
 	return newContext(id), nil
 }
 
-func (s *store) add(t *task) {
+func (s *Store) add(t *task) {
 	s.mu.Lock()
 	s.tasks[t.id] = t
 	s.conversations[t.conversation.id] = t.conversation
@@ -59,7 +60,7 @@ func (s *store) add(t *task) {
 
 // trim forgets the oldest tasks that do not work beyond the bounds, and conversations
 // without a task.
-func (s *store) trim() {
+func (s *Store) trim() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	used := map[*conversation]int{}
@@ -93,7 +94,7 @@ func (s *store) trim() {
 }
 
 // newestFirst returns the tasks, those with the newest status first.
-func (s *store) newestFirst() []*task {
+func (s *Store) newestFirst() []*task {
 	s.mu.Lock()
 	tasks := slices.Clone(s.order)
 	s.mu.Unlock()

@@ -105,7 +105,7 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 		defer stop()
 		return mcp.New(agent, manifest).Serve(ctx, std.in, std.out)
 	case opts.serve != "":
-		return p.serve(ctx, agent, manifest, opts, std.err)
+		return p.serve(ctx, agent, manifest, opts, argument, std.err)
 	case opts.message != "" && opts.json:
 		return answerAsJSON(ctx, agent, opts, std)
 	case opts.message != "":

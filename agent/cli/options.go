@@ -21,7 +21,7 @@ Without a flag, talk to the agent in the terminal.
                    several. Other calls that need your approval are refused
   --serve ADDR     run an HTTP server, for example --serve 8080 (this machine
                    only) or --serve 0.0.0.0:8080 (everybody who can connect)
-%[2]s  --mcp            serve one client of the Model Context Protocol on standard input
+%[4]s%[2]s  --mcp            serve one client of the Model Context Protocol on standard input
                    and output
   --request        read one request as JSON, write its events as JSON lines
   --manifest       print the agent's manifest as JSON
@@ -44,6 +44,10 @@ AGENT_PRIVATE_HOSTS: hosts, separated by commas, that tools may reach although
 their addresses are not public.
 AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.
 %[3]s`
+
+const replaceHelp = `                   On SIGHUP it opens the agent anew: rename a symbolic link over the
+                   old one to replace the agent without dropping a conversation.
+`
 
 const siteHelp = `  --site DIR       with --serve: serve the site in DIR, which controls the access
                    to the agent. DIR is opened for each request, so renaming
@@ -153,11 +157,14 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 }
 
 func (p Program) printHelp(out io.Writer) {
-	flags, environment := "", ""
+	flags, environment, replacing := "", "", ""
+	if p.Argument != "" {
+		replacing = replaceHelp
+	}
 	if p.Site != nil {
 		flags, environment = siteHelp, siteEnvironment
 	}
-	fmt.Fprintf(out, help, p.synopsis(), flags, environment)
+	fmt.Fprintf(out, help, p.synopsis(), flags, environment, replacing)
 }
 
 func (p Program) synopsis() string {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"agent.local/a0000000000000000/protocol"
@@ -25,52 +26,57 @@ const (
 
 // serve runs the HTTP server until ctx ends, by SIGTERM, or by Ctrl-C. Then it
 // lets the answers in progress finish.
-func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest protocol.Manifest, opts options, log io.Writer) error {
+func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest protocol.Manifest, opts options, argument string, log io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	// A second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
+	// Before the address is announced: who reads it may ask for another build at once.
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	listener, err := net.Listen("tcp", withLoopback(opts.serve))
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	handler, token, err := p.handler(agent, manifest, opts.site, listener.Addr())
+	origins, err := server.ParseOrigins(os.Getenv(server.OriginsEnv))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(log, "%s %s listens on http://%s\n", manifest.Name, manifest.Version, listener.Addr())
-	if token != "" {
+	if opts.site != "" {
+		handler, err := p.site(agent, manifest, opts.site, origins)
+		if err != nil {
+			return err
+		}
+		announce(log, manifest, listener)
+		return serveOn(ctx, listener, handler, stopGrace)
+	}
+	token, isNew, err := tokenFor(listener.Addr(), os.Getenv)
+	if err != nil {
+		return err
+	}
+	handler := server.New(agent, manifest, token, origins)
+	announce(log, manifest, listener)
+	if isNew {
 		fmt.Fprintf(log, "Clients must send this token, made for this start (%s sets another):\nAuthorization: Bearer %s\n", server.TokenEnv, token)
 	}
+	go p.replaceOn(ctx, hangUps, handler, agent, argument, log)
 	return serveOn(ctx, listener, handler, stopGrace)
 }
 
-// handler returns the handler of --serve, with or without --site, and the token if one
-// was made.
-func (p Program) handler(agent protocol.Agent, manifest protocol.Manifest, site string, address net.Addr) (http.Handler, string, error) {
-	origins, err := server.ParseOrigins(os.Getenv(server.OriginsEnv))
-	if err != nil {
-		return nil, "", err
-	}
-	if site != "" {
-		for _, name := range []string{server.TokenEnv, server.OldTokenEnv} {
-			if os.Getenv(name) != "" {
-				return nil, "", fmt.Errorf("%s is for a server without a site; with --site, %s says who may use the agent", name, accessEnv)
-			}
+func announce(log io.Writer, manifest protocol.Manifest, listener net.Listener) {
+	fmt.Fprintf(log, "%s %s listens on http://%s\n", manifest.Name, manifest.Version, listener.Addr())
+}
+
+// site returns the handler of --site.
+func (p Program) site(agent protocol.Agent, manifest protocol.Manifest, dir string, origins server.Origins) (http.Handler, error) {
+	for _, name := range []string{server.TokenEnv, server.OldTokenEnv} {
+		if os.Getenv(name) != "" {
+			return nil, fmt.Errorf("%s is for a server without a site; with --site, %s says who may use the agent", name, accessEnv)
 		}
-		handler, err := p.Site(site, agent, manifest, origins)
-		return handler, "", err
 	}
-	token, isNew, err := tokenFor(address, os.Getenv)
-	if err != nil {
-		return nil, "", err
-	}
-	handler := server.Handler(agent, manifest, token, origins)
-	if !isNew {
-		token = ""
-	}
-	return handler, token, nil
+	return p.Site(dir, agent, manifest, origins)
 }
 
 func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {

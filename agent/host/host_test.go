@@ -203,6 +203,7 @@ func testWithoutTools(t *testing.T, h installation, plugin string) {
 	if size(t, smaller) >= size(t, plugin) {
 		t.Error("tools that were not chosen seem to be compiled in")
 	}
+	testReplacement(t, h, plugin, smaller)
 }
 
 func size(t *testing.T, path string) int64 {

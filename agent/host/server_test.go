@@ -2,9 +2,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -24,7 +27,7 @@ func testServer(t *testing.T, h installation, plugin string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = command.Process.Kill() }()
-	url := firstAddress(t, log)
+	url := firstAddress(t, bufio.NewScanner(log))
 	post := func(path, body string) string {
 		response, err := http.Post(url+path, "application/json", strings.NewReader(body))
 		if err != nil {
@@ -49,10 +52,65 @@ func testServer(t *testing.T, h installation, plugin string) {
 	}
 }
 
-// firstAddress returns the first address in the log.
-func firstAddress(t *testing.T, log io.Reader) string {
-	t.Helper()
+// testReplacement exchanges the plugin of a running server by a link.
+func testReplacement(t *testing.T, h installation, plugin, next string) {
+	link := filepath.Join(t.TempDir(), "current.so")
+	relink := func(target string) {
+		if err := errors.Join(os.Symlink(target, link+".new"), os.Rename(link+".new", link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	relink(plugin)
+	command := exec.Command(h.binary, "--serve", "127.0.0.1:0", link)
+	command.Env = h.env
+	log, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = command.Process.Kill() }()
 	lines := bufio.NewScanner(log)
+	url := firstAddress(t, lines)
+	ask := func() string {
+		response, err := http.Post(url+"/v1/responses", "application/json", strings.NewReader(`{"input":"how many?"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		answer, _ := io.ReadAll(response.Body)
+		return string(answer)
+	}
+	hangUp := func() (line string) {
+		if err := command.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() {
+			if line = lines.Text(); strings.Contains(line, "from now on") || strings.Contains(line, "not replaced") {
+				return line
+			}
+		}
+		return "the server ended"
+	}
+	if got := ask(); !strings.Contains(got, "2 tools") {
+		t.Errorf("before: %s", got)
+	}
+	if line := hangUp(); !strings.Contains(line, "is the same build") {
+		t.Errorf("the same build: %s", line)
+	}
+	relink(next)
+	if line := hangUp(); !strings.Contains(line, "from now on") {
+		t.Errorf("the next build: %s", line)
+	}
+	if got := ask(); !strings.Contains(got, "0 tools") {
+		t.Errorf("after: %s", got)
+	}
+}
+
+// firstAddress returns the first address in the log.
+func firstAddress(t *testing.T, lines *bufio.Scanner) string {
+	t.Helper()
 	for lines.Scan() {
 		if match := listens.FindStringSubmatch(lines.Text()); match != nil {
 			return match[1]

@@ -10,13 +10,13 @@ import (
 	"agent.local/a0000000000000000/server"
 )
 
-func ExampleHandler() {
+func ExampleNew() {
 	agent := &agenttest.Agent{}
 	manifest, err := protocol.ReadManifest(agent)
 	if err != nil {
 		panic(err)
 	}
-	web := httptest.NewServer(server.Handler(agent, manifest, "letmein", nil))
+	web := httptest.NewServer(server.New(agent, manifest, "letmein", nil))
 	defer web.Close()
 	response, err := http.Get(web.URL + "/v1/models")
 	if err != nil {

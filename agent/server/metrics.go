@@ -21,8 +21,7 @@ var buckets = []float64{0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300}
 // metrics counts answers, in the text format of Prometheus. It knows no content and
 // no caller.
 type metrics struct {
-	manifest protocol.Manifest
-	started  time.Time
+	started time.Time
 
 	mu         sync.Mutex
 	inProgress int
@@ -34,8 +33,8 @@ type metrics struct {
 	firsts     uint64
 }
 
-func newMetrics(manifest protocol.Manifest) *metrics {
-	return &metrics{manifest: manifest, started: time.Now(), counters: map[string]float64{}, seconds: make([]uint64, len(buckets))}
+func newMetrics() *metrics {
+	return &metrics{started: time.Now(), counters: map[string]float64{}, seconds: make([]uint64, len(buckets))}
 }
 
 // observe returns the agent with its answers counted.
@@ -125,24 +124,27 @@ func label(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text)
 }
 
-// ServeHTTP answers in the text format of Prometheus, version 0.0.4.
-func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	var out bytes.Buffer
-	m.mu.Lock()
-	m.write(&out)
-	m.mu.Unlock()
-	_, _ = w.Write(out.Bytes())
+// of returns the handler that shows the counters beside an agent's name.
+func (m *metrics) of(manifest protocol.Manifest) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		var out bytes.Buffer
+		m.mu.Lock()
+		m.write(&out, manifest)
+		m.mu.Unlock()
+		_, _ = w.Write(out.Bytes())
+	})
 }
 
-func (m *metrics) write(out *bytes.Buffer) {
+// write writes the text format of Prometheus, version 0.0.4.
+func (m *metrics) write(out *bytes.Buffer, manifest protocol.Manifest) {
 	family := func(name, kind, help string) {
 		fmt.Fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 	}
 	family("agent_info", "gauge", "The agent that this server has.")
 	fmt.Fprintf(out, "agent_info{handle=\"%s\",version=\"%s\",config_sha256=\"%s\"} 1\n",
-		label(m.manifest.Handle), label(m.manifest.Version), label(m.manifest.ConfigSHA256))
-	family("agent_start_time_seconds", "gauge", "When this agent began to serve, in seconds since 1970.")
+		label(manifest.Handle), label(manifest.Version), label(manifest.ConfigSHA256))
+	family("agent_start_time_seconds", "gauge", "When this server began, in seconds since 1970.")
 	fmt.Fprintf(out, "agent_start_time_seconds %d\n", m.started.Unix())
 	family("agent_answers_in_progress", "gauge", "Answers that have begun and not ended.")
 	fmt.Fprintf(out, "agent_answers_in_progress %d\n", m.inProgress)

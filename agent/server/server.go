@@ -6,6 +6,7 @@ package server
 import (
 	"crypto/rand"
 	"net/http"
+	"sync/atomic"
 
 	"agent.local/a0000000000000000/a2a"
 	"agent.local/a0000000000000000/httpapi"
@@ -13,15 +14,37 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-// Handler serves an agent to programs: on the loopback address only under a loopback
-// name, to pages of the allowed origins only, and only with the bearer token if token
-// is not empty.
-func Handler(agent protocol.Agent, manifest protocol.Manifest, token string, origins Origins) http.Handler {
-	m := newMetrics(manifest)
-	s := services(m.observe(agent), manifest, Options{Bearer: token != ""})
-	s.mux.Handle("GET /metrics", m)
-	return rejectForeignHosts(origins.Check(s.open(RequireToken(token, s))))
+// Server serves an agent to programs: on the loopback address only under a loopback
+// name, to pages of the allowed origins only, and only with the bearer token if there
+// is one. The agent can be replaced while it answers.
+type Server struct {
+	token   string
+	metrics *metrics
+	tasks   *a2a.Store
+	current atomic.Pointer[http.Handler]
+	checked http.Handler
 }
+
+// New returns a server of the agent. An empty token lets everybody in.
+func New(agent protocol.Agent, manifest protocol.Manifest, token string, origins Origins) *Server {
+	s := &Server{token: token, metrics: newMetrics(), tasks: a2a.NewStore()}
+	s.checked = rejectForeignHosts(origins.Check(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*s.current.Load()).ServeHTTP(w, r)
+	})))
+	s.Replace(agent, manifest)
+	return s
+}
+
+// Replace lets the agent answer all requests from now on. Answers in progress go on with
+// the agent before it; tasks, conversations and counters stay.
+func (s *Server) Replace(agent protocol.Agent, manifest protocol.Manifest) {
+	routes := services(s.metrics.observe(agent), manifest, Options{Bearer: s.token != "", Store: s.tasks})
+	routes.mux.Handle("GET /metrics", s.metrics.of(manifest))
+	handler := routes.open(RequireToken(s.token, routes))
+	s.current.Store(&handler)
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.checked.ServeHTTP(w, r) }
 
 // Options say how the routes are reached.
 type Options = a2a.Options

@@ -18,7 +18,7 @@ func newServer(t *testing.T, agent protocol.Agent, token string, origins ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(Handler(agent, manifest, token, origins))
+	server := httptest.NewServer(New(agent, manifest, token, origins))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -182,4 +182,46 @@ func TestMetrics(t *testing.T) {
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Errorf("content type %s", response.Header.Get("Content-Type"))
 	}
+}
+
+// Answers in progress go on with the agent before; tasks and counters stay.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	before := &agenttest.Agent{Waiting: make(chan struct{})}
+	manifest, err := protocol.ReadManifest(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := New(before, manifest, "", nil)
+	web := httptest.NewServer(served)
+	t.Cleanup(web.Close)
+	const send = `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"text":"hi"}]}}}`
+	_, sent := ask(t, "POST", web.URL+"/a2a", send, "A2A-Version", "1.0")
+	_, id, _ := strings.Cut(sent, `"taskId":"`)
+	id, _, _ = strings.Cut(id, `"`)
+	ctx, leave := context.WithCancel(t.Context())
+	request := agenttest.NewRequest(t, "POST", web.URL+"/chat", agenttest.Question("wait")).WithContext(ctx)
+	go func() { <-before.Waiting }()
+	waiting, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Body.Close()
+	after := &agenttest.Agent{ManifestJSON: `{"schema":1,"name":"Next","handle":"next"}`}
+	manifest, err = protocol.ReadManifest(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served.Replace(after, manifest)
+	if _, models := ask(t, "GET", web.URL+"/v1/models", ""); !strings.Contains(models, `"id":"next"`) {
+		t.Errorf("models: %s", models)
+	}
+	if _, task := ask(t, "POST", web.URL+"/a2a", `{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"`+id+`"}}`, "A2A-Version", "1.0"); !strings.Contains(task, "COMPLETED") {
+		t.Errorf("the task of before: %s", task)
+	}
+	_, text := ask(t, "GET", web.URL+"/metrics", "")
+	if !strings.Contains(text, `agent_info{handle="next"`) || !strings.Contains(text, "agent_answers_in_progress 1") || !strings.Contains(text, `outcome="done"} 1`) {
+		t.Errorf("metrics: %s", text)
+	}
+	leave()
 }

@@ -16,9 +16,12 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from agentforge.accounts.models import User
 from agentforge.live.writer import StreamWriter
+from builds.evaluation import lifecycle as evaluations
+from builds.evaluation.forms import EXAMPLE
+from builds.evaluation.results import CaseResult, Trial, stored
 from builds.execution import transitions as building
 from builds.logs.build_log import BuildLog
-from builds.models import Build, BuildStatus
+from builds.models import Build, BuildStatus, EvaluationRun
 from builds.services import cancel_build, enqueue_build
 from configs import validation
 from configs.models import AgentConfig
@@ -193,3 +196,25 @@ def _lose_the_connection(page: Page) -> None:
     page.context.set_offline(True)
     page.get_by_label("Name").focus()
     page.wait_for_timeout(4000)
+
+
+def test_an_evaluation(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
+    page = f"/agents/{agent.pk}/evaluation/"
+    shoot("without-cases", page)
+    evaluations.save(agent, EXAMPLE, "warn")
+    shoot("without-runs", page)
+    run = {"owner": alice, "agent": agent, "subject": "the draft (revision 1)", "cases": EXAMPLE, "trials": 4}
+    good = Trial((), "I am Ada, an assistant.", ("clock",), 1.2, 120)
+    bad = Trial(("the answer does not contain “assistant”, in any case of letters",), "A whale.", (), 0.8, 90)
+    both = [CaseResult("says who it is", (good, good, bad)), CaseResult("knows the time", (good,))]
+    EvaluationRun.objects.create(
+        **run, status="passed", results=stored([CaseResult("says who it is", (good,)), both[1]])
+    )
+    EvaluationRun.objects.create(**run, status="failed", results=stored(both))
+    shoot("failed", page)
+    EvaluationRun.objects.create(**run, status="running", results=stored(both[:1]))
+    shoot("running", page)
+    broken = EvaluationRun.objects.create(
+        **run, status="broken", error="The worker was stopped. Run it again."
+    )
+    shoot("broken", broken.get_absolute_url())

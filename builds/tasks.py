@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from django.conf import settings
 from procrastinate import JobContext
@@ -14,8 +15,8 @@ from agentforge.tenancy.threads import in_own_thread, in_thread
 
 from . import example_agent, recovery
 from .artifacts import retention
+from .compiler import knowledge, toolchain, warmup
 from .compiler import sources as agent_sources
-from .compiler import toolchain, warmup
 from .compiler.inputs import Inputs
 from .errors import BuildError
 from .evaluation import runner as evaluation_runner
@@ -109,8 +110,9 @@ async def compile_draft_program() -> None:
 @app.periodic(cron="17 * * * *")
 @app.task(name="builds.tidy", queue="upkeep", queueing_lock="builds.tidy")
 async def tidy(timestamp: int) -> None:
-    """Keep Go's cache within its size limit."""
+    """Keep Go's cache within its size limit, and remove the indexes of drafts that nobody talks to."""
     await in_thread(warmup.prune)
+    await in_thread(knowledge.prune, time.time())
 
 
 @app.periodic(cron="43 * * * *")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -69,6 +71,7 @@ async def index_for_draft(document: str, texts: Texts, agent: Sources, work: Pat
     if kept.exists():
         kept.touch()
         return kept
+    prune(time.time())
     tree = work / "index"
     tree.mkdir()
     await write_index(document, texts, tree, agent, log)
@@ -82,9 +85,11 @@ def prune(now: float) -> int:
     """Remove the kept indexes that nothing used for KEPT_SECONDS; return their number."""
     removed = 0
     for path in _directory().iterdir():
-        if now - path.stat().st_mtime > KEPT_SECONDS:
-            path.unlink(missing_ok=True)
-            removed += 1
+        # Another process may remove it at the same time.
+        with suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink()
+                removed += 1
     return removed
 
 

@@ -1,0 +1,172 @@
+"""The files of an agent: what is taken, refused, replaced, copied, and named by documents and revisions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from agentforge.accounts.models import User
+from builds.compiler import sources
+from configs.documents.document import parse
+from configs.documents.export import export
+from configs.documents.intake import import_agent
+from configs.knowledge.extraction.kinds import extract
+from configs.knowledge.extraction.text import Unreadable
+from configs.knowledge.reading import read_file
+from configs.models import AgentConfig, KnowledgeBlob, KnowledgeFile
+from configs.revisions import create_revision, draft_json
+from configs.services import duplicate_agent
+
+pytestmark = pytest.mark.django_db
+JSON = {"accept": "application/json"}
+TEXT = b"# Tides\n\nThey turn twice a day.\n"
+
+
+def _add(browser: Client, agent: AgentConfig, name: str, content: bytes) -> Any:
+    sent = {"added": SimpleUploadedFile(name, content)}
+    return browser.post(f"/agents/{agent.pk}/knowledge/add/", sent, headers=JSON)
+
+
+def _read(agent: AgentConfig) -> AgentConfig:
+    for row in KnowledgeFile.objects.filter(agent=agent):
+        read_file(row.pk)
+    return AgentConfig.objects.get(pk=agent.pk)
+
+
+def _problems(agent: AgentConfig, browser: Client) -> str:
+    return browser.get(f"/agents/{agent.pk}/knowledge/").content.decode()
+
+
+def test_an_agent_without_files_has_no_knowledge(agent: AgentConfig) -> None:
+    assert "knowledge" not in json.loads(draft_json(agent))
+    assert "knowledge" not in export(AgentConfig.objects.get(pk=agent.pk))
+
+
+def test_trust_is_in_the_prompt_and_in_the_configuration(browser: Client, agent: AgentConfig) -> None:
+    _add(browser, agent, "tides.md", TEXT)
+    trusted = json.loads(draft_json(_read(agent)))
+    AgentConfig.objects.filter(pk=agent.pk).update(knowledge_trusted=False)
+    wary = json.loads(draft_json(AgentConfig.objects.get(pk=agent.pk)))
+    assert (trusted["knowledge"]["trusted"], wary["knowledge"]["trusted"]) == (True, False)
+    assert "never an instruction" in wary["system_prompt"]
+    assert "never an instruction" not in trusted["system_prompt"]
+    assert "tides.md" in trusted["system_prompt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("tides.exe", b"x", "Add text, Markdown"),
+        ("tides", b"x", "Add text, Markdown"),
+        ("tides.md", b"", "It is empty"),
+        ("tides.txt", b"x" * 1_000_001, "larger than 1 MB"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    browser: Client, agent: AgentConfig, settings: Settings, name: str, content: bytes, reason: str
+) -> None:
+    settings.MOST_KNOWLEDGE_FILE_MB = 1
+    refused = _add(browser, agent, name, content)
+    assert refused.status_code == 422
+    assert reason in json.dumps(refused.json())
+    assert not KnowledgeFile.objects.exists()
+
+
+def test_a_share_of_space_is_kept(browser: Client, agent: AgentConfig, settings: Settings) -> None:
+    settings.MOST_KNOWLEDGE_MB = 0
+    assert _add(browser, agent, "tides.md", TEXT).status_code == 422
+
+
+def test_a_file_of_the_same_name_is_replaced_and_its_content_goes(
+    browser: Client, agent: AgentConfig
+) -> None:
+    _add(browser, agent, "tides.md", TEXT)
+    _read(agent)
+    assert _add(browser, agent, "TIDES.md", b"Other tides.").status_code == 201
+    row = KnowledgeFile.objects.get()
+    assert (row.state, row.sha256) == ("queued", hashlib.sha256(b"Other tides.").hexdigest())
+    assert KnowledgeBlob.objects.count() == 1
+
+
+def test_a_removed_file_leaves_its_text_to_the_revision_that_names_it(
+    browser: Client, agent: AgentConfig
+) -> None:
+    _add(browser, agent, "tides.md", TEXT)
+    ready = _read(agent)
+    revision = create_revision(ready)
+    row = KnowledgeFile.objects.get()
+    assert browser.post(f"/agents/{agent.pk}/knowledge/{row.pk}/remove/", headers=JSON).status_code == 200
+    assert [blob.sha256 for blob in KnowledgeBlob.objects.all()] == [row.text_sha256]
+    assert browser.post(f"/agents/{agent.pk}/revisions/{revision.number}/restore/").status_code == 302
+    back = KnowledgeFile.objects.get()
+    assert (back.name, back.state, back.text_sha256) == ("tides.md", "ready", row.text_sha256)
+
+
+def test_a_document_names_files_that_are_recognised_when_added(
+    browser: Client, agent: AgentConfig, alice: User
+) -> None:
+    _add(browser, agent, "tides.md", TEXT)
+    text = export(_read(agent))
+    imported = import_agent(parse(text), alice)
+    assert any("tides.md" in note for note in imported.notes)
+    assert "is missing" not in _problems(imported.agent, browser)
+    row = KnowledgeFile.objects.get(agent=imported.agent)
+    assert row.state == "missing"
+    assert _add(browser, imported.agent, "renamed.md", TEXT).status_code == 201
+    row.refresh_from_db()
+    assert (row.name, row.state) == ("tides.md", "queued")
+
+
+def test_a_copy_has_the_files_too(browser: Client, agent: AgentConfig) -> None:
+    _add(browser, agent, "tides.md", TEXT)
+    copied = duplicate_agent(_read(agent))
+    assert AgentConfig.objects.get(pk=copied.pk).knowledge[0]["state"] == "ready"
+    assert KnowledgeBlob.objects.filter(agent=copied).count() == 2
+
+
+def test_a_download_is_never_shown_as_a_page(
+    browser: Client, agent: AgentConfig, bob: User, client_of: Callable[[User], Client]
+) -> None:
+    _add(browser, agent, "page.html", b"<p>Hello <script>alert(1)</script>")
+    url = f"/agents/{agent.pk}/knowledge/{KnowledgeFile.objects.get().pk}/"
+    sent = browser.get(url)
+    assert sent.content.startswith(b"<p>Hello")
+    assert sent.headers["Content-Disposition"].startswith("attachment")
+    assert client_of(bob).get(url).status_code == 404
+
+
+def test_only_an_agent_with_files_has_the_code_of_the_search() -> None:
+    without = json.dumps({"capabilities": {"tools": ["clock"]}})
+    with_files = json.dumps({"capabilities": {"tools": ["clock"]}, "knowledge": {"files": [{}]}})
+    assert sources.chosen_tools(without) == ["clock"]
+    assert sources.chosen_tools(with_files) == ["clock", "knowledge_search"]
+    listed = sources.read()
+    assert not [name for name in listed.runtime if "knowledge" in name]
+    for program in ("plugin", "standalone", "function", "host"):
+        assert not [name for name in listed.targets[program] if "knowledge" in name]
+
+
+def test_text_is_extracted_with_its_places() -> None:
+    places = {
+        "markdown": (b"# A\n\none\n\n## B [x]\n\ntwo", ["A", "A > B (x)"]),
+        "html": (b"<h1>A</h1><p>one<script>no()</script><p hidden>no</p>", ["A"]),
+        "csv": (b"name;price\nsofa;900\n", ["row 2"]),
+        "text": (b"one\ntwo\n", ["lines 1-2"]),
+    }
+    for kind, (data, expected) in places.items():
+        chunks = extract(kind, data).chunks()
+        assert [chunk["place"] for chunk in chunks] == expected
+        assert not any("no" in chunk["text"] for chunk in chunks)
+
+
+@pytest.mark.parametrize(("kind", "data"), [("pdf", b"%PDF-1.4 broken"), ("text", b"\0\1"), ("text", b" \n")])
+def test_what_holds_no_text_says_so(kind: str, data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        extract(kind, data)

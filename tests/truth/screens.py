@@ -76,7 +76,7 @@ def agent_page(page: Element, standing: Standing) -> Untruths:
     yield from differs("icon", page.first(data_favicon=standing.icon)["data-favicon"], standing.icon)
     warning = page.first(data_part="trouble").text
     yield from differs("trouble", bool(warning), bool(is_unusable(standing.agent)))
-    yield from _online(heading.parent or heading, standing)
+    yield from _online(page.first(data_part="agent-header"), standing)
 
 
 def _online(place: Element, standing: Standing) -> Untruths:

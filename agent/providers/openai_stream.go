@@ -40,7 +40,7 @@ func readChat(a *answer, onText func(string) error) (Reply, error) {
 	r.reply.Calls = r.calls.result()
 	if r.reasoningContent.Len()+r.reasoning.Len()+len(r.reasoningDetails) > 0 {
 		r.reply.Reasoning, _ = json.Marshal(chatReasoning{
-			wholeText(r.reasoningContent.String()), wholeText(r.reasoning.String()), r.reasoningDetails,
+			wholeText(r.reasoningContent.String()), wholeText(r.reasoning.String()), wholeDetails(r.reasoningDetails),
 		})
 	}
 	return r.reply, nil

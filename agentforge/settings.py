@@ -357,6 +357,8 @@ AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").
 AGENTFORGE_PROVIDER_URLS: dict[str, str] = {
     code: url.rstrip("/") for code, url in env.dict("AGENTFORGE_PROVIDER_URLS", default={}).items()
 }
+# A file with prices in place of the catalogue's (configs/providers/prices.py).
+AGENTFORGE_PRICES: str = env.str("AGENTFORGE_PRICES", default="")
 AGENTFORGE_NETLIFY_URL: str = env.str(
     "AGENTFORGE_NETLIFY_URL", default="https://api.netlify.com/api/v1"
 ).rstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from agentforge import outbound
-from configs.providers import PROVIDERS
+from configs.providers import PROVIDERS, prices
 
 _MAKE = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
@@ -53,3 +54,16 @@ def check_operators_urls(**_: Any) -> list[CheckMessage]:
             hint = "Use a URL like http://127.0.0.1:8011/v1."
             errors.append(Error(f"{name}: {error}", hint=hint, id="configs.E002"))
     return errors
+
+
+@register()
+def check_prices(**_: Any) -> list[CheckMessage]:
+    """Report a list of prices that can't be read."""
+    if not settings.AGENTFORGE_PRICES:
+        return []
+    try:
+        prices.check(Path(settings.AGENTFORGE_PRICES).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, prices.InvalidPrices) as error:
+        hint = "Correct the file, or unset the variable to use the prices that come with the forge."
+        return [Error(f"AGENTFORGE_PRICES: {error}.", hint=hint, id="configs.E004")]
+    return []

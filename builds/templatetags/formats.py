@@ -82,7 +82,11 @@ def usage(message: ChatMessage, waiting: Mapping[int, str]) -> str:
         return waiting.get(message.pk, "Starting.")
     used, output = message.usage.get("input_tokens"), message.usage.get("output_tokens")
     tokens = f"{used or 0:,} tokens in, {output:,} out" if output else ""
-    return " · ".join(filter(None, [tokens, milliseconds(message.duration_ms)]))
+    first = milliseconds(message.usage.get("first_token_ms"))
+    words = f"first words after {first}" if first else ""
+    return " · ".join(
+        filter(None, [tokens, message.usage.get("cost"), words, milliseconds(message.duration_ms)])
+    )
 
 
 @register.filter

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentforge.live import records, streams
 from agentforge.redaction import Redactor
 from builds.models import ChatMessage, MessageStatus, fallback_note, finish_note
+from configs.providers.prices import Used, cost_of
 
 from .agent_run import Event
 from .citations import clean_citations
@@ -37,13 +40,24 @@ class Answer:
             "duration_ms": None,
         }
         self.last: Event = {}
+        # Whom the agent asks, and since when; unknown to those who read what was published.
+        self._asked: tuple[str, str] | None = None
+        self._began = 0.0
+        self._first_token_ms: int | None = None
         self._room = MOST_TEXT
         self._is_cut = False
+
+    def begin(self, document: str) -> None:
+        """Start the clock of an answer by the agent of this canonical JSON."""
+        provider = json.loads(document)["provider"]
+        self._asked, self._began = (provider["code"], provider["model"]), time.monotonic()
 
     def add(self, event: Event) -> None:
         """Add one event; the last one (done or error) is not published until the answer is stored."""
         event = records.clean(event)
         if event.get("type") == "token":
+            if self._first_token_ms is None and self._asked:
+                self._first_token_ms = round((time.monotonic() - self._began) * 1000)
             self._add_text(self._pieces(str(event.get("text", ""))))
             return
         self._add_text(self._pieces.rest())
@@ -60,7 +74,10 @@ class Answer:
             case "citations":
                 self.facts["citations"] = clean_citations(clean.get("citations"))
             case "usage":
-                self.facts["usage"] |= {key: clean.get(key) for key in ("input_tokens", "output_tokens")}
+                clean |= self._worth(clean)
+                known = [key for key in ("cost", "first_token_ms") if clean.get(key) is not None]
+                tokens = ("input_tokens", "output_tokens")
+                self.facts["usage"] |= {key: clean.get(key) for key in (*tokens, *known)}
             case "fallback":
                 told = {key: str(clean.get(key) or "") for key in ("provider", "model", "reason")}
                 self.facts["usage"]["fallback"] = told
@@ -77,6 +94,14 @@ class Answer:
             self.last = clean
         else:
             self._publish_event(clean)
+
+    def _worth(self, event: Event) -> dict[str, Any]:
+        """Return what a usage event does not say itself: the cost, and the time to the first words."""
+        if self._asked is None:
+            return {}
+        provider, model = self._asked
+        by_model = event.get("models") or [{**event, "provider": provider, "model": model}]
+        return {"cost": _cost(by_model), "first_token_ms": self._first_token_ms}
 
     def _has_room_for(self, text: str) -> bool:
         self._is_cut = self._is_cut or len(text) > self._room
@@ -121,6 +146,24 @@ class Answer:
     @property
     def status(self) -> MessageStatus:
         return MessageStatus.DONE if self.last.get("type") == "done" else MessageStatus.FAILED
+
+
+def _cost(by_model: Any) -> str | None:
+    """Return in words what the tokens of a usage event cost; None where that is not known."""
+    try:
+        used = [
+            Used(
+                str(each["provider"]),
+                str(each["model"]),
+                int(each["input_tokens"]),
+                int(each["output_tokens"]),
+            )
+            for each in by_model
+        ]
+    except (LookupError, TypeError, ValueError):
+        return None
+    cost = cost_of(used)
+    return f"about {cost.words} by prices of {cost.as_of}" if cost and cost.dollars else None
 
 
 def load_partial(message: ChatMessage) -> int:

@@ -66,4 +66,5 @@ async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> 
     else:
         program, environment = await in_thread(compiled_program, message.build)
     messages = await in_thread(chat.history, message)
+    answer.begin(program.document)
     await converse(program, messages, environment, answer.add, agent_log)

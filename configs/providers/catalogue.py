@@ -7,6 +7,5 @@ from pathlib import Path
 from typing import Any
 
 _FILE = Path(__file__).with_name("catalogue.json")
-ENTRIES: dict[str, dict[str, Any]] = {
-    entry["code"]: entry for entry in json.loads(_FILE.read_text(encoding="utf-8"))["providers"]
-}
+CATALOGUE: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+ENTRIES: dict[str, dict[str, Any]] = {entry["code"]: entry for entry in CATALOGUE["providers"]}

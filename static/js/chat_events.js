@@ -74,8 +74,10 @@ export const HANDLERS = {
     const list = h("ul", { class: "chat-sources" }, ...rows);
     part(item, "sources").replaceChildren(h("p", { class: "chat-who" }, "Sources"), list);
   },
-  usage(item, { input_tokens: input, output_tokens: output }) {
-    part(item, "usage").textContent = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
+  usage(item, { input_tokens: input, output_tokens: output, cost, first_token_ms: first }) {
+    const tokens = `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out`;
+    const words = typeof first === "number" ? `first words after ${duration(first)}` : "";
+    part(item, "usage").textContent = [tokens, cost, words].filter(Boolean).join(" · ");
   },
   done(item, { text, ms, note }) {
     item.dataset.status = "done";

@@ -53,6 +53,9 @@ def test_the_answer_comes_token_by_token(
     work()
     answer = _answer(agent)
     assert (answer.status, answer.content, answer.error) == ("done", "Tides turn twice.", "")
+    first = answer.usage.pop("first_token_ms")
+    assert 0 < first <= (answer.duration_ms or 0) + 5000
+    # A model of this machine costs nothing.
     assert answer.usage == {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS}
     host, port = local_model.origin.removeprefix("http://").split(":")
     assert answer.network == [{"host": host, "port": int(port), "allowed": True}]

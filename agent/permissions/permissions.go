@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Permission is what may happen to a call.
@@ -30,13 +31,20 @@ type Rule struct {
 	Pattern    string
 }
 
-var syntax = regexp.MustCompile(`^(allow|ask|deny)(?: +([A-Za-z][A-Za-z0-9_]{0,63})=(\S.{0,499}))?$`)
+// The lengths are checked apart: counted in the expression, they would take a fifth of
+// the time in which an agent answers to compile, at each start.
+var syntax = regexp.MustCompile(`^(allow|ask|deny)(?: +([A-Za-z][A-Za-z0-9_]*)=(\S.*))?$`)
+
+const (
+	maxArgument = 64
+	maxPattern  = 500
+)
 
 // Parse reads one rule: "ask", or "allow url=https://example.org/*". In a pattern, *
 // stands for any characters and ? for one.
 func Parse(text string) (Rule, error) {
 	parts := syntax.FindStringSubmatch(strings.TrimSpace(text))
-	if parts == nil {
+	if parts == nil || len(parts[2]) > maxArgument || utf8.RuneCountInString(parts[3]) > maxPattern {
 		return Rule{}, fmt.Errorf("%q is not a rule such as %q or %q", text, "ask", "allow url=https://example.org/*")
 	}
 	return Rule{Permission(parts[1]), parts[2], parts[3]}, nil

@@ -80,3 +80,15 @@ func FuzzGlob(f *testing.F) {
 		Glob(pattern, text)
 	})
 }
+
+func TestLongRules(t *testing.T) {
+	t.Parallel()
+	for rule, ok := range map[string]bool{
+		"allow a=" + strings.Repeat("ä", 500): true, "allow a=" + strings.Repeat("ä", 501): false,
+		"allow " + strings.Repeat("a", 64) + "=x": true, "allow " + strings.Repeat("a", 65) + "=x": false,
+	} {
+		if _, err := Parse(rule); (err == nil) != ok {
+			t.Errorf("%.80s: %v", rule, err)
+		}
+	}
+}

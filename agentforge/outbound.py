@@ -140,8 +140,10 @@ def checked_url(url: str) -> httpx.URL:
     return parsed
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve(host: str, port: int, *, for_tool: bool = False) -> list[str]:
     """Return the allowed addresses of a host, in the resolver's order.
+
+    For a tool, whose hosts a tenant lists, the servers that the operator's URLs name are as private as any.
 
     Raises RefusedURL if one of them is not public and the operator did not allow the host, and Unreachable if
     the name has no address. A proxy must connect to the addresses that this returns.
@@ -151,7 +153,8 @@ def resolve(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"The host {host} was not found.") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-    if not is_allowed(host, port) and not all(is_public(address) for address in addresses):
+    is_exempt = _is_listed(host, port) if for_tool else is_allowed(host, port)
+    if not is_exempt and not all(is_public(address) for address in addresses):
         raise RefusedURL(
             f"The host {host} has a private address. An operator can allow it in AGENTFORGE_ALLOWED_HOSTS."
         )
@@ -162,6 +165,13 @@ def is_allowed(host: str, port: int) -> bool:
     """Return whether the operator allowed a host even if its address is private."""
     name = _plain(host)
     return not _allowed().isdisjoint({(name, None), (name, port)})
+
+
+def _is_listed(host: str, port: int) -> bool:
+    """Return whether AGENTFORGE_ALLOWED_HOSTS has a host."""
+    listed = {_host_and_port(entry) for entry in settings.AGENTFORGE_ALLOWED_HOSTS}
+    name = _plain(host)
+    return not listed.isdisjoint({(name, None), (name, port)})
 
 
 def _allowed() -> set[tuple[str, int | None]]:

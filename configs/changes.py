@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 
 from .choices import Tab
-from .documents.paths import DEFAULTS, PATHS
+from .documents.paths import DEFAULTS, OPTIONAL, PATHS
 from .forms import TAB_FORMS
 from .forms.words import words_of
 from .models import AgentConfig, Revision
@@ -157,10 +157,12 @@ def _fields() -> tuple[tuple[str, str, str, forms.Field], ...]:
 def _at(content: Any, path: str) -> Any:
     # A section that is only there where it is chosen has its default values elsewhere.
     value = reduce(lambda inner, name: inner.get(name, {}), path.split("."), content)
+    if path in OPTIONAL:
+        return value
     return DEFAULTS.get(path, "") if value == {} else value
 
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return sorted(value)
-    return value if isinstance(value, (str, bool)) else float(value)
+    return value if isinstance(value, (str, bool, dict)) else float(value)

@@ -61,6 +61,8 @@ class ResponseLength(TextChoices):
 class Tool(TextChoices):
     CALCULATOR = "calculator", "Calculator"
     CLOCK = "clock", "Clock"
+    FACTS = "facts", "Facts"
+    FETCH = "fetch", "Web pages"
 
 
 class KeyStatus(TextChoices):

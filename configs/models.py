@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -72,6 +73,9 @@ class AgentConfig(models.Model):
     memory = models.BooleanField(default=True)
     memory_turns = models.PositiveSmallIntegerField(default=10)
     tools = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    # By tool; permissions also by function.
+    tool_settings = models.JSONField(default=dict, blank=True, db_default={})
+    permissions = models.JSONField(default=dict, blank=True, db_default={})
     tool_rounds = models.PositiveSmallIntegerField(default=5)
     time_limit_seconds = models.PositiveSmallIntegerField(default=60)
     memory_limit_mb = models.PositiveIntegerField(default=512)
@@ -126,8 +130,8 @@ class AgentConfig(models.Model):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return list(value)
+    if isinstance(value, (list, dict)):
+        return deepcopy(value)
     return value if value is None or isinstance(value, (str, bool, int)) else float(value)
 
 

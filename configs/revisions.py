@@ -78,6 +78,9 @@ def configuration(
         "capabilities": {
             "memory": {"enabled": agent.memory, "turns": agent.memory_turns},
             "tools": sorted(agent.tools),
+            # Only where they say something, so that other agents are what they were before.
+            **({"tool_settings": agent.tool_settings} if agent.tool_settings else {}),
+            **({"permissions": agent.permissions} if agent.permissions else {}),
         },
         "limits": {
             "tool_rounds": agent.tool_rounds,

@@ -61,7 +61,7 @@ def form_schema(form: type[forms.BaseForm], required: Sequence[str] | None = Non
 
 def form_values(form: type[forms.BaseForm]) -> dict[str, Schema]:
     """Return the schemas of a form's values without limits: a draft may hold values that the form refuses."""
-    kept = ("type", "items")
+    kept = ("type", "items", "additionalProperties")
     schemas = {name: field_schema(field) for name, field in _fields(form).items()}
     return {name: {key: schema[key] for key in kept if key in schema} for name, schema in schemas.items()}
 
@@ -101,7 +101,8 @@ def _typed(field: forms.Field) -> Schema:
         return {**kind, **{name: value for name, value in limits.items() if value is not None}}
     if isinstance(field, forms.UUIDField):
         return {**STRING, "format": "uuid"}
-    return _text(field)
+    # A field of a kind of its own says itself what its JSON is.
+    return getattr(field, "json_schema", None) or _text(field)
 
 
 def _codes(field: forms.ChoiceField) -> list[str]:

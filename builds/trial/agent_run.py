@@ -55,6 +55,12 @@ class Program:
         memory = int(limits["memory_mb"]) + _RUNTIME_MEMORY
         return sandbox.Limits(seconds=seconds, data=memory, file_size=1, cpu_seconds=seconds, output=_OUTPUT)
 
+    @property
+    def tool_hosts(self) -> list[str]:
+        """Return the hosts that the agent's tools may reach."""
+        settings = json.loads(self.document)["capabilities"].get("tool_settings", {})
+        return [host for values in settings.values() for host in values.get("hosts", [])]
+
     def destinations(self, environment: Mapping[str, str]) -> set[egress.Destination]:
         """Return the only network destinations that the agent may reach: its provider, and its fallback."""
         document = json.loads(self.document)
@@ -82,8 +88,8 @@ async def converse(
     with temporary_workspace("chat") as work:
         listener = _Listener(on_event, on_error_line)
         attempts = _NetworkAttempts(on_event)
-        allowed = program.destinations(environment)
-        async with egress.proxy_server(work / _SOCKET, allowed, attempts.add):
+        allowed, hosts = program.destinations(environment), program.tool_hosts
+        async with egress.proxy_server(work / _SOCKET, allowed, attempts.add, hosts):
             finished = await _run(program, work, messages, environment, listener)
     if not listener.ended:
         on_event(_error_event(finished, program.limits, listener.errors))

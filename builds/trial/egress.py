@@ -1,4 +1,4 @@
-"""HTTP CONNECT proxy on a unix socket: a sandboxed agent reaches its provider and nothing else.
+"""HTTP CONNECT proxy on a unix socket: a sandboxed agent reaches its provider and its tools' hosts, no more.
 
 The sandbox has no network; the socket is its only way out. TLS ends in the agent, so a key passes through
 here in clear text only when the provider's URL is plain http.
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ _CONNECT = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):(\d{
 _HEAD_LIMIT = 8 * 1024
 _HEAD_SECONDS = 10.0
 _CONNECT_SECONDS = 10.0
+_WEB_PORTS = frozenset((80, 443))
 _PIECE = 64 * 1024
 # Each takes two files of the worker, which serves other chats too.
 _MOST_CONNECTIONS = 32
@@ -45,8 +46,11 @@ def destination_of(url: str) -> Destination:
 class EgressProxy:
     """Opens tunnels to the allowed destinations; calls `on_attempt(host, port, allowed)` for each attempt."""
 
-    def __init__(self, allowed: set[Destination], on_attempt: OnAttempt) -> None:
+    def __init__(
+        self, allowed: set[Destination], on_attempt: OnAttempt, tool_hosts: Sequence[str] = ()
+    ) -> None:
         self._allowed = allowed
+        self._tool_hosts = tool_hosts
         self._on_attempt = on_attempt
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,13 +82,15 @@ class EgressProxy:
         writer: asyncio.StreamWriter,
         call: OutboundCall,
     ) -> None:
-        if (host, port) not in self._allowed:
+        for_tool = (host, port) not in self._allowed
+        if for_tool and not lists_host(self._tool_hosts, host, port):
             call.outcome = "refused"
             self._on_attempt(host, port, False)
-            await _respond(writer, "403 Forbidden", f"{host}:{port} is not this agent's provider.")
+            text = f"{host}:{port} is neither this agent's provider nor a host of its tools."
+            await _respond(writer, "403 Forbidden", text)
             return
         try:
-            remote_reader, remote_writer = await _open(host, port)
+            remote_reader, remote_writer = await _open(host, port, for_tool)
         except OutboundError as refusal:
             call.outcome = "refused"
             self._on_attempt(host, port, False)
@@ -103,10 +109,23 @@ class EgressProxy:
             both.create_task(_pump(remote_reader, writer))
 
 
-async def _open(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def lists_host(entries: Sequence[str], host: str, port: int) -> bool:
+    """Return whether a list of hosts has one: "example.org", "*.example.org" for those below, or with a port.
+
+    Without a port, an entry stands for 80 and 443 (agent/outbound).
+    """
+    for entry in entries:
+        name, _, listed = entry.partition(":")
+        ports = _WEB_PORTS if listed in ("", "80", "443") else {int(listed)}
+        if port in ports and (host == name or (name.startswith("*.") and host.endswith(name[1:]))):
+            return True
+    return False
+
+
+async def _open(host: str, port: int, for_tool: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to a checked address rather than the name, which could resolve differently the next time."""
     async with asyncio.timeout(_CONNECT_SECONDS):
-        addresses = await asyncio.to_thread(resolve, host, port)
+        addresses = await asyncio.to_thread(resolve, host, port, for_tool=for_tool)
         for number, address in enumerate(addresses, start=1):
             try:
                 return await asyncio.open_connection(address, port)
@@ -134,9 +153,11 @@ async def _respond(writer: asyncio.StreamWriter, status: str, text: str) -> None
 
 
 @asynccontextmanager
-async def proxy_server(socket: Path, allowed: set[Destination], on_attempt: OnAttempt) -> AsyncIterator[None]:
+async def proxy_server(
+    socket: Path, allowed: set[Destination], on_attempt: OnAttempt, tool_hosts: Sequence[str] = ()
+) -> AsyncIterator[None]:
     """Serve the proxy on a unix socket during the block, then close every tunnel."""
-    proxy = EgressProxy(allowed, on_attempt)
+    proxy = EgressProxy(allowed, on_attempt, tool_hosts)
     connections: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

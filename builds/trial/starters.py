@@ -19,6 +19,8 @@ _OF_TYPE = {
 _OF_TOOL = {
     Tool.CALCULATOR: "What is 17 % of 2,340?",
     Tool.CLOCK: "What time is it in Tokyo?",
+    Tool.FACTS: "Remember that I prefer short answers.",
+    Tool.FETCH: "What is new on one of the pages that you may read?",
 }
 
 

@@ -11,7 +11,7 @@ from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
 
-from .paths import PATHS
+from .paths import OPTIONAL, PATHS
 
 _HEADER = """\
 # An agent of AgentForge. Import it on a forge, or compile it:
@@ -26,6 +26,8 @@ def export(agent: AgentConfig) -> str:
     values = agent.values_of(PATHS.values())
     values["tools"] = sorted(values["tools"])
     for path, name in PATHS.items():
+        if path in OPTIONAL and not values[name]:
+            continue
         *sections, last = path.split(".")
         inner = content
         for section in sections:

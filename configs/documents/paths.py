@@ -22,6 +22,8 @@ PATHS: dict[str, str] = {
     "capabilities.memory.enabled": "memory",
     "capabilities.memory.turns": "memory_turns",
     "capabilities.tools": "tools",
+    "capabilities.tool_settings": "tool_settings",
+    "capabilities.permissions": "permissions",
     "limits.tool_rounds": "tool_rounds",
     "limits.seconds": "time_limit_seconds",
     "limits.memory_mb": "memory_limit_mb",
@@ -32,6 +34,8 @@ PATH_OF = {field: path for path, field in PATHS.items()}
 DEFAULTS = {"knowledge.trusted": True}
 # The files that a document names, each by `name` and `sha256`.
 FILES_PATH = "knowledge.files"
+# Fields that a document has only where they say something.
+OPTIONAL = {"capabilities.tool_settings": dict, "capabilities.permissions": dict}
 # What a document says of the provider's key: its name in the vault, and the address of a compatible server.
 KEY_PATHS = ("provider.key", "provider.base_url", "provider.needs_key")
 SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if path.count(".") >= depth}

@@ -12,6 +12,8 @@ from configs.conflicts import Basis, comparable
 from configs.keys.vault import key_in_use, stored_under
 from configs.models import AgentConfig, ApiKey
 
+from .tool_fields import MappingField
+
 
 @dataclass(frozen=True)
 class Offers:
@@ -134,4 +136,6 @@ def _type_error(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.MultipleChoiceField):
         is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
         return "" if is_list else "must be a list of words"
+    if isinstance(field, MappingField):
+        return "" if isinstance(value, dict) else "must be a mapping by tool"
     return "" if isinstance(value, str) else "must be text"

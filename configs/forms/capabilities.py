@@ -4,13 +4,18 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms import BoundField
 
 from agentforge.flag_field import FlagField
 from configs.choices import Tab, Tool
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
+from configs.tools.catalogue import FUNCTIONS
+from configs.tools.settings import missing_settings
 
 from .base import DraftForm
+from .tool_cards import ToolCard, tool_cards
+from .tool_fields import PermissionsField, ToolSettingsField
 
 
 def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerField:
@@ -18,6 +23,10 @@ def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerFiel
     return forms.IntegerField(
         min_value=low, max_value=high, label=label, help_text=help_text, error_messages=messages
     )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 class CapabilitiesForm(DraftForm):
@@ -33,13 +42,24 @@ class CapabilitiesForm(DraftForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="Each is compiled into the agent only if chosen.",
     )
+    tool_settings = ToolSettingsField(
+        required=False, label="Settings of tools", help_text="By tool, then by setting."
+    )
+    permissions = PermissionsField(
+        required=False,
+        label="Permissions",
+        help_text="Rules by tool or function: allow, ask or deny, or deny url=*/private/* for some calls.",
+    )
     tool_rounds = _limit(0, 20, "Rounds of tools", "0 to 20 rounds for one answer.")
     time_limit_seconds = _limit(5, 300, "Seconds", "5 to 300 for one answer.")
     memory_limit_mb = _limit(128, 2048, "Memory in MB", "128 to 2,048 for the agent's process.")
 
     class Meta:
         model = AgentConfig
-        fields = ("memory", "memory_turns", "tools", "tool_rounds", "time_limit_seconds", "memory_limit_mb")
+        fields = (
+            *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
+            *("tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,3 +80,34 @@ class CapabilitiesForm(DraftForm):
         if tools and self.tools_refused:
             raise ValidationError(self.tools_refused)
         return tools
+
+    def clean(self) -> dict[str, Any]:
+        """Keep what belongs to chosen tools only, and ask for the settings that they need."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "tools" not in cleaned:
+            return cleaned
+        chosen = set(cleaned["tools"])
+        if "tool_settings" in cleaned:
+            cleaned["tool_settings"] = {
+                tool: values for tool, values in cleaned["tool_settings"].items() if tool in chosen
+            }
+            if missing := missing_settings(chosen, cleaned["tool_settings"]):
+                self.add_error("tool_settings", missing)
+        if "permissions" in cleaned:
+            mine = chosen | {name for name, entry in FUNCTIONS.items() if entry.tool.value in chosen}
+            cleaned["permissions"] = {
+                name: rules for name, rules in cleaned["permissions"].items() if name in mine
+            }
+        return cleaned
+
+    @property
+    def tool_problems(self) -> list[BoundField]:
+        """Return the fields whose errors the catalogue shows below its cards."""
+        return [self["tool_settings"], self["permissions"]]
+
+    @property
+    def tool_cards(self) -> list[ToolCard]:
+        """Return the catalogue as the page shows it, with what this form holds of each tool."""
+        chosen = self["tools"].value() or []
+        settings, permissions = (_mapping(self[name].value()) for name in ("tool_settings", "permissions"))
+        return tool_cards(chosen, settings, permissions)

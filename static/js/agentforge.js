@@ -10,6 +10,7 @@ import "./keys.js";
 import "./focus.js";
 import "./steps.js";
 import "./uploads.js";
+import "./tools.js";
 import "./wizard.js";
 import "./chat.js";
 import "./draft_chat.js";

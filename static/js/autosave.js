@@ -2,7 +2,7 @@
 // open is saved before anything else is sent or opened from the page; leaving with unsaved text asks. A field that was
 // saved elsewhere stops this until the form is saved by hand, which shows both sides.
 import { h } from "./dom.js";
-import { drafts, values } from "./drafts.js";
+import { drafts, part, values } from "./drafts.js";
 import { renewSoon } from "./parts.js";
 
 // How long after a save that got no answer it is sent again, in milliseconds.
@@ -87,8 +87,8 @@ function showErrors({ form, served }, errors) {
     old.remove();
   }
   for (const [name, texts] of Object.entries(errors)) {
-    const field = form.querySelector(`[name="${CSS.escape(name)}"]`)?.closest(".field");
-    if (!field || JSON.stringify(before[name]) === JSON.stringify(now[name])) continue;
+    const field = form.querySelector(`[name="${CSS.escape(name)}"], [data-field="${CSS.escape(name)}"]`)?.closest(".field");
+    if (!field || JSON.stringify(part(before, name)) === JSON.stringify(part(now, name))) continue;
     field.dataset.invalid = "";
     field.querySelector(".field-error")?.remove();
     field.append(h("p", { class: "field-error", role: "alert", "data-left": true }, texts.join(" ")));

@@ -22,6 +22,11 @@ export function values(form) {
   return current;
 }
 
+/** The values of a field: that of its name, or of the inputs "name.…" that make it up. */
+export function part(all, name) {
+  return Object.fromEntries(Object.entries(all).filter(([each]) => each === name || each.startsWith(`${name}.`)));
+}
+
 function read(key) {
   try {
     return JSON.parse(sessionStorage.getItem(key));
@@ -102,7 +107,7 @@ export class Draft {
   /** The server has these fields as they were sent. */
   accept(names, sent) {
     const served = JSON.parse(this.served);
-    for (const name of names) served[name] = sent[name];
+    for (const name of names) Object.assign(served, part(sent, name));
     this.served = JSON.stringify(served);
     savedValues.set(this.key, this.served);
     this.acceptedAt = performance.now();

@@ -24,7 +24,10 @@ TABS = {
     ),
     "capabilities": (
         "Capabilities",
-        ("memory", "memory_turns", "tools", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+        (
+            *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
+            *("tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+        ),
     ),
     "knowledge": ("Knowledge", ("knowledge", "knowledge_trusted")),
 }
@@ -189,6 +192,8 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         agent.memory,
         agent.memory_turns,
         sorted(agent.tools),
+        agent.tool_settings,
+        agent.permissions,
         agent.tool_rounds,
         agent.time_limit_seconds,
         agent.memory_limit_mb,
@@ -202,6 +207,8 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         able["memory"]["enabled"],
         able["memory"]["turns"],
         able["tools"],
+        able.get("tool_settings", {}),
+        able.get("permissions", {}),
         limits["tool_rounds"],
         limits["seconds"],
         limits["memory_mb"],

@@ -96,3 +96,41 @@ async def test_whatever_is_no_connect_is_refused(tmp_path: Path, request_line: b
 )
 def test_the_destination_of_a_base_url(url: str, destination: egress.Destination) -> None:
     assert egress.destination_of(url) == destination
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "is_listed"),
+    [
+        ("a.example", 443, True),
+        ("a.example", 80, True),
+        ("a.example", 8443, False),
+        ("b.example", 8443, True),
+        ("b.example", 443, False),
+        ("x.y.c.example", 443, True),
+        ("c.example", 443, False),
+        ("xc.example", 443, False),
+        ("a.example.evil", 443, False),
+    ],
+)
+def test_hosts_of_tools(host: str, port: int, is_listed: bool) -> None:
+    assert egress.lists_host(["a.example", "b.example:8443", "*.c.example"], host, port) is is_listed
+
+
+@pytest.mark.parametrize("setting", ["AGENTFORGE_FORGE_URL", "AGENTFORGE_ALLOWED_HOSTS"])
+async def test_a_tool_reaches_no_server_of_the_operator(
+    tmp_path: Path, echo: int, settings: Settings, setting: str
+) -> None:
+    at = f"127.0.0.1:{echo}"
+    listed = setting == "AGENTFORGE_ALLOWED_HOSTS"
+    setattr(settings, setting, [at] if listed else f"http://{at}")
+    attempts: Attempts = []
+    async with egress.proxy_server(
+        tmp_path / "s", set(), lambda *args: attempts.append(args), tool_hosts=[at]
+    ):
+        reader, writer, head = await _ask(tmp_path / "s", f"CONNECT {at} HTTP/1.1\r\n\r\n".encode())
+        assert head.startswith(b"HTTP/1.1 200 " if listed else b"HTTP/1.1 403 ")
+        if listed:
+            writer.write(b"hello")
+            assert await reader.read(100) == b"hello"
+        writer.close()
+    assert attempts == [("127.0.0.1", echo, listed)]

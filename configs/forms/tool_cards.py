@@ -1,0 +1,85 @@
+"""The cards of the catalogue of tools on the Capabilities page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from configs.tools.catalogue import CATALOGUE, Function, Setting, ToolEntry
+from configs.tools.permissions import ALLOW, ASK, DENY, choice_for, patterns_for
+
+
+@dataclass(frozen=True)
+class SettingInput:
+    """One setting, and the name and value of its input."""
+
+    setting: Setting
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class PermissionInput:
+    """The permission of a function: the name of its input, and (value, label, whether it is chosen)."""
+
+    function: Function
+    name: str
+    choices: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True)
+class ToolCard:
+    entry: ToolEntry
+    chosen: bool
+    settings: list[SettingInput]
+    permissions: list[PermissionInput]
+    rules_name: str
+    rules: str
+
+    @property
+    def words(self) -> str:
+        """Return what a search finds the card by."""
+        names = " ".join(function.name for function in self.entry.functions)
+        return f"{self.entry.tool.label} {names} {self.entry.summary} {self.entry.may_words}".lower()
+
+
+def tool_cards(
+    chosen: Collection[str], settings: Mapping[str, Any], permissions: Mapping[str, Any]
+) -> list[ToolCard]:
+    """Return a card for each tool of the catalogue."""
+    return [_card(entry, entry.tool.value in chosen, settings, permissions) for entry in CATALOGUE.values()]
+
+
+def _card(
+    entry: ToolEntry, chosen: bool, settings: Mapping[str, Any], permissions: Mapping[str, Any]
+) -> ToolCard:
+    tool = entry.tool.value
+    given = settings.get(tool)
+    values = given if isinstance(given, Mapping) else {}
+    rules = {
+        name: [str(line) for line in lines] for name, lines in permissions.items() if isinstance(lines, list)
+    }
+    return ToolCard(
+        entry=entry,
+        chosen=chosen,
+        settings=[
+            SettingInput(setting, f"tool_settings.{tool}.{setting.name}", _shown(values.get(setting.name)))
+            for setting in entry.settings
+        ],
+        permissions=[_permission(function, rules) for function in entry.functions if entry.may],
+        rules_name=f"permissions.{tool}.rules",
+        rules="\n".join(patterns_for(rules, tool)),
+    )
+
+
+def _shown(value: Any) -> Any:
+    return "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
+
+
+def _permission(function: Function, rules: Mapping[str, list[str]]) -> PermissionInput:
+    chosen = choice_for(rules, function.name)
+    usual = "asks, because it writes" if function.asks else "runs"
+    labels = (("", f"As usual: {usual}"), (ALLOW, "Allow"), (ASK, "Ask a person"), (DENY, "Deny"))
+    choices = [(value, label, value == chosen) for value, label in labels]
+    return PermissionInput(function, f"permissions.{function.name}", choices)

@@ -1,0 +1,88 @@
+"""Form fields for what belongs to tools: their settings, and the permissions of their calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from agentforge.openapi.schemas import ANYTHING, STRING, array, mapping
+from configs.tools.catalogue import CATALOGUE
+from configs.tools.permissions import clean_permissions
+from configs.tools.settings import clean_settings
+
+
+class _NestedWidget(forms.Widget):
+    """Reads one mapping from many inputs; a script sends it whole. The page's template draws the inputs."""
+
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        return False
+
+
+class _SettingsWidget(_NestedWidget):
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        if name in data:
+            return data[name]
+        return {
+            tool: {setting.name: data.get(f"{name}.{tool}.{setting.name}") for setting in entry.settings}
+            for tool, entry in CATALOGUE.items()
+            if entry.settings
+        }
+
+
+class _PermissionsWidget(_NestedWidget):
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        if name in data:
+            return data[name]
+        rules: dict[str, list[str]] = {}
+        for tool, entry in CATALOGUE.items():
+            for function in entry.functions:
+                if choice := str(data.get(f"{name}.{function.name}", "")):
+                    rules.setdefault(function.name, []).append(choice)
+            lines = [line for line in str(data.get(f"{name}.{tool}.rules", "")).splitlines() if line.strip()]
+            rules.setdefault(tool, []).extend(lines)
+        return rules
+
+
+class MappingField(forms.Field):
+    """A mapping by tool; `words` describes one in a sentence for people."""
+
+    json_schema: ClassVar[Mapping[str, Any]]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != (initial or {}))
+        except forms.ValidationError:
+            return True
+
+    def words(self, value: Any) -> str:
+        return "; ".join(_flat(value))
+
+
+class ToolSettingsField(MappingField):
+    widget = _SettingsWidget
+    json_schema = mapping(mapping(ANYTHING))
+
+    def to_python(self, value: Any) -> dict[str, dict[str, Any]]:
+        return clean_settings({} if value in (None, "") else value)
+
+
+class PermissionsField(MappingField):
+    widget = _PermissionsWidget
+    json_schema = mapping(array(STRING))
+
+    def to_python(self, value: Any) -> dict[str, list[str]]:
+        return clean_permissions({} if value in (None, "") else value)
+
+
+def _flat(value: Mapping[str, Any]) -> list[str]:
+    """Return "fetch hosts example.org, example.com" for each entry of a mapping by tool."""
+    sentences = []
+    for name, inner in value.items():
+        entries = inner.items() if isinstance(inner, Mapping) else [("", inner)]
+        for key, given in entries:
+            text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+            words = "on" if given is True else text
+            sentences.append(" ".join(filter(None, (name, key.replace("_", " "), words))))
+    return sentences

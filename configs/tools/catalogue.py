@@ -1,0 +1,156 @@
+"""The catalogue of tools: what the Capabilities page shows, and what agent.json may say of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.core.exceptions import ValidationError
+
+from configs.choices import Tool
+
+May = Literal["reads", "writes", "reaches"]
+MAY_WORDS: dict[May, str] = {
+    "reads": "reads what it kept or was given",
+    "writes": "writes what stays",
+    "reaches": "reaches other machines",
+}
+_MOST_HOSTS = 50
+_LONGEST_HOST = 253
+_HOST = re.compile(
+    r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a tool. `clean` returns its value for agent.json; a false one is left out."""
+
+    name: str
+    label: str
+    help_text: str
+    kind: Literal["lines", "text", "flag"]
+    clean: Callable[[Any], Any]
+    required: str = ""
+
+
+@dataclass(frozen=True)
+class Function:
+    """What the model calls: its name, and what a call may do."""
+
+    name: str
+    label: str
+    may: tuple[May, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Return whether it asks a person unless the owner says otherwise."""
+        return "writes" in self.may
+
+
+@dataclass(frozen=True)
+class ToolEntry:
+    tool: Tool
+    summary: str
+    functions: tuple[Function, ...]
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def may(self) -> list[May]:
+        """Return what its functions may do, each once."""
+        return [word for word in MAY_WORDS if any(word in function.may for function in self.functions)]
+
+    @property
+    def may_words(self) -> str:
+        """Return what the tool may do, in words."""
+        words = [MAY_WORDS[word] for word in self.may]
+        return ", ".join(words) if words else "only works out its answer"
+
+
+def clean_hosts(value: Any) -> list[str]:
+    """Return the hosts of a list, or of lines of text, in lower case and each once."""
+    given = value.replace(",", "\n").split() if isinstance(value, str) else value or []
+    if not isinstance(given, list) or not all(isinstance(host, str) for host in given):
+        raise ValidationError("Give the hosts one per line, such as example.org.")
+    hosts = list(dict.fromkeys(host.strip().lower().rstrip(".") for host in given if host.strip()))
+    for host in hosts:
+        _, _, port = host.partition(":")
+        if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65536):
+            raise ValidationError(f"“{host[:80]}” is not a host such as example.org or *.example.org.")
+    if len(hosts) > _MOST_HOSTS:
+        raise ValidationError(f"Give at most {_MOST_HOSTS} hosts.")
+    return hosts
+
+
+def clean_directory(value: Any) -> str:
+    """Return an absolute path on the machine where the agent will run, or nothing."""
+    text = value.strip() if isinstance(value, str) else value
+    if text in ("", None):
+        return ""
+    if not isinstance(text, str) or not re.fullmatch(r"(/|[A-Za-z]:[\\/])[^\x00-\x1f\x7f]{0,400}", text):
+        raise ValidationError("Give an absolute path, such as /var/lib/agent.")
+    return text
+
+
+def clean_flag(value: Any) -> bool:
+    """Return whether a box is ticked."""
+    if value in (None, "", False, "false", "off", "0"):
+        return False
+    if value in (True, "on", "true", "1"):
+        return True
+    raise ValidationError("Send true or false.")
+
+
+_DIRECTORY_HELP = (
+    "An absolute path on the machine where the agent runs. "
+    "If empty, the variable AGENT_DATA_DIR there; without either, the tool says that it can't."
+)
+
+CATALOGUE: dict[str, ToolEntry] = {
+    entry.tool.value: entry
+    for entry in (
+        ToolEntry(
+            Tool.CALCULATOR,
+            "Arithmetic with exact decimals, powers, roots and logarithms.",
+            (Function("calculator", "Calculate"),),
+        ),
+        ToolEntry(
+            Tool.CLOCK, "The date, weekday and time in any time zone.", (Function("clock", "Tell the time"),)
+        ),
+        ToolEntry(
+            Tool.FACTS,
+            "Memory across conversations: facts that the agent saves and finds again, in one file.",
+            (
+                Function("facts_find", "Find facts", ("reads",)),
+                Function("facts_forget", "Forget a fact", ("writes",)),
+                Function("facts_save", "Save a fact", ("writes",)),
+            ),
+            (Setting("directory", "Directory", _DIRECTORY_HELP, "text", clean_directory),),
+        ),
+        ToolEntry(
+            Tool.FETCH,
+            "Web pages of the hosts that you list, as readable text.",
+            (Function("fetch", "Read a page", ("reaches",)),),
+            (
+                Setting(
+                    "hosts",
+                    "Hosts",
+                    "One per line: example.org, or *.example.org for all below it. Nothing else is reached.",
+                    "lines",
+                    clean_hosts,
+                    required="List at least one host that the agent may read.",
+                ),
+                Setting(
+                    "ignore_robots",
+                    "Ignore robots.txt",
+                    "Read pages also where the host asks programs not to.",
+                    "flag",
+                    clean_flag,
+                ),
+            ),
+        ),
+    )
+}
+FUNCTIONS = {function.name: entry for entry in CATALOGUE.values() for function in entry.functions}

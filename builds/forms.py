@@ -40,6 +40,16 @@ class MessageForm(forms.Form):
         return text
 
 
+class ApprovalForm(forms.Form):
+    """A person's answer to a call that waits: which, what, and a word for the agent if it is no."""
+
+    approval = forms.CharField(max_length=100)
+    answer = forms.ChoiceField(
+        choices=[("once", "Once"), ("conversation", "In this conversation"), ("deny", "No")]
+    )
+    word = forms.CharField(required=False, max_length=1000)
+
+
 class ConversationForm(forms.Form):
     """Which conversation: the one that was used last, unless one is chosen or a new one is begun."""
 

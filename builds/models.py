@@ -229,6 +229,7 @@ class MessageStatus(models.TextChoices):
 
 _FINISH_NOTES = {
     "length": "The answer was cut off at its length limit. Ask it to continue, or choose longer answers.",
+    "approval": "The agent waits for your approval.",
     "tool_rounds": "The agent used all its tool rounds, so the answer may be incomplete.",
 }
 
@@ -312,6 +313,9 @@ class ChatMessage(models.Model):
     usage = models.JSONField(default=dict)
     network = models.JSONField(default=list)
     error = models.TextField(blank=True)
+    # The calls that wait for a person ("asked"), what the agent needs to go on ("state"), and, until a worker
+    # takes it, the answer to one of them ("answers").
+    approval = models.JSONField(default=dict, blank=True, db_default={})
     # How long the agent took, by its own clock; unknown while it answers, and when it failed.
     duration_ms = models.PositiveBigIntegerField(null=True, blank=True)
     job_id = models.BigIntegerField(null=True, blank=True)
@@ -346,6 +350,12 @@ class ChatMessage(models.Model):
     def fallback_note(self) -> str:
         """Return that another provider answered than the first, and why; empty if none did."""
         return fallback_note(self.usage.get("fallback", {}))
+
+    @property
+    def waiting_calls(self) -> list[dict[str, Any]]:
+        """Return the calls that wait for a person, of an answer that has come so far."""
+        asked = self.approval.get("asked", []) if self.status == MessageStatus.DONE else []
+        return list(asked)
 
     @property
     def note(self) -> str:

@@ -20,6 +20,7 @@ from agentforge.pagination import PageForm
 
 from .evaluation.forms import CasesForm, RunForm
 from .forms import (
+    ApprovalForm,
     BuildListForm,
     ConversationExportForm,
     ConversationForm,
@@ -163,6 +164,7 @@ _MESSAGE = record(
         "error": STRING,
         "duration_ms": nullable(INTEGER),
         "waiting": STRING,
+        "approvals": array(mapping(ANYTHING)),
     }
 )
 
@@ -266,6 +268,16 @@ _ASKED = {"channel": STRING, "messages": array(_MESSAGE)}
 describe(
     "builds:message_regenerate",
     post=Operation("Replace the last answer by a new one", _ASKED, 202, refusable=True),
+)
+describe(
+    "builds:message_approve",
+    post=Operation(
+        "Answer a call that waits for a person",
+        {"channel": STRING, "message": _MESSAGE},
+        202,
+        forms=[ApprovalForm],
+        refusable=True,
+    ),
 )
 describe(
     "builds:message_resend",

@@ -46,6 +46,11 @@ urlpatterns = [
     path(
         "agents/<int:pk>/try/messages/<int:message>/resend/", messages.message_resend, name="message_resend"
     ),
+    path(
+        "agents/<int:pk>/try/messages/<int:message>/approve/",
+        messages.message_approve,
+        name="message_approve",
+    ),
     path("agents/<int:pk>/try/export/", conversations.conversation_export, name="conversation_export"),
     path(
         "agents/<int:pk>/try/conversations/<int:conversation>/rename/",

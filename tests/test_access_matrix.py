@@ -166,6 +166,9 @@ MATRIX: dict[str, Row] = {
     "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
     "builds:message": Row({**_AGENT, "message": "message"}),
     "builds:message_regenerate": Row({**_AGENT, "message": "message"}, "POST"),
+    "builds:message_approve": Row(
+        {**_AGENT, "message": "message"}, "POST", {"approval": "x", "answer": "deny", "word": ""}
+    ),
     "builds:message_resend": Row({**_AGENT, "message": "message"}, "POST", {"content": ""}),
     "builds:conversation_export": Row(_AGENT),
     "builds:conversation_rename": Row({**_AGENT, "conversation": "conversation"}, "POST", {"title": "Tides"}),

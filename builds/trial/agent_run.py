@@ -77,10 +77,12 @@ async def converse(
     environment: Mapping[str, str],
     on_event: OnEvent,
     on_error_line: Callable[[str], None] = lambda line: None,
+    approval: Mapping[str, Any] | None = None,
 ) -> None:
-    """Send messages to the agent and pass its events to `on_event`, plus one `network` event per destination.
+    """Send messages to the agent, with what is known of approvals, and pass its events to `on_event`.
 
-    `on_error_line` gets what the agent's process prints to standard error; it may hold the keys.
+    There is one `network` event more per destination. `on_error_line` gets what the agent's process prints to
+    standard error; it may hold the keys.
     The agent's last event is always one `done` or `error`, even when it is killed or times out. The keys are
     in `environment`, which only the agent's process sees.
     """
@@ -89,8 +91,9 @@ async def converse(
         listener = _Listener(on_event, on_error_line)
         attempts = _NetworkAttempts(on_event)
         allowed, hosts = program.destinations(environment), program.tool_hosts
+        request = {"messages": messages, "approval": approval or {}}
         async with egress.proxy_server(work / _SOCKET, allowed, attempts.add, hosts):
-            finished = await _run(program, work, messages, environment, listener)
+            finished = await _run(program, work, request, environment, listener)
     if not listener.ended:
         on_event(_error_event(finished, program.limits, listener.errors))
 
@@ -98,7 +101,7 @@ async def converse(
 async def _run(
     program: Program,
     work: Path,
-    messages: list[dict[str, str]],
+    request: Mapping[str, Any],
     environment: Mapping[str, str],
     listener: _Listener,
 ) -> processes.ExitStatus:
@@ -120,7 +123,7 @@ async def _run(
         seconds=program.limits.seconds,
         output_bytes=program.limits.output_bytes,
         on_line=listener.line,
-        stdin=json.dumps({"messages": messages}, ensure_ascii=False).encode(),
+        stdin=json.dumps(request, ensure_ascii=False).encode(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentforge.live import records, streams
@@ -19,13 +19,21 @@ Publish = Callable[[dict[str, Any]], None]
 
 # More characters than any model gives at once; what follows is left out.
 MOST_TEXT = 1_000_000
+# Calls of one round.
+_MOST_ASKED = 50
 _LONGEST_MS = 24 * 60 * 60 * 1000
 
 
 class Answer:
     """An answer built up from its events; each event is redacted and published as it arrives."""
 
-    def __init__(self, message_id: int, publish: Publish, secrets: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message_id: int,
+        publish: Publish,
+        secrets: Sequence[str] = (),
+        earlier: Mapping[str, Any] | None = None,
+    ) -> None:
         self._message_id = message_id
         self._publish = publish
         self._redact = Redactor(secrets)
@@ -38,6 +46,8 @@ class Answer:
             "network": [],
             "error": "",
             "duration_ms": None,
+            "approval": {},
+            **(earlier or {}),
         }
         self.last: Event = {}
         # Whom the agent asks, and since when; unknown to those who read what was published.
@@ -55,6 +65,9 @@ class Answer:
     def add(self, event: Event) -> None:
         """Add one event; the last one (done or error) is not published until the answer is stored."""
         event = records.clean(event)
+        # Sealed by the agent, and sent back to it as it is: nobody else reads it.
+        if state := event.pop("state", None):
+            self.facts["approval"] = {**self.facts["approval"], "state": str(state)}
         if event.get("type") == "token":
             if self._first_token_ms is None and self._asked:
                 self._first_token_ms = round((time.monotonic() - self._began) * 1000)
@@ -73,6 +86,10 @@ class Answer:
                 self._add_result(clean)
             case "citations":
                 self.facts["citations"] = clean_citations(clean.get("citations"))
+            case "approval":
+                self._add_approval(clean)
+            case "resume":
+                self.facts["approval"] = {}
             case "usage":
                 clean |= self._worth(clean)
                 known = [key for key in ("cost", "first_token_ms") if clean.get(key) is not None]
@@ -136,6 +153,11 @@ class Answer:
         """Store how long the answer took, if the agent gives a sensible number."""
         if isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms <= _LONGEST_MS:
             self.facts["duration_ms"] = round(ms)
+
+    def _add_approval(self, event: Event) -> None:
+        names = ("id", "tool", "arguments", "reason", "covers", "expires")
+        asked = [*self.facts["approval"].get("asked", []), {name: event.get(name) for name in names}]
+        self.facts["approval"] = {**self.facts["approval"], "asked": asked[:_MOST_ASKED]}
 
     def _add_result(self, event: Event) -> None:
         """Add a result to its call; models reuse ids, so to the first that has none."""

@@ -15,7 +15,7 @@ from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
 from configs.knowledge.texts import texts_of
 
-from . import chat, places
+from . import approvals, chat, places
 from .agent_log import AgentLog
 from .agent_run import Program, converse
 from .answer import Answer
@@ -32,9 +32,11 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     secrets = await in_thread(values_to_redact, message.owner_id)
     await in_thread(ensure_stream, message.agent_id, message.owner_id)
     writer = StreamWriter(f"agent-{message.agent_id}")
-    answer = Answer(message_id, writer.write, secrets)
+    approval = await in_thread(approvals.take, message)
+    earlier = approvals.earlier(message) if approval.answers else None
+    answer = Answer(message_id, writer.write, secrets, earlier)
     try:
-        await _answer(message, answer, AgentLog(secrets))
+        await _answer(message, answer, AgentLog(secrets), approval)
     except asyncio.CancelledError:
         text = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
         answer.add({"type": "error", "code": "stopped", "message": text})
@@ -56,7 +58,9 @@ async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) ->
     await in_thread(chat.finish, message.pk, message.job_id, answer.status, event=answer.last, **answer.facts)
 
 
-async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> None:
+async def _answer(
+    message: ChatMessage, answer: Answer, agent_log: AgentLog, approval: approvals.Request
+) -> None:
     if message.source == ChatMessage.Source.DRAFT:
         host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
         texts = await in_thread(texts_of, message.agent_id, message.document)
@@ -67,4 +71,5 @@ async def _answer(message: ChatMessage, answer: Answer, agent_log: AgentLog) -> 
         program, environment = await in_thread(compiled_program, message.build)
     messages = await in_thread(chat.history, message)
     answer.begin(program.document)
-    await converse(program, messages, environment, answer.add, agent_log)
+    environment = {**environment, "AGENT_STATE_KEY": approvals.state_key(message.agent_id)}
+    await converse(program, messages, environment, answer.add, agent_log, approval.as_json())

@@ -156,5 +156,10 @@ def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
     prefetch_related_objects(rows, "build__revision")
     waiting = places.words_by_message(rows)
     return [
-        {**{name: getattr(row, name) for name in _FIELDS}, "waiting": waiting.get(row.pk, "")} for row in rows
+        {
+            **{name: getattr(row, name) for name in _FIELDS},
+            "waiting": waiting.get(row.pk, ""),
+            "approvals": row.waiting_calls,
+        }
+        for row in rows
     ]

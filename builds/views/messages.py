@@ -14,9 +14,9 @@ from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limite
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.errors import NotPossible
-from builds.forms import MessageForm
+from builds.forms import ApprovalForm, MessageForm
 from builds.models import ChatMessage
-from builds.trial import chat, places, replacement
+from builds.trial import approvals, chat, places, replacement
 from builds.trial.answer import load_partial
 from configs.views.forms import agent_of
 
@@ -66,6 +66,28 @@ def message_resend(request: Request, pk: int, message: int) -> HttpResponse:
         return redirect(_page_of(question))
     text = form.cleaned_data["content"]
     return _replaced(request, question, lambda: replacement.resend(question, by=request.user, text=text))
+
+
+@require_POST
+@negotiated
+@rate_limited("messages", _limited)
+def message_approve(request: Request, pk: int, message: int) -> HttpResponse:
+    """Answer a call that waits for a person; the agent goes on with the same answer."""
+    row = _message(request, pk, message)
+    form = ApprovalForm(posted(request))
+    if not form.is_valid():
+        if wants_json(request):
+            return form_failure(form)
+        messages.warning(request, "Nothing was sent: choose one of the answers.")
+        return redirect(_page_of(row))
+    try:
+        approvals.answer(row, by=request.user, **form.cleaned_data)
+    except NotPossible as refusal:
+        return refused(request, refusal, _page_of(row))
+    row.refresh_from_db()
+    if wants_json(request):
+        return success(202, channel=row.agent.stream_name, message=messages_json([row])[0])
+    return redirect(_page_of(row))
 
 
 def _message(request: Request, pk: int, message: int) -> ChatMessage:

@@ -156,7 +156,7 @@ class Chat {
     // The page shows what came up to its position, and so does a message that came later.
     const item = this.message(message);
     if (seq <= Number(item?.dataset.position ?? this.root.dataset.position ?? 0)) return undefined;
-    if (item) return this.settled(item) || this.apply(item, event);
+    if (item) return (this.settled(item) && event.type !== "resume") || this.apply(item, event);
     const waiting = this.early.get(String(message)) ?? [];
     this.early.set(String(message), [...waiting, [event, seq]]);
     this.seek(message);

@@ -39,6 +39,11 @@ export const HANDLERS = {
     item.dataset.status = "streaming";
     part(item, "usage").textContent = "";
   },
+  /** Somebody answered a call that waited: the answer goes on. */
+  resume(item) {
+    item.dataset.status = "queued";
+    for (const old of item.querySelectorAll("[data-approval], [data-chat-note]")) old.remove();
+  },
   wait(item, { words }) {
     part(item, "usage").textContent = words;
   },

@@ -17,13 +17,13 @@ import (
 	"agent.local/a0000000000000000/conversation"
 )
 
-// injection is a line of testdata/injections.jsonl: a text from outside that tells a
+// injection is a line of untrusted/testdata/injections.jsonl: a text from outside that tells a
 // model to do something.
 type injection struct{ Family, Goal, Text string }
 
 func readInjections(t *testing.T) []injection {
 	t.Helper()
-	file, err := os.Open("testdata/injections.jsonl")
+	file, err := os.Open("untrusted/testdata/injections.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,29 +18,43 @@ const purpose = "conversation"
 
 var errState = errors.New("this conversation or the site was changed: start a new conversation")
 
+// conversation is what a state holds. Agent is the agent's own state; while calls wait
+// for the visitor, the last message is the question that is being answered.
+type conversation struct {
+	Messages []protocol.Message `json:"messages"`
+	Agent    string             `json:"agent,omitempty"`
+	Waits    bool               `json:"waits,omitempty"`
+}
+
 // stateCodec turns conversations into states that visitors store and cannot
 // change, so that nobody can put words into the agent's mouth.
 type stateCodec struct{ sealer auth.Sealer }
 
-// decode returns the messages of a state, none if it is empty.
-func (s stateCodec) decode(state string) ([]protocol.Message, error) {
-	var messages []protocol.Message
+// decode returns the conversation of a state, an empty one if there is none.
+func (s stateCodec) decode(state string) (conversation, error) {
+	var c conversation
 	if state == "" {
-		return messages, nil
+		return c, nil
 	}
 	text, ok := s.sealer.Open(purpose, state)
-	if !ok || json.Unmarshal([]byte(text), &messages) != nil {
-		return nil, errState
+	if !ok {
+		return c, errState
 	}
-	return messages, nil
+	// Earlier versions stored the messages alone.
+	if json.Unmarshal([]byte(text), &c.Messages) != nil && json.Unmarshal([]byte(text), &c) != nil {
+		return c, errState
+	}
+	return c, nil
 }
 
-func (s stateCodec) encode(messages []protocol.Message) string {
+func (s stateCodec) encode(c conversation) string {
 	for {
-		encoded, _ := json.Marshal(messages)
-		if len(messages) <= 2 || len(messages) <= maxMessages && len(encoded) <= maxState {
+		encoded, _ := json.Marshal(c)
+		isSmall := len(c.Messages) <= maxMessages && len(encoded)-len(c.Agent) <= maxState
+		// A turn that waits goes on with exactly these messages.
+		if c.Waits || len(c.Messages) <= 2 || isSmall {
 			return s.sealer.Seal(purpose, string(encoded))
 		}
-		messages = messages[2:]
+		c.Messages = c.Messages[2:]
 	}
 }

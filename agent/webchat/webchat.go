@@ -6,7 +6,9 @@ package webchat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +19,8 @@ import (
 
 const (
 	maxQuestion = 8000
-	maxBody     = 256 << 10
+	// A state that waits holds the results of tools so far.
+	maxBody = 2 << 20
 	// More answers at once would only slow each other down at the provider.
 	maxConcurrent = 64
 )
@@ -29,13 +32,21 @@ type handler struct {
 }
 
 // Handler answers {"message", "state"} with {"text", "state"} or, if the client
-// accepts text/event-stream, with the agent's events.
+// accepts text/event-stream, with the agent's events. With "ask" true, calls of tools
+// may wait for the visitor, who answers with {"answers", "state"}.
 func Handler(agent protocol.Agent, sealer auth.Sealer) http.Handler {
 	return handler{agent: agent, states: stateCodec{sealer}, slots: make(chan struct{}, maxConcurrent)}
 }
 
+// turn is one request: the conversation with the question at its end, and what the
+// visitor says of approvals.
+type turn struct {
+	messages []protocol.Message
+	approval protocol.Approval
+}
+
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	messages, ok := h.readQuestion(w, r)
+	t, ok := h.readTurn(w, r)
 	if !ok {
 		return
 	}
@@ -49,36 +60,63 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if acceptsStream(r) {
-		h.stream(w, r, messages)
+		h.stream(w, r, t)
 		return
 	}
-	last := h.ask(r.Context(), messages, func(protocol.Event, []byte) error { return nil })
+	var asked []json.RawMessage
+	last := h.ask(r.Context(), t, func(e protocol.Event, raw []byte) error {
+		if e.Type == "approval" {
+			asked = append(asked, slices.Clone(raw))
+		}
+		return nil
+	})
 	if last.Type != "done" {
 		writeFailure(w, last)
 		return
 	}
-	httpapi.WriteJSON(w, http.StatusOK, map[string]string{"text": last.Text, "state": h.nextState(messages, last)})
+	answer := map[string]any{"text": last.Text, "state": h.nextState(t, last)}
+	if len(asked) > 0 {
+		answer["approvals"] = asked
+	}
+	httpapi.WriteJSON(w, http.StatusOK, answer)
 }
 
-// readQuestion returns the conversation with the question at its end. On failure
-// it answers the request and returns false.
-func (h handler) readQuestion(w http.ResponseWriter, r *http.Request) ([]protocol.Message, bool) {
-	var question struct{ Message, State string }
-	if !httpapi.ReadJSON(w, r, maxBody, &question) {
-		return nil, false
+// readTurn returns what a request asks or answers. On failure it answers the request
+// and returns false.
+func (h handler) readTurn(w http.ResponseWriter, r *http.Request) (turn, bool) {
+	var given struct {
+		Message, State string
+		Ask            bool
+		Answers        []protocol.Answer
 	}
-	text := strings.TrimSpace(question.Message)
-	if text == "" || utf8.RuneCountInString(text) > maxQuestion {
+	if !httpapi.ReadJSON(w, r, maxBody, &given) {
+		return turn{}, false
+	}
+	text := strings.TrimSpace(given.Message)
+	if len(given.Answers) == 0 && text == "" || utf8.RuneCountInString(text) > maxQuestion {
 		httpapi.WriteError(w, http.StatusUnprocessableEntity, "bad_request", "A message has 1 to 8000 characters.")
-		return nil, false
+		return turn{}, false
 	}
-	messages, err := h.states.decode(question.State)
+	c, err := h.states.decode(given.State)
+	if err == nil && len(given.Answers) > 0 && !c.Waits {
+		err = errNothingWaits
+	}
 	if err != nil {
 		httpapi.WriteError(w, http.StatusConflict, "unknown_state", httpapi.Sentence(err))
-		return nil, false
+		return turn{}, false
 	}
-	return append(messages, protocol.Message{Role: "user", Content: text}), true
+	t := turn{c.Messages, protocol.Approval{Ask: given.Ask, State: c.Agent, Answers: given.Answers}}
+	if len(given.Answers) == 0 {
+		if c.Waits {
+			// The visitor asks something else instead.
+			t.messages = t.messages[:len(t.messages)-1]
+		}
+		t.messages = append(t.messages, protocol.Message{Role: "user", Content: text})
+	}
+	return t, true
 }
+
+var errNothingWaits = errors.New("no call waits for an answer: ask again")
 
 func acceptsStream(r *http.Request) bool {
 	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/event-stream")
@@ -86,20 +124,20 @@ func acceptsStream(r *http.Request) bool {
 
 // stream sends the agent's text and tool events as they arrive, then a done
 // event with the state. An error before any other event sets the HTTP status.
-func (h handler) stream(w http.ResponseWriter, r *http.Request, messages []protocol.Message) {
+func (h handler) stream(w http.ResponseWriter, r *http.Request, t turn) {
 	out := httpapi.NewStream(w)
 	defer out.Close()
-	last := h.ask(r.Context(), messages, func(e protocol.Event, raw []byte) error {
+	last := h.ask(r.Context(), t, func(e protocol.Event, raw []byte) error {
 		switch e.Type {
-		case "token", "tool_call", "tool_result":
+		case "token", "tool_call", "tool_result", "approval":
 			return out.Send(raw)
 		}
 		return nil
 	})
 	closing := map[string]string{"type": "error", "code": last.Code, "message": last.Message}
 	if last.Type == "done" {
-		closing = map[string]string{"type": "done", "text": last.Text, "state": h.nextState(messages, last)}
-		if last.Finish == "length" || last.Finish == "other" {
+		closing = map[string]string{"type": "done", "text": last.Text, "state": h.nextState(t, last)}
+		if last.Finish == "length" || last.Finish == "other" || last.Finish == protocol.FinishApproval {
 			closing["finish"] = last.Finish
 		}
 	} else if out.Replace(func(w http.ResponseWriter) { writeFailure(w, last) }) {
@@ -109,16 +147,24 @@ func (h handler) stream(w http.ResponseWriter, r *http.Request, messages []proto
 	_ = out.Send(encoded)
 }
 
-// nextState returns the state after an answer.
-func (h handler) nextState(messages []protocol.Message, last protocol.Event) string {
-	return h.states.encode(append(messages, protocol.Message{Role: "assistant", Content: last.Text}))
+// nextState returns the state after an answer, or after the part of one that waits.
+func (h handler) nextState(t turn, last protocol.Event) string {
+	c := conversation{Messages: t.messages, Agent: last.State, Waits: last.Finish == protocol.FinishApproval}
+	if !c.Waits {
+		c.Messages = append(c.Messages, protocol.Message{Role: "assistant", Content: last.Text})
+	}
+	return h.states.encode(c)
 }
 
 // ask returns the closing event. If a done event has no text, it gets the text
 // of the tokens.
-func (h handler) ask(ctx context.Context, messages []protocol.Message, observe func(protocol.Event, []byte) error) protocol.Event {
+func (h handler) ask(ctx context.Context, t turn, observe func(protocol.Event, []byte) error) protocol.Event {
 	var text strings.Builder
-	last, _ := protocol.Handle(ctx, h.agent, protocol.EncodeRequest(messages), func(e protocol.Event, raw []byte) error {
+	request := protocol.Request{Messages: t.messages}
+	if t.approval.Ask {
+		request.Approval = &t.approval
+	}
+	last, _ := protocol.Handle(ctx, h.agent, request.Encode(), func(e protocol.Event, raw []byte) error {
 		if e.Type == "token" {
 			text.WriteString(e.Text)
 		}

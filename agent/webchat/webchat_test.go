@@ -189,9 +189,9 @@ func TestStreamEndsWithState(t *testing.T) {
 	if err := json.Unmarshal([]byte(data), &done); err != nil || done.State == "" {
 		t.Fatalf("got %q, %v", rest, err)
 	}
-	messages, err := stateCodec{newSealer(t)}.decode(done.State)
-	if err != nil || len(messages) != 2 || messages[1].Content != "Grüße an alle" {
-		t.Errorf("the state holds %v, %v", messages, err)
+	c, err := stateCodec{newSealer(t)}.decode(done.State)
+	if err != nil || len(c.Messages) != 2 || c.Messages[1].Content != "Grüße an alle" {
+		t.Errorf("the state holds %v, %v", c, err)
 	}
 }
 
@@ -300,9 +300,18 @@ func TestStateStaysShort(t *testing.T) {
 	for range 100 {
 		long = append(long, protocol.Message{Role: "user", Content: strings.Repeat("x", 2000)}, protocol.Message{Role: "assistant", Content: "y"})
 	}
-	short, err := states.decode(states.encode(long))
-	if err != nil || len(short) > maxMessages || short[0].Role != "user" {
-		t.Errorf("%d messages, %v", len(short), err)
+	short, err := states.decode(states.encode(conversation{Messages: long}))
+	if err != nil || len(short.Messages) > maxMessages || short.Messages[0].Role != "user" {
+		t.Errorf("%d messages, %v", len(short.Messages), err)
+	}
+}
+
+func TestStateOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	sealer := newSealer(t)
+	c, err := stateCodec{sealer}.decode(sealer.Seal(purpose, `[{"role":"user","content":"hi"}]`))
+	if err != nil || len(c.Messages) != 1 || c.Messages[0].Content != "hi" {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

@@ -98,16 +98,61 @@ async function* eventsOf(answer) {
 
 /** Ask, show the answer in `item` as it arrives, and return the event that ends it. */
 async function answerTo(message, item, signal) {
-  const answer = await post("/api/ask", { message, state: sessionStorage.getItem(KEPT) ?? "" }, { signal });
+  const body = { ask: true, state: sessionStorage.getItem(KEPT) ?? "" };
+  let end = await turn({ ...body, message }, item, signal);
+  while (end.type === "done" && end.finish === "approval") {
+    const { state } = end;
+    const answers = [];
+    for (const call of end.approvals) answers.push(await decision(item, call, signal));
+    end = await turn({ ...body, state, answers }, item, signal);
+  }
+  return end;
+}
+
+/** Send one request, and return the event that ends its answer, with the calls that wait for the visitor. */
+async function turn(body, item, signal) {
+  const answer = await post("/api/ask", body, { signal });
+  const approvals = [];
   if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
     const given = await answer.json().catch(() => ({ message: UNEXPECTED }));
     return { ...given, type: answer.ok && given.state ? "done" : "error", status: answer.status };
   }
   for await (const event of eventsOf(answer)) {
-    if (event.type === "done" || event.type === "error") return event;
+    if (event.type === "done" || event.type === "error") return { ...event, approvals };
+    if (event.type === "approval") approvals.push(event);
     following(() => hear(item, event));
   }
   return { type: "error", message: "The answer broke off. Try again." };
+}
+
+/** Characters that can't be seen are shown as their codes: visitors approve what they see. */
+function visible(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u{E0100}-\u{E01EF}]/gu, (one) => (one === "\n" ? one : `<U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}>`));
+}
+
+/** Ask the visitor about a call of a tool; no answer in time is no. */
+function decision(item, call, signal) {
+  const box = document.createElement("div");
+  const about = document.createElement("p");
+  const what = document.createElement("pre");
+  box.className = "approval";
+  about.textContent = `May ${name} run ${visible(call.tool)}? ${visible(call.reason ?? "")}`;
+  what.textContent = visible(JSON.stringify(call.arguments, null, 2));
+  box.append(about, what);
+  return new Promise((resolve, reject) => {
+    const end = (answer) => { clearTimeout(timer); box.remove(); resolve({ id: call.id, answer }); };
+    const left = Math.max(0, Date.parse(call.expires) - Date.now()) || 0;
+    const timer = setTimeout(() => end("deny"), left);
+    signal.addEventListener("abort", () => { clearTimeout(timer); box.remove(); reject(signal.reason); }, { once: true });
+    const choices = [["deny", "No"], ["once", "Once"], ["conversation", `In this conversation (${visible(call.covers ?? "")})`]];
+    for (const [answer, words] of choices) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+      button.addEventListener("click", () => end(answer));
+      box.append(button);
+    }
+    following(() => item.append(box));
+    spoken.textContent = about.textContent;
+  });
 }
 
 function hear(item, event) {

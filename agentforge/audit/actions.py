@@ -155,6 +155,7 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.BUILD_ASKED,
         Action.BUILD_RETRIED,
         Action.BUILD_VERIFY_ASKED,
+        Action.EVALUATION_ASKED,
         Action.BUILD_CANCELLED,
         Action.BUILD_PINNED,
         Action.BUILD_UNPINNED,

@@ -111,6 +111,7 @@ CHECKS = {
     "agentforge.tenancy.checks.check_row_level_security": (
         "tenancy/test_supabase_database.py::test_a_hostile_grant_is_named_and_closed"
     ),
+    "configs.checks.check_prices": "configs/test_prices.py::test_a_list_that_is_not_there_is_reported",
     "builds.operations.checks.check_sandbox": (
         "test_system_checks.py::test_a_sandbox_that_does_not_work_is_told_by_check"
     ),

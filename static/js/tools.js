@@ -7,10 +7,6 @@ function search(catalogue) {
   catalogue.querySelector("[data-tools-none]").hidden = cards.some((card) => !card.hidden);
 }
 
-function start(root) {
-  for (const box of root.querySelectorAll("[data-tools-search]")) box.hidden = false;
-}
-
 document.addEventListener("input", ({ target }) => {
   if (target.matches("[data-tools-query]")) search(target.closest("[data-tools]"));
 });
@@ -22,5 +18,3 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("[data-tools-query]")) event.preventDefault();
 });
-document.addEventListener("htmx:load", ({ target }) => start(target));
-start(document);

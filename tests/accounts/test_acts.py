@@ -28,9 +28,10 @@ __all__ = ["all_hers", "hers"]
 JSON = {"Accept": "application/json"}
 _AGENT, _KEY = {"pk": "agent"}, {"pk": "agent", "provider": "openai"}
 _SITE, _DEPLOYMENT = {"pk": "site"}, {"pk": "deployment"}
+_NO_FALLBACK = {"fallback_provider": "", "fallback_model": ""}
 _SIDES = {
-    "yours": json.dumps({"provider": "openai", "api_key": None, "model": "m"}),
-    "base": json.dumps({"provider": "local", "api_key": None, "model": "m"}),
+    "yours": json.dumps({"provider": "openai", "api_key": None, "model": "m", **_NO_FALLBACK}),
+    "base": json.dumps({"provider": "local", "api_key": None, "model": "m", **_NO_FALLBACK}),
     "choose_provider": "yours",
 }
 # They protect no account by a second factor: nobody is signed in yet, or nothing is used, read or changed.
@@ -226,7 +227,8 @@ UNASKED = {
     "configs/keys/vault.py is_readable": "shows whether a key can be read, not the key",
     "configs/keys/vault.py values_to_redact": "redaction in workers",
     "configs/keys/verification.py _enqueue_test": "part of enqueue_tests, and of the schedule",
-    "configs/providers/http.py ModelList._fetch": "part of a key test",
+    "configs/knowledge/files.py enqueue_reading": "part of add_file, of restore and of recovery",
+    "configs/providers/http.py Question._fetch": "part of a key test",
     "deployments/accounts/oauth.py _exchange": "behind redeem",
     "deployments/hosts/content_marker.py fetch_marker": "a worker, for a deployment that was asked for",
     "deployments/sites/answers.py ask_server": "behind host_for: the own server of a site",

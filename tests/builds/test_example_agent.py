@@ -128,7 +128,7 @@ def test_it_is_checked_as_everything_is_that_is_compiled(offered: None) -> None:
     agent = AgentConfig.objects.get()
     page = read_html(client.get(f"/agents/{agent.pk}/identity/").content.decode())
     tabs = [item for item in page.all(cls="rail-item") if "data-checked" in item]
-    assert [item["data-state"] for item in tabs] == ["valid"] * 4
+    assert [item["data-state"] for item in tabs] == ["valid"] * 5
     assert page.first(cls="rail-outcome").text == "Ready to compile."
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
 
 from agentforge.launch.output import JsonOutput
 from tests.drivers.forge import Forge
@@ -31,8 +32,9 @@ def test_a_whole_forge_prints_json_alone(var_dir: Path) -> None:
     (var_dir / "run" / "migrated.json").unlink()
     with Forge(var_dir, LOG_FORMAT="json", LOCAL_MODEL="0") as forge:
         forge.wait_for("AgentForge is ready")
+        assert requests.get(f"{forge.url}/sign-in/", timeout=60).ok
         forge.stop()
     lines = [json.loads(line) for line in forge.text.splitlines()]
     assert {"launcher", "web"} <= {line["process"] for line in lines}
     assert lines[0]["message"] == "Migrating the database."
-    assert any(line["message"] == "GET /healthz 200" for line in lines)
+    assert any(line["message"].startswith("GET /sign-in/") for line in lines)

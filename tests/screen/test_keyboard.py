@@ -25,13 +25,14 @@ def test_each_step_has_a_key_which_the_help_lists(window: Windows, agent: AgentC
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard")
     for number, step in enumerate(
-        ("Identity", "API keys", "Personality", "Capabilities", "Build", "Try", "Deploy"), start=1
+        ("Identity", "API keys", "Personality", "Capabilities", "Knowledge", "Build", "Try", "Deploy"),
+        start=1,
     ):
         expect(dialog.locator(".keys > div", has_text=re.compile(f"^{step}{number} "))).to_have_count(1)
     expect(dialog).to_contain_text("Check everything")
     expect(dialog).to_contain_text("Next step")
     page.keyboard.press("Escape")
-    for key, step in (("5", "Build"), ("3", "Personality"), ("k", "API keys"), ("j", "Personality")):
+    for key, step in (("6", "Build"), ("3", "Personality"), ("k", "API keys"), ("j", "Personality")):
         page.keyboard.press("Escape")
         page.keyboard.press(key)
         expect(page.locator(".rail-item[aria-current=page]")).to_contain_text(step)
@@ -59,7 +60,7 @@ def test_a_step_that_is_opened_focuses_its_first_field(window: Windows, agent: A
     page.keyboard.press("1")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
-    page.keyboard.press("5")
+    page.keyboard.press("6")
     expect(page.get_by_role("button", name="Compile", exact=True)).to_be_focused()
 
 

@@ -150,7 +150,7 @@ def test_the_check_is_one_key_press_and_walks_the_tabs(window: Windows, agent: A
     expect(page.locator("[data-rail-outcome]")).to_contain_text("Next in the queue")
     validation.validate_draft(ProcessRun.objects.get().pk)
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
-    expect(page.locator(".rail-item[data-state=valid]")).to_have_count(4)
+    expect(page.locator(".rail-item[data-state=valid]")).to_have_count(5)
 
 
 def test_a_save_whose_answer_is_lost_conflicts_with_nothing_later(

@@ -19,7 +19,7 @@ from agentforge.tenancy import embedded
 from agentforge.tenancy.roles import ROLES
 from tests.drivers.forge import ROOT
 
-GUIDE = ROOT / "docs" / "operations" / "install.md"
+GUIDE = ROOT / "docs" / "operations" / "database.md"
 
 
 @pytest.fixture(scope="module")

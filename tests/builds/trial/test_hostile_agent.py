@@ -23,6 +23,7 @@ from builds.trial.agent_run import Program
 DOCUMENT = json.dumps(
     {
         "limits": {"seconds": 5, "memory_mb": 64},
+        "capabilities": {},
         "provider": {"base_url": "http://127.0.0.1:9/v1", "base_url_env": "BASE_URL"},
     }
 )

@@ -72,4 +72,4 @@ def test_what_passed_stays_passed(browser: Client, agent: AgentConfig, local_mod
     assert page.count('data-state="invalid"') == 2
     assert "2 tabs need attention." in page
     run = ProcessRun.objects.latest("pk")
-    assert [step["state"] for step in run.steps] == ["valid", "valid", "invalid", "invalid"]
+    assert [step["state"] for step in run.steps] == ["valid", "valid", "invalid", "invalid", "valid"]

@@ -62,7 +62,6 @@ async function sendAll() {
 }
 
 if (field) {
-  form.querySelector("[data-files-send]").hidden = true;
   field.addEventListener("change", () => {
     for (const row of list.querySelectorAll("li:has(.field-error)")) row.remove();
     waiting.push(...field.files);

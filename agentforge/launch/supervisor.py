@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,13 +19,12 @@ import psutil
 from honcho.colour import get_colours
 
 from agentforge import lifeline
+from agentforge.restarts import LIVES, Restarts
 
 from .instance import ProcessId
 from .output import JsonOutput, TextOutput
 
 PATIENCE = 10.0  # seconds a process gets to stop before it is killed
-LIVES = 5  # deaths within LIFETIME seconds after which a process is not restarted
-LIFETIME = 60.0
 
 # The reaction to an event; a number ends the run with that exit code.
 Action = Callable[[], int | None]
@@ -42,7 +40,7 @@ class Program:
     colour: str = ""
     popen: subprocess.Popen[bytes] | None = None
     waiter: threading.Thread | None = None
-    deaths: deque[float] = field(default_factory=lambda: deque(maxlen=LIVES))
+    restarts: Restarts = field(default_factory=Restarts)
 
 
 class Supervisor:
@@ -123,12 +121,10 @@ class Supervisor:
                 return code
 
     def _died(self, program: Program, code: int) -> int | None:
-        now = time.monotonic()
-        program.deaths.append(now)
-        recent = sum(now - death < LIFETIME for death in program.deaths)
-        if recent < LIVES:
+        pause = program.restarts.pause()
+        if pause is not None:
             self.log(f"{program.name} exited ({_how(code)}); restarting it.")
-            self._later(2.0 ** (recent - 2) if recent > 1 else 0.0, partial(self._start, program))
+            self._later(pause, partial(self._start, program))
             return None
         if program.optional:
             self.log(f"{program.name} exited {LIVES} times within a minute; continuing without it.")

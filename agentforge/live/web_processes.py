@@ -13,8 +13,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,11 +20,11 @@ from django.conf import settings
 from prometheus_client import multiprocess
 
 from agentforge import child_environment, lifeline
+from agentforge.restarts import LIVES, Restarts
 from agentforge.telemetry.process_metrics import SHARED_COUNTERS
 
 SPREADS = sys.platform == "linux"
 PATIENCE = 10.0  # seconds a process gets to end before it is killed
-LIVES, LIFETIME = 5, 60.0  # deaths within so many seconds after which all end
 _forget_gauges: Callable[[int, str], None] = multiprocess.mark_process_dead
 
 
@@ -68,15 +66,17 @@ class WebProcesses:
 
     async def _keep(self, alive: int, environment: dict[str, str]) -> None:
         """Run one process, and the next when it dies; return when that is no use."""
-        deaths: deque[float] = deque(maxlen=LIVES)
-        recent = 0
-        while recent < LIVES:
-            await asyncio.sleep(2.0 ** (recent - 2) if recent > 1 else 0.0)
-            await self._run_one(alive, environment)
-            deaths.append(time.monotonic())
-            recent = sum(deaths[-1] - death < LIFETIME for death in deaths)
+        restarts = Restarts()
+        while True:
+            code = await self._run_one(alive, environment)
+            if (pause := restarts.pause()) is None:
+                _say(f"A web process ended ({code}), and {LIVES} in its place within a minute; all end.")
+                return
+            _say(f"A web process ended ({code}); starting another one.")
+            await asyncio.sleep(pause)
 
-    async def _run_one(self, alive: int, environment: dict[str, str]) -> None:
+    async def _run_one(self, alive: int, environment: dict[str, str]) -> int:
+        """Run one process and return its exit code."""
         with self._bound(shares=True) if SPREADS else self._reserved.dup() as listening:
             process = await asyncio.create_subprocess_exec(
                 *(
@@ -91,8 +91,7 @@ class WebProcesses:
                 start_new_session=True,
             )
         try:
-            code = await process.wait()
-            print(f"A web process ended ({code}); starting another one.", file=sys.stderr, flush=True)
+            return await process.wait()
         finally:
             await _end(process)
             _forget_gauges(process.pid, environment[SHARED_COUNTERS])
@@ -120,6 +119,10 @@ def _pipe() -> Iterator[int]:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

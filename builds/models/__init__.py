@@ -1,0 +1,35 @@
+"""What the builds app stores."""
+
+from __future__ import annotations
+
+from .build import (
+    PLUGIN,
+    Artifact,
+    Build,
+    BuildStatus,
+    BuildTarget,
+    BuildVerification,
+    StoredFile,
+    default_targets,
+)
+from .chat import STOPPED, ChatMessage, Conversation, MessageStatus, fallback_note, finish_note
+from .evaluation import Evaluation, EvaluationRun
+
+__all__ = [
+    "PLUGIN",
+    "STOPPED",
+    "Artifact",
+    "Build",
+    "BuildStatus",
+    "BuildTarget",
+    "BuildVerification",
+    "ChatMessage",
+    "Conversation",
+    "Evaluation",
+    "EvaluationRun",
+    "MessageStatus",
+    "StoredFile",
+    "default_targets",
+    "fallback_note",
+    "finish_note",
+]

@@ -28,6 +28,8 @@ from . import cases
 from .results import CaseResult, stored
 
 Status = EvaluationRun.Status
+# Of an agent; a new run takes the place of the oldest one.
+MOST_KEPT = 100
 OPEN = (Status.QUEUED, Status.RUNNING)
 DRAFT, BUILD = "draft", "build"
 
@@ -61,6 +63,7 @@ def enqueue(agent: AgentConfig, by: User | None, against: str) -> EvaluationRun:
         run = EvaluationRun(owner_id=agent.owner_id, agent=agent, cases=evaluation.cases, trials=suite.trials)
         _choose_subject(run, draft, against)
         run.save()
+        agent_runs(agent).filter(pk__in=agent_runs(agent).values("pk")[MOST_KEPT:]).delete()
         run.job_id = shares.defer(jobs.EVALUATIONS, jobs.EVALUATE, agent.owner_id, evaluation_run_id=run.pk)
         run.save(update_fields=["job_id"])
         record(Action.EVALUATION_ASKED, owner=agent.owner_id, actor=by, subject=agent)

@@ -14,11 +14,8 @@ from builds.models import EvaluationRun, MessageStatus
 from builds.trial.agent_log import AgentLog
 from builds.trial.agent_run import Program, converse
 from builds.trial.answer import Answer
-from builds.trial.compiled_program import compiled_program
-from builds.trial.draft_program import draft_index, draft_program
-from configs.keys.agent_environment import environment_of_draft
+from builds.trial.programs import program_of
 from configs.keys.vault import KeyProblem, values_to_redact
-from configs.knowledge.texts import texts_of
 
 from . import cases, lifecycle
 from .outcome import Outcome, ToolCall
@@ -56,7 +53,7 @@ async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
 
 async def _evaluate(row: EvaluationRun, job_id: int) -> Status:
     secrets = await in_thread(values_to_redact, row.owner_id)
-    program, environment = await _program(row)
+    program, environment = await program_of(row.agent, row.build, row.document)
     results: Sequence[CaseResult] = ()
     async for results in evaluate(Subject(program, environment, secrets), cases.read(row.cases).cases):
         await in_thread_with_retry(lifecycle.store, row.pk, job_id, results)
@@ -72,16 +69,6 @@ async def evaluate(subject: Subject, suite: Sequence[cases.Case]) -> AsyncIterat
             trials.append(await _try(subject, case))
             yield [*results, CaseResult(case.name, tuple(trials))]
         results.append(CaseResult(case.name, tuple(trials)))
-
-
-async def _program(row: EvaluationRun) -> tuple[Program, dict[str, str]]:
-    if not row.document:
-        return await in_thread(compiled_program, row.build)
-    host = await draft_program()
-    texts = await in_thread(texts_of, row.agent_id, row.document)
-    index = await draft_index(row.document, texts)
-    environment = await in_thread(environment_of_draft, row.agent, row.document)
-    return Program(host, None, row.document, index), environment
 
 
 async def _try(subject: Subject, case: cases.Case) -> Trial:

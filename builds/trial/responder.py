@@ -11,16 +11,13 @@ from agentforge.tenancy.threads import in_thread
 from builds.errors import BuildError
 from builds.models import ChatMessage
 from configs.announcements import ensure_stream
-from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
-from configs.knowledge.texts import texts_of
 
 from . import approvals, chat, places
 from .agent_log import AgentLog
-from .agent_run import Program, converse
+from .agent_run import converse
 from .answer import Answer
-from .compiled_program import compiled_program
-from .draft_program import draft_index, draft_program
+from .programs import program_of
 
 
 async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -61,14 +58,12 @@ async def _finish(message: ChatMessage, answer: Answer, writer: StreamWriter) ->
 async def _answer(
     message: ChatMessage, answer: Answer, agent_log: AgentLog, approval: approvals.Request
 ) -> None:
-    if message.source == ChatMessage.Source.DRAFT:
-        host = await draft_program(on_wait=lambda words: answer.add({"type": "wait", "words": words}))
-        texts = await in_thread(texts_of, message.agent_id, message.document)
-        index = await draft_index(message.document, texts)
-        program = Program(host, None, message.document, index)
-        environment = await in_thread(environment_of_draft, message.agent, message.document)
-    else:
-        program, environment = await in_thread(compiled_program, message.build)
+    program, environment = await program_of(
+        message.agent,
+        message.build,
+        message.document,
+        on_wait=lambda words: answer.add({"type": "wait", "words": words}),
+    )
     messages = await in_thread(chat.history, message)
     answer.begin(program.document)
     environment = {**environment, "AGENT_STATE_KEY": approvals.state_key(message.agent_id)}

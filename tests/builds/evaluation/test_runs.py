@@ -170,6 +170,17 @@ def test_one_run_at_a_time_and_a_waiting_one_is_stopped(
     assert not lifecycle.stop(agent)
 
 
+def test_the_oldest_runs_make_room(browser: Client, build: Build, agent: AgentConfig) -> None:
+    save(browser, agent)
+    facts = {"owner": agent.owner, "agent": agent, "subject": "build 1", "cases": CASES, "trials": 3}
+    old = EvaluationRun.objects.bulk_create(
+        EvaluationRun(**facts, status="passed") for _ in range(lifecycle.MOST_KEPT)
+    )
+    run = start(browser, agent, "build")
+    kept = set(EvaluationRun.objects.values_list("pk", flat=True))
+    assert kept == {*(each.pk for each in old[1:]), run.pk}
+
+
 @pytest.fixture
 def slow_model(local_model: OpenAIStandIn, build: Build) -> Iterator[OpenAIStandIn]:
     """A model that answers nobody until it may go on."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from builds.compiler import compilation, resource_errors, targets
 from builds.compiler.inputs import STORE, gather
-from builds.compiler.knowledge import NO_TEXTS, Texts
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
@@ -35,14 +34,21 @@ class TargetFiles:
 
 
 def canonical(document: Document) -> str:
-    """Return the canonical JSON that a revision of the document would contain."""
+    """Return the canonical JSON that a revision of the document would contain.
+
+    Raises BuildError for a document with files, whose texts it does not hold.
+    """
+    if document.files:
+        names = ", ".join(file["name"] for file in document.files)
+        raise BuildError(
+            f"The document names files, which it does not hold: {names}. Import it into a forge and add them "
+            "there, or take them out of the document."
+        )
     keyless = not document.needs_key
     return canonical_json(configuration(document.agent(), base_url=document.base_url, keyless=keyless))
 
 
-async def build_all(
-    document: str, out: Path, log: BuildLog, names: Sequence[str], texts: Texts = NO_TEXTS
-) -> list[TargetFiles]:
+async def build_all(document: str, out: Path, log: BuildLog, names: Sequence[str]) -> list[TargetFiles]:
     """Compile canonical JSON for several targets; the plugin goes into `out`, others into subdirectories.
 
     Raises BuildError if a target fails; the files of the others are kept.
@@ -50,7 +56,7 @@ async def build_all(
 
     async def one(name: str) -> TargetFiles | BuildError:
         try:
-            return await build(document, out if name == PLUGIN else out / name, log, name, texts)
+            return await build(document, out if name == PLUGIN else out / name, log, name)
         except BuildError as error:
             return error
 
@@ -63,9 +69,7 @@ async def build_all(
     return [each for each in results if isinstance(each, TargetFiles)]
 
 
-async def build(
-    document: str, out: Path, log: BuildLog, target: str = PLUGIN, texts: Texts = NO_TEXTS
-) -> TargetFiles:
+async def build(document: str, out: Path, log: BuildLog, target: str = PLUGIN) -> TargetFiles:
     """Compile canonical JSON for one target and write its files into `out`, replacing older ones.
 
     Raises BuildError before anything is written.
@@ -76,7 +80,7 @@ async def build(
         temporary_workspace() as work,
     ):
         inputs = await asyncio.to_thread(gather, document, target)
-        compiled = await compilation.compile_agent(inputs, work, part, texts)
+        compiled = await compilation.compile_agent(inputs, work, part)
         with part.step(STORE):
             files = assembly.signed_package(inputs, compiled)
             _write(files, out)

@@ -46,6 +46,8 @@ class Command(ExplainedCommand):
             suite = cases.read(_text(options["cases"]))
         except DocumentError as error:
             raise CommandError(f"The agent or its cases are not valid:\n{error}") from error
+        except BuildError as error:
+            raise CommandError(str(error)) from error
         for note in suite.notes:
             self.stderr.write(note)
         try:
@@ -84,10 +86,12 @@ class Command(ExplainedCommand):
 
 def _environment(document: str) -> tuple[dict[str, str], list[str]]:
     """Return what the agent reads of the environment, and the secrets in it."""
-    provider = json.loads(document)["provider"]
-    names = [provider["key_env"], provider["base_url_env"]]
-    key = os.environ.get(provider["key_env"], "") if provider["key_env"] else ""
-    return {name: os.environ[name] for name in names if name and name in os.environ}, [key] if key else []
+    sections = json.loads(document)
+    providers = [sections[name] for name in ("provider", "fallback") if name in sections]
+    keys = [provider["key_env"] for provider in providers]
+    names = {*keys, *(provider["base_url_env"] for provider in providers)}
+    environment = {name: os.environ[name] for name in names if name and name in os.environ}
+    return environment, [environment[name] for name in keys if name in environment]
 
 
 def _text(file: Path) -> str:

@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from configs.models import AgentConfig
 from tests.standins.openai import OpenAIStandIn
-from tests.standins.replies import Text
+from tests.standins.replies import Failure, Text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +41,42 @@ def test_a_file_is_evaluated_without_a_worker(
     assert failure is not None
     local_model.replies += [Text.of("twice"), Text.of("twice")]
     call_command("evaluate_agent", agent_file, cases=case_file, stdout=out)
+
+
+def test_a_fallback_answers_with_its_key_which_leaves_nowhere(
+    agent: AgentConfig,
+    browser: Client,
+    tmp_path: Path,
+    local_model: OpenAIStandIn,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with OpenAIStandIn("gsk_0123456789abcdef") as groq:
+        settings.AGENTFORGE_PROVIDER_URLS = {"groq": groq.url}
+        AgentConfig.objects.filter(pk=agent.pk).update(fallback_provider="groq", fallback_model="fast-1")
+        file = tmp_path / "agent.yaml"
+        file.write_bytes(browser.get(reverse("configs:export", args=[agent.pk])).content)
+        case_file = tmp_path / "cases.yaml"
+        case_file.write_text("cases:\n  - {ask: Tides, expect: [{equals: nothing}]}\n")
+        monkeypatch.setenv("GROQ_API_KEY", groq.key)
+        local_model.replies.append(Failure(400, "broken", "The model is broken."))
+        groq.replies.append(Text.of(f"Twice, {groq.key}."))
+        out = io.StringIO()
+        with pytest.raises(CommandError, match="1 of 1 cases failed"):
+            call_command("evaluate_agent", file, cases=case_file, stdout=out)
+    assert len(groq.asked) == 1
+    assert groq.key not in out.getvalue()
+
+
+def test_files_that_are_only_named_are_not_left_out_in_silence(agent_file: Path, tmp_path: Path) -> None:
+    with agent_file.open("a") as document:
+        document.write(f"knowledge:\n  files:\n    - {{name: tides.md, sha256: '{'0' * 64}'}}\n")
+    case_file = tmp_path / "cases.yaml"
+    case_file.write_text("cases:\n  - {ask: Tides, expect: [{contains: twice}]}\n")
+    with pytest.raises(CommandError, match=r"does not hold: tides\.md"):
+        call_command("evaluate_agent", agent_file, cases=case_file)
+    with pytest.raises(CommandError, match=r"does not hold: tides\.md"):
+        call_command("build_agent", agent_file, out=tmp_path / "out")
 
 
 def test_wrong_cases_are_named(agent_file: Path, tmp_path: Path) -> None:

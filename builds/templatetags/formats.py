@@ -104,9 +104,10 @@ def indented(value: object) -> str:
 
 
 @register.filter
-def answer(text: str) -> SafeString:
+def answer(message: ChatMessage) -> SafeString:
     """Render the Markdown of a finished answer."""
-    return markdown.render(text)
+    links = message.usage.get("links")
+    return markdown.render(message.content, None if links is None else frozenset(links))
 
 
 register.filter("visible", markdown.visible)

@@ -19,6 +19,7 @@ Publish = Callable[[dict[str, Any]], None]
 
 # More characters than any model gives at once; what follows is left out.
 MOST_TEXT = 1_000_000
+_MOST_HOSTS = 100
 # Calls of one round.
 _MOST_ASKED = 50
 _LONGEST_MS = 24 * 60 * 60 * 1000
@@ -102,6 +103,8 @@ class Answer:
             case "network":
                 self.facts["network"].append({key: clean.get(key) for key in ("host", "port", "allowed")})
             case "done":
+                if clean.get("untrusted") is True:
+                    self.facts["usage"]["links"] = _hosts(clean.get("links"))
                 self.facts["content"] = self._whole(str(clean.get("text") or ""))
                 self._add_finish(clean)
                 self._add_duration(clean.get("ms"))
@@ -168,6 +171,12 @@ class Answer:
     @property
     def status(self) -> MessageStatus:
         return MessageStatus.DONE if self.last.get("type") == "done" else MessageStatus.FAILED
+
+
+def _hosts(value: Any) -> list[str]:
+    """Return the hosts that an answer may link to, of an agent's word."""
+    hosts = value if isinstance(value, list) else []
+    return [host.lower() for host in hosts[:_MOST_HOSTS] if isinstance(host, str)]
 
 
 def _cost(by_model: Any) -> str | None:

@@ -20,6 +20,8 @@ from markdown_it.token import Token
 # Rendering takes time in proportion to the length; a longer answer is shown as plain text.
 LONGEST = 32_000
 _SCHEMES = {"http", "https", "mailto"}
+# The name of `hosts` in the parser's environment.
+_HOSTS = "hosts"
 # A host as it is after normalisation: punycode, or an address.
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
 _LONGEST_SCHEME = 32
@@ -42,13 +44,16 @@ def visible(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def render(text: str) -> SafeString:
-    """Return an answer as HTML that can be put into a page; one that is too long as plain text."""
+def render(text: str, hosts: frozenset[str] | None = None) -> SafeString:
+    """Return an answer as HTML that can be put into a page; one that is too long as plain text.
+
+    With `hosts`, links to any other are shown as text: what repeats a stranger's words may lead to them.
+    """
     text = visible(text)
     if len(text) > LONGEST:
         return format_html('<pre class="plain" tabindex="0">{}</pre>', text)
     # Safe: the renderer escapes every text, and the sanitiser passes only what is listed below.
-    return SafeString(_SANITISER.clean(_PARSER.render(text)))
+    return SafeString(_SANITISER.clean(_PARSER.render(text, {_HOSTS: hosts})))
 
 
 def _split(url: str) -> SplitResult | None:
@@ -79,7 +84,7 @@ def _says_place(words: str, url: str) -> bool:
 def _finish(state: StateCore) -> None:
     for token in state.tokens:
         if token.children is not None:
-            token.children = _with_places(token.children)
+            token.children = _with_places(token.children, state.env[_HOSTS])
         elif token.tag.startswith("h") and token.type.startswith("heading"):
             # An answer has no place in the page's outline, however it numbers its headings.
             token.attrs = {"class": f"level-{token.tag[1:]}"} if token.nesting == 1 else {}
@@ -89,8 +94,20 @@ def _finish(state: StateCore) -> None:
             token.attrs = {"class": side} if side in _CELLS else {}
 
 
-def _with_places(children: Sequence[Token]) -> list[Token]:
-    """Return an inline's tokens: images as links to them, and each link followed by where it leads."""
+def _leads_elsewhere(url: str, hosts: frozenset[str] | None) -> bool:
+    """Return whether a valid link leads to none of the hosts, if those are all that may be led to."""
+    if hosts is None:
+        return False
+    parts = urlsplit(url)
+    host = parts.path.rpartition("@")[2] if parts.scheme == "mailto" else parts.hostname or ""
+    return host.lower() not in hosts
+
+
+def _with_places(children: Sequence[Token], hosts: frozenset[str] | None) -> list[Token]:
+    """Return an inline's tokens: images as links to them, and each link followed by where it leads.
+
+    A link to another host than `hosts` keeps its words and where it would lead.
+    """
     result: list[Token] = []
     words, url = "", ""
     for token in children:
@@ -98,7 +115,7 @@ def _with_places(children: Sequence[Token]) -> list[Token]:
             words, url = "", str(token.attrs.get("href", ""))
             token.attrs = {"href": url}
         elif token.type == "image" and not url:
-            result += _image_link(token)
+            result += _image_link(token, hosts)
             continue
         elif token.type == "image":
             token = _text(token.content or "image")
@@ -106,7 +123,8 @@ def _with_places(children: Sequence[Token]) -> list[Token]:
             words = _place(url)
             result.append(_text(words))
         words += token.content
-        result.append(token)
+        if not (token.type in ("link_open", "link_close") and _leads_elsewhere(url, hosts)):
+            result.append(token)
         if token.type == "link_close":
             if not _says_place(words, url):
                 result.append(Token("link_place", "", 0, content=_place(url)))
@@ -118,11 +136,16 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-def _image_link(image: Token) -> list[Token]:
+def _image_link(image: Token, hosts: frozenset[str] | None) -> list[Token]:
     url = str(image.attrs.get("src", ""))
+    words = _text(image.content or "image")
     opening = Token("link_open", "a", 1, attrs={"href": url})
     place = Token("link_place", "", 0, content=f"image, {_place(url)}")
-    return [opening, _text(image.content or "image"), Token("link_close", "a", -1), place]
+    return (
+        [words, place]
+        if _leads_elsewhere(url, hosts)
+        else [opening, words, Token("link_close", "a", -1), place]
+    )
 
 
 class _Renderer(RendererHTML):

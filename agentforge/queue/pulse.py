@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import connections
+from procrastinate.connector import BaseConnector
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.manager import JobManager
 from psycopg import sql
 
 from agentforge.tenancy.search_path import use_schema_async
@@ -47,16 +49,56 @@ SELECT EXISTS (SELECT FROM beat),
         )
     )
 """
+# One statement stores a new worker (whose id is null) and what it takes: between two, it would seem to be
+# one of an earlier version, which takes everything.
 _REGISTER = """
-WITH old AS (
-    DELETE FROM queue_worker WHERE NOT EXISTS (
+WITH worker AS (
+    SELECT coalesce(
+        %(worker)s::bigint, (SELECT worker_id FROM procrastinate_register_worker_v1())
+    ) AS id
+), old AS (
+    DELETE FROM queue_worker WHERE worker_id IS DISTINCT FROM %(worker)s::bigint AND NOT EXISTS (
         SELECT FROM procrastinate_workers WHERE procrastinate_workers.id = worker_id
-    ) AND worker_id <> %(worker)s
+    )
 )
 INSERT INTO queue_worker (worker_id, name, host, queues, preparing)
-VALUES (%(worker)s, %(name)s, %(host)s, %(queues)s::varchar[], %(preparing)s::varchar[])
+SELECT worker.id, %(name)s, %(host)s, %(queues)s::varchar[], %(preparing)s::varchar[] FROM worker
 ON CONFLICT (worker_id) DO UPDATE SET queues = excluded.queues, preparing = excluded.preparing
+RETURNING worker_id
 """
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a worker says of itself: what it takes (None: every queue), and what it prepares to take."""
+
+    name: str
+    queues: Sequence[str] | None
+    preparing: Collection[str]
+
+    def as_values(self, worker: int | None) -> dict[str, Any]:
+        """Return the values of the statement that stores it; None for a new worker."""
+        return {
+            "worker": worker,
+            "name": self.name[:80],
+            "host": socket.gethostname()[:255],
+            "queues": None if self.queues is None else list(self.queues),
+            "preparing": sorted(self.preparing),
+        }
+
+
+class Registry(JobManager):
+    """A job manager that stores what a worker takes together with the worker."""
+
+    def __init__(self, connector: BaseConnector, registration: Callable[[], Registration]) -> None:
+        super().__init__(connector)
+        self._registration = registration
+
+    async def register_worker(self) -> int:
+        """Store a new worker, and return its id."""
+        values = self._registration().as_values(None)
+        row = await self.connector.execute_query_one_async(_REGISTER, **values)
+        return int(row["worker_id"])
 
 
 @dataclass(frozen=True)
@@ -84,19 +126,10 @@ class Pulse:
         is_registered, due_in, orphans = row or (False, None, ())
         return Beat(is_registered, due_in, tuple(orphans))
 
-    async def register(
-        self, worker: int, name: str, queues: Sequence[str] | None, preparing: Sequence[str]
-    ) -> None:
-        """Say what a worker takes, and what it prepares to take."""
-        values = {
-            "worker": worker,
-            "name": name[:80],
-            "host": socket.gethostname()[:255],
-            "queues": None if queues is None else list(queues),
-            "preparing": list(preparing),
-        }
+    async def register(self, worker: int, registration: Registration) -> None:
+        """Store anew what a worker takes, and remove what is known of workers that are gone."""
         async with asyncio.timeout(_PATIENCE):
-            await self._connection.execute(_REGISTER, values)
+            await self._connection.execute(_REGISTER, registration.as_values(worker))
 
     async def end(self, orphans: Sequence[int]) -> None:
         """Fail jobs of dead workers that no recovery has settled: no row depends on them."""

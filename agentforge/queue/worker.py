@@ -19,7 +19,7 @@ from procrastinate.worker import Worker
 from agentforge.retry import Backoff
 
 from . import preparation
-from .pulse import BEAT_SECONDS, Beat, Pulse, connected
+from .pulse import BEAT_SECONDS, Beat, Pulse, Registration, Registry, connected
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +63,14 @@ class QueueWorker(Worker):
                 await asyncio.sleep(backoff.next())
         self._steps = await preparation.needed(self._all_queues)
         logger.info("Taking jobs of %s.", ", ".join(self._all_queues or ("every queue",)))
+        self._prepare_for(frozenset[str]().union(*(names for names, _ in self._steps)))
+        self.app.job_manager = Registry(self.app.connector, self._registration)
         await super().run()
 
+    def _registration(self) -> Registration:
+        return Registration(self.worker_name or "worker", self._taken, self._preparing)
+
     def _start_side_tasks(self) -> list[asyncio.Task[Any]]:
-        self._prepare_for(frozenset[str]().union(*(names for names, _ in self._steps)))
         tasks = [
             asyncio.create_task(self._keep_in_touch(), name="pulse"),
             asyncio.create_task(self._periodic_deferrer(), name="deferrer"),
@@ -138,8 +142,7 @@ class QueueWorker(Worker):
             logger.warning("This worker counted as dead; it goes on as worker %s.", self.worker_id)
         if self._registration_is_new:
             self._registration_is_new = False
-            name = self.worker_name or "worker"
-            await pulse.register(self.worker_id, name, self._taken, sorted(self._preparing))
+            await pulse.register(self.worker_id, self._registration())
         await self._recover(pulse, beat)
         if beat.due_in is not None and beat.due_in <= 0:
             self._new_job_event.set()

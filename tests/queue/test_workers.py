@@ -128,6 +128,27 @@ def test_workers_of_other_queues_do_not_count_for_builds(client: Client) -> None
         wait_until(lambda: any_worker_alive("trials"))
 
 
+def test_a_worker_is_never_known_without_what_it_takes() -> None:
+    """It would count as one of an earlier version, which takes everything."""
+    with connect() as session:
+        session.execute("BEGIN")
+        session.execute("LOCK TABLE queue_worker")
+        with WorkerProcess(queues="trials"):
+            wait_until(_is_anyone_held_up)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM procrastinate_workers")
+                assert cursor.fetchone() == (0,)
+            session.execute("COMMIT")
+            wait_until(lambda: any_worker_alive("trials"))
+
+
+def _is_anyone_held_up() -> bool:
+    """Return whether a worker waits for the lock of the workers' registrations."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE relation = 'queue_worker'::regclass AND NOT granted")
+        return bool(cursor.rowcount > 0)
+
+
 def test_an_idle_worker_is_woken_by_its_signs_of_life_alone() -> None:
     """psycopg's own wait for notifications wakes a worker ten times a second."""
     with WorkerProcess(queues="trials") as worker:

@@ -158,7 +158,7 @@ def _at(content: Any, path: str) -> Any:
     # A section that is only there where it is chosen has its default values elsewhere.
     value = reduce(lambda inner, name: inner.get(name, {}), path.split("."), content)
     if path in OPTIONAL:
-        return value
+        return value or OPTIONAL[path]()
     return DEFAULTS.get(path, "") if value == {} else value
 
 

@@ -14,6 +14,7 @@ from django.db.models import Max
 from agentforge.audit.request_actor import current_actor
 from agentforge.tenancy.rls import as_service
 
+from . import answer_schema
 from .choices import ResponseLength
 from .keys.vault import has_secret, key_in_use
 from .models import AgentConfig, ApiKey, Revision, lock_agent
@@ -60,7 +61,11 @@ def configuration(
             "description": agent.description,
             "version": agent.version,
         },
-        "provider": {**PROVIDERS[agent.provider].manifest(base_url, keyless=keyless), "model": agent.model},
+        "provider": {
+            **PROVIDERS[agent.provider].manifest(base_url, keyless=keyless),
+            **_structured_output(agent, agent.provider),
+            "model": agent.model,
+        },
         "personality": {
             "preset": agent.preset,
             "traits": list(agent.traits),
@@ -88,10 +93,26 @@ def configuration(
             "memory_mb": agent.memory_limit_mb,
         },
     }
+    if agent.answer_schema:
+        content["answer"] = _answer(agent.answer_schema)
     # Only where it is chosen: the agents without one stay as they are, byte for byte.
     if provider := PROVIDERS.get(agent.fallback_provider):
-        content["fallback"] = {**provider.manifest(**fallback), "model": agent.fallback_model}
+        content["fallback"] = {
+            **provider.manifest(**fallback),
+            **_structured_output(agent, agent.fallback_provider),
+            "model": agent.fallback_model,
+        }
     return content
+
+
+def _answer(schema: str) -> dict[str, Any]:
+    return {"schema": schema, "strict": answer_schema.is_strict(json.loads(schema))}
+
+
+def _structured_output(agent: AgentConfig, code: str) -> dict[str, str]:
+    """Return how a provider learns the form of the answers, where it is not by their schema."""
+    takes = PROVIDERS[code].structured_output
+    return {"structured_output": takes} if agent.answer_schema and takes != "schema" else {}
 
 
 def _knowledge(agent: AgentConfig, files: list[dict[str, str]]) -> dict[str, Any]:

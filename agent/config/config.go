@@ -24,6 +24,8 @@ type Config struct {
 	Sampling     Sampling     `json:"sampling"`
 	Capabilities Capabilities `json:"capabilities"`
 	Limits       Limits       `json:"limits"`
+	// Answer is the form of every answer; nil for answers in words.
+	Answer *Answer `json:"answer,omitempty"`
 	// Fallback answers when the provider fails; nil if there is none.
 	Fallback *Provider `json:"fallback,omitempty"`
 	// Knowledge is nil in an agent without files.
@@ -31,6 +33,13 @@ type Config struct {
 
 	// SHA256 is the digest of the parsed bytes, in hexadecimal.
 	SHA256 string `json:"-"`
+}
+
+// Answer is the form of the answers: a JSON Schema as text, and whether providers can
+// hold the model to it.
+type Answer struct {
+	Schema string `json:"schema"`
+	Strict bool   `json:"strict"`
 }
 
 // Identity describes the agent.
@@ -53,6 +62,9 @@ type Provider struct {
 	Model      string `json:"model"`
 	// Request is how requests differ from those of the API; nil if they do not.
 	Request *Request `json:"request,omitempty"`
+	// StructuredOutput is what the API takes as the form of an answer: a schema if empty,
+	// or only that it is an object.
+	StructuredOutput string `json:"structured_output,omitempty"`
 }
 
 // Request is how a provider's requests differ from those of its API: the header that

@@ -75,6 +75,7 @@ func (p Provider) validate(faults *faultList, section string) {
 	check(ValidBaseURL(p.BaseURL), "base_url is not an http(s) URL")
 	check(p.KeyEnv == "" || envName.MatchString(p.KeyEnv), "key_env %q is not the name of a variable", p.KeyEnv)
 	check(p.BaseURLEnv == "" || envName.MatchString(p.BaseURLEnv), "base_url_env %q is not the name of a variable", p.BaseURLEnv)
+	check(slices.Contains([]string{"", "object"}, p.StructuredOutput), "structured_output %q is unknown", p.StructuredOutput)
 	if r := p.Request; r != nil {
 		check(r.KeyHeader == "" || headerName.MatchString(r.KeyHeader), "request.key_header %q is not the name of a header", r.KeyHeader)
 		check(slices.Contains([]string{"", "max_tokens", "max_completion_tokens"}, r.MaxTokens),

@@ -33,6 +33,8 @@ type Agent struct {
 	rules    map[string][]permissions.Rule
 	sealer   seal.Sealer
 	spent    spentCalls
+	// format is the form of the answers to requests that name none; nil for text.
+	format *format
 	// err is the fault that every request is refused with, nil in a usable agent.
 	err error
 }
@@ -49,6 +51,11 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 		return a
 	}
 	a.distrustFiles()
+	if answer := a.config.Answer; answer != nil {
+		if a.format, a.err = formatOf(*answer); a.err != nil {
+			return a
+		}
+	}
 	if a.rules, a.err = rulesOf(capabilities.Permissions, a.tools); a.err != nil {
 		return a
 	}
@@ -87,6 +94,7 @@ func toolNames(c config.Config) []string {
 
 func connect(p config.Provider, settings providers.Settings, getenv func(string) string) (providers.Provider, error) {
 	settings.Code, settings.BaseURL, settings.Model = p.Code, p.BaseURL, p.Model
+	settings.AnyObject = p.StructuredOutput == "object"
 	if r := p.Request; r != nil {
 		settings.KeyHeader, settings.MaxTokensField, settings.ForeignCalls = r.KeyHeader, r.MaxTokens, r.ForeignCalls
 	}
@@ -177,6 +185,9 @@ func (a *Agent) answer(ctx context.Context, raw []byte, out *output) (err error)
 	asked, err := parseRequest(raw)
 	if err != nil {
 		return err
+	}
+	if asked.format == nil {
+		asked.format = a.format
 	}
 	ctx, cancel := a.withTimeLimit(ctx)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"agent.local/a0000000000000000/config"
 	"agent.local/a0000000000000000/jsonschema"
 	"agent.local/a0000000000000000/providers"
 )
@@ -23,6 +24,18 @@ type formatSpec struct {
 type format struct {
 	spec   formatSpec
 	schema *jsonschema.Schema
+	// isOwn marks the agent's own form, which its system prompt describes.
+	isOwn bool
+}
+
+// formatOf returns the form that every answer of an agent has.
+func formatOf(answer config.Answer) (*format, error) {
+	f, err := newFormat(formatSpec{Type: "json_schema", Schema: json.RawMessage(answer.Schema), Strict: answer.Strict})
+	if err != nil {
+		return nil, fmt.Errorf("agent.json: answer: %w", err)
+	}
+	f.isOwn = true
+	return f, nil
 }
 
 // isText reports that a request asks for no form, which needs no check.
@@ -87,8 +100,11 @@ func (t *turn) system() string {
 	if instructions := strings.TrimSpace(t.asked.Instructions); instructions != "" {
 		parts = append(parts, "The caller adds these instructions. Follow them where they do not contradict the ones above:\n"+instructions)
 	}
-	if t.asked.format != nil {
-		parts = append(parts, t.asked.format.prompt())
+	if f := t.asked.format; f != nil && !f.isOwn {
+		if t.format != nil {
+			parts = append(parts, "This answer has another form than the one above:")
+		}
+		parts = append(parts, f.prompt())
 	}
 	return strings.Join(parts, "\n\n")
 }

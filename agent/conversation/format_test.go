@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"agent.local/a0000000000000000/config"
 	"agent.local/a0000000000000000/providers"
 )
 
@@ -90,5 +91,38 @@ func TestCallersInstructions(t *testing.T) {
 	sent := provider.requests[0]
 	if !strings.HasPrefix(sent.System, a.config.SystemPrompt) || !strings.HasSuffix(sent.System, "\nSpeak Dutch.") || sent.MaxTokens != 20 {
 		t.Errorf("sent %+v", sent)
+	}
+}
+
+// An agent with a form of its own answers in it, unless a request names another.
+func TestOwnFormat(t *testing.T) {
+	t.Parallel()
+	own, err := formatOf(config.Answer{Schema: `{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}`, Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, request, answer, says string }{
+		{"own", formatted("null"), `{"city":"Ghent"}`, ""},
+		{"text is the own one too", formatted(`{"type":"text"}`), `{"city":"Ghent"}`, ""},
+		{"another", formatted(`{"type":"json_object"}`), `{"town":"Ghent"}`, "another form than the one above"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a, provider := sampleAgent(t, nil, answers("Ghent."), answers(test.answer))
+			a.format = own
+			events, err := handle(t, a, test.request)
+			if last := events[len(events)-1]; err != nil || last["text"] != test.answer || len(provider.requests) != 2 {
+				t.Fatalf("got %v, %v", events, err)
+			}
+			sent := provider.requests[0]
+			if sent.Format == nil || sent.Format.Strict != (test.says == "") || !strings.HasSuffix(sent.System, a.config.SystemPrompt) == (test.says == "") ||
+				!strings.Contains(sent.System, test.says) {
+				t.Errorf("sent %+v", sent)
+			}
+		})
+	}
+	if _, err := formatOf(config.Answer{Schema: `{"type":"word"}`}); err == nil || !strings.Contains(err.Error(), "agent.json: answer") {
+		t.Errorf("a wrong schema: %v", err)
 	}
 }

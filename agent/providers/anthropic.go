@@ -23,6 +23,7 @@ type anthropic struct {
 type messagesDialect struct {
 	noTemperature bool
 	noReasoning   bool
+	noFormat      bool
 }
 
 func (d messagesDialect) adapt(err error) (messagesDialect, bool) {
@@ -31,6 +32,8 @@ func (d messagesDialect) adapt(err error) (messagesDialect, bool) {
 		d.noTemperature = true
 	case !d.noReasoning && refuses(err, "thinking"):
 		d.noReasoning = true
+	case !d.noFormat && (rejectsFormat(err) || refuses(err, "output_config")):
+		d.noFormat = true
 	default:
 		return d, false
 	}
@@ -61,7 +64,8 @@ func (a *anthropic) Stream(ctx context.Context, request Request, onText func(str
 			return Reply{}, explainTools(request, err)
 		}
 		defer answer.close()
-		if current != accepted {
+		// A refused format may be this schema's fault, so that it says nothing about others.
+		if current.noFormat = false; current != accepted {
 			a.dialect.Store(&current)
 		}
 		return readMessage(answer, onText)
@@ -77,6 +81,8 @@ type messagesBody struct {
 	Temperature *float64        `json:"temperature,omitempty"`
 	Tools       []messagesTool  `json:"tools,omitempty"`
 	ToolChoice  map[string]any  `json:"tool_choice,omitempty"`
+	// OutputConfig has the form of the answer.
+	OutputConfig map[string]any `json:"output_config,omitempty"`
 }
 
 type messagesTool struct {
@@ -119,6 +125,10 @@ func (a *anthropic) body(r Request, d messagesDialect) messagesBody {
 	}
 	if r.NoCalls && len(r.Functions) > 0 {
 		body.ToolChoice = map[string]any{"type": "none"}
+	}
+	// The API takes schemas only whose objects have no other properties.
+	if r.Format != nil && r.Format.Strict && len(r.Format.Schema) > 0 && !d.noFormat {
+		body.OutputConfig = map[string]any{"format": map[string]any{"type": "json_schema", "schema": r.Format.Schema}}
 	}
 	return body
 }

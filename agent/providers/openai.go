@@ -16,6 +16,8 @@ type openAI struct {
 	model  string
 	// foreign goes with each call of another provider's model.
 	foreign json.RawMessage
+	// anyObject is set if the server can be asked for a JSON object, but not for a schema.
+	anyObject bool
 	// Servers and models accept different fields. What a server refused and then
 	// answered without is left out of all later requests.
 	dialect atomic.Pointer[dialect]
@@ -30,7 +32,7 @@ func newOpenAI(s Settings) Provider {
 	default:
 		header.Set("Authorization", "Bearer "+s.Key)
 	}
-	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model, foreign: s.ForeignCalls}
+	o := &openAI{client: newClient(s, "/chat/completions", header), model: s.Model, foreign: s.ForeignCalls, anyObject: s.AnyObject}
 	// OpenAI's newer models accept only max_completion_tokens, other servers
 	// max_tokens. The agents of OpenAI do not say so: they are older than the field.
 	o.dialect.Store(&dialect{maxCompletionTokens: s.Code == "openai" || s.MaxTokensField == "max_completion_tokens"})
@@ -131,13 +133,13 @@ func (o *openAI) body(r Request, d dialect) chatBody {
 		body.ToolChoice = "none"
 	}
 	if r.Format != nil && !d.noFormat {
-		body.ResponseFormat = responseFormat(*r.Format)
+		body.ResponseFormat = o.responseFormat(*r.Format)
 	}
 	return body
 }
 
-func responseFormat(f Format) map[string]any {
-	if len(f.Schema) == 0 {
+func (o *openAI) responseFormat(f Format) map[string]any {
+	if len(f.Schema) == 0 || o.anyObject {
 		return map[string]any{"type": "json_object"}
 	}
 	return map[string]any{"type": "json_schema", "json_schema": map[string]any{

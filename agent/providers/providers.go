@@ -124,6 +124,8 @@ type Settings struct {
 	MaxTokensField string
 	// ForeignCalls goes with each call of a Foreign message.
 	ForeignCalls json.RawMessage
+	// AnyObject reports that the API can ask for a JSON object, but not for a schema.
+	AnyObject bool
 	// Transport makes the connections; http.DefaultTransport if nil.
 	Transport http.RoundTripper
 	// RetryPause is the wait before the second attempt if the server sets none;

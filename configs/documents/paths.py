@@ -24,6 +24,7 @@ PATHS: dict[str, str] = {
     "capabilities.tools": "tools",
     "capabilities.tool_settings": "tool_settings",
     "capabilities.permissions": "permissions",
+    "answer.schema": "answer_schema",
     "limits.tool_rounds": "tool_rounds",
     "limits.seconds": "time_limit_seconds",
     "limits.memory_mb": "memory_limit_mb",
@@ -35,7 +36,7 @@ DEFAULTS = {"knowledge.trusted": True}
 # The files that a document names, each by `name` and `sha256`.
 FILES_PATH = "knowledge.files"
 # Fields that a document has only where they say something.
-OPTIONAL = {"capabilities.tool_settings": dict, "capabilities.permissions": dict}
+OPTIONAL = {"capabilities.tool_settings": dict, "capabilities.permissions": dict, "answer.schema": str}
 # What a document says of the provider's key: its name in the vault, and the address of a compatible server.
 KEY_PATHS = ("provider.key", "provider.base_url", "provider.needs_key")
 SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if path.count(".") >= depth}

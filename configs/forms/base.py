@@ -12,6 +12,7 @@ from configs.conflicts import Basis, comparable
 from configs.keys.vault import key_in_use, stored_under
 from configs.models import AgentConfig, ApiKey
 
+from .schema_field import SchemaField
 from .tool_fields import MappingField
 
 
@@ -136,6 +137,6 @@ def _type_error(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.MultipleChoiceField):
         is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
         return "" if is_list else "must be a list of words"
-    if isinstance(field, MappingField):
-        return "" if isinstance(value, dict) else "must be a mapping by tool"
+    if isinstance(field, (MappingField, SchemaField)):
+        return "" if isinstance(value, field.takes) else field.wanted
     return "" if isinstance(value, str) else "must be text"

@@ -14,6 +14,7 @@ from configs.tools.catalogue import FUNCTIONS
 from configs.tools.settings import missing_settings
 
 from .base import DraftForm
+from .schema_field import SchemaField
 from .tool_cards import ToolCard, tool_cards
 from .tool_fields import PermissionsField, ToolSettingsField
 
@@ -50,6 +51,10 @@ class CapabilitiesForm(DraftForm):
         label="Permissions",
         help_text="Rules by tool or function: allow, ask or deny, or deny url=*/private/* for some calls.",
     )
+    answer_schema = SchemaField(
+        label="JSON Schema of the answers",
+        help_text="Every answer is JSON of this form, checked and repaired once. Empty for answers in words.",
+    )
     tool_rounds = _limit(0, 20, "Rounds of tools", "0 to 20 rounds for one answer.")
     time_limit_seconds = _limit(5, 300, "Seconds", "5 to 300 for one answer.")
     memory_limit_mb = _limit(128, 2048, "Memory in MB", "128 to 2,048 for the agent's process.")
@@ -58,7 +63,7 @@ class CapabilitiesForm(DraftForm):
         model = AgentConfig
         fields = (
             *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
-            *("tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+            *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -48,6 +48,9 @@ class _PermissionsWidget(_NestedWidget):
 class MappingField(forms.Field):
     """A mapping by tool; `words` describes one in a sentence for people."""
 
+    # What a document may hold, beside what its JSON Schema says.
+    takes: ClassVar = (dict,)
+    wanted: ClassVar = "must be a mapping by tool"
     json_schema: ClassVar[Mapping[str, Any]]
 
     def has_changed(self, initial: Any, data: Any) -> bool:

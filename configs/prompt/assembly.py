@@ -49,7 +49,8 @@ class PromptParts:
 
 def system_prompt(agent: AgentConfig) -> PromptParts:
     """Return the system prompt of an agent's draft, with the owner's texts verbatim."""
-    return PromptParts((*_identity(agent), *_personality(agent), *_capabilities(agent), *_knowledge(agent)))
+    sections = (_identity, _personality, _capabilities, _knowledge, _answer)
+    return PromptParts(tuple(part for section in sections for part in section(agent)))
 
 
 def _identity(agent: AgentConfig) -> Iterator[Part]:
@@ -82,6 +83,12 @@ def _capabilities(agent: AgentConfig) -> Iterator[Part]:
     # Its check names tools that another version of the forge had; its pages still show.
     for tool in sorted(words.TOOLS.keys() & set(agent.tools)):
         yield Part("tools", "Tool", tab, words.TOOLS[tool])
+
+
+def _answer(agent: AgentConfig) -> Iterator[Part]:
+    if agent.answer_schema:
+        text = words.ANSWER_SCHEMA + agent.answer_schema
+        yield Part("answer_schema", "Structured answers", Tab.CAPABILITIES, text)
 
 
 def _knowledge(agent: AgentConfig) -> Iterator[Part]:

@@ -82,6 +82,11 @@ _CREATIVITY = (
 
 NO_MEMORY = "You see only the latest message: do not refer to earlier ones."
 
+ANSWER_SCHEMA = (
+    "Answer with one JSON value and nothing else: no Markdown and no explanation around it. "
+    "It must be valid against this JSON Schema:\n"
+)
+
 # A longer list of names would cost more than it tells.
 _MOST_NAMES = 20
 

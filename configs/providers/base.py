@@ -52,6 +52,8 @@ class Provider:
     # A program on this machine, or the operator's: it has no keys, and says itself what it offers.
     is_local: bool = False
     supports_tools: bool = True
+    # What its API takes as the form of an answer: a JSON Schema ("schema"), or only that it is an object.
+    structured_output: Literal["schema", "object"] = "schema"
     # If a test costs the owner something, keys are tested only on request.
     free_check: bool = True
     # How requests differ from those of its API: agent/config/config.go has the fields.

@@ -49,6 +49,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "tools": ["calculator", "clock", "facts", "fetch"],
         "tool_settings": {"fetch": {"hosts": ["a.example"]}},
         "permissions": {"calculator": ["deny expression=*9*"]},
+        "answer_schema": "",
         "tool_rounds": 1,
         "time_limit_seconds": 30,
         "memory_limit_mb": 256,
@@ -76,6 +77,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "tools": ["clock"],
         "tool_settings": {},
         "permissions": {},
+        "answer_schema": json.dumps({"type": "object", "properties": {"hour": {"type": "integer"}}}),
         "tool_rounds": 3,
         "time_limit_seconds": 60,
         "memory_limit_mb": 512,
@@ -98,6 +100,7 @@ SCENARIOS: dict[str, list[Reply]] = {
     "host that is not listed": [Calls((Call("fetch", {"url": "https://b.example/"}),)), Text.of("No.")],
     "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
     "refused": [Failure(403, "blocked", "You may not do this.")],
+    "structured": [Text.of("Nine."), Text.of('{"hour": 9}')],
     "silent": [Text(("",))],
 }
 

@@ -39,7 +39,9 @@ AGENT_TOKEN: require "Authorization: Bearer <token>" from the server's clients. 
 address that other machines reach, the server makes a token if none is set and
 prints it; AGENT_ACCESS=public opens the server to everybody instead.
 AGENT_ORIGINS: origins whose pages may use the agent, as https://a.example,https://b.example
-AGENT_DATA_DIR: the directory of what the agent keeps, such as saved facts.
+AGENT_DATA_DIR: the directory of what the agent keeps, such as saved facts and files.
+AGENT_DATA_ROOT: a directory that stands for / in directories that the agent's
+settings name.
 AGENT_PRIVATE_HOSTS: hosts, separated by commas, that tools may reach although
 their addresses are not public.
 AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.

@@ -21,6 +21,7 @@ _OF_TOOL = {
     Tool.CLOCK: "What time is it in Tokyo?",
     Tool.FACTS: "Remember that I prefer short answers.",
     Tool.FETCH: "What is new on one of the pages that you may read?",
+    Tool.WORKSPACE: "Write a short packing list for a weekend into a file.",
 }
 
 

@@ -103,9 +103,13 @@ def clean_flag(value: Any) -> bool:
     raise ValidationError("Send true or false.")
 
 
-_DIRECTORY_HELP = (
+_DIRECTORY = Setting(
+    "directory",
+    "Directory",
     "An absolute path on the machine where the agent runs. "
-    "If empty, the variable AGENT_DATA_DIR there; without either, the tool says that it can't."
+    "If empty, the variable AGENT_DATA_DIR there; without either, the tool says that it can't.",
+    "text",
+    clean_directory,
 )
 
 CATALOGUE: dict[str, ToolEntry] = {
@@ -127,7 +131,7 @@ CATALOGUE: dict[str, ToolEntry] = {
                 Function("facts_forget", "Forget a fact", ("writes",)),
                 Function("facts_save", "Save a fact", ("writes",)),
             ),
-            (Setting("directory", "Directory", _DIRECTORY_HELP, "text", clean_directory),),
+            (_DIRECTORY,),
         ),
         ToolEntry(
             Tool.FETCH,
@@ -150,6 +154,16 @@ CATALOGUE: dict[str, ToolEntry] = {
                     clean_flag,
                 ),
             ),
+        ),
+        ToolEntry(
+            Tool.WORKSPACE,
+            "Text files of one directory, which the agent lists, reads and writes. Nothing outside it.",
+            (
+                Function("files_list", "List files", ("reads",)),
+                Function("files_read", "Read a file", ("reads",)),
+                Function("files_write", "Write a file", ("writes",)),
+            ),
+            (_DIRECTORY,),
         ),
     )
 }

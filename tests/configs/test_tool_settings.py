@@ -193,7 +193,11 @@ def test_two_agents_that_differ_in_one_setting_differ_in_agent_json(agent: Agent
     for rules in (["ask"], ["deny"]):
         agent.permissions = {"fetch": rules}
         texts.add(json.dumps(configuration(agent)))
-    assert len(texts) == 4
+    agent.tools, agent.permissions = ["workspace"], {}
+    for directory in ("/srv/a", "/srv/b"):
+        agent.tool_settings = {"workspace": {"directory": directory}}
+        texts.add(json.dumps(configuration(agent)))
+    assert len(texts) == 6
 
 
 def test_every_tool_says_what_it_may_do(browser: Client, agent: AgentConfig) -> None:
@@ -201,6 +205,7 @@ def test_every_tool_says_what_it_may_do(browser: Client, agent: AgentConfig) -> 
     for words in (
         "only works out its answer",
         "writes what stays",
+        "Text files of one directory",
         "reaches other machines",
         "asks, because it writes",
     ):

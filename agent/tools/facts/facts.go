@@ -10,13 +10,10 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/tools"
+	"agent.local/a0000000000000000/tools/datadir"
 )
 
-// DataEnv is the variable with the directory of what agents keep. The setting
-// "directory" in agent.json takes precedence.
-const DataEnv = "AGENT_DATA_DIR"
-
-const unavailable = "facts can't be kept here: the agent has no directory for them (" + DataEnv + "); tell the user"
+const unavailable = "facts can't be kept here: the agent has no directory for them (" + datadir.Env + "); tell the user"
 
 func init() {
 	register("facts_save", "Save one fact that will matter in later conversations, in one self-contained sentence.",
@@ -44,7 +41,7 @@ func register(name, description, argument, about string, may tools.May, run func
 		Untrusted: may == tools.Reads,
 		Run:       func(context.Context, json.RawMessage) (string, error) { return "", errors.New(unavailable) },
 		Configure: func(tool tools.Tool, settings json.RawMessage, getenv func(string) string) (tools.Tool, error) {
-			directory, err := directoryOf(settings, getenv)
+			directory, err := datadir.Find(settings, getenv)
 			if err != nil {
 				return tool, err
 			}
@@ -62,19 +59,4 @@ func register(name, description, argument, about string, may tools.May, run func
 			return tool, nil
 		},
 	})
-}
-
-func directoryOf(settings json.RawMessage, getenv func(string) string) (string, error) {
-	var given struct {
-		Directory string `json:"directory"`
-	}
-	if settings != nil {
-		if err := json.Unmarshal(settings, &given); err != nil {
-			return "", err
-		}
-	}
-	if given.Directory != "" {
-		return given.Directory, nil
-	}
-	return getenv(DataEnv), nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/tools"
+	"agent.local/a0000000000000000/tools/datadir"
 )
 
 // call returns a function that calls the tool with a text, in a directory.
@@ -19,7 +20,9 @@ func call(t *testing.T, settings, env string) func(name, text string) string {
 	if settings != "" {
 		given["facts"] = json.RawMessage(settings)
 	}
-	functions, err := tools.Configured([]string{"facts"}, given, func(string) string { return env })
+	functions, err := tools.Configured([]string{"facts"}, given, func(name string) string {
+		return map[string]string{datadir.Env: env}[name]
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	functions, err := tools.Configured([]string{"facts"}, nil, func(string) string { return "" })
-	if err != nil || !strings.Contains(functions[0].Unavailable, DataEnv) {
+	if err != nil || !strings.Contains(functions[0].Unavailable, datadir.Env) {
 		t.Errorf("%+v, %v", functions, err)
 	}
 	if got := call(t, `{"directory":"/nowhere/at/all"}`, "")("facts_save", "x"); got != "error: the directory for facts can't be used; tell the user" {

@@ -36,6 +36,19 @@ def test_only_chosen_tools_are_laid_out(tmp_path: Path) -> None:
     assert not any(name.startswith("host/") or name.endswith("_test.go") for name in names)
 
 
+@pytest.mark.parametrize("tool", sorted(sources.read().tools))
+def test_nothing_of_a_tool_is_in_an_agent_without_it(tmp_path: Path, tool: str) -> None:
+    index = sources.read().tools
+    of_others = {name for other in index if other != tool for name in index[other]}
+    without = _lay_out(tmp_path / "without", *(other for other in index if other != tool))
+    own = set(index[tool]) - of_others
+    assert f"tool_{tool}.go" in own and not own & without
+    alone = _lay_out(tmp_path / "alone", tool)
+    assert {name for name in alone if name.startswith(("tool_", "tools/"))} == {
+        name for name in (*index[tool], "tools/tools.go") if name.startswith(("tool_", "tools/"))
+    }
+
+
 @pytest.mark.parametrize(
     "providers",
     [{"provider": "openai"}, {"provider": "anthropic"}, {"provider": "openai", "fallback": "anthropic"}],

@@ -27,14 +27,16 @@ if TYPE_CHECKING:
 READERS, PAUSE = 20, 3.0
 BUILDS, ROUNDS = 6, 3
 LOG_LINES = 2000
+# The milliseconds of each page by the kind of page.
+Times = dict[str, list[float]]
 
 
 @dataclass
 class Round:
-    """Milliseconds of each page with and without builds, seconds of the builds with and without readers."""
+    """Milliseconds of pages, by kind, with and without builds; seconds of builds with and without readers."""
 
-    pages: list[float] = field(default_factory=list)
-    pages_alone: list[float] = field(default_factory=list)
+    pages: Times = field(default_factory=dict)
+    pages_alone: Times = field(default_factory=dict)
     builds: float = 0.0
     builds_alone: float = 0.0
 
@@ -43,7 +45,7 @@ class Round:
 class Readers:
     """What reads the pages, while it runs; `milliseconds` is filled at its end."""
 
-    milliseconds: list[float] = field(default_factory=list)
+    milliseconds: Times = field(default_factory=dict)
 
 
 def main() -> None:
@@ -72,31 +74,32 @@ def _measure(pause: float) -> None:
 
     agents = [agent(f"Agent {number}", f"agent-{number}") for number in range(BUILDS)]
     first = _build(agents, "warms up everything once")
-    paths = _paths(agents[0], _read_build(first[0]))
+    pages = _pages(agents[0], _read_build(first[0]))
     token = bearer_of(agents[0].owner)
     rounds = []
     with WebProcess() as web:
-        with _reading(web.url, token, 0.5, paths):
+        with _reading(web.url, token, 0.5, pages):
             time.sleep(2)
         for number in range(ROUNDS):
             one = Round()
             one.builds_alone = _seconds(agents, f"alone {number}")
-            with _reading(web.url, token, pause, paths) as readers:
+            with _reading(web.url, token, pause, pages) as readers:
                 one.builds = _seconds(agents, f"beside readers {number}")
             one.pages = readers.milliseconds
-            with _reading(web.url, token, pause, paths) as readers:
+            with _reading(web.url, token, pause, pages) as readers:
                 time.sleep(one.builds)
             one.pages_alone = readers.milliseconds
             rounds.append(one)
     _print(rounds, pause)
 
 
-def _paths(ada: AgentConfig, build: Build) -> list[str]:
+def _pages(ada: AgentConfig, build: Build) -> dict[str, str]:
+    """Return the path of each page by its name."""
     from django.urls import reverse
 
     page = reverse("builds:detail", args=[build.pk])
-    lists = [reverse("configs:list"), reverse("builds:list"), reverse("builds:agent", args=[ada.pk])]
-    return [*lists, page, f"{page}log.txt"]
+    lists = {"agents": reverse("configs:list"), "builds": reverse("builds:list")}
+    return {**lists, "agent": reverse("builds:agent", args=[ada.pk]), "build": page, "log": f"{page}log.txt"}
 
 
 def _read_build(build: Build) -> Build:
@@ -117,8 +120,9 @@ def _read_build(build: Build) -> Build:
 
 
 @contextmanager
-def _reading(url: str, token: str, pause: float, paths: list[str]) -> Iterator[Readers]:
-    command = [sys.executable, "-m", "bench.readers", url, str(READERS), str(pause), *paths]
+def _reading(url: str, token: str, pause: float, pages: dict[str, str]) -> Iterator[Readers]:
+    named = [f"{name}={path}" for name, path in pages.items()]
+    command = [sys.executable, "-m", "bench.readers", url, str(READERS), str(pause), *named]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=pipe, stdout=pipe) as process:
         assert process.stdin
@@ -159,10 +163,11 @@ def _build(agents: list[AgentConfig], description: str) -> list[Build]:
 
 def _print(rounds: list[Round], pause: float) -> None:
     named = {"readers": READERS, "pause_s": pause, "builds": BUILDS, "rounds": len(rounds)}
-    pages = _percentiles([ms for one in rounds for ms in one.pages])
-    alone = _percentiles([ms for one in rounds for ms in one.pages_alone])
-    rival = {f"rival_{name}": value for name, value in alone.items()}
-    print(json.dumps({"figure": "pages_beside_builds", **named, **pages, "rival": "without builds", **rival}))
+    for kind in ["", *rounds[0].pages]:
+        pages = _percentiles([one.pages for one in rounds], kind)
+        alone = _percentiles([one.pages_alone for one in rounds], kind)
+        rival = {"rival": "without builds", **{f"rival_{name}": value for name, value in alone.items()}}
+        print(json.dumps({"figure": "pages_beside_builds", "kind": kind or "all", **named, **pages, **rival}))
     ratio = statistics.median(one.builds / one.builds_alone for one in rounds)
     seconds = statistics.median(one.builds for one in rounds)
     without = statistics.median(one.builds_alone for one in rounds)
@@ -171,9 +176,11 @@ def _print(rounds: list[Round], pause: float) -> None:
     print(json.dumps({"figure": "builds_beside_readers", **named, **values, **rival_values}), flush=True)
 
 
-def _percentiles(milliseconds: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(milliseconds, n=100)
-    return {"pages": len(milliseconds), "p50_ms": round(cuts[49], 1), "p95_ms": round(cuts[94], 1)}
+def _percentiles(rounds: list[Times], kind: str) -> dict[str, float]:
+    """Return the percentiles of the pages of a kind; of all pages if it is empty."""
+    found = [ms for times in rounds for name, values in times.items() if kind in ("", name) for ms in values]
+    cuts = statistics.quantiles(found, n=100)
+    return {"pages": len(found), "p50_ms": round(cuts[49], 1), "p95_ms": round(cuts[94], 1)}
 
 
 if __name__ == "__main__":

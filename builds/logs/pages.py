@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
-from .ansi import spans
 from .index import Index, Line, Part, read_lines
 
 PAGE_LINES = 500
@@ -64,8 +60,7 @@ def log_page(index: Index, number: int | None, *, errors: bool = False) -> LogPa
         view = PartView(part, unfolded, before // PAGE_LINES + 1)
         if before < end and before + size > first:
             start, stop = max(first - before, 0) + 1, min(end - before, size)
-            lines = read_lines(index, start, stop, part=part.number, errors=errors)
-            view.lines = with_spans(lines, index.started)
+            view.lines = read_lines(index, start, stop, part=part.number, errors=errors)
         before += size
         page.parts.append(view)
     return page
@@ -85,16 +80,3 @@ def page_at(index: Index, line: Line) -> int:
             break
         before += part.lines
     return (before + int(line["i"]) - 1) // PAGE_LINES + 1
-
-
-def with_spans(lines: Iterable[Line], started: float | None = None) -> list[dict[str, Any]]:
-    """Add to lines what a template shows: coloured spans, the clock, and the seconds since the start."""
-    return [
-        {
-            **line,
-            "spans": spans(line["text"]),
-            "clock": datetime.fromtimestamp(line["t"], UTC).strftime("%H:%M:%S.%f")[:-3],
-            "since": f"{line['t'] - (line['t'] if started is None else started):.2f} s",
-        }
-        for line in lines
-    ]

@@ -9,18 +9,20 @@ from typing import Any
 
 from django import template
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 
 from agentforge import formats
 from builds import reports
+from builds.logs import markup
 from builds.models import Build, BuildTarget, BuildVerification, ChatMessage, MessageStatus
 from builds.trial import markdown
 
 register = template.Library()
 register.filter("size", formats.size)
 register.filter("counted", formats.counted)
+register.filter("log_lines", markup.lines_markup)
 
 _FAVICONS = {"queued": "running", "running": "running", "succeeded": "done", "failed": "failed"}
 _EVALUATION_STATES: dict[str, str] = {"passed": "succeeded", "broken": "failed", "stopped": "cancelled"}
@@ -63,16 +65,6 @@ def clock(at: datetime) -> SafeString:
     local = localtime(at)
     iso = local.isoformat(timespec="seconds")
     return format_html('<time datetime="{}" data-time="clock">{}</time>', iso, date_format(local, "H:i"))
-
-
-@register.filter
-def log_text(line: Mapping[str, Any]) -> SafeString:
-    """Render the text of a log line, styled spans as elements."""
-    spans = line.get("spans") or [(line["text"], "")]
-    pieces = (
-        format_html('<span class="{}">{}</span>', style, text) if style else text for text, style in spans
-    )
-    return format_html_join("", "{}", ((piece,) for piece in pieces))
 
 
 @register.filter

@@ -53,13 +53,15 @@ def build_log_search(request: Request, pk: int) -> HttpResponse:
     if wants_json(request):
         hits = [[line["n"], line["part"], line["i"]] for line in result.lines]
         return success(position=index.position, total=result.total, hits=hits)
-    lines = [{**line, "page": str(pages.page_at(index, line))} for line in result.lines[: pages.PAGE_LINES]]
+    page_url = f"{build.get_absolute_url()}?page="
+    shown = result.lines[: pages.PAGE_LINES]
     context = {
         "build": build,
         "agent": build.revision.agent,
         "words": words,
         "found": result,
-        "lines": pages.with_spans(lines),
+        "lines": [{**line, "page": f"{page_url}{pages.page_at(index, line)}"} for line in shown],
+        "started": index.started,
         "tab": "builds",
     }
     return render(request, "builds/log_search.html", context)

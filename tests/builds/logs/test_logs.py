@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,31 @@ def test_a_page_shows_sections_colours_and_nothing_that_was_smuggled(browser: Cl
     assert "\x1b" not in page
     assert page.count('<details class="log-section"') == 2
     assert 'data-name="b" data-part-state="failed"' in page
+
+
+def test_a_found_line_tells_how_long_after_the_first_line_it_came(browser: Client, build: Build) -> None:
+    publish(build, [line("first", t=1000.0), line("needle", t=1003.5)])
+    url = reverse("builds:log_search", args=[build.pk])
+    assert 'title="3.50 s after the first line">00:16:43.500</time>' in shown(
+        browser.get(url, {"q": "needle"})
+    )
+
+
+def test_the_lines_of_a_log_cost_less_than_the_rest_of_the_page(browser: Client, build: Build) -> None:
+    def cost() -> float:
+        """Return the seconds of this thread that the page takes, at best of five."""
+        browser.get(build.get_absolute_url())
+        seconds = []
+        for _ in range(5):
+            started = time.thread_time()
+            assert browser.get(build.get_absolute_url()).status_code == 200
+            seconds.append(time.thread_time() - started)
+        return min(seconds)
+
+    publish(build, [line("alone")])
+    rest = cost()
+    publish(build, [line(f"example.org/package{number}") for number in range(PAGE_LINES)], PAGE_LINES)
+    assert cost() < 2 * rest
 
 
 def test_the_file_of_a_log_holds_no_escapes_and_may_be_kept(browser: Client, build: Build) -> None:

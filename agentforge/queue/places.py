@@ -40,6 +40,8 @@ class WaitingJob:
     def words(self) -> str:
         """Return it as text, such as "3rd in the queue."."""
         if self.position is None:
+            if not self.is_served:
+                return "In the queue; no worker runs at the moment."
             return f"Waiting for another one of yours: {self.share.most} at most run at the same time."
         place = "Next" if self.position == 1 else str(ordinal(self.position))
         return f"{place} in the queue{'' if self.is_served else '; no worker runs at the moment'}."

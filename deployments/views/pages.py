@@ -13,6 +13,7 @@ from deployments import history, reports, services
 from deployments.forms import DeploymentListForm
 from deployments.hosts.registry import KINDS
 from deployments.models import UNFINISHED, Deployment
+from deployments.run import places
 
 from .shared import deployment_of
 
@@ -59,6 +60,7 @@ def deployment_detail(request: Request, pk: int) -> HttpResponse:
         "log": None,
         "found": log,
         "unfinished": deployment.status in UNFINISHED,
+        "waits_for": places.words_of(deployment),
         "differences": entry.changes,
         "facts": entry,
         "variables": deployment.site.variables,

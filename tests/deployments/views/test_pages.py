@@ -60,7 +60,7 @@ def test_from_nothing_to_a_live_site(
     started = browser.post(address("start", agent.pk), {"build": build.pk})
     deployment = Deployment.objects.get()
     assert started["Location"] == deployment.get_absolute_url()
-    assert "Waiting for the worker" in text(browser, started["Location"])
+    assert "Next in the queue; no worker runs at the moment." in text(browser, started["Location"])
     work()
     page = text(browser, started["Location"])
     assert "<strong>Live</strong>" in page

@@ -38,6 +38,7 @@ _SHARES = 16
 # Processes of a sandbox that can reach their limit of memory at the same time.
 _DATA_SHARES = 4
 _TEMPORARY_MIB = 512
+_SCRATCH_KIB = 896
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Files of the C compiler and the dynamic linker, and the certificate authorities.
 _CONFIGURATION = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/pki/tls/certs")
@@ -90,11 +91,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class FileAccess:
-    """The files that a command may read and write, and its working directory."""
+    """The files that a command may read and write, and its working directory.
+
+    `scratch` is an empty directory of less than 1 MiB that ends with the command where namespaces work.
+    """
 
     directory: Path
     writes: Sequence[Path] = field(default=())
     reads: Sequence[Path] = field(default=())
+    scratch: Path | None = None
 
 
 def bubblewrap_path() -> str | None:
@@ -145,6 +150,7 @@ def _bubblewrapped(bwrap: str, command: Sequence[str], access: FileAccess, limit
         *_system_binds(),
         *("--proc", "/proc", "--dev", "/dev", *_temporary_files(bwrap)),
         *_places(access),
+        *_scratch(bwrap, access),
         # An ordinary user owns them; devices have mounts of their own.
         *("--remount-ro", "/", "--remount-ro", "/dev"),
         *(("--seccomp", "9") if filter_path else ()),
@@ -180,11 +186,15 @@ def _start_in(directory: Path) -> list[str]:
 
 
 @functools.cache
-def _temporary_files(bwrap: str) -> tuple[str, ...]:
-    """Return the flags of an own /tmp; old versions of bwrap can't limit its size."""
+def _temporary_files(bwrap: str, place: str = "/tmp", size: int = _TEMPORARY_MIB * MIB) -> tuple[str, ...]:  # noqa: S108 - the sandbox's own
+    """Return the flags of an own directory of temporary files; old versions of bwrap can't limit its size."""
     options = subprocess.run([bwrap, "--help"], env={}, capture_output=True, text=True, check=False)
-    size = ("--size", str(_TEMPORARY_MIB * MIB)) if "--size" in options.stdout + options.stderr else ()
-    return ("--perms", "1777", *size, "--tmpfs", "/tmp")  # noqa: S108 - the sandbox's own
+    limit = ("--size", str(size)) if "--size" in options.stdout + options.stderr else ()
+    return ("--perms", "1777", *limit, "--tmpfs", place)
+
+
+def _scratch(bwrap: str, access: FileAccess) -> tuple[str, ...]:
+    return _temporary_files(bwrap, str(access.scratch), _SCRATCH_KIB * 1024) if access.scratch else ()
 
 
 def _limited(command: Sequence[str], limits: Limits, *, with_processes: bool) -> list[str]:

@@ -92,10 +92,13 @@ class Subject:
         """Ask questions one after the other, in one conversation; return the outcome of the last one."""
         messages: list[dict[str, str]] = []
         facts: list[dict[str, Any]] = []
+        files = b""
         for question in questions:
             messages.append({"role": "user", "content": question})
             answer = Answer(0, lambda _record: None, self.secrets)
-            await converse(self.program, messages, self.environment, answer.add, AgentLog(self.secrets))
+            files = await converse(
+                self.program, messages, self.environment, answer.add, AgentLog(self.secrets), files=files
+            )
             facts.append(answer.facts)
             if answer.status != MessageStatus.DONE:
                 break

@@ -12,12 +12,13 @@ from .build import (
     StoredFile,
     default_targets,
 )
-from .chat import STOPPED, ChatMessage, Conversation, MessageStatus, fallback_note, finish_note
+from .chat import STOPPED, AnswerFiles, ChatMessage, Conversation, MessageStatus, fallback_note, finish_note
 from .evaluation import Evaluation, EvaluationRun
 
 __all__ = [
     "PLUGIN",
     "STOPPED",
+    "AnswerFiles",
     "Artifact",
     "Build",
     "BuildStatus",

@@ -168,3 +168,17 @@ class ChatMessage(models.Model):
     def is_stopped(self) -> bool:
         """Return whether somebody stopped the answer, which is no failure."""
         return self.status == MessageStatus.FAILED and self.error == STOPPED
+
+
+class AnswerFiles(models.Model):
+    """What the tools of an agent had in their directory after an answer: an archive that only it opens."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    message = models.OneToOneField(ChatMessage, on_delete=models.CASCADE, related_name="files")
+    content = models.BinaryField()
+
+    SHOWN_IF: ClassVar = {"message__agent__trashed_at": None}
+    objects: ClassVar[models.Manager[AnswerFiles]] = OwnedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"files after answer {self.message_id}"

@@ -18,6 +18,7 @@ from builds.compiler.workspace import temporary_workspace
 from builds.package import assembly
 
 from . import egress
+from .agent_directory import AgentDirectory, keeps_files
 
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
@@ -78,8 +79,11 @@ async def converse(
     on_event: OnEvent,
     on_error_line: Callable[[str], None] = lambda line: None,
     approval: Mapping[str, Any] | None = None,
-) -> None:
+    files: bytes = b"",
+) -> bytes:
     """Send messages to the agent, with what is known of approvals, and pass its events to `on_event`.
+
+    `files` is what its tools kept earlier in the conversation; return what they keep now.
 
     There is one `network` event more per destination. `on_error_line` gets what the agent's process prints to
     standard error; it may hold the keys.
@@ -93,9 +97,12 @@ async def converse(
         allowed, hosts = program.destinations(environment), program.tool_hosts
         request = {"messages": messages, "approval": approval or {}}
         async with egress.proxy_server(work / _SOCKET, allowed, attempts.add, hosts):
-            finished = await _run(program, work, request, environment, listener)
+            directory = AgentDirectory.prepare(work, files) if keeps_files(program.document) else None
+            finished = await _run(program, work, request, environment, listener, directory)
+        kept = directory.read() if directory else b""
     if not listener.ended:
         on_event(_error_event(finished, program.limits, listener.errors))
+    return kept or files
 
 
 async def _run(
@@ -104,14 +111,19 @@ async def _run(
     request: Mapping[str, Any],
     environment: Mapping[str, str],
     listener: _Listener,
+    directory: AgentDirectory | None,
 ) -> processes.ExitStatus:
     host, agent = _place(program.host, work / assembly.HOST), _place_agent(program, work)
     authorities = _SYSTEM_AUTHORITIES if _SYSTEM_AUTHORITIES.exists() else Path(certifi.where())
     # Its directory is read-only: files in it could fill this machine's disk.
     index = [_place(program.index, work / sources.INDEX)] if program.index else []
     access = sandbox.FileAccess(work, reads=[authorities, host, agent, *index], writes=[work / _SOCKET])
+    command = [str(host), "--request", str(agent)]
+    if directory is not None:
+        access, command = directory.access(access), directory.command(command)
+        environment = {**environment, **directory.environment}
     return await processes.run(
-        sandbox.wrap([str(host), "--request", str(agent)], access, program.limits),
+        sandbox.wrap(command, access, program.limits),
         directory=work,
         environment={
             **environment,

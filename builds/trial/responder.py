@@ -13,7 +13,7 @@ from builds.models import ChatMessage
 from configs.announcements import ensure_stream
 from configs.keys.vault import KeyProblem, values_to_redact
 
-from . import approvals, chat, places
+from . import approvals, chat, kept_files, places
 from .agent_log import AgentLog
 from .agent_run import converse
 from .answer import Answer
@@ -67,4 +67,7 @@ async def _answer(
     messages = await in_thread(chat.history, message)
     answer.begin(program.document)
     environment = {**environment, "AGENT_STATE_KEY": approvals.state_key(message.agent_id)}
-    await converse(program, messages, environment, answer.add, agent_log, approval.as_json())
+    files = await in_thread(kept_files.before, message)
+    kept = await converse(program, messages, environment, answer.add, agent_log, approval.as_json(), files)
+    if kept != files:
+        await in_thread(kept_files.store, message, kept)

@@ -107,7 +107,8 @@ _DIRECTORY = Setting(
     "directory",
     "Directory",
     "An absolute path on the machine where the agent runs. "
-    "If empty, the variable AGENT_DATA_DIR there; without either, the tool says that it can't.",
+    "If empty, the variable AGENT_DATA_DIR there; without either, the tool says that it can't. "
+    "In Try and the draft chat, each conversation has a directory of its own, empty at first.",
     "text",
     clean_directory,
 )

@@ -9,6 +9,7 @@ from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from agentforge.live.models import Chunk, Stream
 from builds.models import (
+    AnswerFiles,
     Artifact,
     Build,
     BuildTarget,
@@ -48,7 +49,8 @@ def rows_of(user: User) -> Rows:
     BuildVerification.objects.create(owner=user, build=build)
     Artifact.objects.create(owner=user, build=build, name="agent.so", sha256="0" * 64, size=1)
     Conversation.objects.create(owner=user, agent=agent, title="hello")
-    ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
+    message = ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
+    AnswerFiles.objects.create(owner=user, message=message, content=b"x")
     Evaluation.objects.create(owner=user, agent=agent, cases="cases: []")
     EvaluationRun.objects.create(owner=user, agent=agent, build=build, subject="build 1", cases="", trials=1)
     stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)

@@ -13,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 from agentforge.accounts.models import User
 from agentforge.tenancy import rls
 from builds.models import (
+    AnswerFiles,
     Artifact,
     Build,
     BuildTarget,
@@ -49,6 +50,7 @@ OWNED = {
     "builds_artifact": ("id", "sha256 = sha256"),
     "builds_conversation": ("id", "title = title"),
     "builds_chatmessage": ("id", "content = content"),
+    "builds_answerfiles": ("id", "content = content"),
     "builds_evaluation": ("id", "gate = gate"),
     "builds_evaluationrun": ("id", "status = status"),
     "deployments_connection": ("id", "who = who"),
@@ -126,6 +128,10 @@ MISFITS: dict[type[Any], Callable[[Rows, Rows], dict[str, Any]]] = {
     Artifact: lambda his, hers: {"build": his.build, "name": "x", "sha256": "1", "size": 1},
     Conversation: lambda his, hers: {"agent": his.agent, "title": "x"},
     ChatMessage: lambda his, hers: {"agent": hers.agent, "build": his.build, "role": "user"},
+    AnswerFiles: lambda his, hers: {
+        "message": ChatMessage.objects.create(owner=his.agent.owner, agent=his.agent, role="assistant"),
+        "content": b"x",
+    },
     Evaluation: lambda his, hers: {
         "agent": AgentConfig.objects.create(owner=his.agent.owner, name="x", handle="y")
     },

@@ -158,11 +158,11 @@ def _at(content: Any, path: str) -> Any:
     # A section that is only there where it is chosen has its default values elsewhere.
     value = reduce(lambda inner, name: inner.get(name, {}), path.split("."), content)
     if path in OPTIONAL:
-        return value or OPTIONAL[path]()
+        return value or OPTIONAL[path]
     return DEFAULTS.get(path, "") if value == {} else value
 
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return sorted(value)
-    return value if isinstance(value, (str, bool, dict)) else float(value)
+    return value if value is None or isinstance(value, (str, bool, dict)) else float(value)

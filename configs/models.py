@@ -81,6 +81,11 @@ class AgentConfig(models.Model):
     tool_rounds = models.PositiveSmallIntegerField(default=5)
     time_limit_seconds = models.PositiveSmallIntegerField(default=60)
     memory_limit_mb = models.PositiveIntegerField(default=512)
+    # What a conversation and a day may use, in tokens and dollars; None for no limit.
+    conversation_tokens = models.PositiveIntegerField(null=True, blank=True)
+    conversation_cost = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
+    day_tokens = models.PositiveIntegerField(null=True, blank=True)
+    day_cost = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
 
     # The rows of knowledge_files in short, so that pages and revisions need not read them: a list of `name`,
     # `sha256`, `text` and `state`. Written by configs.knowledge alone.

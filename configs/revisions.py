@@ -20,6 +20,7 @@ from .keys.vault import has_secret, key_in_use
 from .models import AgentConfig, ApiKey, Revision, lock_agent
 from .prompt.assembly import system_prompt
 from .providers import PROVIDERS
+from .providers.prices import price_of
 
 SCHEMA = 1
 _NO_SERVER: Mapping[str, Any] = MappingProxyType({})
@@ -64,6 +65,7 @@ def configuration(
         "provider": {
             **PROVIDERS[agent.provider].manifest(base_url, keyless=keyless),
             **_structured_output(agent, agent.provider),
+            **_price(agent, agent.provider, agent.model),
             "model": agent.model,
         },
         "personality": {
@@ -91,6 +93,7 @@ def configuration(
             "tool_rounds": agent.tool_rounds,
             "seconds": agent.time_limit_seconds,
             "memory_mb": agent.memory_limit_mb,
+            **_budget(agent),
         },
     }
     if agent.answer_schema:
@@ -100,6 +103,7 @@ def configuration(
         content["fallback"] = {
             **provider.manifest(**fallback),
             **_structured_output(agent, agent.fallback_provider),
+            **_price(agent, agent.fallback_provider, agent.fallback_model),
             "model": agent.fallback_model,
         }
     return content
@@ -113,6 +117,22 @@ def _structured_output(agent: AgentConfig, code: str) -> dict[str, str]:
     """Return how a provider learns the form of the answers, where it is not by their schema."""
     takes = PROVIDERS[code].structured_output
     return {"structured_output": takes} if agent.answer_schema and takes != "schema" else {}
+
+
+def _budget(agent: AgentConfig) -> dict[str, float]:
+    """Return the limits of what answers use together, as far as there are any."""
+    tokens = {name: getattr(agent, name) for name in ("conversation_tokens", "day_tokens")}
+    costs = {name: getattr(agent, name) for name in ("conversation_cost", "day_cost")}
+    given = {**tokens, **{name: float(cost) for name, cost in costs.items() if cost}}
+    return {name: limit for name, limit in given.items() if limit}
+
+
+def _price(agent: AgentConfig, provider: str, model: str) -> dict[str, Any]:
+    """Return what a model costs, for an agent that limits costs."""
+    if not (agent.conversation_cost or agent.day_cost):
+        return {}
+    price = price_of(provider, model)
+    return {"price": price.as_json()} if price else {}
 
 
 def _knowledge(agent: AgentConfig, files: list[dict[str, str]]) -> dict[str, Any]:

@@ -65,6 +65,16 @@ type Provider struct {
 	// StructuredOutput is what the API takes as the form of an answer: a schema if empty,
 	// or only that it is an object.
 	StructuredOutput string `json:"structured_output,omitempty"`
+	// Price is what the model costs, where a limit needs it.
+	Price *Price `json:"price,omitempty"`
+}
+
+// Price is in dollars for a million tokens that go in and that come out, by a list of a
+// date.
+type Price struct {
+	Input  float64 `json:"input"`
+	Output float64 `json:"output"`
+	AsOf   string  `json:"as_of"`
 }
 
 // Request is how a provider's requests differ from those of its API: the header that
@@ -135,11 +145,21 @@ func (k *Knowledge) Names() []string {
 }
 
 // Limits bounds one answer: the rounds of tool calls, the seconds, and the memory
-// of the process in MiB.
+// of the process in MiB; and what several answers use together.
 type Limits struct {
 	ToolRounds int `json:"tool_rounds"`
 	Seconds    int `json:"seconds"`
 	MemoryMB   int `json:"memory_mb"`
+	// What one conversation and one day may use, in tokens and dollars; zero for no limit.
+	ConversationTokens int     `json:"conversation_tokens,omitempty"`
+	ConversationCost   float64 `json:"conversation_cost,omitempty"`
+	DayTokens          int     `json:"day_tokens,omitempty"`
+	DayCost            float64 `json:"day_cost,omitempty"`
+}
+
+// HasBudget reports whether anything limits what answers use together.
+func (l Limits) HasBudget() bool {
+	return l.ConversationTokens > 0 || l.ConversationCost > 0 || l.DayTokens > 0 || l.DayCost > 0
 }
 
 // Parse decodes and validates a configuration. Unknown fields are errors, since

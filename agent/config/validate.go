@@ -43,10 +43,19 @@ func (c Config) validate() error {
 	faults.within("limits.tool_rounds", float64(c.Limits.ToolRounds), 0, 20)
 	faults.within("limits.seconds", float64(c.Limits.Seconds), 5, 300)
 	faults.within("limits.memory_mb", float64(c.Limits.MemoryMB), 128, 2048)
+	c.validateBudget(&faults)
 	if c.Knowledge != nil {
 		c.Knowledge.validate(&faults)
 	}
 	return errors.Join(faults...)
+}
+
+func (c Config) validateBudget(faults *faultList) {
+	l := c.Limits
+	faults.check(min(l.ConversationTokens, l.DayTokens) >= 0 && min(l.ConversationCost, l.DayCost) >= 0, "limits: a limit is negative")
+	if l.ConversationCost > 0 || l.DayCost > 0 {
+		faults.check(c.Provider.Price != nil && (c.Fallback == nil || c.Fallback.Price != nil), "limits of cost need the price of each model")
+	}
 }
 
 func (k Knowledge) validate(faults *faultList) {

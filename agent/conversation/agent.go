@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/config"
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
@@ -19,6 +20,9 @@ import (
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/transport"
 )
+
+// The variable with the directory of what an agent keeps.
+const dataEnv = "AGENT_DATA_DIR"
 
 // The tool that comes with files.
 const knowledgeTool = "knowledge_search"
@@ -32,7 +36,8 @@ type Agent struct {
 	tools    []tools.Tool
 	rules    map[string][]permissions.Rule
 	sealer   seal.Sealer
-	spent    spentCalls
+	spentIDs spentCalls
+	ledger   *budget.Ledger
 	// format is the form of the answers to requests that name none; nil for text.
 	format *format
 	// err is the fault that every request is refused with, nil in a usable agent.
@@ -46,6 +51,7 @@ func New(blueprint []byte, getenv func(string) string) *Agent {
 	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
+	a.ledger = &budget.Ledger{Directory: getenv(dataEnv)}
 	capabilities := a.config.Capabilities
 	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv); a.err != nil {
 		return a

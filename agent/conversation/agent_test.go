@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/config"
 	"agent.local/a0000000000000000/providers"
 	"agent.local/a0000000000000000/tools"
@@ -33,7 +34,7 @@ func sampleAgent(t *testing.T, change func(*config.Config), steps ...step) (*Age
 		t.Fatal(err)
 	}
 	provider := &script{steps: steps}
-	return &Agent{config: c, provider: provider, tools: selected}, provider
+	return &Agent{config: c, provider: provider, tools: selected, ledger: &budget.Ledger{}}, provider
 }
 
 // handle returns the events of a request, without their times.

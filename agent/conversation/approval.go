@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/providers"
 )
 
@@ -70,13 +71,9 @@ type suspended struct {
 	IDs       []string            `json:"ids"`
 	Trust     trust               `json:"trust"`
 	Paragraph bool                `json:"paragraph"`
-}
-
-// kept is the trust in a conversation after an answer.
-type kept struct {
-	Config string `json:"config"`
-	After  string `json:"after"`
-	Trust  trust  `json:"trust"`
+	// Before is what the conversation used before this turn, Spent what this turn did.
+	Before budget.Amount `json:"before,omitzero"`
+	Spent  budget.Amount `json:"spent,omitzero"`
 }
 
 // start begins a turn, or goes on with one that waited for approvals.
@@ -86,40 +83,21 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 		if len(t.asked.Approval.Answers) > 0 {
 			return doneEvent{}, badRequest("the state of this approval is not known here: the agent was restarted or changed; ask again")
 		}
-		t.trust = t.trustIn(t.asked.messages)
+		state := t.stateOf(t.asked.messages)
+		t.trust, t.before = state.Trust, state.Spent.AtLeast(t.ledger.Conversation(exchangeBefore(t.asked.messages)))
 		return t.run(ctx)
 	}
 	var s suspended
 	isOurs := json.Unmarshal([]byte(text), &s) == nil && s.Config == t.config.SHA256
 	if isOurs && len(t.asked.Approval.Answers) == 0 {
 		// The person asked something else instead.
-		t.trust = s.Trust
+		t.trust, t.before = s.Trust, s.Before.Plus(s.Spent)
 		return t.run(ctx)
 	}
 	if !isOurs || s.Asked != digestOf(t.messages) {
 		return doneEvent{}, badRequest("the approval belongs to another conversation; ask again")
 	}
 	return t.resume(ctx, s)
-}
-
-// trustIn returns the trust that the state of a request shows.
-func (t *turn) trustIn(asked []providers.Message) trust {
-	var k kept
-	text, ok := t.sealer.Open(trustPurpose, t.asked.Approval.State)
-	if !ok || json.Unmarshal([]byte(text), &k) != nil || k.Config != t.config.SHA256 || k.After != lastAnswer(asked) {
-		return t.withoutState(asked)
-	}
-	return k.Trust
-}
-
-// settle adds to the closing event what the next request and who shows the answer need.
-func (t *turn) settle(done *doneEvent) {
-	if t.trust.Tainted {
-		done.Untrusted, done.Links = true, t.trust.Hosts
-	}
-	if t.asked.Approval.Ask && t.isGuarded() {
-		done.State = t.sealed(trustPurpose, kept{t.config.SHA256, digest(t.text.String()), t.trust})
-	}
 }
 
 // pend keeps a call for a person, and asks.
@@ -150,6 +128,7 @@ func (t *turn) suspend() (doneEvent, error) {
 	state := suspended{
 		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
 		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, Replaced: t.replaced, Own: t.own, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
+		Before: t.before, Spent: t.spent,
 	}
 	return doneEvent{Finish: finishApproval, State: t.sealed(pendingPurpose, state)}, nil
 }
@@ -163,6 +142,7 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.messages = append(t.messages, s.Messages...)
 	t.text.WriteString(s.Text)
 	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
+	t.before, t.spent = s.Before, s.Spent
 	t.replaced, t.own = s.Replaced && t.fallback.isUsable(), s.Own
 	for _, id := range s.IDs {
 		t.ids[id] = true
@@ -194,7 +174,7 @@ func (t *turn) spend(calls []pendingCall) error {
 	if len(ids) == 0 && len(t.asked.Approval.Answers) > 0 {
 		return badRequest("none of the answers is for a call that waits; load the conversation again")
 	}
-	if !t.spent.claim(ids, time.Now().Add(2*approvalTime)) {
+	if !t.spentIDs.claim(ids, time.Now().Add(2*approvalTime)) {
 		return badRequest("this approval was answered already; load the conversation again")
 	}
 	return nil
@@ -235,11 +215,6 @@ func denial(word string) string {
 		return "not run: the person declined this call; do not try again, answer without it"
 	}
 	return fmt.Sprintf("not run: the person declined this call and says: %.*s", maxWord, word)
-}
-
-func (t *turn) sealed(purpose string, value any) string {
-	encoded, _ := json.Marshal(value)
-	return t.sealer.Seal(purpose, string(encoded))
 }
 
 // digestOf identifies the messages of a request.

@@ -15,9 +15,11 @@ import (
 const (
 	codeBadRequest = "bad_request"
 	codeCancelled  = "cancelled"
+	codeCostLimit  = "cost_limit"
 	codeFormat     = "format"
 	codeInternal   = "internal"
 	codeTimeLimit  = "time_limit"
+	codeTokenLimit = "token_limit"
 	codeToolRounds = "tool_rounds"
 )
 
@@ -63,6 +65,8 @@ type usageEvent struct {
 	Type   string `json:"type"`
 	Input  int    `json:"input_tokens"`
 	Output int    `json:"output_tokens"`
+	// Dollars is what they cost, where a limit of cost needs to know.
+	Dollars float64 `json:"dollars,omitempty"`
 	// Models says which model counted what, if there was more than one.
 	Models []modelUsage `json:"models,omitempty"`
 }

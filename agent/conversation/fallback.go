@@ -98,7 +98,7 @@ func (t *turn) forgetProvider() {
 
 // usageEvent returns what was counted, and by whom if more than one was asked.
 func (t *turn) usageEvent() usageEvent {
-	event := usageEvent{Type: "usage", Input: t.usage.Input, Output: t.usage.Output}
+	event := usageEvent{Type: "usage", Input: t.usage.Input, Output: t.usage.Output, Dollars: t.spent.Dollars}
 	if t.replaced {
 		from, to := t.config.Provider, t.fallback.config
 		event.Models = []modelUsage{

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
 )
@@ -26,6 +27,8 @@ type turn struct {
 	// given is the number of messages that came with the request.
 	given   int
 	pending []pendingCall
+	// before is what the conversation used before, spent what this answer did.
+	before, spent budget.Amount
 	// replaced is set once the fallback answers; own is what the provider counted before.
 	replaced bool
 	own      providers.Usage
@@ -50,6 +53,9 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 			return sendErr
 		}
 	}
+	if done.Finish != finishApproval {
+		t.keepCount(err != nil)
+	}
 	// The provider also bills the tokens of a failed answer.
 	if err == nil || t.usage != (providers.Usage{}) {
 		if sendErr := out.send(t.usageEvent()); sendErr != nil {
@@ -64,19 +70,6 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 	}
 	done.Type, done.Text, done.Rounds, done.MS = "done", t.text.String(), t.rounds, time.Since(started).Milliseconds()
 	return out.send(done)
-}
-
-// review lets the tools check the answer, and reports what they say.
-func (t *turn) review() error {
-	for _, tool := range t.tools {
-		if tool.Review == nil {
-			continue
-		}
-		if citations := tool.Review(t.text.String()); citations != nil {
-			return t.out.send(citationsEvent{"citations", citations})
-		}
-	}
-	return nil
 }
 
 // run asks until the model answers without calling a tool. After the last allowed
@@ -109,39 +102,6 @@ func (t *turn) run(ctx context.Context) (doneEvent, error) {
 	}
 }
 
-func (t *turn) finish(reply providers.Reply, exhausted bool) (doneEvent, error) {
-	if strings.TrimSpace(t.text.String()) == "" {
-		return doneEvent{}, t.emptyAnswer(reply)
-	}
-	if exhausted {
-		return doneEvent{Finish: "tool_rounds"}, nil
-	}
-	return doneEvent{Finish: string(reply.Finish), Reason: reply.Reason}, nil
-}
-
-// emptyAnswer says why there is no text.
-func (t *turn) emptyAnswer(reply providers.Reply) error {
-	limit := t.maxTokens()
-	switch {
-	case len(reply.Calls) > 0 && t.config.Limits.ToolRounds > 0 && len(t.tools) > 0:
-		return failure(codeToolRounds, fmt.Sprintf(
-			"the model still called tools after the agent's limit of %d rounds and gave no answer", t.config.Limits.ToolRounds))
-	case len(reply.Calls) > 0:
-		return failure(string(providers.Unreachable), "the model called a tool, but this agent has none, and gave no answer; ask again")
-	case reply.Reasoned && reply.Finish == providers.Length:
-		return failure(string(providers.Unreachable), fmt.Sprintf(
-			"the model used the limit of %d tokens for reasoning and gave no answer; choose longer answers or another model", limit))
-	case reply.Finish == providers.Length:
-		return failure(string(providers.Unreachable), fmt.Sprintf(
-			"the model reached the length limit (%d tokens for the answer) before any text; shorten the conversation or choose longer answers", limit))
-	case reply.Reasoned:
-		return failure(string(providers.Unreachable), "the model sent its reasoning, but no answer; ask again or choose another model")
-	case reply.Reason != "":
-		return failure(string(providers.Unreachable), fmt.Sprintf("the model gave no answer (%s); ask again", reply.Reason))
-	}
-	return failure(string(providers.Unreachable), "the model sent neither text nor a tool call; ask again or choose another model")
-}
-
 func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	request := providers.Request{
 		System:      t.system(),
@@ -156,9 +116,14 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 			request.Functions = append(request.Functions, providers.Function{Name: tool.Name, Description: tool.Description, Schema: tool.Schema})
 		}
 	}
+	reserved, err := t.reserve(&request)
+	if err != nil {
+		return providers.Reply{}, err
+	}
 	t.rounds++
 	before := t.text.Len()
 	reply, err := t.stream(ctx, request)
+	t.account(reserved, request, reply, t.text.Len()-before)
 	t.usage.Input += reply.Usage.Input
 	t.usage.Output += reply.Usage.Output
 	if err != nil {

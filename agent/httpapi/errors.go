@@ -61,7 +61,7 @@ func (r *refusal) openAI() map[string]any {
 // isFinal reports whether the same request would fail again.
 func isFinal(code string) bool {
 	switch code {
-	case "no_key", "provider_refused", "memory_limit", "time_limit", "tool_rounds", "format":
+	case "no_key", "provider_refused", "memory_limit", "time_limit", "tool_rounds", "format", "token_limit", "cost_limit":
 		return true
 	}
 	return false
@@ -84,7 +84,7 @@ func httpStatus(code string) int {
 	switch code {
 	case "bad_request":
 		return http.StatusBadRequest
-	case "rate_limited":
+	case "rate_limited", "token_limit", "cost_limit":
 		return http.StatusTooManyRequests
 	case "time_limit":
 		return http.StatusGatewayTimeout

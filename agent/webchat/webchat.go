@@ -187,7 +187,7 @@ func httpStatus(code string) int {
 		return http.StatusBadRequest
 	case "time_limit", "cancelled":
 		return http.StatusGatewayTimeout
-	case "rate_limited":
+	case "rate_limited", "token_limit", "cost_limit":
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusBadGateway

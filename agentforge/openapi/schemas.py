@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -98,7 +99,9 @@ def _typed(field: forms.Field) -> Schema:
         limits = {"minimum": field.min_value, "maximum": field.max_value}
         kind = NUMBER if isinstance(field, forms.DecimalField | forms.FloatField) else INTEGER
         kind = {"type": [kind["type"], "null"]} if getattr(field, "takes_null", False) else kind
-        return {**kind, **{name: value for name, value in limits.items() if value is not None}}
+        # JSON has no decimals.
+        known = {name: value for name, value in limits.items() if value is not None}
+        return {**kind, **{n: float(v) if isinstance(v, Decimal) else v for n, v in known.items()}}
     if isinstance(field, forms.UUIDField):
         return {**STRING, "format": "uuid"}
     # A field of a kind of its own says itself what its JSON is.

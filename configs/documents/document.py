@@ -25,6 +25,8 @@ from .problems import DocumentError, Problem
 from .source import Source, load
 
 _WITH_BASE_URL = " and ".join(code for code, provider in PROVIDERS.items() if provider.asks_base_url)
+# What other forms than that of the keys look at.
+_MODELS = ("provider", "model", "fallback_provider", "fallback_model")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -141,7 +143,8 @@ def _validate(
     given = {name: entries[PATH_OF[name]] for name in fields if PATH_OF[name] in entries}
     wrong = type_errors(form_class, given)
     preset = PRESET_VALUES.get(str(entries.get("personality.preset")), PRESET_VALUES[Preset.BALANCED])
-    agent = AgentConfig(provider=str(entries.get("provider.code", ""))[:HANDLE_LENGTH], **preset)
+    chosen = {name: str(entries.get(PATH_OF[name], ""))[:HANDLE_LENGTH] for name in _MODELS}
+    agent = AgentConfig(**chosen, **preset)
     defaults = {name: getattr(agent, name) for name in fields if name not in given}
     if form_class is KeysForm:
         defaults = {}

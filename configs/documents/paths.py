@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 PATHS: dict[str, str] = {
     "identity.name": "name",
     "identity.handle": "handle",
@@ -28,6 +30,10 @@ PATHS: dict[str, str] = {
     "limits.tool_rounds": "tool_rounds",
     "limits.seconds": "time_limit_seconds",
     "limits.memory_mb": "memory_limit_mb",
+    "limits.conversation_tokens": "conversation_tokens",
+    "limits.conversation_cost": "conversation_cost",
+    "limits.day_tokens": "day_tokens",
+    "limits.day_cost": "day_cost",
     "knowledge.trusted": "knowledge_trusted",
 }
 PATH_OF = {field: path for path, field in PATHS.items()}
@@ -35,8 +41,13 @@ PATH_OF = {field: path for path, field in PATHS.items()}
 DEFAULTS = {"knowledge.trusted": True}
 # The files that a document names, each by `name` and `sha256`.
 FILES_PATH = "knowledge.files"
-# Fields that a document has only where they say something.
-OPTIONAL = {"capabilities.tool_settings": dict, "capabilities.permissions": dict, "answer.schema": str}
+# Fields that a document has only where they say something, and their values elsewhere.
+OPTIONAL: dict[str, Any] = {
+    "capabilities.tool_settings": {},
+    "capabilities.permissions": {},
+    "answer.schema": "",
+    **{f"limits.{period}_{unit}": None for period in ("conversation", "day") for unit in ("tokens", "cost")},
+}
 # What a document says of the provider's key: its name in the vault, and the address of a compatible server.
 KEY_PATHS = ("provider.key", "provider.base_url", "provider.needs_key")
 SECTIONS = {path.rsplit(".", depth)[0] for path in PATHS for depth in (1, 2) if path.count(".") >= depth}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from agentforge.flag_field import FlagField
 from configs.choices import Tab, Tool
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
+from configs.providers.prices import price_of
 from configs.tools.catalogue import FUNCTIONS
 from configs.tools.settings import missing_settings
 
@@ -26,8 +28,43 @@ def _limit(low: int, high: int, label: str, help_text: str) -> forms.IntegerFiel
     )
 
 
+def _models_of(agent: AgentConfig) -> list[tuple[str, str]]:
+    """Return the providers and models that may answer, as far as they are chosen."""
+    chosen = [(agent.provider, agent.model), (agent.fallback_provider, agent.fallback_model)]
+    return [(provider, model) for provider, model in chosen if provider and model]
+
+
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+class _OptionalNumber(forms.IntegerField):
+    takes_null = True
+
+
+class _OptionalAmount(forms.DecimalField):
+    takes_null = True
+
+
+def _tokens(label: str) -> forms.IntegerField:
+    return _OptionalNumber(
+        required=False,
+        min_value=100,
+        max_value=1_000_000_000,
+        label=label,
+        help_text="At least 100; empty for no limit.",
+    )
+
+
+def _cost(label: str) -> forms.DecimalField:
+    return _OptionalAmount(
+        required=False,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(100_000),
+        decimal_places=2,
+        label=label,
+        help_text="In US dollars; empty for no limit.",
+    )
 
 
 class CapabilitiesForm(DraftForm):
@@ -59,11 +96,17 @@ class CapabilitiesForm(DraftForm):
     time_limit_seconds = _limit(5, 300, "Seconds", "5 to 300 for one answer.")
     memory_limit_mb = _limit(128, 2048, "Memory in MB", "128 to 2,048 for the agent's process.")
 
+    conversation_tokens = _tokens("Tokens of a conversation")
+    conversation_cost = _cost("Cost of a conversation")
+    day_tokens = _tokens("Tokens of a day")
+    day_cost = _cost("Cost of a day")
+
     class Meta:
         model = AgentConfig
         fields = (
             *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
             *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+            *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,6 +128,31 @@ class CapabilitiesForm(DraftForm):
         if tools and self.tools_refused:
             raise ValidationError(self.tools_refused)
         return tools
+
+    @classmethod
+    def checked_values(cls, agent: AgentConfig) -> dict[str, Any]:
+        values = super().checked_values(agent)
+        if not (agent.conversation_cost or agent.day_cost):
+            return values
+        return {**values, "models": [list(chosen) for chosen in _models_of(agent)]}
+
+    def clean_conversation_cost(self) -> Decimal | None:
+        return self._limited("conversation_cost")
+
+    def clean_day_cost(self) -> Decimal | None:
+        return self._limited("day_cost")
+
+    def _limited(self, name: str) -> Decimal | None:
+        """Return a limit of cost. Raises ValidationError where the price of a chosen model is not known."""
+        limit: Decimal | None = self.cleaned_data[name]
+        for provider, model in _models_of(self.instance) if limit else ():
+            if price_of(provider, model) is None:
+                label = PROVIDERS[provider].label if provider in PROVIDERS else provider
+                raise ValidationError(
+                    f"The price of {model} of {label} is not known, so its cost can't be limited. Limit the "
+                    "tokens instead, or ask the operator for a list of prices (AGENTFORGE_PRICES)."
+                )
+        return limit
 
     def clean(self) -> dict[str, Any]:
         """Keep what belongs to chosen tools only, and ask for the settings that they need."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,18 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Price:
+    """Dollars for a million tokens that go in and that come out, by a list of a date."""
+
+    tokens_in: float
+    tokens_out: float
+    as_of: str
+
+    def as_json(self) -> dict[str, float | str]:
+        return {"input": self.tokens_in, "output": self.tokens_out, "as_of": self.as_of}
+
+
+@dataclass(frozen=True)
 class Used:
     """The tokens that one model of a provider counted."""
 
@@ -55,24 +67,25 @@ class Used:
 
 def cost_of(used: Iterable[Used]) -> Cost | None:
     """Return what tokens cost together; None if the price of one of the models is not known."""
-    prices = _prices(settings.AGENTFORGE_PRICES)
     total = 0.0
     for each in used:
-        price = _price(prices["models"], each)
+        if not each.tokens_in and not each.tokens_out:
+            continue
+        price = price_of(each.provider, each.model)
         if price is None:
             return None
-        total += (each.tokens_in * price[0] + each.tokens_out * price[1]) / _MILLION
-    return Cost(total, prices["as_of"])
+        total += (each.tokens_in * price.tokens_in + each.tokens_out * price.tokens_out) / _MILLION
+    return Cost(total, _prices(settings.AGENTFORGE_PRICES)["as_of"])
 
 
-def _price(models: Mapping[str, Mapping[str, list[float]]], used: Used) -> tuple[float, float] | None:
-    if not used.tokens_in and not used.tokens_out:
-        return 0.0, 0.0
-    provider = PROVIDERS.get(used.provider)
-    listed = models.get(provider.key_code if provider else used.provider, {})
-    for name in (used.model, _VERSION.sub("", used.model)):
+def price_of(provider: str, model: str) -> Price | None:
+    """Return what a provider's model costs; None if that is not known."""
+    prices = _prices(settings.AGENTFORGE_PRICES)
+    known = PROVIDERS.get(provider)
+    listed = prices["models"].get(known.key_code if known else provider, {})
+    for name in (model, _VERSION.sub("", model)):
         if name in listed:
-            return listed[name][0], listed[name][1]
+            return Price(float(listed[name][0]), float(listed[name][1]), prices["as_of"])
     return None
 
 

@@ -27,6 +27,7 @@ TABS = {
         (
             *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
             *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+            *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         ),
     ),
     "knowledge": ("Knowledge", ("knowledge", "knowledge_trusted")),
@@ -198,6 +199,7 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         agent.tool_rounds,
         agent.time_limit_seconds,
         agent.memory_limit_mb,
+        *(getattr(agent, name) for name in TABS["capabilities"][1][-4:]),
     ]
     frozen = [
         *(document["identity"][name] for name in TABS["identity"][1]),
@@ -214,6 +216,7 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         limits["tool_rounds"],
         limits["seconds"],
         limits["memory_mb"],
+        *(limits.get(name) for name in TABS["capabilities"][1][-4:]),
     ]
     return mine == frozen
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from agentforge import formats
+from agentforge.prepared_queries import Keys, PreparedQuery
 from configs.keys.keyring import Keyring
 from configs.models import AgentConfig
 from configs.revisions import draft_sha256
@@ -50,9 +51,9 @@ def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[
     return steps
 
 
-def _telling_builds(agents: Sequence[AgentConfig]) -> defaultdict[int, _TellingBuilds]:
-    """Return the builds that the steps of each agent tell of; one query for all of them."""
-    of_agents = Build.objects.filter(revision__agent__in=agents)
+def _query() -> QuerySet[Build]:
+    """Return the builds that the steps of some agents tell of, newest first."""
+    of_agents = Build.objects.filter(revision__agent__in=Keys("agents"))
     answering = newest_of_each(answering_builds(of_agents))
     telling = newest_of_each(of_agents).union(
         newest_of_each(of_agents.filter(status=BuildStatus.SUCCEEDED)), answering
@@ -63,13 +64,21 @@ def _telling_builds(agents: Sequence[AgentConfig]) -> defaultdict[int, _TellingB
         role=ChatMessage.Role.ASSISTANT,
         status=MessageStatus.DONE,
     )
-    rows = Build.objects.filter(pk__in=telling).annotate(
+    rows: QuerySet[Build] = Build.objects.filter(pk__in=telling).annotate(
         is_answering=Q(pk__in=answering),
         is_from_cache=~Exists(BuildTarget.objects.filter(build=OuterRef("pk"), from_cache=False)),
         last_asked=Subquery(answers.order_by("-pk").values("build_id")[:1]),
     )
+    return rows.select_related("revision").defer("revision__canonical_json").order_by("-pk")
+
+
+_builds_of: PreparedQuery[Any] = PreparedQuery(_query)
+
+
+def _telling_builds(agents: Sequence[AgentConfig]) -> defaultdict[int, _TellingBuilds]:
+    """Return the builds that the steps of each agent tell of; one query for all of them."""
     found: defaultdict[int, _TellingBuilds] = defaultdict(_TellingBuilds)
-    for build in rows.select_related("revision").order_by("-pk"):
+    for build in _builds_of(agents=[agent.pk for agent in agents]):
         builds = found[build.revision.agent_id]
         builds.last_asked = build.last_asked
         builds.newest = builds.newest or build

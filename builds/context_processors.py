@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from agentforge.accounts.models import User
 from agentforge.formats import counted
 from agentforge.live.models import Stream
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from configs.announcements import account_stream
 
 from .models import Build
@@ -19,6 +22,8 @@ from .reports import UNFINISHED
 
 # A connection carries some channels only (`MAX_CHANNELS`); the page itself needs most of them.
 MOST_FOLLOWED = 12
+# Stands for the account among the primary keys of builds.
+_ACCOUNT = 0
 
 
 def running_work(request: HttpRequest) -> dict[str, Any]:
@@ -36,17 +41,30 @@ def _running(request: HttpRequest) -> dict[str, Any]:
     # An error page may be rendered in a transaction that is marked for rollback.
     if connection.needs_rollback or not isinstance(user, User):
         return {"count": 0, "icon": "idle"}
-    builds = Build.objects.owned_by(user).filter(status__in=UNFINISHED)
-    names = [f"build-{pk}" for pk in builds.values_list("pk", flat=True)]
     account = account_stream(user.pk)
-    followed = Stream.objects.filter(pk__in=[account, *names[:MOST_FOLLOWED]], closed_at=None)
-    positions = {name: f"{name}:{last_seq}" for name, last_seq in followed.values_list("pk", "last_seq")}
-    words = f"{counted(len(names), 'build')} under way"
+    positions = dict(_positions(owner=user.pk, account=account))
+    own = positions.pop(_ACCOUNT, None)
+    followed = sorted(positions, reverse=True)[:MOST_FOLLOWED]
+    words = f"{counted(len(positions), 'build')} under way"
     return {
-        "count": len(names),
+        "count": len(positions),
         "words": words,
-        "title": f"{words} \N{EN DASH} " if names else "",
-        "icon": "running" if names else "idle",
-        "account": positions.pop(account, ""),
-        "live": " ".join(positions.values()),
+        "title": f"{words} \N{EN DASH} " if positions else "",
+        "icon": "running" if positions else "idle",
+        "account": "" if own is None else f"{account}:{own}",
+        "live": " ".join(f"build-{pk}:{positions[pk]}" for pk in followed if positions[pk] is not None),
     }
+
+
+def _queries() -> QuerySet[Any, tuple[int, int | None]]:
+    """Return a person's unfinished builds and their account, each with the position of its open channel."""
+    channel = Concat(Value("build-"), Cast(OuterRef("pk"), CharField()))
+    position = Subquery(Stream.objects.filter(pk=channel, closed_at=None).values("last_seq"))
+    builds = Build.objects.owned_by(Parameter("owner")).filter(status__in=UNFINISHED).order_by()
+    account = Stream.objects.filter(pk=Parameter("account"), closed_at=None)
+    return builds.values_list("pk", position).union(
+        account.values_list(Value(_ACCOUNT), "last_seq"), all=True
+    )
+
+
+_positions = PreparedQuery(_queries)

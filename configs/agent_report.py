@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 
 from agentforge.live.models import Stream
+from agentforge.prepared_queries import Keys, PreparedQuery
 
 from .check_places import words_by_job
 from .choices import RunStatus
@@ -141,6 +142,13 @@ _OUTCOMES: dict[str, str] = {
 }
 
 
+_newest_runs: PreparedQuery[ProcessRun] = PreparedQuery(
+    lambda: (
+        ProcessRun.objects.filter(agent__in=Keys("agents")).order_by("agent_id", "-pk").distinct("agent_id")
+    )
+)
+
+
 def report_of(agent: AgentConfig) -> AgentReport:
     """Return the report on one agent."""
     return reports_of([agent])[agent.pk]
@@ -161,8 +169,7 @@ def reports_of(agents: Iterable[AgentConfig], ring: Keyring | None = None) -> di
     if not rows:
         return {}
     ring = ring or keyring_of(rows[0].owner_id)
-    runs = ProcessRun.objects.filter(agent__in=rows).order_by("agent_id", "-pk").distinct("agent_id")
-    by_agent: dict[int, ProcessRun] = {run.agent_id: run for run in runs}
+    by_agent = {run.agent_id: run for run in _newest_runs(agents=[agent.pk for agent in rows])}
     further = further_steps(rows, ring)
     waiting = words_by_job(by_agent.values())
     return {

@@ -11,6 +11,8 @@ from typing import Any
 
 from django import forms
 
+from agentforge.prepared_queries import Parameter, PreparedQuery
+
 from .choices import Tab
 from .documents.paths import DEFAULTS, OPTIONAL, PATHS
 from .forms import TAB_FORMS
@@ -85,9 +87,14 @@ def of_revision(revision: Revision) -> Content:
     return Content(f"Revision {revision.number}", values, document["system_prompt"], revision.canonical_json)
 
 
+_newest_revision: PreparedQuery[Revision] = PreparedQuery(
+    lambda: Revision.objects.filter(agent_id=Parameter("agent")).order_by("-number")[:1]
+)
+
+
 def changes_since_revision(agent: AgentConfig) -> Changes | None:
     """Return the fields of a draft that differ from its newest revision; None before the first."""
-    newest: Revision | None = Revision.objects.filter(agent_id=agent.pk).order_by("-number").first()
+    newest = _newest_revision.first(agent=agent.pk)
     if newest is None:
         return None
     found = differences(of_revision(newest), of_draft(agent))

@@ -23,6 +23,7 @@ from django.db.models import (
     When,
 )
 
+from agentforge.prepared_queries import Keys, PreparedQuery
 from builds.preflight import changes
 from configs.models import AgentConfig, Revision
 
@@ -182,15 +183,20 @@ def _content(site: Site, is_ours: bool) -> SiteContent:
     return SiteContent.ELSEWHERE if site.live_remote_id else SiteContent.NOTHING
 
 
-def sites_of(agents: Iterable[AgentConfig]) -> defaultdict[int, AgentSites]:
-    """Return what sites tell of agents, by primary key; one query if there are none, else two."""
+def _sites_with_deployments() -> QuerySet[Site]:
     last = Deployment.objects.filter(site=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     live = _live().filter(site=OuterRef("pk")).values("pk")[:1]
-    sites = list(
-        Site.objects.filter(agent__in=list(agents), deleted_at=None).annotate(
-            last_id=Subquery(last), live_id=Subquery(live)
-        )
-    )
+    sites = Site.objects.filter(agent__in=Keys("agents"), deleted_at=None)
+    annotated: QuerySet[Site] = sites.annotate(last_id=Subquery(last), live_id=Subquery(live))
+    return annotated
+
+
+_sites: PreparedQuery[Any] = PreparedQuery(_sites_with_deployments)
+
+
+def sites_of(agents: Iterable[AgentConfig]) -> defaultdict[int, AgentSites]:
+    """Return what sites tell of agents, by primary key; one query if there are none, else two."""
+    sites = _sites(agents=[agent.pk for agent in agents])
     wanted = {pk for site in sites for pk in (site.last_id, site.live_id) if pk is not None}
     rows = Deployment.objects.select_related("site", "revision").in_bulk(wanted) if wanted else {}
     found: defaultdict[int, AgentSites] = defaultdict(AgentSites)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from configs.choices import KeyStatus
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
@@ -69,10 +70,15 @@ class Keyring:
         return KeyTrouble(*trouble, url)
 
 
+_keys_of = PreparedQuery(
+    lambda: ApiKey.objects.filter(owner_id=Parameter("owner")).defer("models_offered").order_by("pk")
+)
+
+
 def keyring_of(owner_id: UUID) -> Keyring:
     """Return an owner's keys in the order of the providers, in one query."""
     order = {code: place for place, code in enumerate(PROVIDERS)}
-    keys = ApiKey.objects.filter(owner_id=owner_id).defer("models_offered").order_by("pk")
+    keys = _keys_of(owner=owner_id)
     return Keyring(tuple(sorted(keys, key=lambda key: order.get(key.provider, len(order)))))
 
 

@@ -6,21 +6,27 @@ from copy import copy
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, is_json, json_object, json_value, replace_errors, wants_json
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from configs.agent_report import with_live_positions
 from configs.conflicts import Basis
 from configs.forms.base import DraftForm, Offers, draft_values, type_errors
 from configs.models import AgentConfig
 
+_agent: PreparedQuery[AgentConfig] = PreparedQuery(
+    lambda: with_live_positions(AgentConfig.objects.owned_by(Parameter("owner")).filter(pk=Parameter("pk")))
+)
+
 
 def agent_of(request: Request, pk: int) -> AgentConfig:
     """Return the signed-in user's agent, with the position of its channel; 404 for any other."""
-    agents = with_live_positions(AgentConfig.objects.owned_by(request.user))
-    agent: AgentConfig = get_object_or_404(agents, pk=pk)
+    agent = _agent.first(owner=request.user.pk, pk=pk)
+    if agent is None:
+        raise Http404
     return agent
 
 

@@ -22,12 +22,12 @@ pytestmark = pytest.mark.django_db
 
 # BEGIN, COMMIT, the role of the transaction and three of the session are among them.
 MOST = {
-    "configs:identity": 14,
-    "configs:keys": 15,
-    "configs:personality": 14,
-    "configs:capabilities": 14,
-    "builds:agent": 21,
-    "builds:try": 19,
+    "configs:identity": 13,
+    "configs:keys": 14,
+    "configs:personality": 13,
+    "configs:capabilities": 13,
+    "builds:agent": 20,
+    "builds:try": 18,
 }
 # The files and targets of its rows.
 MORE_WITH_BUILDS = {"builds:agent": 3}
@@ -69,7 +69,7 @@ def test_a_list_asks_as_often_for_many_agents_as_for_one(
 ) -> None:
     browser, url = client_of(alice), reverse("configs:list")
     asked = len(_queries(browser, url))
-    assert asked <= 15
+    assert asked <= 14
     for _ in range(5):
         build_of(duplicate_agent(agent), alice, "Round")
     with django_assert_num_queries(asked):

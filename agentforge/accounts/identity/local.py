@@ -20,6 +20,7 @@ from agentforge.accounts.throttling.attempts import AttemptThrottle, attempt
 from agentforge.accounts.throttling.hashing import hash_turn
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.prepared_queries import Parameter, PreparedQuery
 
 from . import refresh_tokens
 from .base import AuthSession, KeySource, SignUpResult, Tokens
@@ -43,6 +44,13 @@ def count_sign_up(email: str, address: str) -> None:
 @lru_cache(maxsize=2)
 def _nobodys_password(hasher: str) -> str:
     return passwords.encode("nobody has this password")
+
+
+_sessions = PreparedQuery(
+    lambda: LocalSession.objects.filter(
+        pk=Parameter("session"), identity_id=Parameter("identity"), expires_at__gt=Parameter("now")
+    ).values_list("pk", flat=True)
+)
 
 
 class LocalIdentityService:
@@ -238,7 +246,5 @@ class LocalIdentityService:
         return {"keys": [signing_key().public_jwk]}
 
     def has_ended(self, claims: dict[str, Any]) -> bool:
-        session = LocalSession.objects.filter(
-            pk=UUID(claims["session_id"]), identity_id=UUID(claims["sub"]), expires_at__gt=timezone.now()
-        )
-        return not session.exists()
+        session, identity = UUID(claims["session_id"]), UUID(claims["sub"])
+        return not _sessions(session=session, identity=identity, now=timezone.now())

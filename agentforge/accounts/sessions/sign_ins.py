@@ -16,6 +16,7 @@ from agentforge.accounts.identity.base import AuthSession, Tokens
 from agentforge.accounts.models import SignIn, User
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
+from agentforge.prepared_queries import Parameter, PreparedQuery
 
 from . import refresh, tokens
 
@@ -134,13 +135,18 @@ def row_id(session: SessionBase) -> UUID | None:
     return UUID(name) if name else None
 
 
+_sign_in: PreparedQuery[SignIn] = PreparedQuery(
+    lambda: SignIn.objects.select_related("user").filter(pk=Parameter("pk"))
+)
+
+
 def current(session: SessionBase) -> SignIn | None:
     """Return a browser's sign-in, with tokens in force; None if it has ended.
 
     Raises IdentityUnavailable if the tokens expired and the identity service does not answer.
     """
     pk = row_id(session)
-    row = SignIn.objects.select_related("user").filter(pk=pk).first() if pk else None
+    row = _sign_in.first(pk=pk) if pk else None
     if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
         SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     if row is None:

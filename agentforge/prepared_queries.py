@@ -1,0 +1,70 @@
+"""Queries of every page, whose SQL is written once: that takes longer than PostgreSQL takes to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import connections
+from django.db.models import Expression, Field, QuerySet
+
+Row = TypeVar("Row")
+
+
+class Parameter(Expression):
+    """A value that a prepared query gets with each call, by its name."""
+
+    template = "%s"
+
+    def __init__(self, name: str, output_field: Field[Any, Any] | None = None) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        return self.template, (_Place(self.name),)
+
+
+class Keys(Parameter):
+    """The primary keys of some rows, for a lookup with `__in`."""
+
+    template = "(SELECT unnest(%s::bigint[]))"
+
+
+class _Place(str):
+    """Where a parameter's value goes."""
+
+
+class PreparedQuery(Generic[Row]):
+    """A query set with parameters, made at the first call of a process.
+
+    It must have no other values than parameters and constants, since these are those of the first call.
+    """
+
+    def __init__(self, make: Callable[[], QuerySet[Any, Row]]) -> None:
+        self._make = make
+
+    def __call__(self, **values: Any) -> list[Row]:
+        """Return the rows, read as the query set would read them."""
+        queryset, prepared, sql, places = self._prepared
+        bound = tuple(values[place] if isinstance(place, _Place) else place for place in places)
+        rows, compiler = queryset.all(), copy(prepared)
+        query: Any = rows.query
+        compiler.query = query
+        # Each thread has its own connection.
+        compiler.connection = connections[rows.db]
+        compiler.as_sql = lambda *_, **__: (sql, bound)
+        query.get_compiler = lambda *_, **__: compiler
+        return list(rows)
+
+    def first(self, **values: Any) -> Row | None:
+        """Return the first row, None if there is none; the query set should ask for no more."""
+        return next(iter(self(**values)), None)
+
+    @cached_property
+    def _prepared(self) -> tuple[QuerySet[Any, Row], Any, str, tuple[Any, ...]]:
+        queryset = self._make()
+        compiler = queryset.query.get_compiler(queryset.db)
+        sql, places = compiler.as_sql()
+        return queryset, compiler, sql, tuple(places)

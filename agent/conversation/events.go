@@ -54,6 +54,13 @@ type resultEvent struct {
 	MS     int64  `json:"ms"`
 }
 
+// disabledEvent says that a tool is no longer what the agent's owner chose.
+type disabledEvent struct {
+	Type   string `json:"type"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
 // citationsEvent says of each source that the answer names whether it has what the
 // answer quotes.
 type citationsEvent struct {

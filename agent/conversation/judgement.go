@@ -85,7 +85,7 @@ func (t *turn) isRisky(p preparedCall) bool {
 	if p.tool.May&tools.Writes != 0 {
 		return true
 	}
-	if p.tool.May&tools.Reaches == 0 {
+	if p.tool.May&tools.Reaches == 0 || p.tool.Host != "" {
 		return false
 	}
 	addresses := addressesOf(p)
@@ -131,7 +131,7 @@ func scopeOf(p preparedCall) string {
 	if p.tool.Scope != nil {
 		return p.tool.Scope(p.arguments)
 	}
-	if hosts := hostsOf(p); len(hosts) > 0 {
+	if hosts := hostsOf(p); len(hosts) > 0 && p.tool.May&tools.Writes == 0 {
 		return "host " + strings.Join(hosts, ", ")
 	}
 	return "arguments " + digest(string(p.arguments))
@@ -154,6 +154,9 @@ func addressesOf(p preparedCall) []string {
 }
 
 func hostsOf(p preparedCall) []string {
+	if p.tool.Host != "" {
+		return []string{p.tool.Host}
+	}
 	var hosts []string
 	for _, address := range addressesOf(p) {
 		if host := hostOf(address); host != "" && !slices.Contains(hosts, host) {

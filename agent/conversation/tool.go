@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -117,13 +118,19 @@ func (t *turn) toolNames() []string {
 func exact(schema, arguments json.RawMessage) (json.RawMessage, string) {
 	var described struct {
 		Properties map[string]json.RawMessage `json:"properties"`
+		Further    json.RawMessage            `json:"additionalProperties"`
 	}
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(schema, &described)
 	if json.Unmarshal(arguments, &fields) != nil {
 		return json.RawMessage("{}"), "the arguments were not a JSON object"
 	}
+	takesAny := len(described.Properties) == 0 && described.Further == nil ||
+		described.Further != nil && string(described.Further) != "false"
 	for name := range fields {
+		if takesAny {
+			break
+		}
 		if _, known := described.Properties[name]; !known {
 			known := strings.Join(slices.Sorted(maps.Keys(described.Properties)), ", ")
 			return arguments, fmt.Sprintf("there is no argument %q; the arguments are: %s", name, known)
@@ -138,8 +145,9 @@ func exact(schema, arguments json.RawMessage) (json.RawMessage, string) {
 	return bytes.TrimSpace(encoded.Bytes()), ""
 }
 
-// outcome is the result of a call; source names where untrusted text came from.
-type outcome struct{ text, source string }
+// outcome is the result of a call; source names where untrusted text came from, and
+// disabled is why the tool does not run any more.
+type outcome struct{ text, source, disabled string }
 
 func (o outcome) forModel() string {
 	if o.source == "" {
@@ -164,6 +172,10 @@ func (t *turn) runTool(ctx context.Context, p preparedCall) (result outcome, fai
 	text, err := p.tool.Run(ctx, p.arguments)
 	if err != nil {
 		text, failed = err.Error(), true
+	}
+	var disabled *tools.DisabledError
+	if errors.As(err, &disabled) {
+		result.disabled = untrusted.Clean(disabled.Reason)
 	}
 	result.text = truncated(text)
 	return result, failed

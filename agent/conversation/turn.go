@@ -236,6 +236,11 @@ func (t *turn) answerCall(ctx context.Context, p preparedCall, refused string) e
 	if err := t.out.send(event); err != nil {
 		return err
 	}
+	if result.disabled != "" {
+		if err := t.out.send(disabledEvent{"tool_disabled", p.call.Name, result.disabled}); err != nil {
+			return err
+		}
+	}
 	t.messages = append(t.messages, providers.Message{Role: providers.Tool, Text: result.forModel(), CallID: p.call.ID, Failed: failed})
 	return nil
 }

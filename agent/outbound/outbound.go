@@ -44,6 +44,10 @@ type Client struct {
 // never by a proxy of the environment, whose address would be judged in place of the
 // host's.
 func New(hosts []string, getenv func(string) string) (*Client, error) {
+	return newClient(hosts, getenv, headerTime)
+}
+
+func newClient(hosts []string, getenv func(string) string, wait time.Duration) (*Client, error) {
 	for _, host := range hosts {
 		if !hostEntry.MatchString(host) {
 			return nil, fmt.Errorf("%q is not a host such as example.org or *.example.org", host)
@@ -51,7 +55,7 @@ func New(hosts []string, getenv func(string) string) (*Client, error) {
 	}
 	c := &Client{hosts: hosts, private: strings.FieldsFunc(strings.ToLower(getenv(PrivateHostsEnv)), func(r rune) bool { return r == ',' || r == ' ' })}
 	t := transport.New(getenv)
-	t.Proxy, t.ResponseHeaderTimeout = nil, headerTime
+	t.Proxy, t.ResponseHeaderTimeout = nil, wait
 	if getenv(transport.EgressSocket) == "" {
 		t.DialContext = c.dial
 	}

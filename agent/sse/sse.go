@@ -28,6 +28,10 @@ type Reader struct {
 	line    []byte
 	afterCR bool
 	begun   bool
+
+	// LastID is the last "id" of the stream, and Retry the milliseconds of its last
+	// "retry"; both are empty if there was none.
+	LastID, Retry string
 }
 
 // NewReader returns a Reader for the stream r.
@@ -68,6 +72,10 @@ func (r *Reader) Next() (Event, error) {
 		switch field = fieldName(field); field {
 		case "event":
 			event.Name = value
+		case "id":
+			r.LastID = value
+		case "retry":
+			r.Retry = value
 		case "data":
 			data = append(data, value)
 		}

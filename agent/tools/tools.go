@@ -5,6 +5,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,9 @@ type Tool struct {
 	Untrusted bool
 	// Unavailable says, in words for the model, why no call can run here.
 	Unavailable string
+	// Host is the only host that calls reach, where the agent's owner chose it; then the
+	// model can't lead them elsewhere.
+	Host string
 	// URLs returns the addresses that a call would reach.
 	URLs func(arguments json.RawMessage) []string
 	// Scope describes the calls that a person approves together with this one, as in
@@ -58,10 +62,19 @@ type Tool struct {
 	// Configure returns the tool with the settings that agent.json has for it, nil if
 	// there are none. A tool without Configure has no settings.
 	Configure func(tool Tool, settings json.RawMessage, getenv func(string) string) (Tool, error)
+	// Functions, if set, returns the functions that the settings describe; they replace
+	// this one, which can't run.
+	Functions func(settings json.RawMessage, getenv func(string) string) ([]Tool, error)
 	// Review, if set, checks a finished answer against what the tool knows. The event
 	// "citations" carries what it returns; nil is nothing to say.
 	Review func(answer string) any
 }
+
+// DisabledError is the result of a call of a tool that no longer is what the agent's
+// owner chose. The event "tool_disabled" reports it.
+type DisabledError struct{ Reason string }
+
+func (e *DisabledError) Error() string { return e.Reason }
 
 // Owner returns the tool of agent.json that the function belongs to.
 func (t Tool) Owner() string {
@@ -84,7 +97,8 @@ var (
 func Register(t Tool) {
 	mu.Lock()
 	defer mu.Unlock()
-	if _, taken := registry[t.Name]; taken || t.Name == "" || t.Run == nil || !json.Valid(t.Schema) {
+	runs := t.Functions != nil || t.Run != nil && json.Valid(t.Schema)
+	if _, taken := registry[t.Name]; taken || t.Name == "" || !runs {
 		panic("tools: invalid or duplicate tool " + t.Name)
 	}
 	registry[t.Name] = t
@@ -119,16 +133,31 @@ func Configured(names []string, settings map[string]json.RawMessage, getenv func
 	if err != nil {
 		return nil, err
 	}
-	for i, tool := range selected {
-		given := settings[tool.Owner()]
-		switch {
-		case tool.Configure != nil:
-			if selected[i], err = tool.Configure(tool, given, getenv); err != nil {
-				return nil, fmt.Errorf("the settings of the tool %q: %w", tool.Owner(), err)
+	configured := make([]Tool, 0, len(selected))
+	for _, tool := range selected {
+		functions, err := tool.configured(settings[tool.Owner()], getenv)
+		if err != nil {
+			return nil, fmt.Errorf("the settings of the tool %q: %w", tool.Owner(), err)
+		}
+		for _, function := range functions {
+			if slices.ContainsFunc(configured, func(other Tool) bool { return other.Name == function.Name }) {
+				return nil, fmt.Errorf("two functions are called %q", function.Name)
 			}
-		case given != nil:
-			return nil, fmt.Errorf("the tool %q has no settings", tool.Owner())
+			configured = append(configured, function)
 		}
 	}
-	return selected, nil
+	return configured, nil
+}
+
+func (t Tool) configured(given json.RawMessage, getenv func(string) string) ([]Tool, error) {
+	switch {
+	case t.Functions != nil:
+		return t.Functions(given, getenv)
+	case t.Configure != nil:
+		tool, err := t.Configure(t, given, getenv)
+		return []Tool{tool}, err
+	case given != nil:
+		return nil, errors.New("it has no settings")
+	}
+	return []Tool{t}, nil
 }

@@ -1,0 +1,243 @@
+// Package mcpclient calls tools of servers of the Model Context Protocol, of its
+// versions with a handshake (up to 2025-11-25) and of the one without (2026-07-28).
+package mcpclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// A list of tools is trusted for this long; a call after it lists them again.
+	listAge  = time.Minute
+	callTime = 2 * time.Minute
+	openTime = 20 * time.Second
+	maxPages = 50
+	maxWords = 500
+	maxTools = 1000
+)
+
+// errExpired reports that the server no longer knows the session.
+var errExpired = errors.New("the session with the server ended")
+
+// conn exchanges messages with one server. send returns the response to a request, and
+// nothing to a notification; changed is called when the server says that its tools changed.
+type conn interface {
+	send(ctx context.Context, m message, changed func()) (message, error)
+	// use sets the version of the protocol for what follows; empty for none yet.
+	use(version string)
+	// forget ends the session.
+	forget()
+}
+
+// Remote is a tool as a server lists it.
+type Remote struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	InputSchema json.RawMessage `json:"inputSchema"`
+}
+
+// Client talks to one server. It connects with the first call, and is safe for
+// concurrent use.
+type Client struct {
+	conn conn
+
+	mu      sync.Mutex
+	version string
+	// legacyFirst is set for a server that was found to have a handshake.
+	legacyFirst bool
+	number      int64
+	listed      time.Time
+	tools       map[string]Remote
+}
+
+func (c *Client) nextID() json.RawMessage {
+	c.number++
+	return json.RawMessage(strconv.FormatInt(c.number, 10))
+}
+
+// open finds the version that the server speaks. The caller holds the lock.
+func (c *Client) open(ctx context.Context) error {
+	if c.version != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, openTime, fmt.Errorf("the server did not answer within %v", openTime))
+	defer cancel()
+	if !c.legacyFirst {
+		isModern, err := c.discover(ctx)
+		if isModern || err != nil {
+			return err
+		}
+	}
+	return c.initialize(ctx)
+}
+
+// discover reports whether the server speaks the version without a handshake. Any answer
+// but that means an older one; an error, that there was none.
+func (c *Client) discover(ctx context.Context) (bool, error) {
+	c.conn.use(modern)
+	answer, err := c.conn.send(ctx, c.request(modern, "server/discover", map[string]any{}), nil)
+	var refused *rpcError
+	var status *statusError
+	switch {
+	case err == nil && answer.Error == nil:
+		var found struct {
+			Versions []string `json:"supportedVersions"`
+		}
+		if json.Unmarshal(answer.Result, &found) == nil && slices.Contains(found.Versions, modern) {
+			c.version = modern
+			return true, nil
+		}
+		return false, nil
+	case err == nil:
+		refused = answer.Error
+	case errors.As(err, &status) && !status.isKey():
+		return false, nil
+	case !errors.As(err, &refused) && !errors.Is(err, errExpired):
+		return false, err
+	}
+	return false, noCommonVersion(refused)
+}
+
+// noCommonVersion returns an error if a server says that it speaks none of the versions.
+func noCommonVersion(refused *rpcError) error {
+	if refused == nil || refused.Code != codeBadVersion {
+		return nil
+	}
+	var data struct {
+		Supported []string `json:"supported"`
+	}
+	_ = json.Unmarshal(refused.Data, &data)
+	if slices.ContainsFunc(data.Supported, func(v string) bool { return slices.Contains(legacy, v) }) {
+		return nil
+	}
+	return fmt.Errorf("the server speaks none of the protocol's versions that this agent knows: %w", refused)
+}
+
+func (c *Client) initialize(ctx context.Context) error {
+	c.conn.use("")
+	answer, err := c.conn.send(ctx, message{JSONRPC: "2.0", ID: c.nextID(), Method: "initialize", Params: map[string]any{
+		"protocolVersion": legacy[0], "capabilities": map[string]any{}, "clientInfo": clientInfo,
+	}}, nil)
+	if err == nil && answer.Error != nil {
+		err = answer.Error
+	}
+	if err != nil {
+		return err
+	}
+	var opened struct {
+		Version string `json:"protocolVersion"`
+	}
+	if json.Unmarshal(answer.Result, &opened) != nil || !slices.Contains(legacy, opened.Version) {
+		return fmt.Errorf("the server wants version %q of the protocol, which this agent does not know", clip(opened.Version, 40))
+	}
+	c.conn.use(opened.Version)
+	if _, err := c.conn.send(ctx, message{JSONRPC: "2.0", Method: "notifications/initialized"}, nil); err != nil {
+		return err
+	}
+	c.version, c.legacyFirst = opened.Version, true
+	return nil
+}
+
+var clientInfo = map[string]string{"name": "agentforge-agent", "version": "1.0"}
+
+// request returns a request of a version.
+func (c *Client) request(version, method string, params map[string]any) message {
+	if version == modern {
+		params["_meta"] = map[string]any{
+			metaVersion: modern, metaCapabilities: map[string]any{}, metaClientInfo: clientInfo,
+		}
+	}
+	return message{JSONRPC: "2.0", ID: c.nextID(), Method: method, Params: params}
+}
+
+// ask opens the connection and sends one request; once more if the session had expired.
+// The caller holds no lock.
+func (c *Client) ask(ctx context.Context, method string, params map[string]any, headers map[string]string) (json.RawMessage, error) {
+	for attempt := 0; ; attempt++ {
+		c.mu.Lock()
+		err := c.open(ctx)
+		m := c.request(c.version, method, params)
+		c.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		m.headers = headers
+		answer, err := c.conn.send(ctx, m, c.outdate)
+		switch {
+		case errors.Is(err, errExpired) && attempt == 0:
+			c.reset()
+			continue
+		case err != nil:
+			return nil, err
+		case answer.Error != nil:
+			return nil, answer.Error
+		}
+		return answer.Result, nil
+	}
+}
+
+func (c *Client) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn.forget()
+	c.version, c.listed = "", time.Time{}
+}
+
+// outdate makes the next call list the tools again.
+func (c *Client) outdate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listed = time.Time{}
+}
+
+// list returns the tools of the server by name.
+func (c *Client) list(ctx context.Context) (map[string]Remote, error) {
+	c.mu.Lock()
+	tools, isFresh := c.tools, time.Since(c.listed) < listAge
+	c.mu.Unlock()
+	if isFresh {
+		return tools, nil
+	}
+	tools, began := map[string]Remote{}, time.Now()
+	params := map[string]any{}
+	for range maxPages {
+		raw, err := c.ask(ctx, "tools/list", params, nil)
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Tools []Remote `json:"tools"`
+			Next  *string  `json:"nextCursor"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return nil, errors.New("the server's list of tools is not readable")
+		}
+		for _, tool := range page.Tools {
+			tools[tool.Name] = tool
+		}
+		if page.Next == nil || len(tools) > maxTools {
+			break
+		}
+		params = map[string]any{"cursor": *page.Next}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tools, c.listed = tools, began
+	return tools, nil
+}
+
+// call runs a tool and returns its result as text; isError marks a failure of the tool.
+func (c *Client) call(ctx context.Context, name string, arguments json.RawMessage, headers map[string]string) (text string, isError bool, err error) {
+	raw, err := c.ask(ctx, "tools/call", map[string]any{"name": name, "arguments": arguments}, headers)
+	if err != nil {
+		return "", false, err
+	}
+	return readResult(raw)
+}

@@ -1,0 +1,68 @@
+package mcpclient
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// The versions of the protocol: the newest has no handshake, and those before it
+// negotiate one in initialize.
+const modern = "2026-07-28"
+
+var legacy = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
+
+// The keys of params._meta that every request of the newest version carries.
+const (
+	metaVersion      = "io.modelcontextprotocol/protocolVersion"
+	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
+	metaClientInfo   = "io.modelcontextprotocol/clientInfo"
+)
+
+// Codes of errors: JSON-RPC's, then the protocol's own.
+const (
+	codeNoMethod   = -32601
+	codeBadVersion = -32022
+)
+
+// message is any JSON-RPC message.
+type message struct {
+	JSONRPC string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id,omitempty"`
+	Method  string          `json:"method,omitempty"`
+	Params  any             `json:"params,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Error   *rpcError       `json:"error,omitempty"`
+	// headers are those that streamable HTTP wants beside the body.
+	headers map[string]string
+}
+
+// rpcError is an error that a server answered with.
+type rpcError struct {
+	Code    int             `json:"code"`
+	Message string          `json:"message"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+func (e *rpcError) Error() string {
+	return fmt.Sprintf("the server answered with error %d: %s", e.Code, clip(e.Message, maxWords))
+}
+
+func (m message) isResponse() bool { return m.Method == "" && m.ID != nil }
+
+// reply answers a request of the server: this client has only ping.
+func (m message) reply() message {
+	answer := message{JSONRPC: "2.0", ID: m.ID}
+	if m.Method == "ping" {
+		answer.Result = json.RawMessage("{}")
+	} else {
+		answer.Error = &rpcError{Code: codeNoMethod, Message: "this client does not offer " + clip(m.Method, 100)}
+	}
+	return answer
+}
+
+func clip(text string, length int) string {
+	if runes := []rune(text); len(runes) > length {
+		return string(runes[:length]) + " …"
+	}
+	return text
+}

@@ -1,0 +1,102 @@
+package outbound
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// KeyEnvPrefix begins the variables with the keys of services.
+const KeyEnvPrefix = "AGENT_KEY_"
+
+// ServiceName is how a service is named in agent.json.
+var ServiceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,23}$`)
+
+// Auth is how requests to a service carry its key: as bearer, in a header, in the query,
+// or as "user:password" (basic).
+type Auth struct {
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+}
+
+// Service makes requests to the one address that the agent's owner chose. Redirects are
+// returned, not followed.
+type Service struct {
+	Base   *url.URL
+	client *Client
+	auth   *Auth
+	key    string
+}
+
+// NewService returns the service of an address; without auth, it takes no key.
+func NewService(name, address string, auth *Auth, getenv func(string) string) (*Service, error) {
+	u, err := url.Parse(address)
+	if err != nil || !ServiceName.MatchString(name) {
+		return nil, fmt.Errorf("%q is not the name of a service, or its address is not a URL", name)
+	}
+	client, err := newClient([]string{strings.ToLower(u.Host)}, getenv, 0)
+	if err != nil {
+		return nil, err
+	}
+	client.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s := &Service{client: client, auth: auth}
+	if s.Base, err = client.Check(address); err != nil {
+		return nil, err
+	}
+	if auth != nil {
+		s.key = strings.TrimSpace(getenv(KeyEnv(name)))
+	}
+	return s, nil
+}
+
+// KeyEnv returns the variable with the key of a service.
+func KeyEnv(name string) string { return KeyEnvPrefix + strings.ToUpper(name) }
+
+// Missing says, in words for the model, that the key is not there; empty if nothing is missing.
+func (s *Service) Missing(name string) string {
+	if s.auth == nil || s.key != "" {
+		return ""
+	}
+	return fmt.Sprintf("this can't be used here: the agent has no key for it (%s); tell the user", KeyEnv(name))
+}
+
+// Do makes a request with the key. The error has no address, which may hold the key.
+func (s *Service) Do(request *http.Request) (*http.Response, error) {
+	request.Header.Set("User-Agent", UserAgent)
+	if s.auth != nil {
+		s.authorize(request)
+	}
+	response, err := s.client.client.Do(request)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return response, err
+}
+
+func (s *Service) authorize(request *http.Request) {
+	switch s.auth.Kind {
+	case "basic":
+		request.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s.key)))
+	case "header":
+		request.Header.Set(s.auth.Name, s.key)
+	case "query":
+		pair := url.QueryEscape(s.auth.Name) + "=" + url.QueryEscape(s.key)
+		request.URL.RawQuery = strings.TrimPrefix(request.URL.RawQuery+"&"+pair, "&")
+	default:
+		request.Header.Set("Authorization", "Bearer "+s.key)
+	}
+}
+
+// Conceal removes the key from what a service answered.
+func (s *Service) Conceal(text string) string {
+	if len(s.key) < 4 {
+		return text
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte(s.key))
+	return strings.NewReplacer(s.key, "[key removed]", encoded, "[key removed]", url.QueryEscape(s.key), "[key removed]").Replace(text)
+}

@@ -63,6 +63,7 @@ class Tool(TextChoices):
     CLOCK = "clock", "Clock"
     FACTS = "facts", "Facts"
     FETCH = "fetch", "Web pages"
+    MCP = "mcp", "MCP servers"
     WORKSPACE = "workspace", "Files"
 
 

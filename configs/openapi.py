@@ -29,6 +29,7 @@ from .forms.new_agent import NewAgentForm
 from .forms.personality import PresetForm
 from .forms.revisions import ComparisonForm, RevisionNameForm
 from .forms.search import SearchForm
+from .forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
 from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from .models import FileState
 from .providers import PROVIDERS
@@ -166,6 +167,39 @@ describe(
 describe("configs:file_remove", post=Operation("Remove a file from an agent"))
 describe(
     "configs:file_download", get=Operation("Get a file as it was added", media="application/octet-stream")
+)
+_OFFERED = record(
+    {
+        **dict.fromkeys(("name", "function", "reason"), STRING),
+        "state": one_of(("new", "chosen", "changed", "refused")),
+        "hints": array(STRING),
+    }
+)
+describe(
+    "configs:service_test",
+    post=Operation(
+        "List the tools of an MCP server",
+        {"protocol": STRING, "tools": array(_OFFERED), "gone": array(STRING)},
+        forms=[ServiceForm],
+        required=["name", "url"],
+        note="A key that works is stored, for this address only. Tools that can be chosen also have their "
+        "`description` and `schema`.",
+    ),
+)
+describe(
+    "configs:service_save",
+    post=Operation(
+        "Give an agent tools of an MCP server",
+        {"tools": mapping({})},
+        forms=[ServiceChoiceForm],
+        required=["name", "url", "offered", "chosen"],
+        note="`offered` is JSON: those `tools` of a test, each with `name`, `function`, `description` and "
+        "`schema`; `chosen` and `reads` are names of them.",
+    ),
+)
+describe(
+    "configs:service_remove",
+    post=Operation("Remove a service from an agent", {"tools": mapping({})}, forms=[ServiceNameForm]),
 )
 describe(
     "configs:resolve",

@@ -96,7 +96,7 @@ func (p *peer) answer(w http.ResponseWriter, id json.RawMessage, result string) 
 }
 
 func getenv(name string) string {
-	return map[string]string{outbound.PrivateHostsEnv: "127.0.0.1", "AGENT_KEY_PEER": "secret-key"}[name]
+	return map[string]string{outbound.PrivateHostsEnv: "127.0.0.1", "AGENT_KEY_MCP_PEER": "secret-key"}[name]
 }
 
 // connected returns the function of a server that was chosen with the description "Finds."

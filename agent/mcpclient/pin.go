@@ -186,12 +186,12 @@ type HTTPServer struct {
 
 // Connect returns the server, which is asked when a tool is called.
 func (h HTTPServer) Connect(getenv func(string) string) (Server, error) {
-	service, err := outbound.NewService(h.Name, h.URL, h.Auth, getenv)
+	service, err := outbound.NewService("mcp", h.Name, h.URL, h.Auth, getenv)
 	if err != nil {
 		return Server{}, err
 	}
 	return Server{
 		Name: h.Name, Client: NewHTTP(service, h.Protocol), Tools: h.Tools, Host: service.Base.Hostname(),
-		Unavailable: service.Missing(h.Name), Conceal: service.Conceal,
+		Unavailable: service.Missing(), Conceal: service.Conceal,
 	}, nil
 }

@@ -29,11 +29,12 @@ type Service struct {
 	Base   *url.URL
 	client *Client
 	auth   *Auth
+	keyEnv string
 	key    string
 }
 
-// NewService returns the service of an address; without auth, it takes no key.
-func NewService(name, address string, auth *Auth, getenv func(string) string) (*Service, error) {
+// NewService returns the service of a tool at an address; without auth, it takes no key.
+func NewService(tool, name, address string, auth *Auth, getenv func(string) string) (*Service, error) {
 	u, err := url.Parse(address)
 	if err != nil || !ServiceName.MatchString(name) {
 		return nil, fmt.Errorf("%q is not the name of a service, or its address is not a URL", name)
@@ -43,25 +44,22 @@ func NewService(name, address string, auth *Auth, getenv func(string) string) (*
 		return nil, err
 	}
 	client.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &Service{client: client, auth: auth}
+	s := &Service{client: client, auth: auth, keyEnv: KeyEnvPrefix + strings.ToUpper(tool+"_"+name)}
 	if s.Base, err = client.Check(address); err != nil {
 		return nil, err
 	}
 	if auth != nil {
-		s.key = strings.TrimSpace(getenv(KeyEnv(name)))
+		s.key = strings.TrimSpace(getenv(s.keyEnv))
 	}
 	return s, nil
 }
 
-// KeyEnv returns the variable with the key of a service.
-func KeyEnv(name string) string { return KeyEnvPrefix + strings.ToUpper(name) }
-
 // Missing says, in words for the model, that the key is not there; empty if nothing is missing.
-func (s *Service) Missing(name string) string {
+func (s *Service) Missing() string {
 	if s.auth == nil || s.key != "" {
 		return ""
 	}
-	return fmt.Sprintf("this can't be used here: the agent has no key for it (%s); tell the user", KeyEnv(name))
+	return fmt.Sprintf("this can't be used here: the agent has no key for it (%s); tell the user", s.keyEnv)
 }
 
 // Do makes a request with the key. The error has no address, which may hold the key.

@@ -16,6 +16,7 @@ import certifi
 from builds.compiler import processes, sandbox, sources
 from builds.compiler.workspace import temporary_workspace
 from builds.package import assembly
+from configs.tools.services import services_of
 
 from . import egress
 from .agent_directory import AgentDirectory, keeps_files
@@ -60,7 +61,8 @@ class Program:
     def tool_hosts(self) -> list[str]:
         """Return the hosts that the agent's tools may reach."""
         settings = json.loads(self.document)["capabilities"].get("tool_settings", {})
-        return [host for values in settings.values() for host in values.get("hosts", [])]
+        listed = [host for values in settings.values() for host in values.get("hosts", [])]
+        return [*listed, *(service.host for service in services_of(settings))]
 
     def destinations(self, environment: Mapping[str, str]) -> set[egress.Destination]:
         """Return the only network destinations that the agent may reach: its provider, and its fallback."""

@@ -12,7 +12,7 @@ from configs.choices import Tab, Tool
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.providers.prices import price_of
-from configs.tools.catalogue import FUNCTIONS
+from configs.tools.catalogue import functions_of
 from configs.tools.settings import missing_settings
 
 from .base import DraftForm
@@ -167,7 +167,10 @@ class CapabilitiesForm(DraftForm):
             if missing := missing_settings(chosen, cleaned["tool_settings"]):
                 self.add_error("tool_settings", missing)
         if "permissions" in cleaned:
-            mine = chosen | {name for name, entry in FUNCTIONS.items() if entry.tool.value in chosen}
+            settings = cleaned.get("tool_settings", {})
+            mine = chosen | {
+                function.name for tool in chosen for function in functions_of(tool, settings.get(tool, {}))
+            }
             cleaned["permissions"] = {
                 name: rules for name, rules in cleaned["permissions"].items() if name in mine
             }

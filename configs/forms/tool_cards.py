@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from configs.tools.catalogue import CATALOGUE, Function, Setting, ToolEntry
+from django.core.exceptions import ValidationError
+
+from configs.tools.catalogue import CATALOGUE, Function, Setting, ToolEntry, functions_of
 from configs.tools.permissions import ALLOW, ASK, DENY, choice_for, patterns_for
+from configs.tools.services import Service, services_of
+from configs.tools.settings import clean_settings
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,15 @@ class SettingInput:
     setting: Setting
     name: str
     value: Any
+
+    @property
+    def services(self) -> list[Service]:
+        """Return the services that the value holds."""
+        tool = self.name.split(".")[1]
+        try:
+            return services_of(clean_settings({tool: {self.setting.name: self.value}}))
+        except ValidationError:
+            return []
 
 
 @dataclass(frozen=True)
@@ -64,16 +78,27 @@ def _card(
         entry=entry,
         chosen=chosen,
         settings=[
-            SettingInput(setting, f"tool_settings.{tool}.{setting.name}", _shown(values.get(setting.name)))
+            SettingInput(setting, f"tool_settings.{tool}.{setting.name}", _shown(setting, values))
             for setting in entry.settings
         ],
-        permissions=[_permission(function, rules) for function in entry.functions if entry.may],
+        permissions=[_permission(function, rules) for function in _functions(tool, values) if entry.may],
         rules_name=f"permissions.{tool}.rules",
         rules="\n".join(patterns_for(rules, tool)),
     )
 
 
-def _shown(value: Any) -> Any:
+def _functions(tool: str, values: Mapping[str, Any]) -> list[Function]:
+    try:
+        return functions_of(tool, clean_settings({tool: values}).get(tool, {}))
+    except ValidationError:
+        # The form says what is wrong with the settings.
+        return functions_of(tool, {})
+
+
+def _shown(setting: Setting, values: Mapping[str, Any]) -> Any:
+    value = values.get(setting.name)
+    if setting.kind == "services":
+        return value if isinstance(value, str) else json.dumps(value or [])
     return "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
 
 

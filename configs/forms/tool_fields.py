@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from django import forms
 
 from agentforge.openapi.schemas import ANYTHING, STRING, array, mapping
-from configs.tools.catalogue import CATALOGUE
+from configs.tools.catalogue import CATALOGUE, tool_of
 from configs.tools.permissions import clean_permissions
+from configs.tools.services import words_of_service
 from configs.tools.settings import clean_settings
 
 
@@ -36,12 +37,13 @@ class _PermissionsWidget(_NestedWidget):
         if name in data:
             return data[name]
         rules: dict[str, list[str]] = {}
-        for tool, entry in CATALOGUE.items():
-            for function in entry.functions:
-                if choice := str(data.get(f"{name}.{function.name}", "")):
-                    rules.setdefault(function.name, []).append(choice)
+        for tool in CATALOGUE:
             lines = [line for line in str(data.get(f"{name}.{tool}.rules", "")).splitlines() if line.strip()]
             rules.setdefault(tool, []).extend(lines)
+        for key in data:
+            function = key.removeprefix(f"{name}.")
+            if function != key and tool_of(function) and (choice := str(data.get(key, ""))):
+                rules.setdefault(function, []).insert(0, choice)
         return rules
 
 
@@ -85,7 +87,11 @@ def _flat(value: Mapping[str, Any]) -> list[str]:
     for name, inner in value.items():
         entries = inner.items() if isinstance(inner, Mapping) else [("", inner)]
         for key, given in entries:
-            text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+            text = ", ".join(map(_word, given)) if isinstance(given, list) else str(given)
             words = "on" if given is True else text
             sentences.append(" ".join(filter(None, (name, key.replace("_", " "), words))))
     return sentences
+
+
+def _word(value: Any) -> str:
+    return words_of_service(value) if isinstance(value, Mapping) else str(value)

@@ -17,6 +17,7 @@ from configs.models import AgentConfig, Revision
 from configs.providers import PROVIDERS, Provider
 
 from . import vault
+from .service_keys import service_variables
 
 
 class RevisionRefused(vault.KeyProblem):
@@ -61,7 +62,7 @@ def _environment(subject: _Subject) -> dict[str, str]:
         # An agent with a provider that answers does without its fallback, and says so when it would ask it.
         with suppress(vault.KeyMissing, vault.KeyNeedsReentry):
             variables = {**_variables_of(subject, fallback), **variables}
-    return variables
+    return {**service_variables(subject.agent, subject.document), **variables}
 
 
 def _variables_of(subject: _Subject, stated: dict[str, Any]) -> dict[str, str]:

@@ -117,7 +117,8 @@ def _enqueue_test(key: ApiKey, purpose: str, by: User | None = None) -> bool:
 def retest_stored(key_id: int, purpose: str) -> None:
     """Test a stored key; do nothing if it was removed or needs re-entry."""
     key: ApiKey | None = ApiKey.objects.filter(pk=key_id).first()
-    if key is not None:
+    # Keys of services are tested where their tools are listed.
+    if key is not None and key.provider in PROVIDERS:
         with suppress(vault.KeyNeedsReentry):
             retest(key, purpose)
 

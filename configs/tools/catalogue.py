@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
 from configs.choices import Tool
+
+from . import services
 
 May = Literal["reads", "writes", "reaches"]
 MAY_WORDS: dict[May, str] = {
@@ -31,7 +34,7 @@ class Setting:
     name: str
     label: str
     help_text: str
-    kind: Literal["lines", "text", "flag"]
+    kind: Literal["lines", "text", "flag", "services"]
     clean: Callable[[Any], Any]
     required: str = ""
 
@@ -157,6 +160,21 @@ CATALOGUE: dict[str, ToolEntry] = {
             ),
         ),
         ToolEntry(
+            Tool.MCP,
+            "Tools of servers that speak the Model Context Protocol, chosen one by one.",
+            (Function("mcp", "All tools of all servers", ("reads", "writes", "reaches")),),
+            (
+                Setting(
+                    "servers",
+                    "Servers",
+                    "A tool that changes after you chose it is disabled until you choose it again.",
+                    "services",
+                    partial(services.clean_services, services.MCP),
+                    required="Add a server, and choose tools of it.",
+                ),
+            ),
+        ),
+        ToolEntry(
             Tool.WORKSPACE,
             "Text files of one directory, which the agent lists, reads and writes. Nothing outside it.",
             (
@@ -169,3 +187,19 @@ CATALOGUE: dict[str, ToolEntry] = {
     )
 }
 FUNCTIONS = {function.name: entry for entry in CATALOGUE.values() for function in entry.functions}
+
+
+def tool_of(function: str) -> str:
+    """Return the tool that a function belongs to, also if a service has it; empty if there is none."""
+    if entry := FUNCTIONS.get(function):
+        return entry.tool.value
+    return next((tool for tool in services.SETTING if function.startswith(f"{tool}_")), "")
+
+
+def functions_of(tool: str, settings: Mapping[str, Any]) -> list[Function]:
+    """Return the functions of a tool with those of the services in its settings."""
+    ours: list[Function] = []
+    for each in services.functions_of({tool: settings} if tool in services.SETTING else {}):
+        may: tuple[May, ...] = ("reads", "reaches") if each.reads else ("reads", "writes", "reaches")
+        ours.append(Function(each.name, each.label, may))
+    return [*CATALOGUE[tool].functions, *ours]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from .catalogue import CATALOGUE, FUNCTIONS
+from .catalogue import CATALOGUE, tool_of
 
 ALLOW, ASK, DENY = "allow", "ask", "deny"
 _RULE = re.compile(
@@ -28,7 +28,7 @@ def clean_permissions(given: Any) -> Rules:
         raise ValidationError('Give the rules by tool, such as {"fetch": ["ask"]}.')
     rules: Rules = {}
     for name, lines in given.items():
-        if name not in CATALOGUE and name not in FUNCTIONS:
+        if name not in CATALOGUE and not tool_of(str(name)):
             raise ValidationError(f"“{str(name)[:80]}” is not a tool.")
         if not isinstance(lines, list) or len(lines) > _MOST_RULES:
             raise ValidationError(f"Give the rules for {name} as a list of at most {_MOST_RULES}.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from configs.keys.agent_environment import environment_of
+from configs.keys.service_keys import service_variable_names
 from configs.keys.vault import KeyProblem, address_of, has_secret, key_of
 from configs.models import AgentConfig, Revision
 from configs.providers import PROVIDERS
@@ -52,7 +54,10 @@ def _provided(agent: AgentConfig, revision: Revision | None) -> dict[str, str]:
         variables[provider.base_url_env] = quote(address_of(key, provider), safe=_PLAIN)
         if provider.key_env and key is not None and has_secret(key):
             variables[provider.key_env] = ""
-    return variables
+    settings = (
+        _document(revision)["capabilities"].get("tool_settings", {}) if revision else agent.tool_settings
+    )
+    return variables | dict.fromkeys(service_variable_names(agent, settings), "")
 
 
 def _chosen(agent: AgentConfig) -> tuple[str, str]:
@@ -102,7 +107,12 @@ def check_size(variables: dict[str, str]) -> None:
         )
 
 
+def _document(revision: Revision) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(revision.canonical_json)
+    return document
+
+
 def _providers_of(revision: Revision) -> list[str]:
     """Return the codes of the provider and of the fallback that a revision uses."""
-    document = json.loads(revision.canonical_json)
+    document = _document(revision)
     return [str(document[name]["code"]) for name in ("provider", "fallback") if name in document]

@@ -1,0 +1,179 @@
+"""The services of an agent: test a server, choose its tools, remove it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agentforge.accounts.throttling.acts import Act, performs
+from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
+from agentforge.http import Request
+from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
+from configs.choices import Tab
+from configs.conflicts import Basis, Conflict
+from configs.forms import CapabilitiesForm
+from configs.forms.base import draft_values
+from configs.forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
+from configs.keys import vault
+from configs.keys.service_keys import headers_with, save_service_key, service_key
+from configs.models import AgentConfig
+from configs.services import save_draft
+from configs.tools.mcp_listing import Listing, ListingFailed, list_tools
+from configs.tools.offers import gone_tools, offered_tools
+from configs.tools.services import MCP, PARTS, SETTING, services_of
+
+from .forms import agent_of
+
+
+@require_safe
+def service_list(request: Request, pk: int) -> HttpResponse:
+    return _page(request, agent_of(request, pk))
+
+
+def _test_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
+    form = ServiceForm(posted(request))
+    form.add_error(None, str(refusal))
+    return _refused(request, agent_of(request, pk), form)
+
+
+@require_POST
+@negotiated
+@rate_limited("key tests", _test_later)
+def service_test(request: Request, pk: int) -> HttpResponse:
+    """Ask a server for its tools, and show them to choose from."""
+    agent = agent_of(request, pk)
+    form = ServiceForm(posted(request))
+    if not form.is_valid():
+        return _refused(request, agent, form)
+    try:
+        listing = _list(agent, form)
+    except (ListingFailed, vault.KeyNeedsReentry) as error:
+        form.add_error("url", str(error))
+        return _refused(request, agent, form)
+    chosen = _entry_of(agent, MCP, form.cleaned_data["name"]).get(PARTS[MCP], [])
+    offered = offered_tools(form.cleaned_data["name"], listing.tools, chosen)
+    gone = gone_tools(listing.tools, chosen)
+    if wants_json(request):
+        return success(protocol=listing.protocol, tools=[tool.as_json() for tool in offered], gone=gone)
+    parts = json.dumps([tool.part for tool in offered if tool.state != "refused"])
+    context: dict[str, Any] = {
+        "tested": form,
+        "listing": listing,
+        "offered": offered,
+        "gone": gone,
+        "offered_json": parts,
+    }
+    return _page(request, agent, form, **context)
+
+
+@performs(Act.TEST_KEY)
+def _list(agent: AgentConfig, form: ServiceForm) -> Listing:
+    """List a server's tools with the key of a valid form, or the stored one; store a new key that works."""
+    url, secret = form.cleaned_data["url"], form.cleaned_data["key"]
+    if form.sending and not secret and (stored := service_key(agent.owner_id, url)):
+        secret = vault.reveal(stored, f"listed the tools of {url}")
+    listing = list_tools(url, headers_with(form.sending, secret))
+    if form.cleaned_data["key"]:
+        save_service_key(agent.owner_id, url, secret)
+    return listing
+
+
+@require_POST
+@negotiated
+def service_save(request: Request, pk: int) -> HttpResponse:
+    """Give an agent the chosen tools of a server."""
+    agent = agent_of(request, pk)
+    form = ServiceChoiceForm(posted(request))
+    if not form.is_valid():
+        return _refused(request, agent, form)
+    entry = form.entry
+    return _save(
+        request, agent, MCP, [*_others(agent, MCP, entry["name"]), entry], f"{entry['name']} is saved."
+    )
+
+
+@require_POST
+@negotiated
+def service_remove(request: Request, pk: int) -> HttpResponse:
+    """Take a service from an agent, and forget its key if no other agent calls the address."""
+    agent = agent_of(request, pk)
+    form = ServiceNameForm(posted(request))
+    if not form.is_valid():
+        return form_failure(form) if wants_json(request) else redirect("configs:services", pk=pk)
+    tool, name = form.cleaned_data["tool"], form.cleaned_data["name"]
+    url = _entry_of(agent, tool, name).get("url", "")
+    response = _save(request, agent, tool, _others(agent, tool, name), f"{name} is removed.")
+    key = service_key(agent.owner_id, url) if url and response.status_code < 400 else None
+    if key is not None and not _is_called(request, url):
+        vault.remove_key(key)
+    return response
+
+
+def _is_called(request: Request, url: str) -> bool:
+    agents = AgentConfig.objects.owned_by(request.user).exclude(tool_settings={})
+    return any(service.url == url for agent in agents for service in services_of(agent.tool_settings))
+
+
+def _entries(agent: AgentConfig, tool: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = agent.tool_settings.get(tool, {}).get(SETTING[tool], [])
+    return entries
+
+
+def _entry_of(agent: AgentConfig, tool: str, name: str) -> Mapping[str, Any]:
+    return next((entry for entry in _entries(agent, tool) if entry["name"] == name), {})
+
+
+def _others(agent: AgentConfig, tool: str, name: str) -> list[dict[str, Any]]:
+    return [entry for entry in _entries(agent, tool) if entry["name"] != name]
+
+
+def _save(
+    request: Request, agent: AgentConfig, tool: str, entries: list[dict[str, Any]], message: str
+) -> HttpResponse:
+    """Save an agent's services through the form of its tab."""
+    saved = draft_values(CapabilitiesForm, agent)
+    tools = {*saved["tools"], tool} if entries else {*saved["tools"]} - {tool}
+    settings = {**saved["tool_settings"], tool: {SETTING[tool]: entries}}
+    form = CapabilitiesForm(
+        {**saved, "tools": sorted(tools), "tool_settings": settings}, instance=copy(agent)
+    )
+    try:
+        if not form.is_valid():
+            return _failed(request, agent, [str(text) for texts in form.errors.values() for text in texts])
+        save_draft(agent, form.cleaned_values(), Basis(values=saved))
+    except Conflict:
+        return _failed(request, agent, ["The agent was changed elsewhere. Nothing was saved; do it again."])
+    if wants_json(request):
+        return success(tools=form.cleaned_values()["tool_settings"].get(tool, {}))
+    messages.success(request, message)
+    return redirect("configs:services", pk=agent.pk)
+
+
+def _failed(request: Request, agent: AgentConfig, reasons: list[str]) -> HttpResponse:
+    if wants_json(request):
+        return failure({"tool_settings": reasons})
+    for reason in reasons:
+        messages.error(request, reason)
+    return _page(request, agent, status=422)
+
+
+def _refused(request: Request, agent: AgentConfig, form: ServiceForm) -> HttpResponse:
+    return form_failure(form) if wants_json(request) else _page(request, agent, form, status=422)
+
+
+def _page(
+    request: Request, agent: AgentConfig, form: ServiceForm | None = None, status: int = 200, **context: Any
+) -> HttpResponse:
+    rows = [
+        (service, service_key(agent.owner_id, service.url)) for service in services_of(agent.tool_settings)
+    ]
+    further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
+    context = {**further, "service_form": form or ServiceForm(), **context}
+    return render(request, "configs/agent_services.html", context, status=status)

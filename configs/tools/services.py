@@ -26,9 +26,11 @@ PARTS = {MCP: "tools"}
 AUTH_KINDS = {MCP: ("bearer", "header")}
 _MOST_SERVICES = 10
 _MOST_PARTS = 60
-_MOST_BYTES = 384 * 1024
+# As many as a document takes (configs.documents.source), so that every agent can be exported and imported.
+_MOST_BYTES = 128 * 1024
+_MOST_VALUES = 3000
 _LONGEST_URL = 500
-_DEEPEST = 40
+_DEEPEST = 12
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
 _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
@@ -141,8 +143,10 @@ def clean_services(tool: str, value: Any) -> list[dict[str, Any]]:
     for what, words in ((names, "services"), (functions, "functions")):
         if len(set(what)) < len(what):
             raise ValidationError(f"Two {words} have the same name.")
-    if len(json.dumps(services)) > _MOST_BYTES:
-        raise ValidationError(f"Together they are larger than {_MOST_BYTES // 1024} KB. Choose fewer.")
+    if len(json.dumps(services)) > _MOST_BYTES or _size(services) > _MOST_VALUES:
+        raise ValidationError(
+            f"Together they are larger than {_MOST_BYTES // 1024} KB or {_MOST_VALUES:,} values. Choose fewer."
+        )
     return services
 
 
@@ -261,13 +265,23 @@ def check_storable(name: str, value: Any) -> None:
 
 
 def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level and deepest <= _DEEPEST:
-        deepest += 1
+    return len(list(_levels(value)))
+
+
+def _size(value: Any) -> int:
+    return sum(map(len, _levels(value)))
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """Return the values at each depth, further down than a schema may go."""
+    level = [value]
+    for _ in range(2 * _DEEPEST):
+        if not level:
+            return
+        yield level
         level = [
             inner
             for each in level
             if isinstance(each, dict | list)
             for inner in (each.values() if isinstance(each, dict) else each)
         ]
-    return deepest

@@ -24,6 +24,7 @@ FOR_BROWSERS = {
     "openapi": "the document itself",
     "builds:webhook": "for builders, by signed messages: docs/builder.md",
     "configs:home": "the page that visitors see first",
+    "configs:services": "what GET of Capabilities says, for people",
     "accounts:account": "a page of links",
     "accounts:theme": "of a browser's pages",
     "accounts:guest": "a visit in a browser",

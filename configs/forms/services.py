@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from agentforge import outbound
-from configs.tools import services
+from configs.tools import service_validation, services
 from configs.tools.services import Auth
 
 from .stored_key import MAX_KEY_LENGTH
@@ -73,10 +73,10 @@ class ServiceForm(forms.Form):
         self.fields["auth"] = forms.ChoiceField(label="Key", required=False, choices=choices)
 
     def clean_name(self) -> str:
-        return services.clean_name(self.cleaned_data["name"])
+        return service_validation.clean_name(self.cleaned_data["name"])
 
     def clean_url(self) -> str:
-        return services.clean_url(self.cleaned_data["url"])
+        return service_validation.clean_url(self.cleaned_data["url"])
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
@@ -90,7 +90,7 @@ class ServiceForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if kind := cleaned.get("auth"):
             try:
-                services.clean_auth(self.tool, {"kind": kind, "name": cleaned.get("auth_name", "")})
+                service_validation.clean_auth(self.tool, {"kind": kind, "name": cleaned.get("auth_name", "")})
             except ValidationError as error:
                 self.add_error("auth_name", error)
         elif cleaned.get("key"):

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from configs.choices import Tool
 
 from . import services
+from .service_validation import clean_services
 
 May = Literal["reads", "writes", "reaches"]
 MAY_WORDS: dict[May, str] = {
@@ -169,7 +170,7 @@ CATALOGUE: dict[str, ToolEntry] = {
                     "Servers",
                     "A tool that changes after you chose it is disabled until you choose it again.",
                     "services",
-                    partial(services.clean_services, services.MCP),
+                    partial(clean_services, services.MCP),
                     required="Add a server, and choose tools of it.",
                 ),
             ),

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
-from .services import MCP, clean_tool, function_name
+from .service_validation import clean_tool
+from .services import MCP, function_name
 
 State = Literal["new", "chosen", "changed", "refused"]
 _PINNED = ("name", "description", "schema")

@@ -1,0 +1,187 @@
+"""Validate services as agent.json has them: for the pages, documents and scripts alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from agentforge import outbound
+
+from .services import AUTH_KINDS, MCP, PARTS, function_name
+
+_MOST_SERVICES = 10
+_MOST_PARTS = 60
+# As many as a document takes (configs.documents.source), so that every agent can be exported and imported.
+_MOST_BYTES = 128 * 1024
+_MOST_VALUES = 3000
+_LONGEST_URL = 500
+_DEEPEST = 12
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
+_FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
+# Headers that say where a request goes or how long it is.
+_RESERVED_HEADERS = frozenset(("host", "content-length", "content-type", "transfer-encoding", "connection"))
+
+
+def clean_services(tool: str, value: Any) -> list[dict[str, Any]]:
+    """Return the services of a tool as agent.json has them, by name.
+
+    Raises ValidationError for what the agent would refuse or could not use.
+    """
+    given = _loaded(value)
+    if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
+        raise ValidationError("Give a list of services.")
+    if len(given) > _MOST_SERVICES:
+        raise ValidationError(f"Give at most {_MOST_SERVICES}.")
+    services = sorted((_service(tool, entry) for entry in given), key=lambda entry: str(entry["name"]))
+    names = [entry["name"] for entry in services]
+    functions = [part["function"] for entry in services for part in entry[PARTS[tool]]]
+    for what, words in ((names, "services"), (functions, "functions")):
+        if len(set(what)) < len(what):
+            raise ValidationError(f"Two {words} have the same name.")
+    if len(json.dumps(services)) > _MOST_BYTES or _size(services) > _MOST_VALUES:
+        raise ValidationError(
+            f"Together they take more than {_MOST_BYTES // 1024} KB or {_MOST_VALUES:,} values. Choose less."
+        )
+    return services
+
+
+def _loaded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value or []
+    try:
+        return json.loads(value) if value.strip() else []
+    except (ValueError, RecursionError) as error:
+        raise ValidationError("This is not JSON.") from error
+
+
+def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    allowed = {"name", "url", "auth", PARTS[tool], "protocol"}
+    if unknown := sorted(map(str, set(entry) - allowed)):
+        raise ValidationError(f"A service has no “{unknown[0][:80]}”.")
+    name = clean_name(entry.get("name"))
+    parts = entry.get(PARTS[tool])
+    if not isinstance(parts, list) or not parts:
+        raise ValidationError(f"{name}: choose at least one of its tools.")
+    if len(parts) > _MOST_PARTS:
+        raise ValidationError(f"{name}: choose at most {_MOST_PARTS} of its tools.")
+    service: dict[str, Any] = {"name": name, "url": clean_url(entry.get("url"))}
+    if entry.get("auth"):
+        service["auth"] = clean_auth(tool, entry["auth"])
+    if protocol := entry.get("protocol"):
+        if not isinstance(protocol, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", protocol):
+            raise ValidationError(f"{name}: “{str(protocol)[:40]}” is not a version of the protocol.")
+        service["protocol"] = protocol
+    return {**service, PARTS[tool]: [clean_tool(name, part) for part in parts]}
+
+
+def clean_name(value: Any) -> str:
+    """Return the name of a service: part of its functions' names and of its key's variable."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValidationError(
+            "Name the service with up to 24 lowercase letters, digits and _, such as “tickets”."
+        )
+    return value
+
+
+def clean_url(value: Any) -> str:
+    """Return the address of a service. Whether it may be reached is judged when it is."""
+    url = value.strip() if isinstance(value, str) else ""
+    if not url or len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValidationError("Give the service's address, such as https://tools.example.org/mcp.")
+    try:
+        parsed = outbound.checked_url(url)
+    except outbound.OutboundError as error:
+        raise ValidationError(str(error)) from error
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", parsed.host) or parsed.fragment:
+        raise ValidationError("Give the host by its name, and nothing after a #.")
+    return url
+
+
+def clean_auth(tool: str, value: Any) -> dict[str, str]:
+    """Return how the key is sent."""
+    kind, name = (value.get("kind"), value.get("name", "")) if isinstance(value, dict) else ("", "")
+    if kind not in AUTH_KINDS[tool] or not isinstance(name, str) or set(value) - {"kind", "name"}:
+        raise ValidationError("Say how the key is sent: " + " or ".join(AUTH_KINDS[tool]) + ".")
+    if kind not in ("header", "query"):
+        return {"kind": kind}
+    if not _HEADER.fullmatch(name.replace("_", "-")) or name.lower() in _RESERVED_HEADERS:
+        raise ValidationError("Name the header that carries the key, such as X-API-Key.")
+    return {"kind": kind, "name": name}
+
+
+def clean_tool(service: str, part: Any) -> dict[str, Any]:
+    """Return one tool of an MCP server, with what it is pinned by: its name, description and schema."""
+    if not isinstance(part, dict) or set(part) - {"name", "function", "description", "schema", "reads"}:
+        raise ValidationError(f"{service}: a tool has name, function, description, schema and reads.")
+    name, description, schema = (part.get(key) for key in ("name", "description", "schema"))
+    if not isinstance(name, str) or not 0 < len(name) <= 128:
+        raise ValidationError(f"{service}: a tool's name has 1 to 128 characters.")
+    function = part.get("function") or function_name(MCP, service, name, set())
+    if (
+        not isinstance(function, str)
+        or not _FUNCTION.fullmatch(function)
+        or not function.startswith(MCP + "_")
+    ):
+        raise ValidationError(
+            f"{service}: “{str(function)[:80]}” is not a function's name, such as mcp_tickets_find."
+        )
+    if not isinstance(description, str | None) or len(description or "") > 10_000:
+        raise ValidationError(f"{service}: the description of {name} is longer than 10,000 characters.")
+    cleaned = {
+        "name": name,
+        "function": function,
+        "description": description or "",
+        "schema": clean_schema(name, schema),
+    }
+    check_storable(name, cleaned)
+    return {**cleaned, "reads": True} if part.get("reads") is True else cleaned
+
+
+def clean_schema(name: str, schema: Any) -> dict[str, Any]:
+    """Return the schema of a function's arguments."""
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        raise ValidationError(f"The arguments of {name} are no JSON Schema of an object.")
+    if _depth(schema) > _DEEPEST:
+        raise ValidationError(f"The arguments of {name} are nested too deeply.")
+    if not isinstance(schema.get("properties", {}), dict):
+        raise ValidationError(f"The arguments of {name} are no JSON Schema of an object.")
+    return schema
+
+
+def check_storable(name: str, value: Any) -> None:
+    """Raise ValidationError for text that can't be stored: NUL, half a character, or no number."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise ValidationError(f"What the server says of {name[:80]!a} can't be stored.") from error
+    if "\\u0000" in text:
+        raise ValidationError(f"What the server says of {name[:80]!a} can't be stored.")
+
+
+def _depth(value: Any) -> int:
+    return len(list(_levels(value)))
+
+
+def _size(value: Any) -> int:
+    return sum(map(len, _levels(value)))
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """Return the values at each depth, further down than a schema may go."""
+    level = [value]
+    for _ in range(2 * _DEEPEST):
+        if not level:
+            return
+        yield level
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]

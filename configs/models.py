@@ -72,6 +72,8 @@ class AgentConfig(models.Model):
 
     memory = models.BooleanField(default=True)
     memory_turns = models.PositiveSmallIntegerField(default=10)
+    # The most that a request has; None for no such window.
+    memory_tokens = models.PositiveIntegerField(null=True, blank=True)
     tools = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     # By tool; permissions also by function.
     tool_settings = models.JSONField(default=dict, blank=True, db_default={})

@@ -83,7 +83,11 @@ def configuration(
             "max_tokens": MAX_TOKENS[agent.response_length],
         },
         "capabilities": {
-            "memory": {"enabled": agent.memory, "turns": agent.memory_turns},
+            "memory": {
+                "enabled": agent.memory,
+                "turns": agent.memory_turns,
+                **({"tokens": agent.memory_tokens} if agent.memory_tokens else {}),
+            },
             "tools": sorted(agent.tools),
             # Only where they say something, so that other agents are what they were before.
             **({"tool_settings": agent.tool_settings} if agent.tool_settings else {}),

@@ -114,10 +114,12 @@ type Capabilities struct {
 	Permissions  map[string][]string        `json:"permissions,omitempty"`
 }
 
-// Memory bounds the earlier exchanges that are sent with a question.
+// Memory bounds the earlier exchanges that are sent with a question. Tokens bounds a
+// request as a whole, and has what falls out summarized; zero for no such window.
 type Memory struct {
 	Enabled bool `json:"enabled"`
 	Turns   int  `json:"turns"`
+	Tokens  int  `json:"tokens,omitempty"`
 }
 
 // Knowledge names the files that are compiled into the agent, in order.

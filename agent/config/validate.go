@@ -34,6 +34,7 @@ func (c Config) validate() error {
 	if c.Capabilities.Memory.Enabled {
 		faults.within("capabilities.memory.turns", float64(c.Capabilities.Memory.Turns), 1, 50)
 	}
+	faults.within("capabilities.memory.tokens", float64(c.Capabilities.Memory.Tokens), 0, 2_000_000)
 	tools := c.Capabilities.Tools
 	faults.check(len(slices.Compact(slices.Sorted(slices.Values(tools)))) == len(tools),
 		"capabilities.tools has a tool twice")

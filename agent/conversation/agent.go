@@ -38,6 +38,8 @@ type Agent struct {
 	sealer   seal.Sealer
 	spentIDs spentCalls
 	ledger   *budget.Ledger
+	// summaries are those of conversations that outgrew the window.
+	summaries summaries
 	// format is the form of the answers to requests that name none; nil for text.
 	format *format
 	// err is the fault that every request is refused with, nil in a usable agent.

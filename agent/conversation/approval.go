@@ -74,6 +74,9 @@ type suspended struct {
 	// Before is what the conversation used before this turn, Spent what this turn did.
 	Before budget.Amount `json:"before,omitzero"`
 	Spent  budget.Amount `json:"spent,omitzero"`
+	// Summary stands for the first Skipped messages.
+	Summary string `json:"summary,omitempty"`
+	Skipped int    `json:"skipped,omitempty"`
 }
 
 // start begins a turn, or goes on with one that waited for approvals.
@@ -85,6 +88,7 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 		}
 		state := t.stateOf(t.asked.messages)
 		t.trust, t.before = state.Trust, state.Spent.AtLeast(t.ledger.Conversation(exchangeBefore(t.asked.messages)))
+		t.remembered(state.Summary)
 		return t.run(ctx)
 	}
 	var s suspended
@@ -92,6 +96,7 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 	if isOurs && len(t.asked.Approval.Answers) == 0 {
 		// The person asked something else instead.
 		t.trust, t.before = s.Trust, s.Before.Plus(s.Spent)
+		t.remembered(summaryState{})
 		return t.run(ctx)
 	}
 	if !isOurs || s.Asked != digestOf(t.messages) {
@@ -128,7 +133,7 @@ func (t *turn) suspend() (doneEvent, error) {
 	state := suspended{
 		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
 		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, Replaced: t.replaced, Own: t.own, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
-		Before: t.before, Spent: t.spent,
+		Before: t.before, Spent: t.spent, Summary: t.seen.summary, Skipped: t.seen.skipped,
 	}
 	return doneEvent{Finish: finishApproval, State: t.sealed(pendingPurpose, state)}, nil
 }
@@ -143,6 +148,7 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.text.WriteString(s.Text)
 	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
 	t.before, t.spent = s.Before, s.Spent
+	t.seen.skipped, t.seen.summary = min(s.Skipped, max(0, t.given-1)), s.Summary
 	t.replaced, t.own = s.Replaced && t.fallback.isUsable(), s.Own
 	for _, id := range s.IDs {
 		t.ids[id] = true

@@ -61,7 +61,7 @@ func (t *turn) stream(ctx context.Context, request providers.Request) (providers
 		return reply, err
 	}
 	t.forgetProvider()
-	request.Messages = t.messages
+	request.Messages = t.view()
 	reply, err = t.fallback.provider.Stream(ctx, request, t.emitText)
 	var failure *providers.Error
 	if errors.As(err, &failure) {

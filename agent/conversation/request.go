@@ -79,6 +79,10 @@ func recall(messages []providers.Message, memory config.Memory) []providers.Mess
 	if memory.Enabled {
 		turns = memory.Turns
 	}
+	if turns > 0 && memory.Tokens > 0 {
+		// The window decides, and what it leaves out is summarized.
+		turns = last
+	}
 	for i := last - 1; i >= 0 && turns > 0; i-- {
 		if messages[i].Role == providers.User {
 			start = i

@@ -13,6 +13,8 @@ type kept struct {
 	After  string        `json:"after"`
 	Trust  trust         `json:"trust"`
 	Spent  budget.Amount `json:"spent,omitzero"`
+	// Summary stands for messages that the model no longer sees.
+	Summary summaryState `json:"summary,omitzero"`
 }
 
 // stateOf returns what the state of a request shows of its conversation.
@@ -30,8 +32,10 @@ func (t *turn) settle(done *doneEvent) {
 	if t.trust.Tainted {
 		done.Untrusted, done.Links = true, t.trust.Hosts
 	}
-	if t.asked.Approval.Ask && (t.isGuarded() || t.config.Limits.HasBudget()) {
-		done.State = t.sealed(trustPurpose, kept{t.config.SHA256, digest(t.text.String()), t.trust, t.before.Plus(t.spent)})
+	if t.asked.Approval.Ask && (t.isGuarded() || t.config.Limits.HasBudget() || t.seen.summary != "") {
+		done.State = t.sealed(trustPurpose, kept{
+			t.config.SHA256, digest(t.text.String()), t.trust, t.before.Plus(t.spent), t.summaryState(),
+		})
 	}
 }
 

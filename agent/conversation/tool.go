@@ -163,6 +163,10 @@ func (t *turn) runTool(ctx context.Context, p preparedCall) (result outcome, fai
 	if p.tool.Untrusted {
 		result.source = strings.Join(append([]string{p.tool.Name}, hosts...), " ")
 	}
+	source, isContinued := t.sourceOf(p)
+	if isContinued {
+		result.source = source
+	}
 	defer func() {
 		if value := recover(); value != nil {
 			result.text, failed = truncated(fmt.Sprintf("the tool failed: %v", value)), true
@@ -177,14 +181,9 @@ func (t *turn) runTool(ctx context.Context, p preparedCall) (result outcome, fai
 	if errors.As(err, &disabled) {
 		result.disabled = untrusted.Clean(disabled.Reason)
 	}
-	result.text = truncated(text)
-	return result, failed
-}
-
-func truncated(text string) string {
-	text = untrusted.Clean(text)
-	if len(text) <= maxResult {
-		return text
+	result.text = untrusted.Clean(text)
+	if isContinued {
+		return result, failed
 	}
-	return strings.ToValidUTF8(text[:maxResult], "") + " … (cut)"
+	return t.shown(p.call.ID, result), failed
 }

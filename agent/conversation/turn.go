@@ -10,13 +10,18 @@ import (
 	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
+	"agent.local/a0000000000000000/tools"
 )
 
 // turn is the state of one answer.
 type turn struct {
 	*Agent
-	out      *output
-	asked    request
+	out   *output
+	asked request
+	// tools are the agent's, and the one that reads on in results.
+	tools    []tools.Tool
+	results  results
+	seen     window
 	messages []providers.Message
 	text     strings.Builder
 	usage    providers.Usage
@@ -41,7 +46,7 @@ type turn struct {
 
 func (a *Agent) converse(ctx context.Context, asked request, out *output) error {
 	started := time.Now()
-	t := &turn{Agent: a, out: out, asked: asked, ids: map[string]bool{}}
+	t := &turn{Agent: a, out: out, asked: asked, tools: a.tools, ids: map[string]bool{}}
 	t.messages = recall(asked.messages, a.config.Capabilities.Memory)
 	t.given = len(t.messages)
 	done, err := t.start(ctx)
@@ -105,7 +110,6 @@ func (t *turn) run(ctx context.Context) (doneEvent, error) {
 func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	request := providers.Request{
 		System:      t.system(),
-		Messages:    t.messages,
 		NoCalls:     noCalls,
 		Temperature: t.config.Sampling.Temperature,
 		MaxTokens:   t.maxTokens(),
@@ -116,6 +120,10 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 			request.Functions = append(request.Functions, providers.Function{Name: tool.Name, Description: tool.Description, Schema: tool.Schema})
 		}
 	}
+	if err := t.fit(ctx, request); err != nil {
+		return providers.Reply{}, err
+	}
+	request.Messages = t.view()
 	reserved, err := t.reserve(&request)
 	if err != nil {
 		return providers.Reply{}, err
@@ -123,6 +131,7 @@ func (t *turn) ask(ctx context.Context, noCalls bool) (providers.Reply, error) {
 	t.rounds++
 	before := t.text.Len()
 	reply, err := t.stream(ctx, request)
+	t.calibrate(request, reply.Usage.Input)
 	t.account(reserved, request, reply, t.text.Len()-before)
 	t.usage.Input += reply.Usage.Input
 	t.usage.Output += reply.Usage.Output

@@ -23,6 +23,7 @@ PATHS: dict[str, str] = {
     "personality.custom_instructions": "custom_instructions",
     "capabilities.memory.enabled": "memory",
     "capabilities.memory.turns": "memory_turns",
+    "capabilities.memory.tokens": "memory_tokens",
     "capabilities.tools": "tools",
     "capabilities.tool_settings": "tool_settings",
     "capabilities.permissions": "permissions",
@@ -43,6 +44,7 @@ DEFAULTS = {"knowledge.trusted": True}
 FILES_PATH = "knowledge.files"
 # Fields that a document has only where they say something, and their values elsewhere.
 OPTIONAL: dict[str, Any] = {
+    "capabilities.memory.tokens": None,
     "capabilities.tool_settings": {},
     "capabilities.permissions": {},
     "answer.schema": "",

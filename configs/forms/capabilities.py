@@ -46,14 +46,9 @@ class _OptionalAmount(forms.DecimalField):
     takes_null = True
 
 
-def _tokens(label: str) -> forms.IntegerField:
-    return _OptionalNumber(
-        required=False,
-        min_value=100,
-        max_value=1_000_000_000,
-        label=label,
-        help_text="At least 100; empty for no limit.",
-    )
+def _tokens(label: str, low: int = 100, high: int = 1_000_000_000, help_text: str = "") -> _OptionalNumber:
+    text = help_text or f"At least {low}; empty for no limit."
+    return _OptionalNumber(required=False, min_value=low, max_value=high, label=label, help_text=text)
 
 
 def _cost(label: str) -> forms.DecimalField:
@@ -74,6 +69,10 @@ class CapabilitiesForm(DraftForm):
         required=False, label="Conversation memory", help_text="The agent sees the earlier messages too."
     )
     memory_turns = _limit(1, 50, "Exchanges remembered", "1 to 50. Used while memory is on.")
+    memory_tokens = _tokens(
+        *("Window in tokens", 1000, 2_000_000),
+        "What a request may have. What falls out is summarized; empty for exchanges alone.",
+    )
     tools = forms.MultipleChoiceField(
         choices=Tool,
         required=False,
@@ -104,7 +103,7 @@ class CapabilitiesForm(DraftForm):
     class Meta:
         model = AgentConfig
         fields = (
-            *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
+            *("memory", "memory_turns", "memory_tokens", "tools", "tool_settings", "permissions"),
             *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
             *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         )

@@ -25,7 +25,7 @@ TABS = {
     "capabilities": (
         "Capabilities",
         (
-            *("memory", "memory_turns", "tools", "tool_settings", "permissions"),
+            *("memory", "memory_turns", "memory_tokens", "tools", "tool_settings", "permissions"),
             *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
             *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         ),
@@ -192,6 +192,7 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         float(agent.creativity),
         agent.memory,
         agent.memory_turns,
+        agent.memory_tokens,
         sorted(agent.tools),
         agent.tool_settings,
         agent.permissions,
@@ -209,6 +210,7 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
         person["creativity"],
         able["memory"]["enabled"],
         able["memory"]["turns"],
+        able["memory"].get("tokens"),
         able["tools"],
         able.get("tool_settings", {}),
         able.get("permissions", {}),

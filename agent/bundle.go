@@ -4,18 +4,25 @@ import (
 	"context"
 	_ "embed"
 	"os"
+	"reflect"
 	"sync"
 
 	"agent.local/a0000000000000000/conversation"
+	"agent.local/a0000000000000000/tools"
 )
 
 //go:embed agent.json
 var blueprint []byte
 
+// own are the tools that hold data of this agent. This package is this agent's
+// alone; a process has all others once, for every agent that it loads.
+var own []tools.Tool
+
 // The configuration is parsed on first use, not in init: loading a plugin runs
 // init, and a broken agent should answer with an error, not panic.
 var assemble = sync.OnceValue(func() *conversation.Agent {
-	return conversation.New(blueprint, os.Getenv)
+	module := reflect.TypeFor[Agent]().PkgPath()
+	return conversation.New(blueprint, os.Getenv, conversation.WithModule(module), conversation.WithTools(own...))
 })
 
 // Manifest describes the agent as JSON.

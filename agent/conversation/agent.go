@@ -42,20 +42,34 @@ type Agent struct {
 	summaries summaries
 	// format is the form of the answers to requests that name none; nil for text.
 	format *format
+	module string
+	own    []tools.Tool
 	// err is the fault that every request is refused with, nil in a usable agent.
 	err error
 }
 
+// Option is what an agent has beside its configuration.
+type Option func(*Agent)
+
+// WithModule names the module that the agent was compiled as.
+func WithModule(path string) Option { return func(a *Agent) { a.module = path } }
+
+// WithTools adds tools that other agents of the process do not have.
+func WithTools(own ...tools.Tool) Option { return func(a *Agent) { a.own = own } }
+
 // New assembles an agent from the embedded configuration and the environment. An
 // agent with a fault answers every request with it, and still has a manifest.
-func New(blueprint []byte, getenv func(string) string) *Agent {
-	a := &Agent{}
+func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent {
+	a := &Agent{module: modulePath()}
+	for _, option := range options {
+		option(a)
+	}
 	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
 	a.ledger = &budget.Ledger{Directory: getenv(dataEnv)}
 	capabilities := a.config.Capabilities
-	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv); a.err != nil {
+	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
 		return a
 	}
 	a.distrustFiles()
@@ -133,7 +147,7 @@ func (a *Agent) Manifest() []byte {
 			"code": c.Provider.Code, "api": c.Provider.API, "model": c.Provider.Model, "key_env": c.Provider.KeyEnv,
 		},
 		"tools": append([]string{}, c.Capabilities.Tools...), "limits": c.Limits,
-		"config_sha256": c.SHA256, "go": runtime.Version(), "module": modulePath(),
+		"config_sha256": c.SHA256, "go": runtime.Version(), "module": a.module,
 		// What requests may contain beside messages; hosts refuse the rest by name.
 		"request_fields": []string{"approval", "format", "instructions", "max_tokens"},
 	}

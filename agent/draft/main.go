@@ -31,8 +31,6 @@ func open(path string) (protocol.Agent, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := knowledgesearch.Use(string(index)); err != nil {
-		return nil, err
-	}
-	return conversation.New(blueprint, os.Getenv), nil
+	search := knowledgesearch.New(string(index))
+	return conversation.New(blueprint, os.Getenv, conversation.WithTools(search)), nil
 }

@@ -79,6 +79,27 @@ func buildHost(t *testing.T) string {
 	return compile(t, filepath.Join(dir, "host"), "agentforge-host", buildFlags...)
 }
 
+// layOut copies the sources of an agent as a builder does: what is its own under its
+// module path, and the packages that agents share under another.
+func layOut(t *testing.T, module string, files []string) string {
+	t.Helper()
+	const runtime = "agent.local/r0123456789abcdef"
+	dir := t.TempDir()
+	for _, name := range files {
+		source, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = bytes.ReplaceAll(source, []byte(hostPath+"/"), []byte(runtime+"/"))
+		source = bytes.ReplaceAll(source, []byte(hostPath), []byte(module))
+		if name == "go.mod" {
+			source = append(source, "\nrequire "+runtime+" v0.0.0\n\nreplace "+runtime+" => ./\n"...)
+		}
+		write(t, filepath.Join(dir, name), source)
+	}
+	return dir
+}
+
 // buildPlugin compiles an agent with the given configuration.
 func buildPlugin(t *testing.T, module string, blueprint []byte, tools ...string) string {
 	t.Helper()
@@ -87,7 +108,7 @@ func buildPlugin(t *testing.T, module string, blueprint []byte, tools ...string)
 	for _, tool := range tools {
 		files = append(files, lists.Tools[tool]...)
 	}
-	dir := copyTree(t, module, files)
+	dir := layOut(t, module, files)
 	write(t, filepath.Join(dir, "agent.json"), blueprint)
 	return compile(t, filepath.Join(dir, "plugin"), "agent.so", append(buildFlags, "-buildmode=plugin")...)
 }

@@ -203,7 +203,8 @@ func testWithoutTools(t *testing.T, h installation, plugin string) {
 	if size(t, smaller) >= size(t, plugin) {
 		t.Error("tools that were not chosen seem to be compiled in")
 	}
-	testReplacement(t, h, plugin, smaller)
+	testReplacement(t, h, plugin, "2 tools", smaller, "0 tools")
+	testReplacement(t, h, smaller, "0 tools", plugin, "2 tools")
 }
 
 func size(t *testing.T, path string) int64 {

@@ -53,7 +53,7 @@ func testServer(t *testing.T, h installation, plugin string) {
 }
 
 // testReplacement exchanges the plugin of a running server by a link.
-func testReplacement(t *testing.T, h installation, plugin, next string) {
+func testReplacement(t *testing.T, h installation, plugin, before, next, after string) {
 	link := filepath.Join(t.TempDir(), "current.so")
 	relink := func(target string) {
 		if err := errors.Join(os.Symlink(target, link+".new"), os.Rename(link+".new", link)); err != nil {
@@ -93,7 +93,7 @@ func testReplacement(t *testing.T, h installation, plugin, next string) {
 		}
 		return "the server ended"
 	}
-	if got := ask(); !strings.Contains(got, "2 tools") {
+	if got := ask(); !strings.Contains(got, before) {
 		t.Errorf("before: %s", got)
 	}
 	if line := hangUp(); !strings.Contains(line, "is the same build") {
@@ -103,7 +103,7 @@ func testReplacement(t *testing.T, h installation, plugin, next string) {
 	if line := hangUp(); !strings.Contains(line, "from now on") {
 		t.Errorf("the next build: %s", line)
 	}
-	if got := ask(); !strings.Contains(got, "0 tools") {
+	if got := ask(); !strings.Contains(got, after) {
 		t.Errorf("after: %s", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -105,14 +106,14 @@ func Register(t Tool) {
 }
 
 // Select returns the functions of the named tools in the given order, or an error
-// for the first that is not compiled in.
-func Select(names []string) ([]Tool, error) {
+// for the first that is not compiled in. An agent's own tools are not registered.
+func Select(names []string, own ...Tool) ([]Tool, error) {
 	mu.RLock()
 	defer mu.RUnlock()
 	selected := make([]Tool, 0, len(names))
 	for _, name := range names {
 		before := len(selected)
-		for _, tool := range registry {
+		for _, tool := range slices.AppendSeq(slices.Clone(own), maps.Values(registry)) {
 			if tool.Owner() == name {
 				selected = append(selected, tool)
 			}
@@ -128,8 +129,8 @@ func Select(names []string) ([]Tool, error) {
 
 // Configured returns the functions of the named tools with their settings. An error
 // names the tool whose settings it refuses.
-func Configured(names []string, settings map[string]json.RawMessage, getenv func(string) string) ([]Tool, error) {
-	selected, err := Select(names)
+func Configured(names []string, settings map[string]json.RawMessage, getenv func(string) string, own ...Tool) ([]Tool, error) {
+	selected, err := Select(names, own...)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ from typing import Any
 from agentforge.incidents import record_incident
 from agentforge.tenancy.threads import in_thread
 from builds.artifacts import storage
-from builds.compiler import compilation, resource_errors, sandbox
-from builds.compiler.inputs import Compiled, gather
+from builds.compiler import compilation, resource_errors, runtime_packages, sandbox
+from builds.compiler.inputs import Compiled, Inputs, gather
 from builds.compiler.workspace import temporary_workspace
 from builds.errors import BuildError, Exhausted
 from builds.logs.build_log import BuildLog
@@ -64,6 +64,7 @@ class JobRun:
 
     def __init__(self, job: Job, job_id: int) -> None:
         self._job, self._job_id = job, job_id
+        self._inputs: Inputs | None = None
         self._compiled = job.state == Job.State.ENDED
         self._delivery = Delivery(job, is_compiled=lambda: self._compiled)
         self._outbox = Outbox(job.pk, job_id, self._delivery.notify)
@@ -84,7 +85,10 @@ class JobRun:
                     await compiling
                     self._compiled = True
                     self._delivery.notify()
-            return await delivering
+            delivered = await delivering
+            if delivered and self._inputs is not None:
+                await runtime_packages.keep(self._inputs)
+            return delivered
         finally:
             for task in tasks:
                 task.cancel()
@@ -133,6 +137,7 @@ class JobRun:
         log.info(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with temporary_workspace() as work:
             compiled = await compilation.compile_agent(inputs, work, log)
+            self._inputs = inputs
             files = await asyncio.to_thread(_store_files, job, compiled)
         return {
             "result": Job.Result.SUCCEEDED,

@@ -16,7 +16,7 @@ from .targets import PLUGIN_KIND, Target
 from .toolchain import Toolchain
 
 # The version of the package format: which files accompany the programs and what they contain.
-PACKAGE = "package 3"
+PACKAGE = "package 4"
 # What a manifest says of a provider.
 _NAMED = ("code", "api", "model", "key_env")
 LAY_OUT, STORE = "Lay out the sources", "Store the files"

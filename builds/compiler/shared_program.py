@@ -73,7 +73,7 @@ class SharedProgram:
         tree = work / f"{self.name}-src"
         tree.mkdir()
         if self.has_runtime:
-            sources.lay_out_all(tree, agent, target=self.name)
+            sources.lay_out_neutral(tree, agent, target=self.name)
         else:
             sources.lay_out_alone(tree, agent, self.name)
         output = work / f"agentforge-{self.name}"

@@ -2,6 +2,10 @@
 
 `files.json` beside the sources lists the files of each program. Text of a user is only in `agent.json`, which
 Go embeds under a literal name (law 4).
+
+The directory is two modules. What is an agent's own, the files at the top and the program's main package, is
+compiled under the path of the build. All other packages are imported by a path named after their contents:
+agents with the same one share them, compiled once.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from builds.errors import BuildError
 TEMPLATE_MODULE = "agent.local/a0000000000000000"
 LIST = "files.json"
 CONFIGURATION = "agent.json"
+_GO_MOD = "go.mod"
 # Go indexes packages whose files are older than two seconds, and fails where the cache can't be written
 # (cmd/go/internal/modindex, dirHash). So files are newer than any compilation, however long it waits.
 _NEWER_SECONDS = 24 * 3600
@@ -110,6 +115,11 @@ def chosen_apis(document: str) -> list[str]:
     return sorted({str(sections[name]["api"]) for name in ("provider", "fallback") if name in sections})
 
 
+def runtime_path(sources: Sources, program: str, apis: Sequence[str]) -> str:
+    """Return the module path of a program's shared packages, which differs with any byte of them."""
+    return f"agent.local/r{_digest(sources.files, _shared_names(sources, program, apis))[:16]}"
+
+
 def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
     """Write the module of an agent's program into an empty directory.
 
@@ -124,29 +134,57 @@ def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str
         raise BuildError(
             f"The forge does not have these providers' APIs: {', '.join(unknown)}. Save API keys again."
         )
-    chosen = [name for api in apis for name in sources.apis[api]]
-    chosen += [name for tool in tools for name in sources.tools[tool]]
-    _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], module)
+    _lay_out(directory, sources, target, module, apis, tools)
     (directory / CONFIGURATION).write_text(document, encoding="utf-8")
 
 
-def lay_out_all(directory: Path, sources: Sources, *, target: str) -> None:
-    """Write the module of a program with every API and tool, whose configuration and index are none."""
-    chosen = [name for part in (sources.apis, sources.tools) for group in part.values() for name in group]
-    _write(directory, sources, [*sources.runtime, *sources.targets[target], *chosen], TEMPLATE_MODULE)
+def lay_out_neutral(
+    directory: Path, sources: Sources, *, target: str, apis: Sequence[str] | None = None
+) -> None:
+    """Write the module of a program with these APIs (all by default) and every tool, but without an agent."""
+    chosen = sorted(sources.apis) if apis is None else apis
+    _lay_out(directory, sources, target, TEMPLATE_MODULE, chosen, sorted(sources.tools))
     (directory / CONFIGURATION).write_text("{}", encoding="utf-8")
     (directory / INDEX).touch()
 
 
 def lay_out_alone(directory: Path, sources: Sources, program: str) -> None:
     """Write the module of a program that contains no agent into an empty directory."""
-    _write(directory, sources, sources.targets[program], TEMPLATE_MODULE)
+    _write(directory, _renamed(sources, sources.targets[program], {}))
 
 
-def _write(directory: Path, sources: Sources, names: Iterable[str], module: str) -> None:
+def _lay_out(
+    directory: Path, sources: Sources, program: str, module: str, apis: Sequence[str], tools: Iterable[str]
+) -> None:
+    runtime = runtime_path(sources, program, apis)
+    groups = [sources.runtime, sources.targets[program], *(sources.apis[api] for api in apis)]
+    names = {name for group in [*groups, *(sources.tools[tool] for tool in tools)] for name in group}
+    contents = _renamed(sources, names, {f"{TEMPLATE_MODULE}/": f"{runtime}/", TEMPLATE_MODULE: module})
+    contents[_GO_MOD] += f"\nrequire {runtime} v0.0.0\n\nreplace {runtime} => ./\n".encode()
+    _write(directory, contents)
+
+
+def _shared_names(sources: Sources, program: str, apis: Sequence[str]) -> set[str]:
+    """Return the files of a program that all agents with these APIs share, whatever their tools."""
+    groups = [sources.runtime, sources.targets[program], *(sources.apis[api] for api in apis)]
+    names = {name for group in [*groups, *sources.tools.values()] for name in group}
+    return {name for name in names if "/" in name and not name.startswith(f"{program}/")}
+
+
+def _renamed(sources: Sources, names: Iterable[str], paths: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the contents of files with these paths of packages replaced, the first ones first."""
+    contents = {name: sources.files[name] for name in names}
+    for template, actual in paths.items():
+        contents = {
+            name: content.replace(template.encode(), actual.encode()) for name, content in contents.items()
+        }
+    return contents
+
+
+def _write(directory: Path, contents: Mapping[str, bytes]) -> None:
     newer = time.time() + _NEWER_SECONDS
-    for name in names:
+    for name, content in contents.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sources.files[name].replace(TEMPLATE_MODULE.encode(), module.encode()))
+        path.write_bytes(content)
         os.utime(path, (newer, newer))

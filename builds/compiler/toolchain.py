@@ -117,6 +117,11 @@ class Toolchain:
         """Return the command that builds a package of the module; `mode` is `plugin`, `exe` or `default`."""
         return [self.go_command, "build", "-v", *GO_FLAGS, f"-buildmode={mode}", "-o", str(output), package]
 
+    def list_command(self, *, package: str, mode: str) -> list[str]:
+        """Return the command that compiles what a build of the package would, but links nothing."""
+        flags = (*GO_FLAGS, f"-buildmode={mode}")
+        return [self.go_command, "list", "-v", "-export", "-deps", '-f={{""}}', *flags, package]
+
 
 def zig_cache(cache: Path) -> Path:
     """Return the directory of zig's cache, next to Go's."""

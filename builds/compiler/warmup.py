@@ -27,6 +27,8 @@ from .toolchain import Toolchain
 from .workspace import temporary_workspace
 
 INDEXER = "indexer"
+# The packages that agents share, without the standard library's.
+RUNTIME = "runtime"
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
 _LIMITS = sandbox.Limits(seconds=600, data=1024, cpu_seconds=300)
 # Seconds after which the next build retries a failed warm-up (because of a full disk, for example).
@@ -188,7 +190,7 @@ def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Pat
         return [(alone, f"./{program}", "exe")]
     tree = home / program
     tree.mkdir()
-    sources.lay_out_all(tree, agent, target=program)
+    sources.lay_out_neutral(tree, agent, target=program)
     if program != "plugin":
         return [(tree, f"./{program}", "default")]
     host = home / "host"

@@ -8,6 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from builds.compiler import runtime_packages
 from builds.compiler.go_command import go_directory
 from builds.compiler.inputs import Inputs
 from builds.compiler.workspace import temporary_workspace
@@ -52,6 +53,7 @@ async def prepare(inputs: Inputs, log: BuildLog) -> None:
         with suppress(OSError):
             arriving.rename(_directory() / inputs.digest)
         shutil.rmtree(arriving, ignore_errors=True)
+    await runtime_packages.keep(inputs)
 
 
 def _directory() -> Path:

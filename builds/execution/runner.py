@@ -9,6 +9,8 @@ from collections.abc import Callable
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.writer import StreamWriter
 from agentforge.tenancy.threads import in_thread_with_retry
+from builds.compiler import runtime_packages
+from builds.compiler.inputs import Inputs
 from builds.logs.build_log import BuildLog, redactor
 from builds.models import BuildStatus
 from configs.keys.vault import values_to_redact
@@ -33,9 +35,13 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
     if claim is None:
         return
     outcomes = {name: Outcome() for name in claim.targets}
+    compiled: list[Inputs] = []
     try:
-        if await _run_targets(claim, outcomes, is_shutdown):
+        if await _run_targets(claim, outcomes, compiled, is_shutdown):
             await in_thread_with_retry(transitions.conclude, build_id, job_id)
+            # The build has ended; the next ones are faster.
+            for inputs in compiled:
+                await runtime_packages.keep(inputs)
     except asyncio.CancelledError:
         await asyncio.shield(_stop(claim, outcomes, requeue=is_shutdown()))
         raise
@@ -60,8 +66,13 @@ async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, requeue: bool) ->
         )
 
 
-async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: Callable[[], bool]) -> bool:
-    """Build every unfinished target; return False if the build was deleted meanwhile."""
+async def _run_targets(
+    claim: Claim, outcomes: dict[str, Outcome], compiled: list[Inputs], is_shutdown: Callable[[], bool]
+) -> bool:
+    """Build every unfinished target, and add the inputs of those that were compiled here to `compiled`.
+
+    Returns False if the build was deleted meanwhile.
+    """
     finished = False
     try:
         redact = redactor(await in_thread_with_retry(values_to_redact, claim.owner_id))
@@ -70,7 +81,7 @@ async def _run_targets(claim: Claim, outcomes: dict[str, Outcome], is_shutdown: 
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, outcome in outcomes.items():
-                    target = TargetRun(claim, name, outcome, log, redact, is_shutdown)
+                    target = TargetRun(claim, name, outcome, log, redact, is_shutdown, compiled)
                     tasks.create_task(target.run())
         finally:
             log.close()

@@ -37,7 +37,10 @@ _CHECK = "Check what the builder sent"
 
 @dataclass
 class TargetRun:
-    """One run of one target; `outcome` holds what is known even if the run is cancelled."""
+    """One run of one target; `outcome` holds what is known even if the run is cancelled.
+
+    If it is compiled here, its inputs are added to `compiled`.
+    """
 
     claim: Claim
     name: str
@@ -45,6 +48,7 @@ class TargetRun:
     build_log: BuildLog
     redact: Redactor
     is_shutdown: Callable[[], bool]
+    compiled: list[Inputs]
 
     async def run(self) -> None:
         """Build the target and record its outcome, unless this job no longer owns the build."""
@@ -168,9 +172,10 @@ class TargetRun:
         texts = await in_thread(texts_of, self.claim.agent_id, self.claim.document)
         try:
             compiled = await compilation.compile_agent(inputs, work, log, texts, seconds=candidate.seconds)
-            return inputs, compiled
         except compilation.TooSlow as error:
             raise TryNextBuilder(f"this forge's own compiler {error}") from error
+        self.compiled.append(inputs)
+        return inputs, compiled
 
     async def _compile_remotely(
         self, candidate: RemoteCandidate, work: Path, log: BuildLog

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"agent.local/a0000000000000000/knowledge"
 	"agent.local/a0000000000000000/tools"
@@ -28,46 +27,38 @@ const schema = `{"type":"object","properties":{` +
 	`"file":{"type":"string","description":"The name of a file, to search this one alone."}},` +
 	`"required":["queries"],"additionalProperties":false}`
 
-// opened is the index that is searched; nil until Use.
-var opened atomic.Pointer[knowledge.Index]
+// searcher searches one agent's files; its index is nil if there are none.
+type searcher struct{ index *knowledge.Index }
 
-func init() {
-	tools.Register(tools.Tool{
+// New returns the tool that searches the index in data. That an index is damaged is
+// said when it is searched, not while a host loads the plugin.
+func New(data string) tools.Tool {
+	s := searcher{}
+	if data != "" {
+		s.index, _ = knowledge.Open(data)
+	}
+	return tools.Tool{
 		Name:        "knowledge_search",
 		Description: description,
 		Schema:      json.RawMessage(schema),
-		Run:         search,
+		Run:         s.search,
 		May:         tools.Reads,
-		Review:      review,
-	})
+		Review:      s.review,
+	}
 }
 
-// Use makes an index the one that is searched. Empty data, as of a program without an
-// agent's files, is none.
-func Use(data string) error {
-	if data == "" {
-		return nil
-	}
-	index, err := knowledge.Open(data)
-	if err == nil {
-		opened.Store(index)
-	}
-	return err
-}
-
-func search(_ context.Context, arguments json.RawMessage) (string, error) {
-	index := opened.Load()
-	if index == nil {
+func (s searcher) search(_ context.Context, arguments json.RawMessage) (string, error) {
+	if s.index == nil {
 		return "", knowledge.ErrDamaged
 	}
 	queries, file, err := parse(arguments)
 	if err != nil {
 		return "", err
 	}
-	if file != "" && !index.HasFile(file) {
-		return "", fmt.Errorf("there is no file %q; the files are: %s", file, strings.Join(index.Files(), ", "))
+	if file != "" && !s.index.HasFile(file) {
+		return "", fmt.Errorf("there is no file %q; the files are: %s", file, strings.Join(s.index.Files(), ", "))
 	}
-	passages := index.Search(queries, file, mostPassages)
+	passages := s.index.Search(queries, file, mostPassages)
 	if len(passages) == 0 {
 		return "No passage has any of these words. Search again with other words, or say that the files do not tell.", nil
 	}
@@ -109,12 +100,11 @@ func parse(arguments json.RawMessage) (queries []string, file string, err error)
 }
 
 // review returns what became of checking an answer's citations; nil if it has none.
-func review(answer string) any {
-	index := opened.Load()
-	if index == nil {
+func (s searcher) review(answer string) any {
+	if s.index == nil {
 		return nil
 	}
-	if citations := index.Check(answer); len(citations) > 0 {
+	if citations := s.index.Check(answer); len(citations) > 0 {
 		return citations
 	}
 	return nil

@@ -79,6 +79,32 @@ def test_every_agent_has_its_own_module_path(tmp_path: Path) -> None:
     assert module != sources.module_path(_document("clock"), sources.read())
 
 
+def test_agents_share_the_packages_of_their_apis_whatever_their_tools(
+    tmp_path: Path, settings: Settings
+) -> None:
+    def shared(name: str, *tools: str, **providers: str) -> str:
+        _lay_out(tmp_path / name, *tools, **providers)
+        return (tmp_path / name / "go.mod").read_text()
+
+    one = shared("one", "clock")
+    assert shared("two", "calculator", "fetch") == one != shared("three", provider="anthropic")
+    settings.AGENTFORGE_AGENT_SOURCES = copy = copy_of_the_sources(tmp_path / "agent")
+    with (copy / "sse" / "sse.go").open("a") as file:
+        file.write("\n// Changed.\n")
+    assert shared("four", "clock") != one
+
+
+def test_a_package_is_the_same_whatever_brings_it() -> None:
+    # Its path says that; an agent that lacked a file of it would run the package of another.
+    read = sources.read()
+    packages: dict[str, set[frozenset[str]]] = {}
+    for group in (read.runtime, *read.tools.values()):
+        for directory in {name.rpartition("/")[0] for name in group if "/" in name}:
+            files = frozenset(name for name in group if name.rpartition("/")[0] == directory)
+            packages.setdefault(directory, set()).add(files)
+    assert {directory for directory, contents in packages.items() if len(contents) > 1} == set()
+
+
 def test_the_text_of_a_user_is_in_one_file_only(tmp_path: Path) -> None:
     holding = [name for name in _lay_out(tmp_path) if HOSTILE in (tmp_path / name).read_text()]
     assert holding == ["agent.json"]

@@ -1,0 +1,61 @@
+"""The packages that agents with the same APIs share: compiled once, into Go's cache.
+
+What is compiled there holds nothing of an agent. Builds, which do, find the packages in their read-only
+cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from builds.errors import BuildError
+from builds.logs.build_log import BuildLog
+
+from . import processors, sources, warmup
+from .go_command import COMPILE_LIMITS, run_go
+from .inputs import Inputs
+from .targets import PLUGIN_KIND
+from .warmup import FAILED, RUNTIME, WARM, State
+from .workspace import temporary_workspace
+
+logger = logging.getLogger(__name__)
+
+
+async def keep(inputs: Inputs) -> None:
+    """Compile the packages that an agent shares with others, and every tool, unless the cache has them.
+
+    Belongs after a build, which compiled its own: nobody waits for it. A failure is logged.
+    """
+    apis = sources.chosen_apis(inputs.document)
+    key = _key(inputs, apis)
+    if warmup.state(key).settled:
+        return
+    try:
+        async with processors.one(BuildLog(lambda record: None)):
+            await _compile(inputs, apis)
+        warmup.write(State(WARM, key, program=RUNTIME))
+    except BuildError as error:
+        logger.warning("The packages that agents share could not be compiled in advance: %s", error)
+        warmup.write(State(FAILED, key, error=str(error), program=RUNTIME))
+
+
+async def _compile(inputs: Inputs, apis: list[str]) -> None:
+    chain, target = inputs.toolchain, inputs.spec
+    with temporary_workspace("runtime") as home:
+        tree = home / "src"
+        tree.mkdir()
+        sources.lay_out_neutral(tree, inputs.sources, target=target.program, apis=apis)
+        mode = "plugin" if target.kind == PLUGIN_KIND else "default"
+        command = chain.list_command(package=f"./{target.program}", mode=mode)
+        limits = COMPILE_LIMITS[chain.cc_kind]
+        await run_go(chain, command, tree, home, _ignore, limits=limits, may_write_cache=True)
+
+
+def _ignore(stream: str, text: str) -> None:
+    """Nobody follows it, and a failure is raised."""
+
+
+def _key(inputs: Inputs, apis: list[str]) -> str:
+    chosen = hashlib.sha256("\0".join(apis).encode()).hexdigest()
+    return f"{warmup.cache_key(inputs.toolchain, inputs.sources, inputs.spec.program)}-{chosen[:16]}"

@@ -64,6 +64,7 @@ class Tool(TextChoices):
     FACTS = "facts", "Facts"
     FETCH = "fetch", "Web pages"
     MCP = "mcp", "MCP servers"
+    API = "api", "HTTP APIs"
     WORKSPACE = "workspace", "Files"
 
 

@@ -21,6 +21,7 @@ from .choices import KeyStatus, RunStatus, Tab
 from .documents.schema import schema
 from .forms import TAB_FORMS, IdentityForm, PersonalityForm
 from .forms.agents import AgentListForm, DeleteForm
+from .forms.api_services import APIForm
 from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
 from .forms.files import AddFilesForm
@@ -187,14 +188,29 @@ describe(
     ),
 )
 describe(
+    "configs:api_test",
+    post=Operation(
+        "List the operations of an OpenAPI document",
+        {
+            **dict.fromkeys(("url", "auth", "auth_name"), STRING),
+            "operations": array(_OFFERED),
+            "gone": array(STRING),
+        },
+        forms=[APIForm],
+        required=["name"],
+        note="Send `address` or `document`. Those that can be chosen have what agent.json says of them.",
+    ),
+)
+describe(
     "configs:service_save",
     post=Operation(
-        "Give an agent tools of an MCP server",
+        "Give an agent tools of an MCP server, or operations of an API",
         {"tools": mapping({})},
         forms=[ServiceChoiceForm],
         required=["name", "url", "offered", "chosen"],
-        note="`offered` is JSON: those `tools` of a test, each with `name`, `function`, `description` and "
-        "`schema`; `chosen` and `reads` are names of them.",
+        also={"tool": one_of(("mcp", "api"))},
+        note="`offered` is JSON: those tools or operations of a test, without `state`, `hints` and `reason`; "
+        "`chosen` and `reads` are names of them. `tool` is mcp if absent.",
     ),
 )
 describe(

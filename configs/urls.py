@@ -2,6 +2,7 @@ from django.urls import path
 
 from .views import (
     agents,
+    api_services,
     conflict_resolution,
     documents,
     home,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("agents/<int:pk>/knowledge/<int:file>/remove/", knowledge.file_remove, name="file_remove"),
     path("agents/<int:pk>/services/", services.service_list, name="services"),
     path("agents/<int:pk>/services/test/", services.service_test, name="service_test"),
+    path("agents/<int:pk>/services/api/", api_services.api_test, name="api_test"),
     path("agents/<int:pk>/services/save/", services.service_save, name="service_save"),
     path("agents/<int:pk>/services/remove/", services.service_remove, name="service_remove"),
     path("agents/<int:pk>/conflict/<slug:tab>/", conflict_resolution.resolve, name="resolve"),

@@ -137,6 +137,7 @@ MATRIX: dict[str, Row] = {
     "configs:file_remove": Row({**_AGENT, "file": "file"}, "POST"),
     "configs:services": Row(_AGENT),
     "configs:service_test": Row(_AGENT, "POST"),
+    "configs:api_test": Row(_AGENT, "POST"),
     "configs:service_save": Row(_AGENT, "POST"),
     "configs:service_remove": Row(_AGENT, "POST"),
     "configs:resolve": Row({**_AGENT, "tab": "identity"}, "POST", {"yours": _SIDE, "base": _SIDE}),

@@ -93,11 +93,18 @@ class ServiceForm(forms.Form):
                 service_validation.clean_auth(self.tool, {"kind": kind, "name": cleaned.get("auth_name", "")})
             except ValidationError as error:
                 self.add_error("auth_name", error)
-        elif cleaned.get("key"):
+        elif cleaned.get("key") and self.tool == services.MCP:
             self.add_error("auth", "Say how the key is sent.")
-        if cleaned.get("key") and not _is_private(str(cleaned.get("url", ""))):
-            self.add_error("url", "A key is sent over https only. Use the server's https address.")
+        try:
+            self.check_sending(str(cleaned.get("url", "")))
+        except ValidationError as error:
+            self.add_error("url", error)
         return cleaned
+
+    def check_sending(self, url: str) -> None:
+        """Raise ValidationError if somebody on the way could read the key."""
+        if self.cleaned_data.get("key") and not _is_private(url):
+            raise ValidationError("A key is sent over https only. Use the service's https address.")
 
     @property
     def sending(self) -> Auth | None:
@@ -129,7 +136,7 @@ def _is_private(url: str) -> bool:
 
 
 class ServiceChoiceForm(ServiceForm):
-    """What is chosen of a service that was tested: `offered` is what the test found."""
+    """What is chosen of a server that was tested: `offered` is what the test found."""
 
     protocol = TextField(required=False, max_length=10, widget=forms.HiddenInput)
     offered = TextField(widget=forms.HiddenInput, max_length=2_000_000)
@@ -163,6 +170,12 @@ class ServiceChoiceForm(ServiceForm):
         if protocol := self.cleaned_data["protocol"]:
             entry["protocol"] = protocol
         return entry
+
+
+class APIChoiceForm(ServiceChoiceForm):
+    """What is chosen of an API whose document was read."""
+
+    tool = services.API
 
 
 class ServiceNameForm(forms.Form):

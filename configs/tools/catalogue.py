@@ -161,6 +161,21 @@ CATALOGUE: dict[str, ToolEntry] = {
             ),
         ),
         ToolEntry(
+            Tool.API,
+            "Operations of HTTP APIs, chosen one by one from an OpenAPI document.",
+            (Function("api", "All operations of all APIs", ("reads", "writes", "reaches")),),
+            (
+                Setting(
+                    "services",
+                    "APIs",
+                    "What only reads runs; every other operation asks a person first.",
+                    "services",
+                    partial(clean_services, services.API),
+                    required="Add an API, and choose operations of it.",
+                ),
+            ),
+        ),
+        ToolEntry(
             Tool.MCP,
             "Tools of servers that speak the Model Context Protocol, chosen one by one.",
             (Function("mcp", "All tools of all servers", ("reads", "writes", "reaches")),),

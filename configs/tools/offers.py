@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
-from .service_validation import clean_tool
-from .services import MCP, function_name
+from .openapi.operations import Operation
+from .service_validation import clean_operation, clean_tool
+from .services import API, MCP, function_name
 
 State = Literal["new", "chosen", "changed", "refused"]
 _PINNED = ("name", "description", "schema")
@@ -46,6 +47,32 @@ def offered_tools(
     mine = {part["name"]: part for part in chosen}
     taken = {str(part["function"]) for part in chosen}
     return [_offered(service, tool, mine.get(tool["name"]), taken) for tool in listed]
+
+
+def offered_operations(
+    service: str, operations: Sequence[Operation], chosen: Sequence[Mapping[str, Any]]
+) -> list[OfferedTool]:
+    """Return the operations of an API, with what became of those that an agent has."""
+    mine = {part["name"]: part for part in chosen}
+    taken = {str(part["function"]) for part in chosen}
+    return [_offered_operation(service, each, mine.get(each.name), taken) for each in operations]
+
+
+def _offered_operation(
+    service: str, operation: Operation, mine: Mapping[str, Any] | None, taken: set[str]
+) -> OfferedTool:
+    if operation.reason:
+        return OfferedTool(operation.part, "refused", (), operation.reason)
+    function = str(mine["function"]) if mine else function_name(API, service, operation.wanted, taken)
+    try:
+        part = clean_operation(service, {**operation.part, "function": function})
+    except ValidationError as error:
+        return OfferedTool(operation.part, "refused", (), " ".join(error.messages))
+    reads = bool((mine or part).get("reads"))
+    if mine is None:
+        return OfferedTool(part, "new", reads=reads)
+    same = {**part, "reads": reads} == {**mine, "reads": reads}
+    return OfferedTool(part, "chosen" if same else "changed", reads=reads)
 
 
 def gone_tools(listed: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]]) -> list[str]:

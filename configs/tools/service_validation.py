@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 
 from agentforge import outbound
 
-from .services import AUTH_KINDS, MCP, PARTS, function_name
+from .openapi.operations import IGNORED_HEADERS, METHODS, STYLES
+from .services import API, AUTH_KINDS, MCP, PARTS, function_name
 
 _MOST_SERVICES = 10
 _MOST_PARTS = 60
@@ -23,6 +24,8 @@ _DEEPEST = 12
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
 _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
+_PATH = re.compile(r"/[^\s?#\\]{0,499}", re.ASCII)
 # Headers that say where a request goes or how long it is.
 _RESERVED_HEADERS = frozenset(("host", "content-length", "content-type", "transfer-encoding", "connection"))
 
@@ -60,7 +63,7 @@ def _loaded(value: Any) -> Any:
 
 
 def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    allowed = {"name", "url", "auth", PARTS[tool], "protocol"}
+    allowed = {"name", "url", "auth", PARTS[tool], *(("protocol",) if tool == MCP else ())}
     if unknown := sorted(map(str, set(entry) - allowed)):
         raise ValidationError(f"A service has no “{unknown[0][:80]}”.")
     name = clean_name(entry.get("name"))
@@ -76,7 +79,8 @@ def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(protocol, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", protocol):
             raise ValidationError(f"{name}: “{str(protocol)[:40]}” is not a version of the protocol.")
         service["protocol"] = protocol
-    return {**service, PARTS[tool]: [clean_tool(name, part) for part in parts]}
+    clean = clean_tool if tool == MCP else clean_operation
+    return {**service, PARTS[tool]: [clean(name, part) for part in parts]}
 
 
 def clean_name(value: Any) -> str:
@@ -122,24 +126,72 @@ def clean_tool(service: str, part: Any) -> dict[str, Any]:
     if not isinstance(name, str) or not 0 < len(name) <= 128:
         raise ValidationError(f"{service}: a tool's name has 1 to 128 characters.")
     function = part.get("function") or function_name(MCP, service, name, set())
-    if (
-        not isinstance(function, str)
-        or not _FUNCTION.fullmatch(function)
-        or not function.startswith(MCP + "_")
-    ):
-        raise ValidationError(
-            f"{service}: “{str(function)[:80]}” is not a function's name, such as mcp_tickets_find."
-        )
     if not isinstance(description, str | None) or len(description or "") > 10_000:
         raise ValidationError(f"{service}: the description of {name} is longer than 10,000 characters.")
     cleaned = {
         "name": name,
-        "function": function,
+        "function": clean_function(MCP, service, function),
         "description": description or "",
         "schema": clean_schema(name, schema),
     }
     check_storable(name, cleaned)
     return {**cleaned, "reads": True} if part.get("reads") is True else cleaned
+
+
+def clean_operation(service: str, part: Any) -> dict[str, Any]:
+    """Return one operation of an HTTP API, as configs.tools.openapi reads it."""
+    known = {"name", "function", "description", "schema", "method", "path", "parameters", "body", "reads"}
+    if not isinstance(part, dict) or set(part) - known:
+        raise ValidationError(f"{service}: an operation has {', '.join(sorted(known))}.")
+    method, path, body = part.get("method"), part.get("path"), part.get("body", "")
+    if method not in METHODS or not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise ValidationError(f"{service}: “{str(method)[:10]} {str(path)[:80]}” is not an operation.")
+    name = f"{method} {path}"
+    description = part.get("description", "")
+    if not isinstance(description, str) or len(description) > 2000:
+        raise ValidationError(f"{service}: the description of {name} is longer than 2,000 characters.")
+    if body not in ("", "json", "form"):
+        raise ValidationError(f"{service}: the body of {name} is json or form.")
+    function = part.get("function") or function_name(API, service, name, set())
+    cleaned = {
+        "name": name,
+        "function": clean_function(API, service, function),
+        "description": description,
+        "schema": clean_schema(name, part.get("schema")),
+        "method": method,
+        "path": path,
+    }
+    if parameters := part.get("parameters"):
+        if not isinstance(parameters, list):
+            raise ValidationError(f"{service}: the parameters of {name} are no list.")
+        cleaned["parameters"] = [_parameter(name, each) for each in parameters]
+    check_storable(name, cleaned)
+    optional = {"body": body, "reads": part.get("reads") is True}
+    return {**cleaned, **{key: value for key, value in optional.items() if value}}
+
+
+def _parameter(name: str, given: Any) -> dict[str, Any]:
+    words = (
+        {key: given.get(key) for key in ("name", "in", "argument", "style")}
+        if isinstance(given, dict)
+        else {}
+    )
+    fits = words and all(isinstance(word, str) and 0 < len(word) <= 200 for word in words.values())
+    place = str(words.get("in"))
+    if not fits or set(given) - {*words, "explode"} or words["style"] not in STYLES.get(place, ()):
+        raise ValidationError(f"A parameter of {name} is not one that agents can send.")
+    header = str(words["name"])
+    if place == "header" and (not _HEADER_NAME.fullmatch(header) or header.lower() in IGNORED_HEADERS):
+        raise ValidationError(f"{name}: {header[:40]} is not a header that agents can send.")
+    return {**words, "explode": True} if given.get("explode") is True else words
+
+
+def clean_function(tool: str, service: str, value: Any) -> str:
+    """Return the name of a function, which says what tool it belongs to."""
+    if isinstance(value, str) and _FUNCTION.fullmatch(value) and value.startswith(f"{tool}_"):
+        return value
+    shown = str(value)[:80]
+    raise ValidationError(f"{service}: “{shown}” is not a function's name, such as {tool}_tickets_find.")
 
 
 def clean_schema(name: str, schema: Any) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-MCP = "mcp"
+MCP, API = "mcp", "api"
 # The setting with a tool's services, by tool.
-SETTING = {MCP: "servers"}
+SETTING = {MCP: "servers", API: "services"}
 # The setting with what was chosen of each.
-PARTS = {MCP: "tools"}
-AUTH_KINDS = {MCP: ("bearer", "header")}
+PARTS = {MCP: "tools", API: "operations"}
+AUTH_KINDS = {MCP: ("bearer", "header"), API: ("bearer", "header", "query", "basic")}
 
 
 @dataclass(frozen=True)

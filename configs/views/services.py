@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -19,15 +19,16 @@ from agentforge.negotiation import failure, form_failure, negotiated, posted, su
 from configs.choices import Tab
 from configs.conflicts import Basis, Conflict
 from configs.forms import CapabilitiesForm
+from configs.forms.api_services import APIForm
 from configs.forms.base import draft_values
-from configs.forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
+from configs.forms.services import APIChoiceForm, ServiceChoiceForm, ServiceForm, ServiceNameForm
 from configs.keys import vault
 from configs.keys.service_keys import headers_with, save_service_key, service_key
 from configs.models import AgentConfig
 from configs.services import save_draft
 from configs.tools.mcp_listing import Listing, ListingFailed, list_tools
-from configs.tools.offers import gone_tools, offered_tools
-from configs.tools.services import MCP, PARTS, SETTING, services_of
+from configs.tools.offers import OfferedTool, gone_tools, offered_tools
+from configs.tools.services import API, MCP, PARTS, SETTING, services_of
 
 from .forms import agent_of
 
@@ -40,7 +41,7 @@ def service_list(request: Request, pk: int) -> HttpResponse:
 def _test_later(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
     form = ServiceForm(posted(request))
     form.add_error(None, str(refusal))
-    return _refused(request, agent_of(request, pk), form)
+    return refuse_service(request, agent_of(request, pk), form)
 
 
 @require_POST
@@ -51,26 +52,34 @@ def service_test(request: Request, pk: int) -> HttpResponse:
     agent = agent_of(request, pk)
     form = ServiceForm(posted(request))
     if not form.is_valid():
-        return _refused(request, agent, form)
+        return refuse_service(request, agent, form)
     try:
         listing = _list(agent, form)
     except (ListingFailed, vault.KeyNeedsReentry) as error:
         form.add_error("url", str(error))
-        return _refused(request, agent, form)
-    chosen = _entry_of(agent, MCP, form.cleaned_data["name"]).get(PARTS[MCP], [])
+        return refuse_service(request, agent, form)
+    chosen = entry_of(agent, MCP, form.cleaned_data["name"]).get(PARTS[MCP], [])
     offered = offered_tools(form.cleaned_data["name"], listing.tools, chosen)
     gone = gone_tools(listing.tools, chosen)
     if wants_json(request):
         return success(protocol=listing.protocol, tools=[tool.as_json() for tool in offered], gone=gone)
+    note = f"The server answers in version {listing.protocol} of the protocol."
+    return choice_page(request, agent, form, offered, gone, note, listing.protocol)
+
+
+def choice_page(
+    request: Request,
+    agent: AgentConfig,
+    form: ServiceForm,
+    offered: Sequence[OfferedTool],
+    gone: Sequence[str],
+    note: str,
+    protocol: str = "",
+) -> HttpResponse:
+    """Show what a service offers, to choose from."""
     parts = json.dumps([tool.part for tool in offered if tool.state != "refused"])
-    context: dict[str, Any] = {
-        "tested": form,
-        "listing": listing,
-        "offered": offered,
-        "gone": gone,
-        "offered_json": parts,
-    }
-    return _page(request, agent, form, **context)
+    context: dict[str, Any] = {"offered": offered, "gone": gone, "note": note, "protocol": protocol}
+    return _page(request, agent, tested=form, offered_json=parts, **context)
 
 
 @performs(Act.TEST_KEY)
@@ -90,13 +99,14 @@ def _list(agent: AgentConfig, form: ServiceForm) -> Listing:
 def service_save(request: Request, pk: int) -> HttpResponse:
     """Give an agent the chosen tools of a server."""
     agent = agent_of(request, pk)
-    form = ServiceChoiceForm(posted(request))
+    data = posted(request)
+    form_class = APIChoiceForm if data and data.get("tool") == API else ServiceChoiceForm
+    form = form_class(data)
     if not form.is_valid():
-        return _refused(request, agent, form)
-    entry = form.entry
-    return _save(
-        request, agent, MCP, [*_others(agent, MCP, entry["name"]), entry], f"{entry['name']} is saved."
-    )
+        return refuse_service(request, agent, form)
+    tool, entry = form.tool, form.entry
+    entries = [*_others(agent, tool, entry["name"]), entry]
+    return _save(request, agent, tool, entries, f"{entry['name']} is saved.")
 
 
 @require_POST
@@ -108,7 +118,7 @@ def service_remove(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else redirect("configs:services", pk=pk)
     tool, name = form.cleaned_data["tool"], form.cleaned_data["name"]
-    url = _entry_of(agent, tool, name).get("url", "")
+    url = entry_of(agent, tool, name).get("url", "")
     response = _save(request, agent, tool, _others(agent, tool, name), f"{name} is removed.")
     key = service_key(agent.owner_id, url) if url and response.status_code < 400 else None
     if key is not None and not _is_called(request, url):
@@ -126,7 +136,8 @@ def _entries(agent: AgentConfig, tool: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _entry_of(agent: AgentConfig, tool: str, name: str) -> Mapping[str, Any]:
+def entry_of(agent: AgentConfig, tool: str, name: str) -> Mapping[str, Any]:
+    """Return one of an agent's services as agent.json names it; empty if it has none of this name."""
     return next((entry for entry in _entries(agent, tool) if entry["name"] == name), {})
 
 
@@ -164,7 +175,8 @@ def _failed(request: Request, agent: AgentConfig, reasons: list[str]) -> HttpRes
     return _page(request, agent, status=422)
 
 
-def _refused(request: Request, agent: AgentConfig, form: ServiceForm) -> HttpResponse:
+def refuse_service(request: Request, agent: AgentConfig, form: ServiceForm) -> HttpResponse:
+    """Show what is wrong with a form; nothing was saved."""
     return form_failure(form) if wants_json(request) else _page(request, agent, form, status=422)
 
 
@@ -175,5 +187,8 @@ def _page(
         (service, service_key(agent.owner_id, service.url)) for service in services_of(agent.tool_settings)
     ]
     further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
-    context = {**further, "service_form": form or ServiceForm(), **context}
+    forms = {"service_form": ServiceForm(), "api_form": APIForm()}
+    if form is not None:
+        forms["service_form" if form.tool == MCP else "api_form"] = form
+    context = {**further, **forms, **context}
     return render(request, "configs/agent_services.html", context, status=status)

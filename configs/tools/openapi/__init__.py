@@ -1,0 +1,1 @@
+"""OpenAPI documents, read into the operations that an agent can call."""

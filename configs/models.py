@@ -78,6 +78,8 @@ class AgentConfig(models.Model):
     # By tool; permissions also by function.
     tool_settings = models.JSONField(default=dict, blank=True, db_default={})
     permissions = models.JSONField(default=dict, blank=True, db_default={})
+    # Whether people may send images with their questions.
+    images = models.BooleanField(default=False, db_default=False)
     # A JSON Schema as text, which keeps the order of its properties; empty for answers in words.
     answer_schema = models.TextField(blank=True, default="", db_default="")
     tool_rounds = models.PositiveSmallIntegerField(default=5)

@@ -92,6 +92,7 @@ def configuration(
             # Only where they say something, so that other agents are what they were before.
             **({"tool_settings": agent.tool_settings} if agent.tool_settings else {}),
             **({"permissions": agent.permissions} if agent.permissions else {}),
+            **({"images": True} if agent.images else {}),
         },
         "limits": {
             "tool_rounds": agent.tool_rounds,

@@ -106,10 +106,15 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 		return mcp.New(agent, manifest).Serve(ctx, std.in, std.out)
 	case opts.serve != "":
 		return p.serve(ctx, agent, manifest, opts, argument, std.err)
-	case opts.message != "" && opts.json:
-		return answerAsJSON(ctx, agent, opts, std)
 	case opts.message != "":
-		return answerQuestion(ctx, agent, opts, std)
+		request, err := opts.question(manifest)
+		if err != nil {
+			return err
+		}
+		if opts.json {
+			return answerAsJSON(ctx, agent, request, std)
+		}
+		return answerQuestion(ctx, agent, request, std)
 	}
 	return newTerminal(agent, manifest, std).run(ctx)
 }

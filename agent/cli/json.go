@@ -45,11 +45,11 @@ type resultError struct {
 
 // answerAsJSON asks the agent once and prints the result as one JSON object. It returns
 // an exitCode that says what happened.
-func answerAsJSON(ctx context.Context, agent protocol.Agent, opts options, std stdio) error {
+func answerAsJSON(ctx context.Context, agent protocol.Agent, request []byte, std stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	answer := result{Tools: []toolResult{}}
-	last, err := protocol.Handle(ctx, agent, opts.question(), func(e protocol.Event, _ []byte) error {
+	last, err := protocol.Handle(ctx, agent, request, func(e protocol.Event, _ []byte) error {
 		answer.add(e)
 		return nil
 	})

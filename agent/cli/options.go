@@ -14,6 +14,8 @@ const help = `Usage: %[1]s
 Without a flag, talk to the agent in the terminal.
 
   --message TEXT   ask one question and print the answer
+  --image FILE     with --message: send this image (PNG, JPEG, GIF or WebP, 5 MB at most)
+                   with the question, if the agent takes images; repeat it for several
   --json           with --message: print one JSON object, and say by the exit code
                    what happened: 0 answered, 1 failed, 3 the answer is incomplete,
                    4 busy or unreachable (try again later), 130 interrupted
@@ -71,7 +73,7 @@ Browsers keep the sign-in over https and on localhost only.
 
 type options struct {
 	message, serve, site       string
-	approve                    []string
+	approve, images            []string
 	request, manifest, version bool
 	json, mcp                  bool
 }
@@ -86,6 +88,10 @@ func (p Program) parse(arguments []string, stderr io.Writer) (options, string, e
 	flags.StringVar(&opts.message, "message", "", "")
 	flags.Func("approve", "", func(tool string) error {
 		opts.approve = append(opts.approve, strings.TrimSpace(tool))
+		return nil
+	})
+	flags.Func("image", "", func(path string) error {
+		opts.images = append(opts.images, path)
 		return nil
 	})
 	flags.StringVar(&opts.serve, "serve", "", "")
@@ -128,10 +134,10 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 	}
 	modes, empty := 0, ""
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name != "site" && f.Name != "json" && f.Name != "approve" {
+		if f.Name != "site" && f.Name != "json" && f.Name != "approve" && f.Name != "image" {
 			modes++
 		}
-		if f.Name != "approve" && strings.TrimSpace(f.Value.String()) == "" {
+		if f.Name != "approve" && f.Name != "image" && strings.TrimSpace(f.Value.String()) == "" {
 			empty = f.Name
 		}
 	})
@@ -148,6 +154,10 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 		return errors.New("--approve is empty")
 	case len(opts.approve) > 0 && opts.message == "":
 		return errors.New("--approve needs --message")
+	case slices.Contains(opts.images, ""):
+		return errors.New("--image is empty")
+	case len(opts.images) > 0 && opts.message == "":
+		return errors.New("--image needs --message")
 	case opts.site != "" && opts.serve == "":
 		return errors.New("--site needs --serve")
 	case opts.json && opts.message == "":

@@ -2,32 +2,50 @@ package cli
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
-const maxRequest = 4 << 20
+// Requests with images are the largest.
+const maxRequest = 16 << 20
 
 // question returns the request of --message.
-func (o options) question() []byte {
-	request := protocol.Request{Messages: []protocol.Message{{Role: "user", Content: o.message}}}
+func (o options) question(manifest protocol.Manifest) ([]byte, error) {
+	message := protocol.Message{Role: "user", Content: o.message}
+	if len(o.images) > 0 && !manifest.Knows("images") {
+		return nil, errors.New("this agent takes no images: its owner can allow them, with a model that does")
+	}
+	for _, path := range o.images {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("--image: %w", err)
+		}
+		if _, err := images.MediaType(data); err != nil {
+			return nil, fmt.Errorf("--image %s: %w", path, err)
+		}
+		message.Images = append(message.Images, protocol.Image{Data: base64.StdEncoding.EncodeToString(data)})
+	}
+	request := protocol.Request{Messages: []protocol.Message{message}}
 	if len(o.approve) > 0 {
 		request.Approval = &protocol.Approval{Allow: o.approve}
 	}
-	return request.Encode()
+	return request.Encode(), nil
 }
 
 // answerQuestion asks the agent once and streams the answer to standard output. Nobody
 // is asked about calls: those that were not approved beforehand are refused.
-func answerQuestion(ctx context.Context, agent protocol.Agent, opts options, std stdio) error {
+func answerQuestion(ctx context.Context, agent protocol.Agent, request []byte, std stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	out := sanitized(std.out)
-	_, err := protocol.Handle(ctx, agent, opts.question(), func(e protocol.Event, _ []byte) error {
+	_, err := protocol.Handle(ctx, agent, request, func(e protocol.Event, _ []byte) error {
 		if e.Type != "token" {
 			return nil
 		}

@@ -112,6 +112,8 @@ type Capabilities struct {
 	Tools        []string                   `json:"tools"`
 	ToolSettings map[string]json.RawMessage `json:"tool_settings,omitempty"`
 	Permissions  map[string][]string        `json:"permissions,omitempty"`
+	// Images reports that people may send images with their questions.
+	Images bool `json:"images,omitempty"`
 }
 
 // Memory bounds the earlier exchanges that are sent with a question. Tokens bounds a

@@ -151,6 +151,9 @@ func (a *Agent) Manifest() []byte {
 		// What requests may contain beside messages; hosts refuse the rest by name.
 		"request_fields": []string{"approval", "format", "instructions", "max_tokens"},
 	}
+	if c.Capabilities.Images {
+		manifest["request_fields"] = []string{"approval", "format", "images", "instructions", "max_tokens"}
+	}
 	if may := a.mayDo(); len(may) > 0 {
 		manifest["may"] = may
 	}
@@ -204,7 +207,7 @@ func (a *Agent) answer(ctx context.Context, raw []byte, out *output) (err error)
 	if a.err != nil {
 		return a.err
 	}
-	asked, err := parseRequest(raw)
+	asked, err := parseRequest(raw, a.config.Capabilities.Images)
 	if err != nil {
 		return err
 	}

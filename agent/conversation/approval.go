@@ -228,6 +228,9 @@ func digestOf(messages []providers.Message) string {
 	parts := make([]string, 0, 2*len(messages))
 	for _, m := range messages {
 		parts = append(parts, string(m.Role), m.Text)
+		for _, image := range m.Images {
+			parts = append(parts, image.Data)
+		}
 	}
 	return digest(parts...)
 }

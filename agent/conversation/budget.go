@@ -12,6 +12,8 @@ import (
 const (
 	// English prose has about four bytes per token.
 	bytesPerToken = 4
+	// Providers scale large images down to about as many.
+	tokensPerImage = 1500
 	// An answer with less room is not worth asking for.
 	leastAnswer = 16
 	million     = 1_000_000
@@ -30,7 +32,7 @@ func estimate(request providers.Request) int {
 }
 
 func sizeOf(m providers.Message) int {
-	size := len(m.Text) + len(m.Reasoning)
+	size := len(m.Text) + len(m.Reasoning) + len(m.Images)*tokensPerImage*bytesPerToken
 	for _, call := range m.Calls {
 		size += len(call.Name) + len(call.Arguments) + len(call.Extra)
 	}

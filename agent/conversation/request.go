@@ -1,17 +1,22 @@
 package conversation
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/providers"
 )
 
 const (
-	maxRequest  = 4 << 20
-	maxMessages = 2000
+	maxRequest = 4 << 20
+	// Requests with images are larger.
+	maxWithImages = 16 << 20
+	maxMessages   = 2000
 )
 
 // request is what a caller asks for. Everything but Messages is optional.
@@ -19,6 +24,10 @@ type request struct {
 	Messages []struct {
 		Role    providers.Role `json:"role"`
 		Content string         `json:"content"`
+		// Images are those of a user's message, in base64.
+		Images []struct {
+			Data string `json:"data"`
+		} `json:"images"`
 	} `json:"messages"`
 	// Instructions are the caller's own, which the agent's take precedence over.
 	Instructions string `json:"instructions"`
@@ -34,10 +43,14 @@ type request struct {
 
 // parseRequest reads {"messages":[{"role","content"},…]}. The last message must be
 // the user's.
-func parseRequest(raw []byte) (request, error) {
+func parseRequest(raw []byte, takesImages bool) (request, error) {
 	var r request
-	if len(raw) > maxRequest {
-		return r, badRequest("the request is larger than 4 MiB")
+	most := maxRequest
+	if takesImages {
+		most = maxWithImages
+	}
+	if len(raw) > most {
+		return r, badRequest("the request is larger than %d MiB", most>>20)
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return r, badRequest("the request is not the expected JSON: %v", err)
@@ -48,28 +61,45 @@ func parseRequest(raw []byte) (request, error) {
 			return r, err
 		}
 	}
-	r.messages, err = r.conversation()
+	r.messages, err = r.conversation(takesImages)
 	return r, err
 }
 
-func (r request) conversation() ([]providers.Message, error) {
+func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 	count := len(r.Messages)
 	if count == 0 || count > maxMessages {
 		return nil, badRequest("a request has 1 to %d messages, this one has %d", maxMessages, count)
 	}
 	messages := make([]providers.Message, 0, count)
+	pictures := 0
 	for i, m := range r.Messages {
 		if m.Role != providers.User && m.Role != providers.Assistant {
 			return nil, badRequest("message %d has the role %q; use user or assistant", i+1, m.Role)
 		}
-		messages = append(messages, providers.Message{Role: m.Role, Text: m.Content})
+		message := providers.Message{Role: m.Role, Text: m.Content}
+		if pictures += len(m.Images); pictures > 0 && !takesImages {
+			return nil, badRequest("this agent takes no images: its owner can allow them, with a model that does")
+		}
+		if pictures > images.Most {
+			return nil, badRequest("a request has at most %d images", images.Most)
+		}
+		for _, image := range m.Images {
+			mediaType, err := images.Decode(image.Data)
+			if err != nil || m.Role != providers.User {
+				return nil, badRequest("message %d: %v", i+1, cmp.Or(err, errOnlyPeople))
+			}
+			message.Images = append(message.Images, providers.Image{MediaType: mediaType, Data: image.Data})
+		}
+		messages = append(messages, message)
 	}
 	last := messages[count-1]
-	if last.Role != providers.User || strings.TrimSpace(last.Text) == "" {
+	if last.Role != providers.User || strings.TrimSpace(last.Text) == "" && len(last.Images) == 0 {
 		return nil, badRequest("the last message must be the user's, and not empty")
 	}
 	return messages, nil
 }
+
+var errOnlyPeople = errors.New("only messages of the user have images")
 
 // recall returns the last message and the exchanges before it that the memory
 // covers. An exchange begins with a message of the user.
@@ -92,7 +122,7 @@ func recall(messages []providers.Message, memory config.Memory) []providers.Mess
 	recalled := make([]providers.Message, 0, last-start+1)
 	for _, m := range messages[start:] {
 		// A failed answer leaves an empty message, which providers refuse.
-		if strings.TrimSpace(m.Text) != "" {
+		if strings.TrimSpace(m.Text) != "" || len(m.Images) > 0 {
 			recalled = append(recalled, m)
 		}
 	}

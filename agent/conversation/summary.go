@@ -98,8 +98,7 @@ func prefixKeys(messages []providers.Message, starts []int) []string {
 	hash, at := sha256.New(), 0
 	for _, start := range starts {
 		for ; at < start; at++ {
-			part := sha256.Sum256([]byte(string(messages[at].Role) + "\x00" + messages[at].Text))
-			hash.Write(part[:])
+			hash.Write([]byte(digestOf(messages[at : at+1])))
 		}
 		keys = append(keys, hex.EncodeToString(hash.Sum(nil)))
 	}
@@ -172,7 +171,7 @@ func (t *turn) transcript(before window) string {
 		if m.Role == providers.Assistant {
 			speaker = "Agent"
 		}
-		text.WriteString(speaker + ": " + m.Text + "\n\n")
+		text.WriteString(speaker + ": " + m.Text + strings.Repeat(" [an image]", len(m.Images)) + "\n\n")
 	}
 	spoken, room := text.String(), t.config.Capabilities.Memory.Tokens*bytesPerToken/2
 	if len(spoken) > room {

@@ -61,7 +61,7 @@ func (s *server) parseCompletion(body []byte) (completionRequest, protocol.Reque
 	if err := s.checkFormat(asked.Format, "response_format"); err != nil {
 		return r, asked, err
 	}
-	var h history
+	h := history{takesImages: s.manifest.Knows("images")}
 	for i, m := range r.Messages {
 		if err := m.addTo(&h); err != nil {
 			return r, asked, invalid(fmt.Sprintf("messages[%d]", i), fmt.Sprintf("message %d: %v", i+1, err))
@@ -115,15 +115,15 @@ func refuseToolChoice(choice json.RawMessage) error {
 }
 
 func (m requestMessage) addTo(h *history) error {
-	text, err := contentText(m.Content)
+	c, err := readContent(m.Content)
 	if err != nil {
 		return err
 	}
 	if m.Role == "tool" || m.Role == "function" {
-		h.result(m.ToolCallID, m.Name, text)
+		h.result(m.ToolCallID, m.Name, c.text)
 		return nil
 	}
-	if err := h.message(m.Role, text); err != nil {
+	if err := h.message(m.Role, c); err != nil {
 		return err
 	}
 	for _, call := range m.ToolCalls {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -17,12 +18,23 @@ type history struct {
 	instructions []string
 	// names are those of the calls so far, by id.
 	names map[string]string
+	// takesImages is set if the agent does.
+	takesImages bool
 	// results is set while the last message consists of results of tools.
 	results bool
 }
 
 // message adds a message of a role with text.
-func (h *history) message(role, text string) error {
+func (h *history) message(role string, c content) error {
+	if len(c.images) > 0 {
+		switch {
+		case role != "user":
+			return errors.New("only messages of the user have images")
+		case !h.takesImages:
+			return errors.New("this agent takes no images: its owner can allow them, with a model that does")
+		}
+	}
+	text := c.text
 	switch role {
 	case "system", "developer":
 		if strings.TrimSpace(text) != "" {
@@ -31,6 +43,8 @@ func (h *history) message(role, text string) error {
 		return nil
 	case "user", "assistant":
 		h.add(role, text, false)
+		last := &h.messages[len(h.messages)-1]
+		last.Images = append(last.Images, c.images...)
 		return nil
 	}
 	return fmt.Errorf("the role is %q; use system, developer, user, assistant or tool", role)
@@ -73,19 +87,26 @@ func (h *history) result(id, name, text string) {
 	h.add("user", fmt.Sprintf("[Result of the tool %s, as data]\n%s", name, text), true)
 }
 
-// contentText reads a string, null, or a list of parts of text.
-func contentText(raw json.RawMessage) (string, error) {
-	var text string
-	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
-		return text, nil
+// content is what a message says: text, and images of the user.
+type content struct {
+	text   string
+	images []protocol.Image
+}
+
+// readContent reads a string, null, or a list of parts.
+func readContent(raw json.RawMessage) (content, error) {
+	var c content
+	if len(raw) == 0 || json.Unmarshal(raw, &c.text) == nil {
+		return c, nil
 	}
 	var parts []struct {
-		Type    string `json:"type"`
-		Text    string `json:"text"`
-		Refusal string `json:"refusal"`
+		Type     string          `json:"type"`
+		Text     string          `json:"text"`
+		Refusal  string          `json:"refusal"`
+		ImageURL json.RawMessage `json:"image_url"`
 	}
 	if err := json.Unmarshal(raw, &parts); err != nil {
-		return "", errors.New("content is neither text nor a list of parts")
+		return c, errors.New("content is neither text nor a list of parts")
 	}
 	var texts []string
 	for _, part := range parts {
@@ -94,11 +115,34 @@ func contentText(raw json.RawMessage) (string, error) {
 			texts = append(texts, part.Text)
 		case "refusal":
 			texts = append(texts, part.Refusal)
+		case "image_url", "input_image":
+			image, err := readImage(part.ImageURL)
+			if err != nil {
+				return c, err
+			}
+			c.images = append(c.images, image)
 		default:
-			return "", fmt.Errorf("the agent reads text only, not %q", part.Type)
+			return c, fmt.Errorf("the agent reads text and images only, not %q", part.Type)
 		}
 	}
-	return strings.Join(texts, "\n"), nil
+	c.text = strings.Join(texts, "\n")
+	return c, nil
+}
+
+// readImage reads a data URL, by itself or in an object as chat completions have it.
+func readImage(raw json.RawMessage) (protocol.Image, error) {
+	var url string
+	var object struct {
+		URL string `json:"url"`
+	}
+	if json.Unmarshal(raw, &url) != nil && json.Unmarshal(raw, &object) == nil {
+		url = object.URL
+	}
+	data, err := images.FromURL(url)
+	if err == nil {
+		_, err = images.Decode(data)
+	}
+	return protocol.Image{Data: data}, err
 }
 
 // isGiven reports whether an optional field has a value other than null and empty.

@@ -4,13 +4,18 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 
 	"agent.local/a0000000000000000/protocol"
 )
 
-const maxRequest = 4 << 20
+const (
+	maxRequest = 4 << 20
+	// Requests to agents that take images are larger.
+	maxWithImages = 16 << 20
+)
 
 // server holds what the routes of one agent share.
 type server struct {
@@ -26,15 +31,19 @@ func Register(mux *http.ServeMux, agent protocol.Agent, manifest protocol.Manife
 	})
 	mux.HandleFunc("GET /v1/models", s.models)
 	mux.HandleFunc("GET /v1/models/{id...}", s.showModel)
-	mux.HandleFunc("POST /chat", withBody(s.chat))
-	mux.HandleFunc("POST /v1/chat/completions", withBody(s.completions))
-	mux.HandleFunc("POST /v1/responses", withBody(s.responses))
+	mux.HandleFunc("POST /chat", s.withBody(s.chat))
+	mux.HandleFunc("POST /v1/chat/completions", s.withBody(s.completions))
+	mux.HandleFunc("POST /v1/responses", s.withBody(s.responses))
 }
 
 // withBody passes the body of a JSON request on.
-func withBody(answer func(http.ResponseWriter, *http.Request, []byte)) http.HandlerFunc {
+func (s *server) withBody(answer func(http.ResponseWriter, *http.Request, []byte)) http.HandlerFunc {
+	most := int64(maxRequest)
+	if s.manifest.Knows("images") {
+		most = maxWithImages
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if body, ok := ReadBody(w, r); ok {
+		if body, ok := readBody(w, r, most); ok {
 			answer(w, r, body)
 		}
 	}
@@ -43,12 +52,16 @@ func withBody(answer func(http.ResponseWriter, *http.Request, []byte)) http.Hand
 // ReadBody returns the body of a JSON request of at most 4 MiB. On failure it answers
 // the request and returns false.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	return readBody(w, r, maxRequest)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
 	if !requireJSON(w, r) {
 		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
-		WriteError(w, http.StatusRequestEntityTooLarge, "bad_request", "the body is larger than 4 MiB or incomplete")
+		WriteError(w, http.StatusRequestEntityTooLarge, "bad_request", fmt.Sprintf("the body is larger than %d MiB or incomplete", most>>20))
 		return nil, false
 	}
 	return body, true

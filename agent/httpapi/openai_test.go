@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/protocol"
 )
 
 const capable = `{"schema":1,"name":"Sample","handle":"sample","config_sha256":"0123456789abcdef0123","request_fields":["format","instructions","max_tokens"]}`
@@ -199,5 +201,42 @@ func TestResponseStream(t *testing.T) {
 	}
 	if kinds, body := stream("fail rate_limited"); kinds != "" || !strings.Contains(body, `"code":"rate_limit_exceeded"`) {
 		t.Errorf("%s in %s", kinds, body)
+	}
+}
+
+// Images reach an agent that takes them, from both protocols; another refuses them in words.
+func TestImages(t *testing.T) {
+	t.Parallel()
+	const url = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+	takes := strings.Replace(agenttest.Manifest, `"schema":1`, `"schema":1,"request_fields":["images"]`, 1)
+	for path, body := range map[string]string{
+		"chat/completions": `{"messages":[{"role":"user","content":[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"` + url + `"}}]}]}`,
+		"responses":        `{"input":[{"role":"user","content":[{"type":"input_text","text":"What?"},{"type":"input_image","image_url":"` + url + `"}]}]}`,
+	} {
+		for _, test := range []struct {
+			manifest, body, says string
+			status               int
+		}{
+			{takes, body, `{"content":"What?"`, 200},
+			{takes, strings.Replace(body, url, "https://example.org/a.gif", 1), "fetches no images", 400},
+			{takes, strings.Replace(body, "R0lG", "PHN2", 1), "not a PNG", 400},
+			{"", body, "takes no images", 400},
+		} {
+			agent := &agenttest.Agent{ManifestJSON: test.manifest}
+			manifest, err := protocol.ReadManifest(agent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mux := http.NewServeMux()
+			Register(mux, agent, manifest)
+			recorder := httptest.NewRecorder()
+			mux.ServeHTTP(recorder, agenttest.NewRequest(t, "POST", "http://localhost/v1/"+path, test.body))
+			if recorder.Code != test.status || test.status != 200 && !strings.Contains(recorder.Body.String(), test.says) {
+				t.Errorf("%s: %d %s", path, recorder.Code, recorder.Body)
+			}
+			if test.status == 200 && !strings.Contains(agent.Requests()[0], `"images":[{"data":"R0lGODlhAQABAAAAACw="}]`) {
+				t.Errorf("%s: the agent got %s", path, agent.Requests())
+			}
+		}
 	}
 }

@@ -55,7 +55,7 @@ func (s *server) parseResponse(body []byte) (responseRequest, protocol.Request, 
 	if err := s.checkFormat(asked.Format, "text.format"); err != nil {
 		return r, asked, err
 	}
-	var h history
+	h := history{takesImages: s.manifest.Knows("images")}
 	if err := r.addInput(&h); err != nil {
 		return r, asked, err
 	}
@@ -91,7 +91,7 @@ func (r responseRequest) refuseOptions() error {
 func (r responseRequest) addInput(h *history) error {
 	var text string
 	if json.Unmarshal(r.Input, &text) == nil {
-		return h.message("user", text)
+		return h.message("user", content{text: text})
 	}
 	var items []responseItem
 	if err := json.Unmarshal(r.Input, &items); err != nil {
@@ -108,19 +108,19 @@ func (r responseRequest) addInput(h *history) error {
 func (item responseItem) addTo(h *history) error {
 	switch item.Type {
 	case "", "message":
-		text, err := contentText(item.Content)
+		c, err := readContent(item.Content)
 		if err != nil {
 			return err
 		}
-		return h.message(item.Role, text)
+		return h.message(item.Role, c)
 	case "function_call":
 		h.call(item.CallID, item.Name, item.Arguments)
 	case "function_call_output":
-		text, err := contentText(item.Output)
+		c, err := readContent(item.Output)
 		if err != nil {
 			return err
 		}
-		h.result(item.CallID, "", text)
+		h.result(item.CallID, "", c.text)
 	case "reasoning":
 		// Another model's, which this agent cannot use.
 	default:

@@ -21,6 +21,13 @@ type Agent interface {
 type Message struct {
 	Role    string `json:"role"`
 	Content string `json:"content"`
+	// Images are those of a user's message, if the manifest's request fields have images.
+	Images []Image `json:"images,omitempty"`
+}
+
+// Image is a PNG, JPEG, GIF or WebP file in base64.
+type Image struct {
+	Data string `json:"data"`
 }
 
 // Approval is the part of a request about calls that need a person. Ask says that the

@@ -61,7 +61,7 @@ func (a *anthropic) Stream(ctx context.Context, request Request, onText func(str
 			continue
 		}
 		if err != nil {
-			return Reply{}, explainTools(request, err)
+			return Reply{}, explainImages(request, explainTools(request, err))
 		}
 		defer answer.close()
 		// A refused format may be this schema's fault, so that it says nothing about others.
@@ -109,6 +109,8 @@ type messagesBlock struct {
 	Thinking  *string `json:"thinking,omitempty"`
 	Signature string  `json:"signature,omitempty"`
 	Data      string  `json:"data,omitempty"`
+	// Source is an image.
+	Source map[string]string `json:"source,omitempty"`
 }
 
 func (a *anthropic) body(r Request, d messagesDialect) messagesBody {
@@ -159,6 +161,11 @@ func messagesBlocks(m Message, d messagesDialect) []messagesBlock {
 	var blocks []messagesBlock
 	if len(m.Reasoning) > 0 && !d.noReasoning {
 		_ = json.Unmarshal(m.Reasoning, &blocks)
+	}
+	for _, image := range m.Images {
+		blocks = append(blocks, messagesBlock{Type: "image", Source: map[string]string{
+			"type": "base64", "media_type": image.MediaType, "data": image.Data,
+		}})
 	}
 	// The API refuses a block of white space only.
 	if strings.TrimSpace(m.Text) != "" {

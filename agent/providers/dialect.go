@@ -3,6 +3,7 @@ package providers
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -103,6 +104,17 @@ func explainTools(request Request, err error) error {
 		failure.Kind, failure.retryable = Refused, false
 		failure.Message += " (The request offered tools, which this model or server may not support: " +
 			"build the agent without tools, or choose a model that can call them.)"
+	}
+	return err
+}
+
+// explainImages adds a remedy to the refusal of a request with images.
+func explainImages(request Request, err error) error {
+	var failure *Error
+	hasImages := slices.ContainsFunc(request.Messages, func(m Message) bool { return len(m.Images) > 0 })
+	if hasImages && errors.As(err, &failure) && failure.Status/100 == 4 && failure.Kind != RateLimited && failure.names("image", "vision", "multimodal", "content") {
+		failure.Kind, failure.retryable = Refused, false
+		failure.Message += " (The request had images, which this model or server may not take: choose a model that does, or ask without them.)"
 	}
 	return err
 }

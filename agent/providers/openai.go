@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync/atomic"
 )
 
@@ -53,7 +54,7 @@ func (o *openAI) Stream(ctx context.Context, request Request, onText func(string
 			continue
 		}
 		if err != nil {
-			return Reply{}, explainTools(request, current.cause(first, err))
+			return Reply{}, explainImages(request, explainTools(request, current.cause(first, err)))
 		}
 		defer answer.close()
 		// A refused format may be this schema's fault, so that it says nothing about others.
@@ -79,7 +80,7 @@ type chatBody struct {
 
 type chatMessage struct {
 	Role       string     `json:"role"`
-	Content    *string    `json:"content"`
+	Content    any        `json:"content"`
 	ToolCalls  []chatCall `json:"tool_calls,omitempty"`
 	ToolCallID string     `json:"tool_call_id,omitempty"`
 	chatReasoning
@@ -155,7 +156,7 @@ func (o *openAI) messages(r Request, d dialect) []chatMessage {
 	case d.noSystem:
 		prefix = r.System + "\n\n"
 	default:
-		list = append(list, chatMessage{Role: "system", Content: &r.System})
+		list = append(list, chatMessage{Role: "system", Content: r.System})
 	}
 	for _, m := range r.Messages {
 		if m.Role == User {
@@ -172,10 +173,25 @@ func (o *openAI) messages(r Request, d dialect) []chatMessage {
 	return list
 }
 
+// chatContent returns a message's text, or its parts if it has images.
+func chatContent(m Message) any {
+	if len(m.Images) == 0 {
+		return m.Text
+	}
+	var parts []map[string]any
+	if strings.TrimSpace(m.Text) != "" {
+		parts = append(parts, map[string]any{"type": "text", "text": m.Text})
+	}
+	for _, image := range m.Images {
+		parts = append(parts, map[string]any{"type": "image_url", "image_url": map[string]string{"url": image.url()}})
+	}
+	return parts
+}
+
 func chatEntry(m Message, d dialect) chatMessage {
 	entry := chatMessage{Role: string(m.Role), ToolCallID: m.CallID}
-	if m.Text != "" || len(m.Calls) == 0 {
-		entry.Content = &m.Text
+	if m.Text != "" || len(m.Calls) == 0 || len(m.Images) > 0 {
+		entry.Content = chatContent(m)
 	}
 	for _, c := range m.Calls {
 		entry.ToolCalls = append(entry.ToolCalls, chatCall{

@@ -25,6 +25,8 @@ const (
 type Message struct {
 	Role Role
 	Text string
+	// Images are those of a user's message.
+	Images []Image
 	// Calls are the tool calls of an assistant's message.
 	Calls []Call
 	// Reasoning is what the Reply with these calls had.
@@ -35,6 +37,14 @@ type Message struct {
 	CallID string
 	Failed bool
 }
+
+// Image is a picture in base64.
+type Image struct {
+	MediaType string
+	Data      string
+}
+
+func (i Image) url() string { return "data:" + i.MediaType + ";base64," + i.Data }
 
 // Call is the model's request to run a tool. Arguments is the model's text, which
 // may not be valid JSON.

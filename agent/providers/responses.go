@@ -65,7 +65,7 @@ func (p *responses) Stream(ctx context.Context, request Request, onText func(str
 			continue
 		}
 		if err != nil {
-			return Reply{}, explainTools(request, err)
+			return Reply{}, explainImages(request, explainTools(request, err))
 		}
 		defer answer.close()
 		// A refused format may be this schema's fault, so that it says nothing about others.
@@ -104,7 +104,7 @@ type responsesTool struct {
 type responsesItem struct {
 	Type      string  `json:"type,omitempty"`
 	Role      string  `json:"role,omitempty"`
-	Content   string  `json:"content,omitempty"`
+	Content   any     `json:"content,omitempty"`
 	CallID    string  `json:"call_id,omitempty"`
 	Name      string  `json:"name,omitempty"`
 	Arguments string  `json:"arguments,omitempty"`
@@ -151,13 +151,28 @@ func responsesItems(m Message, d responsesDialect) []any {
 		return items
 	}
 	var items []any
-	if strings.TrimSpace(m.Text) != "" {
-		items = append(items, responsesItem{Role: string(m.Role), Content: m.Text})
+	if strings.TrimSpace(m.Text) != "" || len(m.Images) > 0 {
+		items = append(items, responsesItem{Role: string(m.Role), Content: responsesContent(m)})
 	}
 	for _, c := range m.Calls {
 		items = append(items, responsesItem{Type: "function_call", CallID: c.ID, Name: c.Name, Arguments: objectText(c.Arguments)})
 	}
 	return items
+}
+
+// responsesContent returns a message's text, or its parts if it has images.
+func responsesContent(m Message) any {
+	if len(m.Images) == 0 {
+		return m.Text
+	}
+	var parts []map[string]string
+	if strings.TrimSpace(m.Text) != "" {
+		parts = append(parts, map[string]string{"type": "input_text", "text": m.Text})
+	}
+	for _, image := range m.Images {
+		parts = append(parts, map[string]string{"type": "input_image", "image_url": image.url()})
+	}
+	return parts
 }
 
 // verbatimItems returns the items of the answer that a message was, nil if its calls

@@ -27,6 +27,7 @@ PATHS: dict[str, str] = {
     "capabilities.tools": "tools",
     "capabilities.tool_settings": "tool_settings",
     "capabilities.permissions": "permissions",
+    "capabilities.images": "images",
     "answer.schema": "answer_schema",
     "limits.tool_rounds": "tool_rounds",
     "limits.seconds": "time_limit_seconds",
@@ -47,6 +48,7 @@ OPTIONAL: dict[str, Any] = {
     "capabilities.memory.tokens": None,
     "capabilities.tool_settings": {},
     "capabilities.permissions": {},
+    "capabilities.images": False,
     "answer.schema": "",
     **{f"limits.{period}_{unit}": None for period in ("conversation", "day") for unit in ("tokens", "cost")},
 }

@@ -87,6 +87,11 @@ class CapabilitiesForm(DraftForm):
         label="Permissions",
         help_text="Rules by tool or function: allow, ask or deny, or deny url=*/private/* for some calls.",
     )
+    images = FlagField(
+        required=False,
+        label="Images",
+        help_text="People may send images with their questions: PNG, JPEG, GIF or WebP, 5 MB at most.",
+    )
     answer_schema = SchemaField(
         label="JSON Schema of the answers",
         help_text="Every answer is JSON of this form, checked and repaired once. Empty for answers in words.",
@@ -104,7 +109,7 @@ class CapabilitiesForm(DraftForm):
         model = AgentConfig
         fields = (
             *("memory", "memory_turns", "memory_tokens", "tools", "tool_settings", "permissions"),
-            *("answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
+            *("images", "answer_schema", "tool_rounds", "time_limit_seconds", "memory_limit_mb"),
             *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         )
 
@@ -131,9 +136,20 @@ class CapabilitiesForm(DraftForm):
     @classmethod
     def checked_values(cls, agent: AgentConfig) -> dict[str, Any]:
         values = super().checked_values(agent)
-        if not (agent.conversation_cost or agent.day_cost):
+        if not (agent.conversation_cost or agent.day_cost or agent.images):
             return values
         return {**values, "models": [list(chosen) for chosen in _models_of(agent)]}
+
+    def clean_images(self) -> bool:
+        """Refuse images for a model that the catalogue knows not to take them."""
+        wanted: bool = self.cleaned_data["images"]
+        for code, model in _models_of(self.instance) if wanted else ():
+            provider = PROVIDERS.get(code)
+            if provider is not None and not provider.takes_images(model):
+                raise ValidationError(
+                    f"{model} of {provider.label} takes no images. Choose a model that does."
+                )
+        return wanted
 
     def clean_conversation_cost(self) -> Decimal | None:
         return self._limited("conversation_cost")

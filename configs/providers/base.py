@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from configs.choices import KeyStatus
@@ -54,6 +55,8 @@ class Provider:
     supports_tools: bool = True
     # What its API takes as the form of an answer: a JSON Schema ("schema"), or only that it is an object.
     structured_output: Literal["schema", "object"] = "schema"
+    # The models that take images, as patterns of their names.
+    images: Sequence[str] = ()
     # If a test costs the owner something, keys are tested only on request.
     free_check: bool = True
     # How requests differ from those of its API: agent/config/config.go has the fields.
@@ -90,6 +93,10 @@ class Provider:
             "base_url_env": self.base_url_env,
         }
         return {**section, "request": dict(self.request)} if self.request else section
+
+    def takes_images(self, model: str) -> bool:
+        """Return whether a model takes images by the catalogue; a server may refuse them still."""
+        return any(fnmatchcase(model.lower(), pattern) for pattern in self.images)
 
     def sentence(self, models: Sequence[str]) -> str:
         """Return what to expect of a provider that offers these models; empty if its name says it all."""

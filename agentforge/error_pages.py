@@ -20,6 +20,8 @@ from django.views.debug import ExceptionReporter
 from .negotiation import wants_json
 from .telemetry.context import accepted_request_id, current_request_id
 from .telemetry.requests import loggable_path
+from .tenancy import patience
+from .tenancy.middleware import lost_database
 from .unavailable import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,9 @@ class ErrorPageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if response.status_code == 500 and patience.is_over():
+            # Such as while the session was stored, after the view.
+            response = lost_database(request)
         if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
             return _not_found(request, Http404())
         if isinstance(response, HttpResponseNotAllowed) and not response.content:

@@ -23,6 +23,7 @@ from agentforge.accounts.scope import principal_of
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.telemetry.context import bind
 from agentforge.tenancy.connections import connection_lease
+from agentforge.tenancy.patience import SECONDS, Patience, limited
 from agentforge.whole_numbers import whole_number
 
 from .reader import DATABASE_AWAY
@@ -201,9 +202,10 @@ async def _retry_while_away(query: Callable[[], Coroutine[Any, Any, Result]]) ->
     deadline = loop.time() + WAIT_SECONDS
     while True:
         try:
-            return await query()
+            async with asyncio.timeout_at(deadline):
+                return await query()
         except LOOKUP_ERRORS:
-            if loop.time() > deadline:
+            if loop.time() >= deadline:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away; try again.") from None
         except IdentityUnavailable as error:
             if loop.time() > deadline:
@@ -212,7 +214,7 @@ async def _retry_while_away(query: Callable[[], Coroutine[Any, Any, Result]]) ->
 
 
 def _identify(scope: dict[str, Any]) -> Principal | None:
-    with connection_lease():
+    with limited(Patience(SECONDS)), connection_lease():
         return principal_of(scope)
 
 

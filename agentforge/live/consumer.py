@@ -30,7 +30,8 @@ Sign-in is the session cookie or `Authorization: Bearer`. Up to 60 channels shar
   connections), 503 (the database or the identity service was away for half a minute). An EventSource stops
   for good on each: `readyState` is CLOSED. The page tries again after 429 and 5xx, and offers to reload after
   the others.
-- While the database is away, open connections stay open; they catch up afterwards.
+- While the database is away for a moment, open connections stay open; they catch up afterwards. When it says
+  nothing for about ten seconds they end, and a new one waits up to half a minute for it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ from .tails import SEND_BYTES, TAIL_BYTES, Frame, Tail
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 20.0
+# How often a quiet connection is tried, and how long an answer may take.
+CHECK_SECONDS = 5.0
+# After so long without an answer, viewers leave: the end of a stream says that it is cut.
+AWAY_SECONDS = 8.0
 FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
 
 
@@ -62,6 +65,8 @@ class Hub:
         self._stale: set[str] = set()
         self._refreshing: dict[str, asyncio.Task[None]] = {}
         self._services: list[asyncio.Task[None]] = []
+        # When the database last answered, on the loop's clock.
+        self._heard_at = 0.0
 
     def watch(self, watcher: Watcher) -> None:
         """Wake a watcher from now on whenever one of its streams may have news."""
@@ -105,20 +110,36 @@ class Hub:
 
     async def _listen(self) -> None:
         backoff = Backoff(FIRST_DELAY, LONGEST_DELAY)
+        self._on_answer()
         while True:
             try:
-                async with await connect_async() as connection:
-                    await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
+                async with await self._connect() as connection:
                     backoff.reset()
+                    self._on_answer()
                     self.sign_outs.on_listening()
                     # Notifications sent before this moment were missed.
                     for name in self._tails:
                         self._refresh_soon(name)
                     await self._follow(connection)
             except DATABASE_AWAY as error:
-                logger.warning("Live streams are waiting for the database: %s", error)
+                logger.warning("Live streams are waiting for the database: %s", error or "no answer")
+                if asyncio.get_running_loop().time() - self._heard_at > AWAY_SECONDS:
+                    self.sign_outs.end_all()
             await asyncio.sleep(backoff.next())
+
+    def _on_answer(self) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        async with asyncio.timeout(CHECK_SECONDS):
+            connection = await connect_async()
+            try:
+                await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
+                await connection.execute(f"LISTEN {CHANNEL}".encode())
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
 
     async def _follow(self, connection: psycopg.AsyncConnection) -> None:
         while True:
@@ -134,6 +155,7 @@ class Hub:
             # Detects a connection that died silently.
             async with asyncio.timeout(CHECK_SECONDS):
                 await connection.execute("SELECT 1")
+            self._on_answer()
 
     async def _beat(self) -> None:
         while True:

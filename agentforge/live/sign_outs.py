@@ -84,6 +84,11 @@ class SignOuts:
         self._announced[subject] = now
         self._check_soon(self._followers.get(subject, ()))
 
+    def end_all(self) -> None:
+        """Let everybody leave: while nothing is heard of the database, nobody's sign-out is either."""
+        for follower in set().union(*self._followers.values()):
+            follower.leave()
+
     async def close(self) -> None:
         """Stop checking."""
         for timer in self._timers.values():

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 
+from .patience import SECONDS, Patience, limited
+
 
 def give_back() -> None:
     """Return this thread's connections to the pool, except one inside a transaction."""
@@ -27,7 +29,7 @@ def connection_lease() -> Iterator[None]:
 
 
 class GiveBackMiddleware:
-    """Return the request's connection in the thread that took it.
+    """Return the request's connection in the thread that took it, and bound its waits for the database.
 
     Django does so on `request_finished`, which is never sent when the client has gone and the server cancels
     the request: each such request would keep its connection for good.
@@ -38,6 +40,7 @@ class GiveBackMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            return self.get_response(request)
+            with limited(Patience(SECONDS)):
+                return self.get_response(request)
         finally:
             give_back()

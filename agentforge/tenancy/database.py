@@ -9,10 +9,12 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from . import patience
 from .search_path import DEFAULT_SCHEMA, RESERVED_SCHEMAS
 
 # A pool closes one of its connections when all of them were not needed for so long.
 IDLE_SECONDS = 10.0
+CONNECT_SECONDS = 5
 
 
 def parse(url: str, *, pool_size: int, schema: str = "") -> dict[str, Any]:
@@ -35,9 +37,22 @@ def parse(url: str, *, pool_size: int, schema: str = "") -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "fallback_application_name": f"agentforge {process_name(sys.argv)}",
+            "connect_timeout": CONNECT_SECONDS,
             **params,
-            "pool": {"min_size": 0, "max_size": pool_size, "max_idle": IDLE_SECONDS},
+            "pool": _pool(pool_size),
         },
+    }
+
+
+def _pool(size: int) -> dict[str, Any]:
+    return {
+        "min_size": 0,
+        "max_size": size,
+        "max_idle": IDLE_SECONDS,
+        "timeout": patience.SECONDS,
+        # Its pauses between attempts grow, and nothing else connects meanwhile: it must soon begin anew.
+        "reconnect_timeout": patience.SECONDS,
+        "connection_class": patience.BoundedConnection,
     }
 
 

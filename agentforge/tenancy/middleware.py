@@ -13,12 +13,13 @@ from agentforge.probe_hosts import LIVENESS
 from agentforge.unavailable import Unavailable
 
 from . import rls
-from .request_transaction import DatabaseAway, RequestTransaction, Share
+from .request_transaction import DatabaseAway, RequestTransaction, Share, has_stored
 from .slots import Busy
 
 logger = logging.getLogger(__name__)
 
 ADMIN_PREFIX = "/admin/"
+_ANSWER = "agentforge_database_lost"
 
 
 class TransactionAborted(Exception):
@@ -49,6 +50,9 @@ class TenancyMiddleware:
             return _refused(request, busy)
         except DatabaseAway as away:
             return database_away(away.__cause__)
+        except OperationalError as error:
+            # At the end: the answer to COMMIT was lost.
+            return _lost(request, error, changed_nothing=_is_safe(request))
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             _stream_for(request, response)
         return response
@@ -60,18 +64,47 @@ class TenancyMiddleware:
         if isinstance(exception, OperationalError) and isinstance(exception.__cause__, LockNotAvailable):
             logger.warning("%s waited too long for a lock", request.method)
             return _unavailable("This is being changed by something else at the moment.")
+        if isinstance(exception, OperationalError) and _is_connection_lost():
+            return _lost(request, exception, changed_nothing=_is_safe(request) or not has_stored())
         return None
 
 
-def database_away(why: BaseException | None) -> HttpResponse:
-    """Answer a request that found no database before its view began."""
+def database_away(why: BaseException | None, *, changed_nothing: bool = True) -> HttpResponse:
+    """Answer a request that found no database, or lost it; say so where its outcome is unknown."""
     # Without its traceback: the remedy is not in this code, and every request leaves one.
     logger.error("The database does not answer: %s", why)
-    return _unavailable("The database does not answer.")
+    return _unavailable("The database does not answer.", changed_nothing=changed_nothing)
 
 
-def _unavailable(reason: str) -> HttpResponse:
-    return Unavailable(f"{reason} Nothing was changed. Try again in a minute.", retry_after=10)
+def lost_database(request: HttpRequest) -> HttpResponse:
+    """Answer a request that lost the database around its transaction, by what became of that."""
+    answer: HttpResponse | None = getattr(request, _ANSWER, None)
+    return answer or database_away(None, changed_nothing=_is_safe(request))
+
+
+def _lost(request: HttpRequest, why: OperationalError, *, changed_nothing: bool) -> HttpResponse:
+    # What the first loss means holds for what it breaks afterwards, too.
+    known: HttpResponse | None = getattr(request, _ANSWER, None)
+    answer = known or database_away(why, changed_nothing=changed_nothing)
+    setattr(request, _ANSWER, answer)
+    return answer
+
+
+def _is_safe(request: HttpRequest) -> bool:
+    """Return whether a request stores nothing, by its method."""
+    return request.method in ("GET", "HEAD", "OPTIONS")
+
+
+def _unavailable(reason: str, *, changed_nothing: bool = True) -> HttpResponse:
+    if changed_nothing:
+        return Unavailable(f"{reason} Nothing was changed. Try again in a minute.", retry_after=10)
+    unknown = "Whether this was stored is not known: look in a minute, before you send it again."
+    return Unavailable(f"{reason} {unknown}", retry_after=10)
+
+
+def _is_connection_lost() -> bool:
+    raw = connection.connection
+    return raw is None or raw.closed
 
 
 def _mark_for_rollback() -> None:

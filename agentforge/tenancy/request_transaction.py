@@ -56,6 +56,8 @@ class RequestTransaction:
     def __init__(self, begin: Callable[[], AbstractContextManager[Any]], share: Share) -> None:
         self.share = share
         self.is_interrupted = False
+        # Whether something may be stored already: what came before slow work.
+        self.has_stored = False
         self._begin = begin
         self._current = ExitStack()
         self._depth = 0
@@ -88,8 +90,8 @@ class RequestTransaction:
         if len(connection.atomic_blocks) != self._depth or connection.needs_rollback or rls.is_aborted():
             raise HeldTransaction
         actor = rls.current_actor()
+        self.is_interrupted = self.has_stored = True
         self._current.close()
-        self.is_interrupted = True
         try:
             with _slow_work.slot(self.share.slow_work, seconds=WAIT_SECONDS):
                 yield
@@ -120,6 +122,12 @@ def outside_transaction() -> Iterator[None]:
     if not _runs_event_loop():
         give_back()
     yield
+
+
+def has_stored() -> bool:
+    """Return whether the running request may have stored something that no rollback undoes."""
+    running: RequestTransaction | None = getattr(connection, _ATTRIBUTE, None)
+    return running is not None and running.has_stored
 
 
 def _runs_event_loop() -> bool:

@@ -74,6 +74,17 @@ def remote_call(request: Request) -> HttpResponse:
     return HttpResponse(roles, status=int(request.GET.get("status", 200)))
 
 
+def asleep(request: Request) -> HttpResponse:
+    """Write, and ask what takes long; before, make a remote call where asked to."""
+    create_agent(AgentConfig(owner=request.user, name="Before", handle="before"))
+    if request.GET.get("remote-call"):
+        with outside_transaction():
+            pass
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1)")
+    return HttpResponse("slept")
+
+
 def all_agents(request: HttpRequest) -> HttpResponse:
     return HttpResponse(" ".join(AgentConfig.objects.values_list("name", flat=True)))
 
@@ -86,6 +97,7 @@ urlpatterns = [
     path("failing", failing),
     path("swallowing", swallowing),
     path("remote-call", remote_call),
+    path("asleep", asleep),
     path("all", all_agents),
     path("admin/role", role),
     path("sign-in", role, name="sign_in"),

@@ -8,6 +8,7 @@ from typing import Any, cast
 import psycopg
 from django.db.backends.postgresql import base, schema
 
+from agentforge.tenancy import patience
 from agentforge.tenancy.exposure import secure
 from agentforge.tenancy.search_path import use_schema
 
@@ -28,6 +29,11 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection:
+        """Take a connection from the pool, or make one."""
+        with patience.connecting():
+            return cast("psycopg.Connection", super().get_new_connection(conn_params))
 
     def _configure_connection(self, connection: psycopg.Connection) -> bool:
         """Prepare a new connection, of the pool or without one."""

@@ -25,6 +25,21 @@ from tests.standins.anthropic import AnthropicStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Call, Calls, Failure, Reply, Text
 
+_SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
+_TOOL = {
+    "name": "find",
+    "function": "mcp_desk_find",
+    "description": "Finds.",
+    "schema": _SCHEMA,
+    "reads": True,
+}
+_OPERATION = {
+    "function": "api_pets_add",
+    "description": "Adds.",
+    "schema": _SCHEMA,
+    "method": "POST",
+    "path": "/",
+}
 # Every field of the form differs between these two.
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "openai": {
@@ -47,8 +62,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "memory": True,
         "memory_turns": 1,
         "memory_tokens": 1000,
-        "tools": ["calculator", "clock", "facts", "fetch", "workspace"],
-        "tool_settings": {"fetch": {"hosts": ["a.example"]}},
+        "tools": ["api", "calculator", "clock", "facts", "fetch", "mcp", "workspace"],
+        "tool_settings": {
+            "fetch": {"hosts": ["a.example"]},
+            "api": {"services": [{"name": "pets", "url": "https://a.example", "operations": [_OPERATION]}]},
+            "mcp": {"servers": [{"name": "desk", "url": "http://127.0.0.1:9/mcp", "tools": [_TOOL]}]},
+        },
         "permissions": {"calculator": ["deny expression=*9*"]},
         "images": True,
         "answer_schema": "",
@@ -111,6 +130,8 @@ SCENARIOS: dict[str, list[Reply]] = {
     "nobody can be asked": [Calls((Call("facts_save", {"text": "x"}),)), Text.of("No.")],
     "host that is not listed": [Calls((Call("fetch", {"url": "https://b.example/"}),)), Text.of("No.")],
     "no directory": [Calls((Call("files_read", {"path": "a.txt"}),)), Text.of("No.")],
+    "server at a private address": [Calls((Call("mcp_desk_find", {"q": "x"}),)), Text.of("No.")],
+    "nobody to ask about a request": [Calls((Call("api_pets_add", {"q": "x"}),)), Text.of("No.")],
     "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
     "refused": [Failure(403, "blocked", "You may not do this.")],
     "structured": [Text.of("Nine."), Text.of('{"hour": 9}')],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -7,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from configs.documents.document import Document, parse
+from configs.documents.importers import foreign
 from configs.documents.problems import DocumentError
-from configs.documents.source import MAX_BYTES
+from configs.tools.openapi.document import MAX_BYTES
 
 _ACCEPTED = ".yaml,.yml,.json"
 
@@ -20,7 +22,7 @@ class ImportForm(forms.Form):
         required=False,
         label="File",
         widget=forms.FileInput(attrs={"accept": _ACCEPTED}),
-        help_text="agent.yaml or agent.json. You can also drop it here.",
+        help_text="agent.yaml, or one of the files named above. You can also drop it here.",
     )
     document = forms.CharField(
         required=False,
@@ -41,7 +43,9 @@ class ImportForm(forms.Form):
             # The page shows the file's text, so that its errors can be corrected there.
             self.data = {**self.data, "document": text}
         try:
-            self.imported: Document = parse(text, unfinished=True)
+            self.foreign = foreign(text)
+            own = json.dumps(self.foreign.document) if self.foreign else text
+            self.imported: Document = parse(own, unfinished=True)
         except DocumentError as error:
             raise ValidationError({"document": [str(problem) for problem in error.problems]}) from error
         return cleaned
@@ -49,7 +53,7 @@ class ImportForm(forms.Form):
 
 def _decoded(file: UploadedFile[bytes]) -> str:
     if (file.size or 0) > MAX_BYTES:
-        raise ValidationError({"file": f"The file is longer than {MAX_BYTES // 1024} KB."})
+        raise ValidationError({"file": f"The file is longer than {MAX_BYTES // 1024 // 1024} MB."})
     try:
         content: bytes = file.read()
         return content.decode("utf-8-sig")

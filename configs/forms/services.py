@@ -103,7 +103,7 @@ class ServiceForm(forms.Form):
 
     def check_sending(self, url: str) -> None:
         """Raise ValidationError if somebody on the way could read the key."""
-        if self.cleaned_data.get("key") and not _is_private(url):
+        if self.cleaned_data.get("key") and not is_sent_safely(url):
             raise ValidationError("A key is sent over https only. Use the service's https address.")
 
     @property
@@ -127,7 +127,7 @@ class ServiceForm(forms.Form):
         return entry
 
 
-def _is_private(url: str) -> bool:
+def is_sent_safely(url: str) -> bool:
     """Return whether nobody on the way can read what is sent: TLS, or a host that the operator allowed."""
     if not url or url.lower().startswith("https:"):
         return True

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from configs.tools.catalogue import CATALOGUE, Function, Setting, ToolEntry, functions_of
 from configs.tools.permissions import ALLOW, ASK, DENY, choice_for, patterns_for
-from configs.tools.services import Service, services_of
+from configs.tools.services import SETTING, Service, services_of
 from configs.tools.settings import clean_settings
 
 
@@ -105,6 +105,8 @@ def _shown(setting: Setting, values: Mapping[str, Any]) -> Any:
 def _permission(function: Function, rules: Mapping[str, list[str]]) -> PermissionInput:
     chosen = choice_for(rules, function.name)
     usual = "asks, because it writes" if function.asks else "runs"
+    if function.name in SETTING:
+        usual = "each as it says below"
     labels = (("", f"As usual: {usual}"), (ALLOW, "Allow"), (ASK, "Ask a person"), (DENY, "Deny"))
     choices = [(value, label, value == chosen) for value, label in labels]
     return PermissionInput(function, f"permissions.{function.name}", choices)

@@ -46,11 +46,16 @@ def clean_services(tool: str, value: Any) -> list[dict[str, Any]]:
     for what, words in ((names, "services"), (functions, "functions")):
         if len(set(what)) < len(what):
             raise ValidationError(f"Two {words} have the same name.")
-    if len(json.dumps(services)) > _MOST_BYTES or _size(services) > _MOST_VALUES:
+    if not fits(services):
         raise ValidationError(
             f"Together they take more than {_MOST_BYTES // 1024} KB or {_MOST_VALUES:,} values. Choose less."
         )
     return services
+
+
+def fits(services: list[dict[str, Any]]) -> bool:
+    """Return whether a document can hold services."""
+    return len(json.dumps(services)) <= _MOST_BYTES and _size(services) <= _MOST_VALUES
 
 
 def _loaded(value: Any) -> Any:
@@ -68,7 +73,8 @@ def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
         raise ValidationError(f"A service has no “{unknown[0][:80]}”.")
     name = clean_name(entry.get("name"))
     parts = entry.get(PARTS[tool])
-    if not isinstance(parts, list) or not parts:
+    # A server that was imported has none until it is tested.
+    if not isinstance(parts, list) or not (parts or tool == MCP):
         raise ValidationError(f"{name}: choose at least one of its tools.")
     if len(parts) > _MOST_PARTS:
         raise ValidationError(f"{name}: choose at most {_MOST_PARTS} of its tools.")

@@ -12,7 +12,7 @@ from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limite
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, posted, success, wants_json
 from configs.forms.api_services import APIForm
-from configs.keys.service_keys import save_service_key
+from configs.keys.service_keys import save_service_key, service_key
 from configs.models import AgentConfig
 from configs.tools.offers import gone_tools, offered_operations
 from configs.tools.openapi.document import MAX_BYTES, DocumentRefused, OpenAPIDocument, read
@@ -51,9 +51,18 @@ def api_test(request: Request, pk: int) -> HttpResponse:
     offered = offered_operations(form.cleaned_data["name"], operations, chosen)
     gone = gone_tools([{"name": each.name} for each in operations], chosen)
     if wants_json(request):
-        found = {name: form.cleaned_data[name] for name in ("url", "auth", "auth_name")}
-        return success(**found, operations=[each.as_json() for each in offered], gone=gone)
-    return choice_page(request, agent, form, offered, gone, document.title)
+        auth, auth_name = document.auth()
+        said = {"url": form.cleaned_data["url"], "auth": auth, "auth_name": auth_name}
+        return success(**said, operations=[each.as_json() for each in offered], gone=gone)
+    return choice_page(request, agent, form, offered, gone, _note(document, form))
+
+
+def _note(document: OpenAPIDocument, form: APIForm) -> str:
+    kind, name = document.auth()
+    if not kind or form.cleaned_data["auth"]:
+        return document.title
+    key = f"{kind}, {name}" if name else kind
+    return f"{document.title}. Its calls may need a key ({key}): read it again with the key."
 
 
 @performs(Act.TEST_KEY)
@@ -66,7 +75,7 @@ def _document(agent: AgentConfig, form: APIForm) -> OpenAPIDocument:
     text = form.text or _fetched(values["address"])
     document = read(text, values["address"])
     values["url"] = values["url"] or clean_url(document.server())
-    if not values["auth"]:
+    if not values["auth"] and (values["key"] or service_key(agent.owner_id, values["url"])):
         values["auth"], values["auth_name"] = document.auth()
     form.check_sending(values["url"])
     if values["key"]:

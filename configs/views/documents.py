@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
+from agentforge.accounts.throttling.acts import NotForGuests
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from configs.documents.export import export
@@ -16,6 +17,8 @@ from configs.documents.intake import import_agent
 from configs.documents.schema import schema
 from configs.forms.documents import ImportForm
 from configs.forms.identity import TAKEN
+from configs.forms.services import is_sent_safely
+from configs.keys.service_keys import save_service_key, service_key
 from configs.services import HandleTaken
 
 from .forms import agent_of
@@ -44,14 +47,31 @@ def document_import(request: Request) -> HttpResponse:
     except HandleTaken:
         form.add_error("document", f"{TAKEN} Import it again.")
         return _refused(request, form)
-    agent = imported.agent
+    agent, notes = imported.agent, [*imported.notes, *_keep_keys(request, form)]
     if wants_json(request):
         url = agent.get_absolute_url()
-        return success(201, id=agent.pk, url=url, handle=agent.handle, notes=list(imported.notes))
+        return success(201, id=agent.pk, url=url, handle=agent.handle, notes=notes)
     messages.success(request, f"{agent.name} is imported.")
-    for note in imported.notes:
+    for note in notes:
         messages.warning(request, note)
     return redirect(agent)
+
+
+def _keep_keys(request: Request, form: ImportForm) -> list[str]:
+    """Store the keys of an imported file in the vault; return the notes of its importer."""
+    if form.foreign is None:
+        return []
+    notes = list(form.foreign.notes)
+    for url, secret in form.foreign.keys.items():
+        if not is_sent_safely(url):
+            notes.append(f"The key for {url} was left out: it is sent over https only.")
+        elif service_key(request.user.pk, url) is None:
+            try:
+                save_service_key(request.user.pk, url, secret)
+                notes.append(f"The key for {url} is in the vault now. Take it out of the file.")
+            except NotForGuests:
+                notes.append(f"The key for {url} was left out: guests keep no keys.")
+    return notes
 
 
 def _refused(request: Request, form: ImportForm) -> HttpResponse:

@@ -177,7 +177,7 @@ def test_what_is_refused(
 @pytest.mark.parametrize(
     "entry",
     [
-        {"tools": []},
+        {"tools": None},
         {"tools": [{"name": "x"}]},
         {"tools": [{"name": "x", "schema": {"type": "array"}}]},
         {"tools": [{"name": "x", "function": "fetch", "schema": {"type": "object"}}]},

@@ -80,7 +80,7 @@ def read(text: str, address: str = "") -> OpenAPIDocument:
     if len(text) > MAX_BYTES:
         raise DocumentRefused(f"The document is larger than {MAX_BYTES // 1024 // 1024} MB.")
     try:
-        content = json.loads(text) if text.lstrip().startswith("{") else _from_yaml(text)
+        content = json.loads(text) if text.lstrip().startswith("{") else plain_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DocumentRefused("This is neither JSON nor YAML without aliases.") from error
     if not isinstance(content, Mapping):
@@ -92,7 +92,8 @@ def read(text: str, address: str = "") -> OpenAPIDocument:
     return OpenAPIDocument(content, address)
 
 
-def _from_yaml(text: str) -> Any:
+def plain_yaml(text: str) -> Any:
+    """Return the content of YAML without aliases and dates. Raises YAMLError and ValueError."""
     loader = _Loader(text)
     try:
         return loader.get_single_data()

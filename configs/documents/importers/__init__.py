@@ -1,0 +1,53 @@
+"""Read what other programs keep of agents, servers and APIs: each importer says what it leaves out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from configs.documents.source import MAX_BYTES
+from configs.tools.openapi.document import plain_yaml
+
+from .base import Foreign
+from .cards import from_card, from_eliza
+from .mcp_servers import SERVERS, from_mcp_servers
+from .openapi import from_openapi
+
+__all__ = ["Foreign", "foreign"]
+_COMMENT = re.compile(r"^[ \t]*//[^\n]*$|^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
+
+
+def foreign(text: str) -> Foreign | None:
+    """Return what an importer makes of a text; None if it is none of theirs.
+
+    Raises DocumentError for one that can't be used.
+    """
+    value = _loaded(text)
+    read = _importer(value) if isinstance(value, Mapping) and "identity" not in value else None
+    return read(value) if read else None
+
+
+def _importer(value: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Foreign] | None:
+    if "openapi" in value or "swagger" in value:
+        return from_openapi
+    if any(isinstance(value.get(name), Mapping) for name in SERVERS):
+        return from_mcp_servers
+    if str(value.get("spec", "")).startswith("chara_card_v"):
+        return from_card
+    return from_eliza if "name" in value and "bio" in value else None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Some of these files have comments, and commas where JSON has none.
+        return plain_yaml(_COMMENT.sub("", text)) if len(text) <= MAX_BYTES else None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None

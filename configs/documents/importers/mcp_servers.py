@@ -1,0 +1,96 @@
+"""`mcpServers`, as Claude, Cursor, VS Code, Windsurf, Gemini and Zed keep it: servers at an address.
+
+https://modelcontextprotocol.io/docs/develop/connect-local-servers, and each program's own manual.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from configs.tools.service_validation import clean_auth, clean_url
+from configs.tools.services import MCP
+
+from .base import Foreign, refuse
+
+SERVERS = ("mcpServers", "servers", "context_servers")
+_ADDRESS = ("url", "serverUrl", "httpUrl")
+_READ = ("type", "headers", "disabled", "enabled", *_ADDRESS)
+
+
+class _Left(Exception):
+    pass
+
+
+def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
+    """Return an agent with the servers; their tools are chosen when they are tested."""
+    listed = next(value[name] for name in SERVERS if isinstance(value.get(name), Mapping))
+    servers: list[dict[str, Any]] = []
+    notes: list[str] = []
+    keys: dict[str, str] = {}
+    for given, entry in listed.items():
+        try:
+            server = _server(str(given), entry, {each["name"] for each in servers}, notes, keys)
+        except (_Left, ValidationError) as reason:
+            words = reason.messages[0] if isinstance(reason, ValidationError) else str(reason)
+            notes.append(f"{str(given)[:60]} was left out: {words}")
+            continue
+        servers.append(server)
+        notes.append(f"{server['name']}: test it under Capabilities, and choose its tools.")
+    if not servers:
+        raise refuse(" ".join(["None of these servers can be used.", *notes]))
+    document = {
+        "identity": {"name": "Agent with MCP servers"},
+        "capabilities": {"tools": [MCP], "tool_settings": {MCP: {"servers": servers}}},
+    }
+    return Foreign(document, tuple(notes), keys)
+
+
+def _server(
+    given: str, entry: Any, taken: set[str], notes: list[str], keys: dict[str, str]
+) -> dict[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise _Left("it is not described.")
+    address = next((entry[name] for name in _ADDRESS if isinstance(entry.get(name), str)), "")
+    if not address:
+        raise _Left("it runs a program on your machine, which the forge does not do.")
+    if entry.get("disabled") is True or entry.get("enabled") is False:
+        raise _Left("it is turned off.")
+    server: dict[str, Any] = {"name": _name(given, taken), "url": clean_url(address), "tools": []}
+    headers = entry.get("headers")
+    if isinstance(headers, Mapping) and headers:
+        server["auth"] = _auth(server, {str(k): str(v) for k, v in headers.items()}, notes, keys)
+    if further := sorted(str(name) for name in entry if name not in _READ):
+        notes.append(f"{server['name']}: left out {', '.join(further)[:200]}.")
+    return server
+
+
+def _auth(
+    server: Mapping[str, Any], headers: Mapping[str, str], notes: list[str], keys: dict[str, str]
+) -> dict[str, str]:
+    """Return how the key is sent; the key itself goes to the vault, unless a variable stands in its place."""
+    names = sorted(headers, key=lambda name: (name.lower() != "authorization", name))
+    name, value = names[0], headers[names[0]].strip()
+    if names[1:]:
+        notes.append(f"{server['name']}: left out the headers {', '.join(names[1:])[:200]}.")
+    bearer = re.fullmatch(r"(?i)bearer\s+(.+)", value)
+    is_bearer = name.lower() == "authorization" and bearer is not None
+    secret = bearer[1] if bearer is not None and is_bearer else value
+    if "${" in secret or not secret:
+        notes.append(f"{server['name']}: enter its key when you test it.")
+    else:
+        keys[str(server["url"])] = secret
+    return {"kind": "bearer"} if is_bearer else clean_auth(MCP, {"kind": "header", "name": name})
+
+
+def _name(given: str, taken: set[str]) -> str:
+    plain = re.sub(r"[^a-z0-9_]+", "_", given.lower()).strip("_")
+    plain = (plain if plain[:1].isalpha() else f"s_{plain}")[:20].strip("_")
+    number = 2
+    name = plain
+    while name in taken:
+        name, number = f"{plain}_{number}", number + 1
+    return name

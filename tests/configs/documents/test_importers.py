@@ -1,0 +1,125 @@
+"""Files of other programs become agents: what is left out is listed, and keys go to the vault."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from agentforge.accounts.models import User
+from configs.keys import vault
+from configs.keys.service_keys import service_key
+from configs.models import AgentConfig, ApiKey
+from tests.configs.test_openapi_tools import DOCUMENT
+
+pytestmark = pytest.mark.django_db
+SECRET = "desk-key-0123456789abcdef"
+SERVERS = """
+{
+  // what a person keeps
+  "mcpServers": {
+    "Help Desk": {"type": "http", "url": "https://desk.example.org/mcp",
+                  "headers": {"Authorization": "Bearer desk-key-0123456789abcdef", "X-Team": "a"},
+                  "autoApprove": ["find"], "timeout": 60},
+    "help-desk": {"serverUrl": "https://other.example.org/mcp", "headers": {"X-API-Key": "${KEY}"}},
+    "files": {"command": "npx", "args": ["-y", "server-filesystem"], "env": {"TOKEN": "t0ken"}},
+    "off": {"httpUrl": "https://off.example.org/mcp", "disabled": true},
+    "odd": {"url": "ftp://odd.example.org"},
+  },
+}
+"""
+
+
+def _import(browser: Client, text: str) -> tuple[AgentConfig, list[str]]:
+    response = browser.post("/agents/import/", {"document": text}, headers={"accept": "application/json"})
+    assert response.status_code == 201, response.content
+    return AgentConfig.objects.get(pk=response.json()["id"]), response.json()["notes"]
+
+
+def test_mcp_servers(browser: Client, alice: User) -> None:
+    agent, notes = _import(browser, SERVERS)
+    assert agent.tools == ["mcp"]
+    assert agent.tool_settings["mcp"]["servers"] == [
+        {
+            "name": "help_desk",
+            "url": "https://desk.example.org/mcp",
+            "auth": {"kind": "bearer"},
+            "tools": [],
+        },
+        {
+            "name": "help_desk_2",
+            "url": "https://other.example.org/mcp",
+            "auth": {"kind": "header", "name": "X-API-Key"},
+            "tools": [],
+        },
+    ]
+    for words in (
+        "help_desk: left out autoApprove, timeout",
+        "left out the headers X-Team",
+        "help_desk_2: enter its key",
+        "files was left out: it runs a program",
+        "off was left out: it is turned off",
+        "odd was left out: Only http",
+        "is in the vault now",
+    ):
+        assert words in "\n".join(notes)
+    key = service_key(alice.pk, "https://desk.example.org/mcp")
+    assert key is not None and vault.reveal(key, "tested") == SECRET
+    assert SECRET not in str(notes) + str(agent.tool_settings)
+    assert "t0ken" not in str(notes)
+    page = browser.get(f"/agents/{agent.pk}/services/").content.decode()
+    assert "https://desk.example.org/mcp" in page and SECRET not in page
+
+
+def test_an_openapi_document(browser: Client) -> None:
+    text = json.dumps({**DOCUMENT, "servers": [{"url": "https://pets.example.org/v1"}]})
+    agent, notes = _import(browser, text)
+    [service] = agent.tool_settings["api"]["services"]
+    assert (agent.name, agent.tools, service["url"]) == ("Pet shop", ["api"], "https://pets.example.org/v1")
+    assert len(service["operations"]) == 4
+    assert service["auth"] == {"kind": "header", "name": "X-API-Key"}
+    assert "POST /upload was left out: its body is multipart/form-data" in "\n".join(notes)
+
+
+def test_an_elizaos_character(browser: Client) -> None:
+    character = {
+        "name": "Eliza",
+        "bio": ["A listener.", "Calm."],
+        "topics": ["dreams"],
+        "style": {"all": ["short"], "post": ["loud"]},
+        "plugins": ["x"],
+        "settings": {"secrets": {"OPENAI_API_KEY": SECRET}},
+    }
+    agent, notes = _import(browser, json.dumps(character))
+    assert (agent.name, agent.description) == ("Eliza", "A listener. Calm.")
+    assert "You know about:\ndreams" in agent.custom_instructions
+    assert notes[-2:] == [
+        "Left out: plugins.",
+        "Its settings and secrets were not read. Add keys under API keys.",
+    ]
+    assert SECRET not in str(agent.custom_instructions) and not ApiKey.objects.exists()
+
+
+def test_a_character_card(browser: Client) -> None:
+    data = {"name": "Ada", "description": "{{char}} counts.", "first_mes": "Hi", "system_prompt": "Be exact."}
+    agent, notes = _import(browser, json.dumps({"spec": "chara_card_v2", "data": data}))
+    assert agent.custom_instructions == "Be exact.\n\nAbout you:\nAda counts."
+    assert "Left out: first_mes." in notes
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"mcpServers": {"a": {"command": "npx"}}}, "None of these servers can be used."),
+        ({"mcpServers": {}}, "None of these servers can be used."),
+        ({"openapi": "3.1.0", "paths": {}}, "does not say where the API is"),
+        ({"swagger": "2.0"}, "Swagger 2.0"),
+    ],
+)
+def test_what_cannot_be_used(browser: Client, document: dict[str, Any], words: str) -> None:
+    response = browser.post("/agents/import/", {"document": json.dumps(document)})
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert not AgentConfig.objects.exists()

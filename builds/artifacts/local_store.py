@@ -11,6 +11,10 @@ from pathlib import Path
 from agentforge.machines.shared_directories import ARTIFACTS
 from builds.errors import BuildError
 
+# What this process has read and compared, by sha256.
+_checked: dict[str, tuple[int, ...]] = {}
+_MOST_CHECKED = 4096
+
 
 def root() -> Path:
     """Return the directory that holds this machine's copies, or those of all machines."""
@@ -39,6 +43,32 @@ def holds(sha256: str) -> bool:
     return path.is_file() and hash_file(path) == sha256
 
 
+def still_holds(sha256: str) -> bool:
+    """Return what `holds` does, without reading bytes that nobody changed since this process checked them."""
+    try:
+        state = _state(path_of(sha256))
+    except FileNotFoundError:
+        return False
+    if _checked.get(sha256) == state:
+        return True
+    matches = holds(sha256)
+    if matches:
+        _remember(sha256, state)
+    return matches
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes with any write: who writes to a file can set its mtime back, but not its ctime."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _remember(sha256: str, state: tuple[int, ...]) -> None:
+    if len(_checked) >= _MOST_CHECKED:
+        _checked.clear()
+    _checked[sha256] = state
+
+
 def write(pieces: Iterable[bytes], sha256: str) -> Path:
     """Write bytes durably under their sha256 and return their path.
 
@@ -60,6 +90,7 @@ def write(pieces: Iterable[bytes], sha256: str) -> Path:
         temporary.chmod(0o755)
         temporary.replace(target)
         _sync_directory(target.parent)
+        _remember(sha256, _state(target))
     finally:
         temporary.unlink(missing_ok=True)
     return target

@@ -51,6 +51,11 @@ def holds(sha256: str) -> bool:
         return shared.exists(name_of(sha256))
 
 
+def still_holds(sha256: str) -> bool:
+    """Return whether the bytes are stored; local ones are read unless nobody wrote to them since."""
+    return local_store.still_holds(sha256) if shared_storage() is None else holds(sha256)
+
+
 def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
     """Store bytes durably under their sha256 (computed unless given) and return it.
 
@@ -59,7 +64,7 @@ def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
     does not accept them.
     """
     sha256 = sha256 or hashlib.sha256(data).hexdigest()
-    if not local_store.holds(sha256):
+    if not local_store.still_holds(sha256):
         local_store.write([data], sha256)
     shared = shared_storage()
     if shared is not None:

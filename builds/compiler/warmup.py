@@ -26,7 +26,9 @@ from .go_command import cache_directory, go_directory, has_isolated_cache, run_g
 from .toolchain import Toolchain
 from .workspace import temporary_workspace
 
-INDEXER = "indexer"
+INDEXER, DRAFT = "indexer", "draft"
+# Spoken by the example, the local model and most providers.
+FIRST_API = "openai"
 # The packages that agents share, without the standard library's.
 RUNTIME = "runtime"
 COLD, WARMING, WARM, FAILED = "cold", "warming", "warm", "failed"
@@ -190,7 +192,9 @@ def _lay_out(home: Path, agent: sources.Sources, program: str) -> list[tuple[Pat
         return [(alone, f"./{program}", "exe")]
     tree = home / program
     tree.mkdir()
-    sources.lay_out_neutral(tree, agent, target=program)
+    # The first builds need no more.
+    apis = None if program == DRAFT else [FIRST_API]
+    sources.lay_out_neutral(tree, agent, target=program, apis=apis)
     if program != "plugin":
         return [(tree, f"./{program}", "default")]
     host = home / "host"

@@ -26,7 +26,7 @@ def find(input_digest: str) -> list[StoredArtifact]:
     # Lease before checking: files that exist then stay until this build's rows refer to them.
     leases.acquire(each.sha256 for each in artifacts)
     with ThreadPoolExecutor(_HASHING_THREADS) as hashing:
-        return artifacts if all(hashing.map(storage.holds, [each.sha256 for each in artifacts])) else []
+        return artifacts if all(hashing.map(storage.still_holds, [each.sha256 for each in artifacts])) else []
 
 
 def running_build(input_digest: str, owner_id: UUID) -> int | None:

@@ -1,20 +1,56 @@
 from __future__ import annotations
 
+import base64
 import unicodedata
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from agentforge import formats
 from agentforge.flag_field import FlagField
 from configs.forms.agent_filter import AgentFilterForm
+from configs.forms.files import FilesInput
 
 from .compiler import targets, warmup
 from .models import PLUGIN, BuildStatus, Conversation
+from .trial import images
 
 LONGEST_MESSAGE = 8000
+
+
+class PicturesField(forms.FileField):
+    """Images of a question; a script sends them as texts in base64."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[bytes]:
+        given = data if isinstance(data, (list, tuple)) else [data] if data else []
+        if len(given) > images.MOST:
+            raise forms.ValidationError(f"Choose at most {images.MOST} images.")
+        contents = [self._content(each) for each in given]
+        try:
+            for content in contents:
+                images.media_type(content)
+        except images.InvalidImage as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return contents
+
+    def _content(self, given: Any) -> bytes:
+        if isinstance(given, str):
+            try:
+                return base64.b64decode(given, validate=True)
+            except ValueError as error:
+                raise forms.ValidationError("An image is text in base64.") from error
+        if isinstance(given, UploadedFile):
+            # One byte more shows that it is too large.
+            return bytes(given.read(images.MOST_BYTES + 1))
+        raise forms.ValidationError("An image is a file, or text in base64.")
+
+
+class PicturesInput(FilesInput):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return super().value_from_datadict(data, files, name) or data.get(name)
 
 
 class MessageForm(forms.Form):
@@ -29,6 +65,13 @@ class MessageForm(forms.Form):
             "required": "Enter a message.",
             "max_length": f"A message may have {LONGEST_MESSAGE:,} characters; this one has %(show_value)s.",
         },
+    )
+
+    pictures = PicturesField(
+        required=False,
+        label="Images",
+        widget=PicturesInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
+        help_text="Choose, paste or drop up to 8 images of 5 MB.",
     )
 
     def clean_content(self) -> str:

@@ -264,6 +264,7 @@ describe(
     ),
 )
 describe("builds:message", get=Operation("Get one message of a chat", {"message": _MESSAGE}))
+describe("builds:message_image", get=Operation("Get an image of a question", media="image/*"))
 _ASKED = {"channel": STRING, "messages": array(_MESSAGE)}
 describe(
     "builds:message_regenerate",

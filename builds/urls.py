@@ -39,6 +39,11 @@ urlpatterns = [
     path("agents/<int:pk>/try/messages/", trial.trial_send, name="send"),
     path("agents/<int:pk>/try/messages/<int:message>/", messages.message_detail, name="message"),
     path(
+        "agents/<int:pk>/try/messages/<int:message>/images/<int:number>/",
+        messages.message_image,
+        name="message_image",
+    ),
+    path(
         "agents/<int:pk>/try/messages/<int:message>/regenerate/",
         messages.message_regenerate,
         name="message_regenerate",

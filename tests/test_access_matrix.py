@@ -30,7 +30,16 @@ from agentforge.accounts.models import User
 from agentforge.live.models import Chunk, Stream
 from agentforge.tenancy.querysets import OwnedQuerySet
 from builds.artifacts import storage
-from builds.models import Artifact, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, EvaluationRun
+from builds.models import (
+    Artifact,
+    Build,
+    BuildStatus,
+    BuildTarget,
+    ChatImage,
+    ChatMessage,
+    Conversation,
+    EvaluationRun,
+)
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, KnowledgeBlob, KnowledgeFile, Revision
 from configs.revisions import create_revision
@@ -170,6 +179,7 @@ MATRIX: dict[str, Row] = {
     "builds:try": Row(_AGENT),
     "builds:send": Row(_AGENT, "POST", {"message": "hello"}),
     "builds:message": Row({**_AGENT, "message": "message"}),
+    "builds:message_image": Row({**_AGENT, "message": "message", "number": "0"}),
     "builds:message_regenerate": Row({**_AGENT, "message": "message"}, "POST"),
     "builds:message_approve": Row(
         {**_AGENT, "message": "message"}, "POST", {"approval": "x", "answer": "deny", "word": ""}
@@ -227,6 +237,7 @@ SHOWS_THE_SECRET = (
     "builds:file",
     "builds:try",
     "builds:message",
+    "builds:message_image",
     "builds:conversation_export",
     "builds:evaluation_run",
     "deployments:agent",
@@ -263,6 +274,9 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     Artifact.objects.create(owner=alice, build=build, name="SHA256SUMS", sha256=sha256, size=len(SECRET))
     conversation = Conversation.objects.create(owner=alice, agent=agent, title=SECRET)
     message = ChatMessage.objects.create(owner=alice, agent=agent, role="user", content=SECRET)
+    ChatImage.objects.create(
+        owner=alice, message=message, number=0, media_type="image/gif", content=SECRET.encode()
+    )
     evaluation = EvaluationRun.objects.create(
         owner=alice, agent=agent, build=build, subject=SECRET, cases="", trials=1, status="passed"
     )

@@ -12,7 +12,16 @@ from .build import (
     StoredFile,
     default_targets,
 )
-from .chat import STOPPED, AnswerFiles, ChatMessage, Conversation, MessageStatus, fallback_note, finish_note
+from .chat import (
+    STOPPED,
+    AnswerFiles,
+    ChatImage,
+    ChatMessage,
+    Conversation,
+    MessageStatus,
+    fallback_note,
+    finish_note,
+)
 from .evaluation import Evaluation, EvaluationRun
 
 __all__ = [
@@ -24,6 +33,7 @@ __all__ = [
     "BuildStatus",
     "BuildTarget",
     "BuildVerification",
+    "ChatImage",
     "ChatMessage",
     "Conversation",
     "Evaluation",

@@ -106,6 +106,8 @@ class ChatMessage(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     status = models.CharField(max_length=20, choices=MessageStatus, default=MessageStatus.DONE)
     content = models.TextField(blank=True)
+    # How many images a question has; ChatImage has them.
+    images = models.PositiveSmallIntegerField(default=0, db_default=0)
     tool_calls = models.JSONField(default=list)
     citations = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     usage = models.JSONField(default=dict)
@@ -145,6 +147,10 @@ class ChatMessage(models.Model):
         return f"{_name_in(self.build.revision.canonical_json)}, build {self.build_id}"
 
     @property
+    def image_numbers(self) -> range:
+        return range(self.images)
+
+    @property
     def fallback_note(self) -> str:
         """Return that another provider answered than the first, and why; empty if none did."""
         return fallback_note(self.usage.get("fallback", {}))
@@ -182,3 +188,22 @@ class AnswerFiles(models.Model):
 
     def __str__(self) -> str:
         return f"files after answer {self.message_id}"
+
+
+class ChatImage(models.Model):
+    """An image of a question, the number of those before it, and its type by its first bytes."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(ChatMessage, on_delete=models.CASCADE, related_name="pictures")
+    number = models.PositiveSmallIntegerField()
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+
+    SHOWN_IF: ClassVar = {"message__agent__trashed_at": None}
+    objects: ClassVar[models.Manager[ChatImage]] = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["message", "number"], name="builds_chatimage_number"),)
+
+    def __str__(self) -> str:
+        return f"image {self.number} of question {self.message_id}"

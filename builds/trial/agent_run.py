@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Program:
 
 async def converse(
     program: Program,
-    messages: list[dict[str, str]],
+    messages: Sequence[Mapping[str, Any]],
     environment: Mapping[str, str],
     on_event: OnEvent,
     on_error_line: Callable[[str], None] = lambda line: None,

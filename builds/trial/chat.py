@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,6 +25,7 @@ from configs.draft_check import known_problems
 from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
 
+from . import images
 from .conversations import conversation_to_ask_in, conversations_of, messages_in, newest_of
 
 Source = ChatMessage.Source
@@ -53,24 +55,34 @@ def newest_of_each(builds: QuerySet[Build]) -> QuerySet[Build, int]:
 
 @performs(Act.CHAT)
 def ask(
-    agent: AgentConfig, by: User, text: str, conversation: Conversation | None = None, *, new: bool = False
+    agent: AgentConfig,
+    by: User,
+    text: str,
+    conversation: Conversation | None = None,
+    *,
+    new: bool = False,
+    pictures: Sequence[bytes] = (),
 ) -> tuple[ChatMessage, ChatMessage]:
     """Store a question and its pending answer and enqueue the job, in one transaction.
 
     `new` begins a conversation; without one, the question belongs to the one that was used last.
-    Raises NotPossible without a build, and while another answer is pending.
+    Raises NotPossible without a build, while another answer is pending, and for images to an agent that takes
+    none.
     """
     with transaction.atomic(), as_service():
         lock_agent(agent.pk)
         build = newest_build(agent)
         if build is None:
             raise NotPossible("The agent is not compiled yet. Compile it first.")
+        images.refuse_unless_taken(build.revision.canonical_json, pictures)
         place = conversation_to_ask_in(agent, text, conversation, new=new)
-        return _enqueue(agent, text, source=Source.BUILD, build=build, conversation=place)
+        return _enqueue(agent, text, source=Source.BUILD, build=build, conversation=place, pictures=pictures)
 
 
 @performs(Act.CHAT)
-def ask_draft(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, ChatMessage]:
+def ask_draft(
+    agent: AgentConfig, by: User, text: str, *, pictures: Sequence[bytes] = ()
+) -> tuple[ChatMessage, ChatMessage]:
     """Ask the saved draft itself, as `ask` does a build.
 
     Raises NotPossible for a draft that can't be compiled either, and while another answer of it is pending.
@@ -80,8 +92,9 @@ def ask_draft(agent: AgentConfig, by: User, text: str) -> tuple[ChatMessage, Cha
     with transaction.atomic(), as_service():
         draft = lock_agent(agent.pk)
         document = draft_json(draft)
+        images.refuse_unless_taken(document, pictures)
         facts = {"document": document, "edition": edition_of(draft, document)}
-        return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts)
+        return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts, pictures=pictures)
 
 
 def _tabs(problems: Iterable[str]) -> str:
@@ -104,6 +117,7 @@ def _enqueue(
     build: Build | None = None,
     conversation: Conversation | None = None,
     answer_facts: Mapping[str, str] | None = None,
+    pictures: Sequence[bytes] = (),
 ) -> tuple[ChatMessage, ChatMessage]:
     if messages_of(agent, source, conversation).filter(status__in=UNFINISHED).exists():
         raise NotPossible(STILL_ANSWERING)
@@ -116,7 +130,10 @@ def _enqueue(
         "conversation": conversation,
         "stream_seq": position,
     }
-    question = ChatMessage.objects.create(**place, build=build, role=ChatMessage.Role.USER, content=text)
+    question = ChatMessage.objects.create(
+        **place, build=build, role=ChatMessage.Role.USER, content=text, images=len(pictures)
+    )
+    images.keep(question, pictures)
     answer: ChatMessage = ChatMessage.objects.create(
         **place,
         build=build,
@@ -218,16 +235,18 @@ def finish(
     return True
 
 
-def history(answer: ChatMessage) -> list[dict[str, str]]:
+def history(answer: ChatMessage) -> list[dict[str, Any]]:
     """Return the messages to send to the agent: the finished exchanges, then the question."""
     rows = conversation_of(answer).filter(pk__lt=answer.pk)
     earlier = list(newest_of(rows, characters=_MOST_SENT).order_by("pk"))
-    messages: list[dict[str, str]] = []
+    messages: list[dict[str, Any]] = []
+    asked: list[ChatMessage] = []
     for question, reply in zip(earlier, [*earlier[1:], answer], strict=True):
         if question.role != ChatMessage.Role.USER:
             continue
         if reply.pk == answer.pk:
             messages.append({"role": "user", "content": question.content})
+            asked.append(question)
         elif (
             reply.role == ChatMessage.Role.ASSISTANT
             and (reply.status == MessageStatus.DONE or reply.is_stopped)
@@ -235,5 +254,9 @@ def history(answer: ChatMessage) -> list[dict[str, str]]:
         ):
             messages.append({"role": "user", "content": question.content})
             messages.append({"role": "assistant", "content": reply.content})
+            asked.append(question)
     # The agent keeps only as many exchanges as its memory setting allows, never more than this.
-    return messages[-101:]
+    messages, asked = messages[-101:], asked[-51:]
+    places = [place for place, message in enumerate(messages) if message["role"] == "user"]
+    pictured = {place: question for place, question in zip(places, asked, strict=True) if question.images}
+    return images.with_images(messages, pictured)

@@ -10,7 +10,7 @@ from builds.errors import NotPossible
 from builds.models import ChatMessage
 from configs.models import lock_agent
 
-from . import chat
+from . import chat, images
 
 
 def regenerate(answer: ChatMessage, by: User) -> tuple[ChatMessage, ChatMessage]:
@@ -42,7 +42,8 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
             )
         if replaced.filter(status__in=chat.UNFINISHED).exists():
             raise NotPossible(chat.STILL_ANSWERING)
+        pictures = images.of(question)
         replaced.delete()
         if question.source == chat.Source.DRAFT:
-            return chat.ask_draft(question.agent, by, text)
-        return chat.ask(question.agent, by, text, question.conversation)
+            return chat.ask_draft(question.agent, by, text, pictures=pictures)
+        return chat.ask(question.agent, by, text, question.conversation, pictures=pictures)

@@ -35,7 +35,8 @@ class DraftChat(Chat):
     cleared = "The chat with the draft was cleared"
 
     def ask(self, by: User, form: MessageForm) -> tuple[ChatMessage, ChatMessage]:
-        return chat.ask_draft(self.agent, by=by, text=form.cleaned_data["content"])
+        data = form.cleaned_data
+        return chat.ask_draft(self.agent, by=by, text=data["content"], pictures=data["pictures"])
 
     def url(self, place: Conversation | None) -> str:
         return reverse("builds:draft", args=[self.agent.pk])
@@ -48,6 +49,7 @@ class DraftChat(Chat):
             "form": form,
             "tab": "draft",
             "problems": problems,
+            "takes_images": self.agent.images,
             "edition": chat.edition_of(self.agent, document) if document else "",
             "starters": starters(json.loads(document)) if document else [],
             "model_sentence": model_sentence(json.loads(document)) if document else "",
@@ -72,7 +74,7 @@ def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpRespons
 @negotiated
 @rate_limited("messages", _limited)
 def draft_send(request: Request, pk: int) -> HttpResponse:
-    return DraftChat(agent_of(request, pk)).send(request, MessageForm(posted(request)))
+    return DraftChat(agent_of(request, pk)).send(request, MessageForm(posted(request), request.FILES))
 
 
 @require_POST

@@ -15,7 +15,7 @@ from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.errors import NotPossible
 from builds.forms import ApprovalForm, MessageForm
-from builds.models import ChatMessage
+from builds.models import ChatImage, ChatMessage
 from builds.trial import approvals, chat, places, replacement
 from builds.trial.answer import load_partial
 from configs.views.forms import agent_of
@@ -37,6 +37,17 @@ def message_detail(request: Request, pk: int, message: int) -> HttpResponse:
     last = not chat.conversation_of(row).filter(pk__gt=row.pk).exists()
     context = {"message": row, "waiting": places.words_by_message([row]), "last": last, "editable": True}
     return render(request, "_chat_message.html", context)
+
+
+@require_safe
+def message_image(request: Request, pk: int, message: int, number: int) -> HttpResponse:
+    """Return an image of a question."""
+    image = get_object_or_404(ChatImage, message=_message(request, pk, message), number=number)
+    return HttpResponse(
+        bytes(image.content),
+        content_type=image.media_type,
+        headers={"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def _limited(request: Request, refusal: LimitReached, /, pk: int, message: int) -> HttpResponse:

@@ -43,7 +43,9 @@ class BuildChat(Chat):
 
     def ask(self, by: User, form: MessageForm) -> tuple[ChatMessage, ChatMessage]:
         data = form.cleaned_data
-        return chat.ask(self.agent, by, data["content"], self.place, new=data["new"])
+        return chat.ask(
+            self.agent, by, data["content"], self.place, new=data["new"], pictures=data["pictures"]
+        )
 
     def url(self, place: Conversation | None) -> str:
         return page_of(self.agent, place)
@@ -63,6 +65,7 @@ class BuildChat(Chat):
             "tab": "try",
             "form": form,
             "build": build,
+            "takes_images": document.get("capabilities", {}).get("images", False),
             "changed": _changed_since(self.agent, build),
             "starters": starters(document) if document else [],
             "model_sentence": model_sentence(document) if document else "",
@@ -91,7 +94,7 @@ def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpRespons
 @negotiated
 @rate_limited("messages", _limited)
 def trial_send(request: Request, pk: int) -> HttpResponse:
-    return _posted_to(request, pk).send(request, QuestionForm(posted(request)))
+    return _posted_to(request, pk).send(request, QuestionForm(posted(request), request.FILES))
 
 
 @require_POST

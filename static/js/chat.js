@@ -3,6 +3,7 @@
 // plain text while it arrives; when it has ended, the server's rendering takes its place. Messages that another window
 // sent are read from `data-page`, the address of this conversation.
 import { HANDLERS, offerCode } from "./chat_events.js";
+import { forgetPictures, takePictures } from "./chat_pictures.js";
 import { h, on } from "./dom.js";
 
 class Chat {
@@ -30,6 +31,7 @@ class Chat {
       event.preventDefault();
       if (this.field.value.trim()) this.form.requestSubmit();
     });
+    takePictures(this.form);
     this.toEnd();
     this.askAtOnce();
   }
@@ -77,7 +79,10 @@ class Chat {
     if (!response.ok || !this.isNews(page)) {
       return this.showError(problem?.textContent.trim() || `The message was not sent (${response.status}).`);
     }
-    if (form === this.form) this.field.value = "";
+    if (form === this.form) {
+      this.field.value = "";
+      forgetPictures(form);
+    }
     this.merge(page);
     if (this.root.hasAttribute("data-own-page")) history.replaceState(history.state, "", this.root.dataset.page);
     this.toEnd();

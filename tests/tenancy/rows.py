@@ -14,6 +14,7 @@ from builds.models import (
     Build,
     BuildTarget,
     BuildVerification,
+    ChatImage,
     ChatMessage,
     Conversation,
     Evaluation,
@@ -51,6 +52,7 @@ def rows_of(user: User) -> Rows:
     Conversation.objects.create(owner=user, agent=agent, title="hello")
     message = ChatMessage.objects.create(owner=user, agent=agent, build=build, role="user", content="hello")
     AnswerFiles.objects.create(owner=user, message=message, content=b"x")
+    ChatImage.objects.create(owner=user, message=message, number=0, media_type="image/gif", content=b"x")
     Evaluation.objects.create(owner=user, agent=agent, cases="cases: []")
     EvaluationRun.objects.create(owner=user, agent=agent, build=build, subject="build 1", cases="", trials=1)
     stream = Stream.objects.create(name=f"build-{build.pk}", owner=user, last_seq=1)

@@ -18,6 +18,7 @@ from builds.models import (
     Build,
     BuildTarget,
     BuildVerification,
+    ChatImage,
     ChatMessage,
     Conversation,
     Evaluation,
@@ -51,6 +52,7 @@ OWNED = {
     "builds_conversation": ("id", "title = title"),
     "builds_chatmessage": ("id", "content = content"),
     "builds_answerfiles": ("id", "content = content"),
+    "builds_chatimage": ("id", "content = content"),
     "builds_evaluation": ("id", "gate = gate"),
     "builds_evaluationrun": ("id", "status = status"),
     "deployments_connection": ("id", "who = who"),
@@ -130,6 +132,12 @@ MISFITS: dict[type[Any], Callable[[Rows, Rows], dict[str, Any]]] = {
     ChatMessage: lambda his, hers: {"agent": hers.agent, "build": his.build, "role": "user"},
     AnswerFiles: lambda his, hers: {
         "message": ChatMessage.objects.create(owner=his.agent.owner, agent=his.agent, role="assistant"),
+        "content": b"x",
+    },
+    ChatImage: lambda his, hers: {
+        "message": ChatMessage.objects.create(owner=his.agent.owner, agent=his.agent, role="user"),
+        "number": 0,
+        "media_type": "image/gif",
         "content": b"x",
     },
     Evaluation: lambda his, hers: {

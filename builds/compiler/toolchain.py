@@ -203,6 +203,7 @@ def find(goos: str = "", goarch: str = "", *, cgo: bool = True) -> Toolchain:
     goroot = _goroot()
     local = machine()
     goos, goarch = goos or local[0], goarch or local[1]
-    version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
+    # First: pages ask for the targets that this machine can't link, each time, and no program runs for them.
     cc = _c_compiler(goarch) if cgo else ("", "none", "", "Go's own")
+    version = _first_line(str(goroot / "bin" / "go"), "version").split()[2]
     return Toolchain(goroot, version, goos, goarch, *cc, cgo=cgo)

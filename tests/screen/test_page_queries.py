@@ -26,7 +26,7 @@ MOST = {
     "configs:keys": 14,
     "configs:personality": 13,
     "configs:capabilities": 13,
-    "builds:agent": 20,
+    "builds:agent": 16,
     "builds:try": 18,
 }
 # The files and targets of its rows.

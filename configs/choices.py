@@ -65,6 +65,7 @@ class Tool(TextChoices):
     FETCH = "fetch", "Web pages"
     MCP = "mcp", "MCP servers"
     API = "api", "HTTP APIs"
+    LOCAL = "local", "Programs on your machine"
     WORKSPACE = "workspace", "Files"
 
 

@@ -26,6 +26,7 @@ from .forms.conflicts import SidesForm
 from .forms.documents import ImportForm
 from .forms.files import AddFilesForm
 from .forms.keys_tab import OffersForm
+from .forms.local_services import LocalForm
 from .forms.new_agent import NewAgentForm
 from .forms.personality import PresetForm
 from .forms.revisions import ComparisonForm, RevisionNameForm
@@ -202,13 +203,23 @@ describe(
     ),
 )
 describe(
+    "configs:local_test",
+    post=Operation(
+        "Read the tools of a program, as it prints them",
+        {"tools": array(_OFFERED), "gone": array(STRING)},
+        forms=[LocalForm],
+        required=["name", "command", "listing"],
+        note="The forge does not run it. `listing` is the JSON that its tools/list returns.",
+    ),
+)
+describe(
     "configs:service_save",
     post=Operation(
         "Give an agent tools of an MCP server, or operations of an API",
         {"tools": mapping({})},
         forms=[ServiceChoiceForm],
         required=["name", "url", "offered", "chosen"],
-        also={"tool": one_of(("mcp", "api"))},
+        also={"tool": one_of(("mcp", "api", "local"))},
         note="`offered` is JSON: those tools or operations of a test, without `state`, `hints` and `reason`; "
         "`chosen` and `reads` are names of them. `tool` is mcp if absent.",
     ),

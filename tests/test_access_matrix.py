@@ -147,6 +147,7 @@ MATRIX: dict[str, Row] = {
     "configs:services": Row(_AGENT),
     "configs:service_test": Row(_AGENT, "POST"),
     "configs:api_test": Row(_AGENT, "POST"),
+    "configs:local_test": Row(_AGENT, "POST"),
     "configs:service_save": Row(_AGENT, "POST"),
     "configs:service_remove": Row(_AGENT, "POST"),
     "configs:resolve": Row({**_AGENT, "tab": "identity"}, "POST", {"yours": _SIDE, "base": _SIDE}),

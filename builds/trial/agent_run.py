@@ -62,7 +62,7 @@ class Program:
         """Return the hosts that the agent's tools may reach."""
         settings = json.loads(self.document)["capabilities"].get("tool_settings", {})
         listed = [host for values in settings.values() for host in values.get("hosts", [])]
-        return [*listed, *(service.host for service in services_of(settings))]
+        return [*listed, *(service.host for service in services_of(settings) if service.url)]
 
     def destinations(self, environment: Mapping[str, str]) -> set[egress.Destination]:
         """Return the only network destinations that the agent may reach: its provider, and its fallback."""

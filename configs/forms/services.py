@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -35,7 +36,7 @@ class Words(forms.MultipleChoiceField):
 class ServiceForm(forms.Form):
     """A service to test: where it is, and how it gets its key."""
 
-    tool = services.MCP
+    tool: ClassVar[str] = services.MCP
 
     name = TextField(
         label="Name",
@@ -135,8 +136,10 @@ def is_sent_safely(url: str) -> bool:
     return outbound.is_allowed(parsed.host, parsed.port or 80)
 
 
-class ServiceChoiceForm(ServiceForm):
-    """What is chosen of a server that was tested: `offered` is what the test found."""
+class ChoiceFields(forms.Form):
+    """What is chosen of a service that was tested: `offered` is what the test found."""
+
+    tool: ClassVar[str]
 
     protocol = TextField(required=False, max_length=10, widget=forms.HiddenInput)
     offered = TextField(widget=forms.HiddenInput, max_length=2_000_000)
@@ -153,23 +156,27 @@ class ServiceChoiceForm(ServiceForm):
         return offered
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not cleaned.get("chosen"):
             self.add_error("chosen", "Choose at least one tool.")
         return cleaned
 
-    @property
-    def entry(self) -> dict[str, Any]:
+    def with_chosen(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a service as agent.json names it, with what is chosen of it."""
         chosen, reads = set(self.cleaned_data["chosen"]), set(self.cleaned_data["reads"])
         parts = [
             {**part, "reads": part.get("name") in reads}
             for part in self.cleaned_data["offered"]
             if part.get("name") in chosen
         ]
-        entry = {**super().entry, services.PARTS[self.tool]: parts}
-        if protocol := self.cleaned_data["protocol"]:
-            entry["protocol"] = protocol
-        return entry
+        protocol = self.cleaned_data["protocol"]
+        return {**entry, services.PARTS[self.tool]: parts, **({"protocol": protocol} if protocol else {})}
+
+
+class ServiceChoiceForm(ChoiceFields, ServiceForm):
+    """What is chosen of a server."""
+
+    tool = services.MCP
 
 
 class APIChoiceForm(ServiceChoiceForm):

@@ -176,6 +176,22 @@ CATALOGUE: dict[str, ToolEntry] = {
             ),
         ),
         ToolEntry(
+            Tool.LOCAL,
+            "Programs that speak the Model Context Protocol (stdio). They run only where the agent is an "
+            "executable on your own machine, never in the forge or on a site.",
+            (Function("local", "All tools of all programs", ("reads", "writes", "reaches")),),
+            (
+                Setting(
+                    "servers",
+                    "Programs",
+                    "A tool that changes after you chose it is disabled until you choose it again.",
+                    "services",
+                    partial(clean_services, services.LOCAL),
+                    required="Add a program, and choose tools of it.",
+                ),
+            ),
+        ),
+        ToolEntry(
             Tool.MCP,
             "Tools of servers that speak the Model Context Protocol, chosen one by one.",
             (Function("mcp", "All tools of all servers", ("reads", "writes", "reaches")),),

@@ -41,12 +41,15 @@ class OfferedTool:
 
 
 def offered_tools(
-    service: str, listed: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]]
+    service: str,
+    listed: Sequence[Mapping[str, Any]],
+    chosen: Sequence[Mapping[str, Any]],
+    set_name: str = MCP,
 ) -> list[OfferedTool]:
     """Return the tools of an MCP server, with what became of those that an agent has."""
     mine = {part["name"]: part for part in chosen}
     taken = {str(part["function"]) for part in chosen}
-    return [_offered(service, tool, mine.get(tool["name"]), taken) for tool in listed]
+    return [_offered(service, tool, mine.get(tool["name"]), taken, set_name) for tool in listed]
 
 
 def offered_operations(
@@ -82,15 +85,15 @@ def gone_tools(listed: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str
 
 
 def _offered(
-    service: str, tool: Mapping[str, Any], mine: Mapping[str, Any] | None, taken: set[str]
+    service: str, tool: Mapping[str, Any], mine: Mapping[str, Any] | None, taken: set[str], set_name: str
 ) -> OfferedTool:
     name = str(tool["name"])
-    function = str(mine["function"]) if mine else function_name(MCP, service, name, taken)
+    function = str(mine["function"]) if mine else function_name(set_name, service, name, taken)
     part = {"name": name, "function": function}
     given = {**part, "description": tool.get("description") or "", "schema": tool.get("inputSchema")}
     hints = _hints(tool.get("annotations"))
     try:
-        part = clean_tool(service, given)
+        part = clean_tool(service, given, set_name)
     except ValidationError as error:
         return OfferedTool(part, "refused", hints, " ".join(error.messages))
     if mine is None:

@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from agentforge import outbound
 
 from .openapi.operations import IGNORED_HEADERS, METHODS, STYLES
-from .services import API, AUTH_KINDS, MCP, PARTS, function_name
+from .program_validation import clean_program
+from .services import API, AUTH_KINDS, LOCAL, MCP, PARTS, function_name
 
 _MOST_SERVICES = 10
 _MOST_PARTS = 60
@@ -26,6 +27,7 @@ _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
 _PATH = re.compile(r"/[^\s?#\\]{0,499}", re.ASCII)
+_FURTHER = {MCP: ("url", "auth", "protocol"), API: ("url", "auth"), LOCAL: ("command", "args", "env")}
 # Headers that say where a request goes or how long it is.
 _RESERVED_HEADERS = frozenset(("host", "content-length", "content-type", "transfer-encoding", "connection"))
 
@@ -68,16 +70,18 @@ def _loaded(value: Any) -> Any:
 
 
 def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    allowed = {"name", "url", "auth", PARTS[tool], *(("protocol",) if tool == MCP else ())}
+    allowed = {"name", PARTS[tool], *_FURTHER[tool]}
     if unknown := sorted(map(str, set(entry) - allowed)):
         raise ValidationError(f"A service has no “{unknown[0][:80]}”.")
     name = clean_name(entry.get("name"))
     parts = entry.get(PARTS[tool])
     # A server that was imported has none until it is tested.
-    if not isinstance(parts, list) or not (parts or tool == MCP):
+    if not isinstance(parts, list) or not (parts or tool != API):
         raise ValidationError(f"{name}: choose at least one of its tools.")
     if len(parts) > _MOST_PARTS:
         raise ValidationError(f"{name}: choose at most {_MOST_PARTS} of its tools.")
+    if tool == LOCAL:
+        return {**clean_program(name, entry), PARTS[tool]: [clean_tool(name, part, LOCAL) for part in parts]}
     service: dict[str, Any] = {"name": name, "url": clean_url(entry.get("url"))}
     if entry.get("auth"):
         service["auth"] = clean_auth(tool, entry["auth"])
@@ -124,19 +128,19 @@ def clean_auth(tool: str, value: Any) -> dict[str, str]:
     return {"kind": kind, "name": name}
 
 
-def clean_tool(service: str, part: Any) -> dict[str, Any]:
+def clean_tool(service: str, part: Any, tool: str = MCP) -> dict[str, Any]:
     """Return one tool of an MCP server, with what it is pinned by: its name, description and schema."""
     if not isinstance(part, dict) or set(part) - {"name", "function", "description", "schema", "reads"}:
         raise ValidationError(f"{service}: a tool has name, function, description, schema and reads.")
     name, description, schema = (part.get(key) for key in ("name", "description", "schema"))
     if not isinstance(name, str) or not 0 < len(name) <= 128:
         raise ValidationError(f"{service}: a tool's name has 1 to 128 characters.")
-    function = part.get("function") or function_name(MCP, service, name, set())
+    function = part.get("function") or function_name(tool, service, name, set())
     if not isinstance(description, str | None) or len(description or "") > 10_000:
         raise ValidationError(f"{service}: the description of {name} is longer than 10,000 characters.")
     cleaned = {
         "name": name,
-        "function": clean_function(MCP, service, function),
+        "function": clean_function(tool, service, function),
         "description": description or "",
         "schema": clean_schema(name, schema),
     }

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-MCP, API = "mcp", "api"
+MCP, API, LOCAL = "mcp", "api", "local"
 # The setting with a tool's services, by tool.
-SETTING = {MCP: "servers", API: "services"}
+SETTING = {MCP: "servers", API: "services", LOCAL: "servers"}
 # The setting with what was chosen of each.
-PARTS = {MCP: "tools", API: "operations"}
+PARTS = {MCP: "tools", API: "operations", LOCAL: "tools"}
 AUTH_KINDS = {MCP: ("bearer", "header"), API: ("bearer", "header", "query", "basic")}
 
 
@@ -43,11 +44,20 @@ class ServiceFunction:
 
 @dataclass(frozen=True)
 class Service:
+    """A service; one without an address is a program, which `command` starts."""
+
     tool: str
     name: str
     url: str
     auth: Auth | None
     functions: tuple[ServiceFunction, ...]
+    command: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Return where it is: its address, or the command that starts it."""
+        return self.url or shlex.join(self.command)
 
     @property
     def key_env(self) -> str:
@@ -77,7 +87,9 @@ def services_of(settings: Mapping[str, Any]) -> list[Service]:
         for entry in settings.get(tool, {}).get(setting, []):
             auth = Auth(**entry["auth"]) if "auth" in entry else None
             functions = tuple(_functions(tool, entry))
-            found.append(Service(tool, entry["name"], entry["url"], auth, functions))
+            command = (entry["command"], *entry.get("args", ())) if "command" in entry else ()
+            env = tuple(entry.get("env", ()))
+            found.append(Service(tool, entry["name"], entry.get("url", ""), auth, functions, command, env))
     return found
 
 
@@ -97,9 +109,8 @@ def words_of_service(entry: Mapping[str, Any]) -> str:
     parts: list[Any] = next((entry[name] for name in PARTS.values() if name in entry), [])
     names = ", ".join(str(part.get("name", part.get("function"))) for part in parts)
     text = json.dumps(entry, sort_keys=True, ensure_ascii=False)
-    return (
-        f"{entry.get('name')} ({entry.get('url')}: {names}; {hashlib.sha256(text.encode()).hexdigest()[:8]})"
-    )
+    place, digest = entry.get("url") or entry.get("command"), hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{entry.get('name')} ({place}: {names}; {digest})"
 
 
 def function_name(tool: str, service: str, name: str, taken: set[str]) -> str:

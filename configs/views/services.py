@@ -21,6 +21,7 @@ from configs.conflicts import Basis, Conflict
 from configs.forms import CapabilitiesForm
 from configs.forms.api_services import APIForm
 from configs.forms.base import draft_values
+from configs.forms.local_services import LocalChoiceForm, LocalForm
 from configs.forms.services import APIChoiceForm, ServiceChoiceForm, ServiceForm, ServiceNameForm
 from configs.keys import vault
 from configs.keys.service_keys import headers_with, save_service_key, service_key
@@ -28,9 +29,15 @@ from configs.models import AgentConfig
 from configs.services import save_draft
 from configs.tools.mcp_listing import Listing, ListingFailed, list_tools
 from configs.tools.offers import OfferedTool, gone_tools, offered_tools
-from configs.tools.services import API, MCP, PARTS, SETTING, services_of
+from configs.tools.services import API, LOCAL, MCP, PARTS, SETTING, services_of
 
 from .forms import agent_of
+
+_Form = ServiceForm | LocalForm
+_CHOICES: dict[str, type[ServiceChoiceForm | APIChoiceForm | LocalChoiceForm]] = {
+    API: APIChoiceForm,
+    LOCAL: LocalChoiceForm,
+}
 
 
 @require_safe
@@ -70,7 +77,7 @@ def service_test(request: Request, pk: int) -> HttpResponse:
 def choice_page(
     request: Request,
     agent: AgentConfig,
-    form: ServiceForm,
+    form: _Form,
     offered: Sequence[OfferedTool],
     gone: Sequence[str],
     note: str,
@@ -100,11 +107,11 @@ def service_save(request: Request, pk: int) -> HttpResponse:
     """Give an agent the chosen tools of a server."""
     agent = agent_of(request, pk)
     data = posted(request)
-    form_class = APIChoiceForm if data and data.get("tool") == API else ServiceChoiceForm
+    form_class = _CHOICES.get(str(data.get("tool")) if data else "", ServiceChoiceForm)
     form = form_class(data)
     if not form.is_valid():
         return refuse_service(request, agent, form)
-    tool, entry = form.tool, form.entry
+    tool, entry = form.tool, form.with_chosen(form.entry)
     entries = [*_others(agent, tool, entry["name"]), entry]
     return _save(request, agent, tool, entries, f"{entry['name']} is saved.")
 
@@ -175,20 +182,20 @@ def _failed(request: Request, agent: AgentConfig, reasons: list[str]) -> HttpRes
     return _page(request, agent, status=422)
 
 
-def refuse_service(request: Request, agent: AgentConfig, form: ServiceForm) -> HttpResponse:
+def refuse_service(request: Request, agent: AgentConfig, form: _Form) -> HttpResponse:
     """Show what is wrong with a form; nothing was saved."""
     return form_failure(form) if wants_json(request) else _page(request, agent, form, status=422)
 
 
 def _page(
-    request: Request, agent: AgentConfig, form: ServiceForm | None = None, status: int = 200, **context: Any
+    request: Request, agent: AgentConfig, form: _Form | None = None, status: int = 200, **context: Any
 ) -> HttpResponse:
     rows = [
         (service, service_key(agent.owner_id, service.url)) for service in services_of(agent.tool_settings)
     ]
     further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
-    forms = {"service_form": ServiceForm(), "api_form": APIForm()}
+    forms: dict[str, _Form] = {"mcp_form": ServiceForm(), "api_form": APIForm(), "local_form": LocalForm()}
     if form is not None:
-        forms["service_form" if form.tool == MCP else "api_form"] = form
+        forms[f"{form.tool}_form"] = form
     context = {**further, **forms, **context}
     return render(request, "configs/agent_services.html", context, status=status)

@@ -1,4 +1,4 @@
-"""`mcpServers`, as Claude, Cursor, VS Code, Windsurf, Gemini and Zed keep it: servers at an address.
+"""`mcpServers`, as Claude, Cursor, VS Code, Gemini and others keep it: servers at an address, and programs.
 
 https://modelcontextprotocol.io/docs/develop/connect-local-servers, and each program's own manual.
 """
@@ -11,13 +11,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from configs.tools.program_validation import clean_command, clean_env
 from configs.tools.service_validation import clean_auth, clean_url
-from configs.tools.services import MCP
+from configs.tools.services import LOCAL, MCP
 
 from .base import Foreign, refuse
 
 SERVERS = ("mcpServers", "servers", "context_servers")
 _ADDRESS = ("url", "serverUrl", "httpUrl")
+_OF_PROGRAMS = ("type", "command", "args", "env", "disabled")
 _READ = ("type", "headers", "disabled", "enabled", *_ADDRESS)
 
 
@@ -39,12 +41,17 @@ def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
             notes.append(f"{str(given)[:60]} was left out: {words}")
             continue
         servers.append(server)
-        notes.append(f"{server['name']}: test it under Capabilities, and choose its tools.")
+        notes.append(f"{server['name']}: add its tools under Capabilities, Test and choose.")
     if not servers:
         raise refuse(" ".join(["None of these servers can be used.", *notes]))
+    of_tool = {
+        MCP: [server for server in servers if "url" in server],
+        LOCAL: [server for server in servers if "url" not in server],
+    }
+    settings = {tool: {"servers": some} for tool, some in of_tool.items() if some}
     document = {
         "identity": {"name": "Agent with MCP servers"},
-        "capabilities": {"tools": [MCP], "tool_settings": {MCP: {"servers": servers}}},
+        "capabilities": {"tools": sorted(settings), "tool_settings": settings},
     }
     return Foreign(document, tuple(notes), keys)
 
@@ -55,10 +62,10 @@ def _server(
     if not isinstance(entry, Mapping):
         raise _Left("it is not described.")
     address = next((entry[name] for name in _ADDRESS if isinstance(entry.get(name), str)), "")
-    if not address:
-        raise _Left("it runs a program on your machine, which the forge does not do.")
     if entry.get("disabled") is True or entry.get("enabled") is False:
         raise _Left("it is turned off.")
+    if not address:
+        return _program(_name(given, taken), entry, notes)
     server: dict[str, Any] = {"name": _name(given, taken), "url": clean_url(address), "tools": []}
     headers = entry.get("headers")
     if isinstance(headers, Mapping) and headers:
@@ -66,6 +73,19 @@ def _server(
     if further := sorted(str(name) for name in entry if name not in _READ):
         notes.append(f"{server['name']}: left out {', '.join(further)[:200]}.")
     return server
+
+
+def _program(name: str, entry: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """Return a program; its variables are named, and keep their values where they are."""
+    command, args, env = entry.get("command"), entry.get("args", []), entry.get("env")
+    clean_command(command, args)
+    program: dict[str, Any] = {"name": name, "command": command, "args": args, "tools": []}
+    if isinstance(env, Mapping) and env:
+        program["env"] = clean_env([str(key) for key in env])
+        notes.append(f"{name}: the values of {', '.join(map(str, env))[:200]} were not read: set them there.")
+    if further := sorted(str(key) for key in entry if key not in _OF_PROGRAMS):
+        notes.append(f"{name}: left out {', '.join(further)[:200]}.")
+    return program
 
 
 def _auth(

@@ -33,6 +33,13 @@ _TOOL = {
     "schema": _SCHEMA,
     "reads": True,
 }
+_PROGRAM = {
+    "name": "say",
+    "function": "local_x_say",
+    "description": "Says.",
+    "schema": _SCHEMA,
+    "reads": True,
+}
 _OPERATION = {
     "function": "api_pets_add",
     "description": "Adds.",
@@ -62,10 +69,11 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "memory": True,
         "memory_turns": 1,
         "memory_tokens": 1000,
-        "tools": ["api", "calculator", "clock", "facts", "fetch", "mcp", "workspace"],
+        "tools": ["api", "calculator", "clock", "facts", "fetch", "local", "mcp", "workspace"],
         "tool_settings": {
             "fetch": {"hosts": ["a.example"]},
             "api": {"services": [{"name": "pets", "url": "https://a.example", "operations": [_OPERATION]}]},
+            "local": {"servers": [{"name": "x", "command": "x", "args": ["y"], "tools": [_PROGRAM]}]},
             "mcp": {"servers": [{"name": "desk", "url": "http://127.0.0.1:9/mcp", "tools": [_TOOL]}]},
         },
         "permissions": {"calculator": ["deny expression=*9*"]},
@@ -131,6 +139,7 @@ SCENARIOS: dict[str, list[Reply]] = {
     "host that is not listed": [Calls((Call("fetch", {"url": "https://b.example/"}),)), Text.of("No.")],
     "no directory": [Calls((Call("files_read", {"path": "a.txt"}),)), Text.of("No.")],
     "server at a private address": [Calls((Call("mcp_desk_find", {"q": "x"}),)), Text.of("No.")],
+    "program that is not there": [Calls((Call("local_x_say", {"q": "x"}),)), Text.of("No.")],
     "nobody to ask about a request": [Calls((Call("api_pets_add", {"q": "x"}),)), Text.of("No.")],
     "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
     "refused": [Failure(403, "blocked", "You may not do this.")],

@@ -40,7 +40,16 @@ def _import(browser: Client, text: str) -> tuple[AgentConfig, list[str]]:
 
 def test_mcp_servers(browser: Client, alice: User) -> None:
     agent, notes = _import(browser, SERVERS)
-    assert agent.tools == ["mcp"]
+    assert agent.tools == ["local", "mcp"]
+    assert agent.tool_settings["local"]["servers"] == [
+        {
+            "name": "files",
+            "command": "npx",
+            "args": ["-y", "server-filesystem"],
+            "env": ["TOKEN"],
+            "tools": [],
+        }
+    ]
     assert agent.tool_settings["mcp"]["servers"] == [
         {
             "name": "help_desk",
@@ -59,7 +68,7 @@ def test_mcp_servers(browser: Client, alice: User) -> None:
         "help_desk: left out autoApprove, timeout",
         "left out the headers X-Team",
         "help_desk_2: enter its key",
-        "files was left out: it runs a program",
+        "files: the values of TOKEN were not read",
         "off was left out: it is turned off",
         "odd was left out: Only http",
         "is in the vault now",
@@ -68,7 +77,7 @@ def test_mcp_servers(browser: Client, alice: User) -> None:
     key = service_key(alice.pk, "https://desk.example.org/mcp")
     assert key is not None and vault.reveal(key, "tested") == SECRET
     assert SECRET not in str(notes) + str(agent.tool_settings)
-    assert "t0ken" not in str(notes)
+    assert "t0ken" not in str(notes) + str(agent.tool_settings)
     page = browser.get(f"/agents/{agent.pk}/services/").content.decode()
     assert "https://desk.example.org/mcp" in page and SECRET not in page
 
@@ -112,7 +121,7 @@ def test_a_character_card(browser: Client) -> None:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"mcpServers": {"a": {"command": "npx"}}}, "None of these servers can be used."),
+        ({"mcpServers": {"a": {"command": ""}}}, "None of these servers can be used."),
         ({"mcpServers": {}}, "None of these servers can be used."),
         ({"openapi": "3.1.0", "paths": {}}, "does not say where the API is"),
         ({"swagger": "2.0"}, "Swagger 2.0"),

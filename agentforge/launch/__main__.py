@@ -17,6 +17,7 @@ from agentforge.machines import existing_data
 from agentforge.tenancy import embedded, notifications
 
 from . import options, ports, readiness, schema
+from .forks import ForkServer, adopt_orphans
 from .instance import AlreadyRunning, Record
 from .output import JsonOutput, TextOutput
 from .postgres import PrivatePostgres
@@ -33,8 +34,10 @@ class CannotStart(Exception):
 
 
 def main() -> int:
+    # Before anything that a fork must not have: a thread, a lock, a connection.
+    fork_server = ForkServer() if adopt_orphans() else None
     try:
-        return run(_options())
+        return run(_options(), fork_server)
     except CannotStart as reason:
         print(reason, file=sys.stderr)
     except embedded.DidNotStart as failure:
@@ -59,7 +62,7 @@ def _options() -> options.Options:
     return chosen
 
 
-def run(chosen: options.Options) -> int:
+def run(chosen: options.Options, fork_server: ForkServer | None) -> int:
     """Start everything, supervise it, and return the exit code; raises CannotStart."""
     started = time.monotonic()
     record = _claim(chosen)
@@ -68,11 +71,18 @@ def run(chosen: options.Options) -> int:
     model_port = _model_port(chosen)
     env = options.environment(chosen, model_port, _model_servers(chosen, model_port))
     _prepare(chosen, url, env)
-    supervisor = Supervisor(_programs(chosen), env=env, record=record.write, json_lines=chosen.json_lines)
+    supervisor = Supervisor(
+        _programs(chosen),
+        env=env,
+        record=record.write,
+        json_lines=chosen.json_lines,
+        var_dir=chosen.var_dir,
+        forks=fork_server,
+    )
     ended = threading.Event()
     threading.Thread(target=_announce, args=(chosen, supervisor, ended, started), daemon=True).start()
     if postgres:
-        supervisor.guard(chosen.var_dir)
+        supervisor.guard()
         _keep_alive(postgres, supervisor, ended)
     if "MAKELEVEL" in os.environ:
         supervisor.stop_with(os.getppid())

@@ -21,6 +21,7 @@ from honcho.colour import get_colours
 from agentforge import lifeline
 from agentforge.restarts import LIVES, Restarts
 
+from .forks import ForkServer, Process, end_group, reap_orphans
 from .instance import ProcessId
 from .output import JsonOutput, TextOutput
 
@@ -38,7 +39,7 @@ class Program:
     command: str
     optional: bool = False  # the others keep running without it
     colour: str = ""
-    popen: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     waiter: threading.Thread | None = None
     restarts: Restarts = field(default_factory=Restarts)
 
@@ -53,9 +54,14 @@ class Supervisor:
         env: dict[str, str],
         record: Callable[[list[ProcessId]], None],
         json_lines: bool = False,
+        var_dir: Path,
+        forks: ForkServer | None = None,
     ) -> None:
         self._events: queue.SimpleQueue[Action] = queue.SimpleQueue()
-        self._programs = {program.name: program for program in programs}
+        self._programs = programs
+        self._var_dir = var_dir
+        self._forks = forks
+        self._fork_server = Program("forks", "", optional=True)
         self._env = env
         self._record = record
         width = max(len(program.name) for program in programs)
@@ -68,15 +74,17 @@ class Supervisor:
     def run(self) -> int:
         """Start the first program, keep all running, and return the exit code after all have ended."""
         with self._signals():
-            self._start(next(iter(self._programs.values())))
+            self._start(self._fork_server) if self._forks else self._start_first()
             code = self._follow()
             self._end()
         return code
 
-    def guard(self, var_dir: Path) -> None:
-        """Start the process that guards the private database server (see guard)."""
+    def guard(self) -> None:
+        """Start the process that guards the private database server; a fork server does that too."""
+        if self._forks:
+            return
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "agentforge.launch.guard", str(var_dir)],
+            [sys.executable, "-m", "agentforge.launch.guard", str(self._var_dir)],
             env={**self._env, lifeline.VARIABLE: str(self._lifeline)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -90,7 +98,7 @@ class Supervisor:
         """
 
         def start() -> None:
-            for program in list(self._programs.values())[1:]:
+            for program in self._programs[1:]:
                 self._start(program)
             self.log(message)
 
@@ -114,6 +122,16 @@ class Supervisor:
         """Print a line of the launcher among those of the programs."""
         self._output.own(text)
 
+    def _start_first(self) -> None:
+        """Start the program that people wait for, once; later this says that the fork server is back."""
+        if self._programs[0].process is None:
+            self._start(self._programs[0])
+        elif self._forks and self._forks.is_ready:
+            self.log("Programs are forked again.")
+
+    def _all(self) -> tuple[Program, ...]:
+        return (self._fork_server, *self._programs)
+
     def _follow(self) -> int:
         while True:
             code = self._events.get()()
@@ -121,6 +139,8 @@ class Supervisor:
                 return code
 
     def _died(self, program: Program, code: int) -> int | None:
+        if self._forks:
+            reap_orphans({each.process.pid for each in self._all() if each.process})
         pause = program.restarts.pause()
         if pause is not None:
             self.log(f"{program.name} exited ({_how(code)}); restarting it.")
@@ -138,7 +158,20 @@ class Supervisor:
         timer.start()
 
     def _start(self, program: Program) -> None:
-        popen = subprocess.Popen(  # noqa: S602 - a Procfile's lines are shell commands by convention
+        process = self._process(program)
+        program.process = process
+        program.waiter = threading.Thread(target=self._wait, args=(program, process), daemon=True)
+        program.waiter.start()
+        threading.Thread(target=self._print, args=(program, process.stdout or ()), daemon=True).start()
+        self._record([entry for each in self._all() if (entry := _process_id(each))])
+
+    def _process(self, program: Program) -> Process:
+        if self._forks and program is self._fork_server:
+            settled = partial(self._events.put, self._start_first)
+            return self._forks.start(self._var_dir, self._env, self._lifeline, settled)
+        if self._forks and (fork := self._forks.fork(program.command)):
+            return fork
+        return subprocess.Popen(  # noqa: S602 - a Procfile's lines are shell commands by convention
             f"exec {program.command}",
             shell=True,
             env={**self._env, lifeline.VARIABLE: str(self._lifeline)},
@@ -148,11 +181,6 @@ class Supervisor:
             start_new_session=True,
             pass_fds=[self._lifeline],
         )
-        program.popen = popen
-        program.waiter = threading.Thread(target=self._wait, args=(program, popen), daemon=True)
-        program.waiter.start()
-        threading.Thread(target=self._print, args=(program, popen.stdout or ()), daemon=True).start()
-        self._record([entry for p in self._programs.values() if (entry := _process_id(p))])
 
     def _print(self, program: Program, output: Iterable[bytes]) -> None:
         for line in output:
@@ -162,21 +190,20 @@ class Supervisor:
                 self.stop(0)
                 return
 
-    def _wait(self, program: Program, popen: subprocess.Popen[bytes]) -> None:
+    def _wait(self, program: Program, process: Process) -> None:
         # Kill its process group too; its number can't be reused before it is reaped.
-        os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(popen.pid, signal.SIGKILL)
-        code = popen.wait()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        end_group(process.pid)
+        code = process.wait()
         self._events.put(partial(self._died, program, code))
 
     def _end(self) -> None:
         deadline = time.monotonic() + PATIENCE
         for number in (signal.SIGTERM, signal.SIGKILL):
-            for program in self._programs.values():
-                if program.popen:
-                    program.popen.send_signal(number)
-            for program in self._programs.values():
+            for program in self._all():
+                if program.process:
+                    program.process.send_signal(number)
+            for program in self._all():
                 if program.waiter:
                     program.waiter.join(max(0.0, deadline - time.monotonic()))
             deadline += PATIENCE
@@ -200,10 +227,11 @@ class Supervisor:
 
 
 def _process_id(program: Program) -> ProcessId | None:
-    if program.popen is None or program.popen.returncode is not None:
+    if program.process is None or program.process.returncode is not None:
         return None
     with contextlib.suppress(psutil.NoSuchProcess):
-        return ProcessId(program.name, program.popen.pid, psutil.Process(program.popen.pid).create_time())
+        pid = program.process.pid
+        return ProcessId(program.name, pid, psutil.Process(pid).create_time())
     return None
 
 

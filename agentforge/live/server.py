@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from functools import partial
 from typing import Any
+
+# daphne imports autobahn for WebSockets, which are not served here, and autobahn a C parser to unmask them.
+os.environ.setdefault("AUTOBAHN_USE_NVX", "0")
 
 from daphne.http_protocol import HTTPFactory
 from daphne.server import Server

@@ -93,7 +93,6 @@ def without_secrets(text: str) -> str:
     return _TOKENS.sub(BLANK, _redactor()(text))
 
 
-@functools.cache
 def process_fields() -> dict[str, str | int]:
     """Return what tells this process from the others: its name, number and machine."""
     return {"process": process_name(sys.argv), "pid": os.getpid(), "host": socket.gethostname()}

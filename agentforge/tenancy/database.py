@@ -36,7 +36,6 @@ def parse(url: str, *, pool_size: int, schema: str = "") -> dict[str, Any]:
         # The pool checks each connection, so a restart of the server fails no request.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "fallback_application_name": f"agentforge {process_name(sys.argv)}",
             "connect_timeout": CONNECT_SECONDS,
             **params,
             "pool": _pool(pool_size),
@@ -54,6 +53,11 @@ def _pool(size: int) -> dict[str, Any]:
         "reconnect_timeout": patience.SECONDS,
         "connection_class": patience.BoundedConnection,
     }
+
+
+def application_name() -> str:
+    """Return what this process is called in `pg_stat_activity`, such as `agentforge web`."""
+    return f"agentforge {process_name(sys.argv)}"
 
 
 def process_name(arguments: Sequence[str]) -> str:

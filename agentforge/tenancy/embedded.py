@@ -90,6 +90,13 @@ class ServerUsers(DiskList):
             fcntl.flock(self._lock, fcntl.LOCK_SH)
         return []
 
+    def renew(self) -> None:
+        """Hold a lock of this process's own: a fork's would be its parent's, and go with either of them."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+            self.get_and_add(os.getpid())
+
     def get_and_remove(self, pid: int) -> list[int]:
         """Unregister this process; return only its id if it was the last user."""
         if self._lock is None:
@@ -178,6 +185,13 @@ def start(data_dir: Path) -> PrivateServer:
         with PrivateServer._lock:
             _remove_stale_pid_file(data_dir)
         return PrivateServer(data_dir)
+
+
+def hold_after_fork() -> None:
+    """Register this process, a fork, as a user of the servers that its parent uses."""
+    for server in PrivateServer._instances.values():
+        if isinstance(server.global_process_id_list, ServerUsers):
+            server.global_process_id_list.renew()
 
 
 def database_url(data_dir: Path) -> str:

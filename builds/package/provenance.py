@@ -10,13 +10,6 @@ import json
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from cyclonedx.model import HashAlgorithm, HashType
-from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.license import LicenseExpression
-from cyclonedx.output.json import JsonV1Dot6
-from packageurl import PackageURL
-
 from builds.compiler.inputs import Inputs
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -58,6 +51,14 @@ def statement(inputs: Inputs, files: Iterable[HashedFile]) -> bytes:
 
 def sbom(inputs: Inputs, binaries: Iterable[HashedFile]) -> bytes:
     """Return the SBOM of a package's programs in CycloneDX 1.6."""
+    # Imported here: only a build needs these, which are several megabytes.
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.model.license import LicenseExpression
+    from cyclonedx.output.json import JsonV1Dot6
+    from packageurl import PackageURL
+
     agent = Component(
         name=str(inputs.manifest["handle"]) or "agent",
         version=str(inputs.manifest["version"]),

@@ -45,7 +45,7 @@ class Forge:
         self.seconds = 0.0
         self._root = root
         self._user = user
-        self._command = command or [sys.executable, "-m", "agentforge.launch"]
+        self._command = command or [sys.executable, "-E", "-s", "-m", "agentforge.launch"]
         inherited = {name: value for name, value in os.environ.items() if name not in _OWN}
         self._environment = {
             **inherited,
@@ -114,6 +114,11 @@ class Forge:
             assert line is not None, f"Ended before {pattern!r}:\n{self.text}"
             if match := re.search(pattern, line):
                 return match
+
+    def wait_until_printed(self, pattern: str) -> None:
+        """Wait for a line unless it is among those that were read already."""
+        if not re.search(pattern, self.text):
+            self.wait_for(pattern)
 
     def wait_until_ready(self) -> Self:
         """Wait for the line with the address, and remember the seconds that it names."""

@@ -36,7 +36,7 @@ def test_what_ignores_the_end_of_its_launcher_is_ended_by_the_next_start(var_dir
     with Forge(var_dir) as forge:
         forge.wait_until_ready()
         # Before it handles SIGTERM, the one of the guard could end it ahead of the stop.
-        forge.wait_for(r"worker +\| .*Taking jobs")
+        forge.wait_until_printed(r"worker +\| .*Taking jobs")
         stopped = forge.program("worker")
         stopped.suspend()
         forge.process.kill()

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from supabase_auth.types import Provider
 
 from agentforge.accounts import flows
 from agentforge.accounts.errors import IdentityError
@@ -20,6 +19,8 @@ from agentforge.http import Request
 from .responses import auth_session, failed, requires_supabase
 
 if TYPE_CHECKING:
+    from supabase_auth.types import Provider
+
     from agentforge.accounts.identity.supabase import SupabaseIdentityService
 
 

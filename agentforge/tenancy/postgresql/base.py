@@ -8,7 +8,7 @@ from typing import Any, cast
 import psycopg
 from django.db.backends.postgresql import base, schema
 
-from agentforge.tenancy import patience
+from agentforge.tenancy import database, patience
 from agentforge.tenancy.exposure import secure
 from agentforge.tenancy.search_path import use_schema
 
@@ -34,6 +34,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Take a connection from the pool, or make one."""
         with patience.connecting():
             return cast("psycopg.Connection", super().get_new_connection(conn_params))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return psycopg's arguments; the name is not a setting, since forks share the settings."""
+        params: dict[str, Any] = super().get_connection_params()
+        return {"fallback_application_name": database.application_name(), **params}
 
     def _configure_connection(self, connection: psycopg.Connection) -> bool:
         """Prepare a new connection, of the pool or without one."""

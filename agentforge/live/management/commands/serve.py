@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection
 from agentforge.live.server import LiveServer
 from agentforge.live.web_processes import WebProcesses
 from agentforge.machines import start
+from agentforge.short_fork import run_in_fork
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
@@ -46,7 +47,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._prepare_database()
+        # It loads every migration, and nothing after it needs them.
+        run_in_fork(self._prepare_database)
         if options["processes"] > 1 and options["fd"] is None:
             self._run_several(options["host"], options["port"], options["processes"])
             return

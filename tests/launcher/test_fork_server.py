@@ -1,0 +1,67 @@
+"""Programs as forks of one process: what they share, and what they survive."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.drivers.forge import Forge
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux has forks")
+
+MANAGED = ("web", "worker", "deployments", "replies", "checks")
+MIB = 1024 * 1024
+# A process that imports everything for itself has more than 90 of its own.
+MOST_MIB_OF_ITS_OWN = 60
+
+
+@pytest.fixture(scope="module")
+def forge(var_dir: Path) -> Iterator[Forge]:
+    with Forge(var_dir, LOCAL_MODEL="0") as forge:
+        yield forge.wait_until_ready()
+        assert forge.stop() == 128 + signal.SIGTERM
+        assert forge.processes() == []
+
+
+def _own_mib(process: psutil.Process) -> float:
+    return float(process.memory_full_info().uss / MIB)
+
+
+def test_programs_share_what_they_import_and_have_names(forge: Forge) -> None:
+    for name in MANAGED:
+        program = forge.program(name)
+        assert _own_mib(program) < MOST_MIB_OF_ITS_OWN
+        assert program.ppid() == forge.process.pid
+        assert Path(f"/proc/{program.pid}/comm").read_text() == f"forge {name}"[:15] + "\n"
+        assert psutil.Process(program.pid).environ()["AGENTFORGE_VAR"] == str(forge.var_dir)
+
+
+def test_a_program_that_ends_leaves_the_database_to_the_others(forge: Forge) -> None:
+    server, ended = forge.program("postgres"), forge.program("deployments")
+    ended.terminate()
+    forge.wait_for("deployments exited .*; restarting it")
+    forge.wait_for(r"deployments +\| .*Taking jobs")
+    assert forge.program("postgres") == server
+    assert httpx.get(f"{forge.url}/healthz").status_code == 200
+
+
+def test_programs_outlive_the_fork_server_and_the_next_one_forks_again(forge: Forge) -> None:
+    before = {name: forge.program(name) for name in MANAGED}
+    forge.program("forks").kill()
+    forge.wait_for(r"forks exited \(killed by SIGKILL\); restarting it")
+    forge.wait_for("Programs are forked again")
+    assert {name: forge.program(name) for name in MANAGED} == before
+    assert httpx.get(f"{forge.url}/healthz").status_code == 200
+    before["replies"].kill()
+    forge.wait_for(r"replies +\| .*Taking jobs")
+    assert _own_mib(forge.program("replies")) < MOST_MIB_OF_ITS_OWN
+    assert [child for child in psutil.Process(forge.process.pid).children() if _is_zombie(child)] == []
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    return bool(process.status() == psutil.STATUS_ZOMBIE)

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/conversation"
+	"agent.local/a0000000000000000/tools"
 )
 
 // injection is a line of untrusted/testdata/injections.jsonl: a text from outside that tells a
@@ -86,6 +88,8 @@ func (o *obeying) reading() string {
 	switch o.first {
 	case "fetch":
 		return fmt.Sprintf(`{"url":"%s/page"}`, o.base)
+	case "data_query":
+		return fmt.Sprintf(`{"file":"%x"}`, o.Text)
 	case "files_read":
 		return `{"path":"news.txt"}`
 	default:
@@ -157,16 +161,18 @@ func gullible(t *testing.T, o *obeying) (*conversation.Agent, string) {
 	}
 	blueprint["capabilities"] = map[string]any{
 		"memory":        map[string]any{"enabled": true, "turns": 5},
-		"tools":         []string{"calculator", "clock", "facts", "fetch", "workspace"},
+		"tools":         []string{"calculator", "clock", "data_query", "facts", "fetch", "workspace"},
 		"tool_settings": map[string]any{"fetch": map[string]any{"hosts": []string{at.Host}}},
 		"permissions":   map[string]any{"facts": []string{"allow"}, "fetch": []string{"allow"}, "workspace": []string{"allow"}},
 	}
+	none := strings.Repeat("0", 64)
+	blueprint["knowledge"] = map[string]any{"files": []any{map[string]string{"name": "news.csv", "sha256": none, "text": none}}, "trusted": false}
 	encoded, _ := json.Marshal(blueprint)
 	return conversation.New(encoded, func(name string) string {
 		return map[string]string{
 			"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": server.URL + "/v1", "AGENT_DATA_DIR": directory, "AGENT_PRIVATE_HOSTS": "127.0.0.1,localhost",
 		}[name]
-	}), directory
+	}, conversation.WithTools(tools.Tool{Name: "knowledge_search", Schema: json.RawMessage("{}"), Tables: gullibleTables{}})), directory
 }
 
 // contentsOf returns the names and contents of all files in a directory.
@@ -183,6 +189,16 @@ func contentsOf(t *testing.T, directory string) string {
 		t.Fatal(err)
 	}
 	return all.String()
+}
+
+// gullibleTables are an agent's tables, by what their only cell says in hexadecimal.
+type gullibleTables struct{}
+
+func (gullibleTables) TableNames() []string { return []string{"news.csv"} }
+
+func (gullibleTables) Table(name string) (string, bool) {
+	cell, err := hex.DecodeString(name)
+	return "news\n" + `"` + strings.ReplaceAll(string(cell), `"`, `""`) + `"`, err == nil
 }
 
 func readFile(t *testing.T, name string) []byte {
@@ -203,7 +219,7 @@ func TestInjections(t *testing.T) {
 		t.Errorf("%d injections", len(list))
 	}
 	for _, i := range list {
-		for _, first := range []string{"fetch", "facts_find", "files_read"} {
+		for _, first := range []string{"fetch", "facts_find", "files_read", "data_query"} {
 			for _, approval := range []string{`{}`, `{"ask":true}`} {
 				o := &obeying{injection: i, first: first}
 				agent, directory := gullible(t, o)

@@ -63,6 +63,7 @@ class Tool(TextChoices):
     CLOCK = "clock", "Clock"
     FACTS = "facts", "Facts"
     FETCH = "fetch", "Web pages"
+    DATA_QUERY = "data_query", "Tables"
     MCP = "mcp", "MCP servers"
     API = "api", "HTTP APIs"
     LOCAL = "local", "Programs on your machine"

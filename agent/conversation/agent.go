@@ -25,7 +25,10 @@ import (
 const dataEnv = "AGENT_DATA_DIR"
 
 // The tool that comes with files.
-const knowledgeTool = "knowledge_search"
+const (
+	knowledgeTool = "knowledge_search"
+	tablesTool    = "data_query"
+)
 
 // Agent answers requests. It is safe for concurrent use.
 type Agent struct {
@@ -72,6 +75,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
 		return a
 	}
+	tools.ConnectTables(a.tools)
 	a.distrustFiles()
 	if answer := a.config.Answer; answer != nil {
 		if a.format, a.err = formatOf(*answer); a.err != nil {
@@ -96,11 +100,14 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	return a
 }
 
-// distrustFiles marks the results of a search as what others wrote, where the owner
-// does not vouch for the files.
+// distrustFiles marks what comes from the agent's files as what others wrote, where the
+// owner does not vouch for them.
 func (a *Agent) distrustFiles() {
+	if a.config.Knowledge == nil {
+		return
+	}
 	for i := range a.tools {
-		if a.tools[i].Name == knowledgeTool {
+		if a.tools[i].Name == knowledgeTool || a.tools[i].Name == tablesTool {
 			a.tools[i].Untrusted = !a.config.Knowledge.Trusted
 		}
 	}

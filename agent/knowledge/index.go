@@ -10,10 +10,10 @@ import (
 // and the texts and postings that the records point into. All numbers have 32 bits,
 // the lowest byte first.
 const (
-	magic     = "AGENTKB1"
+	magic     = "AGENTKB2"
 	headerLen = 64
 
-	fileRecord  = 16 // name: offset, length; first chunk; chunks
+	fileRecord  = 24 // name: offset, length; first chunk; chunks; table: offset, length
 	chunkRecord = 32 // file, words, heading, place, text: each offset and length but the first two
 	termRecord  = 16 // word: offset, length; chunks that have it; postings: offset
 )
@@ -104,6 +104,30 @@ func (x *Index) Files() []string {
 	}
 	return names
 }
+
+// TableNames returns the names of the files that are tables, in order.
+func (x *Index) TableNames() []string {
+	var names []string
+	for i := range x.files {
+		if x.tableOf(i) != "" {
+			names = append(names, x.fileName(i))
+		}
+	}
+	return names
+}
+
+// Table returns a file that is a table as comma-separated values.
+func (x *Index) Table(name string) (text string, found bool) {
+	for i := range x.files {
+		if x.fileName(i) == name {
+			text = x.tableOf(i)
+			return text, text != ""
+		}
+	}
+	return "", false
+}
+
+func (x *Index) tableOf(file int) string { return x.text(x.filesAt + file*fileRecord + 16) }
 
 func (x *Index) word(term int) string { return x.text(x.termsAt + term*termRecord) }
 

@@ -33,6 +33,22 @@ func open(t testing.TB, documents []Document) *Index {
 	return index
 }
 
+func TestTables(t *testing.T) {
+	t.Parallel()
+	index := open(t, append(slices.Clone(library), Document{Name: "a.csv", Table: "a,b\n1,2\n"}))
+	if got := index.TableNames(); !slices.Equal(got, []string{"a.csv"}) {
+		t.Error(got)
+	}
+	if text, found := index.Table("a.csv"); text != "a,b\n1,2\n" || !found {
+		t.Error(text, found)
+	}
+	for _, name := range []string{"handbook.md", "none.csv"} {
+		if text, found := index.Table(name); text != "" || found {
+			t.Error(name, text)
+		}
+	}
+}
+
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{

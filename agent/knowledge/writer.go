@@ -13,6 +13,8 @@ type Document struct {
 	Name   string  `json:"name"`
 	Title  string  `json:"title"`
 	Chunks []Chunk `json:"chunks"`
+	// Table is the whole file as comma-separated values, in an agent that queries tables.
+	Table string `json:"table"`
 }
 
 // Chunk is a passage with the headings above it and its place in the file.
@@ -43,6 +45,8 @@ func Write(documents []Document) ([]byte, error) {
 	return data, nil
 }
 
+const fileNumbers = fileRecord / 4
+
 type writer struct {
 	files, chunks []uint32
 	texts         []byte
@@ -59,9 +63,10 @@ func (w *writer) text(value string) (at, length uint32) {
 }
 
 func (w *writer) add(document Document) {
-	file := uint32(len(w.files) / 4)
+	file := uint32(len(w.files) / fileNumbers)
 	at, length := w.text(document.Name)
-	w.files = append(w.files, at, length, uint32(w.chunk), uint32(len(document.Chunks)))
+	tableAt, tableLength := w.text(document.Table)
+	w.files = append(w.files, at, length, uint32(w.chunk), uint32(len(document.Chunks)), tableAt, tableLength)
 	heading, headingAt, headingLength := "", uint32(0), uint32(0)
 	for _, chunk := range document.Chunks {
 		if chunk.Heading != heading {
@@ -114,8 +119,9 @@ func (w *writer) encode() []byte {
 	chunksAt := filesAt + 4*len(w.files)
 	termsAt := chunksAt + 4*len(w.chunks)
 	textsAt := termsAt + termRecord*len(words)
-	for i := 0; i < len(w.files); i += 4 {
+	for i := 0; i < len(w.files); i += fileNumbers {
 		w.files[i] += uint32(textsAt)
+		w.files[i+4] += uint32(textsAt)
 	}
 	for i := 0; i < len(w.chunks); i += 8 {
 		w.chunks[i+2] += uint32(textsAt)
@@ -124,7 +130,7 @@ func (w *writer) encode() []byte {
 	}
 	terms, tail := w.encodeTerms(words, textsAt+len(w.texts))
 	header := []uint32{
-		uint32(len(w.files) / 4), uint32(w.chunk), uint32(len(words)), uint32(w.words),
+		uint32(len(w.files) / fileNumbers), uint32(w.chunk), uint32(len(words)), uint32(w.words),
 		uint32(filesAt), uint32(chunksAt), uint32(termsAt), uint32(textsAt + len(w.texts) + len(tail)),
 	}
 	out := append(make([]byte, 0, textsAt+len(w.texts)+len(tail)), magic...)

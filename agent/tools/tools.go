@@ -66,6 +66,10 @@ type Tool struct {
 	// Functions, if set, returns the functions that the settings describe; they replace
 	// this one, which can't run.
 	Functions func(settings json.RawMessage, getenv func(string) string) ([]Tool, error)
+	// Tables are those that the tool has of the agent's files; UseTables returns the tool
+	// for an agent with them.
+	Tables    Tables
+	UseTables func(tool Tool, tables Tables) Tool
 	// Review, if set, checks a finished answer against what the tool knows. The event
 	// "citations" carries what it returns; nil is nothing to say.
 	Review func(answer string) any
@@ -76,6 +80,26 @@ type Tool struct {
 type DisabledError struct{ Reason string }
 
 func (e *DisabledError) Error() string { return e.Reason }
+
+// Tables are the tables among an agent's files, as comma-separated values.
+type Tables interface {
+	// TableNames returns the names of the files that are tables, in order.
+	TableNames() []string
+	Table(name string) (text string, found bool)
+}
+
+// ConnectTables hands the tables that a tool has to the tools that use them.
+func ConnectTables(chosen []Tool) {
+	at := slices.IndexFunc(chosen, func(t Tool) bool { return t.Tables != nil && len(t.Tables.TableNames()) > 0 })
+	if at < 0 {
+		return
+	}
+	for i, tool := range chosen {
+		if tool.UseTables != nil {
+			chosen[i] = tool.UseTables(tool, chosen[at].Tables)
+		}
+	}
+}
 
 // Owner returns the tool of agent.json that the function belongs to.
 func (t Tool) Owner() string {

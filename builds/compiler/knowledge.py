@@ -25,8 +25,14 @@ Texts = Mapping[str, bytes]
 NO_TEXTS: Texts = MappingProxyType({})
 _LIMITS = sandbox.Limits(seconds=180, data=2048, file_size=512, cpu_seconds=180, output=1)
 _DOCUMENTS = "documents.json"
+# The tool that reads whole tables; an agent without it has only what is searched.
+_TABLES = "data_query"
 # Indexes that no draft has used for this long are removed: they hold what people may have deleted.
 KEPT_SECONDS = 3600.0
+
+
+def _queries_tables(document: str) -> bool:
+    return _TABLES in json.loads(document)["capabilities"]["tools"]
 
 
 def files_of(document: str) -> list[dict[str, Any]]:
@@ -54,7 +60,7 @@ async def write_index(document: str, texts: Texts, tree: Path, agent: Sources, l
         return
     work = tree.parent / "knowledge"
     work.mkdir()
-    documents = _documents(files, texts)
+    documents = _documents(files, texts, tables=_queries_tables(document))
     (work / _DOCUMENTS).write_text(json.dumps(documents), encoding="utf-8")
     program = await _indexer(agent, work, log)
     await _run(program, work)
@@ -66,7 +72,8 @@ async def write_index(document: str, texts: Texts, tree: Path, agent: Sources, l
 
 async def index_for_draft(document: str, texts: Texts, agent: Sources, work: Path, log: BuildLog) -> Path:
     """Return the index of a draft's files, kept for the answers that follow."""
-    key = "\0".join([agent.digest_alone(INDEXER.name), json.dumps(files_of(document), sort_keys=True)])
+    parts = [agent.digest_alone(INDEXER.name), json.dumps(files_of(document), sort_keys=True)]
+    key = "\0".join([*parts, *([_TABLES] if _queries_tables(document) else [])])
     kept = _directory() / hashlib.sha256(key.encode()).hexdigest()
     if kept.exists():
         kept.touch()
@@ -99,7 +106,7 @@ def _directory() -> Path:
     return path
 
 
-def _documents(files: list[dict[str, Any]], texts: Texts) -> list[dict[str, Any]]:
+def _documents(files: list[dict[str, Any]], texts: Texts, *, tables: bool) -> list[dict[str, Any]]:
     documents = []
     for file in files:
         text = texts.get(file["text"])
@@ -108,7 +115,10 @@ def _documents(files: list[dict[str, Any]], texts: Texts) -> list[dict[str, Any]
                 f"The text of “{file['name']}” is no longer stored. Nothing was compiled. Add the file again "
                 "under Knowledge, then compile."
             )
-        documents.append({"name": file["name"], **json.loads(text)})
+        read = json.loads(text)
+        if not tables:
+            read.pop("table", None)
+        documents.append({"name": file["name"], **read})
     return documents
 
 

@@ -19,6 +19,7 @@ _OF_TYPE = {
 _OF_TOOL = {
     Tool.CALCULATOR: "What is 17 % of 2,340?",
     Tool.CLOCK: "What time is it in Tokyo?",
+    Tool.DATA_QUERY: "What is the total by region? region,amount / North,10 / South,5 / North,7",
     Tool.FACTS: "Remember that I prefer short answers.",
     Tool.FETCH: "What is new on one of the pages that you may read?",
     Tool.WORKSPACE: "Write a short packing list for a weekend into a file.",

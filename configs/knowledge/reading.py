@@ -83,8 +83,10 @@ def _finish(row: KnowledgeFile, result: dict[str, Any]) -> None:
         with transaction.atomic(), as_service():
             agent = lock_agent(row.agent_id)
             current = KnowledgeFile.objects.filter(pk=row.pk, sha256=row.sha256, state=FileState.READING)
+            # Texts of other files than tables are what they were before tables could be queried.
+            table = {"table": result["table"]} if result.get("table") else {}
             text = json.dumps(
-                {"title": result.get("title", ""), "chunks": result.get("chunks", [])},
+                {"title": result.get("title", ""), "chunks": result.get("chunks", []), **table},
                 ensure_ascii=False,
                 separators=(",", ":"),
                 sort_keys=True,

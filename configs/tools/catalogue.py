@@ -129,6 +129,12 @@ CATALOGUE: dict[str, ToolEntry] = {
             Tool.CLOCK, "The date, weekday and time in any time zone.", (Function("clock", "Tell the time"),)
         ),
         ToolEntry(
+            Tool.DATA_QUERY,
+            "Filters, groups, counts, sums and sorts tables exactly: CSV and JSON of the conversation, "
+            "and the CSV files under Knowledge.",
+            (Function("data_query", "Query a table", ("reads",)),),
+        ),
+        ToolEntry(
             Tool.FACTS,
             "Memory across conversations: facts that the agent saves and finds again, in one file.",
             (

@@ -37,7 +37,7 @@ func New(data string) tools.Tool {
 	if data != "" {
 		s.index, _ = knowledge.Open(data)
 	}
-	return tools.Tool{
+	tool := tools.Tool{
 		Name:        "knowledge_search",
 		Description: description,
 		Schema:      json.RawMessage(schema),
@@ -45,6 +45,10 @@ func New(data string) tools.Tool {
 		May:         tools.Reads,
 		Review:      s.review,
 	}
+	if s.index != nil {
+		tool.Tables = s.index
+	}
+	return tool
 }
 
 func (s searcher) search(_ context.Context, arguments json.RawMessage) (string, error) {

@@ -28,6 +28,7 @@ def main() -> int:
         result: dict[str, object] = {
             "title": extracted.title,
             "chunks": extracted.chunks(),
+            "table": extracted.table,
             "notes": list(extracted.notes),
         }
     except Unreadable as reason:

@@ -24,7 +24,7 @@ def table(text: str) -> Extracted:
     if not rows:
         return Extracted(())
     names = [" ".join(name.split()) for name in rows[0]]
-    return Extracted(tuple(_passages(names, rows[1:])) or _header(names))
+    return Extracted(tuple(_passages(names, rows[1:])) or _header(names), table=_whole([names, *rows[1:]]))
 
 
 def _passages(names: list[str], rows: list[list[str]]) -> Iterator[Passage]:
@@ -37,6 +37,15 @@ def _passages(names: list[str], rows: list[list[str]]) -> Iterator[Passage]:
         ]
         if named:
             yield Passage("; ".join(named), unit="row", first=number, last=number)
+
+
+def _whole(rows: list[list[str]]) -> str:
+    """Return the table for queries, with commas and without empty rows."""
+    output = io.StringIO(newline="")
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows(row for row in rows[1:] if any(cell.strip() for cell in row))
+    return output.getvalue()
 
 
 def _header(names: list[str]) -> tuple[Passage, ...]:

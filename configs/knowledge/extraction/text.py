@@ -49,11 +49,12 @@ class Passage:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The passages of a file, and how many pages, rows or lines it has; `title` is what it calls itself."""
+    """The passages of a file; `title` is what it calls itself, `table` a table whole as CSV."""
 
     passages: tuple[Passage, ...]
     title: str = ""
     notes: tuple[str, ...] = field(default=())
+    table: str = ""
 
     def chunks(self) -> list[dict[str, str]]:
         """Return the passages divided and joined to a length that suits a search."""

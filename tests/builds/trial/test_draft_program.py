@@ -69,7 +69,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "memory": True,
         "memory_turns": 1,
         "memory_tokens": 1000,
-        "tools": ["api", "calculator", "clock", "facts", "fetch", "local", "mcp", "workspace"],
+        "tools": ["api", "calculator", "clock", "data_query", "facts", "fetch", "local", "mcp", "workspace"],
         "tool_settings": {
             "fetch": {"hosts": ["a.example"]},
             "api": {"services": [{"name": "pets", "url": "https://a.example", "operations": [_OPERATION]}]},
@@ -141,6 +141,7 @@ SCENARIOS: dict[str, list[Reply]] = {
     "server at a private address": [Calls((Call("mcp_desk_find", {"q": "x"}),)), Text.of("No.")],
     "program that is not there": [Calls((Call("local_x_say", {"q": "x"}),)), Text.of("No.")],
     "nobody to ask about a request": [Calls((Call("api_pets_add", {"q": "x"}),)), Text.of("No.")],
+    "table": [Calls((Call("data_query", {"data": "a\n1\n2", "limit": 1}),)), Text.of("One.")],
     "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
     "refused": [Failure(403, "blocked", "You may not do this.")],
     "structured": [Text.of("Nine."), Text.of('{"hour": 9}')],

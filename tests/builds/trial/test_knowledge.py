@@ -124,3 +124,25 @@ def test_a_file_is_read_compiled_in_searched_and_cited(
     document = json.loads(Revision.objects.get(agent=knowing).canonical_json)
     assert document["knowledge"]["files"][0]["name"] == "handbook.md"
     assert Build.objects.count() == 1
+
+
+def test_a_table_is_queried_whole(browser: Client, knowing: AgentConfig, openai: OpenAIStandIn) -> None:
+    """Also after the tool is chosen: the index of a draft without it has the passages only."""
+    rows = "".join(f"{region};{amount}\n" for amount in range(400) for region in ("North", "South"))
+    _add(browser, knowing, "sales.csv", f"Region;Amount\n{rows}".encode())
+    _work()
+    query = {
+        "file": "sales.csv",
+        "group_by": ["region"],
+        "compute": [{"function": "sum", "column": "Amount"}],
+    }
+    results = []
+    for tools in ([], ["data_query"]):
+        AgentConfig.objects.filter(pk=knowing.pk).update(tools=tools)
+        openai.replies.extend([Calls((Call("data_query", query),)), Text.of("Done.")])
+        browser.post(reverse("builds:draft_send", args=[knowing.pk]), {"content": "Total?"}, headers=JSON)
+        _work()
+        results.append(_answer(knowing, "draft").tool_calls[0]["result"])
+    assert "there is no tool" in results[0]
+    assert results[1].startswith("Region,sum(Amount)\nNorth,79800\nSouth,79800\n")
+    assert "Tables: sales.csv (Region, Amount)" in str(json.loads(openai.asked[-1].body))

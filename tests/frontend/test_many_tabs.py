@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -14,7 +15,9 @@ from agentforge.live.writer import StreamWriter
 from builds.models import Build
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from tests.drivers import http2_proxy
 from tests.drivers.chromium import launch
+from tests.drivers.http2_proxy import Http2Proxy
 from tests.drivers.web_process import WebProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -28,16 +31,31 @@ def builds(agent: AgentConfig, alice: User) -> list[Build]:
     return [enqueue_build(agent, by=alice) for _ in range(3)]
 
 
-@pytest.fixture
-def context(
-    web: WebProcess, builds: list[Build], alice: User, client_of: Callable[[User], Client]
-) -> Iterator[BrowserContext]:
-    """A browser in which alice is signed in; Django's database can't be used while it is open."""
-    session = client_of(alice).cookies["sessionid"].value
+@contextmanager
+def browser_at(url: str, session: str) -> Iterator[BrowserContext]:
     with sync_playwright() as playwright, launch(playwright) as browser:
         expect.set_options(timeout=60_000)
-        context = browser.new_context(base_url=web.url)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
+        context = browser.new_context(base_url=url, ignore_https_errors=True)
+        context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+        yield context
+
+
+@pytest.fixture
+def session(alice: User, builds: list[Build], client_of: Callable[[User], Client]) -> str:
+    return client_of(alice).cookies["sessionid"].value
+
+
+@pytest.fixture
+def context(web: WebProcess, session: str) -> Iterator[BrowserContext]:
+    """A browser in which alice is signed in; Django's database can't be used while it is open."""
+    with browser_at(web.url, session) as context:
+        yield context
+
+
+@pytest.fixture
+def http2(web: WebProcess, session: str) -> Iterator[BrowserContext]:
+    """The same behind a proxy with TLS and HTTP/2."""
+    with Http2Proxy(web.port) as proxy, browser_at(proxy.url, session) as context:
         yield context
 
 
@@ -65,12 +83,18 @@ def expect_lines(tabs: list[tuple[Page, Build]], *texts: str) -> None:
         assert lines.all_text_contents()[1:] == [f"{text} of {build.pk}" for text in texts]
 
 
+@pytest.mark.parametrize("over", ["HTTP/1.1", "HTTP/2"])
 def test_thirty_tabs_follow_and_resume_exactly(
-    context: BrowserContext, builds: list[Build], web: WebProcess
+    over: str, builds: list[Build], web: WebProcess, request: pytest.FixtureRequest
 ) -> None:
+    if over == "HTTP/2" and http2_proxy.PROGRAM is None:
+        pytest.skip("nginx is not installed")
+    context: BrowserContext = request.getfixturevalue("http2" if over == "HTTP/2" else "context")
     for build in builds:
         write(build, f"before of {build.pk}")
     tabs = open_tabs(context, builds, TABS)
+    protocol = tabs[0][0].evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol")
+    assert protocol == {"HTTP/1.1": "http/1.1", "HTTP/2": "h2"}[over]
     for build in builds:
         write(build, f"live of {build.pk}")
     expect_lines(tabs, "before", "live")

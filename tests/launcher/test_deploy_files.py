@@ -131,6 +131,12 @@ def test_the_database_is_made_as_the_guide_says() -> None:
     assert _judged("/bin/sh", "-n", str(DEPLOY / "docker" / "database.sh")).returncode == 0
 
 
+def test_the_image_follows_the_rules_of_its_linter() -> None:
+    if linter := shutil.which("hadolint"):
+        done = _judged(linter, "--no-color", str(DEPLOY / "docker" / "Dockerfile"))
+        assert done.returncode == 0, done.stdout
+
+
 def test_rotated_files_stay_open() -> None:
     text = (DEPLOY / "logrotate" / "agentforge").read_text()
     assert "copytruncate" in text

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
+import httpx
 import pytest
+from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
 from agentforge.machines import sharing
@@ -28,3 +31,27 @@ def machine(tmp_path: Path, settings: Settings) -> Callable[[str], dict[str, str
         }
 
     return make
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Return the environment of a machine that keeps the files of builds in a new bucket."""
+    signed = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "moto-takes-any")
+    signed["AWS_DEFAULT_REGION"] = "us-east-1"
+    for name, value in signed.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=url).create_bucket(Bucket="builds")
+    yield {
+        **signed,
+        "ARTIFACT_STORAGE": "s3",
+        "ARTIFACT_BUCKET": "builds",
+        "ARTIFACT_S3_ENDPOINT": url,
+        # Each machine's own directory.
+        "AGENTFORGE_ARTIFACTS_DIR": "",
+    }
+    # moto keeps its objects in open files until the process ends.
+    httpx.post(f"{url}/moto-api/reset").raise_for_status()
+    server.stop()

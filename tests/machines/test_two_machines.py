@@ -107,5 +107,22 @@ def test_a_build_a_chat_and_a_deployment_work_through_either(
         assert [checks["shared by all machines"]["state"] for checks in answers] == ["ok", "ok"]
 
 
+def test_files_in_a_bucket_come_from_either(
+    agent: AgentConfig, alice: User, machine: Callable[[str], dict[str, str]], bucket: dict[str, str]
+) -> None:
+    one, two = ({**machine(name), **bucket} for name in ("one", "two"))
+    worker: dict[str, Any] = {"queues": "builds", "concurrency": 1, **two}
+    with opened(alice, one, two) as windows:
+        compiled = windows[0].client.post(f"/agents/{agent.pk}/compile/", json={}).json()
+        build = Build.objects.get(pk=compiled["build"]["id"])
+        with WorkerProcess(**worker):
+            windows[0].follow(build.stream_name)
+        first, second = (window.get(f"/builds/{build.pk}/download/") for window in windows)
+        assert first.content == second.content
+        assert len(first.content) > 1_000_000
+        answers = [window.client.get("/readyz").json()["checks"] for window in windows]
+        assert [checks["shared by all machines"]["state"] for checks in answers] == ["ok", "ok"]
+
+
 def _ends(record: dict[str, Any], message: int) -> bool:
     return record.get("message") == message and record["event"]["type"] in ("done", "error")

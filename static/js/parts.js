@@ -33,6 +33,8 @@ async function renew() {
   const asked = performance.now();
   try {
     const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Parts": "1" } });
+    // The server can't at present: what it would show is still to be shown.
+    if (response.status >= 500) throw new Error(response.status);
     // A page that answered a form, or whose reader was signed out, can't be read again.
     if (response.ok && !response.redirected) {
       show(new DOMParser().parseFromString(await response.text(), "text/html"), asked);

@@ -134,3 +134,15 @@ def test_typing_survives_a_reload_and_a_secret_does_not(page: Page, agent: Agent
     page.locator("#key-openai input[type=password]").fill("sk-very-secret-value")
     page.reload()
     assert "secret" not in page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
+
+
+def test_an_open_search_shows_what_changes_elsewhere(page: Page, agent: AgentConfig) -> None:
+    page.goto("/search/?q=Ada")
+    results = page.locator("main [data-results]")
+    expect(results).to_contain_text("Ada")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    elsewhere = page.context.new_page()
+    elsewhere.goto(f"/agents/{agent.pk}/identity/")
+    elsewhere.get_by_label("Name", exact=True).fill("Ada of the archive")
+    elsewhere.get_by_label("Name", exact=True).blur()
+    expect(results).to_contain_text("Ada of the archive")

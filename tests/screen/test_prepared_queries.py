@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agentforge.accounts.models import User
@@ -88,3 +90,10 @@ def test_threads_use_connections_of_their_own(agent: AgentConfig) -> None:
     for reader in readers:
         reader.join()
     assert found == [agent] * 4
+
+
+@pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
+def test_no_row_has_a_number_that_is_too_large(
+    client_of: Callable[[User], Client], alice: User, pk: int
+) -> None:
+    assert client_of(alice).get(f"/agents/{pk}/identity/").status_code == 404

@@ -25,6 +25,10 @@ _NOT = "not-"
 SEQUENCES = ("strict", "unordered", "subset", "superset")
 
 
+class CannotTellError(Exception):
+    """Nobody knows whether an assertion holds, nor whether its opposite does; the message says why."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """What may be asserted; `text` says it to those who write cases."""
@@ -45,7 +49,10 @@ class Assertion:
         """Return why an answer does not hold, or nothing. One that did not come never holds."""
         if outcome.error:
             return outcome.error
-        reason = KINDS[self.name.removeprefix(_NOT)].check(self.value, outcome)
+        try:
+            reason = KINDS[self.name.removeprefix(_NOT)].check(self.value, outcome)
+        except CannotTellError as unknown:
+            return str(unknown)
         if not self.name.startswith(_NOT):
             return reason
         return "" if reason else f"{self.name} {_quoted(self.value)}: it is so"
@@ -203,6 +210,20 @@ def _at_most(what: str, measure: Callable[[Outcome], float]) -> Check:
     return check
 
 
+def _cost(value: float, outcome: Outcome) -> str:
+    if outcome.dollars is None:
+        raise CannotTellError(
+            "what the answer cost is not known: its model has no price in the list of prices"
+        )
+    return "" if outcome.dollars <= value else f"the answer cost ${outcome.dollars:g}, more than ${value:g}"
+
+
+def _cites(value: str | list[str], outcome: Outcome) -> str:
+    names = [value] if isinstance(value, str) else value
+    lacks = [name for name in names if name not in outcome.cited]
+    return f"{', '.join(lacks)} is not cited with a place that exists" if lacks else ""
+
+
 def _finish_reason(value: str, outcome: Outcome) -> str:
     return "" if outcome.finish == value else f"the answer ended with {_quoted(outcome.finish)}"
 
@@ -228,5 +249,7 @@ KINDS: dict[str, Kind] = {
     "tokens": Kind(
         _is_number, _at_most("tokens", lambda outcome: outcome.tokens), "tokens at most, in and out"
     ),
+    "cost": Kind(_is_number, _cost, "dollars at most, by the list of prices"),
+    "cites": Kind(_is_word_list, _cites, "a file, or several, that the answer cites with a place in it"),
     "finish-reason": Kind(_is_text, _finish_reason, "why the answer ended: stop, length, tool_rounds"),
 }

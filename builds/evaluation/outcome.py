@@ -22,6 +22,10 @@ class Outcome:
     finish: str = "stop"
     seconds: float = 0.0
     tokens: int = 0
+    # What the answers cost together; None where a price is not known.
+    dollars: float | None = None
+    # The sources that the last answer names and that exist.
+    cited: tuple[str, ...] = ()
     # Why there is no answer; empty if there is one.
     error: str = ""
 

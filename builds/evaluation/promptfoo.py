@@ -17,6 +17,7 @@ _TAKEN = {"tests", "prompts", "defaultTest", "description"}
 _TAKEN_OF_TEST = {"description", "vars", "assert"}
 # Their names for what has another one here.
 _OTHER_NAMES = {"trajectory:tool-used": "tool-called"}
+_THRESHOLDS = {"latency", "cost"}
 _MILLISECONDS = {"latency"}
 
 
@@ -65,7 +66,7 @@ def _assertion(case: str, entry: Any, notes: list[str]) -> dict[str, Any] | None
     if bare not in KINDS:
         notes.append(f"{case}: the assertion “{kind or entry}” was left out.")
         return None
-    value = entry.get("threshold") if bare in _MILLISECONDS else entry.get("value", True)
+    value = entry.get("threshold") if bare in _THRESHOLDS else entry.get("value", True)
     if bare in _MILLISECONDS and isinstance(value, int | float):
         value /= 1000
     return {negated + bare: value}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentforge.incidents import record_incident
@@ -16,6 +17,7 @@ from builds.trial.agent_run import Program, converse
 from builds.trial.answer import Answer
 from builds.trial.programs import program_of
 from configs.keys.vault import KeyProblem, values_to_redact
+from configs.providers.prices import Used, cost_of
 
 from . import cases, lifecycle
 from .outcome import Outcome, ToolCall
@@ -103,7 +105,16 @@ class Subject:
             if answer.status != MessageStatus.DONE:
                 break
             messages.append({"role": "assistant", "content": answer.facts["content"]})
-        return _outcome(facts)
+        return replace(_outcome(facts), dollars=self._dollars(facts))
+
+    def _dollars(self, facts: Sequence[Mapping[str, Any]]) -> float | None:
+        """Return what answers cost; None where a price is not known, or a fallback took part in one."""
+        if any("fallback" in each["usage"] for each in facts):
+            return None
+        provider = json.loads(self.program.document)["provider"]
+        counts = [[each["usage"].get(name) or 0 for name in _TOKENS] for each in facts]
+        cost = cost_of(Used(provider["code"], provider["model"], *count) for count in counts)
+        return cost.dollars if cost else None
 
 
 def _outcome(facts: Sequence[Mapping[str, Any]]) -> Outcome:
@@ -113,9 +124,8 @@ def _outcome(facts: Sequence[Mapping[str, Any]]) -> Outcome:
         calls=tuple(_call(call) for each in facts for call in each["tool_calls"]),
         finish=last["usage"].get("finish") or "stop",
         seconds=sum(each["duration_ms"] or 0 for each in facts) / 1000,
-        tokens=sum(
-            each["usage"].get(name) or 0 for each in facts for name in ("input_tokens", "output_tokens")
-        ),
+        tokens=sum(each["usage"].get(name) or 0 for each in facts for name in _TOKENS),
+        cited=tuple(each["file"] for each in last["citations"] if each["found"]),
         error=last["error"],
     )
 

@@ -10,7 +10,7 @@ from configs.documents.problems import DocumentError
 
 SUM = ToolCall("calculator", {"expression": "2+2"})
 CLOCK = ToolCall("clock", {})
-ANSWER = Outcome("The sum is 4.", (SUM, CLOCK), "stop", 1.5, 120)
+ANSWER = Outcome("The sum is 4.", (SUM, CLOCK), "stop", 1.5, 120, dollars=0.02, cited=("a.md",))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,8 @@ ANSWER = Outcome("The sum is 4.", (SUM, CLOCK), "stop", 1.5, 120)
         ("tool-count-max", 2, 1),
         ("latency", 1.5, 1.4),
         ("tokens", 120, 119),
+        ("cost", 0.02, 0.01),
+        ("cites", "a.md", ["a.md", "b.md"]),
         ("finish-reason", "stop", "length"),
     ],
 )
@@ -47,6 +49,11 @@ def test_an_assertion_holds_or_says_why_not(name: str, holds: object, fails: obj
     assert Assertion(name, fails).failure(ANSWER)
     assert Assertion(f"not-{name}", holds).failure(ANSWER)
     assert Assertion(f"not-{name}", fails).failure(ANSWER) == ""
+
+
+def test_a_cost_that_nobody_knows_holds_neither_way() -> None:
+    for name in ("cost", "not-cost"):
+        assert "is not known" in Assertion(name, 1).failure(Outcome("x"))
 
 
 def test_json_is_told_from_other_text() -> None:

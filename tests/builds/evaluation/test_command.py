@@ -84,3 +84,21 @@ def test_wrong_cases_are_named(agent_file: Path, tmp_path: Path) -> None:
     case_file.write_text("cases: []")
     with pytest.raises(CommandError, match="line 1, cases"):
         call_command("evaluate_agent", agent_file, cases=case_file)
+
+
+def test_the_cost_of_a_run_goes_by_the_list_of_prices(
+    agent_file: Path, tmp_path: Path, local_model: OpenAIStandIn, settings: Settings
+) -> None:
+    prices, case_file, out = tmp_path / "prices.json", tmp_path / "cases.yaml", io.StringIO()
+    model = AgentConfig.objects.get().model
+    prices.write_text(f'{{"as_of": "2030-01-01", "models": {{"local": {{"{model}": [1000, 1000]}}}}}}')
+    case_file.write_text("cases:\n  - {ask: Tides, expect: [{cost: 0.001}, {not-cost: 100}]}\n")
+    with pytest.raises(CommandError):
+        call_command("evaluate_agent", agent_file, cases=case_file, stdout=out)
+    assert "is not known" in out.getvalue()
+    settings.AGENTFORGE_PRICES = str(prices)
+    with pytest.raises(CommandError):
+        call_command("evaluate_agent", agent_file, cases=case_file, stdout=out)
+    assert "more than $0.001" in out.getvalue()
+    case_file.write_text("cases:\n  - {ask: Tides, expect: [{cost: 1}, {not-cost: 0.001}]}\n")
+    call_command("evaluate_agent", agent_file, cases=case_file, stdout=out)

@@ -63,6 +63,8 @@ class Tool(TextChoices):
     CLOCK = "clock", "Clock"
     FACTS = "facts", "Facts"
     FETCH = "fetch", "Web pages"
+    DATES = "dates", "Dates"
+    UNITS = "units", "Units"
     DATA_QUERY = "data_query", "Tables"
     MCP = "mcp", "MCP servers"
     API = "api", "HTTP APIs"

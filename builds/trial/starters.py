@@ -19,6 +19,8 @@ _OF_TYPE = {
 _OF_TOOL = {
     Tool.CALCULATOR: "What is 17 % of 2,340?",
     Tool.CLOCK: "What time is it in Tokyo?",
+    Tool.DATES: "How many working days are there from 2026-12-01 to 2027-01-15?",
+    Tool.UNITS: "How many kilometres are 26.2 miles?",
     Tool.DATA_QUERY: "What is the total by region? region,amount / North,10 / South,5 / North,7",
     Tool.FACTS: "Remember that I prefer short answers.",
     Tool.FETCH: "What is new on one of the pages that you may read?",

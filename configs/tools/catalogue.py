@@ -129,6 +129,16 @@ CATALOGUE: dict[str, ToolEntry] = {
             Tool.CLOCK, "The date, weekday and time in any time zone.", (Function("clock", "Tell the time"),)
         ),
         ToolEntry(
+            Tool.DATES,
+            "Differences of dates, additions, weekdays, time zones and working days.",
+            (Function("dates", "Reckon with dates"),),
+        ),
+        ToolEntry(
+            Tool.UNITS,
+            "Conversions between units by exact factors, temperatures too. What has no sense is refused.",
+            (Function("units", "Convert a quantity"),),
+        ),
+        ToolEntry(
             Tool.DATA_QUERY,
             "Filters, groups, counts, sums and sorts tables exactly: CSV and JSON of the conversation, "
             "and the CSV files under Knowledge.",

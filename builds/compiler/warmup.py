@@ -151,7 +151,7 @@ async def ensure(
         log.info("Go's cache is refreshed, which happens once a day.")
     else:
         system = f"{toolchain.goos}/{toolchain.goarch}"
-        log.info(f"Go's cache is cold for {system}. Warming it once takes about 30 s on an idle machine.")
+        log.info(f"Go's cache is cold for {system}. Warming it once takes about 40 s on an idle machine.")
     async with machine_lock("warm.lock", log):
         if state(key).settled:
             return

@@ -43,7 +43,9 @@ func addMonths(from time.Time, months int) time.Time {
 
 func isWorking(day time.Weekday) bool { return day != time.Saturday && day != time.Sunday }
 
-func addWorking(from time.Time, days int) time.Time {
+// addWorking counts in UTC: some zones have skipped whole days.
+func addWorking(at time.Time, days int) time.Time {
+	from := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
 	step := 1
 	if days < 0 {
 		step, days = -1, -days
@@ -58,7 +60,7 @@ func addWorking(from time.Time, days int) time.Time {
 	for days > 0 && !isWorking(from.Weekday()) {
 		from = from.AddDate(0, 0, -step)
 	}
-	return from
+	return time.Date(from.Year(), from.Month(), from.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), at.Location())
 }
 
 // dayNumber counts days without regard to time zones.
@@ -74,7 +76,7 @@ func difference(from, to moment) string {
 	days := dayNumber(to.Time) - dayNumber(from.Time)
 	working := days / 7 * 5
 	for i := days / 7 * 7; i < days; i++ {
-		if isWorking(from.AddDate(0, 0, i+1).Weekday()) {
+		if isWorking(time.Weekday((int(from.Weekday()) + i + 1) % 7)) {
 			working++
 		}
 	}

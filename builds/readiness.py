@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .compiler import toolchain, warmup
+from .compiler import targets, toolchain, warmup
 from .errors import ToolchainMissing
 
 # With fewer packages, the time that is left can't be estimated.
 _ENOUGH = 10
 _MINUTES_FROM = 90
+# A warm-up records its progress every second, except while one large package is compiled or linked.
+_ABANDONED_AFTER = 120
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,22 @@ def readiness() -> Readiness | None:
             toolchain.find()
         except ToolchainMissing as missing:
             return Readiness("Go is missing", str(missing))
+    return _under_way(state)
+
+
+def readiness_for(names: Iterable[str]) -> Readiness | None:
+    """Return what a build of these targets waits for: Go itself, or Go for a program not compiled here yet."""
+    general = readiness()
+    if general is not None:
+        return general
+    for program in sorted({targets.get(name).program for name in names}):
+        state = warmup.latest(program)
+        if state.state == warmup.WARMING and time.time() - state.at < _ABANDONED_AFTER:
+            return _under_way(state)
+    return None
+
+
+def _under_way(state: warmup.State) -> Readiness:
     words = f"Go is getting ready{_time(state)}"
     return Readiness(words, done=min(state.done, state.total), total=state.total)
 

@@ -74,15 +74,15 @@ def state(key: str) -> State:
     return _read(_states() / f"{key}.json")
 
 
-def latest() -> State:
-    """Return the most recently recorded state of what every first build needs: a plugin for this machine."""
+def latest(program: str = "plugin") -> State:
+    """Return the most recently recorded state for a program; every first build needs a plugin for this machine."""
     written: list[tuple[int, Path]] = []
     for path in _states().glob("*.json"):
         # One that goes meanwhile was removed by `prune`.
         with contextlib.suppress(FileNotFoundError):
             written.append((path.stat().st_mtime_ns, path))
     newest_first = (_read(path) for _, path in sorted(written, reverse=True))
-    return next((state for state in newest_first if state.program == "plugin"), State())
+    return next((state for state in newest_first if state.program == program), State())
 
 
 def _read(path: Path) -> State:

@@ -22,6 +22,7 @@ from builds.models import PLUGIN, Artifact, Build, BuildStatus, BuildTarget
 from builds.package import signer
 from builds.preflight import changes, problems_of
 from builds.queue.position import place_of, places
+from builds.readiness import readiness_for
 from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
@@ -149,6 +150,7 @@ def build_detail(request: Request, pk: int) -> HttpResponse:
         "plugin": report.plugin,
         "files": build.artifacts.all(),
         "usual": expectation.usual_duration(build, usual),
+        "awaited": readiness_for(build.targets) if report.unfinished else None,
         "parts": report.parts,
         "verification": lifecycle.newest(build),
         "signing_key": signer.own_key().name,

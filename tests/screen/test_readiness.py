@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.compiler import warmup
+from builds.models import Build, BuildStatus
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers.web_process import WebProcess
@@ -51,6 +55,31 @@ def record(state: str, done: int, total: int, seconds: float, error: str = "") -
     warmup.write(warmup.State(state, "a", done, total, error=error, started=time.time() - seconds))
 
 
+def compiled_in(agent: AgentConfig, seconds: int) -> None:
+    """Let one build in this agent's history have taken so long."""
+    build = enqueue_build(agent, by=agent.owner)
+    times = {"started_at": timezone.now(), "finished_at": timezone.now() + timedelta(seconds=seconds)}
+    build.per_target.update(status=BuildStatus.SUCCEEDED, **times)
+    Build.objects.filter(pk=build.pk).update(status=BuildStatus.SUCCEEDED, **times)
+
+
+def test_a_running_build_says_that_go_gets_ready_for_its_program(
+    cold: Callable[..., Page], agent: AgentConfig
+) -> None:
+    record(warmup.WARM, 300, 300, 40)
+    build = enqueue_build(agent, agent.owner, ["linux-amd64"])
+    Build.objects.filter(pk=build.pk).update(status=BuildStatus.RUNNING, started_at=timezone.now())
+    page = cold(f"/builds/{build.pk}/", WIDE)
+    expect(page.locator(".summary")).not_to_contain_text("getting ready")
+    warming = warmup.State(warmup.WARMING, "b", 30, 300, started=time.time() - 4, program="standalone")
+    warmup.write(warming)
+    page.reload()
+    expect(page.locator(".summary")).to_contain_text("Go is getting ready, about 4 of 40 s")
+    expect(page.locator("[data-part=go]")).to_be_hidden()
+    warmup.write(replace(warming, state=warmup.WARM))
+    expect(page.locator(".summary")).not_to_contain_text("getting ready")
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_the_header_follows_the_warm_up_until_go_is_ready(
     cold: Callable[..., Page], agent: AgentConfig, size: ViewportSize
@@ -79,6 +108,7 @@ def test_without_scripts_each_page_says_it_and_what_waits(
     cold: Callable[..., Page], agent: AgentConfig
 ) -> None:
     record(warmup.WARMING, 30, 300, 4)
+    compiled_in(agent, 13)
     page = cold(f"/agents/{agent.pk}/builds/", WIDE, scripts=False)
     expect(page.locator("[data-part=go]")).to_contain_text("Go is getting ready, about 4 of 40 s")
     expect(page.locator("main")).to_contain_text("30 of about 300 packages")
@@ -86,6 +116,7 @@ def test_without_scripts_each_page_says_it_and_what_waits(
     build = enqueue_build(agent, by=agent.owner)
     page.goto(f"/builds/{build.pk}/")
     expect(page.locator("main")).to_contain_text("This build waits for that")
+    expect(page.locator(".summary")).to_contain_text("Go is getting ready, about 4 of 40 s; then usually 13 s")
     page.goto(f"/agents/{agent.pk}/builds/")
     record(warmup.FAILED, 30, 300, 4, error="The disk is full.")
     page.reload()

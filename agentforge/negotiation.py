@@ -46,7 +46,11 @@ def json_value(text: str | bytes) -> Any:
     )
 
 
-def json_object(request: HttpRequest) -> dict[str, Any]:
+class JsonObject(dict[str, Any]):
+    """What a request's JSON body holds; forms refuse what is of the wrong kind in it (json_forms.py)."""
+
+
+def json_object(request: HttpRequest) -> JsonObject:
     """Return a request's JSON object.
 
     Raises BadRequest, with a message for the sender, for anything else.
@@ -57,7 +61,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
         raise BadRequest(f"The body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
-    return value
+    return JsonObject(value)
 
 
 def posted(request: HttpRequest) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -11,17 +12,22 @@ from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
+from . import reports
 from .evaluation.lifecycle import OPEN
 from .models import Build, BuildStatus, ChatMessage, Evaluation, EvaluationRun, MessageStatus
 from .serializers import evaluation_run_json
 from .trash import stop
 from .trial.transcript import MESSAGES_AT_ONCE
 
+# Of one archive; a log that reaches it is still written to its end, and has a limit of its own.
+MOST_LOG_BYTES = 64 * 1024**2
+
 
 def builds_and_chats(user: User) -> Files:
     """Yield the facts of all builds, and each agent's chat."""
     builds = Build.objects.all_of(user).select_related("revision").prefetch_related("artifacts")
     yield "builds.json", as_json([_build(build) for build in builds])
+    yield from _logs(builds.order_by("-pk"))
     evaluations = Evaluation.objects.all_of(user).values("agent_id", "cases", "gate")
     runs = EvaluationRun.objects.all_of(user).order_by("pk")
     yield (
@@ -36,6 +42,27 @@ def builds_and_chats(user: User) -> Files:
             chat = messages.filter(agent_id=agent_id).select_related("conversation").order_by("pk")
             entries = (_message(message) for message in chat.iterator(MESSAGES_AT_ONCE))
             yield f"chats/{agent_id}-{handle}.json", as_json_list(entries)
+
+
+def _logs(newest_first: Iterable[Build]) -> Files:
+    """Yield the logs of builds as text up to MOST_LOG_BYTES, and which ones are missing."""
+    room = MOST_LOG_BYTES
+    missing: list[int] = []
+
+    def counted(build: Build) -> Iterator[str]:
+        nonlocal room
+        for piece in reports.log_text(build):
+            room -= len(piece.encode())
+            yield piece
+
+    for build in newest_first:
+        if room > 0:
+            yield f"logs/build-{build.pk}.log", counted(build)
+        else:
+            missing.append(build.pk)
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        yield "logs/missing.txt", f"Too much for one archive; each build's page has its log: {numbers}\n"
 
 
 def work_in_progress(user: User) -> str:

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from agentforge import formats
 from agentforge.flag_field import FlagField
+from agentforge.json_forms import JsonForm
 from configs.forms.agent_filter import AgentFilterForm
 from configs.forms.files import FilesInput
 
@@ -53,7 +54,7 @@ class PicturesInput(FilesInput):
         return super().value_from_datadict(data, files, name) or data.get(name)
 
 
-class MessageForm(forms.Form):
+class MessageForm(JsonForm):
     """A message to the agent: any text without control characters."""
 
     content = forms.CharField(
@@ -83,7 +84,7 @@ class MessageForm(forms.Form):
         return text
 
 
-class ApprovalForm(forms.Form):
+class ApprovalForm(JsonForm):
     """A person's answer to a call that waits: which, what, and a word for the agent if it is no."""
 
     approval = forms.CharField(max_length=100)
@@ -93,7 +94,7 @@ class ApprovalForm(forms.Form):
     word = forms.CharField(required=False, max_length=1000)
 
 
-class ConversationForm(forms.Form):
+class ConversationForm(JsonForm):
     """Which conversation: the one that was used last, unless one is chosen or a new one is begun."""
 
     conversation = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
@@ -108,7 +109,7 @@ class ConversationExportForm(ConversationForm):
     form = forms.ChoiceField(required=False, choices=[("markdown", "Markdown"), ("json", "JSON")])
 
 
-class ConversationTitleForm(forms.Form):
+class ConversationTitleForm(JsonForm):
     title = forms.CharField(
         max_length=Conversation.TITLE_LENGTH,
         strip=True,
@@ -187,7 +188,7 @@ class _TargetCheckboxes(forms.CheckboxSelectMultiple):
         return "never built here: the first time takes minutes"
 
 
-class TargetForm(forms.Form):
+class TargetForm(JsonForm):
     """The targets of a build, by default the plugin."""
 
     targets = forms.MultipleChoiceField(label="What to build", required=False, widget=_TargetCheckboxes)

@@ -46,7 +46,7 @@ def readiness() -> Readiness | None:
 
 
 def readiness_for(names: Iterable[str]) -> Readiness | None:
-    """Return what a build of these targets waits for: Go itself, or Go for a program not compiled here yet."""
+    """Return what a build of these targets waits for: Go itself, or Go for one of its programs."""
     general = readiness()
     if general is not None:
         return general

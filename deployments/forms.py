@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 
 from agentforge.flag_field import FlagField
+from agentforge.json_forms import JsonForm
 from builds.compiler import targets
 from builds.forms import TargetForm
 from configs.forms.agent_filter import AgentFilterForm
@@ -32,7 +33,7 @@ class DeploymentListForm(AgentFilterForm):
     )
 
 
-class HostForm(forms.Form):
+class HostForm(JsonForm):
     """A form with a kind of host, by default Netlify."""
 
     host = forms.ChoiceField(
@@ -69,7 +70,7 @@ class ChooseSiteForm(HostForm):
     )
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(JsonForm):
     """A site's access, greeting and download."""
 
     access = forms.ChoiceField(label="Who may talk to it", choices=Access.choices, widget=forms.RadioSelect)
@@ -119,7 +120,7 @@ class SettingsForm(forms.Form):
         return cleaned
 
 
-class StartForm(forms.Form):
+class StartForm(JsonForm):
     build = forms.IntegerField(label="Build", min_value=1)
     draft = FlagField(label="As a draft, at an address of its own", required=False)
 
@@ -142,7 +143,7 @@ class PlanForm(TargetForm):
         return super().clean_targets()
 
 
-class DeleteSiteForm(forms.Form):
+class DeleteSiteForm(JsonForm):
     """Requires the name of the site as a confirmation."""
 
     name = TextField(

@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
+from agentforge.json_forms import JsonForm
+
 from .models import ApiToken, User
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class EmailField(forms.EmailField):
         return email
 
 
-class EmailForm(forms.Form):
+class EmailForm(JsonForm):
     email = EmailField(
         label="E-mail address",
         max_length=254,
@@ -101,7 +103,7 @@ class SignUpForm(EmailForm):
         return self.cleaned_data
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(JsonForm):
     """Change the password; requires the current one, except after a recovery mail."""
 
     current = forms.CharField(
@@ -129,7 +131,7 @@ class PasswordForm(forms.Form):
         self.fields["code"].widget = forms.TextInput(attrs={"autocomplete": "one-time-code"})
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(JsonForm):
     """A new password, by a mailed link."""
 
     password = NewPasswordField()
@@ -155,7 +157,7 @@ class NewAddressForm(EmailForm):
     )
 
 
-class ThemeForm(forms.Form):
+class ThemeForm(JsonForm):
     """The colours of this browser's pages; `auto` follows its system."""
 
     theme = forms.ChoiceField(
@@ -163,7 +165,7 @@ class ThemeForm(forms.Form):
     )
 
 
-class DeletionForm(forms.Form):
+class DeletionForm(JsonForm):
     """The typed confirmation of deleting an account."""
 
     email = EmailField(
@@ -200,7 +202,7 @@ class CodeForm(EmailForm):
         return str(self.cleaned_data["kind"]) or "email"
 
 
-class LinkForm(forms.Form):
+class LinkForm(JsonForm):
     """The query of a mailed link: `/accounts/confirm/?token_hash={{ .TokenHash }}&type=signup`."""
 
     token_hash = forms.RegexField(r"^[A-Za-z0-9_-]{1,200}$", widget=forms.HiddenInput)
@@ -212,7 +214,7 @@ class LinkForm(forms.Form):
     )
 
 
-class FactorForm(forms.Form):
+class FactorForm(JsonForm):
     """The six digits of an authenticator app."""
 
     factor = forms.UUIDField(label="Authenticator", widget=forms.HiddenInput)
@@ -240,11 +242,11 @@ class FactorForm(forms.Form):
         return str(self.cleaned_data["factor"])
 
 
-class RefreshForm(forms.Form):
+class RefreshForm(JsonForm):
     refresh_token = forms.CharField(max_length=4096)
 
 
-class ApiTokenForm(forms.Form):
+class ApiTokenForm(JsonForm):
     """A new API token."""
 
     name = forms.CharField(
@@ -261,5 +263,5 @@ class ApiTokenForm(forms.Form):
     )
 
 
-class SignOutForm(forms.Form):
+class SignOutForm(JsonForm):
     scope = forms.ChoiceField(required=False, choices=[("here", "here"), ("everywhere", "everywhere")])

@@ -75,7 +75,7 @@ def state(key: str) -> State:
 
 
 def latest(program: str = "plugin") -> State:
-    """Return the most recently recorded state for a program; every first build needs a plugin for this machine."""
+    """Return the most recently recorded state for a program; every first build needs a plugin."""
     written: list[tuple[int, Path]] = []
     for path in _states().glob("*.json"):
         # One that goes meanwhile was removed by `prune`.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
+from agentforge.json_forms import JsonFields, JsonForm
 from builds.models import Evaluation
 from configs.documents.problems import DocumentError
 from configs.documents.source import MAX_BYTES
@@ -29,7 +30,7 @@ else:
     _EvaluationForm = forms.ModelForm
 
 
-class CasesForm(_EvaluationForm):
+class CasesForm(JsonFields, _EvaluationForm):
     """The cases of an agent as YAML or JSON; `suite` holds them once the form is valid."""
 
     suite: cases.Suite
@@ -65,5 +66,5 @@ class CasesForm(_EvaluationForm):
         return self.cleaned_data["gate"] or self.instance.gate
 
 
-class RunForm(forms.Form):
+class RunForm(JsonForm):
     against = forms.ChoiceField(choices=[(BUILD, "The newest build"), (DRAFT, "The draft")])

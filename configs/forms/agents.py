@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from agentforge.json_forms import JsonForm
 from agentforge.pagination import PageForm
 from configs.providers import PROVIDERS
 
@@ -66,7 +67,7 @@ class AgentListForm(PageForm):
     sort = forms.ChoiceField(label="Sorted by", required=False, choices=list(SORTS.items()))
 
 
-class DeleteForm(forms.Form):
+class DeleteForm(JsonForm):
     """Requires the agent's handle to be typed, because deleting it out of the trash can't be undone."""
 
     handle = TextField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))

@@ -5,10 +5,12 @@ from typing import Any
 
 from django import forms
 
+from agentforge.json_forms import JsonForm
+
 YOURS, SAVED = "yours", "saved"
 
 
-class SidesForm(forms.Form):
+class SidesForm(JsonForm):
     """Both sides of a conflict, sent back by the page that showed them."""
 
     yours = forms.JSONField(widget=forms.HiddenInput)
@@ -27,7 +29,7 @@ class SidesForm(forms.Form):
         return {name: yours[name] for name in fields}, {name: saved[name] for name in fields}
 
 
-class ChoiceForm(forms.Form):
+class ChoiceForm(JsonForm):
     """A side for each field that differs; `guesses` are the preselected ones."""
 
     def __init__(self, data: Any = None, *, guesses: Mapping[str, str | None]) -> None:

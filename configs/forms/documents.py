@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from agentforge.json_forms import JsonForm
 from configs.documents.document import Document, parse
 from configs.documents.importers import foreign
 from configs.documents.problems import DocumentError
@@ -15,7 +16,7 @@ from configs.tools.openapi.document import MAX_BYTES
 _ACCEPTED = ".yaml,.yml,.json"
 
 
-class ImportForm(forms.Form):
+class ImportForm(JsonForm):
     """A document as a file or as text; `imported` is the document of a valid form."""
 
     file = forms.FileField(

@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 
+from agentforge.json_forms import JsonForm
 from configs.knowledge.extraction.kinds import KINDS
 
 # Of one request; a page sends one file in each.
@@ -24,7 +25,7 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(file, initial) for file in files if file]
 
 
-class AddFilesForm(forms.Form):
+class AddFilesForm(JsonForm):
     """Files to add to an agent's knowledge; a script may send the `name` and the `text` of one instead."""
 
     added = FilesField(

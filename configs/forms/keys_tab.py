@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.json_forms import JsonForm
 from agentforge.whole_numbers import whole_number
 from configs.choices import Tab
 from configs.models import AgentConfig, ApiKey
@@ -31,7 +32,7 @@ class KeyField(forms.IntegerField):
     takes_null = True
 
 
-class OffersForm(forms.Form):
+class OffersForm(JsonForm):
     """The provider and the key whose models are asked for."""
 
     provider = forms.ChoiceField(choices=offered_providers, required=False)

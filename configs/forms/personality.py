@@ -3,6 +3,7 @@ from __future__ import annotations
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agentforge.json_forms import JsonForm
 from configs.choices import CommunicationStyle, Preset, ResponseLength, Tab, Tone, Trait
 from configs.models import AgentConfig
 
@@ -30,7 +31,7 @@ class RangeInput(forms.NumberInput):
         return False
 
 
-class PresetForm(forms.Form):
+class PresetForm(JsonForm):
     """What the values of a preset depend on."""
 
     preset = forms.ChoiceField(choices=Preset)

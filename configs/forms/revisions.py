@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from agentforge.json_forms import JsonForm
 from configs.models import Revision
 
 from .text import TextField
@@ -12,7 +13,7 @@ from .text import TextField
 DRAFT = "draft"
 
 
-class RevisionNameForm(forms.Form):
+class RevisionNameForm(JsonForm):
     name = TextField(required=False, label="Name", max_length=Revision.NAME_LENGTH, strip=True)
 
 

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from agentforge.flag_field import FlagField
+from agentforge.json_forms import JsonForm
 from configs.models import DEFAULT_KEY_NAME, ApiKey
 from configs.providers import Outcome, Provider
 
@@ -26,7 +27,7 @@ class KeyName(TextField):
         super().__init__(label="Name", max_length=length, min_visible=1, error_messages=messages)
 
 
-class KeyForm(forms.Form):
+class KeyForm(JsonForm):
     """A new key for a provider; saved keys are never shown."""
 
     key = TextField(
@@ -103,7 +104,7 @@ class NewKeyForm(KeyForm):
         return free_name(self.cleaned_data["name"], self._taken)
 
 
-class RenameForm(forms.Form):
+class RenameForm(JsonForm):
     name = KeyName()
 
     def __init__(self, data: Any = None, *, key: ApiKey, taken: Collection[str]) -> None:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django import forms
 
+from agentforge.json_forms import JsonForm
 from configs.forms.text import TextField
 
 
-class ConnectForm(forms.Form):
+class ConnectForm(JsonForm):
     """An access token of a Netlify account; a saved one is never shown."""
 
     token = TextField(

@@ -11,6 +11,8 @@ from django.test import Client
 
 from agentforge.accounts.models import LocalIdentity, SignIn, User
 from agentforge.audit.models import AuditEvent
+from agentforge.live.streams import create_stream, publish
+from builds import belongings
 from builds.models import Artifact, Build, BuildStatus, ChatMessage
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
@@ -31,6 +33,32 @@ def hers(alice: User) -> Client:
     client = Client()
     people.sign_in(client, alice)
     return client
+
+
+def test_the_export_holds_logs_as_far_as_there_is_room(
+    hers: Client, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Build.objects.get(owner=alice)
+    second = Build.objects.create(owner=alice, revision=first.revision, status=BuildStatus.FAILED)
+    for build in (first, second):
+        create_stream(build.stream_name, alice.pk)
+        publish(build.stream_name, {"kind": "line", "stream": "err", "text": f"of build {build.pk}"})
+    create_stream("build-999999", bob.pk)
+    publish("build-999999", {"kind": "line", "stream": "out", "text": "Bob's"})
+    everything = _exported(hers)
+    logs = sorted(name for name in everything if name.startswith("logs/"))
+    assert logs == sorted(f"logs/build-{build.pk}.log" for build in (first, second))
+    assert everything[f"logs/build-{first.pk}.log"].endswith(f"Z err of build {first.pk}\n")
+    monkeypatch.setattr(belongings, "MOST_LOG_BYTES", 10)
+    less = _exported(hers)
+    assert f"logs/build-{second.pk}.log" in less
+    assert f"logs/build-{first.pk}.log" not in less
+    assert less["logs/missing.txt"].endswith(f": {first.pk}\n")
+
+
+def _exported(client: Client) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").content)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 def test_the_export_holds_everything_but_secrets(hers: Client, bob: User) -> None:

@@ -32,6 +32,8 @@ READABLE = {
     "builds_artifact": "the files of their builds",
     "builds_conversation": "what their chats are called",
     "builds_chatmessage": "their chats",
+    "builds_chatimage": "the images in their chats",
+    "builds_answerfiles": "the files that answers made",
     "builds_evaluation": "the cases of their agents",
     "builds_evaluationrun": "what their evaluations found",
     "deployments_connection": "which account at a host is connected",

@@ -111,6 +111,10 @@ def _load() -> None:
         BaseCommand().check()
     except SystemCheckError as errors:
         sys.exit(str(errors))
+    from django.db import connection
+
+    # Not to connect, but for Django's map of types, which it makes once for all connections.
+    connection.get_connection_params()
     # Without a collection, whose holes the forks would fill: each would copy the page around it.
     gc.freeze()
 

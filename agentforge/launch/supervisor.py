@@ -140,7 +140,8 @@ class Supervisor:
 
     def _died(self, program: Program, code: int) -> int | None:
         if self._forks:
-            reap_orphans({each.process.pid for each in self._all() if each.process})
+            # What it leaves behind, such as a sandbox, ends a moment later.
+            self._later(1.0, self._reap)
         pause = program.restarts.pause()
         if pause is not None:
             self.log(f"{program.name} exited ({_how(code)}); restarting it.")
@@ -151,6 +152,9 @@ class Supervisor:
             return None
         self.log(f"{program.name} exited {LIVES} times within a minute; everything stops. See above for why.")
         return 1
+
+    def _reap(self) -> None:
+        reap_orphans({each.process.pid for each in self._all() if each.process})
 
     def _later(self, pause: float, action: Action) -> None:
         timer = threading.Timer(pause, self._events.put, [action])

@@ -60,7 +60,8 @@ def test_programs_outlive_the_fork_server_and_the_next_one_forks_again(forge: Fo
     before["replies"].kill()
     forge.wait_for(r"replies +\| .*Taking jobs")
     assert _own_mib(forge.program("replies")) < MOST_MIB_OF_ITS_OWN
-    assert [child for child in psutil.Process(forge.process.pid).children() if _is_zombie(child)] == []
+    left = [child for child in psutil.Process(forge.process.pid).children() if _is_zombie(child)]
+    assert psutil.wait_procs(left, timeout=20)[1] == []
 
 
 def _is_zombie(process: psutil.Process) -> bool:

@@ -27,7 +27,7 @@ func (o operation) request(ctx context.Context, base *url.URL, arguments json.Ra
 	if err := json.Unmarshal(arguments, &given); err != nil {
 		return nil, errors.New("the arguments were not a JSON object")
 	}
-	path, query, headers := o.Path, url.Values{}, http.Header{}
+	path, headers := o.Path, http.Header{}
 	var pairs []string
 	for _, p := range o.Parameters {
 		value, err := decode(given[p.Argument])
@@ -52,7 +52,7 @@ func (o operation) request(ctx context.Context, base *url.URL, arguments json.Ra
 	if err != nil {
 		return nil, err
 	}
-	if query = base.Query(); len(query) > 0 {
+	if len(base.Query()) > 0 {
 		pairs = append([]string{base.RawQuery}, pairs...)
 	}
 	address := base.Scheme + "://" + base.Host + strings.TrimSuffix(base.EscapedPath(), "/") + path

@@ -26,8 +26,13 @@ class NewAgentForm(IdentityForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autofocus"] = True
+        self.fields["version"].required = False
         self.fields["description"].label = "What should it do?"
         self.fields["description"].help_text = "One sentence is enough. The agent and its users see it."
+
+    def clean_version(self) -> str:
+        """Return the version, by default the one that every new agent begins with."""
+        return str(self.cleaned_data["version"] or self.instance.version)
 
     @property
     def unfolded(self) -> bool:

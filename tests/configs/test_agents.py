@@ -27,6 +27,12 @@ def test_new_agent_needs_a_name_only_and_runs_on_the_local_model(
     assert {tab: tab_problems(agent, tab)[0] for tab in Tab} == {tab: {} for tab in Tab}
 
 
+def test_a_version_is_given_to_a_new_agent_that_has_none(browser: Client) -> None:
+    response = browser.post("/agents/new/", {**NEW, "version": ""})
+    assert response.status_code == 302
+    assert AgentConfig.objects.get().version == "0.1.0"
+
+
 def test_without_a_local_model_no_provider_is_chosen(browser: Client, settings: Settings) -> None:
     settings.LOCAL_MODEL = False
     browser.post("/agents/new/", NEW)

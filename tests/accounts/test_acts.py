@@ -229,6 +229,8 @@ UNASKED = {
     "configs/keys/verification.py _enqueue_test": "part of enqueue_tests, and of the schedule",
     "configs/knowledge/files.py enqueue_reading": "part of add_file, of restore and of recovery",
     "configs/providers/http.py Question._fetch": "part of a key test",
+    "configs/tools/mcp_listing.py _Connection._send": "part of a test of a server, which is an act",
+    "configs/views/api_services.py _fetched": "part of _document, which is an act",
     "deployments/accounts/oauth.py _exchange": "behind redeem",
     "deployments/hosts/content_marker.py fetch_marker": "a worker, for a deployment that was asked for",
     "deployments/sites/answers.py ask_server": "behind host_for: the own server of a site",

@@ -68,7 +68,8 @@ class ServiceForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # The page has a form for each tool.
+        super().__init__(*args, **{"auto_id": f"id_{self.tool}_%s", **kwargs})
         kinds = ("", *services.AUTH_KINDS[self.tool])
         choices = [(kind, _KINDS[kind]) for kind in kinds]
         self.fields["auth"] = forms.ChoiceField(label="Key", required=False, choices=choices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -20,6 +21,8 @@ COMMANDS = [
     if block.strip().startswith(("./agent", "curl"))
 ]
 SERVE = "./agent --serve 8080"
+# A picture of one pixel: what it is shows in its content, not in its name.
+CHART = base64.b64decode("R0lGODlhAQABAAAAACw=")
 
 
 def test_the_page_has_commands() -> None:
@@ -31,7 +34,9 @@ def test_the_page_has_commands() -> None:
 def test_a_command_of_the_page_answers(
     command: str, served: Served, model: OpenAIStandIn, tmp_path: Path
 ) -> None:
-    (tmp_path / "agent").symlink_to(compiled("standalone"))
+    takes_images = {"images": True} if "--image" in command else {}
+    (tmp_path / "agent").symlink_to(compiled("standalone", **takes_images))
+    (tmp_path / "chart.png").write_bytes(CHART)
     here = command.replace("127.0.0.1:8080", served.url.removeprefix("http://"))
     script = "set -e\n" + here.replace('"ada"', f'"{HANDLE}"')
     ran = subprocess.run(

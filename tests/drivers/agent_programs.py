@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,11 @@ HANDLE = "sample-agent"
 
 
 @functools.cache
-def compiled(program: str) -> Path:
-    """Compile a program of the module for this machine: `standalone`, `draft`, `function`."""
+def compiled(program: str, **capabilities: bool) -> Path:
+    """Compile a program of the module for this machine: `standalone`, `draft`, `function`.
+
+    The sample configuration has these capabilities as well.
+    """
     temporary = Path(tempfile.gettempdir())
     cache = temporary / f"agentforge-test-go-plain-{os.getuid()}"
     cache.mkdir(exist_ok=True)
@@ -39,9 +43,24 @@ def compiled(program: str) -> Path:
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
-    command = [GO, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target), f"./{program}"]
+    overlay = target.parent / "overlay.json"
+    overlay.write_text(json.dumps({"Replace": _with_capabilities(target.parent, capabilities)}))
+    flags = ["-trimpath", "-ldflags=-s -w", f"-overlay={overlay}"]
+    command = [GO, "build", *flags, "-o", str(target), f"./{program}"]
     subprocess.run(command, cwd=ROOT / "agent", env=environment, check=True)
     return target
+
+
+def _with_capabilities(directory: Path, capabilities: Mapping[str, bool]) -> dict[str, str]:
+    """Return which file stands in for the sample configuration, if it has to change."""
+    sample = ROOT / "agent" / "agent.json"
+    if not capabilities:
+        return {}
+    configuration = json.loads(sample.read_text())
+    configuration["capabilities"] |= capabilities
+    changed = directory / "agent.json"
+    changed.write_text(json.dumps(configuration))
+    return {str(sample): str(changed)}
 
 
 def environment_for(model: OpenAIStandIn) -> dict[str, str]:

@@ -17,6 +17,17 @@ else:
     _Base = object
 
 
+# What a field takes, the narrower kind first.
+_WANTED: dict[type[forms.Field], str] = {
+    forms.BooleanField: "must be true or false",
+    forms.DecimalField: "must be a number",
+    forms.IntegerField: "must be a whole number",
+    forms.MultipleChoiceField: "must be a list of words",
+    forms.ModelMultipleChoiceField: "must be a list of words",
+    forms.TypedChoiceField: "must be one of the choices",
+}
+
+
 class JsonFields(_Base):
     """Refuses values of a JSON object that are of another kind than their field, each by its name."""
 
@@ -33,7 +44,9 @@ class JsonFields(_Base):
             self.cleaned_data.pop(name, None)
 
     def _wrong_kinds(self) -> dict[str, str]:
-        problems = {name: _problem(field, self.data.get(name)) for name, field in self.fields.items()}
+        problems = {
+            name: type_error(field, self.data.get(name), as_html=True) for name, field in self.fields.items()
+        }
         return {name: problem for name, problem in problems.items() if problem}
 
 
@@ -41,19 +54,43 @@ class JsonForm(JsonFields, forms.Form):
     """A form at a URL to which scripts send JSON."""
 
 
-def _problem(field: forms.Field, value: Any) -> str:
-    """Return how a value has the wrong kind; empty if it fits, or is a number or text that may fit."""
+def type_error(field: forms.Field, value: Any, *, as_html: bool = False) -> str:
+    """Return how a JSON value has another type than its field takes; empty if it fits.
+
+    `as_html` lets text and numbers be each other, as HTML sends them: the field itself judges them then.
+    """
+    if value is None and getattr(field, "takes_null", False):
+        return ""
+    fits = _judges_itself(field, value) if as_html else False
+    return "" if fits or _fits(field, value) else _wanted(field)
+
+
+def _judges_itself(field: forms.Field, value: Any) -> bool:
     if isinstance(field, (forms.JSONField, forms.FileField)) or hasattr(field, "takes"):
-        # They say themselves what they take.
-        return ""
+        return True
     if isinstance(field, (forms.MultipleChoiceField, forms.ModelMultipleChoiceField)):
-        return "must be a list of words" if isinstance(value, (dict, bool)) else ""
+        return not isinstance(value, (dict, bool))
+    return not isinstance(value, (list, dict, bool))
+
+
+def _fits(field: forms.Field, value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(field, forms.BooleanField):
-        return "must be true or false" if isinstance(value, (list, dict)) else ""
-    if not isinstance(value, (list, dict, bool)):
-        return ""
-    if isinstance(field, forms.TypedChoiceField):
-        return "must be one of the choices"
+        return isinstance(value, bool)
+    # Django's DecimalField is an IntegerField too.
     if isinstance(field, forms.DecimalField):
-        return "must be a number"
-    return "must be a whole number" if isinstance(field, forms.IntegerField) else "must be text"
+        return is_number
+    if isinstance(field, forms.IntegerField):
+        return is_number and isinstance(value, int)
+    if isinstance(field, forms.MultipleChoiceField):
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    return isinstance(value, getattr(field, "takes", str))
+
+
+def _wanted(field: forms.Field) -> str:
+    if wanted := getattr(field, "wanted", ""):
+        return str(wanted)
+    for kind, words in _WANTED.items():
+        if isinstance(field, kind):
+            return words
+    return "must be text"

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 
+from agentforge.json_forms import type_error
 from configs.choices import Tab
 from configs.conflicts import Basis, comparable
 from configs.keys.vault import key_in_use, stored_under
 from configs.models import AgentConfig, ApiKey
-
-from .schema_field import SchemaField
-from .tool_fields import MappingField
 
 
 @dataclass(frozen=True)
@@ -118,25 +116,6 @@ def type_errors(form_class: type[DraftForm], values: Mapping[str, Any]) -> dict[
     errors: dict[str, str] = {}
     for name, value in values.items():
         field = form_class.base_fields.get(name)
-        if field is not None and (problem := _type_error(field, value)):
+        if field is not None and (problem := type_error(field, value)):
             errors[name] = problem
     return errors
-
-
-def _type_error(field: forms.Field, value: Any) -> str:
-    if value is None and getattr(field, "takes_null", False):
-        return ""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if isinstance(field, forms.BooleanField):
-        return "" if isinstance(value, bool) else "must be true or false"
-    # Django's DecimalField is an IntegerField too.
-    if isinstance(field, forms.DecimalField):
-        return "" if number else "must be a number"
-    if isinstance(field, forms.IntegerField):
-        return "" if number and isinstance(value, int) else "must be a whole number"
-    if isinstance(field, forms.MultipleChoiceField):
-        is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-        return "" if is_list else "must be a list of words"
-    if isinstance(field, (MappingField, SchemaField)):
-        return "" if isinstance(value, field.takes) else field.wanted
-    return "" if isinstance(value, str) else "must be text"

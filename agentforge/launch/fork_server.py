@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from io import TextIOWrapper
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TypedDict
 
@@ -76,17 +76,21 @@ def _settle(setup: Setup, output: int, lifeline_end: int) -> Path:
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     _print_to(output)
+    # New ones: what the launcher's were made for, such as a file, decides how they can be changed.
+    sys.stdout, sys.stderr = _stream(1, "strict"), _stream(2, "backslashreplace")
     return Path(setup["var_dir"])
 
 
 def _print_to(output: int) -> None:
-    """Print there from now on, at once and in UTF-8, as an interpreter with PYTHONUNBUFFERED does."""
     for number in (1, 2):
         os.dup2(output, number)
     os.close(output)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", line_buffering=True, write_through=True)
+
+
+def _stream(number: int, errors: str) -> TextIOWrapper:
+    """Return a stream that prints at once and in UTF-8, as an interpreter with PYTHONUNBUFFERED does."""
+    raw = FileIO(number, "w", closefd=False)
+    return TextIOWrapper(raw, "utf-8", errors, line_buffering=True, write_through=True)
 
 
 def _load() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,14 @@ MOST_MIB_OF_ITS_OWN = 60
 
 
 @pytest.fixture(scope="module")
-def forge(var_dir: Path) -> Iterator[Forge]:
-    with Forge(var_dir, LOCAL_MODEL="0") as forge:
+def forge(var_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """A forge whose launcher prints into a file, as below a service manager."""
+    output = tmp_path_factory.mktemp("forks") / "output"
+    output.write_text("An earlier line.\n")
+    follow = f"env -u AGENTFORGE_VAR tail -n +1 -f --pid=$$ {output}"
+    launcher = f"{sys.executable} -E -s -m agentforge.launch"
+    command = ["/bin/sh", "-c", f"{follow} & exec {launcher} >>{output} 2>&1"]
+    with Forge(var_dir, command=command, LOCAL_MODEL="0") as forge:
         yield forge.wait_until_ready()
         assert forge.stop() == 128 + signal.SIGTERM
         assert forge.processes() == []

@@ -8,6 +8,7 @@ JSON.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -42,7 +43,11 @@ def json_value(text: str | bytes) -> Any:
     object.
     """
     return json.loads(
-        text, parse_constant=_refuse_constant, parse_int=_whole_number, object_pairs_hook=_object
+        text,
+        parse_constant=_refuse_constant,
+        parse_float=_finite,
+        parse_int=_whole_number,
+        object_pairs_hook=_object,
     )
 
 
@@ -79,6 +84,13 @@ def _whole_number(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise ValueError("a number has too many digits")
     return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return number
 
 
 def refuse_duplicates(names: Iterable[Hashable]) -> None:

@@ -107,8 +107,8 @@ class _Inspection:
         if keyword == "pattern":
             _check_pattern(value, path)
         if keyword == "$ref":
-            name = value.removeprefix("#/$defs/")
-            if value != "#" and (name == value or name not in self._root.get("$defs", {})):
+            name, named = value.removeprefix("#/$defs/"), self._root.get("$defs")
+            if value != "#" and (name == value or not isinstance(named, dict) or name not in named):
                 raise InvalidSchema(
                     f"{path} leads nowhere: write # or #/$defs/NAME for a schema under $defs."
                 )

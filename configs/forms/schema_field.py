@@ -30,9 +30,11 @@ class SchemaField(TextField):
         if not text.strip():
             return ""
         try:
-            return answer_schema.written(answer_schema.parse(text))
+            schema = answer_schema.parse(text)
         except answer_schema.InvalidSchema as error:
             raise ValidationError(str(error)) from error
+        # What was escaped in JSON stands there as itself now.
+        return super().to_python(answer_schema.written(schema))
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "class": "code-input", "spellcheck": "false"}

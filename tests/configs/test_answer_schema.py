@@ -147,6 +147,25 @@ def test_refuses_what_providers_do_not_take(schema: object, message: str) -> Non
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        ('"$ref": "#/$defs/a", "$defs": 5', "leads nowhere"),
+        ('"properties": {"a": {"minimum": 1e999}}', "1e999 is too large"),
+        ('"properties": {"a": {"enum": [-1e400]}}', "-1e400 is too large"),
+        ('"properties": {"a": {"description": "\\ud800"}}', "half of a surrogate pair"),
+        ('"properties": {"\\udfff": {"type": "string"}}', "half of a surrogate pair"),
+    ],
+)
+def test_a_schema_that_cannot_be_kept_is_refused(
+    browser: Client, agent: AgentConfig, inner: str, words: str
+) -> None:
+    start = '{"type": "object", ' if "properties" in inner else '{"type": "object", "properties": {"a": {}}, '
+    response = save(browser, agent, f"{start}{inner}}}")
+    assert response.status_code == 422
+    assert words in response.content.decode()
+
+
 @pytest.mark.parametrize("pattern", [r"^\d{3}-[a-z]+$", r"\++", "(?:a|b){2,5}", r"[\]+]+x", "[+]+"])
 def test_takes_the_patterns_that_providers_share(pattern: str) -> None:
     assert answer_schema.parse(json.dumps(of(type="string", pattern=pattern)))

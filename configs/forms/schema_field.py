@@ -25,7 +25,7 @@ class SchemaField(TextField):
 
     def to_python(self, value: Any) -> str:
         if isinstance(value, dict):
-            value = answer_schema.written(value)
+            value = _text(value)
         text = super().to_python(value)
         if not text.strip():
             return ""
@@ -38,3 +38,10 @@ class SchemaField(TextField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "class": "code-input", "spellcheck": "false"}
+
+
+def _text(schema: dict[str, Any]) -> str:
+    try:
+        return answer_schema.written(schema)
+    except (TypeError, ValueError) as error:
+        raise ValidationError("The schema holds a value that JSON doesn't have.") from error

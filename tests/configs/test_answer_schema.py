@@ -166,6 +166,14 @@ def test_a_schema_that_cannot_be_kept_is_refused(
     assert words in response.content.decode()
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+def test_a_document_is_held_to_what_json_has(number: str) -> None:
+    schema = f"{{type: object, properties: {{a: {{minimum: {number}}}}}}}"
+    text = f"identity: {{name: A}}\nanswer:\n  schema: {schema}\n"
+    with pytest.raises(DocumentError, match="JSON"):
+        parse(text, unfinished=True)
+
+
 @pytest.mark.parametrize("pattern", [r"^\d{3}-[a-z]+$", r"\++", "(?:a|b){2,5}", r"[\]+]+x", "[+]+"])
 def test_takes_the_patterns_that_providers_share(pattern: str) -> None:
     assert answer_schema.parse(json.dumps(of(type="string", pattern=pattern)))

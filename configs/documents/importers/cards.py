@@ -10,14 +10,16 @@ from .base import Foreign, clean_name, lines_of
 _LONGEST_DESCRIPTION = 500
 _LONGEST_INSTRUCTIONS = 4000
 _ELIZA = ("name", "bio", "system", "lore", "topics", "adjectives", "style", "knowledge")
+_STYLES = ("all", "chat")
 _CARD = ("name", "description", "personality", "scenario", "system_prompt", "mes_example")
 _SECRET = ("settings", "secrets")
 
 
 def from_eliza(value: Mapping[str, Any]) -> Foreign:
     """Return the agent of an elizaOS character; its secrets are not read."""
-    style = value.get("style")
-    manner = [lines_of(style.get(name)) for name in ("all", "chat")] if isinstance(style, Mapping) else []
+    given = value.get("style")
+    style = given if isinstance(given, Mapping) else {}
+    manner = [lines_of(style.get(name)) for name in _STYLES]
     parts = [
         lines_of(value.get("system")),
         _titled("About you", value.get("bio")),
@@ -27,7 +29,9 @@ def from_eliza(value: Mapping[str, Any]) -> Foreign:
         _titled("How you write", list(filter(None, manner))),
         _titled("You know", value.get("knowledge")),
     ]
-    notes = _left_out(value, (*_ELIZA, *_SECRET, "id", "username"))
+    further = {f"style.{name}": content for name, content in style.items()}
+    read = (*_ELIZA, *_SECRET, "id", "username", *(f"style.{name}" for name in _STYLES))
+    notes = [*_left_out({**value, **further}, read), *_files_left_out(value.get("knowledge"))]
     if any(value.get(name) for name in _SECRET):
         notes.append("Its settings and secrets were not read. Add keys under API keys.")
     return _agent(value.get("name"), lines_of(value.get("bio")), parts, notes)
@@ -66,6 +70,11 @@ def _agent(name: Any, about: str, parts: list[str], notes: list[str]) -> Foreign
 def _titled(title: str, value: Any) -> str:
     text = lines_of(value)
     return f"{title}:\n{text}" if text else ""
+
+
+def _files_left_out(knowledge: Any) -> list[str]:
+    files = [each for each in knowledge if not isinstance(each, str)] if isinstance(knowledge, list) else []
+    return ["Its files were left out: add them under Knowledge."] if files else []
 
 
 def _left_out(value: Mapping[str, Any], read: tuple[str, ...]) -> list[str]:

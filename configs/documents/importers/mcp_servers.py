@@ -6,7 +6,7 @@ https://modelcontextprotocol.io/docs/develop/connect-local-servers, and each pro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,8 +19,14 @@ from .base import Foreign, refuse
 
 SERVERS = ("mcpServers", "servers", "context_servers")
 _ADDRESS = ("url", "serverUrl", "httpUrl")
+# Headers that carry no key.
+_PLAIN_HEADERS = frozenset(("accept", "accept-language", "content-type", "user-agent"))
+_KEY = re.compile(r"(?i)auth|key|secret|token")
+_SUSPECT = re.compile(r"(?i)bearer |api[-_]?key|password|secret|token")
+_MOST = 10
 _OF_PROGRAMS = ("type", "command", "args", "env", "disabled")
 _READ = ("type", "headers", "disabled", "enabled", *_ADDRESS)
+_READABLE = "whoever has the agent can read its {}: see that no key is in it."
 
 
 class _Left(Exception):
@@ -35,7 +41,7 @@ def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
     keys: dict[str, str] = {}
     for given, entry in listed.items():
         try:
-            server = _server(str(given), entry, {each["name"] for each in servers}, notes, keys)
+            server = _server(str(given), entry, servers, notes, keys)
         except (_Left, ValidationError) as reason:
             words = reason.messages[0] if isinstance(reason, ValidationError) else str(reason)
             notes.append(f"{str(given)[:60]} was left out: {words}")
@@ -57,19 +63,27 @@ def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
 
 
 def _server(
-    given: str, entry: Any, taken: set[str], notes: list[str], keys: dict[str, str]
+    given: str, entry: Any, others: Sequence[Mapping[str, Any]], notes: list[str], keys: dict[str, str]
 ) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
         raise _Left("it is not described.")
     address = next((entry[name] for name in _ADDRESS if isinstance(entry.get(name), str)), "")
     if entry.get("disabled") is True or entry.get("enabled") is False:
         raise _Left("it is turned off.")
+    if sum(("url" in other) == bool(address) for other in others) == _MOST:
+        raise _Left(f"an agent has at most {_MOST}.")
+    name = _name(given, {other["name"] for other in others})
     if not address:
-        return _program(_name(given, taken), entry, notes)
-    server: dict[str, Any] = {"name": _name(given, taken), "url": clean_url(address), "tools": []}
-    headers = entry.get("headers")
-    if isinstance(headers, Mapping) and headers:
-        server["auth"] = _auth(server, {str(k): str(v) for k, v in headers.items()}, notes, keys)
+        return _program(name, entry, notes)
+    server: dict[str, Any] = {"name": name, "url": clean_url(address), "tools": []}
+    given_headers = entry.get("headers")
+    headers = {str(k): str(v) for k, v in given_headers.items()} if isinstance(given_headers, Mapping) else {}
+    if names := sorted((name for name in headers if name.lower() not in _PLAIN_HEADERS), key=_rank):
+        server["auth"] = _auth(server, names[0], headers[names[0]].strip(), notes, keys)
+    if left := sorted(name for name in headers if name not in names[:1]):
+        notes.append(f"{server['name']}: left out the headers {', '.join(left)[:200]}.")
+    if "?" in server["url"]:
+        notes.append(f"{server['name']}: {_READABLE.format('address')}")
     if further := sorted(str(name) for name in entry if name not in _READ):
         notes.append(f"{server['name']}: left out {', '.join(further)[:200]}.")
     return server
@@ -80,6 +94,8 @@ def _program(name: str, entry: Mapping[str, Any], notes: list[str]) -> dict[str,
     command, args, env = entry.get("command"), entry.get("args", []), entry.get("env")
     clean_command(command, args)
     program: dict[str, Any] = {"name": name, "command": command, "args": args, "tools": []}
+    if any(_SUSPECT.search(word) for word in args):
+        notes.append(f"{name}: {_READABLE.format('command')} Give it a variable instead.")
     if isinstance(env, Mapping) and env:
         program["env"] = clean_env([str(key) for key in env])
         notes.append(f"{name}: the values of {', '.join(map(str, env))[:200]} were not read: set them there.")
@@ -88,22 +104,24 @@ def _program(name: str, entry: Mapping[str, Any], notes: list[str]) -> dict[str,
     return program
 
 
+def _rank(header: str) -> tuple[bool, bool, str]:
+    """Return what orders headers: that of the key first."""
+    return header.lower() != "authorization", not _KEY.search(header), header
+
+
 def _auth(
-    server: Mapping[str, Any], headers: Mapping[str, str], notes: list[str], keys: dict[str, str]
+    server: Mapping[str, Any], name: str, value: str, notes: list[str], keys: dict[str, str]
 ) -> dict[str, str]:
     """Return how the key is sent; the key itself goes to the vault, unless a variable stands in its place."""
-    names = sorted(headers, key=lambda name: (name.lower() != "authorization", name))
-    name, value = names[0], headers[names[0]].strip()
-    if names[1:]:
-        notes.append(f"{server['name']}: left out the headers {', '.join(names[1:])[:200]}.")
     bearer = re.fullmatch(r"(?i)bearer\s+(.+)", value)
     is_bearer = name.lower() == "authorization" and bearer is not None
+    auth = {"kind": "bearer"} if is_bearer else clean_auth(MCP, {"kind": "header", "name": name})
     secret = bearer[1] if bearer is not None and is_bearer else value
     if "${" in secret or not secret:
         notes.append(f"{server['name']}: enter its key when you test it.")
     else:
         keys[str(server["url"])] = secret
-    return {"kind": "bearer"} if is_bearer else clean_auth(MCP, {"kind": "header", "name": name})
+    return auth
 
 
 def _name(given: str, taken: set[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -44,7 +45,8 @@ def from_openapi(value: Mapping[str, Any]) -> Foreign:
     kind, name = document.auth()
     if kind:
         notes.append("Its calls may need a key: read the document again under Capabilities, with the key.")
-        service["auth"] = clean_auth(API, {"kind": kind, "name": name} if name else {"kind": kind})
+        with suppress(ValidationError):
+            service["auth"] = clean_auth(API, {"kind": kind, "name": name} if name else {"kind": kind})
     content = {
         "identity": {"name": clean_name(document.title, "Agent with an API")},
         "capabilities": {"tools": [API], "tool_settings": {API: {"services": [service]}}},

@@ -82,6 +82,58 @@ def test_mcp_servers(browser: Client, alice: User) -> None:
     assert "https://desk.example.org/mcp" in page and SECRET not in page
 
 
+def test_the_header_with_the_key_is_found_and_no_other_reaches_the_vault(
+    browser: Client, alice: User
+) -> None:
+    usual = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "x"}
+    servers = {
+        "desk": {
+            "url": "https://desk.example.org/mcp",
+            "headers": {**usual, "A-Team": "a", "X-API-Key": SECRET},
+        },
+        "host": {"url": "https://host.example.org/mcp", "headers": {"Host": "elsewhere.example.org"}},
+        "open": {"url": "https://open.example.org/mcp", "headers": usual},
+    }
+    agent, notes = _import(browser, json.dumps({"mcpServers": servers}))
+    desk, other = agent.tool_settings["mcp"]["servers"]
+    assert desk["auth"] == {"kind": "header", "name": "X-API-Key"}
+    assert (other["name"], other.get("auth")) == ("open", None)
+    assert "desk: left out the headers A-Team, Accept, Content-Type, User-Agent." in notes
+    assert [key.base_url for key in ApiKey.objects.filter(owner=alice)] == [desk["url"]]
+
+
+def test_what_everybody_can_read_is_pointed_out(browser: Client) -> None:
+    servers = {
+        "remote": {"command": "npx", "args": ["mcp-remote", "--header", f"Authorization: Bearer {SECRET}"]},
+        "query": {"url": "https://desk.example.org/mcp?team=a"},
+    }
+    _, notes = _import(browser, json.dumps({"mcpServers": servers}))
+    assert "remote: whoever has the agent can read its command" in "\n".join(notes)
+    assert "query: whoever has the agent can read its address" in "\n".join(notes)
+    assert SECRET not in str(notes)
+
+
+def test_servers_beyond_the_limit_are_left_out(browser: Client) -> None:
+    servers = {f"s{number}": {"url": f"https://s{number}.example.org/mcp"} for number in range(12)}
+    agent, notes = _import(browser, json.dumps({"mcpServers": servers}))
+    assert len(agent.tool_settings["mcp"]["servers"]) == 10
+    assert "s11 was left out: an agent has at most 10." in notes
+
+
+def test_an_api_whose_key_goes_where_agents_send_none(browser: Client) -> None:
+    schemes = {"key": {"type": "apiKey", "in": "header", "name": "X Key"}}
+    text = json.dumps(
+        {
+            **DOCUMENT,
+            "servers": [{"url": "https://pets.example.org/v1"}],
+            "components": {**DOCUMENT["components"], "securitySchemes": schemes},
+        }
+    )
+    agent, notes = _import(browser, text)
+    assert "auth" not in agent.tool_settings["api"]["services"][0]
+    assert "Its calls may need a key" in "\n".join(notes)
+
+
 def test_an_openapi_document(browser: Client) -> None:
     text = json.dumps({**DOCUMENT, "servers": [{"url": "https://pets.example.org/v1"}]})
     agent, notes = _import(browser, text)
@@ -99,13 +151,15 @@ def test_an_elizaos_character(browser: Client) -> None:
         "topics": ["dreams"],
         "style": {"all": ["short"], "post": ["loud"]},
         "plugins": ["x"],
+        "knowledge": ["Tides turn.", {"path": "tides.md"}],
         "settings": {"secrets": {"OPENAI_API_KEY": SECRET}},
     }
     agent, notes = _import(browser, json.dumps(character))
     assert (agent.name, agent.description) == ("Eliza", "A listener. Calm.")
     assert "You know about:\ndreams" in agent.custom_instructions
-    assert notes[-2:] == [
-        "Left out: plugins.",
+    assert notes[-3:] == [
+        "Left out: plugins, style.post.",
+        "Its files were left out: add them under Knowledge.",
         "Its settings and secrets were not read. Add keys under API keys.",
     ]
     assert SECRET not in str(agent.custom_instructions) and not ApiKey.objects.exists()

@@ -61,17 +61,20 @@ func run(_ context.Context, arguments json.RawMessage) (string, error) {
 	case "describe":
 		return describe(from), nil
 	case "add":
-		return add(from, in.Amount, in.Unit)
+		return add(from, in.Amount, in.Unit, zone)
 	case "convert":
 		to, err := zoneOf(in.ToZone)
 		if err != nil {
 			return "", err
 		}
-		return from.format() + " is " + moment{from.In(to), true}.format(), nil
+		return from.format() + " is " + moment{from.start(zone).In(to), true}.format(), nil
 	case "difference":
 		to, err := parse(in.To, zone)
 		if err != nil {
 			return "", err
+		}
+		if from.hasTime || to.hasTime {
+			from, to = from.start(zone), to.start(zone)
 		}
 		return difference(from, to), nil
 	}
@@ -86,10 +89,19 @@ func zoneOf(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// moment is a date, which may have a time of day.
+// moment is a date, which may have a time of day. Without one it is in UTC: clocks have
+// skipped midnights, and whole days.
 type moment struct {
 	time.Time
 	hasTime bool
+}
+
+// start returns when a date begins in a zone; a time is what it is.
+func (m moment) start(zone *time.Location) moment {
+	if m.hasTime {
+		return m
+	}
+	return moment{onClock(m.Time, zone), true}
 }
 
 func (m moment) format() string {
@@ -107,20 +119,33 @@ func parse(text string, zone *time.Location) (moment, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return moment{at.In(zone), true}, inRange(at)
 	}
-	if at, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
+	if at, err := time.Parse(time.DateOnly, text); err == nil {
 		return moment{at, false}, inRange(at)
 	}
 	for _, layout := range layouts {
-		at, err := time.ParseInLocation(layout, text, zone)
+		shown, err := time.Parse(layout, text)
 		if err != nil {
 			continue
 		}
-		if at.Format(layout) != text {
+		at := onClock(shown, zone)
+		if at.Format(layout) != shown.Format(layout) {
 			return moment{}, fmt.Errorf("%s does not exist in %s: the clocks were put forward", text, zone)
 		}
 		return moment{at, true}, inRange(at)
 	}
 	return moment{}, fmt.Errorf("%.40q is no date such as 2026-11-29 or 2026-11-29 14:30", text)
+}
+
+// onClock returns the time at which the clocks of a zone show what a time in UTC shows.
+// If they skip that, it is as much later as they are put forward.
+func onClock(shown time.Time, zone *time.Location) time.Time {
+	at := time.Date(shown.Year(), shown.Month(), shown.Day(), shown.Hour(), shown.Minute(), shown.Second(), shown.Nanosecond(), zone)
+	return at.Add(max(0, shown.Sub(clockOf(at))))
+}
+
+// clockOf returns a time in UTC that shows what the clocks of a time's zone show.
+func clockOf(at time.Time) time.Time {
+	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
 }
 
 func inRange(at time.Time) error {

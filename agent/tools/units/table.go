@@ -110,7 +110,7 @@ type unit struct {
 	factor, offset *big.Rat
 }
 
-// byName has the units by their names, and by those in lower case that are words.
+// byName has the units by their names.
 var byName = sync.OnceValue(func() map[string]unit {
 	units := map[string]unit{}
 	for line := range strings.Lines(strings.TrimSpace(table)) {
@@ -124,7 +124,8 @@ var byName = sync.OnceValue(func() map[string]unit {
 	return units
 })
 
-// find returns a unit by its name. Short names differ by their case, such as MB and Mbit.
+// find returns a unit by its name. The case of words does not count, that of symbols does:
+// an m before a unit is a thousandth, an M a million.
 func find(name string) (unit, error) {
 	name = strings.Join(strings.Fields(strings.NewReplacer("_", " ", "^", "").Replace(name)), " ")
 	if found, known := byName()[name]; known {
@@ -132,7 +133,7 @@ func find(name string) (unit, error) {
 	}
 	if len(name) > 3 {
 		for each, found := range byName() {
-			if len(each) > 3 && strings.EqualFold(each, name) {
+			if len(each) > 3 && strings.EqualFold(each, name) && (each[0] == name[0] || !hasPrefix(each)) {
 				return found, nil
 			}
 		}
@@ -141,4 +142,10 @@ func find(name string) (unit, error) {
 		return unit{}, fmt.Errorf("%q is ambiguous: write US %s or UK gal, UK pint", name, name)
 	}
 	return unit{}, fmt.Errorf("there is no unit %.40q here", name)
+}
+
+// hasPrefix reports a symbol such as mbar and Mbit, by the unit that its end is.
+func hasPrefix(symbol string) bool {
+	_, isUnit := byName()[symbol[1:]]
+	return isUnit && strings.EqualFold(symbol[:1], "m")
 }

@@ -75,8 +75,8 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
 		return a
 	}
-	tools.ConnectTables(a.tools)
 	a.distrustFiles()
+	tools.ConnectTables(a.tools)
 	if answer := a.config.Answer; answer != nil {
 		if a.format, a.err = formatOf(*answer); a.err != nil {
 			return a

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/tools"
+	"agent.local/a0000000000000000/untrusted"
 )
 
 const (
@@ -46,25 +47,37 @@ func init() {
 	})
 }
 
-// useTables names the agent's tables and their columns.
+// useTables names the agent's tables, and their columns unless others may have written those.
 func useTables(tool tools.Tool, source tools.Tables) tools.Tool {
-	var about []string
+	about := ". Tables: "
+	if tool.Untrusted {
+		about = ". Tables, whose columns a query without conditions shows: "
+	}
+	var tables []string
 	names := source.TableNames()
 	for _, name := range names[:min(len(names), mostNamed)] {
-		text, _ := source.Table(name)
-		line, _, _ := strings.Cut(text, "\n")
-		columns := ""
-		if t, err := parseCSV(line); err == nil {
-			columns = " (" + strings.Join(t.columns[:min(len(t.columns), mostColumns)], ", ") + ")"
+		if !tool.Untrusted {
+			name += columnsOf(source, name)
 		}
-		about = append(about, name+columns)
+		tables = append(tables, name)
 	}
 	if more := len(names) - mostNamed; more > 0 {
-		about = append(about, fmt.Sprintf("and %d more", more))
+		tables = append(tables, fmt.Sprintf("and %d more", more))
 	}
-	tool.Description = description + inFile + ". Tables: " + strings.Join(about, "; ") + "."
+	tool.Description = description + inFile + about + strings.Join(tables, "; ") + "."
 	tool.Run = runner{source}.run
 	return tool
+}
+
+// columnsOf returns the names of a table's columns in parentheses, if they can be read.
+func columnsOf(source tools.Tables, name string) string {
+	text, _ := source.Table(name)
+	line, _, _ := strings.Cut(text, "\n")
+	t, err := parseCSV(untrusted.Clean(line))
+	if err != nil {
+		return ""
+	}
+	return " (" + strings.Join(shortened(t.columns[:min(len(t.columns), mostColumns)], maxName), ", ") + ")"
 }
 
 // runner answers calls; its tables are nil in an agent without any.

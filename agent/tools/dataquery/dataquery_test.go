@@ -116,6 +116,17 @@ func TestALongResultIsCut(t *testing.T) {
 	}
 }
 
+// A row is shown whatever the columns are called, so that reading on ends.
+func TestLongNamesOfColumns(t *testing.T) {
+	t.Parallel()
+	names := strings.Repeat(strings.Repeat("n", 200)+",", 250)
+	encoded, _ := json.Marshal(map[string]any{"data": names + "\n1\n2\n", "from": 1})
+	result, err := (runner{}).run(t.Context(), encoded)
+	if err != nil || !strings.Contains(result, "\n2,") || !strings.HasSuffix(result, "(2 of 2 rows fit; 2 in the result)") || len(result) > 250*(maxName+10) {
+		t.Errorf("%d, %v: …%s", len(result), err, result[max(0, len(result)-100):])
+	}
+}
+
 type files map[string]string
 
 func (f files) TableNames() []string { return slices.Sorted(maps.Keys(f)) }
@@ -137,6 +148,19 @@ func TestTablesOfTheAgent(t *testing.T) {
 	if err != nil || !strings.HasPrefix(result, "count\n4\n") {
 		t.Error(result, err)
 	}
+	chosen[0] = functions[0]
+	chosen[1].Tables = files{"a.csv": strings.Repeat("x", 1000) + ",\u200bb\x1b[0m\n"}
+	if tools.ConnectTables(chosen); !strings.HasSuffix(chosen[0].Description, ". Tables: a.csv ("+strings.Repeat("x", maxName)+"…, b).") {
+		t.Error(chosen[0].Description)
+	}
+	// What others may have written is no part of a description.
+	chosen[0] = functions[0]
+	chosen[0].Untrusted = true
+	if tools.ConnectTables(chosen); !strings.HasSuffix(chosen[0].Description, ". Tables, whose columns a query without conditions shows: a.csv.") {
+		t.Error(chosen[0].Description)
+	}
+	chosen[1].Tables = files{"sales.csv": sales}
+	tools.ConnectTables(chosen)
 	_, err = chosen[0].Run(t.Context(), json.RawMessage(`{"file":"other.csv"}`))
 	if err == nil || err.Error() != `there is no table "other.csv"; the tables are: sales.csv` {
 		t.Error(err)

@@ -13,8 +13,9 @@ const (
 	mostShown  = 200
 	// Characters of one result; "from" reads on.
 	maxText = 12_000
-	// Of one cell.
+	// Of one cell, and of the name of a column.
 	maxCell = 500
+	maxName = 100
 
 	mostConditions, mostGroups, mostMeasures, mostOrders = 10, 5, 10, 5
 )
@@ -162,14 +163,15 @@ func (t *table) show(from, limit int, fit string) string {
 	end := min(from+min(limit, mostShown), len(t.rows))
 	var text strings.Builder
 	writer := csv.NewWriter(&text)
-	_ = writer.Write(t.columns)
+	_ = writer.Write(shortened(t.columns, maxName))
 	shown := from
 	for _, row := range t.rows[from:end] {
 		writer.Flush()
-		if text.Len() > maxText {
+		// One row at least, or reading on would never end.
+		if text.Len() > maxText && shown > from {
 			break
 		}
-		_ = writer.Write(shortened(row))
+		_ = writer.Write(shortened(row, maxCell))
 		shown++
 	}
 	writer.Flush()
@@ -180,11 +182,11 @@ func (t *table) show(from, limit int, fit string) string {
 	return text.String() + "\n" + note + ")"
 }
 
-func shortened(row []string) []string {
+func shortened(row []string, most int) []string {
 	short := make([]string, len(row))
 	for i, cell := range row {
-		if short[i] = cell; utf8.RuneCountInString(cell) > maxCell {
-			short[i] = string([]rune(cell)[:maxCell]) + "…"
+		if short[i] = cell; utf8.RuneCountInString(cell) > most {
+			short[i] = string([]rune(cell)[:most]) + "…"
 		}
 	}
 	return short

@@ -139,9 +139,6 @@ class Supervisor:
                 return code
 
     def _died(self, program: Program, code: int) -> int | None:
-        if self._forks:
-            # What it leaves behind, such as a sandbox, ends a moment later.
-            self._later(1.0, self._reap)
         pause = program.restarts.pause()
         if pause is not None:
             self.log(f"{program.name} exited ({_how(code)}); restarting it.")
@@ -221,8 +218,14 @@ class Supervisor:
         def stop(number: int, frame: object) -> None:
             self.stop(128 + number)
 
-        handled = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-        before = {number: signal.signal(number, stop) for number in handled}
+        def reap(number: int, frame: object) -> None:
+            self._events.put(self._reap)
+
+        handlers = dict.fromkeys([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], stop)
+        if self._forks:
+            # What programs leave behind, such as a sandbox that is killed, becomes a child of this process.
+            handlers[signal.SIGCHLD] = reap
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:

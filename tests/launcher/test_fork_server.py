@@ -19,16 +19,18 @@ MANAGED = ("web", "worker", "deployments", "replies", "checks")
 MIB = 1024 * 1024
 # A process that imports everything for itself has more than 90 of its own.
 MOST_MIB_OF_ITS_OWN = 60
+ORPHAN_SECONDS = 4321
 
 
 @pytest.fixture(scope="module")
 def forge(var_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    """A forge whose launcher prints into a file, as below a service manager."""
+    """A forge whose launcher prints into a file, as below a service manager, and has a foreign child."""
     output = tmp_path_factory.mktemp("forks") / "output"
     output.write_text("An earlier line.\n")
     follow = f"env -u AGENTFORGE_VAR tail -n +1 -f --pid=$$ {output}"
     launcher = f"{sys.executable} -E -s -m agentforge.launch"
-    command = ["/bin/sh", "-c", f"{follow} & exec {launcher} >>{output} 2>&1"]
+    orphan = f"setsid sleep {ORPHAN_SECONDS}"
+    command = ["/bin/sh", "-c", f"{follow} & {orphan} & exec {launcher} >>{output} 2>&1"]
     with Forge(var_dir, command=command, LOCAL_MODEL="0") as forge:
         yield forge.wait_until_ready()
         assert forge.stop() == 128 + signal.SIGTERM
@@ -46,6 +48,15 @@ def test_programs_share_what_they_import_and_have_names(forge: Forge) -> None:
         assert program.ppid() == forge.process.pid
         assert Path(f"/proc/{program.pid}/comm").read_text() == f"forge {name}"[:15] + "\n"
         assert psutil.Process(program.pid).environ()["AGENTFORGE_VAR"] == str(forge.var_dir)
+
+
+def test_the_launcher_reaps_what_others_left_to_it(forge: Forge) -> None:
+    children = psutil.Process(forge.process.pid).children()
+    orphan = next(child for child in children if str(ORPHAN_SECONDS) in child.cmdline())
+    orphan.kill()
+    # The proof of the sandbox has left one too.
+    left = [orphan, *(child for child in children if _is_zombie(child))]
+    assert psutil.wait_procs(left, timeout=20)[1] == []
 
 
 def test_a_program_that_ends_leaves_the_database_to_the_others(forge: Forge) -> None:

@@ -14,8 +14,10 @@ import (
 )
 
 // A program that knows only versions with a handshake may leave other requests without
-// an answer.
+// an answer, or end.
 const silenceTime = 5 * time.Second
+
+var unanswered = message{Error: &rpcError{Code: codeNoMethod, Message: "no answer"}}
 
 // stdioConn is a program of this machine: one message a line on its standard input and
 // output. It starts with the first message, and ends when the agent does.
@@ -32,6 +34,9 @@ type stdioConn struct {
 type program struct {
 	in    io.WriteCloser
 	ended chan struct{}
+	// writing holds a value while a line is written: a program that reads nothing keeps
+	// its writer, and nobody else waits longer than their context.
+	writing chan struct{}
 
 	mu      sync.Mutex
 	waiting map[string]chan message
@@ -61,26 +66,31 @@ func (s *stdioConn) send(ctx context.Context, m message, changed func()) (messag
 	}
 	answer := p.expect(m.ID, changed)
 	defer p.forget(m.ID)
-	if err := p.write(m); err != nil {
-		return message{}, errExpired
+	if err := p.write(ctx, m); err != nil || m.ID == nil {
+		return message{}, err
 	}
-	if m.ID == nil {
-		return message{}, nil
-	}
+	probes := m.Method == "server/discover"
 	var silence <-chan time.Time
-	if m.Method == "server/discover" {
+	if probes {
 		silence = time.After(silenceTime)
 	}
 	select {
 	case got := <-answer:
 		return got, nil
 	case <-silence:
-		return message{Error: &rpcError{Code: codeNoMethod, Message: "no answer"}}, nil
+		return unanswered, nil
 	case <-p.ended:
+		if len(answer) > 0 {
+			return <-answer, nil
+		}
+		if probes {
+			s.forget()
+			return unanswered, nil
+		}
 		// Not sent again: the call may have done what it should.
 		return message{}, errors.New("the program ended before it answered")
 	case <-ctx.Done():
-		_ = p.write(message{JSONRPC: "2.0", Method: "notifications/cancelled", Params: map[string]any{"requestId": m.ID}})
+		p.tell(message{JSONRPC: "2.0", Method: "notifications/cancelled", Params: map[string]any{"requestId": m.ID}})
 		return message{}, context.Cause(ctx)
 	}
 }
@@ -116,7 +126,7 @@ func (s *stdioConn) start() (*program, error) {
 		}
 		return nil, fmt.Errorf("the program %s can't be started here: %w; tell the user", s.command, err)
 	}
-	s.running = &program{in: in, ended: make(chan struct{}), waiting: map[string]chan message{}}
+	s.running = &program{in: in, ended: make(chan struct{}), writing: make(chan struct{}, 1), waiting: map[string]chan message{}}
 	go s.running.read(out, command)
 	return s.running, nil
 }
@@ -140,15 +150,41 @@ func (p *program) forget(id json.RawMessage) {
 	delete(p.waiting, string(id))
 }
 
-func (p *program) write(m message) error {
+// write returns errExpired if the program takes no line any more.
+func (p *program) write(ctx context.Context, m message) error {
 	line, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, err = p.in.Write(append(line, '\n'))
-	return err
+	select {
+	case p.writing <- struct{}{}:
+	case <-p.ended:
+		return errExpired
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	written := make(chan error, 1)
+	go func() {
+		_, err := p.in.Write(append(line, '\n'))
+		<-p.writing
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		if err != nil {
+			return errExpired
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// tell writes what has no answer, if the program reads it soon.
+func (p *program) tell(m message) {
+	ctx, end := context.WithTimeout(context.Background(), cancelTime)
+	defer end()
+	_ = p.write(ctx, m)
 }
 
 // read delivers what the program prints until it ends.
@@ -184,6 +220,6 @@ func (p *program) deliver(got message) {
 	case got.Method == "notifications/tools/list_changed" && changed != nil:
 		changed()
 	case got.Method != "" && got.ID != nil:
-		_ = p.write(got.reply())
+		p.tell(got.reply())
 	}
 }

@@ -2,12 +2,15 @@ package local
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/transport"
@@ -22,7 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve answers as a server of an era; "crash" ends with its first call.
+// serve answers as a server of an era. "crash" ends with its first call, "once" after it,
+// and "strict" with anything before initialize; "deaf" reads no more once it is called.
 func serve(era string) {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
@@ -41,12 +45,19 @@ func serve(era string) {
 		switch {
 		case m.Method == "server/discover" && era == "legacy":
 			fmt.Printf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"unknown"}}`+"\n", m.ID)
-		case m.Method == "tools/call" && era == "crash":
+		case m.Method == "tools/call" && era == "crash", m.Method == "server/discover" && era == "strict":
 			os.Exit(3)
+		case m.Method == "tools/call" && era == "deaf":
+			called, _ := net.Dial("tcp", os.Getenv("TOKEN"))
+			_, _ = called.Read(make([]byte, 1))
+			os.Exit(0)
 		case m.ID != nil && result != "":
 			fmt.Println("not a message")
 			fmt.Println(`{"jsonrpc":"2.0","id":"x","method":"roots/list"}`)
 			fmt.Printf(`{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", m.ID, result)
+			if m.Method == "tools/call" && era == "once" {
+				os.Exit(0)
+			}
 		}
 	}
 }
@@ -67,7 +78,7 @@ func tool(t *testing.T, command, era, description string, environment map[string
 func TestProgramRuns(t *testing.T) {
 	t.Parallel()
 	environment := map[string]string{"OPENAI_API_KEY": "secret", "TOKEN": "t0ken"}
-	for _, era := range []string{"modern", "legacy"} {
+	for _, era := range []string{"modern", "legacy", "strict"} {
 		said := tool(t, os.Args[0], era, "Says.", environment)
 		for range 2 {
 			text, err := said.Run(t.Context(), json.RawMessage(`{}`))
@@ -77,6 +88,15 @@ func TestProgramRuns(t *testing.T) {
 		}
 		if said.May&tools.Writes == 0 || !said.Untrusted {
 			t.Errorf("%+v", said)
+		}
+	}
+}
+
+func TestLastAnswerCounts(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		if _, err := tool(t, os.Args[0], "once", "Says.", nil).Run(t.Context(), json.RawMessage(`{}`)); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -98,6 +118,47 @@ func TestProgramFails(t *testing.T) {
 	_, err = tool(t, "/nowhere/program", "modern", "Says.", nil).Run(t.Context(), json.RawMessage(`{}`))
 	if err == nil || !strings.Contains(err.Error(), "can't be started here") {
 		t.Error(err)
+	}
+}
+
+func TestCallsOfADeafProgramEnd(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	said := tool(t, os.Args[0], "deaf", "Says.", map[string]string{"TOKEN": listener.Addr().String()})
+	enough := errors.New("enough")
+	ended := make(chan error)
+	call := func(ctx context.Context, arguments string) {
+		_, err := said.Run(ctx, json.RawMessage(arguments))
+		ended <- err
+	}
+	first, cancel := context.WithCancelCause(t.Context())
+	go call(first, `{}`)
+	called, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer called.Close()
+	// More than the pipe to the program holds.
+	large := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 100<<10))
+	for range 2 {
+		ctx, stop := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, enough)
+		defer stop()
+		go call(ctx, large)
+	}
+	cancel(enough)
+	for range 3 {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, enough) {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("a call did not end with its context")
+		}
 	}
 }
 

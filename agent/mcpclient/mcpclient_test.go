@@ -269,6 +269,48 @@ func TestCancelIsTold(t *testing.T) {
 	}
 }
 
+// A server that goes on only when it has the answer to a question of its own.
+func TestQuestionsOfServersAreRefused(t *testing.T) {
+	t.Parallel()
+	const question = `{"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{"message":"Which?"}}`
+	replies := make(chan string, 1)
+	p := &peer{description: "Finds."}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case strings.Contains(string(body), `"q1"`):
+			replies <- string(body)
+			w.WriteHeader(http.StatusAccepted)
+		case strings.Contains(string(body), "tools/call"):
+			var m struct{ ID json.RawMessage }
+			_ = json.Unmarshal(body, &m)
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", question)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case reply := <-replies:
+				text, _ := json.Marshal(reply)
+				_, _ = fmt.Fprintf(w, `data: {"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%s}]}}`+"\n\n", m.ID, text)
+			case <-r.Context().Done():
+			}
+		default:
+			r.Body = io.NopCloser(strings.NewReader(string(body)))
+			p.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	s, err := HTTPServer{Name: "peer", URL: server.URL}.Connect(getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(t.Context(), 5*time.Second)
+	defer end()
+	text, _, err := s.Client.call(ctx, "find.it", json.RawMessage(`{}`), nil)
+	if err != nil || !strings.Contains(text, "-32601") || !strings.Contains(text, "does not offer elicitation/create") {
+		t.Error(text, err)
+	}
+}
+
 func FuzzReadResult(f *testing.F) {
 	f.Add([]byte(plainResult))
 	f.Add([]byte(`{"resultType":"input_required","inputRequests":{"a":null}}`))

@@ -39,7 +39,7 @@ func (o operation) request(ctx context.Context, base *url.URL, arguments json.Ra
 		case p.In == "query":
 			pairs = append(pairs, p.query(value)...)
 		case p.In == "header":
-			headers.Set(p.Name, p.simple(value))
+			headers.Set(p.Name, p.header(value))
 		default:
 			text := p.path(value)
 			if value == nil || text == "" || text == "." || text == ".." {

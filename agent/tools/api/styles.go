@@ -16,11 +16,25 @@ type field struct {
 	value any
 }
 
-// literal is a number or a boolean as it was written.
-type literal string
+// MarshalJSON keeps the order.
+func (o object) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, each := range o {
+		name, _ := json.Marshal(each.name)
+		value, err := json.Marshal(each.value)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, name...), ':'), value...)
+	}
+	return append(out, '}'), nil
+}
 
-// decode returns nil, a string, a literal, a []any or an object. No value and null are
-// nil.
+// decode returns nil, a string, a json.RawMessage with a number or a boolean as it was
+// written, a []any or an object. No value and null are nil.
 func decode(raw json.RawMessage) (any, error) {
 	if len(raw) == 0 {
 		return nil, nil
@@ -46,7 +60,7 @@ func decodeNext(decoder *json.Decoder) (any, error) {
 	case string:
 		return token, nil
 	}
-	return literal(fmt.Sprint(token)), nil
+	return json.RawMessage(fmt.Sprint(token)), nil
 }
 
 func decodeList(decoder *json.Decoder) (any, error) {
@@ -86,104 +100,64 @@ func text(value any) string {
 		return ""
 	case string:
 		return value
-	case literal:
+	case json.RawMessage:
 		return string(value)
 	}
-	return encode(value)
+	encoded, _ := json.Marshal(value)
+	return string(encoded)
 }
 
-func encode(value any) string {
-	var out strings.Builder
-	switch value := value.(type) {
-	case []any:
-		for i, each := range value {
-			out.WriteString(map[bool]string{true: "[", false: ","}[i == 0] + encode(each))
-		}
-		if len(value) == 0 {
-			out.WriteString("[")
-		}
-		out.WriteString("]")
-	case object:
-		out.WriteString("{")
-		for i, each := range value {
-			if i > 0 {
-				out.WriteString(",")
-			}
-			out.WriteString(encode(each.name) + ":" + encode(each.value))
-		}
-		out.WriteString("}")
-	case literal:
-		return string(value)
-	default:
-		quoted, _ := json.Marshal(value)
-		return string(quoted)
-	}
-	return out.String()
-}
-
-// words returns the parts of a value: those of a list, or the names and values of an object.
-func words(value any, pair string) []string {
+// words returns the parts of a value, encoded: those of a list, or the names and values
+// of an object.
+func words(value any, pair string, encode func(string) string) []string {
 	var parts []string
 	switch value := value.(type) {
 	case []any:
 		for _, each := range value {
-			parts = append(parts, text(each))
+			parts = append(parts, encode(text(each)))
 		}
 	case object:
 		for _, each := range value {
-			parts = append(parts, each.name+pair+text(each.value))
+			parts = append(parts, encode(each.name)+pair+encode(text(each.value)))
 		}
 	default:
-		parts = append(parts, text(value))
+		parts = append(parts, encode(text(value)))
 	}
 	return parts
 }
 
-// simple writes a value for a header.
-func (p parameter) simple(value any) string {
-	return strings.Join(words(value, map[bool]string{true: "=", false: ","}[p.Explode]), ",")
+func (p parameter) pair() string {
+	if p.Explode {
+		return "="
+	}
+	return ","
+}
+
+// header writes a value for a header.
+func (p parameter) header(value any) string {
+	return strings.Join(words(value, p.pair(), func(word string) string { return word }), ",")
 }
 
 // path writes a value for a path, where nothing of it may begin another segment.
 func (p parameter) path(value any) string {
-	pair, separator, prefix := ",", ",", ""
-	if p.Explode {
-		pair = "="
+	parts := words(value, p.pair(), url.PathEscape)
+	if len(parts) == 0 {
+		return ""
 	}
-	switch p.Style {
-	case "label":
+	prefix, separator := "", ","
+	_, isObject := value.(object)
+	switch {
+	case p.Style == "label":
 		prefix = "."
-		if p.Explode {
-			separator = "."
-		}
-	case "matrix":
+	case p.Style == "matrix" && p.Explode && isObject:
+		prefix = ";"
+	case p.Style == "matrix":
 		prefix = ";" + url.PathEscape(p.Name) + "="
-		if p.Explode {
-			return p.matrix(value)
-		}
 	}
-	parts := words(value, pair)
-	for i, part := range parts {
-		parts[i] = escape(part, pair)
+	if p.Explode && prefix != "" {
+		separator = prefix
 	}
 	return prefix + strings.Join(parts, separator)
-}
-
-func (p parameter) matrix(value any) string {
-	var out strings.Builder
-	for _, part := range words(value, "=") {
-		if _, isObject := value.(object); isObject {
-			out.WriteString(";" + escape(part, "="))
-		} else {
-			out.WriteString(";" + url.PathEscape(p.Name) + "=" + url.PathEscape(part))
-		}
-	}
-	return out.String()
-}
-
-// escape encodes a part of a path but for what joins a name and its value.
-func escape(part, pair string) string {
-	return strings.ReplaceAll(url.PathEscape(part), url.PathEscape(pair), pair)
 }
 
 // query writes a value as the pairs of a query, encoded.
@@ -198,11 +172,7 @@ func (p parameter) query(value any) []string {
 	var pairs []string
 	switch {
 	case p.Style == "json":
-		encoded := encode(value)
-		if plain, isText := value.(string); isText {
-			encoded = plain
-		}
-		return []string{name + "=" + url.QueryEscape(encoded)}
+		return []string{name + "=" + url.QueryEscape(text(value))}
 	case p.Style == "deepObject" && isObject:
 		for _, each := range fields {
 			pairs = append(pairs, url.QueryEscape(p.Name+"["+each.name+"]")+"="+url.QueryEscape(text(each.value)))
@@ -219,10 +189,5 @@ func (p parameter) query(value any) []string {
 		}
 		return pairs
 	}
-	for _, part := range words(value, "\x00") {
-		for _, word := range strings.Split(part, "\x00") {
-			pairs = append(pairs, url.QueryEscape(word))
-		}
-	}
-	return []string{name + "=" + strings.Join(pairs, separator)}
+	return []string{name + "=" + strings.Join(words(value, separator, url.QueryEscape), separator)}
 }

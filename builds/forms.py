@@ -35,6 +35,10 @@ class PicturesField(forms.FileField):
                 images.media_type(content)
         except images.InvalidImage as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
+        if sum(map(len, contents)) > images.MOST_SENT:
+            raise forms.ValidationError(
+                f"Images may have {images.MOST_SENT // 1024 // 1024} MB together; these are larger."
+            )
         return contents
 
     def _content(self, given: Any) -> bytes:
@@ -54,8 +58,8 @@ class PicturesInput(FilesInput):
         return super().value_from_datadict(data, files, name) or data.get(name)
 
 
-class MessageForm(JsonForm):
-    """A message to the agent: any text without control characters."""
+class TextForm(JsonForm):
+    """The words of a message to the agent: any text without control characters."""
 
     content = forms.CharField(
         label="Message",
@@ -68,13 +72,6 @@ class MessageForm(JsonForm):
         },
     )
 
-    pictures = PicturesField(
-        required=False,
-        label="Images",
-        widget=PicturesInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
-        help_text="Choose, paste or drop up to 8 images of 5 MB.",
-    )
-
     def clean_content(self) -> str:
         text: str = self.cleaned_data["content"].replace("\r\n", "\n").replace("\r", "\n")
         if any(
@@ -82,6 +79,17 @@ class MessageForm(JsonForm):
         ):
             raise forms.ValidationError("The message contains a control character. Remove it.")
         return text
+
+
+class MessageForm(TextForm):
+    """A message to the agent, with images."""
+
+    pictures = PicturesField(
+        required=False,
+        label="Images",
+        widget=PicturesInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
+        help_text=f"Choose, paste or drop up to {images.MOST} images of 5 MB, together at most 9 MB.",
+    )
 
 
 class ApprovalForm(JsonForm):

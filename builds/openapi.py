@@ -30,6 +30,7 @@ from .forms import (
     MessageForm,
     QuestionForm,
     TargetForm,
+    TextForm,
 )
 from .models import BuildStatus, BuildVerification, ChatMessage, Evaluation, EvaluationRun, MessageStatus
 from .remote.forms import BuilderForm
@@ -157,6 +158,7 @@ _MESSAGE = record(
         "speaker": STRING,
         "status": one_of(MessageStatus.values),
         "content": STRING,
+        "images": INTEGER,
         "tool_calls": array(mapping(ANYTHING)),
         "citations": array(mapping(ANYTHING)),
         "usage": mapping(ANYTHING),
@@ -282,9 +284,7 @@ describe(
 )
 describe(
     "builds:message_resend",
-    post=Operation(
-        "Replace a question and what followed it", _ASKED, 202, forms=[MessageForm], refusable=True
-    ),
+    post=Operation("Replace a question and what followed it", _ASKED, 202, forms=[TextForm], refusable=True),
 )
 describe(
     "builds:stop",

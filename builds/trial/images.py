@@ -12,8 +12,8 @@ from builds.models import ChatImage, ChatMessage
 
 MOST = 8
 MOST_BYTES = 5 * 1024 * 1024
-# What an agent takes in one request, in base64, with room for the words.
-_MOST_SENT = 9 * 1024 * 1024
+# Of all images in a request: in base64, they leave room for the words in what an agent takes.
+MOST_SENT = 9 * 1024 * 1024
 _MOST_IN_REQUEST = 16
 _LEFT_OUT = "(An image was here, which is no longer sent.)"
 
@@ -70,15 +70,17 @@ def of(question: ChatMessage) -> list[bytes]:
 
 def with_images(messages: list[dict[str, Any]], questions: Mapping[int, ChatMessage]) -> list[dict[str, Any]]:
     """Add to messages, by their place, the images of their questions: the newest, as many as fit."""
-    room, count = _MOST_SENT, _MOST_IN_REQUEST
+    room, count, fits = MOST_SENT, _MOST_IN_REQUEST, True
     for place in sorted(questions, reverse=True):
-        contents = of(questions[place])
+        # Older ones than the first that does not fit are not even read.
+        contents = of(questions[place]) if fits else []
         room -= sum(len(content) for content in contents)
         count -= len(contents)
-        if contents and room >= 0 and count >= 0:
+        fits = fits and room >= 0 and count >= 0
+        if fits:
             encoded = [{"data": base64.b64encode(content).decode()} for content in contents]
             messages[place] = {**messages[place], "images": encoded}
-        elif contents:
+        else:
             text = f"{messages[place]['content']}\n\n{_LEFT_OUT}"
             messages[place] = {**messages[place], "content": text}
     return messages

@@ -37,6 +37,7 @@ _FIELDS = (
     "speaker",
     "status",
     "content",
+    "images",
     "tool_calls",
     "citations",
     "usage",

@@ -14,7 +14,7 @@ from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limite
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.errors import NotPossible
-from builds.forms import ApprovalForm, MessageForm
+from builds.forms import ApprovalForm, TextForm
 from builds.models import ChatImage, ChatMessage
 from builds.trial import approvals, chat, places, replacement
 from builds.trial.answer import load_partial
@@ -67,9 +67,9 @@ def message_regenerate(request: Request, pk: int, message: int) -> HttpResponse:
 @negotiated
 @rate_limited("messages", _limited)
 def message_resend(request: Request, pk: int, message: int) -> HttpResponse:
-    """Replace a question, and what followed it, by the posted one."""
+    """Replace a question's words, and what followed it; its images stay."""
     question = _message(request, pk, message)
-    form = MessageForm(posted(request))
+    form = TextForm(posted(request))
     if not form.is_valid():
         if wants_json(request):
             return form_failure(form)

@@ -98,6 +98,14 @@ def test_refuses_what_is_no_image(browser: Client, seeing: AgentConfig, content:
     assert not ChatMessage.objects.exists()
 
 
+def test_refuses_more_than_one_request_holds(browser: Client, seeing: AgentConfig) -> None:
+    contents = [GIF + b"x" * 4_900_000] * 2
+    assert "9 MB together" in _send(browser, seeing, *contents).json()["errors"]["pictures"][0]
+    assert not ChatMessage.objects.exists()
+    page = browser.get(reverse("builds:draft", args=[seeing.pk])).content.decode()
+    assert "up to 8 images of 5 MB, together at most 9 MB" in page
+
+
 def test_refuses_too_many(browser: Client, seeing: AgentConfig) -> None:
     assert "at most 8" in _send(browser, seeing, *[GIF] * 9).json()["errors"]["pictures"][0]
 
@@ -112,6 +120,18 @@ def test_scripts_send_base64(browser: Client, seeing: AgentConfig) -> None:
         assert sent.status_code == 422
 
 
+def test_a_question_is_reworded_by_words_alone(browser: Client, seeing: AgentConfig) -> None:
+    _send(browser, seeing, GIF)
+    chat.stop(seeing, chat.Source.DRAFT)
+    question = ChatMessage.objects.get(role="user")
+    url = reverse("builds:message_resend", args=[seeing.pk, question.pk])
+    assert browser.post(url, {"content": "And this?", "pictures": "%"}).status_code == 302
+    reworded = ChatMessage.objects.get(role="user")
+    assert (reworded.content, images.of(reworded)) == ("And this?", [GIF])
+    message = browser.get(reverse("builds:message", args=[seeing.pk, reworded.pk]), headers=JSON).json()
+    assert message["message"]["images"] == 1
+
+
 def test_an_agent_without_images_refuses_them_in_words(browser: Client, agent: AgentConfig) -> None:
     response = _send(browser, agent, GIF)
     assert response.status_code == 409
@@ -121,10 +141,17 @@ def test_an_agent_without_images_refuses_them_in_words(browser: Client, agent: A
 
 
 def test_old_images_leave_room_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    contents = {1: [b"x" * 6_000_000], 2: [b"y" * 6_000_000]}
-    monkeypatch.setattr(images, "of", lambda question: contents[question.pk])
-    sent = [{"role": "user", "content": "a"}, {"role": "assistant"}, {"role": "user", "content": "b"}]
-    found = images.with_images(sent, {0: ChatMessage(pk=1), 2: ChatMessage(pk=2)})
-    assert "no longer sent" in found[0]["content"]
-    assert "images" not in found[0]
-    assert len(found[2]["images"]) == 1
+    read = []
+
+    def content(question: ChatMessage) -> list[bytes]:
+        read.append(question.pk)
+        return [b"x" * 6_000_000]
+
+    monkeypatch.setattr(images, "of", content)
+    sent = [{"role": "user", "content": "a"}, {"role": "assistant"}] * 9 + [{"role": "user", "content": "b"}]
+    found = images.with_images(sent, {place: ChatMessage(pk=place) for place in range(0, 19, 2)})
+    assert all("no longer sent" in each["content"] for each in found[:18:2])
+    assert not any("images" in each for each in found[:18])
+    assert len(found[18]["images"]) == 1
+    # A conversation may have gigabytes of them.
+    assert read == [18, 16]

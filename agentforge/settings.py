@@ -214,6 +214,8 @@ MOST_RUNNING_BUILDS: int = env.int("MOST_RUNNING_BUILDS", default=16)
 MOST_KNOWLEDGE_FILE_MB: int = env.int("MOST_KNOWLEDGE_FILE_MB", default=25)
 MOST_KNOWLEDGE_AGENT_MB: int = env.int("MOST_KNOWLEDGE_AGENT_MB", default=50)
 MOST_KNOWLEDGE_MB: int = env.int("MOST_KNOWLEDGE_MB", default=250)
+# The most megabytes of images and files in all chats of one user.
+MOST_CHAT_FILES_MB: int = env.int("MOST_CHAT_FILES_MB", default=250)
 # The most answers, checks (of drafts and keys), deployments and verifications of one user that run at once;
 # 0: unlimited.
 MOST_RUNNING_CHATS: int = env.int("MOST_RUNNING_CHATS", default=3)

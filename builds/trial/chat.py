@@ -25,7 +25,7 @@ from configs.draft_check import known_problems
 from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
 
-from . import images
+from . import images, room
 from .conversations import conversation_to_ask_in, conversations_of, messages_in, newest_of
 
 Source = ChatMessage.Source
@@ -66,8 +66,8 @@ def ask(
     """Store a question and its pending answer and enqueue the job, in one transaction.
 
     `new` begins a conversation; without one, the question belongs to the one that was used last.
-    Raises NotPossible without a build, while another answer is pending, and for images to an agent that takes
-    none.
+    Raises NotPossible without a build, while another answer is pending, for images to an agent that takes
+    none, and without room for images and files.
     """
     with transaction.atomic(), as_service():
         lock_agent(agent.pk)
@@ -75,6 +75,7 @@ def ask(
         if build is None:
             raise NotPossible("The agent is not compiled yet. Compile it first.")
         images.refuse_unless_taken(build.revision.canonical_json, pictures)
+        room.refuse_full(agent.owner_id, build.revision.canonical_json, pictures)
         place = conversation_to_ask_in(agent, text, conversation, new=new)
         return _enqueue(agent, text, source=Source.BUILD, build=build, conversation=place, pictures=pictures)
 
@@ -93,6 +94,7 @@ def ask_draft(
         draft = lock_agent(agent.pk)
         document = draft_json(draft)
         images.refuse_unless_taken(document, pictures)
+        room.refuse_full(agent.owner_id, document, pictures)
         facts = {"document": document, "edition": edition_of(draft, document)}
         return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts, pictures=pictures)
 

@@ -102,6 +102,17 @@ def test_an_answer_that_is_replaced_takes_its_files_along(
     assert [call["result"] for call in answer.tool_calls] == ["notes/"]
 
 
+def test_the_files_of_a_person_have_a_limit(
+    browser: Client, agent: AgentConfig, model: OpenAIStandIn, settings: Settings
+) -> None:
+    settings.MOST_CHAT_FILES_MB = 1
+    url = reverse("builds:draft_send", args=[agent.pk])
+    refused = browser.post(url, {"content": "Go on"}, headers=JSON)
+    assert (refused.status_code, "may have 1 MB" in refused.content.decode()) == (409, True)
+    AgentConfig.objects.filter(pk=agent.pk).update(tools=["calculator"], tool_settings={}, permissions={})
+    assert browser.post(url, {"content": "Go on"}, headers=JSON).status_code == 202
+
+
 Converse = Callable[[str, bytes], tuple[bytes, dict[str, Any]]]
 
 

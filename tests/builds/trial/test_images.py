@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.models import ChatImage, ChatMessage
@@ -108,6 +109,26 @@ def test_refuses_more_than_one_request_holds(browser: Client, seeing: AgentConfi
 
 def test_refuses_too_many(browser: Client, seeing: AgentConfig) -> None:
     assert "at most 8" in _send(browser, seeing, *[GIF] * 9).json()["errors"]["pictures"][0]
+
+
+def test_the_images_of_a_person_have_a_limit(
+    browser: Client, seeing: AgentConfig, settings: Settings
+) -> None:
+    settings.MOST_CHAT_FILES_MB = 1
+    image = GIF + b"x" * 600_000
+    assert _send(browser, seeing, image).status_code == 202
+    chat.stop(seeing, chat.Source.DRAFT)
+    refused = _send(browser, seeing, image)
+    assert (refused.status_code, "may have 1 MB" in refused.content.decode()) == (409, True)
+    # The words alone may go on, and a question asked again needs no more room than it had.
+    question = ChatMessage.objects.filter(role="user").latest("pk")
+    url = reverse("builds:message_resend", args=[seeing.pk, question.pk])
+    assert browser.post(url, {"content": "Sure?"}, headers=JSON).status_code == 202
+    chat.stop(seeing, chat.Source.DRAFT)
+    assert _send(browser, seeing).status_code == 202
+    chat.stop(seeing, chat.Source.DRAFT)
+    chat.clear(seeing, chat.Source.DRAFT)
+    assert _send(browser, seeing, image).status_code == 202
 
 
 def test_scripts_send_base64(browser: Client, seeing: AgentConfig) -> None:

@@ -35,9 +35,12 @@ async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
     job = await in_thread(job_store.claim, pk, job_id)
     if job is None:
         return
+    job_run = JobRun(job, job_id)
     try:
-        if await JobRun(job, job_id).run():
+        if await job_run.run():
             await in_thread(job_store.close, pk)
+            if job_run.compiled_inputs is not None:
+                await runtime_packages.keep(job_run.compiled_inputs)
     except JobNotWanted:
         logger.info("The forge no longer wants job %s.", pk)
         await in_thread(job_store.close, pk)
@@ -60,11 +63,11 @@ def _cancel(pk: int, job_id: int) -> None:
 
 
 class JobRun:
-    """The concurrent compilation and delivery of one job."""
+    """The concurrent compilation and delivery of one job; `compiled_inputs` are set once it is compiled."""
 
     def __init__(self, job: Job, job_id: int) -> None:
         self._job, self._job_id = job, job_id
-        self._inputs: Inputs | None = None
+        self.compiled_inputs: Inputs | None = None
         self._compiled = job.state == Job.State.ENDED
         self._delivery = Delivery(job, is_compiled=lambda: self._compiled)
         self._outbox = Outbox(job.pk, job_id, self._delivery.notify)
@@ -85,10 +88,7 @@ class JobRun:
                     await compiling
                     self._compiled = True
                     self._delivery.notify()
-            delivered = await delivering
-            if delivered and self._inputs is not None:
-                await runtime_packages.keep(self._inputs)
-            return delivered
+            return await delivering
         finally:
             for task in tasks:
                 task.cancel()
@@ -137,7 +137,7 @@ class JobRun:
         log.info(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with temporary_workspace() as work:
             compiled = await compilation.compile_agent(inputs, work, log)
-            self._inputs = inputs
+            self.compiled_inputs = inputs
             files = await asyncio.to_thread(_store_files, job, compiled)
         return {
             "result": Job.Result.SUCCEEDED,

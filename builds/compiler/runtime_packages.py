@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
+from dataclasses import replace
 
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import processors, sources, warmup
+from . import processors, resource_errors, sources, warmup
 from .go_command import COMPILE_LIMITS, run_go
 from .inputs import Inputs
 from .targets import PLUGIN_KIND
-from .warmup import FAILED, RUNTIME, WARM, State
+from .warmup import FAILED, RUNTIME, WARM, WARMING, State
 from .workspace import temporary_workspace
 
 logger = logging.getLogger(__name__)
+# Seconds after which whoever began was killed: more than a compilation may take.
+_ABANDONED_AFTER = 600
 
 
 async def keep(inputs: Inputs) -> None:
@@ -29,15 +33,34 @@ async def keep(inputs: Inputs) -> None:
     """
     apis = sources.chosen_apis(inputs.document)
     key = _key(inputs, apis)
-    if warmup.state(key).settled:
-        return
     try:
-        async with processors.one(BuildLog(lambda record: None)):
-            await _compile(inputs, apis)
-        warmup.write(State(WARM, key, program=RUNTIME))
+        with resource_errors.disk_errors():
+            if _is_missing(key):
+                async with processors.one(BuildLog(lambda record: None)):
+                    await _compile_once(inputs, apis, key)
     except BuildError as error:
         logger.warning("The packages that agents share could not be compiled in advance: %s", error)
-        warmup.write(State(FAILED, key, error=str(error), program=RUNTIME))
+
+
+def _is_missing(key: str) -> bool:
+    """Return whether nobody compiled these packages, nor is about to."""
+    state = warmup.state(key)
+    under_way = state.state == WARMING and time.time() - state.at < _ABANDONED_AFTER
+    return not (state.settled or under_way)
+
+
+async def _compile_once(inputs: Inputs, apis: list[str], key: str) -> None:
+    # Another build may have begun while this one waited for a processor.
+    if not _is_missing(key):
+        return
+    state = State(WARMING, key, program=RUNTIME)
+    warmup.write(state)
+    try:
+        await _compile(inputs, apis)
+    except BuildError as error:
+        warmup.write(replace(state, state=FAILED, error=str(error)))
+        raise
+    warmup.write(replace(state, state=WARM))
 
 
 async def _compile(inputs: Inputs, apis: list[str]) -> None:

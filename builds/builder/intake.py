@@ -44,7 +44,10 @@ def _difference(request: dict[str, Any]) -> str:
         return f"Here the target {target.name} means {target.section}."
     local = sources_digest(target.name)
     if local != request["sources"]:
-        return f"This builder has other agent sources: {local[:12]}, requested {request['sources'][:12]}."
+        return (
+            f"This builder has other agent sources, or another release: {local[:12]}, requested "
+            f"{request['sources'][:12]}."
+        )
     chain = targets.toolchain_for(target)
     if request["toolchain"] and request["toolchain"] != chain.digest:
         return f"This builder has another toolchain: {chain.label}, {chain.linker_version}."

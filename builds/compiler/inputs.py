@@ -15,7 +15,8 @@ from . import sources, targets
 from .targets import PLUGIN_KIND, Target
 from .toolchain import Toolchain
 
-# The version of the package format: which files accompany the programs and what they contain.
+# The version of how a package is made: how the sources are laid out, which files accompany the programs and
+# what they contain.
 PACKAGE = "package 4"
 # What a manifest says of a provider.
 _NAMED = ("code", "api", "model", "key_env")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builds.compiler import sources, targets
-from builds.compiler.inputs import Inputs
+from builds.compiler.inputs import PACKAGE, Inputs
 from builds.compiler.targets import PLUGIN_KIND
 from builds.compiler.toolchain import Toolchain
 from builds.errors import BuildError, ToolchainMissing
@@ -20,15 +20,16 @@ class TryNextBuilder(Exception):
 
 
 def sources_digest(target: str) -> str:
-    """Return the sha256 (hex) of the local sources that determine the bytes of a target.
+    """Return the sha256 (hex) of what determines the bytes of a target beside its document and toolchain.
 
-    Raises BuildError for an unknown target and for damaged sources.
+    These are the local sources, and how a package is made of them. Raises BuildError for an unknown target
+    and for damaged sources.
     """
     local, of = sources.read(), targets.get(target)
-    digest = local.digest_of(of.program)
-    if of.kind != PLUGIN_KIND:
-        return digest
-    return hashlib.sha256(f"{digest}\0{local.host_digest}".encode()).hexdigest()
+    parts = [PACKAGE, local.digest_of(of.program)]
+    if of.kind == PLUGIN_KIND:
+        parts.append(local.host_digest)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def request(job: RemoteJob, document: str) -> dict[str, Any]:

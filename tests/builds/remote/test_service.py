@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from builds.builder.models import Entry, Job
 from builds.compiler import targets
 from builds.compiler.inputs import gather
+from builds.remote import job_request
 from builds.remote.job_request import sources_digest
 from configs.models import AgentConfig
 from configs.revisions import create_revision
@@ -75,6 +76,16 @@ def test_other_bytes_are_refused(request_: dict[str, Any], changed: dict[str, st
     answer = say("/jobs/", {**request_, **changed})
     assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert not Job.objects.exists()
+
+
+def test_a_forge_that_lays_sources_out_otherwise_is_refused(
+    request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(job_request, "PACKAGE", "package 3")
+        of_older = sources_digest("plugin")
+    answer = say("/jobs/", {**request_, "sources": of_older})
+    assert (answer.status_code, answer.json()["code"]) == (409, "different")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 from agentforge.machines.shared_directories import ARTIFACTS
 from builds.errors import BuildError
 
-# What this process has read and compared, by sha256.
-_checked: dict[str, tuple[int, ...]] = {}
+# What this process has read and compared: a file's sha256 and state.
+_checked: dict[Path, tuple[str, tuple[int, ...]]] = {}
 _MOST_CHECKED = 4096
 
 
@@ -45,15 +45,18 @@ def holds(sha256: str) -> bool:
 
 def still_holds(sha256: str) -> bool:
     """Return what `holds` does, without reading bytes that nobody changed since this process checked them."""
+    return still_matches(path_of(sha256), sha256)
+
+
+def still_matches(path: Path, sha256: str) -> bool:
+    """Return whether a file exists and has this hash; it is read only if somebody wrote to it since."""
     try:
-        state = _state(path_of(sha256))
+        state = _state(path)
+        matches = _checked.get(path) == (sha256, state) or hash_file(path) == sha256
     except FileNotFoundError:
         return False
-    if _checked.get(sha256) == state:
-        return True
-    matches = holds(sha256)
     if matches:
-        _remember(sha256, state)
+        _remember(path, sha256, state)
     return matches
 
 
@@ -63,10 +66,10 @@ def _state(path: Path) -> tuple[int, ...]:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def _remember(sha256: str, state: tuple[int, ...]) -> None:
+def _remember(path: Path, sha256: str, state: tuple[int, ...]) -> None:
     if len(_checked) >= _MOST_CHECKED:
         _checked.clear()
-    _checked[sha256] = state
+    _checked[path] = sha256, state
 
 
 def write(pieces: Iterable[bytes], sha256: str) -> Path:
@@ -90,7 +93,7 @@ def write(pieces: Iterable[bytes], sha256: str) -> Path:
         temporary.chmod(0o755)
         temporary.replace(target)
         _sync_directory(target.parent)
-        _remember(sha256, _state(target))
+        _remember(target, sha256, _state(target))
     finally:
         temporary.unlink(missing_ok=True)
     return target

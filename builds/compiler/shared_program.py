@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from builds.artifacts import storage
+from builds.artifacts import local_store
 from builds.logs.build_log import BuildLog
 
 from . import sources
@@ -33,10 +32,9 @@ class SharedProgram:
             return None
         path = self._cache_path(toolchain, agent)
         digest = path.with_suffix(".sha256")
-        if not (path.exists() and digest.exists()):
+        if not digest.exists():
             return None
-        stat = path.stat()
-        return path if _is_intact(path, digest.read_text(), stat.st_size, stat.st_mtime_ns) else None
+        return path if local_store.still_matches(path, digest.read_text()) else None
 
     async def get_or_compile(self, toolchain: Toolchain, agent: Sources, work: Path, log: BuildLog) -> Path:
         """Return the program of these inputs, compiled if it is not cached.
@@ -54,7 +52,7 @@ class SharedProgram:
         try:
             shutil.copyfile(output, temporary)
             temporary.chmod(0o755)
-            path.with_suffix(".sha256").write_text(storage.hash_file(temporary))
+            path.with_suffix(".sha256").write_text(local_store.hash_file(temporary))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -79,12 +77,6 @@ class SharedProgram:
         output = work / f"agentforge-{self.name}"
         await go_build(toolchain, f"./{self.name}", output, "exe", tree, work, log)
         return output
-
-
-@functools.lru_cache(maxsize=8)
-def _is_intact(path: Path, digest: str, size: int, mtime_ns: int) -> bool:
-    """Return whether a file has this sha256; one that nobody wrote since is not read for each answer."""
-    return storage.hash_file(path) == digest
 
 
 # Loads any plugin.

@@ -207,6 +207,23 @@ func TestFailuresInWords(t *testing.T) {
 	}
 }
 
+// What the owner can't see in a list of tools doesn't reach the model either, and still pins.
+func TestHiddenWordsAreRemoved(t *testing.T) {
+	t.Parallel()
+	hidden := `{"type":"object","properties":{"q":{"description":"A ` + "\U000E0041" + `query\u001b]0;x.","maxLength":12345678901234567890}}}`
+	s := Server{Name: "peer", Tools: []Pinned{{
+		Name: "find.it", Function: "mcp_peer_find_it", Description: "Fi\u200bnds.", Schema: json.RawMessage(hidden),
+	}}}
+	functions, err := s.Functions("mcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"properties":{"q":{"description":"A query","maxLength":12345678901234567890}},"type":"object"}`
+	if got := functions[0]; got.Description != "Finds." || string(got.Schema) != want {
+		t.Errorf("%q %s", got.Description, got.Schema)
+	}
+}
+
 func TestStructuredResult(t *testing.T) {
 	t.Parallel()
 	text, isError, err := readResult(json.RawMessage(`{"content":[],"structuredContent":{"a":1}}`))

@@ -65,7 +65,8 @@ func (s Server) Functions(set string) ([]tools.Tool, error) {
 	functions := make([]tools.Tool, 0, len(s.Tools))
 	for _, pinned := range s.Tools {
 		digest := Digest(pinned.Name, pinned.Description, pinned.Schema)
-		if !functionName.MatchString(pinned.Function) || digest == "" {
+		schema, err := untrusted.CleanJSON(pinned.Schema)
+		if !functionName.MatchString(pinned.Function) || digest == "" || err != nil {
 			return nil, fmt.Errorf("the tool %q of %s is not readable", pinned.Name, s.Name)
 		}
 		may := tools.Reads | tools.Reaches
@@ -73,7 +74,7 @@ func (s Server) Functions(set string) ([]tools.Tool, error) {
 			may |= tools.Writes
 		}
 		functions = append(functions, tools.Tool{
-			Name: pinned.Function, Set: set, Description: describe(pinned), Schema: pinned.Schema,
+			Name: pinned.Function, Set: set, Description: describe(pinned), Schema: schema,
 			May: may, Untrusted: true, Host: s.Host, Unavailable: s.Unavailable,
 			Run: func(ctx context.Context, arguments json.RawMessage) (string, error) {
 				return s.run(ctx, pinned, digest, arguments)

@@ -3,6 +3,7 @@
 package untrusted
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"regexp"
@@ -24,6 +25,36 @@ func Clean(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// CleanJSON returns JSON with its names and texts cleaned. The names of an object are
+// sorted.
+func CleanJSON(raw json.RawMessage) (json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(cleaned(value))
+}
+
+func cleaned(value any) any {
+	switch value := value.(type) {
+	case string:
+		return Clean(value)
+	case []any:
+		for i, each := range value {
+			value[i] = cleaned(each)
+		}
+	case map[string]any:
+		object := make(map[string]any, len(value))
+		for name, each := range value {
+			object[Clean(name)] = cleaned(each)
+		}
+		return object
+	}
+	return value
 }
 
 // isHidden reports control characters, format characters (zero width, bidirectional,

@@ -73,25 +73,27 @@ func functions(given json.RawMessage, getenv func(string) string) ([]tools.Tool,
 			return nil, err
 		}
 		for _, o := range each.Operations {
-			if !functionName.MatchString(o.Function) || !methodName.MatchString(o.Method) || !json.Valid(o.Schema) {
+			function, err := o.tool(to)
+			if err != nil || !functionName.MatchString(o.Function) || !methodName.MatchString(o.Method) {
 				return nil, fmt.Errorf("the operation %q of %s is not readable", o.Function, each.Name)
 			}
-			all = append(all, o.tool(to))
+			all = append(all, function)
 		}
 	}
 	return all, nil
 }
 
-func (o operation) tool(to *outbound.Service) tools.Tool {
+func (o operation) tool(to *outbound.Service) (tools.Tool, error) {
+	schema, err := untrusted.CleanJSON(o.Schema)
 	may := tools.Reads | tools.Reaches
 	if !o.Reads {
 		may |= tools.Writes
 	}
 	return tools.Tool{
-		Name: o.Function, Set: "api", Description: untrusted.Clean(o.Description), Schema: o.Schema,
+		Name: o.Function, Set: "api", Description: untrusted.Clean(o.Description), Schema: schema,
 		May: may, Untrusted: true, Host: to.Base.Hostname(), Unavailable: to.Missing(),
 		Run: func(ctx context.Context, arguments json.RawMessage) (string, error) { return o.run(ctx, to, arguments) },
-	}
+	}, err
 }
 
 func (o operation) run(ctx context.Context, to *outbound.Service, arguments json.RawMessage) (string, error) {

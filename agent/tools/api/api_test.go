@@ -111,6 +111,15 @@ func called(t *testing.T, auth, operation, arguments string) string {
 	return text
 }
 
+func TestHiddenWordsAreRemoved(t *testing.T) {
+	t.Parallel()
+	o := operation{Description: "Ge\u200bts.", Schema: json.RawMessage(`{"description":"A \u202equery"}`)}
+	got, err := o.tool(&outbound.Service{Base: &url.URL{}})
+	if err != nil || got.Description != "Gets." || string(got.Schema) != `{"description":"A query"}` {
+		t.Errorf("%q %s %v", got.Description, got.Schema, err)
+	}
+}
+
 const get = `{"function":"api_pets_get","method":"GET","path":"%s","schema":{},"reads":true}`
 
 func TestAnswers(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"agent.local/a0000000000000000/mcpspec"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -64,7 +65,7 @@ func question(arguments json.RawMessage) ([]protocol.Message, error) {
 // call asks the agent. A failure of the agent is a result too, for the model to read.
 func (s *Server) call(ctx context.Context, r request, send notify) (map[string]any, *failure) {
 	if r.Params.Name != askTool {
-		return nil, &failure{Code: codeInvalidParams, Message: fmt.Sprintf("there is no tool %q; the only one is %s", r.Params.Name, askTool)}
+		return nil, &failure{Code: mcpspec.CodeInvalidParams, Message: fmt.Sprintf("there is no tool %q; the only one is %s", r.Params.Name, askTool)}
 	}
 	messages, err := question(r.Params.Arguments)
 	if err != nil {

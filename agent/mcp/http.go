@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/mcpspec"
 )
 
 // Headers of the protocol.
@@ -33,7 +34,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	version := r.Header.Get(versionHeader)
-	isModern := asked.isModern() || version != "" && !slices.Contains(legacy, version)
+	isModern := asked.isModern() || version != "" && !slices.Contains(mcpspec.Legacy, version)
 	switch {
 	case asked.isResponse() || asked.isNotification():
 		s.accept(w, r, asked, isModern)
@@ -54,7 +55,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // accept takes a notification. Sessions have no state but their requests in progress,
 // so any id of a session is a good one.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, asked request, isModern bool) {
-	if version := r.Header.Get(versionHeader); isModern && version != "" && version != modern {
+	if version := r.Header.Get(versionHeader); isModern && version != "" && version != mcpspec.Modern {
 		err := unsupported(version)
 		httpapi.WriteJSON(w, err.status(), asked.answer(nil, err))
 		return
@@ -71,7 +72,7 @@ func checkHeaders(header http.Header, r request) *failure {
 		return err
 	}
 	var version string
-	_ = json.Unmarshal(r.Params.Meta[metaVersion], &version)
+	_ = json.Unmarshal(r.Params.Meta[mcpspec.MetaVersion], &version)
 	wanted := []struct{ name, value string }{{versionHeader, version}, {methodHeader, r.Method}}
 	if r.Method == "tools/call" {
 		wanted = append(wanted, struct{ name, value string }{nameHeader, r.Params.Name})
@@ -79,7 +80,7 @@ func checkHeaders(header http.Header, r request) *failure {
 	for _, field := range wanted {
 		values := header.Values(field.name)
 		if len(values) != 1 || decodeHeader(values[0]) != field.value {
-			return &failure{Code: codeHeaderMismatch, Message: "the header " + field.name + " must be there once and repeat the message's own value"}
+			return &failure{Code: mcpspec.CodeHeaderMismatch, Message: "the header " + field.name + " must be there once and repeat the message's own value"}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"agent.local/a0000000000000000/mcpspec"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -57,8 +58,8 @@ func (s *Server) answerModern(ctx context.Context, r request, send notify) (any,
 	switch r.Method {
 	case "server/discover":
 		result = map[string]any{
-			"supportedVersions": append([]string{modern}, legacy...), "capabilities": capabilities(), "instructions": s.manifest.Description,
-			"_meta": map[string]any{metaServerInfo: s.info()}, "ttlMs": cacheMS, "cacheScope": "public",
+			"supportedVersions": append([]string{mcpspec.Modern}, mcpspec.Legacy...), "capabilities": capabilities(), "instructions": s.manifest.Description,
+			"_meta": map[string]any{mcpspec.MetaServerInfo: s.info()}, "ttlMs": cacheMS, "cacheScope": "public",
 		}
 	case "tools/list":
 		if result, err = s.list(r); err == nil {
@@ -77,14 +78,14 @@ func (s *Server) answerModern(ctx context.Context, r request, send notify) (any,
 }
 
 func noMethod(name string) *failure {
-	return &failure{Code: codeNoMethod, Message: "this server has no method " + name}
+	return &failure{Code: mcpspec.CodeNoMethod, Message: "this server has no method " + name}
 }
 
 // initialize agrees on the client's version, or the newest one with a handshake.
 func (s *Server) initialize(r request) map[string]any {
 	version := r.Params.ProtocolVersion
-	if !slices.Contains(legacy, version) {
-		version = legacy[0]
+	if !slices.Contains(mcpspec.Legacy, version) {
+		version = mcpspec.Legacy[0]
 	}
 	return map[string]any{
 		"protocolVersion": version, "capabilities": capabilities(), "serverInfo": s.info(), "instructions": s.manifest.Description,
@@ -99,7 +100,7 @@ func (s *Server) info() map[string]any {
 
 func (s *Server) list(r request) (map[string]any, *failure) {
 	if r.Params.Cursor != nil {
-		return nil, &failure{Code: codeInvalidParams, Message: "the list has one page: omit the cursor"}
+		return nil, &failure{Code: mcpspec.CodeInvalidParams, Message: "the list has one page: omit the cursor"}
 	}
 	return map[string]any{"tools": []any{s.tool()}}, nil
 }

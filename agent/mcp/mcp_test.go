@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/agenttest"
+	"agent.local/a0000000000000000/mcpspec"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -49,7 +50,7 @@ const (
 )
 
 func headers(method string, more ...string) []string {
-	return append([]string{"Accept", "application/json, text/event-stream", versionHeader, modern, methodHeader, method}, more...)
+	return append([]string{"Accept", "application/json, text/event-stream", versionHeader, mcpspec.Modern, methodHeader, method}, more...)
 }
 
 func TestHandshakeVersions(t *testing.T) {
@@ -118,10 +119,10 @@ func TestVersionWithoutHandshake(t *testing.T) {
 		{"no name", ask, headers("tools/call"), 400, `"code":-32020`},
 		{"another name", ask, headers("tools/call", nameHeader, "rm"), 400, `"code":-32020`},
 		{"another method", list, headers("tools/call"), 400, `"code":-32020`},
-		{"no method", list, []string{versionHeader, modern}, 400, `"code":-32020`},
+		{"no method", list, []string{versionHeader, mcpspec.Modern}, 400, `"code":-32020`},
 		{"no version", list, []string{methodHeader, "tools/list"}, 400, `"code":-32020`},
 		{"two methods", list, headers("tools/list", methodHeader, "tools/list"), 400, `"code":-32020`},
-		{"another version", strings.ReplaceAll(list, modern, "2027-01-01"), []string{versionHeader, "2027-01-01", methodHeader, "tools/list"}, 400, `"code":-32022`},
+		{"another version", strings.ReplaceAll(list, mcpspec.Modern, "2027-01-01"), []string{versionHeader, "2027-01-01", methodHeader, "tools/list"}, 400, `"code":-32022`},
 		{"no capabilities", strings.Replace(list, "clientCapabilities", "x", 1), headers("tools/list"), 400, `"code":-32602`},
 		{"nothing of the envelope", `{"jsonrpc":"2.0","id":1,"method":"server/discover"}`, headers("server/discover"), 400, `"code":-32602`},
 		{"ping is gone", strings.ReplaceAll(list, "tools/list", "ping"), headers("ping"), 404, `"code":-32601`},

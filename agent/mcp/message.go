@@ -4,29 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-)
 
-// The versions of the protocol: the newest has no handshake, and those before it
-// negotiate one in initialize.
-const modern = "2026-07-28"
-
-var legacy = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
-
-// The keys of params._meta that every request of the newest version carries.
-const (
-	metaVersion      = "io.modelcontextprotocol/protocolVersion"
-	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
-	metaServerInfo   = "io.modelcontextprotocol/serverInfo"
-)
-
-// Codes of errors: JSON-RPC's, then the protocol's own.
-const (
-	codeParse          = -32700
-	codeInvalidRequest = -32600
-	codeNoMethod       = -32601
-	codeInvalidParams  = -32602
-	codeHeaderMismatch = -32020
-	codeBadVersion     = -32022
+	"agent.local/a0000000000000000/mcpspec"
 )
 
 // request is a JSON-RPC request, or a notification if it has no id.
@@ -68,9 +47,9 @@ func (f *failure) Error() string { return f.Message }
 // status returns the HTTP status that the newest version demands with an error.
 func (f *failure) status() int {
 	switch f.Code {
-	case codeNoMethod:
+	case mcpspec.CodeNoMethod:
 		return http.StatusNotFound
-	case codeParse, codeInvalidRequest, codeInvalidParams, codeHeaderMismatch, codeBadVersion:
+	case mcpspec.CodeParse, mcpspec.CodeInvalidRequest, mcpspec.CodeInvalidParams, mcpspec.CodeHeaderMismatch, mcpspec.CodeBadVersion:
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
@@ -80,13 +59,13 @@ func (f *failure) status() int {
 func parse(raw []byte) (request, error) {
 	var r request
 	if !json.Valid(raw) {
-		return r, &failure{Code: codeParse, Message: "the message is not JSON"}
+		return r, &failure{Code: mcpspec.CodeParse, Message: "the message is not JSON"}
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return request{ID: r.ID}, &failure{Code: codeInvalidRequest, Message: "send one JSON-RPC message at a time: " + err.Error()}
+		return request{ID: r.ID}, &failure{Code: mcpspec.CodeInvalidRequest, Message: "send one JSON-RPC message at a time: " + err.Error()}
 	}
 	if r.JSONRPC != "2.0" || r.Method == "" && !r.isResponse() || !validID(r.ID) {
-		return request{ID: r.ID}, &failure{Code: codeInvalidRequest, Message: "the message is not a JSON-RPC 2.0 request or notification"}
+		return request{ID: r.ID}, &failure{Code: mcpspec.CodeInvalidRequest, Message: "the message is not a JSON-RPC 2.0 request or notification"}
 	}
 	return r, nil
 }
@@ -118,7 +97,7 @@ func (r request) answer(result any, err *failure) response {
 
 // isModern reports whether the request belongs to the version without a handshake.
 func (r request) isModern() bool {
-	_, ok := r.Params.Meta[metaVersion]
+	_, ok := r.Params.Meta[mcpspec.MetaVersion]
 	return ok || r.Method == "server/discover"
 }
 
@@ -128,26 +107,26 @@ func (r request) checkModern() *failure {
 		return err
 	}
 	var version string
-	if json.Unmarshal(r.Params.Meta[metaVersion], &version) != nil {
-		return &failure{Code: codeInvalidParams, Message: metaVersion + " is not a string"}
+	if json.Unmarshal(r.Params.Meta[mcpspec.MetaVersion], &version) != nil {
+		return &failure{Code: mcpspec.CodeInvalidParams, Message: mcpspec.MetaVersion + " is not a string"}
 	}
-	if version != modern {
+	if version != mcpspec.Modern {
 		return unsupported(version)
 	}
 	return nil
 }
 
 func (r request) checkMeta() *failure {
-	for _, key := range []string{metaVersion, metaCapabilities} {
+	for _, key := range []string{mcpspec.MetaVersion, mcpspec.MetaCapabilities} {
 		if _, ok := r.Params.Meta[key]; !ok {
-			return &failure{Code: codeInvalidParams, Message: "params._meta lacks " + key}
+			return &failure{Code: mcpspec.CodeInvalidParams, Message: "params._meta lacks " + key}
 		}
 	}
 	return nil
 }
 
 func unsupported(version string) *failure {
-	return &failure{Code: codeBadVersion, Message: "this version of the protocol is not supported", Data: map[string]any{
-		"supported": append([]string{modern}, legacy...), "requested": version,
+	return &failure{Code: mcpspec.CodeBadVersion, Message: "this version of the protocol is not supported", Data: map[string]any{
+		"supported": append([]string{mcpspec.Modern}, mcpspec.Legacy...), "requested": version,
 	}}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/mcpspec"
 )
 
 const (
@@ -81,8 +83,8 @@ func (c *Client) open(ctx context.Context) error {
 // discover reports whether the server speaks the version without a handshake. Any answer
 // but that means an older one; an error, that there was none.
 func (c *Client) discover(ctx context.Context) (bool, error) {
-	c.conn.use(modern)
-	answer, err := c.conn.send(ctx, c.request(modern, "server/discover", map[string]any{}), nil)
+	c.conn.use(mcpspec.Modern)
+	answer, err := c.conn.send(ctx, c.request(mcpspec.Modern, "server/discover", map[string]any{}), nil)
 	var refused *rpcError
 	var status *statusError
 	switch {
@@ -90,8 +92,8 @@ func (c *Client) discover(ctx context.Context) (bool, error) {
 		var found struct {
 			Versions []string `json:"supportedVersions"`
 		}
-		if json.Unmarshal(answer.Result, &found) == nil && slices.Contains(found.Versions, modern) {
-			c.version = modern
+		if json.Unmarshal(answer.Result, &found) == nil && slices.Contains(found.Versions, mcpspec.Modern) {
+			c.version = mcpspec.Modern
 			return true, nil
 		}
 		return false, nil
@@ -107,14 +109,14 @@ func (c *Client) discover(ctx context.Context) (bool, error) {
 
 // noCommonVersion returns an error if a server says that it speaks none of the versions.
 func noCommonVersion(refused *rpcError) error {
-	if refused == nil || refused.Code != codeBadVersion {
+	if refused == nil || refused.Code != mcpspec.CodeBadVersion {
 		return nil
 	}
 	var data struct {
 		Supported []string `json:"supported"`
 	}
 	_ = json.Unmarshal(refused.Data, &data)
-	if slices.ContainsFunc(data.Supported, func(v string) bool { return slices.Contains(legacy, v) }) {
+	if slices.ContainsFunc(data.Supported, func(v string) bool { return slices.Contains(mcpspec.Legacy, v) }) {
 		return nil
 	}
 	return fmt.Errorf("the server speaks none of the protocol's versions that this agent knows: %w", refused)
@@ -123,7 +125,7 @@ func noCommonVersion(refused *rpcError) error {
 func (c *Client) initialize(ctx context.Context) error {
 	c.conn.use("")
 	answer, err := c.conn.send(ctx, message{JSONRPC: "2.0", ID: c.nextID(), Method: "initialize", Params: map[string]any{
-		"protocolVersion": legacy[0], "capabilities": map[string]any{}, "clientInfo": clientInfo,
+		"protocolVersion": mcpspec.Legacy[0], "capabilities": map[string]any{}, "clientInfo": clientInfo,
 	}}, nil)
 	if err == nil && answer.Error != nil {
 		err = answer.Error
@@ -134,7 +136,7 @@ func (c *Client) initialize(ctx context.Context) error {
 	var opened struct {
 		Version string `json:"protocolVersion"`
 	}
-	if json.Unmarshal(answer.Result, &opened) != nil || !slices.Contains(legacy, opened.Version) {
+	if json.Unmarshal(answer.Result, &opened) != nil || !slices.Contains(mcpspec.Legacy, opened.Version) {
 		return fmt.Errorf("the server wants version %q of the protocol, which this agent does not know", clip(opened.Version, 40))
 	}
 	c.conn.use(opened.Version)
@@ -149,9 +151,9 @@ var clientInfo = map[string]string{"name": "agentforge-agent", "version": "1.0"}
 
 // request returns a request of a version.
 func (c *Client) request(version, method string, params map[string]any) message {
-	if version == modern {
+	if version == mcpspec.Modern {
 		params["_meta"] = map[string]any{
-			metaVersion: modern, metaCapabilities: map[string]any{}, metaClientInfo: clientInfo,
+			mcpspec.MetaVersion: mcpspec.Modern, mcpspec.MetaCapabilities: map[string]any{}, mcpspec.MetaClientInfo: clientInfo,
 		}
 	}
 	return message{JSONRPC: "2.0", ID: c.nextID(), Method: method, Params: params}

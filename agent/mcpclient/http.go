@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"agent.local/a0000000000000000/mcpspec"
 	"agent.local/a0000000000000000/outbound"
 )
 
@@ -50,7 +51,7 @@ type httpConn struct {
 
 // NewHTTP returns the client of a server. A protocol from an earlier test saves a question.
 func NewHTTP(service *outbound.Service, protocol string) *Client {
-	return &Client{conn: &httpConn{service: service}, legacyFirst: protocol != "" && protocol != modern}
+	return &Client{conn: &httpConn{service: service}, legacyFirst: protocol != "" && protocol != mcpspec.Modern}
 }
 
 func (h *httpConn) use(version string) {
@@ -108,7 +109,7 @@ func (h *httpConn) describe(request *http.Request, m message) {
 	if version != "" {
 		request.Header.Set("MCP-Protocol-Version", version)
 	}
-	if version != modern {
+	if version != mcpspec.Modern {
 		if session != "" {
 			request.Header.Set("Mcp-Session-Id", session)
 		}
@@ -167,7 +168,7 @@ func (h *httpConn) cancel(ctx context.Context, m message) {
 	h.mu.Lock()
 	version := h.version
 	h.mu.Unlock()
-	if ctx.Err() == nil || m.ID == nil || version == modern || version == "" {
+	if ctx.Err() == nil || m.ID == nil || version == mcpspec.Modern || version == "" {
 		return
 	}
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)

@@ -3,25 +3,8 @@ package mcpclient
 import (
 	"encoding/json"
 	"fmt"
-)
 
-// The versions of the protocol: the newest has no handshake, and those before it
-// negotiate one in initialize.
-const modern = "2026-07-28"
-
-var legacy = []string{"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}
-
-// The keys of params._meta that every request of the newest version carries.
-const (
-	metaVersion      = "io.modelcontextprotocol/protocolVersion"
-	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
-	metaClientInfo   = "io.modelcontextprotocol/clientInfo"
-)
-
-// Codes of errors: JSON-RPC's, then the protocol's own.
-const (
-	codeNoMethod   = -32601
-	codeBadVersion = -32022
+	"agent.local/a0000000000000000/mcpspec"
 )
 
 // message is any JSON-RPC message.
@@ -55,7 +38,7 @@ func (m message) reply() message {
 	if m.Method == "ping" {
 		answer.Result = json.RawMessage("{}")
 	} else {
-		answer.Error = &rpcError{Code: codeNoMethod, Message: "this client does not offer " + clip(m.Method, 100)}
+		answer.Error = &rpcError{Code: mcpspec.CodeNoMethod, Message: "this client does not offer " + clip(m.Method, 100)}
 	}
 	return answer
 }

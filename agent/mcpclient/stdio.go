@@ -11,13 +11,15 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/mcpspec"
 )
 
 // A program that knows only versions with a handshake may leave other requests without
 // an answer, or end.
 const silenceTime = 5 * time.Second
 
-var unanswered = message{Error: &rpcError{Code: codeNoMethod, Message: "no answer"}}
+var unanswered = message{Error: &rpcError{Code: mcpspec.CodeNoMethod, Message: "no answer"}}
 
 // stdioConn is a program of this machine: one message a line on its standard input and
 // output. It starts with the first message, and ends when the agent does.

@@ -85,31 +85,28 @@ func (c *Client) open(ctx context.Context) error {
 func (c *Client) discover(ctx context.Context) (bool, error) {
 	c.conn.use(mcpspec.Modern)
 	answer, err := c.conn.send(ctx, c.request(mcpspec.Modern, "server/discover", map[string]any{}), nil)
-	var refused *rpcError
 	var status *statusError
 	switch {
-	case err == nil && answer.Error == nil:
-		var found struct {
-			Versions []string `json:"supportedVersions"`
-		}
-		if json.Unmarshal(answer.Result, &found) == nil && slices.Contains(found.Versions, mcpspec.Modern) {
-			c.version = mcpspec.Modern
-			return true, nil
-		}
+	case errors.Is(err, errExpired), errors.As(err, &status) && !status.isKey():
 		return false, nil
-	case err == nil:
-		refused = answer.Error
-	case errors.As(err, &status) && !status.isKey():
-		return false, nil
-	case !errors.As(err, &refused) && !errors.Is(err, errExpired):
+	case err != nil:
 		return false, err
+	case answer.Error != nil:
+		return false, noCommonVersion(answer.Error)
 	}
-	return false, noCommonVersion(refused)
+	var found struct {
+		Versions []string `json:"supportedVersions"`
+	}
+	isModern := json.Unmarshal(answer.Result, &found) == nil && slices.Contains(found.Versions, mcpspec.Modern)
+	if isModern {
+		c.version = mcpspec.Modern
+	}
+	return isModern, nil
 }
 
 // noCommonVersion returns an error if a server says that it speaks none of the versions.
 func noCommonVersion(refused *rpcError) error {
-	if refused == nil || refused.Code != mcpspec.CodeBadVersion {
+	if refused.Code != mcpspec.CodeBadVersion {
 		return nil
 	}
 	var data struct {

@@ -12,13 +12,11 @@ type content struct {
 	Type     string `json:"type"`
 	Text     string `json:"text"`
 	MimeType string `json:"mimeType"`
-	Data     string `json:"data"`
 	URI      string `json:"uri"`
 	Name     string `json:"name"`
 	Resource struct {
 		URI  string `json:"uri"`
 		Text string `json:"text"`
-		Blob string `json:"blob"`
 	} `json:"resource"`
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"agent.local/a0000000000000000/outbound"
+	"agent.local/a0000000000000000/sse"
 	"agent.local/a0000000000000000/tools"
 )
 
@@ -197,6 +198,7 @@ func TestFailuresInWords(t *testing.T) {
 		{&peer{modern: true, result: `{"resultType":"task"}`}, `of the type "task"`},
 		{&peer{modern: true, result: `{"isError":true,"content":[{"type":"text","text":"bad secret-key"}]}`}, "bad [key removed]"},
 		{&peer{modern: true, result: `[]`}, "not readable"},
+		{&peer{sse: true, result: `"` + strings.Repeat("x", sse.MaxEvent) + `"`}, "longer than 1 MiB"},
 	}
 	for _, test := range tests {
 		test.peer.description = "Finds."

@@ -26,7 +26,7 @@ func (h *httpConn) readStream(ctx context.Context, m message, body io.ReadCloser
 	resume, size := resumption{after: resumeAfter}, int64(0)
 	for range maxResumes {
 		answer, err := h.readEvents(ctx, m, &countingReader{body, &size}, &resume, changed)
-		if err == nil || resume.id == "" || ctx.Err() != nil || size > maxBody {
+		if err == nil || resume.id == "" || ctx.Err() != nil || size > maxBody || errors.Is(err, sse.ErrTooLong) {
 			return answer, err
 		}
 		select {

@@ -13,6 +13,9 @@ import (
 // KeyEnvPrefix begins the variables with the keys of services.
 const KeyEnvPrefix = "AGENT_KEY_"
 
+// What is shorter occurs in other words.
+const shortestSecret = 4
+
 // ServiceName is how a service is named in agent.json.
 var ServiceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,23}$`)
 
@@ -31,6 +34,8 @@ type Service struct {
 	auth   *Auth
 	keyEnv string
 	key    string
+	// secrets replaces the key, in each form that a service may repeat.
+	secrets *strings.Replacer
 }
 
 // NewService returns the service of a tool at an address; without auth, it takes no key.
@@ -50,6 +55,7 @@ func NewService(tool, name, address string, auth *Auth, getenv func(string) stri
 	}
 	if auth != nil {
 		s.key = strings.TrimSpace(getenv(s.keyEnv))
+		s.secrets = concealing(s.key, auth.Kind)
 	}
 	return s, nil
 }
@@ -92,9 +98,22 @@ func (s *Service) authorize(request *http.Request) {
 
 // Conceal removes the key from what a service answered.
 func (s *Service) Conceal(text string) string {
-	if len(s.key) < 4 {
+	if s.secrets == nil {
 		return text
 	}
-	encoded := base64.StdEncoding.EncodeToString([]byte(s.key))
-	return strings.NewReplacer(s.key, "[key removed]", encoded, "[key removed]", url.QueryEscape(s.key), "[key removed]").Replace(text)
+	return s.secrets.Replace(text)
+}
+
+func concealing(key, kind string) *strings.Replacer {
+	secrets := []string{key, base64.StdEncoding.EncodeToString([]byte(key)), url.QueryEscape(key)}
+	if _, password, found := strings.Cut(key, ":"); found && kind == "basic" {
+		secrets = append(secrets, password, url.QueryEscape(password))
+	}
+	var pairs []string
+	for _, secret := range secrets {
+		if len(secret) >= shortestSecret {
+			pairs = append(pairs, secret, "[key removed]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }

@@ -78,6 +78,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/v1/away":
 		http.Redirect(w, r, "http://example.org/", http.StatusFound)
+	case "/v1/wrong":
+		http.Error(w, "secret is wrong", http.StatusForbidden)
 	case "/v1/bad":
 		http.Error(w, "no such pet", http.StatusNotFound)
 	case "/v1/big":
@@ -145,6 +147,15 @@ func TestKeys(t *testing.T) {
 		if got := called(t, `,"auth":`+auth, fmt.Sprintf(get, "/x"), `{}`); got != strings.TrimSpace(want) {
 			t.Errorf("%s: %q", auth, got)
 		}
+	}
+}
+
+// A service may repeat the password without the user's name.
+func TestPasswordIsConcealed(t *testing.T) {
+	t.Parallel()
+	want := "error: the service answered 403 Forbidden\n[key removed] is wrong"
+	if got := called(t, `,"auth":{"kind":"basic"}`, fmt.Sprintf(get, "/wrong"), `{}`); got != want {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -70,6 +72,43 @@ func TestProgram(t *testing.T) {
 				t.Errorf("exit %d, out %q, err %q", code, out, errs)
 			}
 		})
+	}
+}
+
+func TestImages(t *testing.T) {
+	agent := &agenttest.Agent{ManifestJSON: strings.Replace(agenttest.Manifest, `{`, `{"request_fields":["images"],`, 1)}
+	dir := t.TempDir()
+	small, huge := filepath.Join(dir, "small.gif"), filepath.Join(dir, "huge.gif")
+	for path, size := range map[string]int64{small: 6, huge: 1 << 40} {
+		if err := errors.Join(os.WriteFile(path, []byte("GIF89a"), 0o600), os.Truncate(path, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		agent     *agenttest.Agent
+		arguments string
+		code      int
+		err       string
+	}{
+		{agent, "--message|hi|--image|" + small + "|--image|" + small, 0, ""},
+		{agent, "--message|hi|--image|" + huge, 1, "huge.gif: an image is larger than 5 MB"},
+		{agent, "--message|hi|--image|" + dir, 1, "is a directory"},
+		{agent, "--message|hi|--image|" + small + ".png", 1, "no such file"},
+		{agent, "--message|hi|--image|cli.go", 1, "cli.go: an image is not a PNG, JPEG, GIF or WebP file"},
+		{agent, "--message|hi|--image|", 2, "--image is empty"},
+		{agent, "--image|" + small, 2, "--image needs --message"},
+		{&agenttest.Agent{}, "--message|hi|--image|" + small, 1, "takes no images"},
+	}
+	for _, test := range tests {
+		code, _, errs := program(test.agent, "", strings.Split(test.arguments+"|a.so", "|")...)
+		if code != test.code || !strings.Contains(errs, test.err) {
+			t.Errorf("%s: exit %d, %q", test.arguments, code, errs)
+		}
+	}
+	const image = `{"data":"R0lGODlh"}`
+	want := `{"messages":[{"role":"user","content":"hi","images":[` + image + "," + image + `]}]}`
+	if got := strings.Join(agent.Requests(), "\n"); got != want {
+		t.Errorf("requests\n%s", got)
 	}
 }
 

@@ -23,20 +23,34 @@ func (o options) question(manifest protocol.Manifest) ([]byte, error) {
 		return nil, errors.New("this agent takes no images: its owner can allow them, with a model that does")
 	}
 	for _, path := range o.images {
-		data, err := os.ReadFile(path)
+		image, err := readImage(path)
 		if err != nil {
 			return nil, fmt.Errorf("--image: %w", err)
 		}
-		if _, err := images.MediaType(data); err != nil {
-			return nil, fmt.Errorf("--image %s: %w", path, err)
-		}
-		message.Images = append(message.Images, protocol.Image{Data: base64.StdEncoding.EncodeToString(data)})
+		message.Images = append(message.Images, image)
 	}
 	request := protocol.Request{Messages: []protocol.Message{message}}
 	if len(o.approve) > 0 {
 		request.Approval = &protocol.Approval{Allow: o.approve}
 	}
 	return request.Encode(), nil
+}
+
+// readImage reads no more of a file than an image may have.
+func readImage(path string) (protocol.Image, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return protocol.Image{}, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, images.MaxBytes+1))
+	if err != nil {
+		return protocol.Image{}, err
+	}
+	if _, err := images.MediaType(data); err != nil {
+		return protocol.Image{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return protocol.Image{Data: base64.StdEncoding.EncodeToString(data)}, nil
 }
 
 // answerQuestion asks the agent once and streams the answer to standard output. Nobody

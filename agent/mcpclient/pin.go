@@ -8,9 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"agent.local/a0000000000000000/outbound"
 	"agent.local/a0000000000000000/tools"
@@ -19,8 +17,6 @@ import (
 
 // The longest description that the model gets.
 const maxDescription = 2000
-
-var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
 // Pinned is a tool as the agent's owner chose it. Function is its name for the model;
 // Reads is the owner's word that it only reads.
@@ -66,7 +62,7 @@ func (s Server) Functions(set string) ([]tools.Tool, error) {
 	for _, pinned := range s.Tools {
 		digest := Digest(pinned.Name, pinned.Description, pinned.Schema)
 		schema, err := untrusted.CleanJSON(pinned.Schema)
-		if !functionName.MatchString(pinned.Function) || digest == "" || err != nil {
+		if !outbound.FunctionName.MatchString(pinned.Function) || digest == "" || err != nil {
 			return nil, fmt.Errorf("the tool %q of %s is not readable", pinned.Name, s.Name)
 		}
 		may := tools.Reads | tools.Reaches
@@ -89,10 +85,7 @@ func describe(pinned Pinned) string {
 	if text == "" {
 		text = pinned.Name
 	}
-	if utf8.RuneCountInString(text) > maxDescription {
-		text = string([]rune(text)[:maxDescription]) + " …"
-	}
-	return text
+	return clip(text, maxDescription)
 }
 
 func (s Server) run(ctx context.Context, pinned Pinned, digest string, arguments json.RawMessage) (string, error) {

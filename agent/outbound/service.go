@@ -16,8 +16,12 @@ const KeyEnvPrefix = "AGENT_KEY_"
 // What is shorter occurs in other words.
 const shortestSecret = 4
 
-// ServiceName is how a service is named in agent.json.
-var ServiceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,23}$`)
+// ServiceName is how a service is named in agent.json, FunctionName how one of its
+// functions is: as providers take it.
+var (
+	ServiceName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,23}$`)
+	FunctionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+)
 
 // Auth is how requests to a service carry its key: as bearer, in a header, in the query,
 // or as "user:password" (basic).

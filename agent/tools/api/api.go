@@ -25,10 +25,7 @@ const (
 	callTime = 30 * time.Second
 )
 
-var (
-	functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
-	methodName   = regexp.MustCompile(`^[A-Z]{1,10}$`)
-)
+var methodName = regexp.MustCompile(`^[A-Z]{1,10}$`)
 
 func init() {
 	tools.Register(tools.Tool{Name: "api", Functions: functions})
@@ -74,7 +71,7 @@ func functions(given json.RawMessage, getenv func(string) string) ([]tools.Tool,
 		}
 		for _, o := range each.Operations {
 			function, err := o.tool(to)
-			if err != nil || !functionName.MatchString(o.Function) || !methodName.MatchString(o.Method) {
+			if err != nil || !outbound.FunctionName.MatchString(o.Function) || !methodName.MatchString(o.Method) {
 				return nil, fmt.Errorf("the operation %q of %s is not readable", o.Function, each.Name)
 			}
 			all = append(all, function)

@@ -14,6 +14,8 @@ const (
 	// RootEnv is the variable with a directory that stands for the file system's root: a
 	// tool whose setting is /srv/agent uses DIR/srv/agent, which it creates.
 	RootEnv = "AGENT_DATA_ROOT"
+	// FactsFile is the agent's own, which the model changes by the tool for facts alone.
+	FactsFile = "facts.jsonl"
 )
 
 // Find returns the directory of a tool with these settings; empty if there is none.

@@ -94,7 +94,7 @@ func TestDirectoryOfTheSettings(t *testing.T) {
 	directory := t.TempDir()
 	settings, _ := json.Marshal(map[string]string{"directory": directory})
 	call(t, string(settings), t.TempDir())("facts_save", "x")
-	if _, err := os.Stat(filepath.Join(directory, fileName)); err != nil {
+	if _, err := os.Stat(filepath.Join(directory, datadir.FactsFile)); err != nil {
 		t.Error(err)
 	}
 }
@@ -102,7 +102,7 @@ func TestDirectoryOfTheSettings(t *testing.T) {
 func TestFileThatIsDamagedOrFull(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	file := filepath.Join(directory, fileName)
+	file := filepath.Join(directory, datadir.FactsFile)
 	if err := os.WriteFile(file, []byte(`{"id":"a","text":"one","at":"2026-01-01"}`+"\n"+`{"id":"b","te`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestLinkOutOfTheDirectory(t *testing.T) {
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(outside, filepath.Join(directory, fileName)); err != nil {
+	if err := os.Symlink(outside, filepath.Join(directory, datadir.FactsFile)); err != nil {
 		t.Fatal(err)
 	}
 	if got := call(t, "", directory)("facts_save", "x"); !strings.HasPrefix(got, "error") {

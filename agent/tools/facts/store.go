@@ -17,11 +17,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"agent.local/a0000000000000000/tools/datadir"
 	"agent.local/a0000000000000000/untrusted"
 )
 
 const (
-	fileName = "facts.jsonl"
 	maxFact  = 1000
 	maxFile  = 1 << 20
 	maxFound = 20
@@ -112,7 +112,7 @@ func (s store) read() ([]entry, error) {
 		return nil, errDirectory
 	}
 	defer root.Close()
-	file, err := root.Open(fileName)
+	file, err := root.Open(datadir.FactsFile)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -148,7 +148,7 @@ func (s store) add(e entry) error {
 		return errDirectory
 	}
 	defer root.Close()
-	file, err := root.OpenFile(fileName, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	file, err := root.OpenFile(datadir.FactsFile, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return errDirectory
 	}

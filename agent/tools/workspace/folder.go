@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"agent.local/a0000000000000000/tools/datadir"
 )
 
 const (
@@ -35,7 +37,7 @@ func (f folder) open() (*os.Root, error) {
 
 // checked returns a path that has one spelling only, so that rules on paths can't be
 // avoided by another one. Hidden files are nobody's notes: they hold keys and settings
-// of other programs.
+// of other programs, and what this agent counts.
 func checked(given string) (string, error) {
 	switch {
 	case given == "":
@@ -44,6 +46,8 @@ func checked(given string) (string, error) {
 		return "", fmt.Errorf("a path has up to %d ordinary characters, with / between folders", maxPath)
 	case path.Clean(given) != given || path.IsAbs(given) || !fs.ValidPath(given) || given == ".":
 		return "", fmt.Errorf("%q is not a plain path in the directory, such as notes/plan.md", given)
+	case strings.EqualFold(given, datadir.FactsFile):
+		return "", fmt.Errorf("%s has the agent's facts, which have tools of their own", given)
 	}
 	for _, name := range strings.Split(given, "/") {
 		// Windows ignores dots and spaces at the end of a name.

@@ -96,6 +96,7 @@ func TestPathsThatAreRefused(t *testing.T) {
 	for _, err := range []error{
 		os.WriteFile(outside, []byte("secret"), 0o600),
 		os.WriteFile(filepath.Join(directory, ".env"), []byte("secret"), 0o600),
+		os.WriteFile(filepath.Join(directory, "facts.jsonl"), []byte("secret"), 0o600),
 		os.Mkdir(filepath.Join(directory, ".git"), 0o700),
 		os.Mkdir(filepath.Join(directory, "a"), 0o700),
 		os.Symlink(outside, filepath.Join(directory, "link")),
@@ -109,6 +110,7 @@ func TestPathsThatAreRefused(t *testing.T) {
 	for _, path := range []string{
 		"", ".", "..", "../secret", "a/../../secret", "a/../b", "./b", "a//b", "/etc/passwd", outside, "a/", "a/./b", ".env", "a/.env",
 		".git/hooks/post-commit", "b.", "b ", " b", "a/ b", `a\b`, "b:stream", "b\x00", "b\n", "b\x1b[0m", strings.Repeat("a", 301), "link", "folder/secret",
+		"facts.jsonl", "Facts.JSONL", ".spent-a-2026-11-29.jsonl",
 	} {
 		encoded, _ := json.Marshal(map[string]string{"path": path, "text": "written"})
 		for _, name := range []string{"files_read", "files_write"} {

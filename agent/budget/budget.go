@@ -2,7 +2,6 @@
 package budget
 
 import (
-	"errors"
 	"sync"
 	"time"
 )
@@ -28,10 +27,10 @@ func (a Amount) AtLeast(b Amount) Amount {
 }
 
 // Ledger counts the amounts of a day, in UTC, and of conversations. With a Directory the
-// day's are kept in a file there, which several processes share and a restart keeps; the
-// others end with the process. The zero Ledger is ready to use.
+// day's are kept in a file there, which several processes of the Agent share and a restart
+// keeps; the others end with the process. The zero Ledger is ready to use.
 type Ledger struct {
-	Directory string
+	Agent, Directory string
 
 	mu  sync.Mutex
 	now func() time.Time
@@ -77,7 +76,7 @@ func (l *Ledger) Settle(reserved, used Amount) error {
 		// The next answer must not be free because a disk is full.
 		l.own = l.own.Plus(used)
 	}
-	return errors.Join(err)
+	return err
 }
 
 // Conversation returns what a conversation used, by a key of its last exchange.

@@ -65,6 +65,23 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// Agents with one directory for their data have a count each.
+func TestAgentsApart(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	one, two := &Ledger{Agent: "one", Directory: directory}, &Ledger{Agent: "../two*", Directory: directory}
+	today(t, one)
+	today(t, two)
+	spend(t, one, 3)
+	spend(t, two, 4)
+	if first, second := today(t, one), today(t, two); first.Tokens != 3 || second.Tokens != 4 {
+		t.Errorf("used %+v and %+v", first, second)
+	}
+	if entries, err := os.ReadDir(directory); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
 func TestReservations(t *testing.T) {
 	t.Parallel()
 	l := &Ledger{}

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-const filePrefix = "spent-"
+// Tools leave hidden files alone: what an agent counts is not for its model to write.
+const filePrefix = ".spent-"
 
 // refresh begins a new day where there is one, and reads what was added to its file.
 func (l *Ledger) refresh() error {
@@ -76,13 +78,17 @@ func (l *Ledger) write(used Amount) error {
 	return nil
 }
 
-func (l *Ledger) path() string { return filepath.Join(l.Directory, filePrefix+l.day+".jsonl") }
+func (l *Ledger) path() string { return l.pathOf(l.day) }
+
+func (l *Ledger) pathOf(day string) string {
+	return filepath.Join(l.Directory, filePrefix+url.QueryEscape(l.Agent)+"-"+day+".jsonl")
+}
 
 func (l *Ledger) removeOld() {
 	if l.Directory == "" {
 		return
 	}
-	old, _ := filepath.Glob(filepath.Join(l.Directory, filePrefix+"????-??-??.jsonl"))
+	old, _ := filepath.Glob(l.pathOf("????-??-??"))
 	for _, path := range old {
 		if path < l.path() {
 			_ = os.Remove(path)

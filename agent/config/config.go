@@ -163,8 +163,11 @@ type Limits struct {
 
 // HasBudget reports whether anything limits what answers use together.
 func (l Limits) HasBudget() bool {
-	return l.ConversationTokens > 0 || l.ConversationCost > 0 || l.DayTokens > 0 || l.DayCost > 0
+	return l.ConversationTokens > 0 || l.ConversationCost > 0 || l.HasDay()
 }
+
+// HasDay reports whether anything limits what the answers of a day use.
+func (l Limits) HasDay() bool { return l.DayTokens > 0 || l.DayCost > 0 }
 
 // Parse decodes and validates a configuration. Unknown fields are errors, since
 // they would silently have no effect.

@@ -21,9 +21,6 @@ import (
 	"agent.local/a0000000000000000/transport"
 )
 
-// The variable with the directory of what an agent keeps.
-const dataEnv = "AGENT_DATA_DIR"
-
 // The tool that comes with files.
 const (
 	knowledgeTool = "knowledge_search"
@@ -70,7 +67,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
-	a.ledger = &budget.Ledger{Directory: getenv(dataEnv)}
+	a.ledger = ledgerOf(a.config, getenv)
 	capabilities := a.config.Capabilities
 	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
 		return a

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -10,6 +11,9 @@ import (
 )
 
 const (
+	// The variable with the directory of what an agent keeps, as tools/datadir has it, which
+	// only agents with tools that keep something are compiled with.
+	dataEnv = "AGENT_DATA_DIR"
 	// English prose has about four bytes per token.
 	bytesPerToken = 4
 	// Providers scale large images down to about as many.
@@ -18,6 +22,15 @@ const (
 	leastAnswer = 16
 	million     = 1_000_000
 )
+
+// ledgerOf returns the count of what an agent uses. Only that of a day needs a file.
+func ledgerOf(c config.Config, getenv func(string) string) *budget.Ledger {
+	ledger := &budget.Ledger{Agent: c.Identity.Handle}
+	if c.Limits.HasDay() {
+		ledger.Directory = getenv(dataEnv)
+	}
+	return ledger
+}
 
 // estimate returns about how many tokens a request has.
 func estimate(request providers.Request) int {
@@ -62,7 +75,7 @@ func (t *turn) reserve(request *providers.Request) (budget.Amount, error) {
 		return budget.Amount{}, nil
 	}
 	input := estimate(*request)
-	return t.ledger.Reserve(func(today budget.Amount) (budget.Amount, error) {
+	amount, err := t.ledger.Reserve(func(today budget.Amount) (budget.Amount, error) {
 		for _, bound := range t.bounds(today) {
 			room := bound.room(t, input)
 			if room < min(leastAnswer, request.MaxTokens) {
@@ -72,6 +85,13 @@ func (t *turn) reserve(request *providers.Request) (budget.Amount, error) {
 		}
 		return t.worth(providers.Usage{Input: input, Output: request.MaxTokens}), nil
 	})
+	var exceeded *Failure
+	if err != nil && !errors.As(err, &exceeded) {
+		// Its paths are for the owner, not for who asks.
+		fmt.Fprintf(os.Stderr, "agent: %v\n", err)
+		return amount, failure(codeInternal, "the agent can't read what it used today, and so can't keep its limit for one day; tell its owner")
+	}
+	return amount, err
 }
 
 // account counts what an answer used. A server that does not say is estimated.

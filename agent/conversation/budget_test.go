@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -118,6 +120,27 @@ func TestBudgetWithoutUsage(t *testing.T) {
 	events, err := handle(t, a, hello)
 	if err != nil || events[len(events)-2]["dollars"].(float64) < 10 {
 		t.Errorf("got %v, %v", events, err)
+	}
+}
+
+// A count that can't be read ends the answer, without the paths of the machine; only that
+// of a day is in a file.
+func TestBudgetThatIsUnreadable(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, limits := range []config.Limits{{Seconds: 30, DayTokens: 4000}, {Seconds: 30, ConversationTokens: 4000}} {
+		a, provider := sampleAgent(t, func(c *config.Config) { c.Limits = limits }, answers("Short."))
+		a.ledger = ledgerOf(a.config, func(string) string { return file })
+		events, err := handle(t, a, hello)
+		if (err != nil) != (limits.DayTokens > 0) || (err == nil) != (len(provider.requests) == 1) {
+			t.Errorf("%+v: %v", limits, events)
+		}
+		if last := fmt.Sprint(events[len(events)-1]["message"]); err != nil && (!strings.Contains(last, "tell its owner") || strings.Contains(last, file)) {
+			t.Errorf("%+v: %s", limits, last)
+		}
 	}
 }
 

@@ -77,6 +77,8 @@ type suspended struct {
 	// Summary stands for the first Skipped messages.
 	Summary string `json:"summary,omitempty"`
 	Skipped int    `json:"skipped,omitempty"`
+	// Results counts the handles that were given out; what they stood for is not kept.
+	Results int `json:"results,omitempty"`
 }
 
 // start begins a turn, or goes on with one that waited for approvals.
@@ -133,7 +135,7 @@ func (t *turn) suspend() (doneEvent, error) {
 	state := suspended{
 		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
 		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, Replaced: t.replaced, Own: t.own, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
-		Before: t.before, Spent: t.spent, Summary: t.seen.summary, Skipped: t.seen.skipped,
+		Before: t.before, Spent: t.spent, Summary: t.seen.summary, Skipped: t.seen.skipped, Results: t.results.count,
 	}
 	return doneEvent{Finish: finishApproval, State: t.sealed(pendingPurpose, state)}, nil
 }
@@ -149,6 +151,9 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
 	t.before, t.spent = s.Before, s.Spent
 	t.seen.skipped, t.seen.summary = min(s.Skipped, max(0, t.given-1)), s.Summary
+	if t.results.count = s.Results; s.Results > 0 {
+		t.offerReadOn()
+	}
 	t.replaced, t.own = s.Replaced && t.fallback.isUsable(), s.Own
 	for _, id := range s.IDs {
 		t.ids[id] = true

@@ -75,11 +75,7 @@ func piece(text, handle string, from, length int) string {
 
 // shown returns what the model sees of a result at first.
 func (t *turn) shown(callID string, result outcome) outcome {
-	length := maxResult
-	if window := t.config.Capabilities.Memory.Tokens; window > 0 {
-		// A quarter of the window.
-		length = min(length, max(shortResult, window))
-	}
+	length := t.room(maxResult)
 	isLong := len(result.text) > length
 	if (!isLong && t.config.Capabilities.Memory.Tokens == 0) || len(result.text) <= shortResult || !t.offerReadOn() {
 		result.text = truncated(result.text)
@@ -90,6 +86,14 @@ func (t *turn) shown(callID string, result outcome) outcome {
 		result.text = piece(result.text, handle, 0, length)
 	}
 	return result
+}
+
+// room returns how many bytes a result may show: most, or a quarter of the window.
+func (t *turn) room(most int) int {
+	if window := t.config.Capabilities.Memory.Tokens; window > 0 {
+		return min(most, max(shortResult, window*bytesPerToken/4))
+	}
+	return most
 }
 
 // offerReadOn adds the function that reads on to those of this answer. It returns false
@@ -122,11 +126,7 @@ func (t *turn) readOn(_ context.Context, arguments json.RawMessage) (string, err
 	if input.From < 0 || input.From >= len(result.text) {
 		return "", fmt.Errorf("from is beyond the end: the result has %d bytes", len(result.text))
 	}
-	length := maxResult - shortResult
-	if window := t.config.Capabilities.Memory.Tokens; window > 0 {
-		length = min(length, max(shortResult, window))
-	}
-	return piece(result.text, input.Handle, input.From, length), nil
+	return piece(result.text, input.Handle, input.From, t.room(maxResult-shortResult)), nil
 }
 
 // sourceOf returns where the text of a call comes from: that of the result it reads on in.

@@ -202,6 +202,27 @@ func TestReadOn(t *testing.T) {
 	}
 }
 
+// After an approval no handle stands for another result, and the model is told that what
+// it read before is gone.
+func TestReadOnAfterAnApproval(t *testing.T) {
+	t.Parallel()
+	read := func(handle string) providers.Call {
+		return providers.Call{Name: readOn, Arguments: fmt.Sprintf(`{"handle":%q,"from":%d}`, handle, maxResult)}
+	}
+	p, _ := newPerson(t, nil, calls("", open("https://a.example/")), calls("", save("x")), calls("", open("https://a.example/")),
+		calls("", read("r1"), read("r2")), answers("Done."))
+	p.page = strings.Repeat("a", 2*maxResult)
+	p.ask("look at https://a.example/")
+	p.answer("once")
+	var results []string
+	for _, event := range p.of("tool_result") {
+		results = append(results, event["result"].(string))
+	}
+	if len(results) != 4 || !strings.Contains(results[1], `handle "r2"`) || !strings.Contains(results[2], "call the tool again") || !strings.HasPrefix(results[3], "aaa") {
+		t.Errorf("%d results: %.300q", len(results), results)
+	}
+}
+
 // What is read on of a text from outside stays marked as that.
 func TestReadOnOutside(t *testing.T) {
 	t.Parallel()

@@ -169,10 +169,10 @@ func dollars(amount float64) string {
 }
 
 // keepCount remembers what the conversation used, under what the next request will show
-// of it: the last exchange. A failed answer leaves that as it was.
-func (t *turn) keepCount(failed bool) {
+// of it: the last exchange. An answer that failed or waits leaves that as it was.
+func (t *turn) keepCount(answered bool) {
 	key := exchangeBefore(t.asked.messages)
-	if !failed {
+	if answered {
 		key = digest(t.asked.messages[len(t.asked.messages)-1].Text, t.text.String())
 	}
 	if key != "" && t.config.Limits.HasBudget() {

@@ -144,6 +144,23 @@ func TestBudgetThatIsUnreadable(t *testing.T) {
 	}
 }
 
+// What waits for a person counts also if nobody answers and the state is lost.
+func TestBudgetOfWhatWaits(t *testing.T) {
+	t.Parallel()
+	p, provider := newPerson(t, nil, answers("One."), calls("", save("x")))
+	p.agent.config.Limits.ConversationTokens = 600
+	p.agent.config.SystemPrompt = "x"
+	p.ask("a")
+	for range 60 {
+		p.messages = append(p.messages[:2], map[string]string{"role": "user", "content": "b"})
+		p.state = ""
+		if done := p.send(map[string]any{"ask": true}); done["code"] == codeTokenLimit {
+			return
+		}
+	}
+	t.Errorf("asked %d times", len(provider.requests))
+}
+
 // A failed answer counts too, and does not begin the conversation anew.
 func TestBudgetOfFailures(t *testing.T) {
 	t.Parallel()

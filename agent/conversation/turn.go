@@ -58,9 +58,7 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 			return sendErr
 		}
 	}
-	if done.Finish != finishApproval {
-		t.keepCount(err != nil)
-	}
+	t.keepCount(err == nil && done.Finish != finishApproval)
 	// The provider also bills the tokens of a failed answer.
 	if err == nil || t.usage != (providers.Usage{}) {
 		if sendErr := out.send(t.usageEvent()); sendErr != nil {

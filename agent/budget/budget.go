@@ -4,6 +4,8 @@ package budget
 import (
 	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/newest"
 )
 
 // Conversations that are remembered; older ones begin anew, as after a restart.
@@ -40,8 +42,7 @@ type Ledger struct {
 	read      int64
 	// reserved is what answers that have not ended may use.
 	reserved      Amount
-	conversations map[string]Amount
-	order         []string
+	conversations newest.Map[Amount]
 }
 
 // Reserve asks grant for an amount, with what was used today and what others have
@@ -81,24 +82,11 @@ func (l *Ledger) Settle(reserved, used Amount) error {
 
 // Conversation returns what a conversation used, by a key of its last exchange.
 func (l *Ledger) Conversation(key string) Amount {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.conversations[key]
+	amount, _ := l.conversations.Get(key)
+	return amount
 }
 
 // Remember keeps what a conversation used.
 func (l *Ledger) Remember(key string, amount Amount) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conversations == nil {
-		l.conversations = map[string]Amount{}
-	}
-	if _, known := l.conversations[key]; !known {
-		l.order = append(l.order, key)
-	}
-	l.conversations[key] = amount
-	if len(l.order) > maxConversations {
-		delete(l.conversations, l.order[0])
-		l.order = l.order[1:]
-	}
+	l.conversations.Set(key, amount, maxConversations)
 }

@@ -14,6 +14,7 @@ import (
 
 	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/newest"
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
 	"agent.local/a0000000000000000/seal"
@@ -38,8 +39,9 @@ type Agent struct {
 	sealer   seal.Sealer
 	spentIDs spentCalls
 	ledger   *budget.Ledger
-	// summaries are those of conversations that outgrew the window.
-	summaries summaries
+	// summaries are those of conversations that outgrew the window, by the messages that
+	// they stand for, so that only whoever has the whole of them finds one.
+	summaries newest.Map[string]
 	// format is the form of the answers to requests that name none; nil for text.
 	format *format
 	module string

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-	"sync"
 
 	"agent.local/a0000000000000000/providers"
 	"agent.local/a0000000000000000/untrusted"
@@ -29,37 +28,6 @@ type summaryState struct {
 	Next string `json:"next"`
 }
 
-// summaries are remembered by the messages that they stand for, so that only whoever has
-// the whole of them finds one.
-type summaries struct {
-	mu     sync.Mutex
-	texts  map[string]string
-	oldest []string
-}
-
-func (s *summaries) add(key, text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.texts == nil {
-		s.texts = map[string]string{}
-	}
-	if _, known := s.texts[key]; !known {
-		s.oldest = append(s.oldest, key)
-	}
-	s.texts[key] = text
-	if len(s.oldest) > maxSummaries {
-		delete(s.texts, s.oldest[0])
-		s.oldest = s.oldest[1:]
-	}
-}
-
-func (s *summaries) find(key string) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text, found := s.texts[key]
-	return text, found
-}
-
 // remembered sets the window to the newest summary that is known of the conversation.
 func (t *turn) remembered(state summaryState) {
 	if t.config.Capabilities.Memory.Tokens == 0 {
@@ -76,7 +44,7 @@ func (t *turn) remembered(state summaryState) {
 	}
 	keys := prefixKeys(t.messages, starts)
 	for i, start := range slices.Backward(starts) {
-		if text, found := t.summaries.find(keys[i]); found && start > 0 {
+		if text, found := t.summaries.Get(keys[i]); found && start > 0 {
 			t.seen.skipped, t.seen.summary = start, text
 			return
 		}
@@ -109,7 +77,7 @@ func prefixKeys(messages []providers.Message, starts []int) []string {
 // one, those messages are left out all the same: an answer is worth more.
 func (t *turn) summarize(ctx context.Context, before window) error {
 	key := prefixKeys(t.messages, []int{t.seen.skipped})[0]
-	text, found := t.summaries.find(key)
+	text, found := t.summaries.Get(key)
 	if !found {
 		var err error
 		if text, err = t.askForSummary(ctx, before); err != nil {
@@ -118,7 +86,7 @@ func (t *turn) summarize(ctx context.Context, before window) error {
 	}
 	if text != "" {
 		t.seen.summary = text
-		t.summaries.add(key, text)
+		t.summaries.Set(key, text, maxSummaries)
 	}
 	return t.out.send(windowEvent{"window", t.seen.skipped, text != ""})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/newest"
 	"agent.local/a0000000000000000/providers"
 	"agent.local/a0000000000000000/seal"
 )
@@ -64,7 +65,7 @@ func TestWindow(t *testing.T) {
 			state := ""
 			for n := range 30 {
 				if test.ask {
-					a.summaries = summaries{}
+					a.summaries = newest.Map[string]{}
 				}
 				messages = append(messages, map[string]string{"role": "user", "content": fmt.Sprintf("Question %d", n)})
 				request, _ := json.Marshal(map[string]any{"messages": messages, "approval": map[string]any{"ask": test.ask, "state": state}})

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"agent.local/a0000000000000000/agenttest"
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/tools/datadir"
 )
@@ -16,31 +17,12 @@ import (
 // call returns a function that calls the tool with a text, in a directory.
 func call(t *testing.T, settings, env string) func(name, text string) string {
 	t.Helper()
-	given := map[string]json.RawMessage{}
-	if settings != "" {
-		given["facts"] = json.RawMessage(settings)
-	}
-	functions, err := tools.Configured([]string{"facts"}, given, func(name string) string {
-		return map[string]string{datadir.Env: env}[name]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tool := agenttest.Tool(t, "facts", settings, env)
 	return func(name, text string) string {
 		t.Helper()
-		for _, function := range functions {
-			if function.Name == name {
-				argument := map[string]string{"facts_save": "text", "facts_find": "query", "facts_forget": "id"}[name]
-				encoded, _ := json.Marshal(map[string]string{argument: text})
-				result, err := function.Run(t.Context(), encoded)
-				if err != nil {
-					return "error: " + err.Error()
-				}
-				return result
-			}
-		}
-		t.Fatal(name)
-		return ""
+		argument := map[string]string{"facts_save": "text", "facts_find": "query", "facts_forget": "id"}[name]
+		encoded, _ := json.Marshal(map[string]string{argument: text})
+		return tool(name, string(encoded))
 	}
 }
 

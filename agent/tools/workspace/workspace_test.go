@@ -9,36 +9,14 @@ import (
 	"sync"
 	"testing"
 
+	"agent.local/a0000000000000000/agenttest"
 	"agent.local/a0000000000000000/tools"
 )
 
-// call returns a function that calls the tool in a directory, and returns an error as "error: …".
+// call returns a function that calls the tool in a directory.
 func call(t *testing.T, settings, env string) func(name, arguments string) string {
 	t.Helper()
-	given := map[string]json.RawMessage{}
-	if settings != "" {
-		given["workspace"] = json.RawMessage(settings)
-	}
-	functions, err := tools.Configured([]string{"workspace"}, given, func(name string) string {
-		return map[string]string{"AGENT_DATA_DIR": env}[name]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(name, arguments string) string {
-		t.Helper()
-		for _, function := range functions {
-			if function.Name == name {
-				result, err := function.Run(t.Context(), json.RawMessage(arguments))
-				if err != nil {
-					return "error: " + err.Error()
-				}
-				return result
-			}
-		}
-		t.Fatal(name)
-		return ""
-	}
+	return agenttest.Tool(t, "workspace", settings, env)
 }
 
 func TestWriteListRead(t *testing.T) {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Length
 
 from agentforge.accounts.belongings import Files, as_json, as_json_list
 from agentforge.accounts.models import User
@@ -14,13 +15,24 @@ from configs.models import AgentConfig
 
 from . import reports
 from .evaluation.lifecycle import OPEN
-from .models import Build, BuildStatus, ChatMessage, Evaluation, EvaluationRun, MessageStatus
+from .models import (
+    AnswerFiles,
+    Build,
+    BuildStatus,
+    ChatImage,
+    ChatMessage,
+    Evaluation,
+    EvaluationRun,
+    MessageStatus,
+)
 from .serializers import evaluation_run_json
 from .trash import stop
 from .trial.transcript import MESSAGES_AT_ONCE
 
 # Of one archive; a log that reaches it is still written to its end, and has a limit of its own.
 MOST_LOG_BYTES = 64 * 1024**2
+# Of the images and files in the chats of one archive, which is made in memory.
+MOST_FILE_BYTES = 64 * 1024**2
 
 
 def builds_and_chats(user: User) -> Files:
@@ -42,6 +54,7 @@ def builds_and_chats(user: User) -> Files:
             chat = messages.filter(agent_id=agent_id).select_related("conversation").order_by("pk")
             entries = (_message(message) for message in chat.iterator(MESSAGES_AT_ONCE))
             yield f"chats/{agent_id}-{handle}.json", as_json_list(entries)
+    yield from _chat_files(user)
 
 
 def _logs(newest_first: Iterable[Build]) -> Files:
@@ -63,6 +76,31 @@ def _logs(newest_first: Iterable[Build]) -> Files:
     if missing:
         numbers = ", ".join(map(str, missing))
         yield "logs/missing.txt", f"Too much for one archive; each build's page has its log: {numbers}\n"
+
+
+def _chat_files(user: User) -> Files:
+    """Yield the images of questions and the files of answers up to MOST_FILE_BYTES, the newest first."""
+    room = MOST_FILE_BYTES
+    missing: list[str] = []
+    with as_service():
+        for path, row in _images_and_archives(user):
+            room -= row.size
+            if room >= 0:
+                yield path, bytes(type(row).objects.values_list("content", flat=True).get(pk=row.pk))
+            else:
+                missing.append(path)
+    if missing:
+        yield "chats/missing.txt", "\n".join(["Too much for one archive; the chats have it:", *missing, ""])
+
+
+def _images_and_archives(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield a path and a row with its `size`, but without content, for each image and archive of files."""
+    for model in (ChatImage, AnswerFiles):
+        rows = model.objects.all_of(user).annotate(size=Length("content")).defer("content")
+        for row in rows.order_by("-message_id").select_related("message"):
+            at = f"{row.message.agent_id}-{row.message_id}"
+            ending = f"{row.number}.{row.media_type.partition('/')[2]}" if model is ChatImage else "files.tar"
+            yield f"chats/{at}-{ending}", row
 
 
 def work_in_progress(user: User) -> str:
@@ -93,6 +131,9 @@ def _build(build: Build) -> dict[str, Any]:
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
-    names = ("created_at", "role", "source", "status", "content", "tool_calls", "citations", "usage", "error")
+    names = (
+        *("id", "created_at", "role", "source", "status", "content", "images"),
+        *("tool_calls", "citations", "usage", "error"),
+    )
     title = message.conversation.title if message.conversation else ""
     return {**{name: getattr(message, name) for name in names}, "conversation": title}

@@ -15,8 +15,8 @@ from agentforge.audit.models import AuditEvent
 from .models import User
 from .throttling.acts import Act, performs
 
-# A file's path in the archive, and its text, whole or, where that is long, in pieces.
-Files = Iterable[tuple[str, str | Iterable[str]]]
+# A file's path in the archive, and its bytes or its text, which may come in pieces where it is long.
+Files = Iterable[tuple[str, bytes | str | Iterable[str]]]
 _exporters: list[Callable[[User], Files]] = []
 _obstacles: list[Callable[[User], str]] = []
 _stops: list[Callable[[User], None]] = []
@@ -53,9 +53,12 @@ def archive(user: User) -> bytes:
     """Return a ZIP archive of everything that a user has here, without keys and passwords."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, text in _files(user):
+        for path, content in _files(user):
+            if isinstance(content, (bytes, str)):
+                archive.writestr(path, content)
+                continue
             with archive.open(path, "w") as entry:
-                for piece in [text] if isinstance(text, str) else text:
+                for piece in content:
                     entry.write(piece.encode())
     return buffer.getvalue()
 

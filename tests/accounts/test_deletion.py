@@ -8,12 +8,13 @@ import zipfile
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
 from agentforge.accounts.models import LocalIdentity, SignIn, User
 from agentforge.audit.models import AuditEvent
 from agentforge.live.streams import create_stream, publish
 from builds import belongings
-from builds.models import Artifact, Build, BuildStatus, ChatMessage
+from builds.models import AnswerFiles, Artifact, Build, BuildStatus, ChatImage, ChatMessage
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
 from configs.revisions import create_revision
@@ -54,6 +55,33 @@ def test_the_export_holds_logs_as_far_as_there_is_room(
     assert f"logs/build-{second.pk}.log" in less
     assert f"logs/build-{first.pk}.log" not in less
     assert less["logs/missing.txt"].endswith(f": {first.pk}\n")
+
+
+def test_the_export_holds_the_images_and_files_of_chats(
+    hers: Client, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = ChatMessage.objects.get(owner=alice)
+    ChatImage.objects.create(
+        owner=alice, message=question, number=0, media_type="image/gif", content=b"GIF89a\xff"
+    )
+    AnswerFiles.objects.create(owner=alice, message=question, content=b"\0archive")
+    his = AgentConfig.objects.create(owner=bob, name="Bob's", handle="bobs", provider="local", model="m")
+    other = ChatMessage.objects.create(owner=bob, agent=his, role="user", content="Bob's")
+    AnswerFiles.objects.create(owner=bob, message=other, content=b"Bob's")
+    # In the trash they are hers all the same.
+    AgentConfig.objects.filter(owner=alice).update(trashed_at=now())
+    at = f"chats/{question.agent_id}-{question.pk}"
+    assert _files_of_chats(hers) == {f"{at}-0.gif": b"GIF89a\xff", f"{at}-files.tar": b"\0archive"}
+    monkeypatch.setattr(belongings, "MOST_FILE_BYTES", 7)
+    less = _files_of_chats(hers)
+    assert f"{at}-0.gif" in less
+    assert less["chats/missing.txt"].decode().endswith(f"{at}-files.tar\n")
+
+
+def _files_of_chats(client: Client) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").content)) as archive:
+        names = [name for name in archive.namelist() if name.startswith("chats/")]
+        return {name: archive.read(name) for name in names if not name.endswith(".json")}
 
 
 def _exported(client: Client) -> dict[str, str]:

@@ -1,9 +1,9 @@
-"""Artifacts in Supabase Storage: resumed uploads, signed URLs, and error messages."""
+"""Artifacts in Supabase Storage: signed URLs, settings, and error messages."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from itertools import pairwise
@@ -21,45 +21,26 @@ from pytest_django.fixtures import Settings
 from agentforge.accounts.models import User
 from agentforge.administration.diagnostics import State, run_checks
 from agentforge.live import streams
-from builds.artifacts import leases, storage
+from builds.artifacts import storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import Artifact, Build
 from builds.operations.checks import check_storage
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from tests.builds.artifacts.files import BIG, MB, name_of
 from tests.standins.server import Answer
 from tests.standins.supabase_storage import SupabaseStorageStandIn, settings_of
 
-MB = 1024 * 1024
 EXPIRED = jwt.encode(
     {"role": "service_role", "exp": 1_000_000_000}, "another project's secret of 32 bytes", "HS256"
 )
-BIG = bytes(range(256)) * (4 * 14 * 1024)
-
-
-@pytest.fixture
-def service(settings: Settings, tmp_path: Path) -> Iterator[SupabaseStorageStandIn]:
-    """Supabase Storage in place of files, with an empty directory for this machine's copies."""
-    with SupabaseStorageStandIn() as stand_in:
-        settings.STORAGES = {**settings.STORAGES, "artifacts": settings_of(stand_in)}
-        settings.VAR_DIR = tmp_path
-        yield stand_in
-
-
-def _name(data: bytes) -> str:
-    sha256 = hashlib.sha256(data).hexdigest()
-    return f"{sha256[:2]}/{sha256}"
-
-
-def _patches(service: SupabaseStorageStandIn) -> list[int]:
-    return [int(request.headers["upload-offset"]) for request in service.asked if request.method == "PATCH"]
 
 
 @pytest.mark.django_db
 def test_a_file_is_stored_once_and_fetched_where_it_is_missing(service: SupabaseStorageStandIn) -> None:
     progress: list[tuple[int, int]] = []
     sha256 = storage.put(BIG, progress=lambda sent, total: progress.append((sent, total)))
-    assert service.objects == {_name(BIG): BIG}
+    assert service.objects == {name_of(BIG): BIG}
     assert (progress[0], progress[-1]) == ((0, 14 * MB), (14 * MB, 14 * MB))
     assert progress == sorted(set(progress))
     assert max(later - sooner for (sooner, _), (later, _) in pairwise(progress)) <= 64 * 1024
@@ -76,95 +57,9 @@ def test_a_file_is_stored_once_and_fetched_where_it_is_missing(service: Supabase
 
 
 @pytest.mark.django_db
-def test_a_broken_upload_goes_on_where_it_stopped(service: SupabaseStorageStandIn) -> None:
-    service.cut_at = 8 * MB
-    service.busy = 1
-    storage.put(BIG)
-    assert service.objects[_name(BIG)] == BIG
-    assert _patches(service) == [0, 6 * MB, 8 * MB]
-
-
-@pytest.mark.django_db
-def test_another_worker_goes_on_with_an_upload(service: SupabaseStorageStandIn, settings: Settings) -> None:
-    sha256 = hashlib.sha256(BIG).hexdigest()
-
-    def die(sent: int, total: int) -> None:
-        if sent > 6 * MB:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        storage.put(BIG, progress=die)
-    assert service.objects == {}
-    assert leases.upload_url(sha256)
-    storage.put(BIG)
-    assert service.objects[_name(BIG)] == BIG
-    assert _patches(service) == [0, 6 * MB, 6 * MB, 12 * MB]
-    assert leases.upload_url(sha256) == ""
-
-
-@pytest.mark.django_db
-def test_an_upload_that_the_service_forgot_begins_anew(service: SupabaseStorageStandIn) -> None:
-    leases.save_upload_url(hashlib.sha256(BIG).hexdigest(), f"{service.url}/upload/resumable/gone")
-    storage.put(BIG)
-    assert service.objects[_name(BIG)] == BIG
-
-
-@pytest.mark.django_db
-def test_the_key_goes_to_the_configured_address_alone(service: SupabaseStorageStandIn) -> None:
-    with SupabaseStorageStandIn() as foreign:
-        service.location = f"{foreign.url}/elsewhere"
-        with pytest.raises(StorageProblem, match=r"Location names .*STORAGE_PUBLIC_URL") as failure:
-            storage.put(BIG)
-        assert failure.value.permanent
-        service.location = f"{foreign.origin}/upload/resumable"
-        storage.put(BIG)
-        assert foreign.asked == []
-    assert service.objects[_name(BIG)] == BIG
-
-
-@pytest.mark.django_db
-def test_a_location_of_another_scheme_and_path_is_taken_by_its_id(service: SupabaseStorageStandIn) -> None:
-    service.location = f"{service.origin.replace('http:', 'https:')}/upload/resumable"
-    storage.put(BIG)
-    assert service.objects[_name(BIG)] == BIG
-
-
-@pytest.mark.django_db
-def test_redirects_are_not_followed(service: SupabaseStorageStandIn, settings: Settings) -> None:
-    with SupabaseStorageStandIn() as elsewhere:
-        service.redirect = elsewhere.url
-        for data in (b"small", BIG):
-            with pytest.raises(StorageProblem, match="307"):
-                storage.put(data)
-        assert elsewhere.asked == []
-
-
-@pytest.mark.django_db
-def test_an_upload_at_another_address_is_forgotten(service: SupabaseStorageStandIn) -> None:
-    with SupabaseStorageStandIn() as former:
-        leases.save_upload_url(_sha(_name(BIG)), f"{former.url}/upload/resumable/abc")
-        storage.put(BIG)
-        assert former.asked == []
-    assert service.objects[_name(BIG)] == BIG
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("fault", [{"incomplete": 1}, {"forget_at": 6 * MB}])
-def test_an_upload_that_vanishes_begins_anew_in_the_same_call(
-    service: SupabaseStorageStandIn, fault: dict[str, int]
-) -> None:
-    for name, value in fault.items():
-        setattr(service, name, value)
-    storage.put(BIG)
-    assert service.objects[_name(BIG)] == BIG
-    creations = [request for request in service.asked if request.path.endswith("/upload/resumable")]
-    assert len(creations) == 2
-
-
-@pytest.mark.django_db
 def test_prune_leaves_foreign_objects_alone(service: SupabaseStorageStandIn) -> None:
     foreign = {"reports/q3.pdf", "re/report.bin", f"ab/{'x' * 70}", f"ab/{'cd' * 32}", "notes.txt"}
-    service.objects.update(dict.fromkeys([*foreign, _name(b"orphan")], b"data"))
+    service.objects.update(dict.fromkeys([*foreign, name_of(b"orphan")], b"data"))
     service.age = timedelta(hours=3)
     out = StringIO()
     call_command("prune", "--yes", stdout=out)
@@ -180,7 +75,7 @@ def test_prune_leaves_foreign_objects_alone(service: SupabaseStorageStandIn) -> 
 
 @pytest.mark.django_db
 def test_orphans_are_pruned_by_their_listing_in_batches(service: SupabaseStorageStandIn) -> None:
-    service.objects.update({_name(str(number).encode()): b"data" for number in range(200)})
+    service.objects.update({name_of(str(number).encode()): b"data" for number in range(200)})
     folders = len({name[:2] for name in service.objects})
     service.age = timedelta(hours=3)
     call_command("prune", "--yes", stdout=StringIO())
@@ -208,7 +103,7 @@ def test_what_the_key_cannot_see_is_not_missing(
         with pytest.raises(StorageProblem, match="SUPABASE_SERVICE_KEY") as failure:
             call()
         assert not isinstance(failure.value, FileMissing)
-    assert service.objects == {_name(b"small"): b"small"}
+    assert service.objects == {name_of(b"small"): b"small"}
 
 
 @pytest.mark.django_db
@@ -337,7 +232,7 @@ def test_a_build_uploads_its_files_and_hands_them_out_by_signed_addresses(
     build.refresh_from_db()
     assert build.status == "succeeded", build.error
     files = {file.path: file for file in Artifact.objects.filter(build=build)}
-    assert {_sha(name) for name in service.objects} == {file.sha256 for file in files.values()}
+    assert {name.rpartition("/")[2] for name in service.objects} == {file.sha256 for file in files.values()}
     _check_progress(build, files["ada.so"])
     answer = browser.get(reverse("builds:file", args=[build.pk, "ada.so"]))
     assert answer.status_code == 302
@@ -352,10 +247,6 @@ def test_a_build_uploads_its_files_and_hands_them_out_by_signed_addresses(
     work()
     again.refresh_from_db()
     assert again.from_cache
-
-
-def _sha(name: str) -> str:
-    return name.rpartition("/")[2]
 
 
 def _check_progress(build: Build, plugin: Artifact) -> None:

@@ -46,7 +46,7 @@ def examples(agent: AgentConfig, site: Site, revision: Revision | None = None) -
 
 
 def _provided(agent: AgentConfig, revision: Revision | None) -> dict[str, str]:
-    """Return the variables of an agent's providers, with empty keys."""
+    """Return the variables of an agent's providers and services, with empty keys."""
     variables: dict[str, str] = {}
     for code in _providers_of(revision) if revision else filter(None, _chosen(agent)):
         provider, key = PROVIDERS[code], key_of(agent, code)
@@ -54,10 +54,9 @@ def _provided(agent: AgentConfig, revision: Revision | None) -> dict[str, str]:
         variables[provider.base_url_env] = quote(address_of(key, provider), safe=_PLAIN)
         if provider.key_env and key is not None and has_secret(key):
             variables[provider.key_env] = ""
-    settings = (
-        _document(revision)["capabilities"].get("tool_settings", {}) if revision else agent.tool_settings
-    )
-    return variables | dict.fromkeys(service_variable_names(agent, settings), "")
+    able = _document(revision)["capabilities"] if revision else {"tool_settings": agent.tool_settings}
+    services = service_variable_names(agent, able.get("tool_settings", {}))
+    return variables | dict.fromkeys(services, "")
 
 
 def _chosen(agent: AgentConfig) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,9 +76,10 @@ class _Connection:
         self._post({"jsonrpc": "2.0", "method": method})
 
     def close(self) -> None:
-        """End the session, if there is one; the server may refuse."""
+        """End the session, if there is one; the server may refuse, or be gone."""
         if self.session:
-            self._send("DELETE", b"", {})
+            with suppress(ListingFailed):
+                self._send("DELETE", b"", {})
 
     def _post(self, message: Mapping[str, Any]) -> outbound.Reply:
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}

@@ -24,6 +24,8 @@ class MCPStandIn(StandIn):
         self.key, self.modern = key, modern
         self.tools = [tool("find", annotations={"readOnlyHint": True}), tool("close.it", "Closes a ticket.")]
         self.called: list[dict[str, Any]] = []
+        # The session that it gives; it breaks the connection off when somebody ends it.
+        self.session = ""
         self.result: dict[str, Any] = {"content": [{"type": "text", "text": "Ticket 7 is open."}]}
 
     @property
@@ -31,6 +33,8 @@ class MCPStandIn(StandIn):
         return f"{self.origin}/mcp"
 
     def answer(self, asked: Asked) -> Answer:
+        if asked.method == "DELETE":
+            return Answer(reset=True)
         if self.key and asked.headers.get("authorization") != f"Bearer {self.key}":
             return as_json({"error": "unauthorized"}, 401)
         message = asked.json or {}
@@ -40,7 +44,10 @@ class MCPStandIn(StandIn):
         if "id" not in message:
             return Answer(202)
         result = self._result(message["method"], message.get("params", {}))
-        return as_json({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        reply = as_json({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        if self.session:
+            reply.headers["Mcp-Session-Id"] = self.session
+        return reply
 
     def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method == "server/discover":

@@ -18,6 +18,9 @@ class APIForm(ServiceForm):
     """An API: `text` is the document of a valid form that does not say where it is."""
 
     tool = services.API
+    view = "configs:api_test"
+    title = "Add an API by its OpenAPI document"
+    button = "Read and list its operations"
     field_order = ("name", "address", "file", "document", "url", "auth", "auth_name", "key")
 
     address = TextField(

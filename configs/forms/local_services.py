@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from configs.tools import program_validation, service_validation, services
+from configs.tools import program_validation, services
 
-from .services import ChoiceFields
+from .services import PLAIN, ChoiceFields, NamedForm
 from .text import TextField
 
-_PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 
-
-class LocalForm(forms.Form):
+class LocalForm(NamedForm):
     """A program, how it is started, and what it printed for tools/list."""
 
-    tool: ClassVar[str] = services.LOCAL
-
-    name = TextField(
-        label="Name",
-        max_length=24,
-        help_text="Lowercase letters, digits and _: part of the names of its tools.",
-        widget=forms.TextInput(attrs=_PLAIN),
-        error_messages={"required": "Name the program."},
+    tool = services.LOCAL
+    sent = ("name", "command", "env")
+    view = "configs:local_test"
+    title = "Add a program of your machine"
+    note = (
+        "It runs only where the agent is an executable on your own machine. The forge never runs it, so "
+        "paste its tools."
     )
+    button = "List its tools"
+
     command = TextField(
         label="Command",
         max_length=1000,
         help_text="As in a terminal of the machine where the agent runs: npx -y my-server --flag",
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
         error_messages={"required": "Give the command."},
     )
     env = TextField(
@@ -41,7 +40,7 @@ class LocalForm(forms.Form):
         required=False,
         max_length=1000,
         help_text="Names of the variables that it gets from there, such as GITHUB_TOKEN. It gets no others.",
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
     )
     listing = forms.CharField(
         required=False,
@@ -51,9 +50,6 @@ class LocalForm(forms.Form):
         help_text="What `npx @modelcontextprotocol/inspector --cli COMMAND --method tools/list` prints.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
     )
-
-    def clean_name(self) -> str:
-        return service_validation.clean_name(self.cleaned_data["name"])
 
     def clean_command(self) -> str:
         try:
@@ -81,11 +77,6 @@ class LocalForm(forms.Form):
         ):
             raise ValidationError("Paste the JSON that tools/list prints.")
         return listed
-
-    @property
-    def hidden(self) -> list[tuple[str, str]]:
-        """Return what the form that chooses sends again."""
-        return [(name, self.cleaned_data[name]) for name in ("name", "command", "env")]
 
     @property
     def entry(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from configs.tools.services import Auth
 from .stored_key import MAX_KEY_LENGTH
 from .text import TextField
 
-_PLAIN = {"spellcheck": "false", "autocomplete": "off"}
+PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 _KINDS = {
     "": "No key",
     "bearer": "Bearer: Authorization: Bearer …",
@@ -33,22 +33,51 @@ class Words(forms.MultipleChoiceField):
         return isinstance(value, str)
 
 
-class ServiceForm(forms.Form):
-    """A service to test: where it is, and how it gets its key."""
+class NamedForm(forms.Form):
+    """A service by its name; `sent` are the fields that the form that chooses sends again."""
 
-    tool: ClassVar[str] = services.MCP
+    tool: ClassVar[str]
+    sent: ClassVar[tuple[str, ...]]
+    # How the page offers it: where it goes, and in what words.
+    view: ClassVar[str]
+    title: ClassVar[str]
+    note: ClassVar[str] = ""
+    button: ClassVar[str]
 
     name = TextField(
         label="Name",
         max_length=24,
         help_text="Lowercase letters, digits and _: part of the names of its tools.",
-        widget=forms.TextInput(attrs=_PLAIN),
-        error_messages={"required": "Name the server."},
+        widget=forms.TextInput(attrs=PLAIN),
+        error_messages={"required": "Give it a name, such as “tickets”."},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The page has a form for each tool.
+        super().__init__(*args, **{"auto_id": f"id_{self.tool}_%s", **kwargs})
+
+    def clean_name(self) -> str:
+        return service_validation.clean_name(self.cleaned_data["name"])
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """Return the names and values of the fields of a valid form that are sent again."""
+        return [(name, self.cleaned_data[name]) for name in self.sent]
+
+
+class ServiceForm(NamedForm):
+    """A service to test: where it is, and how it gets its key."""
+
+    tool = services.MCP
+    sent = ("name", "url", "auth", "auth_name")  # all but the key
+    view = "configs:service_test"
+    title = "Add an MCP server"
+    button = "Test and list its tools"
+
     url = TextField(
         label="Address",
         help_text="https://tools.example.org/mcp",
-        widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "url"}),
+        widget=forms.TextInput(attrs={**PLAIN, "inputmode": "url"}),
         error_messages={"required": "Give the server's address."},
     )
     auth = forms.ChoiceField(label="Key", required=False)
@@ -57,7 +86,7 @@ class ServiceForm(forms.Form):
         required=False,
         max_length=60,
         help_text="If the key is in a header of its own: X-API-Key, for example.",
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
     )
     key = TextField(
         label="New key",
@@ -68,14 +97,10 @@ class ServiceForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # The page has a form for each tool.
-        super().__init__(*args, **{"auto_id": f"id_{self.tool}_%s", **kwargs})
+        super().__init__(*args, **kwargs)
         kinds = ("", *services.AUTH_KINDS[self.tool])
         choices = [(kind, _KINDS[kind]) for kind in kinds]
         self.fields["auth"] = forms.ChoiceField(label="Key", required=False, choices=choices)
-
-    def clean_name(self) -> str:
-        return service_validation.clean_name(self.cleaned_data["name"])
 
     def clean_url(self) -> str:
         return service_validation.clean_url(self.cleaned_data["url"])
@@ -116,11 +141,6 @@ class ServiceForm(forms.Form):
         return Auth(kind, name) if kind else None
 
     @property
-    def hidden(self) -> list[tuple[str, str]]:
-        """Return what the form that chooses sends again: everything but the key."""
-        return [(name, self.cleaned_data[name]) for name in ("name", "url", "auth", "auth_name")]
-
-    @property
     def entry(self) -> dict[str, Any]:
         """Return a valid form's service as agent.json names it, without what is chosen of it."""
         entry = {"name": self.cleaned_data["name"], "url": self.cleaned_data["url"]}
@@ -152,26 +172,37 @@ class ChoiceFields(forms.Form):
             offered = json.loads(self.cleaned_data["offered"])
         except (ValueError, RecursionError) as error:
             raise ValidationError("Test the server again.") from error
-        if not isinstance(offered, list) or not all(isinstance(part, dict) for part in offered):
+        if not isinstance(offered, list) or not all(map(_is_part, offered)):
             raise ValidationError("Test the server again.")
         return offered
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not cleaned.get("chosen"):
+        chosen = cleaned.get("chosen")
+        if not chosen:
             self.add_error("chosen", "Choose at least one tool.")
+        elif unknown := sorted(set(chosen) - {part["name"] for part in cleaned.get("offered", ())}):
+            self.add_error("chosen", f"“{unknown[0][:80]}” is not among what was found. Test it again.")
         return cleaned
 
     def with_chosen(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return a service as agent.json names it, with what is chosen of it."""
         chosen, reads = set(self.cleaned_data["chosen"]), set(self.cleaned_data["reads"])
         parts = [
-            {**part, "reads": part.get("name") in reads}
+            {**part, "reads": part["name"] in reads}
             for part in self.cleaned_data["offered"]
-            if part.get("name") in chosen
+            if part["name"] in chosen
         ]
         protocol = self.cleaned_data["protocol"]
         return {**entry, services.PARTS[self.tool]: parts, **({"protocol": protocol} if protocol else {})}
+
+
+def _is_part(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("schema"), dict)
+    )
 
 
 class ServiceChoiceForm(ChoiceFields, ServiceForm):

@@ -71,11 +71,9 @@ def _offered_operation(
         part = clean_operation(service, {**operation.part, "function": function})
     except ValidationError as error:
         return OfferedTool(operation.part, "refused", (), " ".join(error.messages))
-    reads = bool((mine or part).get("reads"))
-    if mine is None:
-        return OfferedTool(part, "new", reads=reads)
-    same = {**part, "reads": reads} == {**mine, "reads": reads}
-    return OfferedTool(part, "chosen" if same else "changed", reads=reads)
+    if mine is not None and {**part, "reads": None} == {**mine, "reads": None}:
+        return OfferedTool(part, "chosen", reads=bool(mine.get("reads")))
+    return OfferedTool(part, "changed" if mine else "new", reads=bool(part.get("reads")))
 
 
 def gone_tools(listed: Sequence[Mapping[str, Any]], chosen: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -96,10 +94,10 @@ def _offered(
         part = clean_tool(service, given, set_name)
     except ValidationError as error:
         return OfferedTool(part, "refused", hints, " ".join(error.messages))
-    if mine is None:
-        return OfferedTool(part, "new", hints)
-    same = all(part[key] == mine[key] for key in _PINNED)
-    return OfferedTool(part, "chosen" if same else "changed", hints, reads=bool(mine.get("reads")))
+    if mine is not None and all(part[key] == mine[key] for key in _PINNED):
+        return OfferedTool(part, "chosen", hints, reads=bool(mine.get("reads")))
+    # That it only reads was said of what it was.
+    return OfferedTool(part, "changed" if mine else "new", hints)
 
 
 def _hints(annotations: Any) -> list[str]:

@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any
 
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -34,10 +35,17 @@ from configs.tools.services import API, LOCAL, MCP, PARTS, SETTING, services_of
 from .forms import agent_of
 
 _Form = ServiceForm | LocalForm
-_CHOICES: dict[str, type[ServiceChoiceForm | APIChoiceForm | LocalChoiceForm]] = {
+_ChoiceForm = ServiceChoiceForm | LocalChoiceForm
+_CHOICES: dict[str, type[_ChoiceForm]] = {
     API: APIChoiceForm,
     LOCAL: LocalChoiceForm,
 }
+
+
+class _NotSaved(Exception):
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__()
+        self.reasons = reasons
 
 
 @require_safe
@@ -84,9 +92,27 @@ def choice_page(
     protocol: str = "",
 ) -> HttpResponse:
     """Show what a service offers, to choose from."""
-    parts = json.dumps([tool.part for tool in offered if tool.state != "refused"])
     context: dict[str, Any] = {"offered": offered, "gone": gone, "note": note, "protocol": protocol}
-    return _page(request, agent, tested=form, offered_json=parts, **context)
+    return _page(request, agent, tested=form, offered_json=_offered_json(offered), **context)
+
+
+def _choose_again(
+    request: Request, agent: AgentConfig, form: _ChoiceForm, reasons: Sequence[str]
+) -> HttpResponse:
+    """Show a choice as it was sent, and why it was not saved."""
+    chosen, reads = (form[name].value() or () for name in ("chosen", "reads"))
+    offered = [
+        OfferedTool(part, "chosen" if part["name"] in chosen else "new", reads=bool(part["name"] in reads))
+        for part in form.cleaned_data["offered"]
+    ]
+    context: dict[str, Any] = {"offered": offered, "protocol": form.cleaned_data["protocol"]}
+    context |= {"tested": form, "reasons": reasons, "offered_json": _offered_json(offered)}
+    return _page(request, agent, status=422, **context)
+
+
+def _offered_json(offered: Sequence[OfferedTool]) -> str:
+    """Return what can be chosen, as the form that chooses sends it again."""
+    return json.dumps([tool.part for tool in offered if tool.state != "refused"])
 
 
 @performs(Act.TEST_KEY)
@@ -110,10 +136,19 @@ def service_save(request: Request, pk: int) -> HttpResponse:
     form_class = _CHOICES.get(str(data.get("tool")) if data else "", ServiceChoiceForm)
     form = form_class(data)
     if not form.is_valid():
-        return refuse_service(request, agent, form)
+        if wants_json(request):
+            return form_failure(form)
+        if set(form.errors) == {"chosen"}:
+            return _choose_again(request, agent, form, _texts(form))
+        return _failed(request, agent, _texts(form))
     tool, entry = form.tool, form.with_chosen(form.entry)
-    entries = [*_others(agent, tool, entry["name"]), entry]
-    return _save(request, agent, tool, entries, f"{entry['name']} is saved.")
+    try:
+        settings = _save(agent, tool, [*_others(agent, tool, entry["name"]), entry])
+    except _NotSaved as refusal:
+        if wants_json(request):
+            return failure({"tool_settings": refusal.reasons})
+        return _choose_again(request, agent, form, refusal.reasons)
+    return _saved(request, agent, settings, f"{entry['name']} is saved.")
 
 
 @require_POST
@@ -126,11 +161,14 @@ def service_remove(request: Request, pk: int) -> HttpResponse:
         return form_failure(form) if wants_json(request) else redirect("configs:services", pk=pk)
     tool, name = form.cleaned_data["tool"], form.cleaned_data["name"]
     url = entry_of(agent, tool, name).get("url", "")
-    response = _save(request, agent, tool, _others(agent, tool, name), f"{name} is removed.")
-    key = service_key(agent.owner_id, url) if url and response.status_code < 400 else None
+    try:
+        settings = _save(agent, tool, _others(agent, tool, name))
+    except _NotSaved as refusal:
+        return _failed(request, agent, refusal.reasons)
+    key = service_key(agent.owner_id, url) if url else None
     if key is not None and not _is_called(request, url):
         vault.remove_key(key)
-    return response
+    return _saved(request, agent, settings, f"{name} is removed.")
 
 
 def _is_called(request: Request, url: str) -> bool:
@@ -152,10 +190,8 @@ def _others(agent: AgentConfig, tool: str, name: str) -> list[dict[str, Any]]:
     return [entry for entry in _entries(agent, tool) if entry["name"] != name]
 
 
-def _save(
-    request: Request, agent: AgentConfig, tool: str, entries: list[dict[str, Any]], message: str
-) -> HttpResponse:
-    """Save an agent's services through the form of its tab."""
+def _save(agent: AgentConfig, tool: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Save an agent's services through the form of its tab; return the tool's settings. Raises _NotSaved."""
     saved = draft_values(CapabilitiesForm, agent)
     tools = {*saved["tools"], tool} if entries else {*saved["tools"]} - {tool}
     settings = {**saved["tool_settings"], tool: {SETTING[tool]: entries}}
@@ -164,14 +200,23 @@ def _save(
     )
     try:
         if not form.is_valid():
-            return _failed(request, agent, [str(text) for texts in form.errors.values() for text in texts])
+            raise _NotSaved(_texts(form))
         save_draft(agent, form.cleaned_values(), Basis(values=saved))
-    except Conflict:
-        return _failed(request, agent, ["The agent was changed elsewhere. Nothing was saved; do it again."])
+    except Conflict as conflict:
+        raise _NotSaved(["The agent was changed elsewhere. Nothing was saved; do it again."]) from conflict
+    saved_settings: dict[str, Any] = form.cleaned_values()["tool_settings"].get(tool, {})
+    return saved_settings
+
+
+def _saved(request: Request, agent: AgentConfig, settings: dict[str, Any], message: str) -> HttpResponse:
     if wants_json(request):
-        return success(tools=form.cleaned_values()["tool_settings"].get(tool, {}))
+        return success(tools=settings)
     messages.success(request, message)
     return redirect("configs:services", pk=agent.pk)
+
+
+def _texts(form: BaseForm) -> list[str]:
+    return [str(text) for texts in form.errors.values() for text in texts]
 
 
 def _failed(request: Request, agent: AgentConfig, reasons: list[str]) -> HttpResponse:
@@ -194,8 +239,9 @@ def _page(
         (service, service_key(agent.owner_id, service.url)) for service in services_of(agent.tool_settings)
     ]
     further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
-    forms: dict[str, _Form] = {"mcp_form": ServiceForm(), "api_form": APIForm(), "local_form": LocalForm()}
+    further["tools_refused"] = CapabilitiesForm(instance=copy(agent)).tools_refused
+    forms: list[_Form] = [ServiceForm(), APIForm(), LocalForm()]
     if form is not None:
-        forms[f"{form.tool}_form"] = form
-    context = {**further, **forms, **context}
+        forms = [form if each.tool == form.tool else each for each in forms]
+    context = {**further, "service_forms": forms, **context}
     return render(request, "configs/agent_services.html", context, status=status)

@@ -32,7 +32,7 @@ function focusNext() {
   const way = sessionStorage.getItem(KEPT);
   if (!way || leaving) return;
   if (document.activeElement !== document.body) return sessionStorage.removeItem(KEPT);
-  const wanted = document.querySelector('#tab-form [aria-invalid="true"]') ?? document.querySelector("[autofocus]");
+  const wanted = document.querySelector('main [aria-invalid="true"]') ?? document.querySelector("[autofocus]");
   const field = wanted ?? (way === "form" && firstField());
   const next = field || [...document.querySelectorAll("[data-next]")].find(usable);
   if (!next) return;

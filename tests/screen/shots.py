@@ -5,6 +5,7 @@ They go to AGENTFORGE_SCREENSHOTS, or a folder agentforge-screenshots of the tem
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from errno import ENOSPC
@@ -183,6 +184,35 @@ def _end(row: Deployment, status: DeploymentStatus) -> None:
     error = "The disk of the forge is full. Nothing was published." if failed else ""
     fields = {"error": error, "remote_id": "" if failed else f"{row.pk}"}
     assert transitions.finish(row, status, fields=fields, live=not failed)
+
+
+def test_servers_and_apis(shoot: Shoot, agent: AgentConfig) -> None:
+    at = f"/agents/{agent.pk}/services/"
+    shoot("without-tools", at)
+    schema = {"type": "object", "properties": {"path": {"type": "string", "description": "Where it is."}}}
+    tools = [
+        {"name": name, "description": f"Can {name} a file.", "inputSchema": schema}
+        for name in ("read", "write")
+    ]
+
+    def send(page: Page, listing: str) -> None:
+        page.get_by_text("Add a program of your machine").click()
+        page.locator("#id_local_name").fill("files")
+        page.get_by_label("Command").fill("npx -y my-server --root /home/ada/documents")
+        page.get_by_label("Its tools").fill(listing)
+        page.get_by_role("button", name="List its tools").click()
+        page.wait_for_url("**/services/local/")
+
+    shoot("refused", at, lambda page: send(page, "no JSON"))
+    shoot("offered", at, lambda page: send(page, json.dumps([*tools, {"name": "odd"}])))
+    part = {"function": "local_files_read", "name": "read", "description": "Old.", "schema": schema}
+    program = {"name": "files", "command": "npx", "env": ["TOKEN"], "tools": [part]}
+    AgentConfig.objects.filter(pk=agent.pk).update(
+        provider="openai", model="gpt-x", tools=["local"], tool_settings={"local": {"servers": [program]}}
+    )
+    shoot("chosen", at)
+    shoot("changed", at, lambda page: send(page, json.dumps(tools)))
+    shoot("with-a-program", f"/agents/{agent.pk}/capabilities/")
 
 
 def test_refusals_and_outages(shoot: Shoot, agent: AgentConfig) -> None:

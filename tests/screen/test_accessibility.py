@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from agentforge.accounts.models import User
 from tests.drivers import people
@@ -58,6 +59,27 @@ def pages_of(client: Client, hers: Hers) -> Iterator[str]:
 
 def problems_of(page: Page, path: str) -> list[str]:
     page.goto(path)
+    return problems_now(page, path)
+
+
+def problems_of_services(page: Page, path: str) -> list[str]:
+    """Return the problems of what answers a form of the page: errors, and tools to choose from."""
+    listing = {"tools": [{"name": "read", "inputSchema": {"type": "object"}}, {"name": "odd"}]}
+    problems = []
+    for text in ("no JSON", json.dumps(listing)):
+        page.goto(path)
+        page.get_by_text("Add a program of your machine").click()
+        page.get_by_label("Name", exact=True).last.fill("files")
+        page.get_by_label("Command").fill("npx my-server")
+        page.get_by_label("Its tools").fill(text)
+        page.get_by_role("button", name="List its tools").click()
+        page.wait_for_url("**/services/local/")
+        problems += problems_now(page, f"{path} answering {text}")
+    expect(page.get_by_role("heading", name="Tools of files")).to_be_visible()
+    return problems
+
+
+def problems_now(page: Page, path: str) -> list[str]:
     page.evaluate(AXE)
     found: list[Any] = page.evaluate(_AXE)
     (shift, moved), width = page.evaluate(_SHIFT), page.evaluate("document.documentElement.scrollWidth")
@@ -99,5 +121,7 @@ def test_every_page_is_accessible_and_still(
         page = context.new_page()
         for path in paths:
             problems += problems_of(page, path)
+        if person == alice:
+            problems += problems_of_services(page, reverse("configs:services", args=[hers.agent]))
         context.close()
     assert problems == [], "\n".join(problems)

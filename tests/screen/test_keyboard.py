@@ -111,6 +111,18 @@ def test_after_a_build_comes_building_again_or_the_chat(window: Windows, agent: 
     expect(page.get_by_role("button", name="Build again")).to_be_focused()
 
 
+def test_a_wrong_field_of_any_form_is_next(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/services/")
+    page.get_by_text("Add a program of your machine").click()
+    page.locator("#id_local_name").fill("files")
+    page.get_by_role("button", name="List its tools").click()
+    expect(page.get_by_label("Command")).to_be_focused()
+    page.get_by_label("Command").fill("npx my-server")
+    page.get_by_label("Its tools").fill('[{"name": "read", "inputSchema": {"type": "object"}}]')
+    page.get_by_role("button", name="List its tools").click()
+    expect(page.get_by_role("checkbox", name="read", exact=True)).to_be_focused()
+
+
 def test_who_moves_the_focus_keeps_it(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/builds/")
     page.keyboard.press("b")

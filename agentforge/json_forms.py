@@ -5,17 +5,11 @@ HTML sends text alone, so Django's fields make text of whatever they get: `["x"]
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 
 from .negotiation import JsonObject
-
-if TYPE_CHECKING:
-    _Base = forms.BaseForm
-else:
-    _Base = object
-
 
 # What a field takes, the narrower kind first.
 _WANTED: dict[type[forms.Field], str] = {
@@ -28,7 +22,7 @@ _WANTED: dict[type[forms.Field], str] = {
 }
 
 
-class JsonFields(_Base):
+class JsonFields(forms.BaseForm):
     """Refuses values of a JSON object that are of another kind than their field, each by its name."""
 
     def _clean_fields(self) -> None:

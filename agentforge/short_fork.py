@@ -19,7 +19,12 @@ def run_in_fork(act: Callable[[], None]) -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os._exit(_run(act, writing))
+        code = 1
+        try:
+            code = _run(act, writing)
+        finally:
+            # Even if it is interrupted: what comes next is the parent's to do.
+            os._exit(code)
     os.close(writing)
     with open(reading, encoding="utf-8") as lines:
         message = lines.read()
@@ -33,7 +38,7 @@ def _run(act: Callable[[], None], refusal: int) -> int:
         act()
     except CommandError as reason:
         os.write(refusal, str(reason).encode())
-    except BaseException:
+    except Exception:
         traceback.print_exc()
         return 1
     return 0

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -131,14 +132,12 @@ class Hub:
         self._heard_at = asyncio.get_running_loop().time()
 
     async def _connect(self) -> psycopg.AsyncConnection:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(CHECK_SECONDS), AsyncExitStack() as failed:
             connection = await connect_async()
-            try:
-                await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
-                await connection.execute(f"LISTEN {CHANNEL}".encode())
-            except BaseException:
-                await connection.close()
-                raise
+            failed.push_async_callback(connection.close)
+            await connection.execute(f"LISTEN {log.NOTIFY_CHANNEL}".encode())
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
+            failed.pop_all()
             return connection
 
     async def _follow(self, connection: psycopg.AsyncConnection) -> None:

@@ -126,7 +126,7 @@ class QueueWorker(Worker):
                         backoff.reset()
             except _TROUBLE as error:
                 _raise_unless_away(error)
-                logger.warning("The worker lost the database and connects again: %s", error)
+                logger.warning("The worker lost the database and connects again: %s", error or "no answer")
             await asyncio.sleep(backoff.next())
 
     async def _beat(self, pulse: Pulse) -> None:

@@ -16,6 +16,7 @@ from builds.models import Build
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers import http2_proxy
+from tests.drivers.absence import absent
 from tests.drivers.chromium import launch
 from tests.drivers.http2_proxy import Http2Proxy
 from tests.drivers.web_process import WebProcess
@@ -88,7 +89,7 @@ def test_thirty_tabs_follow_and_resume_exactly(
     over: str, builds: list[Build], web: WebProcess, request: pytest.FixtureRequest
 ) -> None:
     if over == "HTTP/2" and http2_proxy.PROGRAM is None:
-        pytest.skip("nginx is not installed")
+        absent("needs nginx: apt-get install nginx")
     context: BrowserContext = request.getfixturevalue("http2" if over == "HTTP/2" else "context")
     for build in builds:
         write(build, f"before of {build.pk}")

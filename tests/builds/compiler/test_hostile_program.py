@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from builds.compiler import sandbox, toolchain
+from tests.drivers.sandboxed import SANDBOXED
 
-pytestmark = pytest.mark.skipif(
-    sandbox.level() not in (sandbox.BUBBLEWRAP, sandbox.PARTIAL), reason="bubblewrap does not work here"
-)
+pytestmark = SANDBOXED
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = Path(__file__).with_name("hostile.c")
 # Runs the program in the sandbox, as the user that starts this, and prints the level and the output.

@@ -20,6 +20,7 @@ from builds.trial import agent_run
 from builds.trial.agent_run import Program
 from configs.keys.vault import save_key
 from configs.models import AgentConfig
+from tests.drivers.sandboxed import SANDBOXED
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Call, Calls, Text
 
@@ -28,9 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
 JSON = {"accept": "application/json"}
 KEY = "sk-test-0123456789abcdef"
-SANDBOXED = pytest.mark.skipif(
-    sandbox.level() not in (sandbox.BUBBLEWRAP, sandbox.PARTIAL), reason="bubblewrap does not work here"
-)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from builds.compiler.inputs import Compiled
 from builds.errors import BuildError
 from builds.trial import agent_run, egress
 from builds.trial.agent_run import Program
+from tests.drivers.sandboxed import SANDBOXED
 
 DOCUMENT = json.dumps(
     {
@@ -26,9 +27,6 @@ DOCUMENT = json.dumps(
         "capabilities": {},
         "provider": {"base_url": "http://127.0.0.1:9/v1", "base_url_env": "BASE_URL"},
     }
-)
-SANDBOXED = pytest.mark.skipif(
-    sandbox.level() not in (sandbox.BUBBLEWRAP, sandbox.PARTIAL), reason="bubblewrap does not work here"
 )
 
 

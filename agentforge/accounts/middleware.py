@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from agentforge.audit.request_actor import Actor, actor_context
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
+from agentforge.probe_hosts import LIVENESS
 from agentforge.problems import problem
 from agentforge.telemetry.context import bind
 from agentforge.tenancy.middleware import database_away
@@ -41,7 +42,10 @@ class IdentityMiddleware(middleware.AuthenticationMiddleware):
     def _answer(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         token = authentication.bearer_token(request.headers.get("Authorization", ""))
         try:
-            if token is None:
+            if request.path_info == LIVENESS:
+                # Whatever a probe sends along: the process alone answers.
+                principal = None
+            elif token is None:
                 principal = authentication.by_session(request.session)
             else:
                 principal = authentication.by_bearer(token)

@@ -88,7 +88,7 @@ def test_pages_scripts_and_streams_are_told_and_go_on_afterwards(
             ready = many.submit(timed, "GET", f"{web.url}/readyz", {})
             healthy = many.submit(timed, "GET", f"{web.url}/healthz", {})
             cut = many.submit(lambda: (next(events, None), time.monotonic()))
-            alive, seconds = timed("GET", f"{web.url}/livez", {})
+            alive, seconds = timed("GET", f"{web.url}/livez", signed_in)
         assert (alive.status_code, seconds < 2) == (200, True)
         for answer in (page, script, sent, ready, healthy):
             response, seconds = answer.result()

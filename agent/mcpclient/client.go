@@ -52,6 +52,8 @@ type Client struct {
 
 	mu      sync.Mutex
 	version string
+	// session counts those that ended.
+	session int
 	// legacyFirst is set for a server that was found to have a handshake.
 	legacyFirst bool
 	number      int64
@@ -87,7 +89,7 @@ func (c *Client) discover(ctx context.Context) (bool, error) {
 	answer, err := c.conn.send(ctx, c.request(mcpspec.Modern, "server/discover", map[string]any{}), nil)
 	var status *statusError
 	switch {
-	case errors.Is(err, errExpired), errors.As(err, &status) && !status.isKey():
+	case errors.As(err, &status) && !status.isKey():
 		return false, nil
 	case err != nil:
 		return false, err
@@ -156,37 +158,47 @@ func (c *Client) request(version, method string, params map[string]any) message 
 	return message{JSONRPC: "2.0", ID: c.nextID(), Method: method, Params: params}
 }
 
-// ask opens the connection and sends one request; once more if the session had expired.
-// The caller holds no lock.
+// ask sends one request and returns its result; once more if the session had expired. The
+// caller holds no lock.
 func (c *Client) ask(ctx context.Context, method string, params map[string]any, headers map[string]string) (json.RawMessage, error) {
-	for attempt := 0; ; attempt++ {
-		c.mu.Lock()
-		err := c.open(ctx)
-		m := c.request(c.version, method, params)
-		c.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-		m.headers = headers
-		answer, err := c.conn.send(ctx, m, c.outdate)
-		switch {
-		case errors.Is(err, errExpired) && attempt == 0:
-			c.reset()
-			continue
-		case err != nil:
-			return nil, err
-		case answer.Error != nil:
-			return nil, answer.Error
-		}
-		return answer.Result, nil
+	answer, session, err := c.try(ctx, method, params, headers)
+	if errors.Is(err, errExpired) {
+		c.end(session)
+		answer, _, err = c.try(ctx, method, params, headers)
 	}
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Error != nil:
+		return nil, answer.Error
+	}
+	return answer.Result, nil
 }
 
-func (c *Client) reset() {
+// try opens the connection and sends one request. It also returns the number of the session.
+func (c *Client) try(ctx context.Context, method string, params map[string]any, headers map[string]string) (message, int, error) {
+	c.mu.Lock()
+	session, err := c.session, c.open(ctx)
+	m := c.request(c.version, method, params)
+	c.mu.Unlock()
+	if err != nil {
+		return message{}, session, err
+	}
+	m.headers = headers
+	answer, err := c.conn.send(ctx, m, c.outdate)
+	return answer, session, err
+}
+
+// end forgets a session, unless another call did: then the next one has begun.
+func (c *Client) end(session int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if session != c.session {
+		return
+	}
 	c.conn.forget()
 	c.version, c.listed = "", time.Time{}
+	c.session++
 }
 
 // outdate makes the next call list the tools again.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +183,71 @@ func TestNoticeOfChange(t *testing.T) {
 		if errors.As(err, &disabled) != (change == "Deletes.") {
 			t.Errorf("%s: %v", change, err)
 		}
+	}
+}
+
+// Calls that find the same session ended open one new session, not each their own.
+func TestExpiryIsMendedOnce(t *testing.T) {
+	t.Parallel()
+	p := &peer{sessions: true, description: "Finds.", result: plainResult}
+	late := make(chan struct{})
+	ends := sync.OnceFunc(func() { close(late) })
+	isFresh := func(session string) bool { return session == "s2" || session == "s3" }
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		session := r.Header.Get("Mcp-Session-Id")
+		if strings.Contains(string(body), "tools/call") && !isFresh(session) {
+			if strings.Contains(string(body), "late") {
+				<-late
+			}
+			http.Error(w, "gone", http.StatusNotFound)
+			return
+		}
+		if isFresh(session) && strings.Contains(string(body), "tools/call") {
+			ends()
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		p.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	defer ends()
+	s, err := HTTPServer{Name: "peer", URL: server.URL}.Connect(getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Client.list(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var calls sync.WaitGroup
+	for _, arguments := range []string{`{"q":"late"}`, `{}`} {
+		calls.Go(func() {
+			if _, _, err := s.Client.call(t.Context(), "find.it", json.RawMessage(arguments), nil); err != nil {
+				t.Error(arguments, err)
+			}
+		})
+	}
+	calls.Wait()
+	if p.session != 2 {
+		t.Errorf("%d sessions", p.session)
+	}
+}
+
+func TestEndOfAProgramIsToldToAll(t *testing.T) {
+	t.Parallel()
+	conn := &stdioConn{command: os.Args[0], args: []string{"-test.run", "^$"}}
+	p, err := conn.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	for range 2 {
+		if _, err := conn.start(); !errors.Is(err, errExpired) {
+			t.Error(err)
+		}
+	}
+	conn.forget()
+	if _, err := conn.start(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -97,15 +97,14 @@ func (s *stdioConn) send(ctx context.Context, m message, changed func()) (messag
 	}
 }
 
-// start returns the running program, or starts it. It returns errExpired once for one
-// that ended, since another knows nothing of the handshake.
+// start returns the running program, or starts it. It returns errExpired for one that
+// ended, until that is forgotten: another knows nothing of the handshake.
 func (s *stdioConn) start() (*program, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running != nil {
 		select {
 		case <-s.running.ended:
-			s.running = nil
 			return nil, errExpired
 		default:
 			return s.running, nil

@@ -57,10 +57,11 @@ func (t *turn) view() []providers.Message {
 	return messages
 }
 
-// lastRound returns the index of the newest message with calls, or the end.
+// lastRound returns the index of the model's newest message in this answer: one with
+// calls, or one that is to be sent again in another form; the end if there is none.
 func (t *turn) lastRound() int {
 	for i := len(t.messages) - 1; i >= t.given; i-- {
-		if len(t.messages[i].Calls) > 0 {
+		if t.messages[i].Role == providers.Assistant {
 			return i
 		}
 	}

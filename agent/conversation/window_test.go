@@ -169,6 +169,24 @@ func TestWindowOfRounds(t *testing.T) {
 	}
 }
 
+// An answer that is to be sent again in another form stays with the reason.
+func TestWindowOfAWrongForm(t *testing.T) {
+	t.Parallel()
+	wrong, right := answers(strings.Repeat("no JSON ", 400)), answers("{}")
+	for _, steps := range [][]step{{wrong, right}, {call(1, "long"), wrong, right}} {
+		a, provider := sampleAgent(t, func(c *config.Config) {
+			c.Capabilities.Memory = config.Memory{Enabled: true, Turns: 5, Tokens: 800}
+		}, steps...)
+		if _, err := handle(t, a, formatted(`{"type":"json_object"}`)); err != nil {
+			t.Fatal(err)
+		}
+		sent := provider.requests[len(steps)-1].Messages
+		if last := sent[len(sent)-1]; len(sent) != 3 || !strings.Contains(last.Text, "Send it again") || !strings.HasPrefix(sent[1].Text, "no JSON") {
+			t.Errorf("sent %d messages, the last one %.200q", len(sent), last.Text)
+		}
+	}
+}
+
 // A huge result is shortened with a handle, by which the model reads all of it.
 func TestReadOn(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ when its launcher does, as the guard of the private database server.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -24,6 +25,9 @@ from agentforge.launch import guard
 READY = b"ready"
 # The most bytes of a request: a program's arguments.
 MOST_BYTES = 65_536
+# mallopt's number of the size from which a block is given back to the system when it is freed (malloc.h).
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1024 * 1024
 # The longest name that Linux shows of a process.
 _NAME_LENGTH = 15
 
@@ -96,6 +100,7 @@ def _stream(number: int, errors: str) -> TextIOWrapper:
 def _load() -> None:
     """Import and check what each program would, and keep the garbage collector from writing to it."""
     gc.disable()
+    give_large_blocks_back()
     os.environ["DJANGO_SETTINGS_MODULE"] = "agentforge.settings"
     from environ import ImproperlyConfigured
 
@@ -121,6 +126,15 @@ def _load() -> None:
     connection.get_connection_params()
     # Without a collection, whose holes the forks would fill: each would copy the page around it.
     gc.freeze()
+
+
+def give_large_blocks_back() -> None:
+    """Let the C library return each large block to the system, here and in forks.
+
+    By itself, each thread keeps blocks as large as those that were freed before, such as compiled programs.
+    """
+    with suppress(AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _fork() -> int:

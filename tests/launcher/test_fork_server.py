@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,22 @@ def test_programs_outlive_the_fork_server_and_the_next_one_forks_again(forge: Fo
     assert _own_mib(forge.program("replies")) < MOST_MIB_OF_ITS_OWN
     left = [child for child in psutil.Process(forge.process.pid).children() if _is_zombie(child)]
     assert psutil.wait_procs(left, timeout=20)[1] == []
+
+
+def test_large_blocks_that_are_freed_go_back_to_the_system() -> None:
+    """By itself, glibc keeps what is below the size of a block that was freed before."""
+    script = """
+import psutil
+from agentforge.launch.fork_server import give_large_blocks_back
+give_large_blocks_back()
+before = psutil.Process().memory_info().rss
+b"x" * (30 << 20)
+block, behind_it = b"x" * (20 << 20), b"x" * 1000
+del block
+print(psutil.Process().memory_info().rss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 10 * MIB
 
 
 def _is_zombie(process: psutil.Process) -> bool:

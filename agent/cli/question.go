@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,14 +12,11 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-// Requests with images are the largest.
-const maxRequest = 16 << 20
-
 // question returns the request of --message.
 func (o options) question(manifest protocol.Manifest) ([]byte, error) {
 	message := protocol.Message{Role: "user", Content: o.message}
 	if len(o.images) > 0 && !manifest.Knows("images") {
-		return nil, errors.New("this agent takes no images: its owner can allow them, with a model that does")
+		return nil, images.ErrNotTaken
 	}
 	for _, path := range o.images {
 		image, err := readImage(path)
@@ -76,7 +72,7 @@ func answerQuestion(ctx context.Context, agent protocol.Agent, request []byte, s
 func answerRequest(ctx context.Context, agent protocol.Agent, std stdio) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	request, err := io.ReadAll(io.LimitReader(std.in, maxRequest+1))
+	request, err := io.ReadAll(io.LimitReader(std.in, images.MaxRequest+1))
 	if err != nil {
 		return fmt.Errorf("read the request: %w", err)
 	}

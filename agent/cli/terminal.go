@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -73,7 +74,7 @@ func (t *terminal) readLines(ctx context.Context) (<-chan string, *error) {
 	go func() {
 		defer close(lines)
 		scanner := bufio.NewScanner(t.in)
-		scanner.Buffer(nil, maxRequest)
+		scanner.Buffer(nil, images.MaxRequest)
 		for scanner.Scan() {
 			select {
 			case lines <- scanner.Text():

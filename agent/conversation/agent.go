@@ -154,11 +154,7 @@ func (a *Agent) Manifest() []byte {
 		},
 		"tools": append([]string{}, c.Capabilities.Tools...), "limits": c.Limits,
 		"config_sha256": c.SHA256, "go": runtime.Version(), "module": a.module,
-		// What requests may contain beside messages; hosts refuse the rest by name.
-		"request_fields": []string{"approval", "format", "instructions", "max_tokens"},
-	}
-	if c.Capabilities.Images {
-		manifest["request_fields"] = []string{"approval", "format", "images", "instructions", "max_tokens"}
+		"request_fields": requestFields(c.Capabilities),
 	}
 	if may := a.mayDo(); len(may) > 0 {
 		manifest["may"] = may
@@ -174,6 +170,17 @@ func (a *Agent) Manifest() []byte {
 	}
 	encoded, _ := json.Marshal(manifest)
 	return encoded
+}
+
+// requestFields returns what requests may contain beside messages; hosts refuse the rest by
+// name.
+func requestFields(c config.Capabilities) []string {
+	fields := []string{"approval", "format", "instructions", "max_tokens"}
+	if c.Images {
+		fields = append(fields, "images")
+	}
+	slices.Sort(fields)
+	return fields
 }
 
 // modulePath returns the module path that this package was compiled under. The

@@ -3,7 +3,6 @@ package conversation
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,10 +12,8 @@ import (
 )
 
 const (
-	maxRequest = 4 << 20
-	// Requests with images are larger.
-	maxWithImages = 16 << 20
-	maxMessages   = 2000
+	maxRequest  = 4 << 20
+	maxMessages = 2000
 )
 
 // request is what a caller asks for. Everything but Messages is optional.
@@ -47,7 +44,7 @@ func parseRequest(raw []byte, takesImages bool) (request, error) {
 	var r request
 	most := maxRequest
 	if takesImages {
-		most = maxWithImages
+		most = images.MaxRequest
 	}
 	if len(raw) > most {
 		return r, badRequest("the request is larger than %d MiB", most>>20)
@@ -78,7 +75,7 @@ func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 		}
 		message := providers.Message{Role: m.Role, Text: m.Content}
 		if pictures += len(m.Images); pictures > 0 && !takesImages {
-			return nil, badRequest("this agent takes no images: its owner can allow them, with a model that does")
+			return nil, badRequest("%v", images.ErrNotTaken)
 		}
 		if pictures > images.Most {
 			return nil, badRequest("a request has at most %d images", images.Most)
@@ -86,7 +83,7 @@ func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 		for _, image := range m.Images {
 			mediaType, err := images.Decode(image.Data)
 			if err != nil || m.Role != providers.User {
-				return nil, badRequest("message %d: %v", i+1, cmp.Or(err, errOnlyPeople))
+				return nil, badRequest("message %d: %v", i+1, cmp.Or(err, images.ErrNotUsers))
 			}
 			message.Images = append(message.Images, providers.Image{MediaType: mediaType, Data: image.Data})
 		}
@@ -98,8 +95,6 @@ func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 	}
 	return messages, nil
 }
-
-var errOnlyPeople = errors.New("only messages of the user have images")
 
 // recall returns the last message and the exchanges before it that the memory
 // covers. An exchange begins with a message of the user.

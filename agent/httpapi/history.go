@@ -29,9 +29,9 @@ func (h *history) message(role string, c content) error {
 	if len(c.images) > 0 {
 		switch {
 		case role != "user":
-			return errors.New("only messages of the user have images")
+			return images.ErrNotUsers
 		case !h.takesImages:
-			return errors.New("this agent takes no images: its owner can allow them, with a model that does")
+			return images.ErrNotTaken
 		}
 	}
 	text := c.text

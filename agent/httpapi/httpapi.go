@@ -8,14 +8,11 @@ import (
 	"io"
 	"net/http"
 
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
-const (
-	maxRequest = 4 << 20
-	// Requests to agents that take images are larger.
-	maxWithImages = 16 << 20
-)
+const maxRequest = 4 << 20
 
 // server holds what the routes of one agent share.
 type server struct {
@@ -40,7 +37,7 @@ func Register(mux *http.ServeMux, agent protocol.Agent, manifest protocol.Manife
 func (s *server) withBody(answer func(http.ResponseWriter, *http.Request, []byte)) http.HandlerFunc {
 	most := int64(maxRequest)
 	if s.manifest.Knows("images") {
-		most = maxWithImages
+		most = images.MaxRequest
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if body, ok := readBody(w, r, most); ok {

@@ -10,10 +10,17 @@ import (
 )
 
 // Most is the largest number of images of a request, MaxBytes the largest size of one:
-// what the providers have in common.
+// what the providers have in common. MaxRequest is the largest size of a request with images.
 const (
-	Most     = 16
-	MaxBytes = 5 << 20
+	Most       = 16
+	MaxBytes   = 5 << 20
+	MaxRequest = 16 << 20
+)
+
+// What is wrong with images in the wrong place.
+var (
+	ErrNotTaken = errors.New("this agent takes no images: its owner can allow them, with a model that does")
+	ErrNotUsers = errors.New("only messages of the user have images")
 )
 
 // formats are recognized by their first bytes; nobody's word counts.

@@ -48,3 +48,18 @@ def test_the_logo_has_a_name_and_search_finds(window: Windows, agent: AgentConfi
     expect(page.locator(".result").first).to_contain_text("Ada")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/agents/{agent.pk}/identity/"))
+
+
+@pytest.mark.parametrize("place", ["draft", "identity"])
+def test_a_question_with_images_has_the_width_of_the_phone(
+    window: Windows, agent: AgentConfig, place: str
+) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(images=True)
+    page = window(f"/agents/{agent.pk}/{place}/", NARROW)
+    if place == "identity":
+        page.get_by_text("Talk to the draft").last.click()
+    form = page.locator("[data-chat-form]")
+    for field in ("textarea", "[type=file]"):
+        box = form.locator(field).bounding_box()
+        assert box is not None and box["width"] > NARROW["width"] / 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,10 +1,9 @@
-"""OpenAPI descriptions of the URLs of agents and keys."""
+"""OpenAPI descriptions of the URLs of agents: their tabs, files, revisions and the trash."""
 
 from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import (
-    BOOLEAN,
     INTEGER,
     STRING,
     TIME,
@@ -16,25 +15,19 @@ from agentforge.openapi.schemas import (
     record,
 )
 from agentforge.pagination import PageForm
-
-from .choices import KeyStatus, RunStatus, Tab
-from .documents.schema import schema
-from .forms import TAB_FORMS, IdentityForm, PersonalityForm
-from .forms.agents import AgentListForm, DeleteForm
-from .forms.api_services import APIForm
-from .forms.conflicts import SidesForm
-from .forms.documents import ImportForm
-from .forms.files import AddFilesForm
-from .forms.keys_tab import OffersForm
-from .forms.local_services import LocalForm
-from .forms.new_agent import NewAgentForm
-from .forms.personality import PresetForm
-from .forms.revisions import ComparisonForm, RevisionNameForm
-from .forms.search import SearchForm
-from .forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
-from .forms.stored_key import KeyForm, NewKeyForm, RenameForm
-from .models import FileState
-from .providers import PROVIDERS
+from configs.choices import RunStatus, Tab
+from configs.documents.schema import schema
+from configs.forms import TAB_FORMS, IdentityForm, PersonalityForm
+from configs.forms.agents import AgentListForm, DeleteForm
+from configs.forms.conflicts import SidesForm
+from configs.forms.documents import ImportForm
+from configs.forms.files import AddFilesForm
+from configs.forms.keys_tab import OffersForm
+from configs.forms.new_agent import NewAgentForm
+from configs.forms.personality import PresetForm
+from configs.forms.revisions import ComparisonForm, RevisionNameForm
+from configs.forms.search import SearchForm
+from configs.models import FileState
 
 _AGENT = record(
     {
@@ -45,25 +38,7 @@ _AGENT = record(
         **dict.fromkeys(("key_trouble", "state", "status"), STRING),
     }
 )
-_KEY = record(
-    {
-        "id": INTEGER,
-        **dict.fromkeys(("provider", "name", "base_url", "last_four", "fingerprint"), STRING),
-        "status": one_of(KeyStatus.values),
-        "status_detail": STRING,
-        "checked_at": nullable(TIME),
-        "check_ms": nullable(INTEGER),
-        "needs_reentry": BOOLEAN,
-        "agents": array(record({"id": INTEGER, "name": STRING})),
-    }
-)
 _CREATED = {"id": INTEGER, "url": STRING}
-_OUTCOME = {
-    "id": nullable(INTEGER),
-    "outcome": one_of(KeyStatus.values),
-    "detail": STRING,
-    "ms": nullable(INTEGER),
-}
 _PART = record({"source": STRING, "tab": one_of(Tab.values), "text": STRING})
 _PROMPT = {"text": STRING, "tokens": INTEGER, "parts": array(_PART)}
 _TRASHED = record(
@@ -73,8 +48,6 @@ _TRASHED = record(
     }
 )
 _EDITION = {"edition": STRING}
-_PROVIDER = {"provider": one_of(PROVIDERS)}
-_ANY_KEY = "Which fields are required depends on the provider."
 _CONFLICT_NOTE = (
     "Omitted fields keep their values; unknown fields are refused. If you send the `edition` that you read, "
     "values saved in between are not overwritten: the response is 409, with both sides in `conflicts`."
@@ -169,64 +142,6 @@ describe(
 describe("configs:file_remove", post=Operation("Remove a file from an agent"))
 describe(
     "configs:file_download", get=Operation("Get a file as it was added", media="application/octet-stream")
-)
-_OFFERED = record(
-    {
-        **dict.fromkeys(("name", "function", "reason"), STRING),
-        "state": one_of(("new", "chosen", "changed", "refused")),
-        "hints": array(STRING),
-    }
-)
-describe(
-    "configs:service_test",
-    post=Operation(
-        "List the tools of an MCP server",
-        {"protocol": STRING, "tools": array(_OFFERED), "gone": array(STRING)},
-        forms=[ServiceForm],
-        required=["name", "url"],
-        note="A key that works is stored, for this address only. Tools that can be chosen also have their "
-        "`description` and `schema`.",
-    ),
-)
-describe(
-    "configs:api_test",
-    post=Operation(
-        "List the operations of an OpenAPI document",
-        {
-            **dict.fromkeys(("url", "auth", "auth_name"), STRING),
-            "operations": array(_OFFERED),
-            "gone": array(STRING),
-        },
-        forms=[APIForm],
-        required=["name"],
-        note="Send `address` or `document`. Those that can be chosen have what agent.json says of them.",
-    ),
-)
-describe(
-    "configs:local_test",
-    post=Operation(
-        "Read the tools of a program, as it prints them",
-        {"tools": array(_OFFERED), "gone": array(STRING)},
-        forms=[LocalForm],
-        required=["name", "command", "listing"],
-        note="The forge does not run it. `listing` is the JSON that its tools/list returns.",
-    ),
-)
-describe(
-    "configs:service_save",
-    post=Operation(
-        "Give an agent tools of an MCP server, or operations of an API",
-        {"tools": mapping({})},
-        forms=[ServiceChoiceForm],
-        required=["name", "url", "offered", "chosen"],
-        also={"tool": one_of(("mcp", "api", "local"))},
-        note="`offered` is JSON: those tools or operations of a test, without `state`, `hints` and `reason`; "
-        "`chosen` and `reads` are names of them. `tool` is mcp if absent.",
-    ),
-)
-describe(
-    "configs:service_remove",
-    post=Operation("Remove a service from an agent", {"tools": mapping({})}, forms=[ServiceNameForm]),
 )
 describe(
     "configs:resolve",
@@ -335,41 +250,3 @@ describe(
     "configs:trash_delete",
     post=Operation("Delete an agent out of the trash, confirmed by its handle", forms=[DeleteForm]),
 )
-describe("configs:key_list", get=Operation("List your keys, without the keys", {"keys": array(_KEY)}))
-describe(
-    "configs:key_save",
-    post=Operation(
-        "Test and save the key that the agent uses",
-        _OUTCOME,
-        forms=[KeyForm],
-        required=(),
-        path=_PROVIDER,
-        note=_ANY_KEY,
-    ),
-)
-for _name in ("configs:key_add", "configs:stored_key_add"):
-    describe(
-        _name,
-        post=Operation(
-            "Test and add a key under its own name",
-            _OUTCOME,
-            forms=[NewKeyForm],
-            required=["name"],
-            path=_PROVIDER,
-            note=_ANY_KEY,
-        ),
-    )
-describe("configs:key_test", post=Operation("Test the key that the agent uses", _OUTCOME, path=_PROVIDER))
-describe("configs:key_remove", post=Operation("Remove the key that the agent uses", path=_PROVIDER))
-describe(
-    "configs:stored_key_rename",
-    post=Operation("Rename a key", {"id": INTEGER, "name": STRING}, forms=[RenameForm]),
-)
-describe(
-    "configs:stored_key_replace",
-    post=Operation(
-        "Test a key and replace the stored one", _OUTCOME, forms=[KeyForm], required=(), note=_ANY_KEY
-    ),
-)
-describe("configs:stored_key_test", post=Operation("Test a key", _OUTCOME))
-describe("configs:stored_key_remove", post=Operation("Remove a key"))

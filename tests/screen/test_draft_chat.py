@@ -152,3 +152,12 @@ def test_without_scripts_the_chat_is_a_page_of_its_own(window: Windows, agent: A
     expect(page.get_by_role("link", name="Load the page again")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("[data-role=assistant]")).to_contain_text("Stopped.")
+
+
+def test_a_chat_that_takes_images_leaves_its_text_the_width(window: Windows, agent: AgentConfig) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(images=True)
+    page = window(f"/agents/{agent.pk}/draft/")
+    box = page.locator("main [data-chat-form] textarea").bounding_box()
+    form = page.locator("main [data-chat-form]").bounding_box()
+    assert box is not None and form is not None
+    assert box["width"] > 0.8 * form["width"]

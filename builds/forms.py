@@ -36,8 +36,9 @@ class PicturesField(forms.FileField):
         except images.InvalidImage as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         if sum(map(len, contents)) > images.MOST_SENT:
+            most = images.MOST_SENT // 1024 // 1024
             raise forms.ValidationError(
-                f"Images may have {images.MOST_SENT // 1024 // 1024} MB together; these are larger."
+                f"Images may have {most} MB together; these are larger. Send fewer, or smaller ones."
             )
         return contents
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from django.core.exceptions import BadRequest
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.forms import BaseForm
 from django.forms.utils import ErrorList
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -62,6 +63,9 @@ def json_object(request: HttpRequest) -> JsonObject:
     """
     try:
         value = json_value(request.body)
+    except RequestDataTooBig as error:
+        most = (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 1024 / 1024
+        raise BadRequest(f"A JSON body may have {most:g} MB. Send files as multipart/form-data.") from error
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON: {error}") from error
     if not isinstance(value, dict):

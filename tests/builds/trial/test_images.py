@@ -107,6 +107,14 @@ def test_refuses_more_than_one_request_holds(browser: Client, seeing: AgentConfi
     assert "up to 8 images of 5 MB, together at most 9 MB" in page
 
 
+def test_says_that_json_has_less_room_than_a_form(browser: Client, seeing: AgentConfig) -> None:
+    pictures = [base64.b64encode(GIF + b"x" * 2_600_000).decode()]
+    url, body = reverse("builds:draft_send", args=[seeing.pk]), {"content": "Hm?", "pictures": pictures}
+    refused = browser.post(url, body, content_type="application/json", headers=JSON)
+    assert refused.status_code == 400
+    assert "A JSON body may have 2.5 MB. Send files as" in refused.json()["detail"]
+
+
 def test_refuses_too_many(browser: Client, seeing: AgentConfig) -> None:
     assert "at most 8" in _send(browser, seeing, *[GIF] * 9).json()["errors"]["pictures"][0]
 

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"container/list"
 	"math"
 	"net/http"
 	"strings"
@@ -31,12 +32,15 @@ type limiter struct {
 	most   int
 	window time.Duration
 	mu     sync.Mutex
-	counts map[string]count
+	counts map[string]*list.Element
+	// oldest holds every *count, the one whose window began first in front.
+	oldest list.List
 }
 
 type count struct {
-	n     int
-	until time.Time
+	address string
+	n       int
+	until   time.Time
 }
 
 // take counts one event. If that is one too many, it counts nothing and returns
@@ -44,18 +48,15 @@ type count struct {
 func (l *limiter) take(address string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c, known := l.counts[address]
-	if !now.Before(c.until) {
-		c = count{until: now.Add(l.window)}
+	l.forgetExpired(now)
+	c := l.count(address)
+	if c == nil {
+		c = l.add(address, now)
 	}
 	if c.n >= l.most {
 		return c.until.Sub(now)
 	}
-	if !known {
-		l.makeRoom(now)
-	}
 	c.n++
-	l.counts[address] = c
 	return 0
 }
 
@@ -63,43 +64,68 @@ func (l *limiter) take(address string, now time.Time) time.Duration {
 func (l *limiter) refund(address string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.counts[address]; c.n > 0 {
+	if c := l.count(address); c != nil && c.n > 0 {
 		c.n--
-		l.counts[address] = c
 	}
 }
 
-// makeRoom makes room for one more address if there are too many: of a few, it
-// forgets the one with the fewest events. So whoever has many addresses can't
-// have the count of the one that guesses forgotten.
-func (l *limiter) makeRoom(now time.Time) {
+// count returns what is counted of an address, or nil.
+func (l *limiter) count(address string) *count {
+	if element := l.counts[address]; element != nil {
+		return element.Value.(*count)
+	}
+	return nil
+}
+
+// add begins the window of an address, and makes room for it first.
+func (l *limiter) add(address string, now time.Time) *count {
 	if l.counts == nil {
-		l.counts = map[string]count{}
+		l.counts = map[string]*list.Element{}
 	}
-	if len(l.counts) < maxAddresses {
-		return
+	if len(l.counts) >= maxAddresses {
+		l.forget(l.fewest())
 	}
+	c := &count{address: address, until: now.Add(l.window)}
+	l.counts[address] = l.oldest.PushBack(c)
+	return c
+}
+
+// fewest returns the address with the fewest events, of a few. So whoever has
+// many addresses can't have the count of the one that guesses forgotten.
+func (l *limiter) fewest() string {
 	seen, fewest, victim := 0, math.MaxInt, ""
-	for address, c := range l.counts {
-		n := c.n
-		if !now.Before(c.until) {
-			n = 0
-		}
-		if n < fewest {
+	for address := range l.counts {
+		if n := l.count(address).n; n < fewest {
 			fewest, victim = n, address
 		}
 		if seen++; seen == samples {
 			break
 		}
 	}
-	delete(l.counts, victim)
+	return victim
+}
+
+// forgetExpired forgets every address whose window has ended.
+func (l *limiter) forgetExpired(now time.Time) {
+	for front := l.oldest.Front(); front != nil; front = l.oldest.Front() {
+		c := front.Value.(*count)
+		if now.Before(c.until) {
+			return
+		}
+		l.forget(c.address)
+	}
+}
+
+func (l *limiter) forget(address string) {
+	l.oldest.Remove(l.counts[address])
+	delete(l.counts, address)
 }
 
 // wait returns how long to wait, without counting.
 func (l *limiter) wait(address string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.counts[address]; now.Before(c.until) && c.n >= l.most {
+	if c := l.count(address); c != nil && now.Before(c.until) && c.n >= l.most {
 		return c.until.Sub(now)
 	}
 	return 0

@@ -36,11 +36,11 @@ func TestExpiredCountsMakeRoomFirst(t *testing.T) {
 		}
 	}
 	later := now.Add(2 * time.Minute)
-	for i := range maxAddresses / 2 {
+	for i := range maxAddresses {
 		l.take(fmt.Sprint("new ", i), later)
 	}
-	for i := range maxAddresses / 2 {
-		if l.counts[fmt.Sprint("new ", i)].n != 1 {
+	for i := range maxAddresses {
+		if c := l.count(fmt.Sprint("new ", i)); c == nil || c.n != 1 {
 			t.Fatalf("new address %d was forgotten before an expired one", i)
 		}
 	}

@@ -27,8 +27,8 @@ class Environment(environ.Env):
         except booleans.NotBoolean as error:
             raise environ.ImproperlyConfigured(str(error)) from None
 
-    def model_servers(self, var: str, *, default: bool) -> bool | tuple[ModelServer, ...]:
-        """Return which model servers to offer; raises environ.ImproperlyConfigured."""
+    def model_servers(self, var: str, *, default: bool) -> tuple[ModelServer, ...]:
+        """Return which model servers to look for; raises environ.ImproperlyConfigured."""
         try:
             return model_servers.parse(self.str(var, default=""), default=default)
         except InvalidServers as error:

@@ -1,4 +1,4 @@
-"""LOCAL_MODEL_SERVERS: model servers of other programs on this machine, found when the forge starts."""
+"""LOCAL_MODEL_SERVERS: where other programs on this machine may serve models, and how to see that they do."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ USUAL = (
 )
 
 
-def parse(text: str, *, default: bool) -> bool | tuple[ModelServer, ...]:
-    """Return whether to look for servers where they usually are, or those that a value names.
+def parse(text: str, *, default: bool) -> tuple[ModelServer, ...]:
+    """Return the servers to look for: those that a value names, or the usual ones; none if it is false.
 
     Raises InvalidServers for anything but a boolean or `ollama=http://127.0.0.1:11434/v1,…` on this machine.
     """
     if "=" not in text:
         try:
-            return booleans.parse("LOCAL_MODEL_SERVERS", text, default=default)
+            return USUAL if booleans.parse("LOCAL_MODEL_SERVERS", text, default=default) else ()
         except booleans.NotBoolean as error:
             raise InvalidServers(str(error)) from None
     return tuple(_server(entry.strip()) for entry in text.split(",") if entry.strip())

@@ -22,6 +22,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
+from . import found_servers
 from .public_addresses import is_public
 from .telemetry.outbound_calls import outbound_call
 from .tenancy.request_transaction import outside_transaction
@@ -183,7 +184,7 @@ def _allowed() -> set[tuple[str, int | None]]:
         *settings.AGENTFORGE_PROVIDER_URLS.values(),
         settings.AGENTFORGE_NETLIFY_URL,
         settings.AGENTFORGE_FORGE_URL,
-        *(server.url for server in settings.LOCAL_MODEL_SERVERS),
+        *(server.url for server in found_servers.found()),
         *(builder.get("url", "") for builder in settings.AGENTFORGE_BUILDERS),
     )
     allowed = {_host_and_port(entry) for entry in settings.AGENTFORGE_ALLOWED_HOSTS}

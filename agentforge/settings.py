@@ -349,9 +349,8 @@ LOCAL_MODEL: bool = env.local_model("LOCAL_MODEL").is_served
 # Whether a new account begins with an agent that is compiled already and answers with the local model.
 EXAMPLE_AGENT: bool = env.bool("EXAMPLE_AGENT", default=True)
 LOCAL_MODEL_URL: str = env.str("LOCAL_MODEL_URL", default="http://127.0.0.1:8011/v1").rstrip("/")
-# The model servers that the launcher found on this machine; nothing else looks for them.
-_found = env.model_servers("LOCAL_MODEL_SERVERS", default=False)
-LOCAL_MODEL_SERVERS: tuple[ModelServer, ...] = () if isinstance(_found, bool) else _found
+# Where other programs on this machine may serve models: agentforge/found_servers.py looks only there.
+LOCAL_MODEL_SERVERS: tuple[ModelServer, ...] = env.model_servers("LOCAL_MODEL_SERVERS", default=False)
 # Other URLs for the providers' services: a company's gateway, or a stand-in in tests.
 AGENTFORGE_OPENAI_URL: str = env.str("AGENTFORGE_OPENAI_URL", default="").rstrip("/")
 AGENTFORGE_ANTHROPIC_URL: str = env.str("AGENTFORGE_ANTHROPIC_URL", default="").rstrip("/")

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from agentforge import found_servers
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.queue import shares
 from agentforge.telemetry import jobs as job_log
@@ -138,6 +139,8 @@ def _problems_of(agent: AgentConfig, code: str, *, retest_valid: bool) -> tuple[
     provider = PROVIDERS.get(code)
     if provider is None:
         return [], []
+    if provider.is_local:
+        found_servers.look()
     if provider.unavailable:
         return [provider.unavailable], []
     if provider.is_local:

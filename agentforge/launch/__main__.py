@@ -69,7 +69,8 @@ def run(chosen: options.Options, fork_server: ForkServer | None) -> int:
     postgres = None if chosen.database_url else _start_postgres(chosen)
     url = chosen.database_url or (postgres.url if postgres else "")
     model_port = _model_port(chosen)
-    env = options.environment(chosen, model_port, _model_servers(chosen, model_port))
+    servers = _model_servers(chosen, model_port)
+    env = options.environment(chosen, model_port, servers)
     _prepare(chosen, url, env)
     supervisor = Supervisor(
         _programs(chosen),
@@ -137,14 +138,15 @@ def _model_port(chosen: options.Options) -> int:
 
 
 def _model_servers(chosen: options.Options, model_port: int) -> list[model_servers.ModelServer]:
-    """Return the model servers of other programs that answer on this machine, and print them."""
+    """Return where other programs of this machine may serve models, and print those that do."""
     own_ports = {chosen.port, model_port}
-    candidates = [server for server in chosen.model_servers if server.port not in own_ports]
-    found = [] if chosen.is_builder else model_servers.find(candidates)
-    for server, models in found:
+    servers = [server for server in chosen.model_servers if server.port not in own_ports]
+    if chosen.is_builder:
+        return []
+    for server, models in model_servers.find(servers):
         offered = formats.counted(len(models), "model")
         _say(chosen, f"Found {model_servers.LABELS[server.code]} at {server.url}, with {offered}.")
-    return [server for server, _ in found]
+    return servers
 
 
 def _prepare(chosen: options.Options, url: str, env: dict[str, str]) -> None:

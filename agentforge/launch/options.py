@@ -9,7 +9,7 @@ from pathlib import Path
 from agentforge import child_environment
 from agentforge.environment import LOG_FORMATS, Environment
 from agentforge.local_model import LocalModel
-from agentforge.model_servers import USUAL, ModelServer, text
+from agentforge.model_servers import ModelServer, text
 from agentforge.tenancy import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -56,28 +56,21 @@ def read() -> Options:
         allowed_hosts=env.list("ALLOWED_HOSTS", default=[]),
         local_model=env.local_model("LOCAL_MODEL"),
         local_model_url=env.str("LOCAL_MODEL_URL", default=""),
-        model_servers=_candidates(env, default=debug),
+        # Of one's own machine the usual places; on a server only what the operator asks for.
+        model_servers=env.model_servers("LOCAL_MODEL_SERVERS", default=debug),
         model_port=env.int("MODEL_PORT", default=None),
         is_builder=env.str("AGENTFORGE_ROLE", default="forge") == "builder",
         json_lines=env.choice("LOG_FORMAT", choices=LOG_FORMATS, default=LOG_FORMATS[0]) == "json",
     )
 
 
-def _candidates(env: Environment, *, default: bool) -> tuple[ModelServer, ...]:
-    """Return the usual places on one's own machine; on a server, only what the operator asks for."""
-    chosen = env.model_servers("LOCAL_MODEL_SERVERS", default=default)
-    if isinstance(chosen, bool):
-        return USUAL if chosen else ()
-    return chosen
-
-
-def environment(options: Options, model_port: int, found: Iterable[ModelServer]) -> dict[str, str]:
-    """Return the environment for the supervised programs, which offer the model servers that were found."""
+def environment(options: Options, model_port: int, servers: Iterable[ModelServer]) -> dict[str, str]:
+    """Return the environment for the supervised programs, which look for these model servers."""
     own = {
         "AGENTFORGE_HOST": options.host,
         "PORT": str(options.port),
         "MODEL_PORT": str(model_port),
-        "LOCAL_MODEL_SERVERS": text(found),
+        "LOCAL_MODEL_SERVERS": text(servers),
     }
     if options.local_model.is_served and not options.local_model_url:
         own["LOCAL_MODEL_URL"] = f"http://127.0.0.1:{model_port}/v1"

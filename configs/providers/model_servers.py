@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from agentforge import found_servers
 from agentforge.model_servers import LABELS, USUAL
 
 from . import http
@@ -19,25 +20,24 @@ _SECONDS = 2.0
 class LocalServer(Provider):
     @property
     def base_url(self) -> str:
-        return self._found or next(server.url for server in USUAL if server.code == self.code)
-
-    @property
-    def unavailable(self) -> str:
-        if self._found:
-            return ""
-        return (
-            f"{self.label} did not answer on this machine when the forge started. Start it, then start the "
-            "forge again, or choose another provider."
+        return next(
+            server.url for server in (*settings.LOCAL_MODEL_SERVERS, *USUAL) if server.code == self.code
         )
 
     @property
-    def _found(self) -> str:
-        found = (server.url for server in settings.LOCAL_MODEL_SERVERS if server.code == self.code)
-        return next(found, "")
+    def unavailable(self) -> str:
+        if any(server.code == self.code for server in found_servers.found()):
+            return ""
+        if not any(server.code == self.code for server in settings.LOCAL_MODEL_SERVERS):
+            return f"{self.label} is not looked for here (LOCAL_MODEL_SERVERS). Choose another provider."
+        return (
+            f"{self.label} does not answer on this machine. Start it, and it is found within a minute; or "
+            "choose another provider."
+        )
 
     def sentence(self, models: Sequence[str]) -> str:
         if not models:
-            return "Ran on this machine when the forge started; offers no model now."
+            return "Answered on this machine before; offers no model now."
         return "Runs on this machine, without a key."
 
     def check(self, key: str = "", base_url: str = "") -> Outcome:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 
+from agentforge import found_servers
 from configs.choices import KeyStatus
 from configs.forms.base import Offers
 from configs.models import ApiKey
@@ -28,11 +29,13 @@ def offers_for(owner_id: UUID) -> Offers:
 
 def local_providers() -> list[Provider]:
     """Return the offered providers that need no key because they are this machine's or the operator's."""
+    found_servers.look()
     return [provider for provider in PROVIDERS.values() if provider.is_local and not provider.unavailable]
 
 
 def local_outcome(provider: Provider = LOCAL, *, fresh: bool = False) -> Outcome:
     """Return a local provider's last outcome, cached for a minute, or briefly after a failure."""
+    found_servers.look()
     if provider.unavailable:
         return Outcome(KeyStatus.UNREACHABLE, provider.unavailable)
     # The URL is part of the cache key: tests and operators change it.

@@ -41,6 +41,7 @@ from .key_rows import key_rows
 def model_field(request: Request, pk: int) -> HttpResponse:
     """Show the fields for the key and the models for other providers or another key than the saved ones."""
     agent = agent_of(request, pk)
+    offers = offers_for(agent.owner_id)
     if (refusal := refusal_of(OffersForm(request.GET), request)) is not None:
         return refusal
     chosen = {name: request.GET.get(name, "") for name in ("provider", "api_key")}
@@ -48,7 +49,7 @@ def model_field(request: Request, pk: int) -> HttpResponse:
     for provider, model in (("provider", "model"), ("fallback_provider", "fallback_model")):
         if chosen[provider] != getattr(agent, provider):
             chosen[model] = ""
-    form = KeysForm(instance=agent, initial=chosen, offers=offers_for(agent.owner_id))
+    form = KeysForm(instance=agent, initial=chosen, offers=offers)
     if wants_json(request):
         keys = [{"id": key.pk, "name": key.name} for key in form.keys]
         return success(

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from agentforge import outbound
+from agentforge import found_servers, outbound
 from agentforge.accounts.models import User
+from agentforge.launch.ports import free_port
 from agentforge.model_servers import ModelServer
 from configs.draft_check import check_draft
 from configs.models import AgentConfig
@@ -69,6 +70,7 @@ def test_one_that_went_away_is_not_offered_and_its_agents_say_so(
 ) -> None:
     with OllamaStandIn() as server:
         settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", server.url),)
+        assert "ollama" in choices(browser, agent)
     cache.clear()
     assert "ollama" not in choices(browser, agent)
     AgentConfig.objects.filter(pk=agent.pk).update(provider="ollama", model="qwen3:8b")
@@ -76,13 +78,16 @@ def test_one_that_went_away_is_not_offered_and_its_agents_say_so(
     page = browser.get(reverse("configs:keys", args=[agent.pk])).content.decode()
     assert "Not answering" in page
     assert "offers no model now" in page
-    # After the next start, which did not find it.
-    settings.LOCAL_MODEL_SERVERS = ()
+    # After the next start, at which it does not run.
+    settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", f"http://127.0.0.1:{free_port()}/v1"),)
     page = browser.get(reverse("configs:keys", args=[agent.pk])).content.decode()
-    assert "did not answer on this machine when the forge started" in page
+    assert "does not answer on this machine" in page
     agent.refresh_from_db()
     [message] = check_draft(agent)["keys"]["provider"][:1]
-    assert "did not answer on this machine when the forge started" in message
+    assert "does not answer on this machine" in message
+    settings.LOCAL_MODEL_SERVERS = ()
+    page = browser.get(reverse("configs:keys", args=[agent.pk])).content.decode()
+    assert "not looked for here (LOCAL_MODEL_SERVERS)" in page
 
 
 def test_without_the_built_in_model_it_is_a_new_agents_choice(
@@ -97,6 +102,7 @@ def test_without_the_built_in_model_it_is_a_new_agents_choice(
 
 def test_nothing_else_of_this_machine_is_reached(ollama: OllamaStandIn, settings: Settings) -> None:
     port = int(ollama.origin.rpartition(":")[2])
+    found_servers.look()
     assert outbound.is_allowed("127.0.0.1", port)
     assert not outbound.is_allowed("127.0.0.1", port + 1)
     assert not outbound.is_allowed("127.0.0.2", port)

@@ -10,7 +10,8 @@ from .server import Answer, Asked, as_json
 
 
 class OllamaStandIn(OpenAIStandIn):
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         super().__init__(needs_key=False)
         self.models = ["llama3.2:3b", "qwen3:8b"]
 

@@ -55,6 +55,8 @@ class StandIn:
 
     # Where it listens; another one for clients on other machines.
     listens_on = "127.0.0.1"
+    # 0: any free one.
+    port = 0
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -63,7 +65,7 @@ class StandIn:
         # A test that holds requests back clears this, and sets it to let them go on.
         self.go_on = threading.Event()
         self.go_on.set()
-        self._server = ThreadingHTTPServer((self.listens_on, 0), _handler(self._take, self.cuts))
+        self._server = ThreadingHTTPServer((self.listens_on, self.port), _handler(self._take, self.cuts))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 

@@ -1,0 +1,82 @@
+"""A model server that starts after the forge is found when a page offers models, at most once a minute."""
+
+from __future__ import annotations
+
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from agentforge import outbound
+from agentforge.launch.ports import free_port
+from agentforge.model_servers import ModelServer
+from configs import validation
+from configs.models import AgentConfig
+from tests.standins.ollama import OllamaStandIn
+from tests.standins.openai import OpenAIStandIn
+
+from .test_model_servers import choices
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place(settings: Settings) -> int:
+    """A port where an Ollama is looked for, and where nothing listens."""
+    cache.clear()
+    port = free_port()
+    settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", f"http://127.0.0.1:{port}/v1"),)
+    return port
+
+
+def test_one_that_starts_later_is_offered_within_a_minute(
+    browser: Client, agent: AgentConfig, place: int
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert "ollama" not in choices(browser, agent)
+        assert not outbound.is_allowed("127.0.0.1", place)
+        with OllamaStandIn(port=place) as server:
+            clock.shift(timedelta(seconds=59))
+            assert "ollama" not in choices(browser, agent)
+            assert server.asked == []
+            clock.shift(timedelta(seconds=2))
+            assert choices(browser, agent)[0] == "ollama"
+            url = reverse("configs:keys", args=[agent.pk])
+            assert browser.post(url, {"provider": "ollama", "model": "qwen3:8b"}).status_code == 302
+            agent.refresh_from_db()
+            validation.validate_draft(validation.start_run(agent).pk)
+            assert outbound.is_allowed("127.0.0.1", place)
+
+
+def test_what_is_no_model_server_stays_out_of_reach(
+    browser: Client, agent: AgentConfig, settings: Settings
+) -> None:
+    cache.clear()
+    with OpenAIStandIn(needs_key=False) as other:
+        settings.LOCAL_MODEL_SERVERS = (ModelServer("llama_cpp", other.url),)
+        assert "llama_cpp" not in choices(browser, agent)
+        with pytest.raises(outbound.RefusedURL):
+            outbound.fetch("GET", f"{other.url}/models")
+
+
+def test_a_silent_port_holds_a_page_up_once(browser: Client, agent: AgentConfig, settings: Settings) -> None:
+    cache.clear()
+    url = reverse("configs:keys", args=[agent.pk])
+    browser.get(url)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        silent = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        settings.LOCAL_MODEL_SERVERS = (ModelServer("lm_studio", silent),)
+        waits = []
+        for _ in range(2):
+            started = time.monotonic()
+            assert browser.get(url).status_code == 200
+            waits.append(time.monotonic() - started)
+    assert waits[0] < 5
+    assert waits[1] < 1

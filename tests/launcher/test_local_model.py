@@ -7,37 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from agentforge.launch.model import CannotServe, weights
 from agentforge.launch.ports import free_port
 from tests.drivers.forge import ROOT
-
-
-def _installed() -> Path:
-    try:
-        return weights()
-    except CannotServe as reason:
-        pytest.skip(str(reason))
-
-
-@contextmanager
-def served(**environment: str) -> Iterator[str]:
-    """Serve the model in its own process, and yield the URL of its API."""
-    _installed()
-    port = free_port()
-    command = [sys.executable, "-m", "agentforge.launch.model", "--port", str(port)]
-    own = {**os.environ, **environment}
-    with subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert "is ready" in process.stdout.readline()
-        yield f"http://127.0.0.1:{port}/v1"
-        process.terminate()
+from tests.drivers.local_model_server import installed_weights, served
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +44,7 @@ def test_no_sentence_is_repeated(model: str, question: str) -> None:
 @pytest.mark.slow
 def test_a_file_of_the_operators_own_is_served_under_its_name(tmp_path: Path) -> None:
     file = tmp_path / "A better model.gguf"
-    file.symlink_to(_installed())
+    file.symlink_to(installed_weights())
     with served(LOCAL_MODEL=str(file)) as url:
         [model] = requests.get(f"{url}/models", timeout=30).json()["data"]
     assert model["id"] == "A better model"
@@ -111,7 +89,7 @@ def test_a_file_and_another_server_are_not_both_served(tmp_path: Path) -> None:
 
 
 def test_a_file_that_only_begins_as_a_model_ends_in_a_sentence(tmp_path: Path) -> None:
-    _installed()
+    installed_weights()
     file = tmp_path / "model.gguf"
     file.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(64))
     done = _launch(f"-m agentforge.launch.model --port {free_port()}", tmp_path, LOCAL_MODEL=str(file))

@@ -18,7 +18,7 @@ from agentforge.openapi.schemas import (
 )
 from agentforge.pagination import PageForm
 
-from .evaluation.forms import CasesForm, RunForm
+from .evaluation.forms import CasesForm, EvaluationPageForm, RunForm
 from .forms import (
     ApprovalForm,
     BuildListForm,
@@ -305,7 +305,7 @@ describe(
     get=Operation(
         "Get an agent's cases and the runs of its evaluation",
         {"cases": STRING, "gate": one_of(Evaluation.Gate.values), "runs": array(_EVALUATION_RUN)},
-        query=PageForm,
+        query=EvaluationPageForm,
     ),
     post=Operation(
         "Save an agent's cases",
@@ -322,6 +322,10 @@ describe(
         forms=[RunForm],
         refusable=True,
     ),
+)
+describe(
+    "builds:evaluation_promptfoo",
+    get=Operation("Download an agent's cases as a file of promptfoo's", media="application/yaml"),
 )
 describe("builds:evaluation_stop", post=Operation("Stop an agent's evaluation", {"stopped": BOOLEAN}))
 describe("builds:evaluation_run", get=Operation("Get a run of an evaluation", {"run": _EVALUATION_RUN}))

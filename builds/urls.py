@@ -67,6 +67,11 @@ urlpatterns = [
     path("agents/<int:pk>/evaluation/", evaluation.evaluation, name="evaluation"),
     path("agents/<int:pk>/evaluation/start/", evaluation.evaluation_start, name="evaluation_start"),
     path("agents/<int:pk>/evaluation/stop/", evaluation.evaluation_stop, name="evaluation_stop"),
+    path(
+        "agents/<int:pk>/evaluation/promptfoo.yaml",
+        evaluation.evaluation_promptfoo,
+        name="evaluation_promptfoo",
+    ),
     path("agents/<int:pk>/evaluation/<int:run>/", evaluation.evaluation_run, name="evaluation_run"),
     path(
         "agents/<int:pk>/evaluation/<int:run>/junit.xml",

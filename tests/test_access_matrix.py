@@ -38,6 +38,7 @@ from builds.models import (
     ChatImage,
     ChatMessage,
     Conversation,
+    Evaluation,
     EvaluationRun,
 )
 from configs.keys.vault import save_key
@@ -191,6 +192,7 @@ MATRIX: dict[str, Row] = {
     "builds:stop": Row(_AGENT, "POST"),
     "builds:clear": Row(_AGENT, "POST"),
     "builds:evaluation": Row(_AGENT),
+    "builds:evaluation_promptfoo": Row(_AGENT),
     "builds:evaluation_start": Row(_AGENT, "POST", {"against": "build"}),
     "builds:evaluation_stop": Row(_AGENT, "POST"),
     "builds:evaluation_run": Row({**_AGENT, "run": "evaluation"}),
@@ -240,6 +242,8 @@ SHOWS_THE_SECRET = (
     "builds:message",
     "builds:message_image",
     "builds:conversation_export",
+    "builds:evaluation",
+    "builds:evaluation_promptfoo",
     "builds:evaluation_run",
     "deployments:agent",
 )
@@ -278,6 +282,8 @@ def hers(alice: User, settings: LazySettings) -> Hers:
     ChatImage.objects.create(
         owner=alice, message=message, number=0, media_type="image/gif", content=SECRET.encode()
     )
+    asked = f"cases:\n  - {{ask: {SECRET}, expect: [{{contains: x}}]}}\n"
+    Evaluation.objects.create(owner=alice, agent=agent, cases=asked)
     evaluation = EvaluationRun.objects.create(
         owner=alice, agent=agent, build=build, subject=SECRET, cases="", trials=1, status="passed"
     )

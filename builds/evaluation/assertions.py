@@ -21,7 +21,7 @@ Shape = Callable[[Any], str]
 # Somebody's pattern on a model's text could take forever.
 PATTERN_SECONDS = 1.0
 _LONGEST_QUOTE = 120
-_NOT = "not-"
+NOT = "not-"
 SEQUENCES = ("strict", "unordered", "subset", "superset")
 
 
@@ -50,17 +50,17 @@ class Assertion:
         if outcome.error:
             return outcome.error
         try:
-            reason = KINDS[self.name.removeprefix(_NOT)].check(self.value, outcome)
+            reason = KINDS[self.name.removeprefix(NOT)].check(self.value, outcome)
         except CannotTellError as unknown:
             return str(unknown)
-        if not self.name.startswith(_NOT):
+        if not self.name.startswith(NOT):
             return reason
         return "" if reason else f"{self.name} {_quoted(self.value)}: it is so"
 
 
 def problem_of(name: object, value: Any) -> str:
     """Return what is wrong with an assertion in a file, or nothing."""
-    kind = KINDS.get(str(name).removeprefix(_NOT))
+    kind = KINDS.get(str(name).removeprefix(NOT))
     if kind is None:
         return f"“{name}” is not an assertion; use one of {', '.join(KINDS)}"
     wrong = kind.shape(value)
@@ -142,15 +142,20 @@ def _icontains(value: str, outcome: Outcome) -> str:
     return f"the answer does not contain {_quoted(value)}, in any case of letters" if lacks else ""
 
 
-def _contains_any(value: list[str], outcome: Outcome) -> str:
-    return (
-        f"the answer contains none of {_quoted(value)}" if len(_missing(value, outcome)) == len(value) else ""
-    )
+def _any_of(*, fold: bool = False) -> Check:
+    def check(value: list[str], outcome: Outcome) -> str:
+        lacks_all = len(_missing(value, outcome, fold=fold)) == len(value)
+        return f"the answer contains none of {_quoted(value)}" if lacks_all else ""
+
+    return check
 
 
-def _contains_all(value: list[str], outcome: Outcome) -> str:
-    lacks = _missing(value, outcome)
-    return f"the answer does not contain {_quoted(lacks)}" if lacks else ""
+def _all_of(*, fold: bool = False) -> Check:
+    def check(value: list[str], outcome: Outcome) -> str:
+        lacks = _missing(value, outcome, fold=fold)
+        return f"the answer does not contain {_quoted(lacks)}" if lacks else ""
+
+    return check
 
 
 def _starts_with(value: str, outcome: Outcome) -> str:
@@ -232,8 +237,10 @@ KINDS: dict[str, Kind] = {
     "equals": Kind(_is_text, _equals, "the whole answer"),
     "contains": Kind(_is_text, _contains, "a text in the answer"),
     "icontains": Kind(_is_text, _icontains, "the same, in any case of letters"),
-    "contains-any": Kind(_is_texts, _contains_any, "one of a list of texts"),
-    "contains-all": Kind(_is_texts, _contains_all, "each of a list of texts"),
+    "contains-any": Kind(_is_texts, _any_of(), "one of a list of texts"),
+    "contains-all": Kind(_is_texts, _all_of(), "each of a list of texts"),
+    "icontains-any": Kind(_is_texts, _any_of(fold=True), "one of them, in any case of letters"),
+    "icontains-all": Kind(_is_texts, _all_of(fold=True), "each of them, in any case of letters"),
     "starts-with": Kind(_is_text, _starts_with, "how the answer begins"),
     "regex": Kind(_is_pattern, _regex, "a pattern in the answer"),
     "is-json": Kind(_is_flag, _is_json, "true: the answer is JSON"),

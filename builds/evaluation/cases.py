@@ -13,8 +13,8 @@ The shared part of promptfoo's format (`tests` with `vars` and `assert`) is read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from configs.documents.problems import DocumentError, Problem
@@ -47,18 +47,26 @@ class Suite:
     def trials(self) -> int:
         return sum(case.repeat for case in self.cases)
 
+    def only(self, names: Collection[str]) -> Suite:
+        """Return the cases of these names, all without any; raises DocumentError for an unknown one."""
+        unknown = sorted(set(names) - {case.name for case in self.cases})
+        if unknown:
+            raise DocumentError([Problem("cases", f"no case is called “{name}”") for name in unknown])
+        chosen = tuple(case for case in self.cases if not names or case.name in names)
+        return replace(self, cases=chosen)
+
 
 def read(text: str) -> Suite:
     """Return the cases of a file. Raises DocumentError with every problem, each with its line."""
     source = load(text)
     notes: tuple[str, ...] = ()
-    entries: Mapping[str, Any] = source.entries
-    if "tests" in entries:
-        entries, notes = promptfoo.translate(entries)
-    problems = list(_problems(entries, source))
+    if "tests" in source.entries:
+        source, notes = promptfoo.translate(source)
+    problems = list(_problems(source))
     if problems:
         raise DocumentError(problems)
-    suite = Suite(tuple(_case(number, entry) for number, entry in enumerate(entries["cases"], 1)), notes)
+    listed = source.entries["cases"]
+    suite = Suite(tuple(_case(number, entry) for number, entry in enumerate(listed, 1)), notes)
     if suite.trials > MOST_TRIALS:
         raise DocumentError([Problem("cases", f"these are {suite.trials} trials; at most {MOST_TRIALS} run")])
     return suite
@@ -74,11 +82,11 @@ def _case(number: int, entry: Mapping[str, Any]) -> Case:
     )
 
 
-def _problems(entries: Mapping[str, Any], source: Source) -> Iterator[Problem]:
-    for name in entries:
+def _problems(source: Source) -> Iterator[Problem]:
+    for name in source.entries:
         if name != "cases":
             yield Problem(str(name), "this is not known; a file has cases", source.line(str(name)))
-    cases = entries.get("cases")
+    cases = source.entries.get("cases")
     if not isinstance(cases, list) or not 1 <= len(cases) <= MOST_CASES:
         yield Problem("cases", f"this is a list of 1 to {MOST_CASES} cases", source.line("cases"))
         return
@@ -87,7 +95,7 @@ def _problems(entries: Mapping[str, Any], source: Source) -> Iterator[Problem]:
         path = f"cases.{index + 1}"
         for place, message in _problems_of(entry):
             where = f"{path}.{place}" if place else path
-            yield Problem(where, message, source.line(f"cases.{index}") or source.line("cases"))
+            yield Problem(where, message, source.line(f"cases.{index}"))
         name = str(entry.get("name") or f"Case {index + 1}") if isinstance(entry, Mapping) else ""
         if name and name in seen:
             yield Problem(f"{path}.name", f"another case is called “{name}”", source.line(f"cases.{index}"))

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 
 from agentforge.json_forms import JsonFields, JsonForm
+from agentforge.pagination import PageForm
 from builds.models import Evaluation
+from configs.agent_templates import agent_templates
 from configs.documents.problems import DocumentError
 from configs.documents.source import MAX_BYTES
 
@@ -64,6 +66,12 @@ class CasesForm(JsonFields, _EvaluationForm):
     def clean_gate(self) -> str:
         """Keep what is chosen when a script sends only the cases."""
         return self.cleaned_data["gate"] or self.instance.gate
+
+
+class EvaluationPageForm(PageForm):
+    """Which runs are shown, and the template whose cases are written down before any are saved."""
+
+    template = forms.ChoiceField(required=False, choices=lambda: [(slug, slug) for slug in agent_templates()])
 
 
 class RunForm(JsonForm):

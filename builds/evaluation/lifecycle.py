@@ -20,6 +20,7 @@ from builds.models import Evaluation, EvaluationRun
 from builds.queue import jobs
 from builds.trial import chat
 from configs.announcements import announce
+from configs.documents.problems import DocumentError
 from configs.draft_check import known_problems
 from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
@@ -59,7 +60,7 @@ def enqueue(agent: AgentConfig, by: User | None, against: str) -> EvaluationRun:
         evaluation = Evaluation.objects.filter(agent=agent).first()
         if evaluation is None or not evaluation.cases.strip():
             raise NotPossible("There are no cases yet. Write one first, and save it.")
-        suite = cases.read(evaluation.cases)
+        suite = read_saved(evaluation)
         run = EvaluationRun(owner_id=agent.owner_id, agent=agent, cases=evaluation.cases, trials=suite.trials)
         _choose_subject(run, draft, against)
         run.save()
@@ -69,6 +70,16 @@ def enqueue(agent: AgentConfig, by: User | None, against: str) -> EvaluationRun:
         record(Action.EVALUATION_ASKED, owner=agent.owner_id, actor=by, subject=agent)
         _announce(run)
     return run
+
+
+def read_saved(evaluation: Evaluation) -> cases.Suite:
+    """Return an agent's cases. Raises NotPossible for those that only an older forge took."""
+    try:
+        return cases.read(evaluation.cases)
+    except DocumentError as error:
+        raise NotPossible(
+            f"The cases are not valid any more. Correct them, and save them: {error}"
+        ) from error
 
 
 def _choose_subject(run: EvaluationRun, draft: AgentConfig, against: str) -> None:

@@ -11,15 +11,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from agentforge.pagination import PageForm, page_of, refusal_of
+from agentforge.pagination import page_of, refusal_of
 from builds.errors import NotPossible
-from builds.evaluation import junit, lifecycle, results
+from builds.evaluation import junit, lifecycle, promptfoo, results
 from builds.evaluation.assertions import KINDS
-from builds.evaluation.forms import EXAMPLE, CasesForm, RunForm
+from builds.evaluation.forms import EXAMPLE, CasesForm, EvaluationPageForm, RunForm
+from builds.evaluation.template_cases import template_cases
 from builds.models import Evaluation, EvaluationRun
 from builds.serializers import evaluation_run_json
 from builds.trial import chat
+from configs.agent_templates import agent_templates
 from configs.models import AgentConfig
+from configs.views.documents import YAML
 from configs.views.forms import agent_of
 
 from .responses import refused
@@ -34,7 +37,8 @@ def evaluation(request: Request, pk: int) -> HttpResponse:
     instance = row or Evaluation(owner_id=agent.owner_id, agent=agent)
     form = CasesForm(posted(request), instance=instance)
     if request.method != "POST":
-        return _page(request, agent, CasesForm(instance=instance, initial=_initial(row)), row)
+        initial = {} if row else {"cases": template_cases().get(request.GET.get("template", ""), EXAMPLE)}
+        return _page(request, agent, CasesForm(instance=instance, initial=initial), row)
     if not form.is_valid():
         if wants_json(request):
             return form_failure(form)
@@ -48,14 +52,10 @@ def evaluation(request: Request, pk: int) -> HttpResponse:
     return redirect("builds:evaluation", pk=agent.pk)
 
 
-def _initial(row: Evaluation | None) -> dict[str, str]:
-    return {} if row else {"cases": EXAMPLE}
-
-
 def _page(
     request: Request, agent: AgentConfig, form: CasesForm, row: Evaluation | None, status: int = 200
 ) -> HttpResponse:
-    if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
+    if (refusal := refusal_of(EvaluationPageForm(request.GET), request)) is not None:
         return refusal
     runs = page_of(EvaluationRun.objects.owned_by(request.user).filter(agent=agent), request.GET.get("page"))
     if wants_json(request):
@@ -72,8 +72,24 @@ def _page(
         "newest": newest,
         "summary": results.summary(newest) if newest else None,
         "kinds": [(name, kind.text) for name, kind in KINDS.items()],
+        "templates": [] if row else agent_templates().values(),
     }
     return render(request, "builds/evaluation.html", context, status=status)
+
+
+@require_safe
+@negotiated
+def evaluation_promptfoo(request: Request, pk: int) -> HttpResponse:
+    """Download the saved cases as a file of promptfoo's."""
+    agent = agent_of(request, pk)
+    row = get_object_or_404(Evaluation.objects.owned_by(request.user), agent=agent)
+    try:
+        suite = lifecycle.read_saved(row)
+    except NotPossible as refusal:
+        return refused(request, refusal, reverse("builds:evaluation", args=[agent.pk]))
+    response = HttpResponse(promptfoo.export(suite.cases), content_type=YAML)
+    response["Content-Disposition"] = f'attachment; filename="{agent.handle}-promptfoo.yaml"'
+    return response
 
 
 @require_POST

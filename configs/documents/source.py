@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,7 @@ _TOO_DEEP = "the document is nested too deeply or holds too many entries"
 
 @dataclass(frozen=True)
 class Source:
-    """A document's entries by path (`personality.tone`), and the line of each path and
-    of each item of a list (`cases.0`), counted from 1."""
+    """A document's entries by path (`personality.tone`), and the lines of paths (`cases.0.ask`), from 1."""
 
     entries: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -141,15 +140,19 @@ def _lines(text: str) -> dict[str, int]:
     return _lines_below(root, "") if isinstance(root, yaml.MappingNode) else {}
 
 
-def _lines_below(node: yaml.MappingNode, prefix: str) -> dict[str, int]:
+def _lines_below(node: yaml.Node, prefix: str) -> dict[str, int]:
     lines: dict[str, int] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            continue
-        path = f"{prefix}{key.value}"
-        lines[path] = key.start_mark.line + 1
-        if path in SECTIONS and isinstance(value, yaml.MappingNode):
-            lines |= _lines_below(value, f"{path}.")
-        elif isinstance(value, yaml.SequenceNode):
-            lines |= {f"{path}.{index}": item.start_mark.line + 1 for index, item in enumerate(value.value)}
+    for path, start, value in _entries_below(node, prefix):
+        lines |= {path: start.start_mark.line + 1, **_lines_below(value, f"{path}.")}
     return lines
+
+
+def _entries_below(node: yaml.Node, prefix: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+    """Yield the path of each entry or item, where it starts, and its value."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield f"{prefix}{key.value}", key, value
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield f"{prefix}{index}", item, item

@@ -37,13 +37,14 @@ class Command(ExplainedCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the agent's configuration, YAML or JSON")
         parser.add_argument("--cases", type=Path, required=True, help="the cases, YAML or JSON")
+        parser.add_argument("--only", action="append", metavar="NAME", help="ask this case; repeatable")
         parser.add_argument("--junit", type=Path, help="write the results there as JUnit XML")
         parser.add_argument("--json", action="store_true", help="print one JSON object per case")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             document = local.canonical(parse(_text(options["file"])))
-            suite = cases.read(_text(options["cases"]))
+            suite = cases.read(_text(options["cases"])).only(options["only"] or ())
         except DocumentError as error:
             raise CommandError(f"The agent or its cases are not valid:\n{error}") from error
         except BuildError as error:

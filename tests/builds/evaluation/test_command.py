@@ -86,6 +86,22 @@ def test_wrong_cases_are_named(agent_file: Path, tmp_path: Path) -> None:
         call_command("evaluate_agent", agent_file, cases=case_file)
 
 
+def test_only_the_cases_that_are_named_are_asked(
+    agent_file: Path, tmp_path: Path, local_model: OpenAIStandIn
+) -> None:
+    case_file = tmp_path / "cases.yaml"
+    case_file.write_text(
+        "cases:\n"
+        "  - {name: tides, ask: Tides, expect: [{contains: Tides}]}\n"
+        "  - {name: moon, ask: Moon, expect: [{contains: cheese}]}\n"
+    )
+    out = io.StringIO()
+    call_command("evaluate_agent", agent_file, cases=case_file, only=["tides"], stdout=out)
+    assert out.getvalue() == "passed tides (1 of 1)\n"
+    with pytest.raises(CommandError, match="no case is called “sun”"):
+        call_command("evaluate_agent", agent_file, cases=case_file, only=["tides", "sun"])
+
+
 def test_the_cost_of_a_run_goes_by_the_list_of_prices(
     agent_file: Path, tmp_path: Path, local_model: OpenAIStandIn, settings: Settings
 ) -> None:

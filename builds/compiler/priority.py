@@ -10,11 +10,11 @@ from collections.abc import Sequence
 NICENESS = 15
 # The least urgent of ordinary reads and writes (best effort); the class "idle" may starve.
 _IO_CLASS, _IO_LEVEL = "2", "7"
-# Linux shares processors between sessions before it looks at a process's own niceness
-# (sched(7), autogroup), and lets others than root say so once in a tenth of a second.
+# Linux shares processors between sessions before it looks at a process's own niceness (sched(7), autogroup).
+# Of all users but root, the whole machine may say so once in a tenth of a second: the compiler does not wait.
 _SHARE = (
-    "for attempt in 1 2 3; do { echo {nice} > /proc/self/autogroup; } 2> /dev/null && break;"
-    ' [ -w /proc/self/autogroup ] && sleep 0.1 || break; done; exec "$@"'
+    "for attempt in 1 2 3 4 5 6 7 8 9; do [ -w /proc/self/autogroup ] || break;"
+    ' echo {nice} > /proc/self/autogroup && break; sleep 0.1; done > /dev/null 2>&1 & exec "$@"'
 ).replace("{nice}", str(NICENESS))
 
 

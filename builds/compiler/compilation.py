@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from builds.errors import BuildError
+from builds.errors import BuildError, Exhausted
 from builds.logs.build_log import BuildLog
 
-from . import knowledge, output_check, processors, sources, warmup
-from .go_command import go_build
+from . import build_plan, knowledge, output_check, processors, runtime_packages, sources, warmup
+from .build_plan import Plan, Program
+from .go_command import go_build, has_isolated_cache, line_of, log_command
 from .inputs import Compiled, Inputs, step_names
 from .shared_program import HOST
 from .targets import PLUGIN_KIND
@@ -58,8 +59,7 @@ async def _compile(inputs: Inputs, work: Path, log: BuildLog, texts: knowledge.T
         log.info(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
     program = work / "agent"
     with log.step(build):
-        mode = "plugin" if target.kind == PLUGIN_KIND else "default"
-        await go_build(inputs.toolchain, f"./{target.program}", program, mode, tree, work, log)
+        await _build(inputs, Program(inputs.module, tree, program), work, log)
     host = None
     if target.kind == PLUGIN_KIND:
         with log.step("Compile the host"):
@@ -68,3 +68,32 @@ async def _compile(inputs: Inputs, work: Path, log: BuildLog, texts: knowledge.T
     with log.step(check):
         await output_check.check(inputs, compiled, work, log)
     return compiled
+
+
+async def _build(inputs: Inputs, program: Program, work: Path, log: BuildLog) -> None:
+    """Compile and link by a plan or, where that is not possible, by `go build`; both give the same bytes."""
+    chain, target = inputs.toolchain, inputs.spec
+    package, mode = f"./{target.program}", target.build_mode
+    if (plan := runtime_packages.plan_of(inputs)) is not None:
+        command = chain.build_command(package=package, output=program.output, mode=mode)
+        log_command(command, work, log)
+        if await _follows(plan, inputs, program, work, log):
+            return
+    elif chain.cgo and not has_isolated_cache():
+        log.info("Go plans the steps of this build: they have no proven plan yet.")
+    await go_build(chain, package, program.output, mode, program.tree, work, log)
+
+
+async def _follows(plan: Plan, inputs: Inputs, program: Program, work: Path, log: BuildLog) -> bool:
+    """Take the steps of a plan; return False, and log why, if they fail."""
+    log.info("Its steps are known, so they are taken directly: compile, link.")
+    try:
+        await build_plan.run(inputs.toolchain, plan, program, work, line_of(log))
+    except BuildError as error:
+        # At a limit of the machine, of time or of output, `go build` would end as well.
+        if isinstance(error, Exhausted) or (error.exit_code or 0) < 0:
+            raise
+        log.info(f"The steps failed, so Go plans them anew: {str(error).splitlines()[0]}")
+        program.output.unlink(missing_ok=True)
+        return False
+    return True

@@ -118,16 +118,21 @@ async def go_build(
     Raises BuildError with the compiler's message.
     """
     command = toolchain.build_command(package=package, output=output, mode=mode)
-    log.line("out", "$ go " + " ".join(command[1:]).replace(str(home), "$WORK"))
-
-    def on_line(stream: str, text: str) -> None:
-        # Go prints the packages that it compiles on stderr: progress, not errors.
-        log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
-
+    log_command(command, home, log)
     limits = COMPILE_LIMITS[toolchain.cc_kind]
     if has_isolated_cache():
         limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
-    await run_go(toolchain, command, tree, home, on_line, limits=limits)
+    await run_go(toolchain, command, tree, home, line_of(log), limits=limits)
+
+
+def log_command(command: list[str], home: Path, log: BuildLog) -> None:
+    log.line("out", "$ go " + " ".join(command[1:]).replace(str(home), "$WORK"))
+
+
+def line_of(log: BuildLog) -> processes.OnLine:
+    """Return a function that logs a line of Go's output."""
+    # Go prints the packages that it compiles on stderr: progress, not errors.
+    return lambda stream, text: log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
 
 
 def _compiler_message(lines: list[str]) -> str:

@@ -1,7 +1,7 @@
 """The packages that agents with the same APIs share: compiled once, into Go's cache.
 
 What is compiled there holds nothing of an agent. Builds, which do, find the packages in their read-only
-cache.
+cache, and take the steps of `go build` by a plan where one was proven.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import replace
 from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
-from . import processors, resource_errors, sources, warmup
-from .go_command import COMPILE_LIMITS, run_go
+from . import build_plan, plan_proof, processors, resource_errors, sources, warmup
+from .build_plan import Plan
+from .go_command import COMPILE_LIMITS, has_isolated_cache, run_go
 from .inputs import Inputs
-from .targets import PLUGIN_KIND
 from .warmup import FAILED, RUNTIME, WARM, WARMING, State
 from .workspace import temporary_workspace
 
@@ -42,6 +42,13 @@ async def keep(inputs: Inputs) -> None:
         logger.warning("The packages that agents share could not be compiled in advance: %s", error)
 
 
+def plan_of(inputs: Inputs) -> Plan | None:
+    """Return the plan for an agent's build, if one was proven and what it needs is still cached."""
+    key = _key(inputs, sources.chosen_apis(inputs.document))
+    is_kept = warmup.state(key).state == WARM and warmup.state(key).settled
+    return build_plan.find(key) if is_kept and not has_isolated_cache() else None
+
+
 def _is_missing(key: str) -> bool:
     """Return whether nobody compiled these packages, nor is about to."""
     state = warmup.state(key)
@@ -56,11 +63,17 @@ async def _compile_once(inputs: Inputs, apis: list[str], key: str) -> None:
     state = State(WARMING, key, program=RUNTIME)
     warmup.write(state)
     try:
-        await _compile(inputs, apis)
+        await _prepare(inputs, apis, key)
     except BuildError as error:
         warmup.write(replace(state, state=FAILED, error=str(error)))
         raise
     warmup.write(replace(state, state=WARM))
+
+
+async def _prepare(inputs: Inputs, apis: list[str], key: str) -> None:
+    await _compile(inputs, apis)
+    if inputs.toolchain.cgo:
+        await _make_plan(inputs, apis, key)
 
 
 async def _compile(inputs: Inputs, apis: list[str]) -> None:
@@ -69,10 +82,20 @@ async def _compile(inputs: Inputs, apis: list[str]) -> None:
         tree = home / "src"
         tree.mkdir()
         sources.lay_out_neutral(tree, inputs.sources, target=target.program, apis=apis)
-        mode = "plugin" if target.kind == PLUGIN_KIND else "default"
-        command = chain.list_command(package=f"./{target.program}", mode=mode)
+        command = chain.list_command(package=f"./{target.program}", mode=target.build_mode)
         limits = COMPILE_LIMITS[chain.cc_kind]
         await run_go(chain, command, tree, home, _ignore, limits=limits, may_write_cache=True)
+
+
+async def _make_plan(inputs: Inputs, apis: list[str], key: str) -> None:
+    """Keep a proven plan; without one, `go build` goes on to compile."""
+    build_plan.discard(key)
+    try:
+        plan = await plan_proof.proven_plan(inputs, apis)
+    except BuildError as error:
+        logger.warning("go build compiles %s, since its steps have no proven plan: %s", inputs.target, error)
+    else:
+        build_plan.keep(key, plan)
 
 
 def _ignore(stream: str, text: str) -> None:
@@ -80,5 +103,5 @@ def _ignore(stream: str, text: str) -> None:
 
 
 def _key(inputs: Inputs, apis: list[str]) -> str:
-    chosen = hashlib.sha256("\0".join(apis).encode()).hexdigest()
+    chosen = hashlib.sha256("\0".join([build_plan.FORMAT, *apis]).encode()).hexdigest()
     return f"{warmup.cache_key(inputs.toolchain, inputs.sources, inputs.spec.program)}-{chosen[:16]}"

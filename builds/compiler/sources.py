@@ -139,11 +139,17 @@ def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str
 
 
 def lay_out_neutral(
-    directory: Path, sources: Sources, *, target: str, apis: Sequence[str] | None = None
+    directory: Path,
+    sources: Sources,
+    *,
+    target: str,
+    apis: Sequence[str] | None = None,
+    tools: Sequence[str] | None = None,
+    module: str = TEMPLATE_MODULE,
 ) -> None:
-    """Write the module of a program with these APIs (all by default) and every tool, but without an agent."""
+    """Write the module of a program with these APIs and tools (all by default), but without an agent."""
     chosen = sorted(sources.apis) if apis is None else apis
-    _lay_out(directory, sources, target, TEMPLATE_MODULE, chosen, sorted(sources.tools))
+    _lay_out(directory, sources, target, module, chosen, sorted(sources.tools) if tools is None else tools)
     (directory / CONFIGURATION).write_text("{}", encoding="utf-8")
     (directory / INDEX).touch()
 

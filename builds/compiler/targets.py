@@ -48,6 +48,11 @@ class Target:
         return self.kind == PLUGIN_KIND
 
     @property
+    def build_mode(self) -> str:
+        """Return what Go makes of its main package."""
+        return "plugin" if self.kind == PLUGIN_KIND else "default"
+
+    @property
     def is_native(self) -> bool:
         """Return whether it runs on this machine."""
         return (self.goos, self.goarch) == toolchain.machine()

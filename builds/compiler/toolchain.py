@@ -17,7 +17,7 @@ from builds.errors import ToolchainMissing
 
 from . import processors
 
-GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+_GO_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 # A plugin needs a glibc at least as new as the one it was linked for; zig links for this old version.
 ZIG_GLIBC = "2.17"
@@ -53,6 +53,15 @@ class Toolchain:
         return str(self.goroot / "bin" / "go")
 
     @property
+    def flags(self) -> list[str]:
+        """Return the flags of every compilation.
+
+        What a C compiler links gets no id from Go, which hashes the inputs of all packages for it. On macOS,
+        executables that Go itself links need one.
+        """
+        return [*_GO_FLAGS, "-ldflags=-s -w -buildid=" if self.cgo else "-ldflags=-s -w"]
+
+    @property
     def directories(self) -> list[Path]:
         """Return the compilers' directories outside the system's."""
         return [self.goroot, Path(self.cc.split()[0]).parent] if self.cc_kind == "zig" else [self.goroot]
@@ -68,7 +77,7 @@ class Toolchain:
             "tags": "",
             "cgo": self.cgo,
             "trimpath": True,
-            "flags": list(GO_FLAGS),
+            "flags": self.flags,
             "c_compiler": self.cc_kind,
             "c_compiler_version": self.cc_version,
             "linker": self.linker_version,
@@ -115,11 +124,11 @@ class Toolchain:
 
     def build_command(self, *, package: str, output: Path, mode: str) -> list[str]:
         """Return the command that builds a package of the module; `mode` is `plugin`, `exe` or `default`."""
-        return [self.go_command, "build", "-v", *GO_FLAGS, f"-buildmode={mode}", "-o", str(output), package]
+        return [self.go_command, "build", "-v", *self.flags, f"-buildmode={mode}", "-o", str(output), package]
 
     def list_command(self, *, package: str, mode: str) -> list[str]:
         """Return the command that compiles what a build of the package would, but links nothing."""
-        flags = (*GO_FLAGS, f"-buildmode={mode}")
+        flags = (*self.flags, f"-buildmode={mode}")
         return [self.go_command, "list", "-v", "-export", "-deps", '-f={{""}}', *flags, package]
 
 

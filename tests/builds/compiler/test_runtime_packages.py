@@ -23,14 +23,14 @@ def test_builds_that_end_together_compile_the_packages_once(
 ) -> None:
     compiled: list[list[str]] = []
 
-    async def yield_to_the_others(_: inputs.Inputs, apis: list[str]) -> None:
+    async def yield_to_the_others(_: inputs.Inputs, apis: list[str], key: str) -> None:
         compiled.append(apis)
         await asyncio.sleep(0)
 
     async def end_together() -> None:
         await asyncio.gather(*(runtime_packages.keep(gathered) for _ in range(4)))
 
-    monkeypatch.setattr(runtime_packages, "_compile", yield_to_the_others)
+    monkeypatch.setattr(runtime_packages, "_prepare", yield_to_the_others)
     asyncio.run(end_together())
     asyncio.run(end_together())
     assert len(compiled) == 1

@@ -17,6 +17,8 @@ from builds.reports import transcript
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 
+DIRECTLY = "Its steps are known, so they are taken directly: compile, link."
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -31,14 +33,18 @@ def test_the_next_agent_compiles_only_what_is_its_own(
         assert build.status == "succeeded", build.error
     gathered = inputs.gather(build.revision.canonical_json)
     assert _packages(build) == [gathered.module, f"{gathered.module}/plugin"]
+    assert DIRECTLY in _texts(build)
     stored = storage.path_of(build.artifacts.get(name="ada.so").sha256)
     assert stored.read_bytes() == _plainly_built(gathered, tmp_path)
 
 
 def _packages(build: Build) -> list[str]:
     """Return the packages that Go compiled for a build."""
-    texts = [str(line["text"]) for line in transcript(build).lines]
-    return [text for text in texts if text.startswith("agent.local/") and " " not in text]
+    return [text for text in _texts(build) if text.startswith("agent.local/") and " " not in text]
+
+
+def _texts(build: Build) -> list[str]:
+    return [str(line["text"]) for line in transcript(build).lines]
 
 
 def _plainly_built(gathered: inputs.Inputs, directory: Path) -> bytes:
@@ -50,6 +56,6 @@ def _plainly_built(gathered: inputs.Inputs, directory: Path) -> bytes:
     )
     chain = gathered.toolchain
     command = [chain.go_command, "build", "-buildmode=plugin", "-trimpath", "-buildvcs=false"]
-    command += ["-ldflags=-s -w", "-o", str(home / "plain.so"), "./plugin"]
+    command += ["-ldflags=-s -w -buildid=", "-o", str(home / "plain.so"), "./plugin"]
     subprocess.run(command, cwd=tree, env=chain.environment(cache=cache_directory(), home=home), check=True)
     return (home / "plain.so").read_bytes()

@@ -27,7 +27,6 @@ from .forms import (
     ConversationTitleForm,
     LogRangeForm,
     LogSearchForm,
-    MessageForm,
     QuestionForm,
     TargetForm,
     TextForm,
@@ -234,23 +233,20 @@ describe(
 )
 _NEWEST = {"messages": array(_MESSAGE), "has_earlier": BOOLEAN}
 _CONVERSATION = record({"id": INTEGER, "title": STRING, "active_at": TIME})
+_SHOWN = {**_NEWEST, "conversations": array(_CONVERSATION)}
 describe(
     "builds:try",
-    get=Operation(
-        "Get a conversation with an agent, and the list of all",
-        {**_NEWEST, "conversations": array(_CONVERSATION)},
-        query=ConversationForm,
-    ),
+    get=Operation("Get a conversation with an agent, and the list of all", _SHOWN, query=ConversationForm),
 )
-describe(
-    "builds:conversation_export",
-    get=Operation(
-        "Download a conversation",
-        media="text/markdown",
-        or_json=record({"agent": mapping(STRING), "title": STRING, "messages": array(mapping(ANYTHING))}),
-        query=ConversationExportForm,
-    ),
-)
+
+
+def _export(words: str) -> Operation:
+    file = record({"agent": mapping(STRING), "title": STRING, "messages": array(mapping(ANYTHING))})
+    return Operation(words, media="text/markdown", or_json=file, query=ConversationExportForm)
+
+
+describe("builds:conversation_export", get=_export("Download a conversation"))
+describe("builds:draft_export", get=_export("Download a conversation with a draft"))
 describe(
     "builds:conversation_rename",
     post=Operation("Rename a conversation", {"title": STRING}, forms=[ConversationTitleForm]),
@@ -333,19 +329,31 @@ describe(
     "builds:evaluation_junit",
     get=Operation("Download a run as JUnit XML", media="application/xml"),
 )
-describe("builds:draft", get=Operation("Get the chat with a draft", _NEWEST))
+describe(
+    "builds:draft",
+    get=Operation("Get a conversation with a draft, and the list of all", _SHOWN, query=ConversationForm),
+)
 describe(
     "builds:draft_send",
     post=Operation(
         "Ask a draft, without compiling it; its answer arrives on the stream",
         {"channel": STRING, "messages": array(_MESSAGE)},
         202,
-        forms=[MessageForm],
+        forms=[QuestionForm],
         refusable=True,
     ),
 )
-describe("builds:draft_stop", post=Operation("Stop the draft's pending answer", {"stopped": BOOLEAN}))
+describe(
+    "builds:draft_stop",
+    post=Operation("Stop the draft's pending answer", {"stopped": BOOLEAN}, forms=[ConversationForm]),
+)
 describe(
     "builds:draft_clear",
-    post=Operation("Delete the chat with a draft", {"deleted": INTEGER}, refusable=True),
+    post=Operation(
+        "Delete a conversation with a draft, or all",
+        {"deleted": INTEGER},
+        forms=[ConversationForm],
+        refusable=True,
+        note="Without `conversation`, all conversations with the agent's draft are deleted.",
+    ),
 )

@@ -24,8 +24,8 @@ def describe(agents: Sequence[AgentConfig]) -> Words:
     files = Exists(Artifact.objects.filter(build=OuterRef("pk")))
     with_files = dict(of_agents.filter(files).annotate(Count("pk")))
     without = dict(of_agents.exclude(files).annotate(Count("pk")))
-    with_builds = Conversation.objects.filter(agent__in=agents).order_by().values_list("agent")
-    conversations = dict(with_builds.annotate(Count("pk")))
+    begun = Conversation.objects.filter(agent__in=agents).order_by().values_list("agent")
+    conversations = dict(begun.annotate(Count("pk")))
     chats = ChatMessage.objects.filter(agent__in=agents).order_by().values_list("agent")
     messages = dict(chats.annotate(Count("pk")))
     return {
@@ -43,7 +43,7 @@ def _words(with_files: int, without: int, conversations: int, messages: int) -> 
     if without:
         words.append(f"{counted(without, 'build')} without files")
     if messages:
-        # That with the draft has no row of its own.
+        # Messages of an earlier version are in none.
         said = counted(max(conversations, 1), "conversation")
         words.append(f"{said} ({counted(messages, 'message')})")
     return words

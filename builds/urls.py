@@ -80,6 +80,7 @@ urlpatterns = [
     ),
     path("agents/<int:pk>/draft/", draft_chat.draft, name="draft"),
     path("agents/<int:pk>/draft/messages/", draft_chat.draft_send, name="draft_send"),
+    path("agents/<int:pk>/draft/export/", conversations.draft_export, name="draft_export"),
     path("agents/<int:pk>/draft/stop/", draft_chat.draft_stop, name="draft_stop"),
     path("agents/<int:pk>/draft/clear/", draft_chat.draft_clear, name="draft_clear"),
 ]

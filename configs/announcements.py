@@ -38,8 +38,10 @@ def announce(agent_id: int, owner_id: UUID, *records: dict[str, Any]) -> None:
 
 
 def _is_shown_elsewhere(record: dict[str, Any]) -> bool:
-    # The steps of a check and the words of a chat are on the agent's own pages only.
-    return record["kind"] != "chat" and (record["kind"] != "process" or "status" in record)
+    # The steps of a check and chats are on the agent's own pages only.
+    if record["kind"] == "process":
+        return "status" in record
+    return record["kind"] not in ("chat", "conversation")
 
 
 def account_stream(owner_id: UUID) -> str:

@@ -199,6 +199,7 @@ MATRIX: dict[str, Row] = {
     "builds:evaluation_junit": Row({**_AGENT, "run": "evaluation"}),
     "builds:draft": Row(_AGENT),
     "builds:draft_send": Row(_AGENT, "POST", {"message": "hello"}),
+    "builds:draft_export": Row(_AGENT),
     "builds:draft_stop": Row(_AGENT, "POST"),
     "builds:draft_clear": Row(_AGENT, "POST"),
     "deployments:list": Row(),

@@ -58,13 +58,23 @@ def _name_in(document: str) -> str:
     return name
 
 
+class ChatSource(models.TextChoices):
+    """Who answers in a chat: the agent's builds, or its draft."""
+
+    BUILD = "build", "Build"
+    DRAFT = "draft", "Draft"
+
+
 class Conversation(models.Model):
-    """A conversation with an agent's builds, called by its first question until somebody renames it."""
+    """A conversation with an agent, called by its first question until somebody renames it."""
 
     TITLE_LENGTH = 80
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="conversations")
+    source = models.CharField(
+        max_length=20, choices=ChatSource, default=ChatSource.BUILD, db_default=ChatSource.BUILD
+    )
     title = models.CharField(max_length=TITLE_LENGTH)
     created_at = models.DateTimeField(default=timezone.now)
     # The time of its last question.
@@ -87,18 +97,15 @@ class ChatMessage(models.Model):
         USER = "user", "You"
         ASSISTANT = "assistant", "Agent"
 
-    class Source(models.TextChoices):
-        BUILD = "build", "Build"
-        DRAFT = "draft", "Draft"
+    Source = ChatSource
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     agent = models.ForeignKey(AgentConfig, on_delete=models.CASCADE, related_name="chat_messages")
     build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
-    # Without one: a message to the draft, or one of an earlier version; those belong to the newest.
+    # Without one: a message of an earlier version, which belongs to the newest.
     conversation = models.ForeignKey(
         Conversation, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
     )
-    # Who answers: the agent's builds, or its draft.
     source = models.CharField(max_length=20, choices=Source, default=Source.BUILD, db_default=Source.BUILD)
     # The canonical JSON of the draft as it was when it was asked, and its words: "revision 3 + changes".
     document = models.TextField(blank=True, default="", db_default="")

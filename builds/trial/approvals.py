@@ -19,7 +19,7 @@ from builds.queue import jobs
 from configs.announcements import announce
 from configs.models import lock_agent
 
-from . import chat
+from .conversations import conversation_of
 
 _SALT = "builds.trial.approvals"
 _GONE = "This was answered already, or the conversation went on. Load the page again to see what changed."
@@ -51,7 +51,7 @@ def answer(message: ChatMessage, by: User, *, approval: str, answer: str, word: 
         lock_agent(message.agent_id)
         row: ChatMessage = ChatMessage.objects.select_for_update().get(pk=message.pk)
         is_asked = any(call.get("id") == approval for call in row.waiting_calls)
-        if not is_asked or chat.conversation_of(message).filter(pk__gt=row.pk).exists():
+        if not is_asked or conversation_of(message).filter(pk__gt=row.pk).exists():
             raise NotPossible(_GONE)
         answers = [{"id": approval, "answer": answer, "word": word}]
         row.approval = {"state": row.approval.get("state", ""), "answers": answers}
@@ -70,7 +70,7 @@ def take(message: ChatMessage) -> Request:
         with transaction.atomic():
             ChatMessage.objects.filter(pk=message.pk).update(approval={})
         return Request(str(own.get("state", "")), own["answers"])
-    earlier = chat.conversation_of(message).filter(pk__lt=message.pk, role=ChatMessage.Role.ASSISTANT)
+    earlier = conversation_of(message).filter(pk__lt=message.pk, role=ChatMessage.Role.ASSISTANT)
     last: ChatMessage | None = earlier.filter(status=MessageStatus.DONE).order_by("-pk").first()
     return Request(str(last.approval.get("state", "")) if last else "")
 

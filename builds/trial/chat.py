@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -16,7 +15,16 @@ from agentforge.queue import shares
 from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
-from builds.models import PLUGIN, Build, BuildStatus, BuildTarget, ChatMessage, Conversation, MessageStatus
+from builds.models import (
+    PLUGIN,
+    Build,
+    BuildStatus,
+    BuildTarget,
+    ChatMessage,
+    ChatSource,
+    Conversation,
+    MessageStatus,
+)
 from builds.models import STOPPED as STOPPED
 from builds.queue import jobs
 from configs.announcements import announce, ensure_stream
@@ -26,12 +34,10 @@ from configs.models import AgentConfig, lock_agent
 from configs.revisions import draft_json
 
 from . import images, room
-from .conversations import conversation_to_ask_in, conversations_of, messages_in, newest_of
+from .conversations import announce_change, conversation_to_ask_in, conversations_of, messages_of
 
-Source = ChatMessage.Source
+Source = ChatSource
 UNFINISHED = (MessageStatus.QUEUED, MessageStatus.STREAMING)
-# An agent takes a request of 4 MiB, and a character has four bytes at most.
-_MOST_SENT = 1_000_000
 STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 
@@ -76,13 +82,19 @@ def ask(
             raise NotPossible("The agent is not compiled yet. Compile it first.")
         images.refuse_unless_taken(build.revision.canonical_json, pictures)
         room.refuse_full(agent.owner_id, build.revision.canonical_json, pictures)
-        place = conversation_to_ask_in(agent, text, conversation, new=new)
-        return _enqueue(agent, text, source=Source.BUILD, build=build, conversation=place, pictures=pictures)
+        place = conversation_to_ask_in(agent, Source.BUILD, text, conversation, new=new)
+        return _enqueue(agent, text, place, build=build, pictures=pictures)
 
 
 @performs(Act.CHAT)
 def ask_draft(
-    agent: AgentConfig, by: User, text: str, *, pictures: Sequence[bytes] = ()
+    agent: AgentConfig,
+    by: User,
+    text: str,
+    conversation: Conversation | None = None,
+    *,
+    new: bool = False,
+    pictures: Sequence[bytes] = (),
 ) -> tuple[ChatMessage, ChatMessage]:
     """Ask the saved draft itself, as `ask` does a build.
 
@@ -96,7 +108,8 @@ def ask_draft(
         images.refuse_unless_taken(document, pictures)
         room.refuse_full(agent.owner_id, document, pictures)
         facts = {"document": document, "edition": edition_of(draft, document)}
-        return _enqueue(draft, text, source=Source.DRAFT, answer_facts=facts, pictures=pictures)
+        place = conversation_to_ask_in(draft, Source.DRAFT, text, conversation, new=new)
+        return _enqueue(draft, text, place, answer_facts=facts, pictures=pictures)
 
 
 def _tabs(problems: Iterable[str]) -> str:
@@ -114,21 +127,20 @@ def edition_of(agent: AgentConfig, document: str) -> str:
 def _enqueue(
     agent: AgentConfig,
     text: str,
+    conversation: Conversation,
     *,
-    source: ChatMessage.Source,
     build: Build | None = None,
-    conversation: Conversation | None = None,
     answer_facts: Mapping[str, str] | None = None,
     pictures: Sequence[bytes] = (),
 ) -> tuple[ChatMessage, ChatMessage]:
-    if messages_of(agent, source, conversation).filter(status__in=UNFINISHED).exists():
+    if messages_of(agent, Source(conversation.source), conversation).filter(status__in=UNFINISHED).exists():
         raise NotPossible(STILL_ANSWERING)
     ensure_stream(agent.pk, agent.owner_id)
     position = streams.position(agent.stream_name)
     place = {
         "owner_id": agent.owner_id,
         "agent": agent,
-        "source": source,
+        "source": Source.BUILD if build else Source.DRAFT,
         "conversation": conversation,
         "stream_seq": position,
     }
@@ -145,25 +157,12 @@ def _enqueue(
     )
     answer.job_id = shares.defer(jobs.CHATS, jobs.ANSWER, agent.owner_id, message_id=answer.pk)
     answer.save(update_fields=["job_id"])
+    announce_change(agent)
     return question, answer
 
 
-def messages_of(
-    agent: AgentConfig, source: ChatMessage.Source, conversation: Conversation | None = None
-) -> models.QuerySet[ChatMessage]:
-    """Return the messages to an agent's draft or builds; of one conversation, if there is one."""
-    if conversation is not None:
-        return messages_in(agent, conversation)
-    return ChatMessage.objects.filter(agent=agent, source=source)
-
-
-def conversation_of(message: ChatMessage) -> models.QuerySet[ChatMessage]:
-    """Return the messages of the conversation that a message belongs to."""
-    return messages_of(message.agent, Source(message.source), message.conversation)
-
-
 def stop(
-    agent: AgentConfig, source: ChatMessage.Source = Source.BUILD, conversation: Conversation | None = None
+    agent: AgentConfig, source: ChatSource = Source.BUILD, conversation: Conversation | None = None
 ) -> bool:
     """Stop the pending answer, in any conversation unless one is given; return False when there is none."""
     with transaction.atomic(), as_service():
@@ -179,7 +178,7 @@ def stop(
 
 
 def clear(
-    agent: AgentConfig, source: ChatMessage.Source = Source.BUILD, conversation: Conversation | None = None
+    agent: AgentConfig, source: ChatSource = Source.BUILD, conversation: Conversation | None = None
 ) -> int:
     """Delete a conversation, or all those with a draft or with builds; return the number of messages.
 
@@ -190,10 +189,10 @@ def clear(
         messages = messages_of(agent, source, conversation)
         if messages.filter(status__in=UNFINISHED).exists():
             raise NotPossible("The agent is still answering. Stop it first.")
-        count = int(messages.delete()[0])
-        if source == Source.BUILD:
-            emptied = conversations_of(agent)
-            (emptied.filter(pk=conversation.pk) if conversation else emptied).delete()
+        count = messages.delete()[1].get(ChatMessage._meta.label, 0)
+        emptied = conversations_of(agent, source)
+        (emptied.filter(pk=conversation.pk) if conversation else emptied).delete()
+        announce_change(agent)
         return count
 
 
@@ -235,30 +234,3 @@ def finish(
             "answer", message.pk, status, request_id=message.request_id, began_at=message.created_at
         )
     return True
-
-
-def history(answer: ChatMessage) -> list[dict[str, Any]]:
-    """Return the messages to send to the agent: the finished exchanges, then the question."""
-    rows = conversation_of(answer).filter(pk__lt=answer.pk)
-    earlier = list(newest_of(rows, characters=_MOST_SENT).order_by("pk"))
-    messages: list[dict[str, Any]] = []
-    asked: list[ChatMessage] = []
-    for question, reply in zip(earlier, [*earlier[1:], answer], strict=True):
-        if question.role != ChatMessage.Role.USER:
-            continue
-        if reply.pk == answer.pk:
-            messages.append({"role": "user", "content": question.content})
-            asked.append(question)
-        elif (
-            reply.role == ChatMessage.Role.ASSISTANT
-            and (reply.status == MessageStatus.DONE or reply.is_stopped)
-            and reply.content
-        ):
-            messages.append({"role": "user", "content": question.content})
-            messages.append({"role": "assistant", "content": reply.content})
-            asked.append(question)
-    # The agent keeps only as many exchanges as its memory setting allows, never more than this.
-    messages, asked = messages[-101:], asked[-51:]
-    places = [place for place, message in enumerate(messages) if message["role"] == "user"]
-    pictured = {place: question for place, question in zip(places, asked, strict=True) if question.images}
-    return images.with_images(messages, pictured)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from builds.models import AnswerFiles, ChatMessage
 
-from . import chat
+from .conversations import conversation_of
 
 # One to go on from, and the one before, for when the last answer is asked for again.
 _KEPT = 2
@@ -14,7 +14,7 @@ _KEPT = 2
 
 def before(answer: ChatMessage) -> bytes:
     """Return what the agent's directory held before an answer, or before it waited for a person."""
-    earlier = chat.conversation_of(answer).filter(pk__lte=answer.pk)
+    earlier = conversation_of(answer).filter(pk__lte=answer.pk)
     newest: AnswerFiles | None = (
         AnswerFiles.objects.filter(message__in=earlier).order_by("-message_id").first()
     )
@@ -29,6 +29,6 @@ def store(answer: ChatMessage, content: bytes) -> None:
         AnswerFiles.objects.update_or_create(
             message=answer, defaults={"owner_id": answer.owner_id, "content": content}
         )
-        kept = AnswerFiles.objects.filter(message__in=chat.conversation_of(answer)).order_by("-message_id")
+        kept = AnswerFiles.objects.filter(message__in=conversation_of(answer)).order_by("-message_id")
         newest = list(kept.values_list("pk", flat=True)[:_KEPT])
         kept.exclude(pk__in=newest).delete()

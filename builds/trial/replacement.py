@@ -11,6 +11,7 @@ from builds.models import ChatMessage
 from configs.models import lock_agent
 
 from . import chat, images
+from .conversations import conversation_of
 
 
 def regenerate(answer: ChatMessage, by: User) -> tuple[ChatMessage, ChatMessage]:
@@ -18,9 +19,9 @@ def regenerate(answer: ChatMessage, by: User) -> tuple[ChatMessage, ChatMessage]
 
     Raises NotPossible as `resend` does, and for a message that is not the last answer.
     """
-    earlier = chat.conversation_of(answer).filter(pk__lt=answer.pk)
+    earlier = conversation_of(answer).filter(pk__lt=answer.pk)
     question = earlier.filter(role=ChatMessage.Role.USER).last()
-    later = chat.conversation_of(answer).filter(pk__gt=answer.pk)
+    later = conversation_of(answer).filter(pk__gt=answer.pk)
     if answer.role != ChatMessage.Role.ASSISTANT or question is None or later.exists():
         raise NotPossible("Only the last answer can be regenerated. Load the page again to see what changed.")
     return resend(question, by=by, text=question.content)
@@ -35,7 +36,7 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
         raise NotPossible("Only a question can be edited.")
     with transaction.atomic(), as_service():
         lock_agent(question.agent_id)
-        replaced = chat.conversation_of(question).filter(pk__gte=question.pk)
+        replaced = conversation_of(question).filter(pk__gte=question.pk)
         if not replaced.filter(pk=question.pk).exists():
             raise NotPossible(
                 "This question was replaced meanwhile. Load the page again to see what changed."
@@ -44,6 +45,5 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
             raise NotPossible(chat.STILL_ANSWERING)
         pictures = images.of(question)
         replaced.delete()
-        if question.source == chat.Source.DRAFT:
-            return chat.ask_draft(question.agent, by, text, pictures=pictures)
-        return chat.ask(question.agent, by, text, question.conversation, pictures=pictures)
+        ask = chat.ask_draft if question.source == chat.Source.DRAFT else chat.ask
+        return ask(question.agent, by, text, question.conversation, pictures=pictures)

@@ -17,6 +17,7 @@ from . import approvals, chat, kept_files, places
 from .agent_log import AgentLog
 from .agent_run import converse
 from .answer import Answer
+from .history import history
 from .programs import program_of
 
 
@@ -64,7 +65,7 @@ async def _answer(
         message.document,
         on_wait=lambda words: answer.add({"type": "wait", "words": words}),
     )
-    messages = await in_thread(chat.history, message)
+    messages = await in_thread(history, message)
     answer.begin(program.document)
     environment = {**environment, "AGENT_STATE_KEY": approvals.state_key(message.agent_id)}
     files = await in_thread(kept_files.before, message)

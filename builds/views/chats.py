@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import QuerySet, prefetch_related_objects
@@ -18,18 +19,22 @@ from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.live import streams
 from agentforge.negotiation import form_failure, posted, success, wants_json
+from agentforge.pagination import refusal_of
 from builds.compiler import sandbox
 from builds.errors import NotPossible
-from builds.forms import MessageForm
-from builds.models import ChatMessage, Conversation
+from builds.forms import ConversationForm, MessageForm, QuestionForm
+from builds.models import ChatMessage, ChatSource, Conversation
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
-from builds.trial.conversations import newest_of
+from builds.trial.conversations import conversations_of, messages_in, messages_of, newest_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
+from configs.views.forms import agent_of
 
+from .conversations import chosen, page_of
 from .responses import refused
 
+MOST_LISTED = 50
 _FIELDS = (
     "id",
     "role",
@@ -49,29 +54,68 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class Chat(ABC):
-    """A chat with whoever answers for an agent; `place` is its conversation, where there are several."""
+    """A chat with whoever answers for an agent; `place` is its conversation, none for a new one."""
 
     agent: AgentConfig
     place: Conversation | None = None
 
-    source: ClassVar[ChatMessage.Source]
-    # What is said once its messages are deleted.
-    cleared: ClassVar[str]
+    source: ClassVar[ChatSource]
+
+    @classmethod
+    def of(cls, request: Request, pk: int, data: Mapping[str, object] | None) -> Self:
+        """Return the chat in the conversation that `data` names: the one used last, unless it says which."""
+        agent = agent_of(request, pk)
+        return cls(agent, chosen(request, agent, cls.source, data))
+
+    @classmethod
+    def named(cls, request: Request, pk: int) -> Self:
+        """Return the chat in the conversation that a request names in its URL or body; in all if none."""
+        data = request.GET if "conversation" in request.GET else posted(request) or {}
+        return cls.of(request, pk, data) if data.get("conversation") else cls(agent_of(request, pk))
 
     @abstractmethod
-    def ask(self, by: User, form: MessageForm) -> tuple[ChatMessage, ChatMessage]:
+    def ask(self, by: User, form: QuestionForm) -> tuple[ChatMessage, ChatMessage]:
         """Store the question of a valid form and its pending answer. Raises NotPossible."""
-
-    @abstractmethod
-    def url(self, place: Conversation | None) -> str:
-        """Return the address of a conversation; without one, of the chat."""
 
     @abstractmethod
     def page(self, request: Request, form: MessageForm, status: int = 200) -> HttpResponse:
         """Render the chat, with a form for the next question."""
 
-    def send(self, request: Request, form: MessageForm) -> HttpResponse:
-        """Ask what a form holds."""
+    @classmethod
+    def show(cls, request: Request, pk: int) -> HttpResponse:
+        """Show a conversation, to scripts with the list of all."""
+        if (refusal := refusal_of(ConversationForm(request.GET), request)) is not None:
+            return refusal
+        shown = cls.of(request, pk, request.GET)
+        if wants_json(request):
+            begun = conversations_of(shown.agent, cls.source)
+            return success(**conversation_json(shown.rows), conversations=conversations_json(begun))
+        return shown.page(request, MessageForm())
+
+    @property
+    def rows(self) -> QuerySet[ChatMessage]:
+        return messages_in(self.agent, self.source, self.place)
+
+    def url(self, place: Conversation | None) -> str:
+        """Return the address of a conversation; without one, of the chat."""
+        return page_of(self.agent, self.source, place)
+
+    def context(self) -> dict[str, Any]:
+        """Return what the page shows of the conversation and the others."""
+        begun = list(conversations_of(self.agent, self.source)[:MOST_LISTED])
+        is_new = begun and not self.place
+        return {
+            **conversation(self.agent, self.rows),
+            "place": self.place,
+            "begun": begun,
+            # Where this conversation is read again.
+            "address": self.url(self.place) + ("?new=1" if is_new else ""),
+            "query": f"?{urlencode({'conversation': self.place.pk})}&" if self.place else "?",
+        }
+
+    def send(self, request: Request) -> HttpResponse:
+        """Ask what was posted."""
+        form = QuestionForm(posted(request), request.FILES)
         if not form.is_valid():
             return form_failure(form) if wants_json(request) else self.page(request, form, status=422)
         try:
@@ -98,7 +142,7 @@ class Chat(ABC):
         """Ask for confirmation, then delete the conversation, or all of them if none is named."""
         url = self.url(self.place)
         if request.method != "POST":
-            count = chat.messages_of(self.agent, self.source, self.place).count()
+            count = messages_of(self.agent, self.source, self.place).count()
             context = {"agent": self.agent, "count": count, "url": url, "conversation": self.place}
             return render(request, "builds/trial_clear.html", context)
         try:
@@ -107,7 +151,7 @@ class Chat(ABC):
             return refused(request, refusal, url)
         if wants_json(request):
             return success(deleted=count)
-        messages.success(request, f"{self.cleared}: {counted(count, 'message')}.")
+        messages.success(request, f"The conversation was deleted: {counted(count, 'message')}.")
         return redirect(self.url(None))
 
 
@@ -164,3 +208,7 @@ def messages_json(chat_messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def conversations_json(rows: QuerySet[Conversation]) -> list[dict[str, Any]]:
+    return [{"id": row.pk, "title": row.title, "active_at": row.active_at} for row in rows[:MOST_LISTED]]

@@ -1,4 +1,4 @@
-"""The conversations with an agent's builds: choosing, renaming and exporting one."""
+"""The conversations with an agent: choosing, renaming and exporting one."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ from django.views.decorators.http import require_POST, require_safe
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
 from builds.forms import ConversationExportForm, ConversationForm, ConversationTitleForm
-from builds.models import Conversation
+from builds.models import ChatSource, Conversation
 from builds.trial import conversations, transcript
 from configs.models import AgentConfig
 from configs.views.forms import agent_of
 
+_PAGES = {ChatSource.BUILD: "builds:try", ChatSource.DRAFT: "builds:draft"}
 
-def chosen(request: Request, agent: AgentConfig, data: Mapping[str, object] | None) -> Conversation | None:
+
+def chosen(
+    request: Request, agent: AgentConfig, source: ChatSource, data: Mapping[str, object] | None
+) -> Conversation | None:
     """Return the conversation that a request is about, None for a new one; Http404 if it isn't there."""
     form = ConversationForm(data or {})
     if "conversation" in form.errors:
         raise Http404
     pk, new = form.cleaned_data["conversation"], form.cleaned_data.get("new", False)
-    return _conversation(request, agent, pk) if pk else None if new else current(agent)
+    if pk:
+        return _conversation(request, agent, pk, source=source)
+    return None if new else conversations.conversations_of(agent, source).first()
 
 
-def current(agent: AgentConfig) -> Conversation | None:
-    return conversations.conversations_of(agent).first()
-
-
-def page_of(agent: AgentConfig, conversation: Conversation | None) -> str:
-    """Return the URL of a conversation."""
+def page_of(agent: AgentConfig, source: str, conversation: Conversation | None) -> str:
+    """Return the URL of a conversation with an agent's builds or draft; without one, of the chat."""
     query = f"?{urlencode({'conversation': conversation.pk})}" if conversation else ""
-    return reverse("builds:try", args=[agent.pk]) + query
+    return reverse(_PAGES[ChatSource(source)], args=[agent.pk]) + query
 
 
 @require_POST
@@ -44,26 +46,37 @@ def page_of(agent: AgentConfig, conversation: Conversation | None) -> str:
 def conversation_rename(request: Request, pk: int, conversation: int) -> HttpResponse:
     agent = agent_of(request, pk)
     row = _conversation(request, agent, conversation)
+    page = page_of(agent, row.source, row)
     form = ConversationTitleForm(posted(request))
     if not form.is_valid():
         if wants_json(request):
             return form_failure(form)
         messages.warning(request, f"The title was not changed. {form.errors['title'][0]}")
-        return redirect(page_of(agent, row))
+        return redirect(page)
     conversations.rename(row, form.cleaned_data["title"])
-    return success(title=form.cleaned_data["title"]) if wants_json(request) else redirect(page_of(agent, row))
+    return success(title=form.cleaned_data["title"]) if wants_json(request) else redirect(page)
 
 
 @require_safe
 @negotiated
 def conversation_export(request: Request, pk: int) -> HttpResponse:
-    """Download a conversation as Markdown or JSON, without the owner's keys."""
+    return _export(request, pk, ChatSource.BUILD)
+
+
+@require_safe
+@negotiated
+def draft_export(request: Request, pk: int) -> HttpResponse:
+    return _export(request, pk, ChatSource.DRAFT)
+
+
+def _export(request: Request, pk: int, source: ChatSource) -> HttpResponse:
+    """Return a conversation as a file, Markdown or JSON, without the owner's keys."""
     agent = agent_of(request, pk)
     form = ConversationExportForm(request.GET)
     if not form.is_valid():
         return form_failure(form)
-    conversation = chosen(request, agent, request.GET)
-    rows = conversations.messages_in(agent, conversation).select_related("build__revision")
+    conversation = chosen(request, agent, source, request.GET)
+    rows = conversations.messages_in(agent, source, conversation).select_related("build__revision")
     title = conversation.title if conversation else "Conversation"
     as_json = form.cleaned_data["form"] == "json"
     write = transcript.as_json if as_json else transcript.as_markdown
@@ -79,7 +92,7 @@ def conversation_export(request: Request, pk: int) -> HttpResponse:
     )
 
 
-def _conversation(request: Request, agent: AgentConfig, pk: int) -> Conversation:
-    rows = Conversation.objects.owned_by(request.user).filter(agent=agent)
+def _conversation(request: Request, agent: AgentConfig, pk: int, **having: ChatSource) -> Conversation:
+    rows = Conversation.objects.owned_by(request.user).filter(agent=agent, **having)
     row: Conversation = get_object_or_404(rows, pk=pk)
     return row

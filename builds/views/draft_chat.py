@@ -7,45 +7,39 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
 from agentforge.http import Request
-from agentforge.negotiation import negotiated, posted, success, wants_json
-from builds.forms import MessageForm
-from builds.models import ChatMessage, Conversation
+from agentforge.negotiation import negotiated, posted
+from builds.forms import MessageForm, QuestionForm
+from builds.models import ChatMessage, ChatSource
 from builds.preflight import problems_of
 from builds.trial import chat
 from builds.trial.starters import starters
 from configs.revisions import draft_json
-from configs.views.forms import agent_of
 
-from .chats import Chat, conversation, conversation_json, model_sentence
-
-DRAFT = ChatMessage.Source.DRAFT
+from .chats import Chat, model_sentence
 
 
 @dataclass(frozen=True)
 class DraftChat(Chat):
-    """The chat with a draft: one conversation."""
+    """The chat with a draft."""
 
-    source = DRAFT
-    cleared = "The chat with the draft was cleared"
+    source = ChatSource.DRAFT
 
-    def ask(self, by: User, form: MessageForm) -> tuple[ChatMessage, ChatMessage]:
+    def ask(self, by: User, form: QuestionForm) -> tuple[ChatMessage, ChatMessage]:
         data = form.cleaned_data
-        return chat.ask_draft(self.agent, by=by, text=data["content"], pictures=data["pictures"])
-
-    def url(self, place: Conversation | None) -> str:
-        return reverse("builds:draft", args=[self.agent.pk])
+        return chat.ask_draft(
+            self.agent, by, data["content"], self.place, new=data["new"], pictures=data["pictures"]
+        )
 
     def page(self, request: Request, form: MessageForm, status: int = 200) -> HttpResponse:
         problems = problems_of(self.agent)
         document = "" if problems else draft_json(self.agent)
         context = {
-            **conversation(self.agent, chat.messages_of(self.agent, DRAFT)),
+            **self.context(),
             "form": form,
             "tab": "draft",
             "problems": problems,
@@ -60,30 +54,27 @@ class DraftChat(Chat):
 @require_safe
 @negotiated
 def draft(request: Request, pk: int) -> HttpResponse:
-    agent = agent_of(request, pk)
-    if wants_json(request):
-        return success(**conversation_json(chat.messages_of(agent, DRAFT)))
-    return DraftChat(agent).page(request, MessageForm())
+    return DraftChat.show(request, pk)
 
 
 def _limited(request: Request, refusal: LimitReached, /, pk: int) -> HttpResponse:
-    return DraftChat(agent_of(request, pk)).limited(request, refusal)
+    return DraftChat.of(request, pk, posted(request)).limited(request, refusal)
 
 
 @require_POST
 @negotiated
 @rate_limited("messages", _limited)
 def draft_send(request: Request, pk: int) -> HttpResponse:
-    return DraftChat(agent_of(request, pk)).send(request, MessageForm(posted(request), request.FILES))
+    return DraftChat.of(request, pk, posted(request)).send(request)
 
 
 @require_POST
 @negotiated
 def draft_stop(request: Request, pk: int) -> HttpResponse:
-    return DraftChat(agent_of(request, pk)).stop(request)
+    return DraftChat.named(request, pk).stop(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @negotiated
 def draft_clear(request: Request, pk: int) -> HttpResponse:
-    return DraftChat(agent_of(request, pk)).clear(request)
+    return DraftChat.named(request, pk).clear(request)

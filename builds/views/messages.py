@@ -7,7 +7,6 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.accounts.throttling.rate_limits import LimitReached, rate_limited
@@ -18,6 +17,7 @@ from builds.forms import ApprovalForm, TextForm
 from builds.models import ChatImage, ChatMessage
 from builds.trial import approvals, chat, places, replacement
 from builds.trial.answer import load_partial
+from builds.trial.conversations import conversation_of
 from configs.views.forms import agent_of
 
 from .chats import messages_json
@@ -34,7 +34,7 @@ def message_detail(request: Request, pk: int, message: int) -> HttpResponse:
         load_partial(row)
     if wants_json(request):
         return success(message=messages_json([row])[0])
-    last = not chat.conversation_of(row).filter(pk__gt=row.pk).exists()
+    last = not conversation_of(row).filter(pk__gt=row.pk).exists()
     context = {"message": row, "waiting": places.words_by_message([row]), "last": last, "editable": True}
     return render(request, "_chat_message.html", context)
 
@@ -110,9 +110,7 @@ def _message(request: Request, pk: int, message: int) -> ChatMessage:
 
 
 def _page_of(message: ChatMessage) -> str:
-    if message.source == ChatMessage.Source.DRAFT:
-        return reverse("builds:draft", args=[message.agent_id])
-    return page_of(message.agent, message.conversation)
+    return page_of(message.agent, message.source, message.conversation)
 
 
 def _replaced(

@@ -1,10 +1,10 @@
 // The trial chat, on `data-chat` with `data-channel`: fetch sends a message, `live:chat` records bring the answer
 // token by token. The server's reply holds the new messages as HTML; records that arrive before it wait. An answer is
-// plain text while it arrives; when it has ended, the server's rendering takes its place. Messages that another window
-// sent are read from `data-page`, the address of this conversation.
+// plain text while it arrives; when it has ended, the server's rendering takes its place. What another window does to
+// the conversation comes with the page, which parts.js reads again; `data-page` is the conversation's address.
 import { HANDLERS, offerCode } from "./chat_events.js";
 import { forgetPictures, takePictures } from "./chat_pictures.js";
-import { h, on } from "./dom.js";
+import { h, on, readPage } from "./dom.js";
 
 class Chat {
   constructor(root) {
@@ -16,10 +16,16 @@ class Chat {
     this.stop?.addEventListener("submit", (event) => this.cancel(event));
     this.early = new Map();
     this.sending = false;
-    this.sought = new Set();
+    this.position = Number(root.dataset.position);
     for (const item of this.list?.children ?? []) offerCode(item);
-    this.scroller = root.closest("[data-draft-chat]") ? this.list : document.scrollingElement;
+    this.beside = Boolean(root.closest("[data-draft-chat]"));
+    this.scroller = this.beside ? this.list : document.scrollingElement;
     on("chat", root.dataset.channel, (record, seq) => this.receive(record, seq));
+    if (!this.beside) {
+      this.showAddress();
+      document.addEventListener("parts:renewed", ({ detail }) => this.renew(detail.page));
+      document.addEventListener("parts:gone", () => this.beginAnew());
+    }
     if (!this.form) return;
     this.field = this.form.querySelector("textarea");
     this.form.addEventListener("submit", (event) => this.send(event));
@@ -42,7 +48,7 @@ class Chat {
     const key = `question:${location.pathname.split("/")[2]}`;
     const question = sessionStorage.getItem(key);
     sessionStorage.removeItem(key);
-    history.replaceState(history.state, "", location.pathname);
+    history.replaceState(history.state, "", location.pathname + location.search);
     this.field.focus();
     if (!question) return;
     this.field.value = question;
@@ -69,7 +75,8 @@ class Chat {
       this.showError("The message did not reach the forge. It is still here: send it again.");
     }
     this.sending = false;
-    form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    if (form.isConnected) form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    else document.dispatchEvent(new CustomEvent("parts:stale"));
     this.field.focus();
   }
 
@@ -82,9 +89,8 @@ class Chat {
     if (form === this.form) {
       this.field.value = "";
       forgetPictures(form);
-    }
+    } else form.reset();
     this.merge(page);
-    if (this.root.hasAttribute("data-own-page")) history.replaceState(history.state, "", this.root.dataset.page);
     this.toEnd();
   }
 
@@ -92,40 +98,80 @@ class Chat {
     return itemsOf(page).some(({ dataset }) => !this.message(dataset.message));
   }
 
+  /** Show what became of the conversation, unless the reply to a question is about to. */
+  renew(page) {
+    const now = page.querySelector("[data-chat]")?.dataset.conversation;
+    const { conversation } = this.root.dataset;
+    if (this.sending || now === undefined || (conversation && now !== conversation)) return;
+    const near = this.isNearEnd();
+    const isNews = this.isNews(page);
+    this.merge(page);
+    if (isNews && near) this.toEnd();
+  }
+
+  /** Go on in a new conversation, because this one is gone; what is being written stays. */
+  async beginAnew() {
+    if (this.sending) return;
+    const { pathname } = new URL(this.root.dataset.page, location.href);
+    const { page } = await readPage(`${pathname}?new=1`);
+    if (!page?.querySelector("[data-chat]")) return;
+    this.merge(page);
+    const words = "This conversation was deleted in another window. What you send now begins a new one.";
+    this.root.querySelector("[data-chat-opening]").prepend(h("p", { class: "hint", role: "status" }, words));
+  }
+
   /** Bring the messages up to those of a page, and with them the conversation that they belong to. */
   merge(page) {
     const root = page.querySelector("[data-chat]");
+    // A page that was read before the one that is shown.
+    if (Number(root.dataset.position) < this.position) return;
+    this.position = Number(root.dataset.position);
     const items = itemsOf(page);
     const known = new Set(items.map(({ dataset }) => dataset.message));
-    for (const item of [...this.list.children]) if (!known.has(item.dataset.message)) item.remove();
-    for (const item of this.list.querySelectorAll(".chat-foot [data-chat-again]")) item.remove();
+    for (const item of [...this.list.children]) if (!known.has(item.dataset.message)) this.drop(item);
+    if (this.isNews(page)) for (const item of this.list.querySelectorAll(".chat-foot [data-chat-again]")) item.remove();
     for (const item of items) {
       if (this.message(item.dataset.message)) continue;
       item.dataset.position = root.dataset.position;
       this.show(item);
     }
-    this.root.dataset.page = root.dataset.page;
-    const place = root.querySelector("[data-chat-place]");
-    for (const each of this.root.querySelectorAll("[data-chat-place]")) each.replaceWith(place.cloneNode(true));
-    const [acts, now] = [document, page].map((each) => each.querySelector("[data-chat-acts]"));
-    if (acts && now && acts.dataset.chatActs !== now.dataset.chatActs) acts.replaceWith(document.adoptNode(now));
+    this.forgetOthers();
+    this.offerStop();
+    this.take(root, page);
+    if (!this.beside) this.showAddress();
   }
 
-  /** Show a message that another window sent, if it belongs to this conversation. */
-  async seek(message) {
-    const { page } = this.root.dataset;
-    if (!page || this.sending || this.sought.has(message)) return;
-    this.sought.add(message);
-    const response = await fetch(page, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!response?.ok || response.redirected || this.sending) return void this.sought.delete(message);
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!fresh.querySelector("[data-chat]") || this.sending || !this.isNews(fresh)) return;
-    this.merge(fresh);
-    this.toEnd();
+  /** The page's address without a conversation is that of the newest, which may be another one by now. */
+  showAddress() {
+    history.replaceState(history.state, "", this.root.dataset.page + location.hash);
+  }
+
+  /** Take over which conversation is shown, how it begins, and what can be done with it. */
+  take(root, page) {
+    Object.assign(this.root.dataset, { page: root.dataset.page, conversation: root.dataset.conversation });
+    const place = root.querySelector("[data-chat-place]");
+    for (const each of this.root.querySelectorAll("[data-chat-place]")) each.replaceWith(place.cloneNode(true));
+    const [opening, fresh] = [this.root, root].map((each) => each.querySelector("[data-chat-opening]"));
+    if (!opening.isEqualNode(fresh)) opening.replaceWith(document.adoptNode(fresh));
+    const [acts, now] = [document, page].map((each) => each.querySelector("[data-chat-acts]"));
+    if (!acts || !now || acts.isEqualNode(now)) return;
+    const stays = acts.querySelector("form")?.action === now.querySelector("form")?.action;
+    if (!stays || !acts.querySelector("details[open]")) acts.replaceWith(document.adoptNode(now));
+  }
+
+  /** Remove a message; the words of a question that somebody is editing move to the next one. */
+  drop(item) {
+    const edit = item.querySelector("textarea");
+    if (edit && edit.value !== edit.defaultValue && !this.field.value) this.field.value = edit.value;
+    item.remove();
+  }
+
+  /** Forget events of answers that are not in this conversation. */
+  forgetOthers() {
+    for (const [message, events] of this.early) if (events.at(-1)[1] <= this.position) this.early.delete(message);
   }
 
   show(item) {
-    for (const hint of this.root.querySelectorAll("[data-chat-empty]")) hint.remove();
     this.list.append(document.adoptNode(item));
     const waiting = this.early.get(item.dataset.message) ?? [];
     this.early.delete(item.dataset.message);
@@ -164,30 +210,31 @@ class Chat {
     if (item) return (this.settled(item) && event.type !== "resume") || this.apply(item, event);
     const waiting = this.early.get(String(message)) ?? [];
     this.early.set(String(message), [...waiting, [event, seq]]);
-    this.seek(message);
   }
 
   apply(item, event) {
-    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    const near = scrollTop + clientHeight > scrollHeight - 160;
+    const near = this.isNearEnd();
     HANDLERS[event.type]?.(item, event, this);
     this.offerStop();
-    if (this.settled(item)) this.renew(item, near);
+    if (this.settled(item)) this.render(item, near);
     if (near) this.toEnd();
   }
 
   /** Put the server's rendering in the place of an answer that has ended; without a network it stays as it is. */
-  async renew(item, near) {
-    const response = await fetch(item.dataset.url, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!response?.ok || response.redirected || !item.isConnected) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.querySelector(`[data-message="${CSS.escape(item.dataset.message)}"]`);
-    if (!fresh || !this.settled(fresh)) return;
+  async render(item, near) {
+    const { page } = await readPage(item.dataset.url);
+    const fresh = page?.querySelector(`[data-message="${CSS.escape(item.dataset.message)}"]`);
+    if (!fresh || !item.isConnected || !this.settled(fresh)) return;
     const open = [...item.querySelectorAll("details")].map((details) => details.open);
     [...fresh.querySelectorAll("details")].forEach((details, index) => { details.open = open[index] ?? false; });
     item.replaceWith(document.adoptNode(fresh));
     offerCode(fresh);
     if (near) this.toEnd();
+  }
+
+  isNearEnd() {
+    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
+    return scrollTop + clientHeight > scrollHeight - 160;
   }
 
   toEnd() {

@@ -44,6 +44,14 @@ export function on(kind, channel, handle) {
   });
 }
 
+/** Read a page for its parts: {page}, none without an answer, or {gone} if there is no such page. */
+export async function readPage(url) {
+  const headers = { Accept: "text/html", "X-Parts": "1" };
+  const response = await fetch(url, { headers }).catch(() => null);
+  if (!response?.ok || response.redirected) return { gone: response?.status === 404 };
+  return { page: new DOMParser().parseFromString(await response.text(), "text/html") };
+}
+
 /** Copy a text to the clipboard, also on pages served without https. */
 export async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);

@@ -1,7 +1,7 @@
 // The chat with the draft beside the wizard's forms, on `details[data-draft-chat="URL"]`: opening it shows the chat of the
-// page at that URL, and it stays open from tab to tab. What it says of the draft is renewed with the page's parts.
+// page at that URL, and it stays open from tab to tab, in the same conversation. What it shows is renewed with the page.
 import { start } from "./chat.js";
-import { h, on } from "./dom.js";
+import { h, on, readPage } from "./dom.js";
 
 class DraftChat {
   constructor(panel) {
@@ -13,43 +13,93 @@ class DraftChat {
     on("chat", panel.dataset.channel, (record, seq) => { if (!this.chat) this.early.push([record, seq]); });
     panel.addEventListener("toggle", () => this.toggled());
     panel.addEventListener("keydown", (event) => this.leave(event));
+    this.body.addEventListener("click", (event) => this.turn(event));
+    this.body.addEventListener("submit", (event) => this.rename(event));
     document.addEventListener("parts:renewed", () => { if (this.chat) this.renew(); });
     document.addEventListener("click", (event) => this.enter(event));
-    if (sessionStorage.getItem(this.kept)) panel.open = true;
+    addEventListener("pagehide", () => this.keep());
+    this.address = sessionStorage.getItem(this.kept) ?? "";
+    if (this.address) panel.open = true;
     else this.wanted = true;
   }
 
+  /** The address of the conversation that is shown. */
+  get shown() {
+    return this.chat?.root.dataset.page || this.address || this.panel.dataset.draftChat;
+  }
+
+  keep() {
+    if (this.panel.open) sessionStorage.setItem(this.kept, this.shown);
+    else sessionStorage.removeItem(this.kept);
+  }
+
   toggled() {
-    if (!this.panel.open) return sessionStorage.removeItem(this.kept);
-    sessionStorage.setItem(this.kept, "1");
+    this.keep();
+    if (!this.panel.open) return;
     if (this.chat) this.focus();
     else this.load();
   }
 
-  async read() {
-    const response = await fetch(this.panel.dataset.draftChat, { headers: { Accept: "text/html", "X-Parts": "1" } });
-    if (!response.ok || response.redirected) throw new Error(`The chat answered ${response.status}.`);
-    return new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-chat]");
+  async load() {
+    let { page, gone } = await readPage(this.shown);
+    if (gone) ({ page } = await readPage(this.panel.dataset.draftChat));
+    const root = page?.querySelector("[data-chat]");
+    if (!root) return this.offerAgain();
+    const others = h("details", { class: "chat-edit" }, h("summary", {}, "Conversations"));
+    others.append(document.adoptNode(page.querySelector("[data-conversations]")));
+    this.body.replaceChildren(document.adoptNode(root), others);
+    this.chat = start(root);
+    for (const [record, seq] of this.early.splice(0)) this.chat.receive(record, seq);
+    this.focus();
   }
 
-  async load() {
-    try {
-      const root = document.adoptNode(await this.read());
-      this.body.replaceChildren(root);
-      this.chat = start(root);
-      for (const [record, seq] of this.early.splice(0)) this.chat.receive(record, seq);
-      this.focus();
-    } catch {
-      const again = h("button", { type: "button", class: "button small" }, "Try again");
-      again.addEventListener("click", () => this.load());
-      this.body.replaceChildren(h("p", {}, "The chat could not be loaded."), again);
-    }
+  offerAgain() {
+    const again = h("button", { type: "button", class: "button small" }, "Try again");
+    again.addEventListener("click", () => this.load());
+    this.body.replaceChildren(h("p", {}, "The chat could not be loaded."), again);
   }
 
   async renew() {
-    const fresh = await this.read().catch(() => null);
-    const [state, now] = [this.body, fresh].map((each) => each?.querySelector("[data-draft-state]"));
-    if (state && now && !state.isEqualNode(now)) state.replaceWith(document.adoptNode(now));
+    const asked = this.shown;
+    const { page, gone } = await readPage(asked);
+    // Another conversation was chosen meanwhile.
+    if (asked !== this.shown) return;
+    if (gone) this.chat.beginAnew();
+    else if (page) this.show(page);
+  }
+
+  show(page) {
+    for (const part of this.body.querySelectorAll("[data-part]")) {
+      const now = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+      if (now && !part.isEqualNode(now)) part.replaceWith(document.adoptNode(now));
+    }
+    this.chat.renew(page);
+  }
+
+  /** Show another conversation here. */
+  async turn(event) {
+    const link = event.target.closest("a[href]");
+    if (!this.chat || link?.pathname !== this.panel.dataset.draftChat || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const { page } = await readPage(link.href);
+    if (!page) return;
+    this.show(page);
+    this.chat.merge(page);
+    this.chat.toEnd();
+    this.focus();
+  }
+
+  /** Give the conversation another title; the pages that list it hear of it. */
+  async rename(event) {
+    const form = event.target;
+    if (!form.matches("[data-chat-title]")) return;
+    event.preventDefault();
+    const sent = { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } };
+    const response = await fetch(form.action, sent).catch(() => null);
+    form.querySelector(".field-error")?.remove();
+    if (response?.ok) form.closest("details").open = false;
+    else form.append(h("p", { class: "field-error", role: "alert" }, "The title was not changed."));
+    form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
   }
 
   /** Somebody who opened the chat wants to write; one that was open already leaves the focus alone. */

@@ -6,7 +6,7 @@ import { announce, on } from "./dom.js";
 import { collect } from "./live.js";
 
 // Records after which the page may be wrong; on the pages of an agent also the end of an answer.
-const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment", "evaluation"];
+const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment", "evaluation", "conversation"];
 const GIVE_UP = 5;
 let timer = null;
 let later = null;
@@ -38,7 +38,7 @@ async function renew() {
     // A page that answered a form, or whose reader was signed out, can't be read again.
     if (response.ok && !response.redirected) {
       show(new DOMParser().parseFromString(await response.text(), "text/html"), asked);
-    }
+    } else if (response.status === 404) document.dispatchEvent(new CustomEvent("parts:gone"));
     failures = 0;
   } catch {
     failures += 1;

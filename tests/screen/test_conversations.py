@@ -77,15 +77,18 @@ def test_a_chat_is_begun_asked_again_and_reworded_in_place(window: Windows, buil
     assert page.evaluate("window.stayed")
 
 
+@pytest.mark.parametrize("path", ["try", "draft"])
 @pytest.mark.parametrize("scripts", [True, False])
-def test_another_conversation_begins_empty(window: Windows, built: AgentConfig, scripts: bool) -> None:
-    page = window(f"/agents/{built.pk}/try/", scripts=scripts)
+def test_another_conversation_begins_empty(
+    window: Windows, built: AgentConfig, scripts: bool, path: str
+) -> None:
+    page = window(f"/agents/{built.pk}/{path}/", scripts=scripts)
     for question in ("Tides?", "Moons?"):
         page.get_by_label("Message").fill(question)
         page.get_by_role("button", name="Send", exact=True).click()
         expect(page.locator("[data-role=user]")).to_have_count(1)
         answer_with(f"About {question}")
-        page.goto(f"/agents/{built.pk}/try/")
+        page.goto(f"/agents/{built.pk}/{path}/")
         page.get_by_role("link", name="New conversation").click()
         expect(page.locator(".chat-message")).to_have_count(0)
     page.get_by_role("link", name="Tides?").click()
@@ -101,8 +104,11 @@ def ask(page: Page, question: str, *, answer: str) -> None:
     expect(page.locator("[data-role=assistant] .markdown").last).to_have_text(answer)
 
 
-def test_a_new_conversation_goes_on_with_its_second_question(window: Windows, built: AgentConfig) -> None:
-    page = window(f"/agents/{built.pk}/try/")
+@pytest.mark.parametrize("path", ["try", "draft"])
+def test_a_new_conversation_goes_on_with_its_second_question(
+    window: Windows, built: AgentConfig, path: str
+) -> None:
+    page = window(f"/agents/{built.pk}/{path}/")
     ask(page, "Whales?", answer="Yes.")
     page.get_by_role("link", name="New conversation").click()
     ask(page, "Tides?", answer="Twice a day.")
@@ -137,11 +143,37 @@ def test_two_windows_show_the_same_conversation(window: Windows, built: AgentCon
         expect(each.locator("[data-role=assistant] .markdown").last).to_have_text("Twice a day.")
         assert texts(each) == ["Whales?", "Yes.", "Tides?", "Twice a day."]
     other.get_by_role("button", name="Regenerate").click()
-    expect(other.locator("[data-status=queued]")).to_have_count(1)
+    # Before a worker begins.
+    for each in (page, other):
+        expect(each.locator("[data-status=queued]")).to_have_count(1)
+        assert texts(each) == ["Whales?", "Yes.", "Tides?", ""]
     answer_with("Since the moon pulls.")
     for each in (page, other):
         expect(each.locator("[data-role=assistant] .markdown").last).to_have_text("Since the moon pulls.")
         assert texts(each) == ["Whales?", "Yes.", "Tides?", "Since the moon pulls."]
+
+
+@pytest.mark.parametrize("path", ["try", "draft"])
+def test_a_deleted_conversation_leaves_the_other_window(
+    window: Windows, built: AgentConfig, path: str
+) -> None:
+    page, other = (window(f"/agents/{built.pk}/{path}/") for _ in range(2))
+    ask(page, "Whales?", answer="Yes.")
+    expect(other.locator("[data-role=assistant] .markdown")).to_have_text("Yes.")
+    other.get_by_label("Message").fill("And krill?")
+    page.get_by_role("link", name="Delete this conversation…").click()
+    page.get_by_role("button", name="Delete the conversation").click()
+    expect(page.locator(".chat-message")).to_have_count(0)
+    expect(other.locator(".chat-message")).to_have_count(0)
+    expect(other.get_by_text("This conversation was deleted in another window.")).to_be_visible()
+    expect(other.locator(".conversations a")).to_have_count(0)
+    # What was being written stays, and begins a new conversation.
+    ask(other, other.get_by_label("Message").input_value(), answer="Krill too.")
+    expect(page.locator("[data-role=assistant] .markdown")).to_have_text("Krill too.")
+    for each in (page, other):
+        assert texts(each) == ["And krill?", "Krill too."]
+        each.reload()
+        assert texts(each) == ["And krill?", "Krill too."]
 
 
 def test_two_presses_ask_once(window: Windows, built: AgentConfig) -> None:

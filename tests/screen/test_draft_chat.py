@@ -80,7 +80,7 @@ def test_what_keeps_the_draft_from_answering_is_named_and_goes_when_it_is_mended
     AgentConfig.objects.filter(pk=agent.pk).update(traits=[])
     page = window(f"/agents/{agent.pk}/personality/", NARROW)
     page.locator("[data-draft-open]").click()
-    state = page.locator("[data-draft-state]")
+    state = page.locator("[data-part=draft-chat]")
     expect(state.get_by_role("link", name="Personality")).to_be_visible()
     page.locator("[data-draft-chat] [data-chat-form] textarea").fill("Hello")
     page.keyboard.press("Enter")
@@ -161,3 +161,35 @@ def test_a_chat_that_takes_images_leaves_its_text_the_width(window: Windows, age
     form = page.locator("main [data-chat-form]").bounding_box()
     assert box is not None and form is not None
     assert box["width"] > 0.8 * form["width"]
+
+
+def test_conversations_are_begun_chosen_and_renamed_beside_the_form(
+    worker: None, window: Windows, agent: AgentConfig
+) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    page.get_by_label(INSTRUCTIONS).focus()
+    page.locator("[data-draft-chat] > summary").click()
+    panel = page.locator("[data-draft-chat]")
+    for question in ("Whales?", "Tides?"):
+        panel.get_by_label("Message").fill(question)
+        page.keyboard.press("Enter")
+        expect(panel.locator("[data-role=assistant]")).to_contain_text(f"You said: {question}")
+        if question == "Whales?":
+            panel.locator("summary", has_text="Conversations").click()
+            panel.get_by_role("link", name="New conversation").click()
+            expect(panel.locator(".chat-message")).to_have_count(0)
+    panel.get_by_role("link", name="Whales?").click()
+    expect(panel.locator("[data-role=assistant]")).to_contain_text("You said: Whales?")
+    panel.locator("summary", has_text="Rename").click()
+    panel.get_by_label("Title").fill("Big animals")
+    panel.get_by_role("button", name="Save the title").click()
+    expect(panel.get_by_role("link", name="Big animals")).to_have_attribute("aria-current", "page")
+    with page.expect_download() as download:
+        panel.get_by_role("link", name="Markdown").click()
+    text = download.value.path().read_text()
+    assert "Big animals" in text
+    assert "Ada, draft" in text
+    assert page.url.endswith("/personality/")
+    # The next tab shows the same conversation, though another was used last.
+    page.goto(f"/agents/{agent.pk}/capabilities/")
+    expect(panel.locator("[data-role=assistant]")).to_contain_text("You said: Whales?")

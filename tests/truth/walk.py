@@ -17,7 +17,7 @@ from agentforge.live import streams
 from agentforge.live.log import StreamMissing
 from agentforge.live.models import Stream
 from builds.models import Build, ChatMessage
-from builds.trial import chat
+from builds.trial.conversations import messages_of
 from configs import trash
 from deployments.models import Deployment
 from tests.drivers.html_tree import Element, read_html
@@ -217,7 +217,7 @@ class Walk:
 
 def _messages(standing: Standing, source: str) -> list[ChatMessage]:
     """Return the one conversation with an agent's builds, or with its draft."""
-    return list(chat.messages_of(standing.agent, ChatMessage.Source(source)))
+    return list(messages_of(standing.agent, ChatMessage.Source(source)))
 
 
 def _live_word(row: Deployment) -> str:

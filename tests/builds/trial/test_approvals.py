@@ -69,7 +69,7 @@ def test_a_call_waits_runs_once_and_the_answer_goes_on(
     response = _approve(browser, waiting, "once")
     assert (response.status_code, response.headers["Location"]) == (
         302,
-        reverse("builds:draft", args=[agent.pk]),
+        f"{reverse('builds:draft', args=[agent.pk])}?conversation={waiting.conversation_id}",
     )
     assert _approve(browser, waiting, "once", call).status_code == 302
     work()

@@ -22,6 +22,7 @@ from builds import tasks
 from builds.compiler import shared_program, sources, toolchain
 from builds.models import Build, ChatMessage
 from builds.trial import chat
+from builds.trial.conversations import messages_of
 from configs.keys.vault import save_key
 from configs.models import AgentConfig
 from tests.drivers.agent_sources import copy_of_the_sources
@@ -42,7 +43,7 @@ def _send(browser: Client, agent: AgentConfig, text: str) -> Any:
 
 
 def _answer(agent: AgentConfig) -> ChatMessage:
-    answer: ChatMessage = chat.messages_of(agent, DRAFT).filter(role="assistant").latest("pk")
+    answer: ChatMessage = messages_of(agent, DRAFT).filter(role="assistant").latest("pk")
     return answer
 
 
@@ -85,7 +86,7 @@ def test_each_answer_is_by_the_draft_as_it_was_asked_and_keeps_its_name(
     asked = local_model.asked[-1].json["messages"]
     assert "whales" in asked[0]["content"]
     assert [message["content"] for message in asked[1:]] == ["One", "You said: One", "Two"]
-    speakers = [message.speaker for message in chat.messages_of(agent, DRAFT) if message.role == "assistant"]
+    speakers = [message.speaker for message in messages_of(agent, DRAFT) if message.role == "assistant"]
     assert speakers == ["Ada, draft (revision 1)", "Bea, draft (revision 1 + changes)"]
     page = _page(browser, agent)
     assert "your draft, revision 1 + changes" in page
@@ -157,7 +158,7 @@ def test_an_invalid_tab_is_named_with_a_link(
     assert f"First correct {label}." in str(refusal.json())
     page = _page(browser, agent)
     link = f'<a href="{reverse(f"configs:{tab}", args=[agent.pk])}">{label}</a>'
-    assert link in page.partition("data-draft-state")[2]
+    assert link in page.partition('data-part="draft-chat"')[2]
     whole = browser.post(reverse("builds:draft_send", args=[agent.pk]), {"content": "Hello"})
     assert (whole.status_code, "Hello</textarea>" in whole.content.decode()) == (409, True)
     assert not ChatMessage.objects.exists()

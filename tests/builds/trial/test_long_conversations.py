@@ -12,6 +12,7 @@ from agentforge.accounts.models import User
 from builds.models import ChatMessage, finish_note
 from builds.trial import chat
 from builds.trial.answer import MOST_TEXT, Answer
+from builds.trial.history import history
 from configs.models import AgentConfig
 from tests.drivers.pages import shown
 
@@ -76,7 +77,7 @@ def test_a_short_conversation_is_whole(browser: Client, built: AgentConfig, alic
 def test_an_agent_is_sent_what_it_takes(built: AgentConfig, alice: User) -> None:
     _exchanges(built, alice, 20, "\N{SLIGHTLY SMILING FACE}" * 100_000)
     answer = chat.ask(built, alice, "And now?")[1]
-    sent = chat.history(answer)
+    sent = history(answer)
     assert sent[-1] == {"role": "user", "content": "And now?"}
     assert len(sent) > 10
     assert sum(len(message["content"].encode()) for message in sent) < 4 * 1024 * 1024

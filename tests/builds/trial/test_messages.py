@@ -14,6 +14,7 @@ from agentforge.live import streams
 from builds.models import ChatMessage
 from builds.trial import chat
 from builds.trial.answer import Answer
+from builds.trial.history import history
 from configs.models import AgentConfig
 from tests.drivers.pages import shown
 
@@ -86,7 +87,7 @@ def test_a_stopped_answer_keeps_what_arrived_and_is_no_error(
     assert "data-chat-stopped>Stopped. The answer so far is kept.<" in page
     assert "chat-error" not in page
     following = chat.ask(built, by=alice, text="Shorter")[1]
-    assert [message["content"] for message in chat.history(following)] == [
+    assert [message["content"] for message in history(following)] == [
         "*When* do <tides> turn?",
         "Twice, and **th",
         "Shorter",

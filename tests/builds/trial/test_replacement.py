@@ -9,6 +9,7 @@ from django.urls import reverse
 from agentforge.accounts.models import User
 from builds.models import ChatMessage, MessageStatus
 from builds.trial import chat
+from builds.trial.history import history
 from builds.trial.starters import starters
 from configs.models import AgentConfig
 from tests.drivers.pages import shown
@@ -45,7 +46,7 @@ def test_the_last_answer_is_regenerated(browser: Client, built: AgentConfig, pai
     assert _contents(built) == ["tides", "About tides", "moons", ""]
     new = ChatMessage.objects.filter(agent=built).latest("pk")
     assert new.status == MessageStatus.QUEUED
-    assert [message["content"] for message in chat.history(new)] == ["tides", "About tides", "moons"]
+    assert [message["content"] for message in history(new)] == ["tides", "About tides", "moons"]
 
 
 def test_an_earlier_answer_is_not_regenerated(browser: Client, built: AgentConfig, pairs: list[Pair]) -> None:
@@ -94,7 +95,8 @@ def test_the_draft_is_asked_again_where_it_was_asked(
     question, answer = chat.ask_draft(built, by=alice, text="draft?")
     chat.stop(built, chat.Source.DRAFT)
     url = reverse("builds:message_regenerate", args=[built.pk, answer.pk])
-    assert browser.post(url).headers["Location"] == reverse("builds:draft", args=[built.pk])
+    page = reverse("builds:draft", args=[built.pk])
+    assert browser.post(url).headers["Location"] == f"{page}?conversation={question.conversation_id}"
     assert not ChatMessage.objects.filter(pk=question.pk).exists()
     assert [message.source for message in ChatMessage.objects.all()] == ["build"] * 4 + ["draft"] * 2
 
@@ -113,4 +115,4 @@ def test_a_starter_begins_the_chat(browser: Client, built: AgentConfig) -> None:
     page = browser.get(reverse("builds:try", args=[built.pk])).content.decode()
     assert 'value="What can you help me with?"' in page
     browser.post(reverse("builds:send", args=[built.pk]), {"content": "What can you help me with?"})
-    assert "data-chat-again data-chat-empty" not in shown(browser.get(reverse("builds:try", args=[built.pk])))
+    assert 'class="starters"' not in shown(browser.get(reverse("builds:try", args=[built.pk])))

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from builds.errors import BuildError
 
-from . import processes
+from . import linker_questions, processes, sandbox
 from .go_command import COMPILE_LIMITS, go_directory, run_go
 from .toolchain import Toolchain
 
 # The version of how a plan is made from what Go prints.
-FORMAT = "plan 1"
+FORMAT = "plan 2"
 _WORK, _TREE, _OUTPUT, _MODULE = "@WORK@", "@TREE@", "@OUTPUT@", "@MODULE@"
 # What is done for Go's cache, or was done already.
 _SPARED = re.compile(
@@ -71,11 +71,13 @@ class Plan:
         return all(os.path.exists(path) for path in _CACHED.findall(self.text))
 
     def script(self, program: Program, work: Path) -> str:
+        """Return the script of a program; `work` is a directory for it."""
         places = {_WORK: work, _TREE: program.tree, _OUTPUT: program.output, _MODULE: program.module}
         text = self.text
         for placeholder, actual in places.items():
             text = text.replace(placeholder, str(actual))
-        return f"set -e\n{text}"
+        # The linker's object files are larger than all others, and gone after a moment.
+        return f"set -e\nexport TMPDIR={sandbox.temporary_directory(work)}\n{text}"
 
 
 def find(key: str) -> Plan | None:
@@ -113,7 +115,11 @@ async def record(toolchain: Toolchain, command: list[str], program: Program, hom
     command = [command[0], command[1], "-x", *command[2:]]
     limits = COMPILE_LIMITS[toolchain.cc_kind]
     await run_go(toolchain, command, program.tree, home, lambda _, text: printed.append(text), limits=limits)
-    return Plan.of(printed, program)
+    steps = Plan.of(printed, program).text
+    printed.clear()
+    asking = Plan(linker_questions.listening(steps, _WORK))
+    await run(toolchain, asking, program, home, lambda _, text: printed.append(text))
+    return Plan(linker_questions.answered(steps, _WORK, linker_questions.heard(printed)))
 
 
 async def run(

@@ -37,6 +37,7 @@ MIB = 1024 * 1024
 _SHARES = 16
 # Processes of a sandbox that can reach their limit of memory at the same time.
 _DATA_SHARES = 4
+_TEMPORARY = "/tmp"  # noqa: S108 - the sandbox's own
 _TEMPORARY_MIB = 512
 _SCRATCH_KIB = 896
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -186,7 +187,9 @@ def _start_in(directory: Path) -> list[str]:
 
 
 @functools.cache
-def _temporary_files(bwrap: str, place: str = "/tmp", size: int = _TEMPORARY_MIB * MIB) -> tuple[str, ...]:  # noqa: S108 - the sandbox's own
+def _temporary_files(
+    bwrap: str, place: str = _TEMPORARY, size: int = _TEMPORARY_MIB * MIB
+) -> tuple[str, ...]:
     """Return the flags of an own directory of temporary files; old versions of bwrap can't limit its size."""
     options = subprocess.run([bwrap, "--help"], env={}, capture_output=True, text=True, check=False)
     limit = ("--size", str(size)) if "--size" in options.stdout + options.stderr else ()
@@ -235,6 +238,11 @@ def _examine() -> tuple[str, tuple[str, ...]]:
 def level() -> str:
     """Return the sandbox level that works on this machine, determined by trying to break out of it."""
     return _examine()[0]
+
+
+def temporary_directory(otherwise: Path) -> Path:
+    """Return the sandbox's own directory of temporary files, in memory, or the given one if it has none."""
+    return Path(_TEMPORARY) if level() in (BUBBLEWRAP, PARTIAL) else otherwise
 
 
 def failed_proofs() -> tuple[str, ...]:

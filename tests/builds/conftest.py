@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from builds.compiler import build_plan
 from builds.models import Build
 from builds.services import enqueue_build
 from configs.models import AgentConfig
@@ -41,6 +43,12 @@ def agent(local_model: OpenAIStandIn, alice: User) -> AgentConfig:
 def browser(alice: User, client_of: Callable[[User], Client]) -> Client:
     """Alice's signed-in client."""
     return client_of(alice)
+
+
+@pytest.fixture
+def own_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan of builds for this process: another one may be proving the common one at this moment."""
+    monkeypatch.setattr(build_plan, "FORMAT", f"of process {os.getpid()}")
 
 
 async def _run_worker() -> None:

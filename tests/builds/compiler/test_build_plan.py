@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def gathered(agent: AgentConfig) -> inputs.Inputs:
+def gathered(agent: AgentConfig, own_plan: None) -> inputs.Inputs:
     """The inputs of an agent, whose plan is proven."""
     agent.tools = ["calculator", "clock"]
     found = inputs.gather(canonical_json(configuration(agent)))
@@ -50,6 +52,20 @@ def test_go_build_compiles_when_the_steps_fail(
     texts = _compile(gathered)
     assert any(line.startswith("The steps failed, so Go plans them anew") for line in texts), texts
     assert texts[-1].startswith("Loaded: ")
+
+
+def test_the_linker_gets_the_answers_of_the_compiler(gathered: inputs.Inputs, tmp_path: Path) -> None:
+    plan = runtime_packages.plan_of(gathered)
+    assert plan is not None
+    answers = re.findall(r"^(-\S+)\) exit (\d) ;;$", plan.text, re.MULTILINE)
+    assert answers
+    source = tmp_path / "trivial.c"
+    source.write_text("int main() { return 0; }\n")
+    for flag, code in answers:
+        command = [*gathered.toolchain.cc.split(), "-o", str(tmp_path / "trivial"), flag, str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        is_known = done.returncode == 0 and not re.search("unrecognized|unknown", done.stderr)
+        assert code == ("0" if is_known else "1"), flag
 
 
 def test_a_plan_counts_only_while_its_packages_are_cached(gathered: inputs.Inputs, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_next_agent_compiles_only_what_is_its_own(
-    agent: AgentConfig, alice: User, work: Callable[[], None], tmp_path: Path
+    agent: AgentConfig, alice: User, work: Callable[[], None], own_plan: None, tmp_path: Path
 ) -> None:
     for change in ({"description": "The first."}, {"description": "The next.", "tools": ["calculator"]}):
         AgentConfig.objects.filter(pk=agent.pk).update(**change)

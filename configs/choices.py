@@ -68,6 +68,7 @@ class Tool(TextChoices):
     DATA_QUERY = "data_query", "Tables"
     MCP = "mcp", "MCP servers"
     API = "api", "HTTP APIs"
+    WEB_SEARCH = "web_search", "Web search"
     LOCAL = "local", "Programs on your machine"
     WORKSPACE = "workspace", "Files"
 

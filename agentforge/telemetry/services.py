@@ -27,6 +27,8 @@ _KNOWN = {
     "openrouter.ai": "openrouter",
     "api.together.xyz": "together",
     "api.cohere.com": "cohere",
+    "api.search.brave.com": "brave",
+    "api.tavily.com": "tavily",
 }
 
 

@@ -24,6 +24,7 @@ _OF_TOOL = {
     Tool.DATA_QUERY: "What is the total by region? region,amount / North,10 / South,5 / North,7",
     Tool.FACTS: "Remember that I prefer short answers.",
     Tool.FETCH: "What is new on one of the pages that you may read?",
+    Tool.WEB_SEARCH: "What does the web say about the tides in Saint-Malo?",
     Tool.WORKSPACE: "Write a short packing list for a weekend into a file.",
 }
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from configs.tools.catalogue import CATALOGUE, Function, Setting, ToolEntry, functions_of
+from configs.tools.catalogue import CATALOGUE, functions_of
+from configs.tools.entries import Function, Setting, ToolEntry
 from configs.tools.permissions import ALLOW, ASK, DENY, choice_for, patterns_for
 from configs.tools.services import SETTING, Service, services_of
 from configs.tools.settings import clean_settings

@@ -13,6 +13,7 @@ from agentforge.openapi.schemas import (
 from configs.forms.api_services import APIForm
 from configs.forms.local_services import LocalForm
 from configs.forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
+from configs.forms.web_search import WebSearchForm
 
 _OFFERED = record(
     {
@@ -71,4 +72,15 @@ describe(
 describe(
     "configs:service_remove",
     post=Operation("Remove a service from an agent", {"tools": mapping({})}, forms=[ServiceNameForm]),
+)
+describe(
+    "configs:web_search_test",
+    post=Operation(
+        "Search the web with an agent's settings",
+        {"results": array(record(dict.fromkeys(("title", "url", "snippet"), STRING)))},
+        forms=[WebSearchForm],
+        required=["query"],
+        note="With the saved settings of `web_search`. A key that works is stored, for the service's address "
+        "only.",
+    ),
 )

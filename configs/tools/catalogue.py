@@ -2,110 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
-
-from django.core.exceptions import ValidationError
+from typing import Any
 
 from configs.choices import Tool
 
-from . import services
+from . import search_providers, search_validation, services
+from .entries import Function, May, Setting, ToolEntry
 from .service_validation import clean_services
-
-May = Literal["reads", "writes", "reaches"]
-MAY_WORDS: dict[May, str] = {
-    "reads": "reads what it kept or was given",
-    "writes": "writes what stays",
-    "reaches": "reaches other machines",
-}
-_MOST_HOSTS = 50
-_LONGEST_HOST = 253
-_HOST = re.compile(
-    r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?", re.ASCII
-)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a tool. `clean` returns its value for agent.json; a false one is left out."""
-
-    name: str
-    label: str
-    help_text: str
-    kind: Literal["lines", "text", "flag", "services"]
-    clean: Callable[[Any], Any]
-    required: str = ""
-
-
-@dataclass(frozen=True)
-class Function:
-    """What the model calls: its name, and what a call may do."""
-
-    name: str
-    label: str
-    may: tuple[May, ...] = ()
-
-    @property
-    def asks(self) -> bool:
-        """Return whether it asks a person unless the owner says otherwise."""
-        return "writes" in self.may
-
-
-@dataclass(frozen=True)
-class ToolEntry:
-    tool: Tool
-    summary: str
-    functions: tuple[Function, ...]
-    settings: tuple[Setting, ...] = ()
-
-    @property
-    def may(self) -> list[May]:
-        """Return what its functions may do, each once."""
-        return [word for word in MAY_WORDS if any(word in function.may for function in self.functions)]
-
-    @property
-    def may_words(self) -> str:
-        """Return what the tool may do, in words."""
-        words = [MAY_WORDS[word] for word in self.may]
-        return ", ".join(words) if words else "only works out its answer"
-
-
-def clean_hosts(value: Any) -> list[str]:
-    """Return the hosts of a list, or of lines of text, in lower case and each once."""
-    given = value.replace(",", "\n").split() if isinstance(value, str) else value or []
-    if not isinstance(given, list) or not all(isinstance(host, str) for host in given):
-        raise ValidationError("Give the hosts one per line, such as example.org.")
-    hosts = list(dict.fromkeys(host.strip().lower().rstrip(".") for host in given if host.strip()))
-    for host in hosts:
-        _, _, port = host.partition(":")
-        if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65536):
-            raise ValidationError(f"“{host[:80]}” is not a host such as example.org or *.example.org.")
-    if len(hosts) > _MOST_HOSTS:
-        raise ValidationError(f"Give at most {_MOST_HOSTS} hosts.")
-    return hosts
-
-
-def clean_directory(value: Any) -> str:
-    """Return an absolute path on the machine where the agent will run, or nothing."""
-    text = value.strip() if isinstance(value, str) else value
-    if text in ("", None):
-        return ""
-    if not isinstance(text, str) or not re.fullmatch(r"(/|[A-Za-z]:[\\/])[^\x00-\x1f\x7f]{0,400}", text):
-        raise ValidationError("Give an absolute path, such as /var/lib/agent.")
-    return text
-
-
-def clean_flag(value: Any) -> bool:
-    """Return whether a box is ticked."""
-    if value in (None, "", False, "false", "off", "0"):
-        return False
-    if value in (True, "on", "true", "1"):
-        return True
-    raise ValidationError("Send true or false.")
-
+from .setting_validation import clean_directory, clean_flag, clean_hosts
 
 _DIRECTORY = Setting(
     "directory",
@@ -115,6 +21,48 @@ _DIRECTORY = Setting(
     "In Try and the draft chat, each conversation has a directory of its own, empty at first.",
     "text",
     clean_directory,
+)
+
+_SEARCH = (
+    Setting(
+        "provider",
+        "Search service",
+        "It sees what the agent searches for.",
+        "choice",
+        search_validation.clean_provider,
+        required="Choose a search service.",
+        choices=tuple((code, provider.label) for code, provider in search_providers.PROVIDERS.items()),
+    ),
+    Setting(
+        "url",
+        "Address",
+        "Of your SearXNG server, such as https://search.example.org. Empty for the address of the others.",
+        "text",
+        search_validation.clean_address,
+        required="Give the address of the server.",
+        is_required=search_providers.needs_address,
+    ),
+    Setting(
+        "count",
+        "Results",
+        f"1 to {search_validation.MOST_RESULTS} of a search. Empty: {search_providers.USUAL_RESULTS}.",
+        "text",
+        search_validation.clean_count,
+    ),
+    Setting(
+        "allowed_hosts",
+        "Only these hosts",
+        "One per line: example.org stands for those below it too. Empty for all.",
+        "lines",
+        search_validation.clean_allowed,
+    ),
+    Setting(
+        "excluded_hosts",
+        "Never these hosts",
+        "One per line. What the service finds there is left out.",
+        "lines",
+        search_validation.clean_sites,
+    ),
 )
 
 CATALOGUE: dict[str, ToolEntry] = {
@@ -221,6 +169,12 @@ CATALOGUE: dict[str, ToolEntry] = {
                     required="Add a server, and choose tools of it.",
                 ),
             ),
+        ),
+        ToolEntry(
+            Tool.WEB_SEARCH,
+            "Titles, addresses and snippets of pages, by the search service that you choose.",
+            (Function("web_search", "Search the web", ("reaches",)),),
+            _SEARCH,
         ),
         ToolEntry(
             Tool.WORKSPACE,

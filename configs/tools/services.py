@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-MCP, API, LOCAL = "mcp", "api", "local"
+from .search_providers import PROVIDERS, address_of
+
+MCP, API, LOCAL, WEB_SEARCH = "mcp", "api", "local", "web_search"
 # The setting with a tool's services, by tool.
 SETTING = {MCP: "servers", API: "services", LOCAL: "servers"}
 # The setting with what was chosen of each.
@@ -90,7 +92,15 @@ def services_of(settings: Mapping[str, Any]) -> list[Service]:
             command = (entry["command"], *entry.get("args", ())) if "command" in entry else ()
             env = tuple(entry.get("env", ()))
             found.append(Service(tool, entry["name"], entry.get("url", ""), auth, functions, command, env))
-    return found
+    return [*found, *_search_services(settings.get(WEB_SEARCH, {}))]
+
+
+def _search_services(given: Mapping[str, Any]) -> Iterator[Service]:
+    """Return the service that searches the web, whose functions are the agent's own."""
+    provider = PROVIDERS.get(str(given.get("provider")))
+    if provider is not None and (url := address_of(given)):
+        auth = Auth(**provider.auth) if provider.auth else None
+        yield Service(WEB_SEARCH, str(given["provider"]), url, auth, ())
 
 
 def functions_of(settings: Mapping[str, Any]) -> list[ServiceFunction]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from .catalogue import CATALOGUE, Setting
+from .catalogue import CATALOGUE
+from .entries import Setting
 
 Settings = dict[str, dict[str, Any]]
 
@@ -47,5 +48,9 @@ def missing_settings(tools: Collection[str], settings: Mapping[str, Mapping[str,
         for entry in CATALOGUE.values()
         if entry.tool.value in tools
         for setting in entry.settings
-        if setting.required and not settings.get(entry.tool.value, {}).get(setting.name)
+        if setting.required and _is_missing(setting, settings.get(entry.tool.value, {}))
     ]
+
+
+def _is_missing(setting: Setting, values: Mapping[str, Any]) -> bool:
+    return not values.get(setting.name) and setting.is_required(values)

@@ -236,7 +236,9 @@ def _page(
     request: Request, agent: AgentConfig, form: _Form | None = None, status: int = 200, **context: Any
 ) -> HttpResponse:
     rows = [
-        (service, service_key(agent.owner_id, service.url)) for service in services_of(agent.tool_settings)
+        (service, service_key(agent.owner_id, service.url))
+        for service in services_of(agent.tool_settings)
+        if service.tool in SETTING
     ]
     further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
     further["tools_refused"] = CapabilitiesForm(instance=copy(agent)).tools_refused

@@ -18,6 +18,7 @@ from configs.conflicts import Basis, Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
 from configs.forms.base import Offers, draft_values
 from configs.forms.identity import TAKEN
+from configs.forms.web_search import WebSearchForm
 from configs.models import AgentConfig, KnowledgeFile
 from configs.presets import PRESET_VALUES
 from configs.providers.offers import offers_for
@@ -142,9 +143,20 @@ def _refuse(request: Request, agent: AgentConfig, form: DraftForm) -> HttpRespon
     return refuse(request, form, page=_page(form), partial=_partial(form), context=context)
 
 
-def _show(request: Request, agent: AgentConfig, form: DraftForm, **context: Any) -> HttpResponse:
+def show_capabilities(
+    request: Request, agent: AgentConfig, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """Show the saved capabilities with what came of a test."""
+    problems = report_for(request, agent).problems(Tab.CAPABILITIES)
+    form = _saved_form(TAB_FORMS[Tab.CAPABILITIES], agent, None, problems)
+    return _show(request, agent, form, status=status, **context)
+
+
+def _show(
+    request: Request, agent: AgentConfig, form: DraftForm, *, status: int = 200, **context: Any
+) -> HttpResponse:
     context = {**_context(request, agent, form), **context}
-    return show(request, page=_page(form), partial=_partial(form), context=context)
+    return show(request, page=_page(form), partial=_partial(form), context=context, status=status)
 
 
 def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str, Any]:
@@ -153,6 +165,8 @@ def _context(request: Request, agent: AgentConfig, form: DraftForm) -> dict[str,
         context["key_rows"] = key_rows(agent, report_for(request, agent).ring)
     if form.tab == Tab.KNOWLEDGE:
         context |= files_context(agent)
+    if form.tab == Tab.CAPABILITIES:
+        context["search_form"] = WebSearchForm(agent=agent)
     return context
 
 

@@ -80,6 +80,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
             "local",
             "mcp",
             "units",
+            "web_search",
             "workspace",
         ],
         "tool_settings": {
@@ -87,6 +88,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
             "api": {"services": [{"name": "pets", "url": "https://a.example", "operations": [_OPERATION]}]},
             "local": {"servers": [{"name": "x", "command": "x", "args": ["y"], "tools": [_PROGRAM]}]},
             "mcp": {"servers": [{"name": "desk", "url": "http://127.0.0.1:9/mcp", "tools": [_TOOL]}]},
+            "web_search": {"provider": "searxng", "url": "http://127.0.0.1:9", "count": 1},
         },
         "permissions": {"calculator": ["deny expression=*9*"]},
         "images": True,
@@ -151,6 +153,7 @@ SCENARIOS: dict[str, list[Reply]] = {
     "host that is not listed": [Calls((Call("fetch", {"url": "https://b.example/"}),)), Text.of("No.")],
     "no directory": [Calls((Call("files_read", {"path": "a.txt"}),)), Text.of("No.")],
     "server at a private address": [Calls((Call("mcp_desk_find", {"q": "x"}),)), Text.of("No.")],
+    "search at a private address": [Calls((Call("web_search", {"query": "x"}),)), Text.of("No.")],
     "program that is not there": [Calls((Call("local_x_say", {"q": "x"}),)), Text.of("No.")],
     "nobody to ask about a request": [Calls((Call("api_pets_add", {"q": "x"}),)), Text.of("No.")],
     "table": [Calls((Call("data_query", {"data": "a\n1\n2", "limit": 1}),)), Text.of("One.")],

@@ -1,0 +1,56 @@
+"""The services that search the web for agents.
+
+The agent reads the same table (agent/tools/websearch/provider.go).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+_TABLE = settings.BASE_DIR / "agent" / "tools" / "websearch" / "providers.json"
+USUAL_RESULTS = 5
+
+
+@dataclass(frozen=True)
+class SearchProvider:
+    """How a service is asked, and where its answer has what; one without an address is the user's own.
+
+    A GET request has its fields in the query, a POST request in a JSON object.
+    """
+
+    label: str
+    path: str
+    method: str
+    query: str
+    results: tuple[str, ...]
+    snippet: str
+    address: str = ""
+    auth: Mapping[str, str] = field(default_factory=dict)
+    count: str = ""
+    allowed: str = ""
+    excluded: str = ""
+    always: Mapping[str, str] = field(default_factory=dict)
+    reason: tuple[str, ...] = ()
+    forbidden: str = ""
+
+
+PROVIDERS: dict[str, SearchProvider] = {
+    code: SearchProvider(**entry) for code, entry in json.loads(_TABLE.read_text(encoding="utf-8")).items()
+}
+
+
+def address_of(given: Mapping[str, Any]) -> str:
+    """Return the address that the settings of a search mean; empty if they mean none."""
+    provider = PROVIDERS.get(str(given.get("provider")))
+    return str(given.get("url") or provider.address) if provider else ""
+
+
+def needs_address(given: Mapping[str, Any]) -> bool:
+    """Return whether the chosen service has no address of its own."""
+    provider = PROVIDERS.get(str(given.get("provider")))
+    return provider is not None and not provider.address

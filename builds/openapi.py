@@ -139,6 +139,11 @@ _EVALUATION_RUN = record(
                                 "tools": array(STRING),
                                 "seconds": NUMBER,
                                 "tokens": INTEGER,
+                                "verdicts": array(
+                                    record({"rubric": STRING, "passed": BOOLEAN, "reason": STRING})
+                                ),
+                                "judge_tokens": INTEGER,
+                                "judge_dollars": nullable(NUMBER),
                             }
                         )
                     ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from .compiler import targets
 from .compiler.inputs import step_names
+from .evaluation import results
 from .models import Build, BuildTarget, BuildVerification, EvaluationRun
 from .queue.position import Place, places
 from .reports import duration
@@ -65,5 +66,8 @@ def verification_json(row: BuildVerification) -> dict[str, Any]:
 
 
 def evaluation_run_json(run: EvaluationRun) -> dict[str, Any]:
-    names = ("id", "subject", "status", "trials", "error", "results", "created_at", "finished_at")
-    return {**{name: getattr(run, name) for name in names}, "url": run.get_absolute_url()}
+    names = ("id", "subject", "status", "trials", "error", "created_at", "finished_at")
+    # Runs of older forges lack what is known of trials by now.
+    found = results.stored(results.loaded(run.results))
+    facts = {name: getattr(run, name) for name in names}
+    return {**facts, "results": found, "url": run.get_absolute_url()}

@@ -13,6 +13,7 @@ from typing import Any
 
 import regex
 
+from . import shapes
 from .outcome import Outcome
 
 Check = Callable[[Any, Outcome], str]
@@ -21,8 +22,7 @@ Shape = Callable[[Any], str]
 # Somebody's pattern on a model's text could take forever.
 PATTERN_SECONDS = 1.0
 _LONGEST_QUOTE = 120
-NOT = "not-"
-SEQUENCES = ("strict", "unordered", "subset", "superset")
+NOT, RUBRIC = "not-", "llm-rubric"
 
 
 class CannotTellError(Exception):
@@ -70,58 +70,6 @@ def problem_of(name: object, value: Any) -> str:
 def _quoted(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"“{text[:_LONGEST_QUOTE]}{'…' if len(text) > _LONGEST_QUOTE else ''}”"
-
-
-def _is_text(value: Any) -> str:
-    return "" if isinstance(value, str) and value else "takes a text"
-
-
-def _is_texts(value: Any) -> str:
-    valid = isinstance(value, list) and value and all(isinstance(each, str) and each for each in value)
-    return "" if valid else "takes a list of texts"
-
-
-def _is_number(value: Any) -> str:
-    valid = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return "" if valid else "takes a number"
-
-
-def _is_flag(value: Any) -> str:
-    return "" if value is True else "takes true; put not- before its name for the opposite"
-
-
-def _is_pattern(value: Any) -> str:
-    if wrong := _is_text(value):
-        return wrong
-    try:
-        regex.compile(value)
-    except regex.error as error:
-        return f"is no pattern: {error}"
-    return ""
-
-
-def _is_arguments(value: Any) -> str:
-    valid = (
-        isinstance(value, Mapping)
-        and set(value) == {"tool", "arguments"}
-        and isinstance(value["tool"], str)
-        and isinstance(value["arguments"], Mapping)
-    )
-    return "" if valid else "takes tool and arguments, like {tool: calculator, arguments: {expression: 2+2}}"
-
-
-def _is_sequence(value: Any) -> str:
-    valid = (
-        isinstance(value, Mapping)
-        and set(value) <= {"mode", "tools"}
-        and value.get("mode", SEQUENCES[0]) in SEQUENCES
-        and not _is_texts(value.get("tools"))
-    )
-    return "" if valid else f"takes tools, a list, and mode: {', '.join(SEQUENCES)}"
-
-
-def _is_word_list(value: Any) -> str:
-    return "" if not _is_text(value) or not _is_texts(value) else "takes a name or a list of names"
 
 
 def _equals(value: str, outcome: Outcome) -> str:
@@ -197,7 +145,7 @@ def _tool_args_match(value: Mapping[str, Any], outcome: Outcome) -> str:
 
 
 def _tool_sequence(value: Mapping[str, Any], outcome: Outcome) -> str:
-    mode, wanted, called = value.get("mode", SEQUENCES[0]), list(value["tools"]), outcome.tools
+    mode, wanted, called = value.get("mode", shapes.SEQUENCES[0]), list(value["tools"]), outcome.tools
     holds = {
         "strict": called == wanted,
         "unordered": sorted(called) == sorted(wanted),
@@ -233,30 +181,38 @@ def _finish_reason(value: str, outcome: Outcome) -> str:
     return "" if outcome.finish == value else f"the answer ended with {_quoted(outcome.finish)}"
 
 
+def _llm_rubric(value: str, outcome: Outcome) -> str:
+    verdict = outcome.verdicts.get(value)
+    if verdict is None or verdict.error:
+        raise CannotTellError(verdict.error if verdict else "no judge was asked")
+    return "" if verdict.passed else f"the judge says that {_quoted(value)} does not hold: {verdict.reason}"
+
+
 KINDS: dict[str, Kind] = {
-    "equals": Kind(_is_text, _equals, "the whole answer"),
-    "contains": Kind(_is_text, _contains, "a text in the answer"),
-    "icontains": Kind(_is_text, _icontains, "the same, in any case of letters"),
-    "contains-any": Kind(_is_texts, _any_of(), "one of a list of texts"),
-    "contains-all": Kind(_is_texts, _all_of(), "each of a list of texts"),
-    "icontains-any": Kind(_is_texts, _any_of(fold=True), "one of them, in any case of letters"),
-    "icontains-all": Kind(_is_texts, _all_of(fold=True), "each of them, in any case of letters"),
-    "starts-with": Kind(_is_text, _starts_with, "how the answer begins"),
-    "regex": Kind(_is_pattern, _regex, "a pattern in the answer"),
-    "is-json": Kind(_is_flag, _is_json, "true: the answer is JSON"),
-    "tool-called": Kind(_is_word_list, _tool_called, "a tool, or several, that were called"),
-    "tool-args-match": Kind(_is_arguments, _tool_args_match, "a call of tool with these arguments"),
+    "equals": Kind(shapes.is_text, _equals, "the whole answer"),
+    "contains": Kind(shapes.is_text, _contains, "a text in the answer"),
+    "icontains": Kind(shapes.is_text, _icontains, "the same, in any case of letters"),
+    "contains-any": Kind(shapes.is_texts, _any_of(), "one of a list of texts"),
+    "contains-all": Kind(shapes.is_texts, _all_of(), "each of a list of texts"),
+    "icontains-any": Kind(shapes.is_texts, _any_of(fold=True), "one of them, in any case of letters"),
+    "icontains-all": Kind(shapes.is_texts, _all_of(fold=True), "each of them, in any case of letters"),
+    "starts-with": Kind(shapes.is_text, _starts_with, "how the answer begins"),
+    "regex": Kind(shapes.is_pattern, _regex, "a pattern in the answer"),
+    "is-json": Kind(shapes.is_flag, _is_json, "true: the answer is JSON"),
+    "tool-called": Kind(shapes.is_word_list, _tool_called, "a tool, or several, that were called"),
+    "tool-args-match": Kind(shapes.is_arguments, _tool_args_match, "a call of tool with these arguments"),
     "tool-sequence": Kind(
-        _is_sequence, _tool_sequence, "tools in mode strict, unordered, subset or superset"
+        shapes.is_sequence, _tool_sequence, "tools in mode strict, unordered, subset or superset"
     ),
     "tool-count-max": Kind(
-        _is_number, _at_most("tool calls", lambda outcome: len(outcome.calls)), "calls of tools at most"
+        shapes.is_number, _at_most("tool calls", lambda outcome: len(outcome.calls)), "calls of tools at most"
     ),
-    "latency": Kind(_is_number, _at_most("s", lambda outcome: outcome.seconds), "seconds at most"),
+    "latency": Kind(shapes.is_number, _at_most("s", lambda outcome: outcome.seconds), "seconds at most"),
     "tokens": Kind(
-        _is_number, _at_most("tokens", lambda outcome: outcome.tokens), "tokens at most, in and out"
+        shapes.is_number, _at_most("tokens", lambda outcome: outcome.tokens), "tokens at most, in and out"
     ),
-    "cost": Kind(_is_number, _cost, "dollars at most, by the list of prices"),
-    "cites": Kind(_is_word_list, _cites, "a file, or several, that the answer cites with a place in it"),
-    "finish-reason": Kind(_is_text, _finish_reason, "why the answer ended: stop, length, tool_rounds"),
+    "cost": Kind(shapes.is_number, _cost, "dollars at most, by the list of prices"),
+    "cites": Kind(shapes.is_word_list, _cites, "files that the answer cites with a place in them"),
+    RUBRIC: Kind(shapes.is_text, _llm_rubric, "what the judge, another model, has to find true"),
+    "finish-reason": Kind(shapes.is_text, _finish_reason, "why the answer ended: stop, length, tool_rounds"),
 }

@@ -7,6 +7,7 @@
         expect:
           - contains: "4"
           - tool-called: calculator
+    judge: {provider: anthropic, model: claude-sonnet-4-5}    # only for the assertion llm-rubric
 
 The shared part of promptfoo's format (`tests` with `vars` and `assert`) is read too; see promptfoo.
 """
@@ -19,13 +20,25 @@ from typing import Any
 
 from configs.documents.problems import DocumentError, Problem
 from configs.documents.source import Source, load
+from configs.providers import PROVIDERS
 
 from . import promptfoo
-from .assertions import Assertion, problem_of
+from .assertions import NOT, RUBRIC, Assertion, problem_of
 
 MOST_CASES, MOST_REPEATS, MOST_TRIALS = 100, 20, 200
+# Answers to judge by a rubric.
+MOST_VERDICTS = 200
+LONGEST_MODEL = 200
 LONGEST_QUESTION, MOST_QUESTIONS, MOST_ASSERTIONS = 8000, 20, 20
 _FIELDS = {"name", "ask", "repeat", "expect"}
+
+
+@dataclass(frozen=True)
+class JudgeModel:
+    """The model that judges by rubrics, and the code of its provider."""
+
+    provider: str
+    model: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,12 @@ class Case:
     expect: tuple[Assertion, ...]
     repeat: int = 1
 
+    @property
+    def rubrics(self) -> tuple[str, ...]:
+        """What a judge is asked, each once."""
+        asked = (each.value for each in self.expect if each.name.removeprefix(NOT) == RUBRIC)
+        return tuple(dict.fromkeys(asked))
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -42,6 +61,8 @@ class Suite:
 
     cases: tuple[Case, ...]
     notes: tuple[str, ...] = ()
+    # Only if a case has a rubric.
+    judge: JudgeModel | None = None
 
     @property
     def trials(self) -> int:
@@ -53,7 +74,8 @@ class Suite:
         if unknown:
             raise DocumentError([Problem("cases", f"no case is called “{name}”") for name in unknown])
         chosen = tuple(case for case in self.cases if not names or case.name in names)
-        return replace(self, cases=chosen)
+        judge = self.judge if any(case.rubrics for case in chosen) else None
+        return replace(self, cases=chosen, judge=judge)
 
 
 def read(text: str) -> Suite:
@@ -66,10 +88,24 @@ def read(text: str) -> Suite:
     if problems:
         raise DocumentError(problems)
     listed = source.entries["cases"]
-    suite = Suite(tuple(_case(number, entry) for number, entry in enumerate(listed, 1)), notes)
-    if suite.trials > MOST_TRIALS:
-        raise DocumentError([Problem("cases", f"these are {suite.trials} trials; at most {MOST_TRIALS} run")])
+    found = tuple(_case(number, entry) for number, entry in enumerate(listed, 1))
+    verdicts = sum(len(case.rubrics) * case.repeat for case in found)
+    named = source.entries.get("judge")
+    judge = JudgeModel(**named) if verdicts and named else None
+    suite = Suite(found, notes, judge)
+    if problem := _problem_of_all(suite, verdicts):
+        raise DocumentError([problem])
     return suite
+
+
+def _problem_of_all(suite: Suite, verdicts: int) -> Problem | None:
+    if suite.trials > MOST_TRIALS:
+        return Problem("cases", f"these are {suite.trials} trials; at most {MOST_TRIALS} run")
+    if verdicts and suite.judge is None:
+        return Problem("judge", f"{RUBRIC} needs one, like judge: {{provider: openai, model: gpt-5-mini}}")
+    if verdicts > MOST_VERDICTS:
+        return Problem("cases", f"a judge would be asked {verdicts} times; at most {MOST_VERDICTS}")
+    return None
 
 
 def _case(number: int, entry: Mapping[str, Any]) -> Case:
@@ -84,8 +120,12 @@ def _case(number: int, entry: Mapping[str, Any]) -> Case:
 
 def _problems(source: Source) -> Iterator[Problem]:
     for name in source.entries:
-        if name != "cases":
-            yield Problem(str(name), "this is not known; a file has cases", source.line(str(name)))
+        if name not in ("cases", "judge"):
+            yield Problem(
+                str(name), "this is not known; a file has cases, and perhaps judge", source.line(str(name))
+            )
+    if message := _problem_of_judge(source.entries.get("judge")):
+        yield Problem("judge", message, source.line("judge"))
     cases = source.entries.get("cases")
     if not isinstance(cases, list) or not 1 <= len(cases) <= MOST_CASES:
         yield Problem("cases", f"this is a list of 1 to {MOST_CASES} cases", source.line("cases"))
@@ -100,6 +140,17 @@ def _problems(source: Source) -> Iterator[Problem]:
         if name and name in seen:
             yield Problem(f"{path}.name", f"another case is called “{name}”", source.line(f"cases.{index}"))
         seen.add(name)
+
+
+def _problem_of_judge(judge: object) -> str:
+    if judge is None:
+        return ""
+    if not isinstance(judge, Mapping) or set(judge) != {"provider", "model"}:
+        return "this names provider and model"
+    if judge["provider"] not in PROVIDERS:
+        return f"the provider is one of {', '.join(PROVIDERS)}"
+    model = judge["model"]
+    return "" if isinstance(model, str) and 0 < len(model) <= LONGEST_MODEL else "the model is a name"
 
 
 def _problems_of(entry: object) -> Iterator[tuple[str, str]]:

@@ -104,7 +104,9 @@ def claim(pk: int, job_id: int) -> EvaluationRun | None:
         waiting = EvaluationRun.objects.filter(pk=pk, job_id=job_id, status=Status.QUEUED)
         if not waiting.update(status=Status.RUNNING):
             return None
-        run: EvaluationRun = EvaluationRun.objects.select_related("agent", "build__revision").get(pk=pk)
+        run: EvaluationRun = EvaluationRun.objects.select_related("owner", "agent", "build__revision").get(
+            pk=pk
+        )
         _announce(run)
         job_log.started("evaluation", pk, request_id=run.request_id, enqueued_at=run.created_at)
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -11,6 +11,18 @@ from typing import Any
 class ToolCall:
     name: str
     arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of an answer, and what its saying so used; with an `error`, it says nothing."""
+
+    passed: bool = False
+    reason: str = ""
+    error: str = ""
+    tokens: int = 0
+    # None where the price is not known.
+    dollars: float | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,8 @@ class Outcome:
     dollars: float | None = None
     # The sources that the last answer names and that exist.
     cited: tuple[str, ...] = ()
+    # By rubric; only of an answer that came.
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     # Why there is no answer; empty if there is one.
     error: str = ""
 

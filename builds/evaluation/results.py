@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from builds.models import EvaluationRun
+from configs.providers.prices import Cost
 
+from .outcome import Outcome
 from .statistics import mcnemar, wilson
 
 # Of an answer; the whole one is not kept.
 LONGEST_TEXT = 2000
+
+
+@dataclass(frozen=True)
+class TrialVerdict:
+    """What the judge said of an answer by one rubric."""
+
+    rubric: str
+    passed: bool
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,30 @@ class Trial:
     tools: tuple[str, ...]
     seconds: float
     tokens: int
+    verdicts: tuple[TrialVerdict, ...] = ()
+    # What the judge used.
+    judge_tokens: int = 0
+    judge_dollars: float | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome, failures: Sequence[str]) -> Trial:
+        given = list(outcome.verdicts.items())
+        dollars = [verdict.dollars for _, verdict in given if verdict.dollars is not None]
+        return cls(
+            # Without an answer, each assertion fails for the same reason.
+            failures=tuple(dict.fromkeys(failures)),
+            text=outcome.text[:LONGEST_TEXT],
+            tools=tuple(outcome.tools),
+            seconds=round(outcome.seconds, 3),
+            tokens=outcome.tokens,
+            verdicts=tuple(
+                TrialVerdict(rubric, verdict.passed, verdict.reason)
+                for rubric, verdict in given
+                if not verdict.error
+            ),
+            judge_tokens=sum(verdict.tokens for _, verdict in given),
+            judge_dollars=sum(dollars) if given and len(dollars) == len(given) else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +105,17 @@ class Summary:
         return sum(case.holds for case in self.cases)
 
     @property
+    def judge_tokens(self) -> int:
+        return sum(trial.judge_tokens for case in self.cases for trial in case.trials)
+
+    @property
+    def judge_cost(self) -> str:
+        """What the judge cost in words; empty where that is not known."""
+        judged = [trial for case in self.cases for trial in case.trials if trial.judge_tokens]
+        dollars = [trial.judge_dollars for trial in judged if trial.judge_dollars is not None]
+        return Cost(sum(dollars), "").words if len(dollars) == len(judged) else ""
+
+    @property
     def low(self) -> float:
         return wilson(self.passed, self.trials)[0]
 
@@ -84,15 +130,13 @@ def stored(results: Sequence[CaseResult]) -> list[dict[str, Any]]:
 
 
 def loaded(rows: Sequence[dict[str, Any]]) -> tuple[CaseResult, ...]:
-    return tuple(
-        CaseResult(
-            row["name"],
-            tuple(
-                Trial(**{**trial, "failures": tuple(trial["failures"]), "tools": tuple(trial["tools"])})
-                for trial in row["trials"]
-            ),
-        )
-        for row in rows
+    return tuple(CaseResult(row["name"], tuple(_trial(trial) for trial in row["trials"])) for row in rows)
+
+
+def _trial(row: Mapping[str, Any]) -> Trial:
+    verdicts = tuple(TrialVerdict(**verdict) for verdict in row.get("verdicts", ()))
+    return Trial(
+        **{**row, "failures": tuple(row["failures"]), "tools": tuple(row["tools"]), "verdicts": verdicts}
     )
 
 

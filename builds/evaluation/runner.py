@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from agentforge.incidents import record_incident
 from agentforge.tenancy.threads import in_thread, in_thread_with_retry
 from builds.errors import BuildError
-from builds.models import EvaluationRun, MessageStatus
-from builds.trial.agent_log import AgentLog
-from builds.trial.agent_run import Program, converse
-from builds.trial.answer import Answer
+from builds.models import EvaluationRun
 from builds.trial.programs import program_of
+from configs.keys.agent_environment import environment_of_draft
 from configs.keys.vault import KeyProblem, values_to_redact
-from configs.providers.prices import Used, cost_of
+from configs.revisions import draft_json
 
 from . import cases, lifecycle
-from .outcome import Outcome, ToolCall
-from .results import LONGEST_TEXT, CaseResult, Trial
+from .judge import Judge, judge_agent
+from .results import CaseResult, Trial
+from .subject import Subject
 
 Status = EvaluationRun.Status
-_TOKENS = ("input_tokens", "output_tokens")
 
 
 async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -56,80 +52,40 @@ async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
 async def _evaluate(row: EvaluationRun, job_id: int) -> Status:
     secrets = await in_thread(values_to_redact, row.owner_id)
     program, environment = await program_of(row.agent, row.build, row.document)
+    subject, suite = Subject(program, environment, secrets), cases.read(row.cases)
+    judge = await _judge_of(row, suite, subject)
     results: Sequence[CaseResult] = ()
-    async for results in evaluate(Subject(program, environment, secrets), cases.read(row.cases).cases):
+    async for results in evaluate(subject, suite.cases, judge):
         await in_thread_with_retry(lifecycle.store, row.pk, job_id, results)
     return Status.PASSED if all(result.holds for result in results) else Status.FAILED
 
 
-async def evaluate(subject: Subject, suite: Sequence[cases.Case]) -> AsyncIterator[Sequence[CaseResult]]:
+async def _judge_of(row: EvaluationRun, suite: cases.Suite, subject: Subject) -> Judge | None:
+    if suite.judge is None:
+        return None
+    agent = judge_agent(suite.judge, row.owner)
+    document = await in_thread(draft_json, agent)
+    environment = await in_thread(environment_of_draft, agent, document)
+    return await Judge.of(document, environment, subject)
+
+
+async def evaluate(
+    subject: Subject, suite: Sequence[cases.Case], judge: Judge | None
+) -> AsyncIterator[Sequence[CaseResult]]:
     """Make every trial, and yield the results so far after each; the last ones are of all cases."""
     results: list[CaseResult] = []
     for case in suite:
         trials: list[Trial] = []
         for _ in range(case.repeat):
-            trials.append(await _try(subject, case))
+            trials.append(await _try(subject, case, judge))
             yield [*results, CaseResult(case.name, tuple(trials))]
         results.append(CaseResult(case.name, tuple(trials)))
 
 
-async def _try(subject: Subject, case: cases.Case) -> Trial:
+async def _try(subject: Subject, case: cases.Case, judge: Judge | None) -> Trial:
     outcome = await subject.answer(case.ask)
+    if judge is not None and not outcome.error:
+        verdicts = {rubric: await judge.verdict(rubric, case.ask, outcome.text) for rubric in case.rubrics}
+        outcome = replace(outcome, verdicts=verdicts)
     reasons = await asyncio.to_thread(lambda: [each.failure(outcome) for each in case.expect])
-    # Without an answer, each assertion fails for the same reason.
-    failures = tuple(dict.fromkeys(reason for reason in reasons if reason))
-    text = outcome.text[:LONGEST_TEXT]
-    return Trial(failures, text, tuple(outcome.tools), round(outcome.seconds, 3), outcome.tokens)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The agent that is asked; `secrets` never leave in what it answers."""
-
-    program: Program
-    environment: Mapping[str, str]
-    secrets: Sequence[str]
-
-    async def answer(self, questions: Sequence[str]) -> Outcome:
-        """Ask questions one after the other, in one conversation; return the outcome of the last one."""
-        messages: list[dict[str, str]] = []
-        facts: list[dict[str, Any]] = []
-        files = b""
-        for question in questions:
-            messages.append({"role": "user", "content": question})
-            answer = Answer(0, lambda _record: None, self.secrets)
-            files = await converse(
-                self.program, messages, self.environment, answer.add, AgentLog(self.secrets), files=files
-            )
-            facts.append(answer.facts)
-            if answer.status != MessageStatus.DONE:
-                break
-            messages.append({"role": "assistant", "content": answer.facts["content"]})
-        return replace(_outcome(facts), dollars=self._dollars(facts))
-
-    def _dollars(self, facts: Sequence[Mapping[str, Any]]) -> float | None:
-        """Return what answers cost; None where a price is not known, or a fallback took part in one."""
-        if any("fallback" in each["usage"] for each in facts):
-            return None
-        provider = json.loads(self.program.document)["provider"]
-        counts = [[each["usage"].get(name) or 0 for name in _TOKENS] for each in facts]
-        cost = cost_of(Used(provider["code"], provider["model"], *count) for count in counts)
-        return cost.dollars if cost else None
-
-
-def _outcome(facts: Sequence[Mapping[str, Any]]) -> Outcome:
-    last = facts[-1]
-    return Outcome(
-        text=last["content"],
-        calls=tuple(_call(call) for each in facts for call in each["tool_calls"]),
-        finish=last["usage"].get("finish") or "stop",
-        seconds=sum(each["duration_ms"] or 0 for each in facts) / 1000,
-        tokens=sum(each["usage"].get(name) or 0 for each in facts for name in _TOKENS),
-        cited=tuple(each["file"] for each in last["citations"] if each["found"]),
-        error=last["error"],
-    )
-
-
-def _call(call: Mapping[str, Any]) -> ToolCall:
-    arguments = call.get("arguments")
-    return ToolCall(str(call.get("name")), arguments if isinstance(arguments, Mapping) else {})
+    return Trial.of(outcome, [reason for reason in reasons if reason])

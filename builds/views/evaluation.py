@@ -87,7 +87,7 @@ def evaluation_promptfoo(request: Request, pk: int) -> HttpResponse:
         suite = lifecycle.read_saved(row)
     except NotPossible as refusal:
         return refused(request, refusal, reverse("builds:evaluation", args=[agent.pk]))
-    response = HttpResponse(promptfoo.export(suite.cases), content_type=YAML)
+    response = HttpResponse(promptfoo.export(suite), content_type=YAML)
     response["Content-Disposition"] = f'attachment; filename="{agent.handle}-promptfoo.yaml"'
     return response
 

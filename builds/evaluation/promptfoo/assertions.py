@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from builds.evaluation.assertions import NOT, problem_of
+from builds.evaluation.assertions import NOT, RUBRIC, problem_of
 
 from .rendering import NotTranslatable, as_text, rendered
 
 # Of an assertion: those that only say how results are shown or added up.
 _WITHOUT_EFFECT = {"metric", "weight"}
 _READ = {"type", "value", "threshold", *_WITHOUT_EFFECT}
-_TEXTS = {"equals", "contains", "icontains", "starts-with", "regex"}
+_TEXTS = {RUBRIC, "equals", "contains", "icontains", "starts-with", "regex"}
 _LISTS = {"contains-any", "contains-all", "icontains-any", "icontains-all"}
 _FINISHES = {"stop", "length"}
 _TRAJECTORY = "trajectory:"
 
 
-def translate(entry: Any, variables: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+def translate(
+    entry: Any, variables: Mapping[str, Any], *, has_judge: bool
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Return what stands for an assertion of promptfoo's, and a note for each part that was left out.
 
     Raises NotTranslatable if nothing stands for it.
@@ -33,6 +35,10 @@ def translate(entry: Any, variables: Mapping[str, Any]) -> tuple[list[dict[str, 
         raise NotTranslatable(
             f"{entry['type']} has {', '.join(further)[:100]}, which would change what it says"
         )
+    if kind == RUBRIC and not has_judge:
+        raise NotTranslatable("defaultTest.options.provider names no judge that is known here")
+    if kind == RUBRIC and "threshold" in entry:
+        raise NotTranslatable("a judge says here whether a rubric holds, and no score")
     if entry.get("weight") == 0:
         raise NotTranslatable(f"{entry['type']} counts for nothing there")
     notes = [f"its {name} was left out" for name in sorted(_WITHOUT_EFFECT & set(entry))]

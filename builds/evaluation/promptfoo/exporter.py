@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from builds.evaluation.assertions import NOT, Assertion
+from builds.evaluation.assertions import NOT, RUBRIC, Assertion
 
 from .rendering import NotTranslatable
 
 if TYPE_CHECKING:
-    from builds.evaluation.cases import Case
+    from builds.evaluation.cases import Case, JudgeModel, Suite
 
 _HEAD = "# Of AgentForge. Name under `providers` what is to answer.\n"
 _SAME = {
     *("equals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all"),
-    *("starts-with", "regex", "finish-reason"),
+    *("starts-with", "regex", "finish-reason", RUBRIC),
 }
 # JavaScript has no flags inside of a pattern.
 _FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")
 
 
-def export(cases: Sequence[Case]) -> str:
+def export(suite: Suite) -> str:
     """Return the cases as YAML."""
+    cases = suite.cases
     notes: list[str] = []
     tests = [test for case in cases for test in _tests(case, notes)]
     repeats = {case.repeat for case in cases}
     if len(repeats) > 1:
         notes.append(f"Each test is repeated {max(repeats)} times: there is one number for all.")
-    content = {"prompts": ["{{question}}"], "evaluateOptions": {"repeat": max(repeats)}, "tests": tests}
+    content = {
+        "prompts": ["{{question}}"],
+        **_judge(suite.judge),
+        "evaluateOptions": {"repeat": max(repeats)},
+        "tests": tests,
+    }
     comments = "".join(f"# {' '.join(note.split())}\n" for note in notes)
     return _HEAD + comments + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+
+
+def _judge(judge: JudgeModel | None) -> dict[str, Any]:
+    return {"defaultTest": {"options": {"provider": f"{judge.provider}:{judge.model}"}}} if judge else {}
 
 
 def _tests(case: Case, notes: list[str]) -> Iterator[dict[str, Any]]:

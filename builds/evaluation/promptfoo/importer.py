@@ -14,6 +14,7 @@ from typing import Any
 
 from configs.documents.problems import DocumentError, Problem
 from configs.documents.source import Source
+from configs.providers import PROVIDERS
 
 from .assertions import translate as translated_assertion
 from .rendering import NotTranslatable, as_text, check_is_here, rendered
@@ -26,8 +27,11 @@ _MOST_OF_ONE = 100
 
 
 @dataclass
-class _Notes:
+class _Reading:
+    """A file that is read: what was left out, and whether it names a judge."""
+
     source: Source
+    has_judge: bool = False
     texts: list[str] = field(default_factory=list)
 
     def add(self, place: tuple[str | int, ...], message: str) -> None:
@@ -42,71 +46,92 @@ def translate(source: Source) -> tuple[Source, tuple[str, ...]]:
 
     Raises DocumentError if no case is left.
     """
-    entries, notes = source.entries, _Notes(source)
+    entries, reading = source.entries, _Reading(source)
     for name in entries:
         if name not in _READ:
-            notes.add((str(name),), "was left out")
+            reading.add((str(name),), "was left out")
     tests = entries["tests"]
     if not isinstance(tests, list):
         raise DocumentError([Problem("tests", "this is a list of tests, written here", source.line("tests"))])
-    shared = _shared(entries.get("defaultTest"), notes)
-    prompt, repeat = _prompt(entries.get("prompts"), notes), _repeat(entries.get("evaluateOptions"), notes)
+    shared = _shared(entries.get("defaultTest"), reading)
+    judge = _judge(shared.get("options"), reading)
+    reading.has_judge = bool(judge)
+    prompt, repeat = (
+        _prompt(entries.get("prompts"), reading),
+        _repeat(entries.get("evaluateOptions"), reading),
+    )
     cases: list[dict[str, Any]] = []
     lines: dict[str, int] = {}
     for index, test in enumerate(tests):
-        for case in _cases(index, test, prompt, shared, notes):
+        for case in _cases(index, test, prompt, shared, reading):
             if line := source.line(f"tests.{index}"):
                 lines[f"cases.{len(cases)}"] = line
             cases.append(case | repeat)
     if not cases:
         problem = Problem("tests", "none of them can be asked here", source.line("tests"))
-        raise DocumentError([problem, *(Problem("", note) for note in notes.texts)])
+        raise DocumentError([problem, *(Problem("", note) for note in reading.texts)])
     _name(cases)
-    return Source({"cases": cases}, lines), tuple(dict.fromkeys(notes.texts))
+    return Source({"cases": cases, **judge}, lines), tuple(dict.fromkeys(reading.texts))
 
 
-def _shared(value: Any, notes: _Notes) -> Mapping[str, Any]:
+def _shared(value: Any, reading: _Reading) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         for name in value:
-            if name not in _READ_OF_TEST:
-                notes.add(("defaultTest", str(name)), "was left out")
+            if name not in {*_READ_OF_TEST, "options"}:
+                reading.add(("defaultTest", str(name)), "was left out")
         return value
     if value:
-        notes.add(("defaultTest",), "was left out: it is not written here")
+        reading.add(("defaultTest",), "was left out: it is not written here")
     return {}
 
 
-def _repeat(value: Any, notes: _Notes) -> dict[str, Any]:
+def _judge(options: Any, reading: _Reading) -> dict[str, Any]:
+    """Return the judge that `options.provider` names as `provider:model`; nothing without one."""
+    for name in _mapping(options):
+        if name != "provider":
+            reading.add(("defaultTest", "options", str(name)), "was left out")
+    provider = _mapping(options).get("provider")
+    if provider is None:
+        return {}
+    code, _, model = provider.partition(":") if isinstance(provider, str) else ("", "", "")
+    if code not in PROVIDERS or not model:
+        reading.add(("defaultTest", "options", "provider"), "was left out: it is no provider:model of here")
+        return {}
+    # Between them may stand the protocol: openai:chat:gpt-5-mini.
+    return {"judge": {"provider": code, "model": model.rpartition(":")[2]}}
+
+
+def _repeat(value: Any, reading: _Reading) -> dict[str, Any]:
     options = value if isinstance(value, Mapping) else {}
     for name in options:
         if name != "repeat":
-            notes.add(("evaluateOptions", str(name)), "was left out")
+            reading.add(("evaluateOptions", str(name)), "was left out")
     return {"repeat": options["repeat"]} if "repeat" in options else {}
 
 
-def _prompt(value: Any, notes: _Notes) -> list[str] | None:
+def _prompt(value: Any, reading: _Reading) -> list[str] | None:
     """Return the questions of the first prompt that can be asked; None without any."""
     prompts = value if isinstance(value, list) else [value] if value else []
     questions: list[str] | None = None
     for index, prompt in enumerate(prompts):
         place: tuple[str | int, ...] = ("prompts", index)
         if questions is not None:
-            notes.add(place, "was left out: only one prompt is asked")
+            reading.add(place, "was left out: only one prompt is asked")
             continue
         text = prompt.get("raw", prompt.get("id")) if isinstance(prompt, Mapping) else prompt
         try:
             check_is_here(text)
-            questions = _questions(text, place, notes)
+            questions = _questions(text, place, reading)
         except NotTranslatable as reason:
-            notes.add(place, f"was left out: {reason}")
+            reading.add(place, f"was left out: {reason}")
     if prompts and questions is None:
         raise DocumentError(
-            [Problem("prompts", "none of them is written here", notes.source.line("prompts"))]
+            [Problem("prompts", "none of them is written here", reading.source.line("prompts"))]
         )
     return questions
 
 
-def _questions(text: Any, place: tuple[str | int, ...], notes: _Notes) -> list[str]:
+def _questions(text: Any, place: tuple[str | int, ...], reading: _Reading) -> list[str]:
     """Return what a person says in a prompt, which may be a chat as JSON."""
     if not isinstance(text, str) or not text.strip():
         raise NotTranslatable("it is not a text")
@@ -120,32 +145,32 @@ def _questions(text: Any, place: tuple[str | int, ...], notes: _Notes) -> list[s
     if not questions or not all(isinstance(each, str) for each in questions):
         raise NotTranslatable("no question is in it")
     if others := sorted({str(message.get("role")) for message in chat} - {"user"}):
-        notes.add(place, f"its messages of {', '.join(others)} were left out: the agent has its own")
+        reading.add(place, f"its messages of {', '.join(others)} were left out: the agent has its own")
     return [str(each) for each in questions]
 
 
 def _cases(
-    index: int, test: Any, prompt: list[str] | None, shared: Mapping[str, Any], notes: _Notes
+    index: int, test: Any, prompt: list[str] | None, shared: Mapping[str, Any], reading: _Reading
 ) -> Iterator[dict[str, Any]]:
     place = ("tests", index)
     if not isinstance(test, Mapping):
-        notes.add(place, "was left out: it is not written here")
+        reading.add(place, "was left out: it is not written here")
         return
     for name in test:
         if name not in _READ_OF_TEST:
-            notes.add((*place, str(name)), "was left out")
+            reading.add((*place, str(name)), "was left out")
     try:
         for variables in _combinations({**_mapping(shared.get("vars")), **_mapping(test.get("vars"))}):
             expect = [
-                *_expectations(("defaultTest",), shared, variables, notes),
-                *_expectations(place, test, variables, notes),
+                *_expectations(("defaultTest",), shared, variables, reading),
+                *_expectations(place, test, variables, reading),
             ]
             if not expect:
                 raise NotTranslatable("no assertion is left")
             name = as_text(rendered(test.get("description", ""), variables))
             yield {"name": name, "ask": _ask(prompt, variables), "expect": expect}
     except NotTranslatable as reason:
-        notes.add(place, f"was left out: {reason}")
+        reading.add(place, f"was left out: {reason}")
 
 
 def _combinations(variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -166,17 +191,17 @@ def _ask(prompt: list[str] | None, variables: Mapping[str, Any]) -> str | list[s
 
 
 def _expectations(
-    place: tuple[str | int, ...], test: Mapping[str, Any], variables: Mapping[str, Any], notes: _Notes
+    place: tuple[str | int, ...], test: Mapping[str, Any], variables: Mapping[str, Any], reading: _Reading
 ) -> Iterator[dict[str, Any]]:
     listed = test.get("assert")
     for where, entry in _flat((*place, "assert"), listed if isinstance(listed, list) else []):
         try:
-            assertions, left_out = translated_assertion(entry, variables)
+            assertions, left_out = translated_assertion(entry, variables, has_judge=reading.has_judge)
         except NotTranslatable as reason:
-            notes.add(where, f"was left out: {reason}")
+            reading.add(where, f"was left out: {reason}")
             continue
         for message in left_out:
-            notes.add(where, message)
+            reading.add(where, message)
         yield from assertions
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ from django.core.management.base import CommandError, CommandParser
 from agentforge.explained_command import ExplainedCommand
 from builds.errors import BuildError
 from builds.evaluation import cases, junit
+from builds.evaluation.judge import Judge, judge_agent
 from builds.evaluation.results import CaseResult
-from builds.evaluation.runner import Subject, evaluate
+from builds.evaluation.runner import evaluate
+from builds.evaluation.subject import Subject
 from builds.execution import local
 from builds.trial.agent_run import Program
 from builds.trial.draft_program import draft_program
 from configs.documents.document import parse
 from configs.documents.problems import DocumentError
+from configs.providers import PROVIDERS
+from configs.revisions import canonical_json, configuration
 
 _DESCRIPTION = """\
 Ask an agent the cases of a file and check its answers, without a worker or an account.
@@ -26,7 +31,8 @@ Ask an agent the cases of a file and check its answers, without a worker or an a
   manage.py evaluate_agent examples/ada.yaml --cases cases.yaml --junit report.xml
 
 The agent is an exported file; the key of its provider is read from the environment, under the name that the
-compiled agent reads too (OPENAI_API_KEY). The cases are those of the page Evaluation, or promptfoo's tests.
+compiled agent reads too (OPENAI_API_KEY), and so is that of the judge. The cases are those of the page
+Evaluation, or promptfoo's tests.
 Exit code: 0 if every case passed, 1 if not."""
 
 
@@ -66,7 +72,8 @@ class Command(ExplainedCommand):
     async def _evaluate(self, document: str, suite: cases.Suite) -> Sequence[CaseResult]:
         program = Program(await draft_program(self.stderr.write), None, document)
         subject = Subject(program, *_environment(document))
-        return [so_far async for so_far in evaluate(subject, suite.cases)][-1]
+        judge = await _judge(suite.judge, subject) if suite.judge else None
+        return [so_far async for so_far in evaluate(subject, suite.cases, judge)][-1]
 
     def _print(self, case: CaseResult, *, as_json: bool) -> None:
         failures = list(dict.fromkeys(reason for trial in case.trials for reason in trial.failures))
@@ -83,6 +90,17 @@ class Command(ExplainedCommand):
         self.stdout.write(f"{word} {case.name} ({case.passed} of {len(case.trials)})")
         for failure in failures:
             self.stdout.write(f"    {failure}")
+
+
+async def _judge(model: cases.JudgeModel, subject: Subject) -> Judge:
+    provider = PROVIDERS[model.provider]
+    address = os.environ.get(provider.base_url_env, "") if provider.asks_base_url else ""
+    document = canonical_json(configuration(judge_agent(model), base_url=address))
+    environment, keys = _environment(document)
+    if provider.needs_key and not keys:
+        raise BuildError(f"The judge needs the key of {provider.label} in {provider.key_env}.")
+    known = replace(subject, secrets=[*subject.secrets, *keys])
+    return await Judge.of(document, environment, known)
 
 
 def _environment(document: str) -> tuple[dict[str, str], list[str]]:

@@ -23,7 +23,7 @@ prompts:
   - Translate {{ text }} to {{language}}.
   - other
 defaultTest:
-  options: {}
+  options: {provider: "openai:chat:gpt-5-mini", prefix: x}
   assert: [{type: latency, threshold: 2500}]
 evaluateOptions: {repeat: 2, maxConcurrency: 4}
 tests:
@@ -62,7 +62,7 @@ def test_what_is_shared_is_asked_and_the_rest_is_named_with_its_line() -> None:
     )
     assert suite.notes == (
         "line 2, providers: was left out",
-        "line 8, defaultTest.options: was left out",
+        "line 8, defaultTest.options.prefix: was left out",
         "line 4, prompts.1: was left out: “file://prompt.txt” is read or run elsewhere",
         "line 6, prompts.3: was left out: only one prompt is asked",
         "line 10, evaluateOptions.maxConcurrency: was left out",
@@ -140,6 +140,28 @@ def test_what_would_say_something_else_is_left_out(entry: str, reason: str) -> N
     assert reason in note
 
 
+@pytest.mark.parametrize(
+    ("provider", "reason"),
+    [
+        ("{}", "tests.1.assert.2: was left out: defaultTest.options.provider names no judge"),
+        ("{provider: 'elsewhere:x'}", "options.provider: was left out: it is no provider:model of here"),
+        ("{provider: 'openai:gpt-5-mini'}", "tests.1.assert.3: was left out: a judge says here"),
+    ],
+)
+def test_a_rubric_needs_a_judge_that_is_known_here(provider: str, reason: str) -> None:
+    suite = cases.read(
+        f"defaultTest: {{options: {provider}}}\n"
+        "tests:\n"
+        "  - vars: {q: Hello}\n"
+        "    assert:\n"
+        "      - {type: is-json}\n"
+        "      - {type: llm-rubric, value: is polite}\n"
+        "      - {type: llm-rubric, value: is polite, threshold: 0.5}\n"
+    )
+    assert reason in "\n".join(suite.notes)
+    assert (suite.judge is not None) == (Assertion("llm-rubric", "is polite") in suite.cases[0].expect)
+
+
 def test_a_chat_is_asked_by_what_the_person_says_in_it() -> None:
     said = [("system", "Be brief."), ("user", "{{q}}?"), ("user", "Why?")]
     chat = json.dumps([{"role": role, "content": content} for role, content in said])
@@ -174,6 +196,7 @@ def test_a_file_that_leaves_nothing_to_ask_is_refused(text: str, message: str) -
 
 
 OURS = """\
+judge: {provider: openai, model: gpt-5-mini}
 cases:
   - name: adds
     ask: What is 2 + 2?
@@ -189,12 +212,13 @@ cases:
       - tool-sequence: {mode: strict, tools: [calculator, clock]}
       - tool-count-max: 2
       - finish-reason: stop
+      - llm-rubric: gives a number and nothing else
 """
 
 
 def test_cases_come_back_as_they_were() -> None:
     suite = cases.read(OURS)
-    assert cases.read(promptfoo.export(suite.cases)) == suite
+    assert cases.read(promptfoo.export(suite)) == suite
 
 
 def test_what_promptfoo_can_not_say_is_a_comment() -> None:
@@ -211,7 +235,7 @@ def test_what_promptfoo_can_not_say_is_a_comment() -> None:
         "      - contains: '{{x}}'\n"
         "      - contains: y\n"
     )
-    written = promptfoo.export(cases.read(text).cases)
+    written = promptfoo.export(cases.read(text))
     comments = [line for line in written.splitlines() if line.startswith("#")][1:]
     assert comments == [
         "# a was left out: it asks several questions.",

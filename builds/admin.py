@@ -11,11 +11,11 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.model_admin import ReadOnlyAdmin, link_to, words
+from agentforge.streaming import streamed
 
 from . import reports
 from .admin_actions import BuildActions
 from .models import Artifact, Build
-from .views.responses import streamed
 
 
 @admin.register(Build)

@@ -25,6 +25,7 @@ from agentforge.audit.log import record
 from agentforge.http import Request
 from agentforge.negotiation import wants_json
 from agentforge.problems import problem as problem_response
+from agentforge.streaming import streamed
 from builds.artifacts import leases, storage
 from builds.artifacts.errors import FileMissing, StorageProblem
 from builds.models import PLUGIN, Artifact, Build
@@ -32,7 +33,6 @@ from builds.package import archive, assembly
 
 from . import ranges
 from .pages import build_of
-from .responses import streamed
 
 _PIECE = 256 * 1024
 

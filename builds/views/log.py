@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, success, wants_json
+from agentforge.streaming import streamed
 from builds import reports
 from builds.forms import LogRangeForm, LogSearchForm
 from builds.logs import pages
@@ -19,7 +20,6 @@ from builds.logs.index import Index, Line, index_of, read_lines
 from builds.logs.search import search
 
 from .pages import build_of
-from .responses import streamed
 
 
 @require_safe

@@ -1,19 +1,16 @@
-"""Responses that several views share: streams for ASGI and WSGI servers, and refusals."""
+"""Refusals that several views share."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 
 from django.contrib import messages
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from agentforge.http import Request
 from agentforge.negotiation import WHOLE_BODY, failure, wants_json
 from agentforge.problems import problem
-from agentforge.tenancy.connections import give_back
 from builds.errors import NotPossible
 from builds.models import Build, BuildStatus
 from builds.queue.fairness import QueueFull
@@ -49,45 +46,4 @@ def queue_full(request: Request, refusal: QueueFull) -> HttpResponse:
         return problem(429, str(refusal), headers={"Retry-After": seconds})
     response = render(request, "429.html", {"refusal": refusal}, status=429)
     response["Retry-After"] = seconds
-    return response
-
-
-# A smaller piece costs more on its way through a thread and the event loop than it takes to make.
-_PORTION = 64 * 1024
-
-
-def _portions(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Join pieces to portions of at least 64 KB, but for the last one."""
-    gathered: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        gathered.append(piece)
-        size += len(piece)
-        if size >= _PORTION:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
-
-
-async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Read each piece in a thread, so that disk and database reads do not block the event loop."""
-    while (piece := await asyncio.to_thread(_next, pieces)) is not None:
-        yield piece
-
-
-def _next(pieces: Iterator[bytes]) -> bytes | None:
-    try:
-        return next(pieces, None)
-    finally:
-        # The next piece may be read in another thread, or never if the client disconnects.
-        give_back()
-
-
-def streamed(request: HttpRequest, pieces: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
-    """Return a streaming response whose content type browsers must not override."""
-    portions = _portions(pieces)
-    content = _in_threads(portions) if isinstance(request, ASGIRequest) else portions
-    response = StreamingHttpResponse(content, content_type=content_type)
-    response["X-Content-Type-Options"] = "nosniff"
     return response

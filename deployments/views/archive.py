@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.http import Request
-from builds.views.responses import streamed
+from agentforge.streaming import streamed
 from deployments.errors import NotPossible
 from deployments.hosts.registry import SELF_HOST
 from deployments.hosts.selfhost.archive import tree_of

@@ -31,7 +31,7 @@ from .trial.transcript import MESSAGES_AT_ONCE
 
 # Of one archive; a log that reaches it is still written to its end, and has a limit of its own.
 MOST_LOG_BYTES = 64 * 1024**2
-# Of the images and files in the chats of one archive, which is made in memory.
+# Of the images and files in the chats of one archive.
 MOST_FILE_BYTES = 64 * 1024**2
 
 

@@ -10,14 +10,14 @@ from agentforge.accounts.models import User
 from agentforge.tenancy.rls import as_service
 
 from .documents.export import export
-from .models import AgentConfig, ApiKey, Revision
+from .models import AgentConfig, ApiKey, KnowledgeBlob, KnowledgeFile, Revision
 
 # Each may have tens of thousands of characters.
 REVISIONS_AT_ONCE = 50
 
 
 def agents(user: User) -> Files:
-    """Yield each agent's YAML document, which names keys without their secrets, and its revisions.
+    """Yield each agent's YAML document, which names keys without their secrets, its revisions and its files.
 
     The trash is a folder.
     """
@@ -31,12 +31,30 @@ def agents(user: User) -> Files:
             revisions = Revision.objects.filter(agent=agent).order_by("number")
             entries = (_revision(revision) for revision in revisions.iterator(REVISIONS_AT_ONCE))
             yield f"{folder}/{agent.pk}-{agent.handle}-revisions.json", as_json_list(entries)
+            yield from _knowledge(agent, f"{folder}/{agent.pk}-{agent.handle}-files")
 
 
 def keys(user: User) -> Files:
     """Yield the names of the keys for models, and what they are for."""
     names = ("provider", "name", "base_url", "last_four", "created_at", "updated_at")
     yield "keys.json", as_json(list(ApiKey.objects.owned_by(user).order_by("pk").values(*names)))
+
+
+def _knowledge(agent: AgentConfig, folder: str) -> Files:
+    """Yield the draft's files as they were added, and by sha256 the texts of those that are here no more.
+
+    MOST_KNOWLEDGE_MB limits them all together.
+    """
+    blobs = KnowledgeBlob.objects.filter(agent=agent)
+    stored = list(blobs.order_by("pk").values_list("sha256", flat=True))
+    paths = {digest: f"{folder}/texts/{digest}.txt" for digest in stored}
+    for file in KnowledgeFile.objects.filter(agent=agent, sha256__in=stored):
+        paths[file.sha256] = f"{folder}/{file.name}"
+        if file.text_sha256 != file.sha256:
+            # Read from a file that is here.
+            paths.pop(file.text_sha256, None)
+    for digest, path in paths.items():
+        yield path, bytes(blobs.values_list("content", flat=True).get(sha256=digest))
 
 
 def _revision(revision: Revision) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 import textwrap
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
+
+from django.conf import settings
 
 from agentforge.audit.models import AuditEvent
 
@@ -49,18 +51,28 @@ def obstacles(user: User) -> list[str]:
 
 
 @performs(Act.EXPORT_ACCOUNT)
-def archive(user: User) -> bytes:
-    """Return a ZIP archive of everything that a user has here, without keys and passwords."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in _files(user):
+def archive(user: User) -> IO[bytes]:
+    """Return an open ZIP archive of everything that a user has here, without keys and passwords."""
+    # On the disk, because all of it may be a few hundred megabytes.
+    file = tempfile.TemporaryFile(dir=settings.VAR_DIR)  # noqa: SIM115 - closed by the caller
+    try:
+        _write(file, _files(user))
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _write(file: IO[bytes], files: Files) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files:
             if isinstance(content, (bytes, str)):
                 archive.writestr(path, content)
                 continue
             with archive.open(path, "w") as entry:
                 for piece in content:
                     entry.write(piece.encode())
-    return buffer.getvalue()
 
 
 def _files(user: User) -> Files:

@@ -14,6 +14,7 @@ from configs.forms import TAB_FORMS, KeysForm
 from configs.forms.base import DraftForm, type_errors
 from configs.forms.identity import HANDLE_LENGTH
 from configs.forms.url import clean_base_url
+from configs.knowledge.extraction.kinds import endings, kind_of
 from configs.knowledge.names import MOST_FILES, clean_name
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
@@ -87,7 +88,8 @@ def _files(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[dict[st
     given = entries.get(FILES_PATH, [])
     files = given if isinstance(given, list) else [given]
     if not all(_is_file(file) for file in files):
-        problems.append(Problem(FILES_PATH, "must be a list of files, each with name and sha256"))
+        problem = f"must be a list of files, each with name and sha256; a name ends in {endings()}"
+        problems.append(Problem(FILES_PATH, problem))
     elif len(files) > MOST_FILES:
         problems.append(Problem(FILES_PATH, f"must have at most {MOST_FILES} files"))
     elif len({file["name"].casefold() for file in files}) < len(files):
@@ -102,6 +104,7 @@ def _is_file(file: object) -> bool:
         and isinstance(file["name"], str)
         and bool(file["name"])
         and file["name"] == clean_name(file["name"])
+        and kind_of(file["name"]) is not None
         and isinstance(file["sha256"], str)
         and bool(_SHA256.fullmatch(file["sha256"]))
     )

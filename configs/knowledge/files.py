@@ -21,7 +21,7 @@ from agentforge.tenancy.rls import as_service
 from configs.announcements import announce
 from configs.models import AgentConfig, FileState, KnowledgeBlob, KnowledgeFile, Revision, lock_agent
 
-from .extraction.kinds import KINDS, kind_of
+from .extraction.kinds import endings, kind_of
 from .names import MOST_FILES, clean_name
 
 READ_TASK = "configs.read_knowledge_file"
@@ -170,16 +170,11 @@ def _row_for(agent: AgentConfig, name: str, digest: str) -> KnowledgeFile:
 
 def _refuse_unreadable(name: str, data: bytes) -> None:
     if kind_of(name) is None:
-        raise FileRefused(f"Add text, Markdown, HTML, CSV or PDF: a name that ends in {_endings()}.")
+        raise FileRefused(f"Add text, Markdown, HTML, CSV or PDF: a name that ends in {endings()}.")
     if not data:
         raise FileRefused("It is empty.")
     if len(data) > mb("MOST_KNOWLEDGE_FILE_MB"):
         raise FileRefused(f"It is larger than {settings.MOST_KNOWLEDGE_FILE_MB} MB. Divide it.")
-
-
-def _endings() -> str:
-    *some, last = (f".{ending}" for ending in KINDS)
-    return f"{', '.join(some)} or {last}"
 
 
 def _refuse_full(agent: AgentConfig, row: KnowledgeFile, size: int) -> None:

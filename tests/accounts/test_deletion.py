@@ -79,13 +79,13 @@ def test_the_export_holds_the_images_and_files_of_chats(
 
 
 def _files_of_chats(client: Client) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").getvalue())) as archive:
         names = [name for name in archive.namelist() if name.startswith("chats/")]
         return {name: archive.read(name) for name in names if not name.endswith(".json")}
 
 
 def _exported(client: Client) -> dict[str, str]:
-    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(client.get("/accounts/export/").getvalue())) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
@@ -93,7 +93,7 @@ def test_the_export_holds_everything_but_secrets(hers: Client, bob: User) -> Non
     AgentConfig.objects.create(owner=bob, name="Bob's", handle="bobs", provider="local", model="m")
     answer = hers.get("/accounts/export/")
     assert answer["Content-Type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     agent, revisions = sorted(name for name in files if name.startswith("agents/"))[::-1]
     assert "name: Ada" in files[agent]

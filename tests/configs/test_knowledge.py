@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.timezone import now
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, StreamObject
 from pytest_django.fixtures import Settings
@@ -20,6 +24,7 @@ from builds.compiler import sources
 from configs.documents.document import parse
 from configs.documents.export import export
 from configs.documents.intake import import_agent
+from configs.documents.problems import DocumentError
 from configs.knowledge.extraction.kinds import extract
 from configs.knowledge.extraction.text import Unreadable
 from configs.knowledge.reading import read_file
@@ -110,6 +115,53 @@ def test_a_removed_file_leaves_its_text_to_the_revision_that_names_it(
     assert browser.post(f"/agents/{agent.pk}/revisions/{revision.number}/restore/").status_code == 302
     back = KnowledgeFile.objects.get()
     assert (back.name, back.state, back.text_sha256) == ("tides.md", "ready", row.text_sha256)
+
+
+def test_the_export_of_an_account_has_files_and_the_texts_of_former_ones(
+    browser: Client, agent: AgentConfig, bob: User
+) -> None:
+    his = AgentConfig.objects.create(owner=bob, name="Bob's", handle="bobs", provider="local", model="m")
+    KnowledgeBlob.objects.create(owner=bob, agent=his, sha256="0" * 64, content=b"Bob's", size=5)
+    _add(browser, agent, "former.md", TEXT)
+    _add(browser, agent, "tides.html", b"<p>Tides</p>")
+    create_revision(_read(agent))
+    former = KnowledgeFile.objects.get(name="former.md")
+    browser.post(f"/agents/{agent.pk}/knowledge/{former.pk}/remove/", headers=JSON)
+    # In the trash they are hers all the same.
+    AgentConfig.objects.filter(pk=agent.pk).update(trashed_at=now())
+    response = browser.get("/accounts/export/")
+    content = response.getvalue()
+    assert int(response["Content-Length"]) == len(content)
+    folder = f"trash/{agent.pk}-{agent.handle}-files"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if "-files/" in name}
+    text = KnowledgeBlob.objects.get(agent=agent, sha256=former.text_sha256).content
+    assert files == {
+        f"{folder}/tides.html": b"<p>Tides</p>",
+        f"{folder}/texts/{former.text_sha256}.txt": bytes(text),
+    }
+
+
+def test_the_export_of_an_account_holds_one_file_at_a_time(browser: Client, agent: AgentConfig) -> None:
+    for number in range(12):
+        content = random.Random(number).randbytes(4_000_000)  # noqa: S311
+        KnowledgeBlob.objects.create(
+            owner=agent.owner, agent=agent, sha256=f"{number:064}", content=content, size=len(content)
+        )
+    tracemalloc.start()
+    try:
+        size = sum(map(len, browser.get("/accounts/export/")))
+        assert size > 48_000_000
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["..", "tides", "tides.exe"])
+def test_a_document_names_only_files_that_can_be_added(name: str, agent: AgentConfig) -> None:
+    files = f"knowledge: {{files: [{{name: '{name}', sha256: {'0' * 64}}}]}}\n"
+    with pytest.raises(DocumentError, match="each with name and sha256"):
+        parse(export(AgentConfig.objects.get(pk=agent.pk)) + files)
 
 
 def test_a_document_names_files_that_are_recognised_when_added(

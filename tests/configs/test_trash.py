@@ -250,8 +250,8 @@ def test_the_export_has_it_and_the_account_goes_with_it(
     browser: Client, agent: AgentConfig, build: Build, alice: User
 ) -> None:
     delete(browser, agent)
-    with as_user(alice.pk):
-        content = archive(alice)
+    with as_user(alice.pk), archive(alice) as file:
+        content = file.read()
     assert f"trash/{agent.pk}-ada.yaml".encode() in content
     alice.delete()
     assert not AgentConfig.objects.exists()

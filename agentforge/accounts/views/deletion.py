@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -17,6 +17,7 @@ from agentforge.accounts.models import User
 from agentforge.accounts.sessions import sign_ins
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
+from agentforge.streaming import streamed_file
 from agentforge.tenancy import rls
 
 from .responses import reject, show, submitted
@@ -31,9 +32,9 @@ _LEFT = (
 
 @never_cache
 @require_safe
-def export(request: Request) -> HttpResponse:
-    """Return everything that belongs to the user as a ZIP archive."""
-    response = HttpResponse(belongings.archive(request.user), content_type="application/zip")
+def export(request: Request) -> HttpResponseBase:
+    """Stream everything that belongs to the user as a ZIP archive."""
+    response = streamed_file(request, belongings.archive(request.user), "application/zip")
     name = f"agentforge-{timezone.localdate():%Y-%m-%d}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

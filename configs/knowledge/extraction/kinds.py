@@ -28,6 +28,12 @@ def kind_of(name: str) -> str | None:
     return KINDS.get(name.rpartition(".")[2].lower()) if "." in name else None
 
 
+def endings() -> str:
+    """Return how the names of files end that can be read, in words."""
+    *some, last = (f".{ending}" for ending in KINDS)
+    return f"{', '.join(some)} or {last}"
+
+
 def extract(kind: str, data: bytes) -> Extracted:
     """Return the text of a file. Raises Unreadable, with the reason for its owner."""
     if kind == PDF:

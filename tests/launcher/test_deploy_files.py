@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from tests.drivers.forge import ROOT
 DEPLOY = ROOT / "deploy"
 PROCESSES = set(parse_procfile((ROOT / "Procfile").read_text()).processes)
 EXAMPLE = (DEPLOY / "agentforge.env.example").read_text()
+ROTATE = shutil.which("logrotate", path="/usr/sbin:/usr/bin")
 GUIDE = (ROOT / "docs" / "operations" / "install.md").read_text()
 
 
@@ -137,12 +139,38 @@ def test_the_image_follows_the_rules_of_its_linter() -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_rotated_files_stay_open() -> None:
-    text = (DEPLOY / "logrotate" / "agentforge").read_text()
-    assert "copytruncate" in text
-    if rotate := shutil.which("logrotate", path="/usr/sbin:/usr/bin"):
-        done = _judged(rotate, "--debug", str(DEPLOY / "logrotate" / "agentforge"))
-        assert done.returncode == 0, done.stderr
+@pytest.mark.skipif(ROTATE is None, reason="apt-get install logrotate")
+def test_a_process_goes_on_in_the_file_that_was_rotated(tmp_path: Path) -> None:
+    """No line is lost or twice there."""
+    log, rules = tmp_path / "forge.log", tmp_path / "rules"
+    text = (DEPLOY / "logrotate" / "agentforge").read_text().replace("/var/log/agentforge/", f"{tmp_path}/")
+    rules.write_text(text)
+    with log.open("a") as output:
+        for number in range(4):
+            # Each into the file that was opened first, as the forge's processes do.
+            subprocess.run(["/bin/echo", f"line {number}"], stdout=output, check=True)
+            if number < 3:
+                _rotated(rules, tmp_path / "state")
+                assert log.read_bytes() == b""
+    kept = {path.name: _unpacked(path) for path in tmp_path.glob("forge.log*")}
+    # The newest of them isn't packed yet.
+    assert kept == {
+        "forge.log": "line 3\n",
+        "forge.log.1": "line 2\n",
+        "forge.log.2.gz": "line 1\n",
+        "forge.log.3.gz": "line 0\n",
+    }
+
+
+def _rotated(rules: Path, state: Path) -> None:
+    assert ROTATE
+    rules.chmod(0o644)
+    done = _judged(ROTATE, "--force", "--state", str(state), str(rules))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _unpacked(path: Path) -> str:
+    return (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
 
 
 @pytest.mark.parametrize("name", sorted(PROCESSES))

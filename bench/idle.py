@@ -56,7 +56,11 @@ def _measure(forge: Forge) -> None:
         after, asked = _all_switches(processes), _transactions(session) - transactions
         seconds = time.monotonic() - began
         connections = {str(name): float(count) for name, count in session.execute(_CONNECTIONS).fetchall()}
-    _print("wakeups_per_s", {name: (after[name] - before[name]) / seconds for name in after}, 1)
+    woken = Counter[str]()
+    for name, process in processes:
+        # What ended meanwhile, such as PostgreSQL's own cleaning, would count below zero.
+        woken[name] += after[process] - before[process] if process in after else 0
+    _print("wakeups_per_s", {name: count / seconds for name, count in woken.items()}, 1)
     # Without the one that asked for their number.
     _print("transactions_per_s", {"all": (asked - 1) / seconds}, 2)
     _print("pss_mib", _memory(processes), 0)
@@ -97,13 +101,12 @@ def _transactions(session: psycopg.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _all_switches(processes: Iterable[tuple[str, psutil.Process]]) -> Counter[str]:
-    total = Counter[str]()
-    for name, process in processes:
-        # What ends meanwhile, such as PostgreSQL's own cleaning, counts no more.
-        with suppress(psutil.NoSuchProcess):
-            total[name] += _switches(process)
-    return total
+def _all_switches(processes: Iterable[tuple[str, psutil.Process]]) -> dict[psutil.Process, int]:
+    switches: dict[psutil.Process, int] = {}
+    for _, process in processes:
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+            switches[process] = _switches(process)
+    return switches
 
 
 def _switches(process: psutil.Process) -> int:

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import TracebackType
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -23,17 +24,22 @@ from .context import current_fields
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What a secret looks like whose value is not known here: tokens, keys of services, passwords in URLs.
 _TOKENS = re.compile(
-    r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\b(?:(?:sk|pk|rk|xoxb)-|(?:nfp|nfc|sbp|sb_secret|ghp|gho)_|AIza)[\w-]{16,}"
+    # Begun at the start of a word alone, or a long word is searched again and again.
+    r"(?<![\w-])(?:[\w-]{0,40}?-)?eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:(?:sk|pk|rk|xoxb|xai|csk|pplx)-|(?:nfp|nfc|sbp|sb_secret|ghp|gho|github_pat|gsk)_|AIza|AQ\.)[\w-]{16,}"
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
     r"|(?i:(?<=bearer )|(?<=basic ))(?=\S*[\d=])[\w.~+/=-]{8,}"
 )
 _SECRETS = (
     *("SECRET_KEY", "METRICS_TOKEN", "SUPABASE_SERVICE_KEY", "SUPABASE_JWT_SECRET", "AGENTFORGE_SIGNING_KEY"),
     *("AGENTFORGE_BUILDER_SECRET", "NETLIFY_CLIENT_SECRET", "AGENTFORGE_VAULT_KEYS", "EMAIL_HOST_PASSWORD"),
+    *("AGENTFORGE_IDENTITY_KEY", "OTEL_EXPORTER_OTLP_HEADERS"),
 )
 # What each record has by itself; the rest was given as `extra`.
 _USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+_Failure = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class ContextFilter(logging.Filter):
@@ -52,13 +58,18 @@ class ContextFilter(logging.Filter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line and its fields; the traceback of an error follows on lines of its own."""
+    """One line and its fields; the traceback of an error follows on lines of its own, which are indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line without its traceback."""
         fields = " ".join(f"{name}={_word(value)}" for name, value in _fields_of(record))
         line = f"{record.levelname} {record.name}: {record.message}"
         return _CONTROL.sub(_escape, f"{line} [{fields}]" if fields else line)
+
+    def formatException(self, ei: _Failure) -> str:
+        """Return a traceback of which no line can be taken for one of the log's own."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {_CONTROL.sub(_escape, line)}" for line in lines)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text, without secrets."""

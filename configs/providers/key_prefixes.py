@@ -5,7 +5,7 @@ from __future__ import annotations
 from .catalogue import ENTRIES
 
 # Prefix and issuer. The longest match wins.
-_ISSUERS = {
+ISSUERS = {
     "csk-": "Cerebras",
     "pplx-": "Perplexity",
     "nfp_": "Netlify",
@@ -18,5 +18,5 @@ _ISSUERS = {
 
 def issuer(key: str) -> str:
     """Return the likely issuer of a key; empty if unknown."""
-    matches = [prefix for prefix in _ISSUERS if key.startswith(prefix)]
-    return _ISSUERS[max(matches, key=len)] if matches else ""
+    matches = [prefix for prefix in ISSUERS if key.startswith(prefix)]
+    return ISSUERS[max(matches, key=len)] if matches else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +14,10 @@ from pytest_django.fixtures import Settings
 
 from agentforge.telemetry import log_formats
 from agentforge.telemetry.log_formats import JsonFormatter, TextFormatter
+from configs.providers.key_prefixes import ISSUERS
+from tests.drivers.forge import ROOT
 
+SETTINGS = ROOT / "docs" / "settings.md"
 OWN = {
     "SECRET_KEY": 'django-"secret\\key-of-this-forge',
     "METRICS_TOKEN": "metrics-password",
@@ -20,6 +25,8 @@ OWN = {
     "AGENTFORGE_SIGNING_KEY": "c2lnbmluZy1rZXktb2YtdGhpcy1mb3JnZQ==",
     "NETLIFY_CLIENT_SECRET": "netlify-client-secret",
     "EMAIL_HOST_PASSWORD": "mail-password",
+    "AGENTFORGE_IDENTITY_KEY": "bGluZS1vZi1hLXByaXZhdGUta2V5",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20Y29sbGVjdG9y",
 }
 FOREIGN = [
     "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLW9mLWl0",
@@ -57,7 +64,14 @@ def _lines(secret: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "secret",
-    [*OWN.values(), *FOREIGN, "vault-key-two-of-two", "builder-secret", "database-password"],
+    [
+        *OWN.values(),
+        *FOREIGN,
+        *(f"{prefix}0123456789abcdefghij" for prefix in ISSUERS if prefix != "eyJ"),
+        "vault-key-two-of-two",
+        "builder-secret",
+        "database-password",
+    ],
 )
 def test_a_secret_is_blanked_everywhere(secret: str) -> None:
     text, as_json = _lines(secret)
@@ -93,3 +107,28 @@ def test_a_line_stays_one_line() -> None:
         assert len(line.splitlines()) == 1
         assert "\x1b" not in line
     assert json.loads(JsonFormatter().format(record))["message"] == said
+
+
+def test_each_documented_secret_is_known() -> None:
+    documented = re.findall(
+        r"^\| `([A-Z_]+_(?:KEYS?|SECRET|TOKEN|HEADERS))` \|", SETTINGS.read_text(), re.MULTILINE
+    )
+    assert len(documented) > 8
+    # It is in every page, for browsers.
+    assert set(documented) - set(log_formats._SECRETS) == {"SUPABASE_ANON_KEY"}
+
+
+def test_a_traceback_begins_no_line_of_the_log() -> None:
+    """Whatever a message holds: a reader takes what begins a line for the log's own."""
+    text, as_json = _lines("one\nERROR agentforge.audit: forged\r\x1b[2Jtwo\u2028three")
+    first, *others = text.splitlines()
+    assert first.startswith("ERROR builds: The key one") and "\x1b" not in text and "\r" not in text
+    assert others and all(line.startswith("  ") for line in others)
+    assert len(as_json.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["eyJ-", "bearer ", "://a:", "sk-", "eyJaaaaaaaa.", "basic a1"])
+def test_a_long_line_is_searched_once(word: str) -> None:
+    began = time.process_time()
+    log_formats.without_secrets(word * 20_000)
+    assert time.process_time() - began < 1

@@ -37,7 +37,9 @@ MOST_FILE_BYTES = 64 * 1024**2
 
 def builds_and_chats(user: User) -> Files:
     """Yield the facts of all builds, and each agent's chat."""
-    builds = Build.objects.all_of(user).select_related("revision").prefetch_related("artifacts")
+    builds = (
+        Build.objects.all_of(user).select_related("revision").prefetch_related("artifacts", "verifications")
+    )
     yield "builds.json", as_json([_build(build) for build in builds])
     yield from _logs(builds.order_by("-pk"))
     evaluations = Evaluation.objects.all_of(user).values("agent_id", "cases", "gate")
@@ -127,6 +129,11 @@ def _build(build: Build) -> dict[str, Any]:
     names = ("id", "status", "targets", "error", "created_at", "started_at", "finished_at")
     files = [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in build.artifacts.all()]
     facts = {name: getattr(build, name) for name in names}
+    verified = [
+        {name: getattr(each, name) for name in ("created_at", "status", "findings")}
+        for each in build.verifications.all()
+    ]
+    facts["verifications"] = verified
     return {**facts, "agent": build.revision.agent_id, "revision": build.revision.number, "files": files}
 
 

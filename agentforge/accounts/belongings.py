@@ -13,6 +13,7 @@ from typing import IO, Any
 from django.conf import settings
 
 from agentforge.audit.models import AuditEvent
+from agentforge.tenancy.rls import as_service
 
 from .models import User
 from .throttling.acts import Act, performs
@@ -77,10 +78,25 @@ def _write(file: IO[bytes], files: Files) -> None:
 
 def _files(user: User) -> Files:
     yield "account.json", as_json({"email": user.email, "created_at": user.created_at})
+    yield from _access(user)
     events = AuditEvent.objects.owned_by(user)
     yield "activity.json", as_json_list(_event(event) for event in events.iterator())
     for export in _exporters:
         yield from export(user)
+
+
+def _access(user: User) -> Files:
+    """Yield from where the user is signed in, and the names of the tokens for scripts."""
+    # Both tables hold secrets, so a user's role reads neither.
+    with as_service():
+        sign_ins = user.sign_ins.order_by("created_at")
+        yield (
+            "sign_ins.json",
+            as_json(list(sign_ins.values("created_at", "seen_at", "address", "user_agent"))),
+        )
+        tokens = user.api_tokens.order_by("created_at")
+        names = ("name", "scope", "hint", "created_at", "expires_at", "last_used_at")
+        yield "tokens.json", as_json(list(tokens.values(*names)))
 
 
 def as_json(value: Any) -> str:

@@ -7,21 +7,45 @@ import json
 import zipfile
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils.timezone import now
 
-from agentforge.accounts.models import LocalIdentity, SignIn, User
+from agentforge.accounts.models import ApiToken, LocalIdentity, SignIn, User
 from agentforge.audit.models import AuditEvent
 from agentforge.live.streams import create_stream, publish
 from builds import belongings
-from builds.models import AnswerFiles, Artifact, Build, BuildStatus, ChatImage, ChatMessage
+from builds.models import (
+    AnswerFiles,
+    Artifact,
+    Build,
+    BuildStatus,
+    BuildVerification,
+    ChatImage,
+    ChatMessage,
+)
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
 from configs.revisions import create_revision
+from deployments.models import Connection
 from tests.drivers import people
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-0123456789-secret"
+# Which tests look for them: here, and in tests/configs/test_knowledge.py.
+EXPORTED = {
+    *("accounts.SignIn", "accounts.ApiToken", "audit.AuditEvent", "live.Stream"),
+    *("configs.AgentConfig", "configs.ApiKey", "configs.Revision"),
+    *("configs.KnowledgeFile", "configs.KnowledgeBlob"),
+    *("builds.Build", "builds.BuildTarget", "builds.Artifact", "builds.BuildVerification"),
+    *("builds.Conversation", "builds.ChatMessage", "builds.AnswerFiles", "builds.ChatImage"),
+    *("builds.Evaluation", "builds.EvaluationRun"),
+    *("deployments.Connection", "deployments.Site", "deployments.Deployment"),
+}
+NOT_EXPORTED = {
+    "configs.ProcessRun": "what a draft's checks say, which follows from the draft",
+    "admin.LogEntry": "what operators did",
+}
 
 
 @pytest.fixture
@@ -108,6 +132,25 @@ def test_the_export_holds_everything_but_secrets(hers: Client, bob: User) -> Non
     everything = str(files)
     assert KEY not in everything
     assert "Bob's" not in everything
+
+
+def test_whatever_belongs_to_a_person_is_in_the_export(hers: Client, alice: User) -> None:
+    ApiToken.objects.create(
+        user=alice, name="nightly", digest="d1gest", hint="h1nt", scope="read", aal="aal1", expires_at=now()
+    )
+    Connection.objects.create(owner=alice, host="netlify", key=ApiKey.objects.get(), who="Alice at Netlify")
+    BuildVerification.objects.create(owner=alice, build=Build.objects.get(), findings=["Other bytes."])
+    files = _exported(hers)
+    owned = {
+        model._meta.label
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if field.many_to_one and field.related_model is User
+    }
+    assert owned == EXPORTED | NOT_EXPORTED.keys()
+    assert len(json.loads(files["sign_ins.json"])) == 1 and "nightly" in files["tokens.json"]
+    assert "Alice at Netlify" in files["hosts.json"] and "Other bytes." in files["builds.json"]
+    assert SignIn.objects.get().access_token not in str(files) and "d1gest" not in str(files)
 
 
 def test_an_account_is_deleted_once_its_address_is_typed(hers: Client, bob: User) -> None:

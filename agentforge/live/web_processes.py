@@ -8,6 +8,7 @@ answer get connections.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ from prometheus_client import multiprocess
 from agentforge import child_environment, lifeline
 from agentforge.restarts import LIVES, Restarts
 from agentforge.telemetry.process_metrics import SHARED_COUNTERS
+
+logger = logging.getLogger(__name__)
 
 SPREADS = sys.platform == "linux"
 PATIENCE = 10.0  # seconds a process gets to end before it is killed
@@ -70,9 +73,11 @@ class WebProcesses:
         while True:
             code = await self._run_one(alive, environment)
             if (pause := restarts.pause()) is None:
-                _say(f"A web process ended ({code}), and {LIVES} in its place within a minute; all end.")
+                logger.error(
+                    "A web process ended (%s), and %s in its place in a minute; all end.", code, LIVES
+                )
                 return
-            _say(f"A web process ended ({code}); starting another one.")
+            logger.warning("A web process ended (%s); starting another one.", code)
             await asyncio.sleep(pause)
 
     async def _run_one(self, alive: int, environment: dict[str, str]) -> int:
@@ -119,10 +124,6 @@ def _pipe() -> Iterator[int]:
     finally:
         os.close(reader)
         os.close(writer)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ CONNECTIONS = 48
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[WebProcess]:
-    processes = WebProcess(2, MOST_STREAMS_PER_PERSON="0")
+    processes = WebProcess(2, MOST_STREAMS_PER_PERSON="0", LOG_FORMAT="json")
     processes.log = tmp_path / "log"
     with processes:
         processes.output_line()
@@ -78,7 +79,7 @@ def test_a_scrape_counts_what_all_of_them_did(web: WebProcess) -> None:
 
 
 def test_a_killed_process_is_replaced_and_its_viewers_resume(
-    web: WebProcess, stream: str, signed_in: dict[str, str]
+    web: WebProcess, stream: str, signed_in: dict[str, str], tmp_path: Path
 ) -> None:
     publish(stream, line("a"))
     first, second = serving(web)
@@ -93,6 +94,9 @@ def test_a_killed_process_is_replaced_and_its_viewers_resume(
     assert web.output_line().startswith("Listening on ")
     assert second in serving(web)
     assert len(serving(web)) == 2
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    (said,) = [line for line in lines if line["level"] != "info"]
+    assert (said["level"], said["message"]) == ("warning", "A web process ended (-9); starting another one.")
 
 
 def test_all_end_with_the_one_that_was_started(web: WebProcess) -> None:

@@ -22,6 +22,8 @@ from agentforge.short_fork import run_in_fork
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
+logger = logging.getLogger(__name__)
+
 # Open files that are not clients' connections: the database, static files, bodies of requests.
 OTHER_FILES = 200
 BACKLOG = 1024
@@ -89,7 +91,7 @@ class Command(BaseCommand):
             raise CommandError(str(reason)) from None
         except (DatabaseError, psycopg.OperationalError) as error:
             # Requests wait for a database that is away; `check` and `doctor` report what stays open.
-            self.stderr.write(f"The database could not be checked: {error}")
+            logger.warning("The database could not be checked: %s", error)
         else:
             if problem:
                 raise CommandError(problem)

@@ -56,16 +56,13 @@ class Box:
         return self
 
     def _wait_until_booted(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         # Nothing tells from inside a namespace that it is made.
         while not (found := self._first_process()):
             assert self._process.poll() is None and time.monotonic() < deadline, "The machine did not boot."
             time.sleep(0.05)
         self._pid = found
-        while self.run("systemctl is-system-running --wait", check=False).strip() not in (
-            "running",
-            "degraded",
-        ):
+        while self.run("systemctl is-system-running --wait", check=False).strip() not in _BOOTED:
             assert time.monotonic() < deadline, self.run("systemctl --no-pager list-jobs", check=False)
             time.sleep(0.1)
         assert "0 loaded units" in (failed := self.run("systemctl --failed --no-pager")), failed

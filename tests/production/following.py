@@ -54,8 +54,11 @@ class Following:
         return build
 
 
-def wait_until(holds: Callable[[], T], seconds: float = 120) -> T:
-    """Return what is true in the end; nothing tells a client of another machine that it has become so."""
+def wait_until(holds: Callable[[], T], seconds: float = 300) -> T:
+    """Return what is true in the end; nothing tells a client of another machine that it has become so.
+
+    The limit only ends what is stuck: other work may share the processors.
+    """
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline

@@ -14,6 +14,7 @@ from configs.tools.openapi.document import plain_yaml
 
 from .base import Foreign
 from .cards import from_card, from_eliza
+from .docker_agent import from_docker_agent, is_docker_agent
 from .mcp_servers import SERVERS, from_mcp_servers
 from .openapi import from_openapi
 
@@ -38,6 +39,8 @@ def _importer(value: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Foreign
         return from_mcp_servers
     if str(value.get("spec", "")).startswith("chara_card_v"):
         return from_card
+    if is_docker_agent(value):
+        return from_docker_agent
     return from_eliza if "name" in value and "bio" in value else None
 
 
@@ -47,7 +50,8 @@ def _loaded(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        # Some of these files have comments, and commas where JSON has none.
-        return plain_yaml(_COMMENT.sub("", text)) if len(text) <= MAX_BYTES else None
+        # Some files of JSON have comments, and commas where JSON has none.
+        is_json = text.lstrip().startswith(("{", "/"))
+        return plain_yaml(_COMMENT.sub("", text) if is_json else text) if len(text) <= MAX_BYTES else None
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

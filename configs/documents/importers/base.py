@@ -7,6 +7,9 @@ from typing import Any
 from configs.documents.problems import DocumentError, Problem
 from configs.forms.identity import NAME_LENGTH
 
+_LONGEST_DESCRIPTION = 500
+_LONGEST_INSTRUCTIONS = 4000
+
 
 @dataclass(frozen=True)
 class Foreign:
@@ -25,6 +28,21 @@ def refuse(message: str) -> DocumentError:
 def clean_name(text: Any, otherwise: str) -> str:
     """Return a name for an agent, on one line."""
     return " ".join(str(text or otherwise).split())[:NAME_LENGTH] or otherwise
+
+
+def agent_document(name: Any, about: str, instructions: str, notes: list[str]) -> dict[str, Any]:
+    """Return the document of an agent that is described in words; `notes` get what is too long for it."""
+    if len(instructions) > _LONGEST_INSTRUCTIONS:
+        notes.append(
+            f"The instructions were cut at {_LONGEST_INSTRUCTIONS:,} of {len(instructions):,} characters."
+        )
+    return {
+        "identity": {
+            "name": clean_name(name, "Imported agent"),
+            "description": " ".join(about.split())[:_LONGEST_DESCRIPTION],
+        },
+        "personality": {"custom_instructions": instructions[:_LONGEST_INSTRUCTIONS].strip()},
+    }
 
 
 def lines_of(value: Any) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .base import Foreign, clean_name, lines_of
+from .base import Foreign, agent_document, lines_of
 
-_LONGEST_DESCRIPTION = 500
-_LONGEST_INSTRUCTIONS = 4000
 _ELIZA = ("name", "bio", "system", "lore", "topics", "adjectives", "style", "knowledge")
 _STYLES = ("all", "chat")
 _CARD = ("name", "description", "personality", "scenario", "system_prompt", "mes_example")
@@ -55,16 +53,7 @@ def from_card(value: Mapping[str, Any]) -> Foreign:
 
 def _agent(name: Any, about: str, parts: list[str], notes: list[str]) -> Foreign:
     instructions = "\n\n".join(filter(None, (part.strip() for part in parts)))
-    if len(instructions) > _LONGEST_INSTRUCTIONS:
-        notes.append(
-            f"The instructions were cut at {_LONGEST_INSTRUCTIONS:,} of {len(instructions):,} characters."
-        )
-    description = " ".join(about.split())[:_LONGEST_DESCRIPTION]
-    document = {
-        "identity": {"name": clean_name(name, "Character"), "description": description},
-        "personality": {"custom_instructions": instructions[:_LONGEST_INSTRUCTIONS].strip()},
-    }
-    return Foreign(document, tuple(notes))
+    return Foreign(agent_document(name or "Character", about, instructions, notes), tuple(notes))
 
 
 def _titled(title: str, value: Any) -> str:

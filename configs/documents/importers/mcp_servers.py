@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -33,33 +34,48 @@ class _Left(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class Servers:
+    """The settings of the tools that the servers are for, with a note for each thing that was left out."""
+
+    settings: Mapping[str, Any]
+    notes: Sequence[str]
+    # By address.
+    keys: Mapping[str, str]
+
+    @classmethod
+    def of(cls, listed: Mapping[Any, Any]) -> Servers:
+        """Return the servers of a mapping by name, as far as they can be used."""
+        servers: list[dict[str, Any]] = []
+        notes: list[str] = []
+        keys: dict[str, str] = {}
+        for given, entry in listed.items():
+            try:
+                server = _server(str(given), entry, servers, notes, keys)
+            except (_Left, ValidationError) as reason:
+                words = reason.messages[0] if isinstance(reason, ValidationError) else str(reason)
+                notes.append(f"{str(given)[:60]} was left out: {words}")
+                continue
+            servers.append(server)
+            notes.append(f"{server['name']}: add its tools under Capabilities, Test and choose.")
+        of_tool = {
+            MCP: [server for server in servers if "url" in server],
+            LOCAL: [server for server in servers if "url" not in server],
+        }
+        settings = {tool: {"servers": some} for tool, some in of_tool.items() if some}
+        return cls(settings, notes, keys)
+
+
 def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
     """Return an agent with the servers; their tools are chosen when they are tested."""
-    listed = next(value[name] for name in SERVERS if isinstance(value.get(name), Mapping))
-    servers: list[dict[str, Any]] = []
-    notes: list[str] = []
-    keys: dict[str, str] = {}
-    for given, entry in listed.items():
-        try:
-            server = _server(str(given), entry, servers, notes, keys)
-        except (_Left, ValidationError) as reason:
-            words = reason.messages[0] if isinstance(reason, ValidationError) else str(reason)
-            notes.append(f"{str(given)[:60]} was left out: {words}")
-            continue
-        servers.append(server)
-        notes.append(f"{server['name']}: add its tools under Capabilities, Test and choose.")
-    if not servers:
-        raise refuse(" ".join(["None of these servers can be used.", *notes]))
-    of_tool = {
-        MCP: [server for server in servers if "url" in server],
-        LOCAL: [server for server in servers if "url" not in server],
-    }
-    settings = {tool: {"servers": some} for tool, some in of_tool.items() if some}
+    servers = Servers.of(next(value[name] for name in SERVERS if isinstance(value.get(name), Mapping)))
+    if not servers.settings:
+        raise refuse(" ".join(["None of these servers can be used.", *servers.notes]))
     document = {
         "identity": {"name": "Agent with MCP servers"},
-        "capabilities": {"tools": sorted(settings), "tool_settings": settings},
+        "capabilities": {"tools": sorted(servers.settings), "tool_settings": servers.settings},
     }
-    return Foreign(document, tuple(notes), keys)
+    return Foreign(document, tuple(servers.notes), servers.keys)
 
 
 def _server(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Length
 
 from builds.errors import NotPossible
 from builds.models import ChatImage, ChatMessage
@@ -66,6 +70,14 @@ def of(question: ChatMessage) -> list[bytes]:
         return []
     rows = ChatImage.objects.filter(message=question).order_by("number")
     return [bytes(content) for content in rows.values_list("content", flat=True)]
+
+
+def newest_in(questions: QuerySet[ChatMessage]) -> set[int]:
+    """Return the keys of the newest images of questions: as many as have MOST_SENT bytes together."""
+    images = ChatImage.objects.filter(message__in=questions.order_by()).annotate(size=Length("content"))
+    rows = list(images.order_by("-message_id", "-number").values_list("pk", "size"))
+    sums = accumulate(size for _, size in rows)
+    return {pk for (pk, _), total in zip(rows, sums, strict=True) if total <= MOST_SENT}
 
 
 def with_images(messages: list[dict[str, Any]], questions: Mapping[int, ChatMessage]) -> list[dict[str, Any]]:

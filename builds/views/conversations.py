@@ -81,7 +81,7 @@ def _export(request: Request, pk: int, source: ChatSource) -> HttpResponse:
     as_json = form.cleaned_data["form"] == "json"
     write = transcript.as_json if as_json else transcript.as_markdown
     name = f"{agent.handle}-conversation.{'json' if as_json else 'md'}"
-    pieces = write(agent, title, rows.iterator(transcript.MESSAGES_AT_ONCE))
+    pieces = write(agent, title, rows)
     return HttpResponse(
         b"".join(piece.encode() for piece in pieces),
         content_type="application/json" if as_json else "text/markdown; charset=utf-8",

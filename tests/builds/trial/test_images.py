@@ -43,9 +43,15 @@ def the_catalogue_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROVIDERS["local"].__dict__, "images", ["*"])
 
 
-def _send(browser: Client, agent: AgentConfig, *contents: bytes, text: str = "What is this?") -> Any:
+def _send(
+    browser: Client,
+    agent: AgentConfig,
+    *contents: bytes,
+    text: str = "What is this?",
+    to: str = "builds:draft_send",
+) -> Any:
     files = [SimpleUploadedFile(f"{n}.gif", content) for n, content in enumerate(contents)]
-    url = reverse("builds:draft_send", args=[agent.pk])
+    url = reverse(to, args=[agent.pk])
     return browser.post(url, {"content": text, "pictures": files}, headers=JSON)
 
 
@@ -74,6 +80,30 @@ def test_an_image_reaches_the_model_and_stays_with_its_question(
     assert _content(local_model) == [asked, "Sure?"]
     chat.clear(seeing, chat.Source.DRAFT)
     assert not ChatImage.objects.exists()
+
+
+def test_images_to_a_compiled_agent_open_again_and_are_in_the_file_of_the_chat(
+    browser: Client, seeing: AgentConfig, built: AgentConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _send(browser, seeing, GIF, GIF, to="builds:send").status_code == 202
+    chat.stop(seeing, chat.Source.BUILD)
+    question = ChatMessage.objects.get(role="user")
+    page = reverse("builds:try", args=[seeing.pk])
+    urls = [reverse("builds:message_image", args=[seeing.pk, question.pk, number]) for number in (0, 1)]
+    assert all(f'href="{url}"' in browser.get(page).content.decode() for url in urls)
+    assert [browser.get(url).content for url in urls] == [GIF, GIF]
+    download = reverse("builds:conversation_export", args=[seeing.pk])
+    data = base64.b64encode(GIF).decode()
+    kept = browser.get(download, {"form": "json"}).json()["messages"][0]
+    assert kept["images"] == [{"media_type": "image/gif", "data": data}] * 2
+    written = browser.get(download, {"form": "markdown"}).content.decode()
+    assert f"![Image 1](data:image/gif;base64,{data})" in written
+    assert f"![Image 2](data:image/gif;base64,{data})" in written
+    monkeypatch.setattr(images, "MOST_SENT", len(GIF))
+    assert (
+        "Images that are only in the chat, because this file would be too large: 1*"
+        in browser.get(download).content.decode()
+    )
 
 
 def test_a_question_that_is_asked_again_keeps_its_images(

@@ -51,6 +51,7 @@ urlpatterns = [
     path("agents/<int:pk>/personality/preset/", tabs.personality_preset, name="personality_preset"),
     path("agents/<int:pk>/capabilities/", tabs.capabilities, name="capabilities"),
     path("agents/<int:pk>/web-search/test/", web_search.web_search_test, name="web_search_test"),
+    path("agents/<int:pk>/web-search/forget/", web_search.web_search_forget, name="web_search_forget"),
     path("agents/<int:pk>/knowledge/", tabs.knowledge, name="knowledge"),
     path("agents/<int:pk>/knowledge/add/", knowledge.file_add, name="file_add"),
     path("agents/<int:pk>/knowledge/<int:file>/", knowledge.file_download, name="file_download"),

@@ -152,6 +152,7 @@ MATRIX: dict[str, Row] = {
     "configs:service_save": Row(_AGENT, "POST"),
     "configs:service_remove": Row(_AGENT, "POST"),
     "configs:web_search_test": Row(_AGENT, "POST"),
+    "configs:web_search_forget": Row(_AGENT, "POST"),
     "configs:resolve": Row({**_AGENT, "tab": "identity"}, "POST", {"yours": _SIDE, "base": _SIDE}),
     "configs:preview": Row(_AGENT),
     "configs:process": Row(_AGENT, "POST"),

@@ -84,3 +84,7 @@ describe(
         "only.",
     ),
 )
+describe(
+    "configs:web_search_forget",
+    post=Operation("Remove the key of an agent's search service", {}, note="All agents of yours lose it."),
+)

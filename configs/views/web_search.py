@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from agentforge.accounts.throttling.acts import Act, performs
@@ -43,6 +45,21 @@ def web_search_test(request: Request, pk: int) -> HttpResponse:
     if wants_json(request):
         return success(results=[result.as_json() for result in results])
     return show_capabilities(request, agent, search_form=form, search_results=results, searched=True)
+
+
+@require_POST
+@negotiated
+def web_search_forget(request: Request, pk: int) -> HttpResponse:
+    """Remove the stored key of the service that an agent's saved settings name."""
+    agent = agent_of(request, pk)
+    form = WebSearchForm(agent=agent)
+    if form.stored is not None:
+        vault.remove_key(form.stored)
+    if wants_json(request):
+        return success()
+    if form.stored is not None and form.service is not None:
+        messages.success(request, f"The key for {form.service.url} is removed, from all your agents.")
+    return redirect("configs:capabilities", pk=pk)
 
 
 @performs(Act.TEST_KEY)

@@ -14,7 +14,7 @@ from configs.changes import differences, of_draft
 from configs.documents.document import parse
 from configs.documents.export import export
 from configs.keys.agent_environment import environment_of_draft
-from configs.keys.service_keys import service_key
+from configs.keys.service_keys import service_key, service_variable_names
 from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
 from configs.revisions import configuration, draft_json
@@ -224,8 +224,24 @@ def test_a_key_is_kept_for_its_address_alone(
         text = browser.get(f"/agents/{agent.pk}/{page}/").content.decode()
         assert SECRET not in text
     assert SECRET not in draft_json(agent) + export(agent)
+    assert service_variable_names(agent, agent.tool_settings) == ["AGENT_KEY_WEB_SEARCH_BRAVE"]
     _capabilities(browser, agent, provider=provider)
     assert "Paste the key" in str(_test(browser, agent).json()["errors"]["key"])
+
+
+@pytest.mark.parametrize("provider", ["tavily"], indirect=True)
+def test_a_stored_key_can_be_removed(
+    browser: Client, agent: AgentConfig, provider: str, service: SearchStandIn
+) -> None:
+    _capabilities(browser, agent, provider=provider, url=service.url)
+    page, forget = f"/agents/{agent.pk}/capabilities/", f"/agents/{agent.pk}/web-search/forget/"
+    assert "Remove the stored key" not in browser.get(page).content.decode()
+    _test(browser, agent, **_key(provider))
+    assert "Remove the stored key" in browser.get(page).content.decode()
+    answer = browser.post(forget, follow=True).content.decode()
+    assert f"The key for {service.url} is removed" in answer and "Remove the stored key" not in answer
+    assert service_key(agent.owner_id, service.url) is None
+    assert browser.post(forget, headers=JSON).status_code == 200
 
 
 def test_a_key_goes_over_https_only_and_nowhere_private(browser: Client, agent: AgentConfig) -> None:

@@ -23,6 +23,7 @@ from configs.services import create_agent
 from tests.drivers.chromium import launch
 from tests.drivers.web_process import WebProcess
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.search import SearXNGStandIn
 
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 
@@ -45,8 +46,16 @@ def model() -> Iterator[OpenAIStandIn]:
 
 
 @pytest.fixture(scope="package")
-def web(django_db_setup: None, model: OpenAIStandIn) -> Iterator[WebProcess]:
-    with WebProcess(LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url) as process:
+def search_service() -> Iterator[SearXNGStandIn]:
+    """A search service that the web process may reach."""
+    with SearXNGStandIn() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def web(django_db_setup: None, model: OpenAIStandIn, search_service: SearXNGStandIn) -> Iterator[WebProcess]:
+    allowed = search_service.url.removeprefix("http://")
+    with WebProcess(LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url, AGENTFORGE_ALLOWED_HOSTS=allowed) as process:
         yield process
 
 

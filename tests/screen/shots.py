@@ -35,6 +35,7 @@ from deployments.sites import lifecycle
 from tests.deployments.finished_builds import build_of
 from tests.drivers.browser_watch import KEPT
 from tests.drivers.web_process import WebProcess
+from tests.standins.search import SearXNGStandIn
 
 from .conftest import NARROW, WIDE
 from .test_build_page import start, take_from_cache
@@ -213,6 +214,20 @@ def test_servers_and_apis(shoot: Shoot, agent: AgentConfig) -> None:
     shoot("chosen", at)
     shoot("changed", at, lambda page: send(page, json.dumps(tools)))
     shoot("with-a-program", f"/agents/{agent.pk}/capabilities/")
+
+
+def test_a_web_search(shoot: Shoot, agent: AgentConfig, search_service: SearXNGStandIn) -> None:
+    search = {"provider": "searxng", "url": search_service.url, "allowed_hosts": ["sea.example"]}
+    AgentConfig.objects.filter(pk=agent.pk).update(
+        provider="openai", model="gpt-x", tools=["web_search"], tool_settings={"web_search": search}
+    )
+
+    def try_it(page: Page) -> None:
+        page.get_by_label("Try a search").fill("tides")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.wait_for_url("**/web-search/test/*")
+
+    shoot("searched", f"/agents/{agent.pk}/capabilities/", try_it)
 
 
 def test_refusals_and_outages(shoot: Shoot, agent: AgentConfig) -> None:

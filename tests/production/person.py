@@ -20,7 +20,7 @@ class Person(Script):
         told = self.ask("POST", "/sign-in/", {"email": f"{name}@example.com", "password": PASSWORD})
         self.headers = {"Authorization": f"Bearer {told['tokens']['access_token']}"}
 
-    def until(self, path: str, name: str, seconds: float = 300) -> dict[str, Any]:
+    def until(self, path: str, name: str, seconds: float = 900) -> dict[str, Any]:
         """Return a row once it is finished."""
         started = time.monotonic()
         while (row := self.ask("GET", path)[name])["status"] in UNFINISHED:
@@ -40,7 +40,7 @@ class Person(Script):
         self.ask("POST", f"/agents/{agent}/try/messages/", {"content": question})
         started = time.monotonic()
         while (last := self.ask("GET", f"/agents/{agent}/try/")["messages"][-1])["status"] in UNFINISHED:
-            assert time.monotonic() - started < 120, last
+            assert time.monotonic() - started < 300, last
             time.sleep(0.2)
         assert last["status"] == "done", last
         return str(last["content"])

@@ -25,7 +25,7 @@ from .person import KEY, Person
 OLDEST = "4c0ce71428c753f68cb5a2f969ee7983dc15fb74"
 PREVIOUS = "b8bfbd94187488581bb85b3deec00c91caa1cf32"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
@@ -100,16 +101,22 @@ class Chat(ABC):
         """Return the address of a conversation; without one, of the chat."""
         return page_of(self.agent, self.source, place)
 
+    @cached_property
+    def begun(self) -> QuerySet[Conversation]:
+        return conversations_of(self.agent, self.source)[:MOST_LISTED]
+
+    def address(self) -> str:
+        """Return where this conversation is read again."""
+        return self.url(self.place) + ("" if self.place or not self.begun else "?new=1")
+
     def context(self) -> dict[str, Any]:
         """Return what the page shows of the conversation and the others."""
-        begun = list(conversations_of(self.agent, self.source)[:MOST_LISTED])
-        is_new = begun and not self.place
         return {
             **conversation(self.agent, self.rows),
             "place": self.place,
-            "begun": begun,
-            # Where this conversation is read again.
-            "address": self.url(self.place) + ("?new=1" if is_new else ""),
+            "begun": self.begun,
+            # Asked for by the template, unless there is no chat to show.
+            "address": self.address,
             "query": f"?{urlencode({'conversation': self.place.pk})}&" if self.place else "?",
         }
 

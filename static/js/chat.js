@@ -4,6 +4,7 @@
 // the conversation comes with the page, which parts.js reads again; `data-page` is the conversation's address.
 import { HANDLERS, offerCode } from "./chat_events.js";
 import { forgetPictures, takePictures } from "./chat_pictures.js";
+import { askAtOnce, keepQuestion, write } from "./chat_question.js";
 import { h, on, readPage } from "./dom.js";
 
 class Chat {
@@ -38,21 +39,9 @@ class Chat {
       if (this.field.value.trim()) this.form.requestSubmit();
     });
     takePictures(this.form);
+    keepQuestion(this.field, new URL(root.dataset.page, location.href).pathname);
     this.toEnd();
-    this.askAtOnce();
-  }
-
-  /** A build that was compiled to be asked gets the question that was written for it. */
-  askAtOnce() {
-    if (location.hash !== "#ask") return;
-    const key = `question:${location.pathname.split("/")[2]}`;
-    const question = sessionStorage.getItem(key);
-    sessionStorage.removeItem(key);
-    history.replaceState(history.state, "", location.pathname + location.search);
-    this.field.focus();
-    if (!question) return;
-    this.field.value = question;
-    this.form.requestSubmit();
+    askAtOnce(this.form, this.field);
   }
 
   message(id) {
@@ -87,7 +76,7 @@ class Chat {
       return this.showError(problem?.textContent.trim() || `The message was not sent (${response.status}).`);
     }
     if (form === this.form) {
-      this.field.value = "";
+      write(this.field, "");
       forgetPictures(form);
     } else form.reset();
     this.merge(page);
@@ -162,7 +151,7 @@ class Chat {
   /** Remove a message; the words of a question that somebody is editing move to the next one. */
   drop(item) {
     const edit = item.querySelector("textarea");
-    if (edit && edit.value !== edit.defaultValue && !this.field.value) this.field.value = edit.value;
+    if (edit && edit.value !== edit.defaultValue && !this.field.value) write(this.field, edit.value);
     item.remove();
   }
 

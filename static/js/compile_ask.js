@@ -1,15 +1,23 @@
 // Save, check, compile and ask as one command, on `form[data-compile-ask]` and Ctrl-Enter: what is open is saved first (see
 // autosave.js), the build's progress is shown in place, and its chat opens when it can answer. A question that is written
-// in the chat with the draft goes along. What fails says where.
+// in a chat of this page goes along. What fails says where.
+import { takeAlong } from "./chat_question.js";
 import { h, on } from "./dom.js";
 import { follow } from "./live.js";
 
 const ENDS = ["succeeded", "failed", "cancelled"];
-const form = document.querySelector("[data-compile-ask]");
-const state = document.querySelector("[data-compile-ask-state]");
+let form = null;
 let build = null;
 
+/** The form as it is now: the page renews its parts. */
+function find() {
+  return document.querySelector("[data-compile-ask]");
+}
+
 function say(...children) {
+  const state = document.querySelector("[data-compile-ask-state]");
+  // What it says stays when the page is renewed.
+  state.closest("[data-part]")?.setAttribute("data-hold", "");
   state.replaceChildren(...children);
   state.scrollIntoView({ block: "nearest" });
 }
@@ -26,6 +34,7 @@ function fail(...children) {
 
 async function compile(event) {
   event.preventDefault();
+  form = event.target;
   say(h("p", {}, "Checking what changed."));
   try {
     const headers = { Accept: "application/json" };
@@ -78,18 +87,21 @@ async function end(status) {
 }
 
 function ask() {
-  const question = document.querySelector("[data-draft-chat] [data-chat-form] textarea")?.value.trim();
-  if (question) sessionStorage.setItem(`question:${form.dataset.agent}`, question);
+  takeAlong(form.dataset.agent);
   say(h("p", {}, "Compiled."));
-  location.assign(`${form.dataset.try}#ask`);
+  if (location.pathname !== form.dataset.try) return location.assign(`${form.dataset.try}#ask`);
+  history.replaceState(history.state, "", `${location.pathname}${location.search}#ask`);
+  location.reload();
 }
 
 function ours(channel) {
   return build && channel === build.channel;
 }
 
-if (form) {
-  form.addEventListener("submit", compile);
+if (document.querySelector("[data-rail]")) {
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-compile-ask]") && !event.defaultPrevented) compile(event);
+  });
   on("queue", "", ({ words }, seq, channel) => { if (ours(channel)) show(words); });
   on("step", "", ({ name, state: reached }, seq, channel) => {
     if (!ours(channel)) return;
@@ -103,8 +115,10 @@ if (form) {
   // Before a field's own Enter.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
+    const now = find();
+    if (!now) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!("sending" in form.dataset)) form.requestSubmit();
+    if (!("sending" in now.dataset)) now.requestSubmit();
   }, true);
 }

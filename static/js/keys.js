@@ -18,9 +18,10 @@ function nameOf(element) {
 
 const COMMON_KEYS = [
   ["Move in a list", "↑ ↓"], ["Send a message", "Enter"], ["Leave a field", "Esc"], ["Save the form", "Ctrl S"],
-  ["Save, check, compile and ask", "Ctrl Enter"], ["Search", "Ctrl K"], ["These keys", "?"],
+  ["Search", "Ctrl K"], ["These keys", "?"],
 ];
 
+const COMPILE_KEYS = [["Save, check, compile and ask", "Ctrl Enter"]];
 const STEP_KEYS = [["Next step", "j"], ["Previous step", "k"]];
 
 function steps() {
@@ -36,6 +37,7 @@ function helpDialog() {
   const elements = [...document.querySelectorAll("[data-key]")].filter((element) => !element.closest("[hidden]"));
   const named = elements.map((element) => [nameOf(element), element.dataset.key]);
   const rows = [...named, ...(steps().length ? STEP_KEYS : []), ...COMMON_KEYS];
+  if (document.querySelector("[data-compile-ask]")) rows.push(...COMPILE_KEYS);
   const list = h("div", { class: "keys" }, ...rows.map(([name, keys]) => helpRow(name, keys.split(" "))));
   const close = h("form", { method: "dialog", class: "dialog-actions" }, h("button", { class: "button" }, "Close"));
   const attributes = { class: "dialog", id: "keys-help", "aria-label": "Keyboard" };

@@ -10,8 +10,8 @@ from playwright.sync_api import Dialog, Page, expect
 
 from agentforge.accounts.models import User
 from builds.execution import transitions
-from builds.models import Build, BuildStatus
-from builds.services import cancel_build
+from builds.models import Build, BuildStatus, BuildTarget, ChatMessage, Conversation
+from builds.services import cancel_build, enqueue_build
 from configs.models import AgentConfig
 from tests.drivers.build_worker import WorkerProcess
 from tests.standins.openai import OpenAIStandIn
@@ -107,6 +107,68 @@ def test_ctrl_enter_saves_checks_compiles_and_asks(
     expect(answer).to_contain_text("Whales breathe air.")
     expect(answer).to_contain_text(f"Ada, build {Build.objects.get().pk}")
     assert "Speak of whales." in model.asked[-1].json["messages"][0]["content"]
+
+
+def succeed(build: Build) -> None:
+    """Let a queued build count as succeeded, without running it."""
+    BuildTarget.objects.filter(build=build).update(status="succeeded")
+    transitions.finish(build.pk, build.job_id, BuildStatus.SUCCEEDED, was=BuildStatus.QUEUED)
+
+
+@pytest.mark.parametrize("tab", ["builds", "deploy", "draft"])
+def test_ctrl_enter_works_on_every_tab(window: Windows, agent: AgentConfig, tab: str) -> None:
+    page = window(f"/agents/{agent.pk}/{tab}/")
+    if tab == "draft":
+        page.get_by_label("Message").fill("What do whales do?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-compile-ask-state] progress")).to_be_visible()
+    succeed(Build.objects.get())
+    page.wait_for_url(f"**/agents/{agent.pk}/try/**")
+    expect(page.get_by_label("Message")).to_be_focused()
+    if tab == "draft":
+        expect(page.locator("[data-role=user]")).to_contain_text("What do whales do?")
+        page.goto(f"/agents/{agent.pk}/draft/")
+        expect(page.get_by_label("Message")).to_have_value("")
+
+
+def test_try_is_left_for_the_next_build_in_place(window: Windows, agent: AgentConfig, alice: User) -> None:
+    succeed(enqueue_build(agent, by=alice))
+    page = window(f"/agents/{agent.pk}/try/")
+    # Nothing to compile: the keys send.
+    page.get_by_label("Message").fill("Whales?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("[data-chat-stopped]")).to_be_visible()
+    other = window(f"/agents/{agent.pk}/personality/")
+    other.get_by_label(INSTRUCTIONS).fill("Speak of krill.")
+    other.keyboard.press("Tab")
+    expect(page.locator("[data-compile-ask]")).to_have_count(1)
+    page.get_by_label("Message").fill("And krill?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-compile-ask-state] progress")).to_be_visible()
+    newest = Build.objects.latest("pk")
+    succeed(newest)
+    expect(page.locator("[data-role=user]").last).to_contain_text("And krill?")
+    asked = ChatMessage.objects.filter(role="user").latest("pk")
+    assert (asked.build_id, asked.conversation) == (newest.pk, Conversation.objects.get())
+
+
+def test_a_question_that_is_being_written_stays(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/personality/")
+    open_chat(page)
+    field = page.locator("[data-draft-chat] [data-chat-form] textarea")
+    field.fill("Half a question")
+    page.locator("[data-rail] a[data-tab=capabilities]").click()
+    page.wait_for_url("**/capabilities/")
+    expect(field).to_have_value("Half a question")
+    page.goto(f"/agents/{agent.pk}/draft/")
+    expect(page.get_by_label("Message")).to_have_value("Half a question")
+    page.keyboard.press("Escape")
+    page.get_by_label("Message").press("Enter")
+    expect(page.locator("[data-status=queued]")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("Message")).to_have_value("")
 
 
 def test_a_refused_check_says_where_and_starts_nothing(window: Windows, agent: AgentConfig) -> None:

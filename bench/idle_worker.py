@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import django
@@ -27,7 +28,13 @@ SECONDS = float(os.environ["AGENTFORGE_BENCH_SECONDS"])
 
 
 async def wait(
-    inputs: Inputs, work: Path, log: BuildLog, texts: Texts = NO_TEXTS, *, seconds: float | None = None
+    inputs: Inputs,
+    work: Path,
+    log: BuildLog,
+    texts: Texts = NO_TEXTS,
+    *,
+    seconds: float | None = None,
+    meanwhile: Callable[[Compiled], object] = lambda compiled: None,
 ) -> Compiled:
     await asyncio.sleep(SECONDS)
     program = work / "agent"

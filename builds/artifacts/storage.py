@@ -64,12 +64,20 @@ def put(data: bytes, sha256: str = "", progress: Progress | None = None) -> str:
     does not accept them.
     """
     sha256 = sha256 or hashlib.sha256(data).hexdigest()
-    if not local_store.still_holds(sha256):
-        local_store.write([data], sha256)
+    keep_here(data, sha256)
     shared = shared_storage()
     if shared is not None:
         uploads.send(shared, sha256, progress or _ignore_progress)
     return sha256
+
+
+def keep_here(data: bytes, sha256: str) -> None:
+    """Write bytes durably on this machine, unless it has them.
+
+    Raises BuildError when they do not read back with that hash.
+    """
+    if not local_store.still_holds(sha256):
+        local_store.write([data], sha256)
 
 
 def prepare(size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from builds.errors import BuildError, Exhausted
@@ -27,10 +28,12 @@ async def compile_agent(
     texts: knowledge.Texts = knowledge.NO_TEXTS,
     *,
     seconds: float | None = None,
+    meanwhile: Callable[[Compiled], object] = lambda compiled: None,
 ) -> Compiled:
     """Compile in the empty directory `work`, check the result and stream the output to the log.
 
     `texts` are those of the agent's files. It may take `seconds` once the cache is warm and a processor free.
+    While the result is checked, `meanwhile` runs in a thread.
     Raises BuildError with the compiler's message or the failed check, TooSlow.
     """
     # Before the processor is taken: others that compile meanwhile must be able to end.
@@ -39,7 +42,9 @@ async def compile_agent(
     async with processors.one(log):
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await _compile(inputs, work, log, texts)
+                compiled = await _compile(inputs, work, log, texts)
+                await _check(inputs, compiled, work, log, meanwhile)
+                return compiled
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -48,37 +53,56 @@ async def compile_agent(
 
 async def _compile(inputs: Inputs, work: Path, log: BuildLog, texts: knowledge.Texts) -> Compiled:
     target = inputs.spec
-    lay_out, build, *_, check, _ = step_names(target)
+    lay_out, build, *_ = step_names(target)
     tree = work / "src"
+    plan = runtime_packages.plan_of(inputs)
     with log.step(lay_out):
         tree.mkdir()
-        sources.lay_out_agent(
-            tree, inputs.sources, target=target.program, module=inputs.module, document=inputs.document
-        )
+        # A plan finds the shared packages compiled.
+        _lay_out(inputs, tree, with_shared=plan is None)
         await knowledge.write_index(inputs.document, texts, tree, inputs.sources, log)
         log.info(f"{inputs.module}, tools: {', '.join(sources.chosen_tools(inputs.document)) or 'none'}")
     program = work / "agent"
     with log.step(build):
-        await _build(inputs, Program(inputs.module, tree, program), work, log)
+        await _build(inputs, plan, Program(inputs.module, tree, program), work, log)
     host = None
     if target.kind == PLUGIN_KIND:
         with log.step("Compile the host"):
             host = await HOST.get_or_compile(inputs.toolchain, inputs.sources, work, log)
-    compiled = Compiled(program, host)
-    with log.step(check):
-        await output_check.check(inputs, compiled, work, log)
-    return compiled
+    return Compiled(program, host)
 
 
-async def _build(inputs: Inputs, program: Program, work: Path, log: BuildLog) -> None:
+async def _check(
+    inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog, meanwhile: Callable[[Compiled], object]
+) -> None:
+    *_, check, _ = step_names(inputs.spec)
+    other = asyncio.ensure_future(asyncio.to_thread(meanwhile, compiled))
+    try:
+        with log.step(check):
+            await output_check.check(inputs, compiled, work, log)
+    finally:
+        # It reads what is removed afterwards.
+        await asyncio.gather(other, return_exceptions=True)
+    other.result()
+
+
+def _lay_out(inputs: Inputs, tree: Path, *, with_shared: bool) -> None:
+    program, module, document = inputs.spec.program, inputs.module, inputs.document
+    sources.lay_out_agent(
+        tree, inputs.sources, target=program, module=module, document=document, with_shared=with_shared
+    )
+
+
+async def _build(inputs: Inputs, plan: Plan | None, program: Program, work: Path, log: BuildLog) -> None:
     """Compile and link by a plan or, where that is not possible, by `go build`; both give the same bytes."""
     chain, target = inputs.toolchain, inputs.spec
     package, mode = f"./{target.program}", target.build_mode
-    if (plan := runtime_packages.plan_of(inputs)) is not None:
+    if plan is not None:
         command = chain.build_command(package=package, output=program.output, mode=mode)
         log_command(command, work, log)
         if await _follows(plan, inputs, program, work, log):
             return
+        _lay_out(inputs, program.tree, with_shared=True)
     elif chain.cgo and not has_isolated_cache():
         log.info("Go plans the steps of this build: they have no proven plan yet.")
     await go_build(chain, package, program.output, mode, program.tree, work, log)

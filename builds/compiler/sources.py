@@ -120,8 +120,10 @@ def runtime_path(sources: Sources, program: str, apis: Sequence[str]) -> str:
     return f"agent.local/r{_digest(sources.files, _shared_names(sources, program, apis))[:16]}"
 
 
-def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str, document: str) -> None:
-    """Write the module of an agent's program into an empty directory.
+def lay_out_agent(
+    directory: Path, sources: Sources, *, target: str, module: str, document: str, with_shared: bool = True
+) -> None:
+    """Write the module of an agent's program into a directory, with the packages that it shares or without.
 
     Raises BuildError for an API or a tool without sources.
     """
@@ -134,7 +136,7 @@ def lay_out_agent(directory: Path, sources: Sources, *, target: str, module: str
         raise BuildError(
             f"The forge does not have these providers' APIs: {', '.join(unknown)}. Save API keys again."
         )
-    _lay_out(directory, sources, target, module, apis, tools)
+    _lay_out(directory, sources, target, module, apis, tools, with_shared=with_shared)
     (directory / CONFIGURATION).write_text(document, encoding="utf-8")
 
 
@@ -160,11 +162,20 @@ def lay_out_alone(directory: Path, sources: Sources, program: str) -> None:
 
 
 def _lay_out(
-    directory: Path, sources: Sources, program: str, module: str, apis: Sequence[str], tools: Iterable[str]
+    directory: Path,
+    sources: Sources,
+    program: str,
+    module: str,
+    apis: Sequence[str],
+    tools: Iterable[str],
+    *,
+    with_shared: bool = True,
 ) -> None:
     runtime = runtime_path(sources, program, apis)
     groups = [sources.runtime, sources.targets[program], *(sources.apis[api] for api in apis)]
     names = {name for group in [*groups, *(sources.tools[tool] for tool in tools)] for name in group}
+    if not with_shared:
+        names = {name for name in names if _is_own(name, program)}
     contents = _renamed(sources, names, {f"{TEMPLATE_MODULE}/": f"{runtime}/", TEMPLATE_MODULE: module})
     contents[_GO_MOD] += f"\nrequire {runtime} v0.0.0\n\nreplace {runtime} => ./\n".encode()
     _write(directory, contents)
@@ -174,7 +185,12 @@ def _shared_names(sources: Sources, program: str, apis: Sequence[str]) -> set[st
     """Return the files of a program that all agents with these APIs share, whatever their tools."""
     groups = [sources.runtime, sources.targets[program], *(sources.apis[api] for api in apis)]
     names = {name for group in [*groups, *sources.tools.values()] for name in group}
-    return {name for name in names if "/" in name and not name.startswith(f"{program}/")}
+    return {name for name in names if not _is_own(name, program)}
+
+
+def _is_own(name: str, program: str) -> bool:
+    """Return whether a file is of a package that only this agent has."""
+    return "/" not in name or name.startswith(f"{program}/")
 
 
 def _renamed(sources: Sources, names: Iterable[str], paths: Mapping[str, str]) -> dict[str, bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.redaction import Redactor
 from agentforge.tenancy.connections import connection_lease
 from agentforge.tenancy.threads import in_thread, in_thread_with_retry
-from builds.artifacts import build_files
+from builds.artifacts import build_files, storage
 from builds.compiler import compilation, resource_errors, sandbox, targets
 from builds.compiler.inputs import STORE, Compiled, Inputs
 from builds.compiler.workspace import temporary_workspace
@@ -49,6 +50,8 @@ class TargetRun:
     redact: Redactor
     is_shutdown: Callable[[], bool]
     compiled: list[Inputs]
+    # Assembled already while the program was checked.
+    package: list[assembly.File] = field(default_factory=list)
 
     async def run(self) -> None:
         """Build the target and record its outcome, unless this job no longer owns the build."""
@@ -171,11 +174,21 @@ class TargetRun:
         log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         texts = await in_thread(texts_of, self.claim.agent_id, self.claim.document)
         try:
-            compiled = await compilation.compile_agent(inputs, work, log, texts, seconds=candidate.seconds)
+            compiled = await compilation.compile_agent(
+                inputs, work, log, texts, seconds=candidate.seconds, meanwhile=partial(self._prepare, inputs)
+            )
         except compilation.TooSlow as error:
             raise TryNextBuilder(f"this forge's own compiler {error}") from error
         self.compiled.append(inputs)
         return inputs, compiled
+
+    def _prepare(self, inputs: Inputs, compiled: Compiled) -> None:
+        """Assemble the package and write its program, which takes most of the time of storing."""
+        program = assembly.program_file(inputs, compiled)
+        with ThreadPoolExecutor(1, thread_name_prefix="write") as disk:
+            written = disk.submit(storage.keep_here, program.data, program.sha256)
+            self.package = assembly.assemble(inputs, compiled, program)
+        written.result()
 
     async def _compile_remotely(
         self, candidate: RemoteCandidate, work: Path, log: BuildLog
@@ -195,13 +208,15 @@ class TargetRun:
     async def _store(self, inputs: Inputs, compiled: Compiled, log: BuildLog) -> None:
         self._describe(inputs)
         with log.step(STORE):
-            self.outcome.artifacts = await asyncio.to_thread(_store_package, inputs, compiled, log)
+            self.outcome.artifacts = await asyncio.to_thread(
+                _store_package, inputs, self.package or assembly.assemble(inputs, compiled), log
+            )
         self.outcome.facts.exit_code = 0
         log.info(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
 
 
-def _store_package(inputs: Inputs, compiled: Compiled, log: BuildLog) -> list[StoredArtifact]:
-    return _store_files(assembly.signed_package(inputs, compiled), log)
+def _store_package(inputs: Inputs, files: list[assembly.File], log: BuildLog) -> list[StoredArtifact]:
+    return _store_files([*files, *assembly.signatures(inputs, files)], log)
 
 
 def _take_prepared(digest: str, log: BuildLog) -> list[StoredArtifact]:

@@ -66,9 +66,16 @@ def program_name(inputs: Inputs) -> str:
     return BOOTSTRAP
 
 
-def assemble(inputs: Inputs, compiled: Compiled) -> list[File]:
-    """Return the files of a package without signatures; they contain no time: same inputs, same bytes."""
-    binaries = [File(program_name(inputs), compiled.program.read_bytes())]
+def program_file(inputs: Inputs, compiled: Compiled) -> File:
+    return File(program_name(inputs), compiled.program.read_bytes())
+
+
+def assemble(inputs: Inputs, compiled: Compiled, program: File | None = None) -> list[File]:
+    """Return the files of a package without signatures; they contain no time: same inputs, same bytes.
+
+    `program` is the first of them, if it was read already.
+    """
+    binaries = [program or program_file(inputs, compiled)]
     if compiled.host is not None:
         binaries.append(File(HOST, compiled.host.read_bytes()))
     files = [

@@ -118,9 +118,12 @@ class Viewer:
         position, news = following
         if not self._push(news):
             return False
-        self._positions[self.names[0]] = position
+        name = self.names[0]
+        self._positions[name] = position
         self._is_quiet = False
-        return position >= self._hub.tail(self.names[0]).last_seq and not self._is_done()
+        tail = self._hub.tail(name)
+        # When its time is over, the next beat notices.
+        return position >= tail.last_seq and not tail.has_ended(position)
 
     def _next_of_one(self) -> tuple[int, bytes] | None:
         """Return what follows in the only stream, in the form that viewers at its position share."""

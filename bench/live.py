@@ -93,10 +93,12 @@ def _measure_several(viewers: int, processes: int) -> dict[str, float]:
 
 
 def _print_several(viewers: int, processes: int, several: dict[str, float], rival: dict[str, float]) -> None:
+    parts = {"p50": "p50_ms", "p99": "p99_ms"}
     names = ("p50", "p99", "viewer_kb", "delivery_us", "deliveries_per_s")
     named = {"figure": "web_processes", "viewers": viewers, "processes": processes, "rival": "one process"}
-    values = {name: several[name] for name in names}
-    print(json.dumps({**named, **values, **{f"rival_{name}": rival[name] for name in names}}), flush=True)
+    values = {parts.get(name, name): several[name] for name in names}
+    rival_values = {f"rival_{parts.get(name, name)}": rival[name] for name in names}
+    print(json.dumps({**named, **values, **rival_values}), flush=True)
 
 
 def _measure(served: Served, viewers: int) -> dict[str, float]:

@@ -32,7 +32,7 @@ func start() (answerer, error) {
 	if err != nil {
 		return nil, err
 	}
-	agent := memory.Limit(bundle.Agent{}, manifest.Limits.MemoryMB)
+	agent := server.Bounded(memory.Limit(bundle.Agent{}, manifest.Limits.MemoryMB))
 	gate, err := auth.NewGate(os.Getenv, auth.NetlifyAddress)
 	if err != nil {
 		return nil, err

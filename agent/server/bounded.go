@@ -12,6 +12,14 @@ import (
 // megabyte (make bench agent), so they fit into the smallest memory limit.
 const MaxConcurrent = 256
 
+// Bounded refuses answers beyond MaxConcurrent, on whichever surfaces share it.
+func Bounded(agent protocol.Agent) protocol.Agent {
+	if _, isBounded := agent.(bounded); isBounded {
+		return agent
+	}
+	return bounded{Agent: agent, slots: make(chan struct{}, MaxConcurrent)}
+}
+
 // bounded refuses answers beyond its slots.
 type bounded struct {
 	protocol.Agent

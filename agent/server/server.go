@@ -63,7 +63,7 @@ type surfaces struct {
 }
 
 func services(agent protocol.Agent, manifest protocol.Manifest, options Options) surfaces {
-	agent = bounded{Agent: agent, slots: make(chan struct{}, MaxConcurrent)}
+	agent = Bounded(agent)
 	s := surfaces{mux: http.NewServeMux(), a2a: a2a.New(agent, manifest, options)}
 	httpapi.Register(s.mux, agent, manifest)
 	mcp.New(agent, manifest).Register(s.mux)

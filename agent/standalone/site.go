@@ -47,6 +47,8 @@ func newSite(env func(string) string, dir string, agent protocol.Agent, manifest
 		return nil, err
 	}
 	s := site{pages: pages, behindProxy: proxies > 0}
+	// One bound for the page's questions and those of programs.
+	agent = server.Bounded(agent)
 	options := server.Options{Shared: true, Bearer: gate.Access() != "public"}
 	s.programs = server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
 		s.guarded = gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"agent.local/a0000000000000000/agenttest"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/server"
 )
 
 // The hash of "open sesame", with few iterations.
@@ -33,6 +35,11 @@ func (echoAgent) Handle(_ context.Context, request []byte, emit func([]byte) err
 // newServer returns the URL of a site.
 func newServer(t *testing.T, environment map[string]string) (string, error) {
 	t.Helper()
+	return newServerOf(t, echoAgent{}, environment)
+}
+
+func newServerOf(t *testing.T, agent protocol.Agent, environment map[string]string) (string, error) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"index.html", "chat.js", "chat.html"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("page "+name), 0o600); err != nil {
@@ -40,7 +47,7 @@ func newServer(t *testing.T, environment map[string]string) (string, error) {
 		}
 	}
 	env := func(name string) string { return environment[name] }
-	handler, err := newSite(env, dir, echoAgent{}, protocol.Manifest{Handle: "sample"}, nil)
+	handler, err := newSite(env, dir, agent, protocol.Manifest{Handle: "sample"}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -60,6 +67,36 @@ func ask(t *testing.T, method, url, body string, headers ...string) (int, string
 	var text strings.Builder
 	_ = response.Write(&text)
 	return response.StatusCode, text.String()
+}
+
+// The page's questions and those of programs share one bound.
+func TestTooManyQuestions(t *testing.T) {
+	t.Parallel()
+	agent := &agenttest.Agent{Waiting: make(chan struct{})}
+	url, err := newServerOf(t, agent, map[string]string{"AGENT_TRUSTED_PROXIES": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for i := range server.MaxConcurrent {
+		// Each visitor has a limit of their own.
+		visitor := fmt.Sprintf("192.0.2.%d", i)
+		go func() {
+			request := agenttest.NewRequest(t, "POST", url+"/chat", agenttest.Question("wait"), "X-Forwarded-For", visitor)
+			if response, err := http.DefaultClient.Do(request.WithContext(ctx)); err == nil {
+				_, _ = io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+			}
+		}()
+		<-agent.Waiting
+	}
+	for _, accept := range []string{"application/json", "text/event-stream"} {
+		status, text := ask(t, "POST", url+"/api/ask", `{"message": "hi"}`, "X-Forwarded-For", "192.0.3.1", "Accept", accept)
+		if status != http.StatusServiceUnavailable || !strings.Contains(text, "Retry-After: 5") || !strings.Contains(text, "try again in a moment") {
+			t.Errorf("%s: %d %s", accept, status, text)
+		}
+	}
 }
 
 func TestRouting(t *testing.T) {

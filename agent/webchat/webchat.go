@@ -21,21 +21,18 @@ const (
 	maxQuestion = 8000
 	// A state that waits holds the results of tools so far.
 	maxBody = 2 << 20
-	// More answers at once would only slow each other down at the provider.
-	maxConcurrent = 64
 )
 
 type handler struct {
 	agent  protocol.Agent
 	states stateCodec
-	slots  chan struct{}
 }
 
 // Handler answers {"message", "state"} with {"text", "state"} or, if the client
 // accepts text/event-stream, with the agent's events. With "ask" true, calls of tools
 // may wait for the visitor, who answers with {"answers", "state"}.
 func Handler(agent protocol.Agent, sealer auth.Sealer) http.Handler {
-	return handler{agent: agent, states: stateCodec{sealer}, slots: make(chan struct{}, maxConcurrent)}
+	return handler{agent: agent, states: stateCodec{sealer}}
 }
 
 // turn is one request: the conversation with the question at its end, and what the
@@ -48,15 +45,6 @@ type turn struct {
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, ok := h.readTurn(w, r)
 	if !ok {
-		return
-	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		w.Header().Set("Retry-After", "5")
-		httpapi.WriteError(w, http.StatusServiceUnavailable, "rate_limited",
-			"The agent is answering as many questions as it can. Try again in a moment.")
 		return
 	}
 	if acceptsStream(r) {
@@ -187,7 +175,7 @@ func httpStatus(code string) int {
 		return http.StatusBadRequest
 	case "time_limit", "cancelled":
 		return http.StatusGatewayTimeout
-	case "rate_limited", "token_limit", "cost_limit":
+	case "busy", "rate_limited", "token_limit", "cost_limit":
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusBadGateway

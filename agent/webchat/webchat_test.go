@@ -218,40 +218,6 @@ func TestDisconnectStopsTheAgent(t *testing.T) {
 	}
 }
 
-func TestTooManyQuestions(t *testing.T) {
-	t.Parallel()
-	agent := newScriptedAgent()
-	server := newServer(t, agent)
-	done := make(chan int, maxConcurrent)
-	for range maxConcurrent {
-		go func() {
-			response, err := ask(t.Context(), server.URL, stream, script("wait", doneEvent))
-			if err != nil {
-				done <- 0
-				return
-			}
-			response.Body.Close()
-			done <- response.StatusCode
-		}()
-	}
-	for range maxConcurrent {
-		<-agent.began
-	}
-	response, err := ask(t.Context(), server.URL, stream, script(doneEvent))
-	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		t.Errorf("one too many: %v, %v", response, err)
-	}
-	close(agent.goOn)
-	for range maxConcurrent {
-		if status := <-done; status != http.StatusOK {
-			t.Errorf("an earlier question: %d", status)
-		}
-	}
-	if response, err = ask(t.Context(), server.URL, stream, script(doneEvent)); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("afterwards: %v, %v", response, err)
-	}
-}
-
 // echoAgent answers with all messages so far.
 type echoAgent struct{}
 

@@ -207,4 +207,8 @@ def load_partial(message: ChatMessage) -> int:
             answer.add(record["event"])
     for name, value in answer.facts.items():
         setattr(message, name, value)
+    finished = ChatMessage.objects.filter(pk=message.pk, finished_at__isnull=False)
+    if answer.last and finished.exists():
+        # It ended after its row was read; the row and the event were stored at once.
+        message.refresh_from_db(fields=["status", "finished_at", *answer.facts])
     return position

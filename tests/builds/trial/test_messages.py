@@ -13,7 +13,7 @@ from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.models import ChatMessage
 from builds.trial import chat
-from builds.trial.answer import Answer
+from builds.trial.answer import Answer, load_partial
 from builds.trial.history import history
 from configs.models import AgentConfig
 from tests.drivers.pages import shown
@@ -110,3 +110,10 @@ def test_another_agents_message_is_not_found(browser: Client, answer: ChatMessag
     at = datetime.now(UTC)
     message = ChatMessage.objects.create(owner=alice, agent=other, role="user", content="x", created_at=at)
     assert browser.get(reverse("builds:message", args=[answer.agent_id, message.pk])).status_code == 404
+
+
+def test_an_answer_that_ends_while_its_page_is_read_has_ended_there(answer: ChatMessage) -> None:
+    stale = ChatMessage.objects.get(pk=answer.pk)
+    _end(answer, {"type": "done", "text": "Twice.", "finish": "stop", "ms": 5})
+    load_partial(stale)
+    assert (stale.status, stale.content, stale.duration_ms) == ("done", "Twice.", 5)

@@ -6,6 +6,7 @@ import { HANDLERS, offerCode } from "./chat_events.js";
 import { forgetPictures, takePictures } from "./chat_pictures.js";
 import { askAtOnce, keepQuestion, write } from "./chat_question.js";
 import { h, on, readPage } from "./dom.js";
+import { replace } from "./parts.js";
 
 class Chat {
   constructor(root) {
@@ -104,9 +105,10 @@ class Chat {
     const { pathname } = new URL(this.root.dataset.page, location.href);
     const { page } = await readPage(`${pathname}?new=1`);
     if (!page?.querySelector("[data-chat]")) return;
+    this.form.querySelector("[data-chat-problem]")?.remove();
     this.merge(page);
     const words = "This conversation was deleted in another window. What you send now begins a new one.";
-    this.root.querySelector("[data-chat-opening]").prepend(h("p", { class: "hint", role: "status" }, words));
+    this.form.append(h("p", { class: "hint", "data-chat-problem": true, role: "status" }, words));
   }
 
   /** Bring the messages up to those of a page, and with them the conversation that they belong to. */
@@ -117,7 +119,9 @@ class Chat {
     this.position = Number(root.dataset.position);
     const items = itemsOf(page);
     const known = new Set(items.map(({ dataset }) => dataset.message));
-    for (const item of [...this.list.children]) if (!known.has(item.dataset.message)) this.drop(item);
+    const gone = [...this.list.children].filter(({ dataset }) => !known.has(dataset.message));
+    for (const item of gone) this.drop(item);
+    if (gone.length) this.forgetNetwork(page);
     if (this.isNews(page)) for (const item of this.list.querySelectorAll(".chat-foot [data-chat-again]")) item.remove();
     for (const item of items) {
       if (this.message(item.dataset.message)) continue;
@@ -141,11 +145,11 @@ class Chat {
     const place = root.querySelector("[data-chat-place]");
     for (const each of this.root.querySelectorAll("[data-chat-place]")) each.replaceWith(place.cloneNode(true));
     const [opening, fresh] = [this.root, root].map((each) => each.querySelector("[data-chat-opening]"));
-    if (!opening.isEqualNode(fresh)) opening.replaceWith(document.adoptNode(fresh));
+    replace(opening, document.adoptNode(fresh));
     const [acts, now] = [document, page].map((each) => each.querySelector("[data-chat-acts]"));
-    if (!acts || !now || acts.isEqualNode(now)) return;
+    if (!acts || !now) return;
     const stays = acts.querySelector("form")?.action === now.querySelector("form")?.action;
-    if (!stays || !acts.querySelector("details[open]")) acts.replaceWith(document.adoptNode(now));
+    if (!stays || !acts.querySelector("details[open]")) replace(acts, document.adoptNode(now));
   }
 
   /** Remove a message; the words of a question that somebody is editing move to the next one. */
@@ -153,6 +157,14 @@ class Chat {
     const edit = item.querySelector("textarea");
     if (edit && edit.value !== edit.defaultValue && !this.field.value) write(this.field, edit.value);
     item.remove();
+  }
+
+  /** Show what the answers that are left reached. */
+  forgetNetwork(page) {
+    const now = page.querySelector("[data-chat-network]");
+    if (!this.network || !now) return;
+    this.network.replaceWith(document.adoptNode(now));
+    this.network = now;
   }
 
   /** Forget events of answers that are not in this conversation. */

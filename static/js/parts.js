@@ -75,7 +75,8 @@ function summary() {
   return document.querySelector(".summary")?.textContent.replace(/\s+/g, " ").trim() ?? "";
 }
 
-function replace(part, fresh) {
+/** Put a newer rendition of a part in its place, where the focus, open details and scrolling stay. */
+export function replace(part, fresh) {
   const focusable = "a[href], button, input, select, summary";
   const place = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
   const open = new Set([...part.querySelectorAll("details[open]")].map((details) => details.id).filter(Boolean));

@@ -176,6 +176,41 @@ def test_a_deleted_conversation_leaves_the_other_window(
         assert texts(each) == ["And krill?", "Krill too."]
 
 
+def test_a_chat_beside_the_form_follows_its_page(window: Windows, agent: AgentConfig) -> None:
+    page, other = window(f"/agents/{agent.pk}/identity/"), window(f"/agents/{agent.pk}/draft/")
+    panel = page.locator("[data-draft-chat]")
+    panel.locator("summary").first.click()
+    starter = panel.get_by_role("button", name=FIRST)
+    starter.focus()
+    # What is the same stays, and with it the focus.
+    rename(other, "Bea")
+    expect(page.locator("h1")).to_contain_text("Bea")
+    expect(starter).to_be_focused()
+    ask(other, "Whales?", answer="Yes.")
+    expect(panel.locator("[data-role=assistant] .markdown")).to_have_text("Yes.")
+    other.get_by_role("button", name="Regenerate").click()
+    expect(panel.locator("[data-status=queued]")).to_have_count(1)
+    answer_with("Since they breathe air.")
+    expect(panel.locator("[data-role=assistant] .markdown")).to_have_text("Since they breathe air.")
+    panel.get_by_label("Message").fill("And krill?")
+    other.get_by_role("link", name="Delete this conversation…").click()
+    other.get_by_role("button", name="Delete the conversation").click()
+    expect(panel.locator(".chat-message")).to_have_count(0)
+    expect(panel.get_by_text("This conversation was deleted in another window.")).to_be_visible()
+    expect(panel.get_by_label("Message")).to_have_value("And krill?")
+    expect(starter).to_be_visible()
+
+
+def rename(page: Page, name: str) -> None:
+    """Give the agent another name, in the window of a chat with it."""
+    at = page.url
+    page.goto(at.replace("/draft/", "/identity/"))
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[data-saved]")).to_contain_text("Saved")
+    page.goto(at)
+
+
 def test_two_presses_ask_once(window: Windows, built: AgentConfig) -> None:
     page = window(f"/agents/{built.pk}/try/")
     ask(page, "Whales?", answer="Yes.")

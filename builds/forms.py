@@ -193,7 +193,7 @@ class _TargetCheckboxes(forms.CheckboxSelectMultiple):
         if target.name in self.usual:
             return f"usually {formats.duration(self.usual[target.name])}"
         if target.name == PLUGIN and warmup.latest().state == warmup.WARM:
-            return "never built here: takes seconds, for its packages are compiled"
+            return "takes seconds, for its packages are compiled"
         return "never built here: the first time takes minutes"
 
 

@@ -74,7 +74,7 @@ class AgentReport:
         invalid = sum(step.state == INVALID for step in self.tabs)
         if self.status == RunStatus.INVALID and invalid > 1:
             return f"{invalid} tabs need attention."
-        return self.waiting or _OUTCOMES[self.status]
+        return _BUILT if self.built else self.waiting or _OUTCOMES[self.status]
 
     @property
     def active(self) -> bool:
@@ -84,6 +84,11 @@ class AgentReport:
     @property
     def ready(self) -> bool:
         return self.status == RunStatus.READY
+
+    @property
+    def built(self) -> bool:
+        """Return whether the newest build has the draft as it was checked."""
+        return self.ready and ("builds", "succeeded") in ((step.name, step.state) for step in self.further)
 
     @property
     def notes(self) -> list[str]:
@@ -132,6 +137,7 @@ class AgentReport:
         return errors
 
 
+_BUILT = "Compiled as it is now."
 _OUTCOMES: dict[str, str] = {
     UNCHECKED: "Not checked yet.",
     RunStatus.QUEUED: "Starting.",

@@ -21,7 +21,7 @@ from agentforge.tenancy.rls import as_service
 from .announcements import announce, announce_account
 from .choices import Preset
 from .conflicts import Basis, check_conflict
-from .forms.identity import NAME_LENGTH, suggest_handle
+from .forms.identity import suggest_handle
 from .knowledge.files import copy_files
 from .models import AgentConfig, lock_agent
 from .presets import PRESET_VALUES
@@ -31,7 +31,7 @@ from .providers.offers import local_outcome, local_providers
 # Fields that decide which key an agent uses.
 _KEY_FIELDS = frozenset(("provider", "api_key", "fallback_provider"))
 # Fields that a duplicate does not copy.
-_NOT_COPIED = ("id", "created_at", "updated_at", "archived_at", "trashed_at", "name", "handle")
+_NOT_COPIED = ("id", "created_at", "updated_at", "archived_at", "trashed_at", "handle")
 
 
 class HandleTaken(Exception):
@@ -60,7 +60,8 @@ def create_agent(agent: AgentConfig) -> AgentConfig:
     with transaction.atomic():
         _save(agent)
         streams.create_stream(agent.stream_name, agent.owner_id)
-        record(Action.AGENT_CREATED, owner=agent.owner_id, subject=agent)
+        # Nobody is signed in yet when an account's example is created.
+        record(Action.AGENT_CREATED, owner=agent.owner_id, actor=agent.owner, subject=agent)
         announce_account(agent.owner_id)
     return agent
 
@@ -84,14 +85,13 @@ def save_draft(agent: AgentConfig, values: Mapping[str, Any], basis: Basis) -> A
 
 
 def duplicate_agent(agent: AgentConfig) -> AgentConfig:
-    """Store and return a copy of a draft under the next free handle."""
+    """Store and return a copy of a draft under the next free handle; it calls itself as the original does."""
     values = {
         f.attname: getattr(agent, f.attname) for f in agent._meta.concrete_fields if f.name not in _NOT_COPIED
     }
     taken = handles_of(agent.owner_id)
-    name = f"{agent.name[: NAME_LENGTH - len(' copy')]} copy"
     with transaction.atomic():
-        copied = create_agent(AgentConfig(**values, name=name, handle=suggest_handle(agent.handle, taken)))
+        copied = create_agent(AgentConfig(**values, handle=suggest_handle(agent.handle, taken)))
         if agent.knowledge:
             with as_service():
                 copy_files(agent, copied)

@@ -4,6 +4,7 @@ import "./drafts.js";
 import "./autosave.js";
 import "./elsewhere.js";
 import "./menus.js";
+import "./preview.js";
 import "./palette.js";
 import "./time.js";
 import "./keys.js";

@@ -253,3 +253,4 @@ export function start(root) {
 }
 
 for (const root of document.querySelectorAll("[data-chat]")) start(root);
+document.addEventListener("parts:replaced", ({ target }) => target.querySelectorAll("[data-chat]").forEach(start));

@@ -67,6 +67,26 @@ export function setField(form, name, value) {
   }
 }
 
+function isChanged(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (!field.options) return field.type !== "hidden" && field.value !== field.defaultValue;
+  const first = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+  return field.selectedOptions[0] !== first;
+}
+
+/** Give the fields of a fresh rendering what somebody typed or chose in its predecessor. */
+export function carry(former, fresh) {
+  for (const field of former.querySelectorAll(":is(input, select, textarea)[name]")) {
+    if (field.type === "file" || !isChanged(field)) continue;
+    const isBox = field.type === "checkbox" || field.type === "radio";
+    const same = [...fresh.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)];
+    const target = same.find(({ id, value }) => (isBox ? value === field.value : id === field.id));
+    if (!target) continue;
+    if (isBox) target.checked = field.checked;
+    else if (!target.options || [...target.options].some(({ value }) => value === field.value)) target.value = field.value;
+  }
+}
+
 // A form that htmx swaps in gets its counters, and announces its values as input: the preview listens for that.
 document.addEventListener("htmx:load", ({ target }) => {
   refresh(target.parentElement ?? document);

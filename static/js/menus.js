@@ -23,8 +23,13 @@ document.addEventListener("keydown", ({ key }) => {
 });
 
 // On a narrow page the preview starts closed: the form comes first.
-for (const preview of document.querySelectorAll("details.preview")) {
-  if (matchMedia("(max-width: 1023.98px)").matches) preview.open = false;
-  // Until here the stylesheet draws it closed there, so that nothing moves.
-  preview.dataset.placed = "";
+function place(root) {
+  for (const preview of root.querySelectorAll("details.preview")) {
+    if (matchMedia("(max-width: 1023.98px)").matches) preview.open = false;
+    // Until here the stylesheet draws it closed there, so that nothing moves.
+    preview.dataset.placed = "";
+  }
 }
+
+place(document);
+document.addEventListener("parts:replaced", ({ target }) => place(target));

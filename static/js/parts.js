@@ -1,8 +1,11 @@
 // A page is a rendition of what the server knows: when a record says that something changed, the page is fetched again
 // and each `data-part` is replaced by the part of the same name, the title and the icon too. The rest, above all forms
-// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`). `data-renew="3"`
-// asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no stream tells of it.
+// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`), one with a
+// `data-shape` as long as its shape is the same: a chat keeps itself up, but there is none before there is a build.
+// `data-renew="3"` asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no
+// stream tells of it. What somebody typed or chose in a part stays.
 import { announce, on } from "./dom.js";
+import { carry } from "./forms.js";
 import { collect } from "./live.js";
 
 // Records after which the page may be wrong; on the pages of an agent also the end of an answer.
@@ -62,13 +65,18 @@ function show(page, asked) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
     if (part.querySelector("form[data-sending]")) continue;
-    if (fresh && !("hold" in part.dataset) && !part.isEqualNode(fresh)) replace(part, document.adoptNode(fresh));
+    if (fresh && !isKept(part, fresh)) replace(part, document.adoptNode(fresh));
   }
   document.title = page.title;
   const [icon, now] = [document, page].map((each) => each.querySelector("[data-favicon]"));
   if (icon && now) icon.href = now.dataset[now.dataset.favicon] ?? icon.href;
   if (summary() !== said) announce(summary());
   document.dispatchEvent(new CustomEvent("parts:renewed", { detail: { page, asked } }));
+}
+
+function isKept(part, fresh) {
+  if ("hold" in part.dataset || part.isEqualNode(fresh)) return true;
+  return "shape" in part.dataset && part.dataset.shape === fresh.dataset.shape;
 }
 
 function summary() {
@@ -79,13 +87,17 @@ function summary() {
 export function replace(part, fresh) {
   const focusable = "a[href], button, input, select, summary";
   const place = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
-  const open = new Set([...part.querySelectorAll("details[open]")].map((details) => details.id).filter(Boolean));
-  for (const details of fresh.querySelectorAll("details")) if (open.has(details.id)) details.open = true;
+  for (const details of part.querySelectorAll("details[id]")) {
+    const same = fresh.querySelector(`details[id="${CSS.escape(details.id)}"]`);
+    if (same) same.open = details.open;
+  }
+  carry(part, fresh);
   const scrolled = part.querySelector(".rail-tabs")?.scrollLeft;
   part.replaceWith(fresh);
   if (scrolled) fresh.querySelector(".rail-tabs").scrollLeft = scrolled;
   if (place >= 0) fresh.querySelectorAll(focusable)[place]?.focus();
   for (const element of [fresh, ...fresh.querySelectorAll("[data-live]")]) collect(element.dataset.live ?? "");
+  fresh.dispatchEvent(new CustomEvent("parts:replaced", { bubbles: true }));
 }
 
 const icon = document.querySelector("[data-favicon]");

@@ -129,6 +129,8 @@ def test_it_is_checked_as_everything_is_that_is_compiled(offered: None) -> None:
     page = read_html(client.get(f"/agents/{agent.pk}/identity/").content.decode())
     tabs = [item for item in page.all(cls="rail-item") if "data-checked" in item]
     assert [item["data-state"] for item in tabs] == ["valid"] * 5
+    # It was created at the account's request, although nobody was signed in yet.
+    assert "somebody not signed in" not in client.get("/activity/").content.decode()
     assert page.first(cls="rail-outcome").text == "Ready to compile."
 
 
@@ -198,5 +200,5 @@ def test_the_first_compilation_of_a_plugin_takes_seconds_once_the_cache_is_warm(
     cache.clear()
     warm_up(work)
     page = browser.get(f"/agents/{agent.pk}/builds/").content.decode()
-    assert "never built here: takes seconds, for its packages are compiled" in page
+    assert "MB · takes seconds, for its packages are compiled" in page
     assert "never built here: the first time takes minutes" in page

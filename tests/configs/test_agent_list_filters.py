@@ -134,7 +134,7 @@ def test_a_copy_of_an_archived_agent_is_not_archived(browser: Client, alice: Use
     ada = make(alice, "Ada")
     browser.post(f"/agents/{ada.pk}/archive/")
     browser.post(f"/agents/{ada.pk}/duplicate/")
-    assert names(browser) == ["Ada copy"]
+    assert names(browser) == ["Ada"]
 
 
 @pytest.mark.parametrize("query", [{}, {"state": "draft"}, {"sort": "-build"}])

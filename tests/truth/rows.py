@@ -126,7 +126,7 @@ def standing_of(agent: AgentConfig, memory: Memory) -> Standing:
     return Standing(
         agent=agent,
         tabs=tabs,
-        check=_check_words(run, tabs),
+        check=_check_words(run, tabs, build),
         build=build,
         trial=_try_step(agent, answering, is_current),
         deploy=deploy,
@@ -158,7 +158,7 @@ def _tab(agent: AgentConfig, run: ProcessRun | None, tab: str, memory: Memory) -
     return state, _TAB_WORDS[state]
 
 
-def _check_words(run: ProcessRun | None, tabs: dict[str, State]) -> str:
+def _check_words(run: ProcessRun | None, tabs: dict[str, State], build: State) -> str:
     if run is None:
         return "Not checked yet."
     if run.status == "queued":
@@ -171,7 +171,7 @@ def _check_words(run: ProcessRun | None, tabs: dict[str, State]) -> str:
     if wrong := states.count("invalid"):
         return "One tab needs attention." if wrong == 1 else f"{wrong} tabs need attention."
     if set(states) == {"valid"}:
-        return "Ready to compile."
+        return "Compiled as it is now." if build[0] == "succeeded" else "Ready to compile."
     changed = [TABS[tab][0] for tab, (state, _) in tabs.items() if state == "outdated"]
     return f"Changed since the last check: {', '.join(changed)}." if changed else "Not checked yet."
 

@@ -37,9 +37,10 @@ def kinds_read_again() -> set[str]:
 
 @dataclass(frozen=True)
 class Open:
-    """A page in some window: what its parts show, and from where it follows which streams."""
+    """A page in some window: what its parts show, and around them, and from where it follows streams."""
 
     parts: dict[str, str]
+    around: str
     positions: dict[str, int]
 
     @classmethod
@@ -47,7 +48,8 @@ class Open:
         """Read a page's parts and its channels; a page that was open `before` has only its parts renewed."""
         # Whether Go is ready is asked for every few seconds: it is the machine's.
         named = [part for part in page.with_attribute("data-part") if part["data-part"] != "go"]
-        parts = {part["data-part"]: _shown(part) for part in named}
+        # One with a shape keeps itself up until it has another one.
+        parts = {part["data-part"]: part["data-shape"] or _shown(part) for part in named}
         parts["title"], parts["icon"] = (
             page.first("title").text,
             page.first("link", rel="icon")["data-favicon"],
@@ -60,7 +62,7 @@ class Open:
                 if not is_renewed and before is not None and name not in before.positions:
                     continue
                 positions[name] = min(positions.get(name, int(seq)), int(seq))
-        return cls(parts, positions)
+        return cls(parts, " ".join("".join(_around(page.first("main"))).split()), positions)
 
 
 def _shown(part: Element) -> str:
@@ -77,6 +79,21 @@ def _texts(part: Element) -> Iterator[str]:
         elif not any(name in child for name in ("data-time", "data-elapsed", "data-queue", "data-level")):
             yield f"[{child['data-state']}]" if "data-state" in child else ""
             yield from _texts(child)
+
+
+def _around(element: Element) -> Iterator[str]:
+    """Yield the texts outside of parts; forms, chats, logs and previews keep themselves up."""
+    for child in element.children:
+        if isinstance(child, str):
+            yield child
+        elif child.tag not in ("form", "noscript") and not any(name in child for name in _KEPT):
+            yield from _around(child)
+
+
+_KEPT = (
+    *("data-part", "data-chat", "data-chat-acts", "data-log", "data-preview", "data-steps"),
+    *("data-time", "data-elapsed", "data-level"),
+)
 
 
 @dataclass
@@ -201,6 +218,8 @@ class Walk:
         if changed and not self._was_told(before):
             shown, true = before.parts[changed[0]], now.parts[changed[0]]
             yield f"an open window still shows {shown!r}, true is {true!r} ({changed})"
+        if before.around != now.around:
+            yield f"an open window shows {before.around!r} around its parts, true is {now.around!r}"
 
     def _was_told(self, page: Open) -> bool:
         names = Stream.objects.filter(pk__in=page.positions).values_list("pk", flat=True)

@@ -1,0 +1,85 @@
+"""A page that is open says what another window did: also where it had nothing to show before."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from agentforge.accounts.models import User
+from builds.services import enqueue_build
+from configs.conflicts import Basis
+from configs.models import AgentConfig
+from configs.services import save_draft
+from deployments.sites import lifecycle
+
+from .conftest import Windows
+from .test_states import finish
+
+
+def test_pages_that_were_empty_show_what_another_window_made(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    at = f"/agents/{agent.pk}"
+    build_tab, builds, history = window(f"{at}/builds/"), window("/builds/"), window(f"{at}/revisions/")
+    trial, deploy, deployments = window(f"{at}/try/"), window(f"{at}/deploy/"), window("/deployments/")
+    expect(trial.get_by_role("heading", name="Nothing to try yet")).to_be_visible()
+    for page in (build_tab, builds, history, trial, deploy, deployments):
+        expect(page.locator("body")).to_have_attribute("data-link", "open")
+    build = enqueue_build(agent, by=alice)
+    for page in (build_tab, builds):
+        expect(page.get_by_role("row", name=f"Build {build.pk}")).to_contain_text("Queued")
+    expect(history.get_by_role("link", name="Revision 1")).to_be_visible()
+    finish(build)
+    for page in (build_tab, builds):
+        expect(page.get_by_role("row", name=f"Build {build.pk}")).to_contain_text("Succeeded")
+    trial.get_by_label("Message").fill("Who are you?")
+    trial.get_by_role("button", name="Send").click()
+    expect(trial.locator(".chat-message[data-role=user]")).to_contain_text("Who are you?")
+    expect(trial).to_have_url(re.compile(r"\?conversation=\d+$"))
+    site = lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
+    expect(deploy.get_by_role("heading", name="Site")).to_be_visible()
+    expect(deploy.get_by_text("shows nothing yet")).to_be_visible()
+    lifecycle.delete_site(site, alice)
+    expect(deploy.get_by_role("button", name="Create the directory")).to_be_visible()
+
+
+def test_the_build_tab_says_what_another_window_changed(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    finish(enqueue_build(agent, by=alice))
+    page = window(f"/agents/{agent.pk}/builds/")
+    expect(page.locator(".frame-preview")).to_contain_text("How it is built")
+    save_draft(agent, {"name": "Grace"}, Basis())
+    expect(page.locator(".frame-preview")).to_contain_text("Changed since build")
+    expect(page.locator(".frame-preview ins")).to_have_text("Grace")
+
+
+def test_the_preview_follows_what_another_window_saves(window: Windows, agent: AgentConfig) -> None:
+    at = f"/agents/{agent.pk}"
+    pages = [window(f"{at}/{path}/") for path in ("capabilities", "identity", "draft", "revisions", "keys")]
+    pages[1].get_by_label("Name").fill("Grace")
+    for page in pages:
+        expect(page.locator("body")).to_have_attribute("data-link", "open")
+    save_draft(agent, {"custom_instructions": "Always answer in French."}, Basis())
+    for page in pages:
+        expect(page.locator("[data-prompt]")).to_contain_text("Always answer in French.")
+    # The form in front of somebody goes before what is saved.
+    expect(pages[1].locator("[data-prompt]")).to_contain_text("You are Grace.")
+
+
+def test_what_was_chosen_stays_when_a_part_is_renewed(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
+    page = window(f"/agents/{agent.pk}/deploy/")
+    plan = page.locator("[data-part=plan]")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    arm = plan.get_by_role("checkbox", name=re.compile("ARM64"))
+    arm.check()
+    plan.get_by_label("As a draft").check()
+    with page.expect_response(lambda response: "x-parts" in response.request.headers):
+        save_draft(agent, {"name": "Grace"}, Basis())
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
+    expect(arm).to_be_checked()
+    expect(plan.get_by_label("As a draft")).to_be_checked()

@@ -3,6 +3,7 @@
 // saved elsewhere stops this until the form is saved by hand, which shows both sides.
 import { h } from "./dom.js";
 import { drafts, part, values } from "./drafts.js";
+import { hasTyped } from "./forms.js";
 import { renewSoon } from "./parts.js";
 
 // How long after a save that got no answer it is sent again, in milliseconds.
@@ -163,5 +164,5 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("online", sendAgain);
-addEventListener("beforeunload", (event) => { if (!leaving && changed()) event.preventDefault(); });
+addEventListener("beforeunload", (event) => { if (!leaving && (changed() || hasTyped())) event.preventDefault(); });
 addEventListener("pageshow", () => { leaving = false; });

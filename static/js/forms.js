@@ -74,6 +74,15 @@ function isChanged(field) {
   return field.selectedOptions[0] !== first;
 }
 
+const TEXT = "textarea, input:not([type=checkbox], [type=radio], [type=range], [type=hidden])";
+
+/** Whether something is typed that leaving this page would lose: in forms that nothing else keeps, of who is signed in. */
+export function hasTyped() {
+  const forms = document.querySelectorAll("main form[method=post]:not([data-draft], [data-chat-form])");
+  const fields = [...forms].flatMap((form) => [...form.querySelectorAll(TEXT)]);
+  return document.querySelector("[data-palette]") !== null && fields.some(isChanged);
+}
+
 /** Give the fields of a fresh rendering what somebody typed or chose in its predecessor. */
 export function carry(former, fresh) {
   for (const field of former.querySelectorAll(":is(input, select, textarea)[name]")) {

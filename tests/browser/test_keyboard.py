@@ -69,6 +69,7 @@ def _look_at_each_tab(page: Page, keys: Keyboard) -> None:
     """Open every tab, and write instructions; leaving a field saves it."""
     _open(page, keys, "1", "Identity")
     keys.press("Escape")
+    _open(page, keys, "2", "API keys")
     _open(page, keys, "3", "Personality")
     instructions = page.get_by_label(re.compile("instructions", re.IGNORECASE))
     while not instructions.evaluate("field => field === document.activeElement"):
@@ -78,6 +79,7 @@ def _look_at_each_tab(page: Page, keys: Keyboard) -> None:
     keys.press("Escape")
     expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d"))
     _open(page, keys, "4", "Capabilities")
+    _open(page, keys, "5", "Knowledge")
 
 
 def _open(page: Page, keys: Keyboard, key: str, name: str) -> None:

@@ -1,0 +1,52 @@
+"""What is typed outside of the wizard's forms is not lost when its page is left."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from agentforge.accounts.models import User
+from configs.models import AgentConfig
+from deployments.sites import lifecycle
+
+from .conftest import Windows
+
+
+def leave(page: Page, *, asked: bool) -> None:
+    """Follow a link that leads away, and see whether the page asks."""
+    dialogs: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        dialogs.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    if not asked:
+        with page.expect_navigation():
+            page.get_by_role("link", name="Builds", exact=True).click()
+        return
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Builds", exact=True).click(no_wait_after=True)
+    assert dialogs == ["beforeunload"]
+
+
+@pytest.mark.parametrize("place", ["name", "greeting", "import", "key", "token"])
+def test_a_page_with_unsent_text_asks(window: Windows, agent: AgentConfig, alice: User, place: str) -> None:
+    if place == "greeting":
+        lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
+    path, selector = {
+        "name": (f"/agents/{agent.pk}/deploy/", "[name=name]"),
+        "greeting": (f"/agents/{agent.pk}/deploy/", "[name=greeting]"),
+        "import": ("/agents/import/", "textarea"),
+        "key": ("/keys/", "[name=key]"),
+        "token": ("/accounts/tokens/", "[name=name]"),
+    }[place]
+    page = window(path)
+    if summary := {"key": "Anthropic", "greeting": "Who may talk to it"}.get(place):
+        page.get_by_text(summary).first.click()
+    field = page.locator(f"main {selector}").locator("visible=true").first
+    field.fill("Half of it")
+    leave(page, asked=True)
+    expect(field).to_have_value("Half of it")
+    field.fill(field.evaluate("field => field.defaultValue"))
+    leave(page, asked=False)

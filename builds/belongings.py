@@ -43,7 +43,7 @@ def builds_and_chats(user: User) -> Files:
     yield "builds.json", as_json([_build(build) for build in builds])
     yield from _logs(builds.order_by("-pk"))
     evaluations = Evaluation.objects.all_of(user).values("agent_id", "cases", "gate")
-    runs = EvaluationRun.objects.all_of(user).order_by("pk")
+    runs = EvaluationRun.objects.all_of(user).defer("recording").order_by("pk")
     yield (
         "evaluations.json",
         as_json({"cases": list(evaluations), "runs": [evaluation_run_json(run) for run in runs]}),

@@ -125,6 +125,8 @@ _EVALUATION_RUN = record(
         "url": STRING,
         "subject": STRING,
         "status": one_of(EvaluationRun.Status.values),
+        "replayed": nullable(INTEGER),
+        "is_recorded": BOOLEAN,
         "trials": INTEGER,
         "error": STRING,
         "results": array(

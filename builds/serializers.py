@@ -66,8 +66,8 @@ def verification_json(row: BuildVerification) -> dict[str, Any]:
 
 
 def evaluation_run_json(run: EvaluationRun) -> dict[str, Any]:
-    names = ("id", "subject", "status", "trials", "error", "created_at", "finished_at")
+    names = ("id", "subject", "status", "trials", "error", "replayed", "created_at", "finished_at")
     # Runs of older forges lack what is known of trials by now.
     found = results.stored(results.loaded(run.results))
     facts = {name: getattr(run, name) for name in names}
-    return {**facts, "results": found, "url": run.get_absolute_url()}
+    return {**facts, "results": found, "is_recorded": run.recording_size > 0, "url": run.get_absolute_url()}

@@ -76,3 +76,5 @@ class EvaluationPageForm(PageForm):
 
 class RunForm(JsonForm):
     against = forms.ChoiceField(choices=[(BUILD, "The newest build"), (DRAFT, "The draft")])
+    # The number of a run that was recorded.
+    recording = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

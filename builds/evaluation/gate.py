@@ -46,7 +46,7 @@ def verdict(agent: AgentConfig, build: Build) -> Verdict | None:
 def _newest_run(agent: AgentConfig, build: Build, cases: str) -> EvaluationRun | None:
     """Return the newest finished run of these cases with the same configuration, compiled or as a draft."""
     same = Q(build__revision_id=build.revision_id) | Q(document=build.revision.canonical_json)
-    runs = EvaluationRun.objects.filter(same, agent=agent, cases=cases)
+    runs = EvaluationRun.objects.filter(same, agent=agent, cases=cases).defer("recording")
     newest: EvaluationRun | None = (
         runs.filter(status__in=(Status.PASSED, Status.FAILED)).order_by("-pk").first()
     )

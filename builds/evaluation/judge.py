@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentforge.accounts.models import User
@@ -80,7 +80,7 @@ class Judge:
             raise BuildError("The judge is the agent's own model. Name another one under judge.")
         content |= {"system_prompt": _PROMPT, "sampling": {"temperature": 0.0, "max_tokens": _TOKENS}}
         program = Program(await draft_program(), None, canonical_json(content))
-        return cls(Subject(program, environment, judged.secrets))
+        return cls(replace(judged, program=program, environment=environment))
 
     async def verdict(self, rubric: str, questions: Sequence[str], answer: str) -> Verdict:
         """Return what the judge says of an answer; a judge that fails says nothing."""

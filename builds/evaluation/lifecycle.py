@@ -31,6 +31,7 @@ from .results import CaseResult, stored
 Status = EvaluationRun.Status
 # Of an agent; a new run takes the place of the oldest one.
 MOST_KEPT = 100
+MOST_RECORDINGS = 10
 OPEN = (Status.QUEUED, Status.RUNNING)
 DRAFT, BUILD = "draft", "build"
 
@@ -46,8 +47,10 @@ def save(agent: AgentConfig, text: str, gate: str) -> Evaluation:
 
 
 @performs(Act.EVALUATE)
-def enqueue(agent: AgentConfig, by: User | None, against: str) -> EvaluationRun:
+def enqueue(agent: AgentConfig, by: User | None, against: str, recording: int | None = None) -> EvaluationRun:
     """Create a run of the saved cases against the newest build or the draft: row and job in one transaction.
+
+    With the number of a run as `recording`, its recording answers instead of providers.
 
     Raises NotPossible without cases, without a build, with a draft that can't answer, and during another run.
     """
@@ -63,6 +66,10 @@ def enqueue(agent: AgentConfig, by: User | None, against: str) -> EvaluationRun:
         suite = read_saved(evaluation)
         run = EvaluationRun(owner_id=agent.owner_id, agent=agent, cases=evaluation.cases, trials=suite.trials)
         _choose_subject(run, draft, against)
+        if recording is not None:
+            run.replayed = recording
+            if not agent_runs(agent).filter(pk=recording, recording_size__gt=0).exists():
+                raise NotPossible("That run has no recording. Evaluate without one.")
         run.save()
         agent_runs(agent).filter(pk__in=agent_runs(agent).values("pk")[MOST_KEPT:]).delete()
         run.job_id = shares.defer(jobs.EVALUATIONS, jobs.EVALUATE, agent.owner_id, evaluation_run_id=run.pk)
@@ -95,7 +102,7 @@ def _choose_subject(run: EvaluationRun, draft: AgentConfig, against: str) -> Non
 
 
 def agent_runs(agent: AgentConfig) -> QuerySet[EvaluationRun]:
-    return EvaluationRun.objects.filter(agent=agent)
+    return EvaluationRun.objects.filter(agent=agent).defer("recording")
 
 
 def claim(pk: int, job_id: int) -> EvaluationRun | None:
@@ -120,6 +127,17 @@ def store(pk: int, job_id: int, results: Sequence[CaseResult]) -> bool:
             return False
         _announce(EvaluationRun.objects.get(pk=pk))
     return True
+
+
+def keep_recording(pk: int, job_id: int, content: bytes) -> None:
+    """Keep what providers answered in a running run, and no more than the newest recordings of its agent."""
+    with transaction.atomic():
+        running = EvaluationRun.objects.filter(pk=pk, job_id=job_id, status=Status.RUNNING)
+        if not running.update(recording=content, recording_size=len(content)):
+            return
+        recorded = EvaluationRun.objects.filter(agent__evaluation_runs=pk, recording_size__gt=0)
+        older = list(recorded.order_by("-pk").values_list("pk", flat=True)[MOST_RECORDINGS:])
+        EvaluationRun.objects.filter(pk__in=older).update(recording=None, recording_size=0)
 
 
 def finish(pk: int, job_id: int | None, status: Status, error: str = "") -> bool:

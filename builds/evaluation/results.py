@@ -149,6 +149,7 @@ def summary(run: EvaluationRun) -> Summary:
     earlier: EvaluationRun | None = (
         EvaluationRun.objects.filter(agent_id=run.agent_id, pk__lt=run.pk, status__in=finished)
         .order_by("-pk")
+        .defer("recording")
         .first()
     )
     return Summary(cases, _compared(cases, earlier) if earlier else None)

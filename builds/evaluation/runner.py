@@ -17,8 +17,10 @@ from configs.revisions import draft_json
 
 from . import cases, lifecycle
 from .judge import Judge, judge_agent
+from .recorder import Recorder
 from .results import CaseResult, Trial
 from .subject import Subject
+from .tape import Tape, UnreadableTape
 
 Status = EvaluationRun.Status
 
@@ -52,12 +54,31 @@ async def run(pk: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
 async def _evaluate(row: EvaluationRun, job_id: int) -> Status:
     secrets = await in_thread(values_to_redact, row.owner_id)
     program, environment = await program_of(row.agent, row.build, row.document)
-    subject, suite = Subject(program, environment, secrets), cases.read(row.cases)
+    recorder = await in_thread(_recorder_of, row)
+    subject, suite = Subject(program, environment, secrets, recorder), cases.read(row.cases)
     judge = await _judge_of(row, suite, subject)
     results: Sequence[CaseResult] = ()
     async for results in evaluate(subject, suite.cases, judge):
         await in_thread_with_retry(lifecycle.store, row.pk, job_id, results)
+    if row.replayed is None:
+        content = recorder.tape.dumps(secrets)
+        await in_thread_with_retry(lifecycle.keep_recording, row.pk, job_id, content)
     return Status.PASSED if all(result.holds for result in results) else Status.FAILED
+
+
+def _recorder_of(row: EvaluationRun) -> Recorder:
+    """Return what records a run, or replays the one that it is to be answered from. Raises BuildError."""
+    if row.replayed is None:
+        return Recorder()
+    stored = (
+        EvaluationRun.objects.filter(agent=row.agent_id, pk=row.replayed)
+        .values_list("recording", flat=True)
+        .first()
+    )
+    try:
+        return Recorder(Tape.loads(bytes(stored or b"")))
+    except UnreadableTape as error:
+        raise BuildError("The recording is not kept any more. Evaluate without it.") from error
 
 
 async def _judge_of(row: EvaluationRun, suite: cases.Suite, subject: Subject) -> Judge | None:

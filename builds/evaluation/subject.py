@@ -14,6 +14,7 @@ from builds.trial.answer import Answer
 from configs.providers.prices import Used, cost_of
 
 from .outcome import Outcome, ToolCall
+from .recorder import MISSING, Recorder
 
 _TOKENS = ("input_tokens", "output_tokens")
 
@@ -25,23 +26,33 @@ class Subject:
     program: Program
     environment: Mapping[str, str]
     secrets: Sequence[str]
+    recorder: Recorder
 
     async def answer(self, questions: Sequence[str]) -> Outcome:
         """Ask questions one after the other, in one conversation; return the outcome of the last one."""
         messages: list[dict[str, str]] = []
         facts: list[dict[str, Any]] = []
         files = b""
+        environment, served = self.recorder.between(self.program.document, self.environment)
+        missed = self.recorder.missed
         for question in questions:
             messages.append({"role": "user", "content": question})
             answer = Answer(0, lambda _record: None, self.secrets)
             files = await converse(
-                self.program, messages, self.environment, answer.add, AgentLog(self.secrets), files=files
+                self.program,
+                messages,
+                environment,
+                answer.add,
+                AgentLog(self.secrets),
+                files=files,
+                served=served,
             )
             facts.append(answer.facts)
             if answer.status != MessageStatus.DONE:
                 break
             messages.append({"role": "assistant", "content": answer.facts["content"]})
-        return replace(_outcome(facts), dollars=self._dollars(facts))
+        outcome = replace(_outcome(facts), dollars=self._dollars(facts))
+        return replace(outcome, error=MISSING) if self.recorder.missed > missed else outcome
 
     def _dollars(self, facts: Sequence[Mapping[str, Any]]) -> float | None:
         """Return what answers cost; None where a price is not known, or a fallback took part in one."""

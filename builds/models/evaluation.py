@@ -62,6 +62,12 @@ class EvaluationRun(models.Model):
     trials = models.PositiveIntegerField()
     status = models.CharField(max_length=20, choices=Status, default=Status.QUEUED)
     error = models.TextField(blank=True)
+    # What providers answered (evaluation.tape), and its size; of the newest runs, and only of whole ones. It
+    # is large: lists defer it.
+    recording = models.BinaryField(null=True)
+    recording_size = models.PositiveIntegerField(default=0, db_default=0)
+    # The number of the run whose recording answered, in the place of providers.
+    replayed = models.PositiveBigIntegerField(null=True, blank=True)
     job_id = models.BigIntegerField(null=True, blank=True)
     request_id = request_id_field()
     created_at = models.DateTimeField(default=timezone.now)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import certifi
@@ -82,10 +83,12 @@ async def converse(
     on_error_line: Callable[[str], None] = lambda line: None,
     approval: Mapping[str, Any] | None = None,
     files: bytes = b"",
+    served: Mapping[egress.Destination, egress.Serve] = MappingProxyType({}),
 ) -> bytes:
     """Send messages to the agent, with what is known of approvals, and pass its events to `on_event`.
 
-    `files` is what its tools kept earlier in the conversation; return what they keep now.
+    `files` is what its tools kept earlier in the conversation; return what they keep now. `served` are
+    destinations that this process stands in for.
 
     There is one `network` event more per destination. `on_error_line` gets what the agent's process prints to
     standard error; it may hold the keys.
@@ -98,7 +101,7 @@ async def converse(
         attempts = _NetworkAttempts(on_event)
         allowed, hosts = program.destinations(environment), program.tool_hosts
         request = {"messages": messages, "approval": approval or {}}
-        async with egress.proxy_server(work / _SOCKET, allowed, attempts.add, hosts):
+        async with egress.proxy_server(work / _SOCKET, allowed, attempts.add, hosts, served):
             directory = AgentDirectory.prepare(work, files) if keeps_files(program.document) else None
             finished = await _run(program, work, request, environment, listener, directory)
         kept = directory.read() if directory else b""

@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from agentforge.outbound import OutboundError, resolve
@@ -20,6 +21,7 @@ from agentforge.telemetry.outbound_calls import OutboundCall, outbound_call
 
 # RFC 9110, 9.3.6: the target of CONNECT is authority-form, host and port.
 _CONNECT = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):(\d{1,5}) HTTP/1\.[01]\r\n")
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _HEAD_LIMIT = 8 * 1024
 _HEAD_SECONDS = 10.0
 _CONNECT_SECONDS = 10.0
@@ -30,6 +32,8 @@ _MOST_CONNECTIONS = 32
 
 Destination = tuple[str, int]
 OnAttempt = Callable[[str, int, bool], None]
+# Serves a connection in the proxy itself, in the place of a destination.
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def destination_of(url: str) -> Destination:
@@ -47,9 +51,14 @@ class EgressProxy:
     """Opens tunnels to the allowed destinations; calls `on_attempt(host, port, allowed)` for each attempt."""
 
     def __init__(
-        self, allowed: set[Destination], on_attempt: OnAttempt, tool_hosts: Sequence[str] = ()
+        self,
+        allowed: set[Destination],
+        on_attempt: OnAttempt,
+        tool_hosts: Sequence[str],
+        served: Mapping[Destination, Serve],
     ) -> None:
         self._allowed = allowed
+        self._served = served
         self._tool_hosts = tool_hosts
         self._on_attempt = on_attempt
 
@@ -71,6 +80,10 @@ class EgressProxy:
             await _respond(writer, "400 Bad Request", "This proxy supports only CONNECT host:port.")
             return
         host, port = request[1].decode().strip("[]").lower(), int(request[2])
+        if (serve := self._served.get((host, port))) is not None:
+            writer.write(_ESTABLISHED)
+            await serve(reader, writer)
+            return
         with outbound_call("CONNECT", host) as call:
             await self._tunnel(host, port, reader, writer, call)
 
@@ -103,7 +116,7 @@ class EgressProxy:
             return
         self._on_attempt(host, port, True)
         call.outcome = "connected"
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        writer.write(_ESTABLISHED)
         async with asyncio.TaskGroup() as both:
             both.create_task(_pump(reader, remote_writer))
             both.create_task(_pump(remote_reader, writer))
@@ -154,10 +167,14 @@ async def _respond(writer: asyncio.StreamWriter, status: str, text: str) -> None
 
 @asynccontextmanager
 async def proxy_server(
-    socket: Path, allowed: set[Destination], on_attempt: OnAttempt, tool_hosts: Sequence[str] = ()
+    socket: Path,
+    allowed: set[Destination],
+    on_attempt: OnAttempt,
+    tool_hosts: Sequence[str] = (),
+    served: Mapping[Destination, Serve] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
     """Serve the proxy on a unix socket during the block, then close every tunnel."""
-    proxy = EgressProxy(allowed, on_attempt, tool_hosts)
+    proxy = EgressProxy(allowed, on_attempt, tool_hosts, served)
     connections: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

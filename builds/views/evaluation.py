@@ -57,7 +57,8 @@ def _page(
 ) -> HttpResponse:
     if (refusal := refusal_of(EvaluationPageForm(request.GET), request)) is not None:
         return refusal
-    runs = page_of(EvaluationRun.objects.owned_by(request.user).filter(agent=agent), request.GET.get("page"))
+    rows = EvaluationRun.objects.owned_by(request.user).filter(agent=agent).defer("recording")
+    runs = page_of(rows, request.GET.get("page"))
     if wants_json(request):
         stored = {"cases": row.cases, "gate": row.gate} if row else {"cases": "", "gate": Evaluation.Gate.OFF}
         return success(**stored, runs=[evaluation_run_json(run) for run in runs])
@@ -102,7 +103,8 @@ def evaluation_start(request: Request, pk: int) -> HttpResponse:
     if not form.is_valid():
         return form_failure(form) if wants_json(request) else redirect(page)
     try:
-        run = lifecycle.enqueue(agent, request.user, form.cleaned_data["against"])
+        chosen = form.cleaned_data
+        run = lifecycle.enqueue(agent, request.user, chosen["against"], chosen["recording"])
     except NotPossible as refusal:
         return refused(request, refusal, page)
     return success(202, run=evaluation_run_json(run)) if wants_json(request) else redirect(f"{page}#newest")
@@ -143,6 +145,11 @@ def evaluation_junit(request: Request, pk: int, run: int) -> HttpResponse:
 
 
 def _run_of(request: Request, agent: AgentConfig, pk: int) -> EvaluationRun:
-    runs = EvaluationRun.objects.owned_by(request.user).filter(agent=agent).select_related("agent")
+    runs = (
+        EvaluationRun.objects.owned_by(request.user)
+        .filter(agent=agent)
+        .defer("recording")
+        .select_related("agent")
+    )
     run: EvaluationRun = get_object_or_404(runs, pk=pk)
     return run

@@ -14,9 +14,11 @@ from agentforge.explained_command import ExplainedCommand
 from builds.errors import BuildError
 from builds.evaluation import cases, junit
 from builds.evaluation.judge import Judge, judge_agent
+from builds.evaluation.recorder import Recorder
 from builds.evaluation.results import CaseResult
 from builds.evaluation.runner import evaluate
 from builds.evaluation.subject import Subject
+from builds.evaluation.tape import Tape, UnreadableTape
 from builds.execution import local
 from builds.trial.agent_run import Program
 from builds.trial.draft_program import draft_program
@@ -44,6 +46,9 @@ class Command(ExplainedCommand):
         parser.add_argument("file", type=Path, help="the agent's configuration, YAML or JSON")
         parser.add_argument("--cases", type=Path, required=True, help="the cases, YAML or JSON")
         parser.add_argument("--only", action="append", metavar="NAME", help="ask this case; repeatable")
+        tape = parser.add_mutually_exclusive_group()
+        tape.add_argument("--record", type=Path, help="keep there what the providers answer")
+        tape.add_argument("--replay", type=Path, help="answer from such a file: no request is made")
         parser.add_argument("--junit", type=Path, help="write the results there as JUnit XML")
         parser.add_argument("--json", action="store_true", help="print one JSON object per case")
 
@@ -58,9 +63,12 @@ class Command(ExplainedCommand):
         for note in suite.notes:
             self.stderr.write(note)
         try:
-            results = asyncio.run(self._evaluate(document, suite))
+            recorder = Recorder(_tape(options["replay"]) if options["replay"] else None)
+            results = asyncio.run(self._evaluate(document, suite, recorder))
         except BuildError as error:
             raise CommandError(str(error)) from error
+        if options["record"]:
+            options["record"].write_bytes(recorder.tape.dumps(_secrets(document, suite)))
         for case in results:
             self._print(case, as_json=options["json"])
         if options["junit"]:
@@ -69,9 +77,9 @@ class Command(ExplainedCommand):
         if failed := sum(not case.holds for case in results):
             raise CommandError(f"{failed} of {len(results)} cases failed.", returncode=1)
 
-    async def _evaluate(self, document: str, suite: cases.Suite) -> Sequence[CaseResult]:
+    async def _evaluate(self, document: str, suite: cases.Suite, recorder: Recorder) -> Sequence[CaseResult]:
         program = Program(await draft_program(self.stderr.write), None, document)
-        subject = Subject(program, *_environment(document))
+        subject = Subject(program, *_environment(document), recorder)
         judge = await _judge(suite.judge, subject) if suite.judge else None
         return [so_far async for so_far in evaluate(subject, suite.cases, judge)][-1]
 
@@ -111,6 +119,19 @@ def _environment(document: str) -> tuple[dict[str, str], list[str]]:
     names = {*keys, *(provider["base_url_env"] for provider in providers)}
     environment = {name: os.environ[name] for name in names if name and name in os.environ}
     return environment, [environment[name] for name in keys if name in environment]
+
+
+def _secrets(document: str, suite: cases.Suite) -> list[str]:
+    """Return the keys in the environment, of the agent and of its judge."""
+    names = [PROVIDERS[suite.judge.provider].key_env] if suite.judge else []
+    return [*_environment(document)[1], *(os.environ[name] for name in names if name in os.environ)]
+
+
+def _tape(file: Path) -> Tape:
+    try:
+        return Tape.loads(file.read_bytes())
+    except (OSError, UnreadableTape) as error:
+        raise CommandError(f"{file} can't be read: {error}") from error
 
 
 def _text(file: Path) -> str:

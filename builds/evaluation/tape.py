@@ -1,0 +1,76 @@
+"""What providers answered in a run, by what they were asked: kept once, and given again in the same order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from agentforge.redaction import Redactor
+
+# Of all bodies; far more than answers take.
+MOST_BYTES = 16 * 1024 * 1024
+
+
+class UnreadableTape(ValueError):
+    """These bytes are no recording."""
+
+
+@dataclass(frozen=True)
+class ProviderAnswer:
+    """The answer to one request: headers in lower case, and the body as text."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+class Tape:
+    """The answers of a run. The same request, asked again, has the next answer of its own."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, deque[ProviderAnswer]] = {}
+        self._bytes = 0
+
+    def add(self, method: str, target: str, request: bytes, answer: ProviderAnswer) -> None:
+        self._bytes += len(answer.body)
+        self._answers.setdefault(_key(method, target, request), deque()).append(answer)
+
+    def next(self, method: str, target: str, request: bytes) -> ProviderAnswer | None:
+        """Return the next answer to a request; None if it has none, or no more."""
+        answers = self._answers.get(_key(method, target, request))
+        return answers.popleft() if answers else None
+
+    def dumps(self, secrets: Sequence[str]) -> bytes:
+        """Return the recording without secrets; empty if there is nothing to keep, or too much."""
+        if not self._answers or self._bytes > MOST_BYTES:
+            return b""
+        content = {key: [asdict(answer) for answer in answers] for key, answers in self._answers.items()}
+        return zlib.compress(json.dumps(Redactor(secrets).within(content)).encode())
+
+    @classmethod
+    def loads(cls, content: bytes) -> Tape:
+        """Return a recording. Raises UnreadableTape."""
+        tape = cls()
+        try:
+            # No recording of ours is longer, so nothing can fill the memory.
+            text = zlib.decompressobj().decompress(content, 4 * MOST_BYTES)
+            for key, answers in json.loads(text).items():
+                tape._answers[key] = deque(
+                    ProviderAnswer(
+                        int(each["status"]),
+                        tuple((str(name), str(value)) for name, value in each["headers"]),
+                        str(each["body"]),
+                    )
+                    for each in answers
+                )
+        except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UnreadableTape("This is not a recording of an evaluation.") from error
+        return tape
+
+
+def _key(method: str, target: str, request: bytes) -> str:
+    return hashlib.sha256(f"{method} {target}\n".encode() + request).hexdigest()

@@ -21,7 +21,7 @@ from agentforge.outbound import OutboundError, resolve
 from agentforge.telemetry.outbound_calls import outbound_call
 from builds.trial.egress import Destination, Serve, destination_of
 
-from .tape import ProviderAnswer, Tape
+from .tape import MOST_BYTES, ProviderAnswer, Tape
 
 MISSING = (
     "This question is not in the recording: what the provider would be asked has changed. "
@@ -111,15 +111,19 @@ class Recorder:
                 headers = [(name, value) for name, value in response.headers if name not in _HOP]
                 writer.write(_bytes(agent, h11.Response(status_code=response.status_code, headers=headers)))
                 received = bytearray()
-                async for part in _parts(provider, source):
-                    received += part.data
-                    writer.write(_bytes(agent, h11.Data(data=bytes(part.data))))
+                try:
+                    async for part in _parts(provider, source):
+                        if len(received) <= MOST_BYTES:
+                            received += part.data
+                        writer.write(_bytes(agent, h11.Data(data=bytes(part.data))))
+                        await writer.drain()
+                    writer.write(_bytes(agent, h11.EndOfMessage()))
                     await writer.drain()
-                writer.write(_bytes(agent, h11.EndOfMessage()))
-                await writer.drain()
-        kept = tuple(pair for pair in _texts(headers) if pair[0] in _KEPT)
-        text = received.decode(errors="replace")
-        self.tape.add(method, target, body, ProviderAnswer(response.status_code, kept, text))
+                finally:
+                    # An agent that has its answer may be gone before the end, and this is cancelled with it.
+                    kept = tuple(pair for pair in _texts(headers) if pair[0] in _KEPT)
+                    text = received.decode(errors="replace")
+                    self.tape.add(method, target, body, ProviderAnswer(response.status_code, kept, text))
 
 
 async def _connect(upstream: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Literal
 
 from .server import Answer, as_events
 
 # split: byte by byte; cut: the connection ends in the middle; malformed: an event that is no JSON; huge: a
-# stream of more than any agent reads. The others refuse the request.
-Bend = Literal["split", "cut", "malformed", "huge", "rate_limited", "overloaded"]
+# stream of more than any agent reads; open: it goes on after its end. The others refuse the request.
+Bend = Literal["split", "cut", "malformed", "huge", "open", "rate_limited", "overloaded"]
 
 # Status, code and words of an answer that was not begun.
 REFUSING: dict[Bend | None, tuple[int, str, str]] = {
@@ -30,6 +31,8 @@ def bent(bend: Bend | None, events: Iterator[bytes]) -> Answer:
             return as_events(iter((next(events), b"data: {nothing\n\n", *events)))
         case "huge":
             return as_events(_padded(events))
+        case "open":
+            return as_events(chain(events, repeat(b": still here\n\n")))
     return as_events(events)
 
 

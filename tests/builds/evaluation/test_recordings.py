@@ -72,6 +72,15 @@ def test_a_recording_answers_a_draft_and_a_build_without_a_request(
     assert len(local_model.asked) == asked
 
 
+def test_what_an_agent_read_is_recorded(evaluate: Evaluate, local_model: OpenAIStandIn) -> None:
+    """An agent that has its answer closes the connection, whatever else the provider sends."""
+    local_model.bends += ["open", "open"]
+    local_model.replies += [Text.of("They turn twice."), Text.of("twice")]
+    first = evaluate()
+    again = evaluate(recording=first.pk)
+    assert (first.status, again.status) == ("passed", "passed")
+
+
 def test_other_cases_hold_the_recorded_answers_to_more(
     evaluate: Evaluate, local_model: OpenAIStandIn
 ) -> None:

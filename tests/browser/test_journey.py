@@ -57,7 +57,7 @@ def _process(page: Page) -> None:
 
 def _compile_and_watch(page: Page) -> None:
     """Lines arrive; a reload in the middle shows each of them once, in order."""
-    page.get_by_role("button", name="Compile").click()
+    page.get_by_role("button", name="Compile", exact=True).click()
     lines = page.locator(".log-line")
     expect(lines.first).to_be_visible(timeout=60_000)
     page.reload()
@@ -134,7 +134,7 @@ def test_the_same_without_javascript(open_page: OpenPage, forge: Forge) -> None:
     page.get_by_role("button", name="Check everything").click()
     _reload_until(page, "[data-rail-outcome]", "Ready to compile.")
     page.get_by_role("link", name="Go to Build").click()
-    page.get_by_role("button", name="Compile").click()
+    page.get_by_role("button", name="Compile", exact=True).click()
     _reload_until(page, "h1", "Succeeded", times=900)
     assert page.locator(".log-line").count() > 0
     page.get_by_role("link", name="Try it").click()

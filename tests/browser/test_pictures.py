@@ -45,7 +45,7 @@ def test_the_pictures_of_the_start_page_can_be_made(open_page: OpenPage, folder:
     journey.open_tab(page, "Personality")
     record(page, folder, "wizard")
     journey.open_tab(page, "Build")
-    page.get_by_role("button", name="Compile").click()
+    page.get_by_role("button", name="Compile", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Succeeded", timeout=500_000)
     journey.ask(page)
     answer = page.locator(".chat-message[data-role=assistant]")

@@ -18,7 +18,7 @@ def test_targets_of_one_build(open_page: OpenPage) -> None:
     journey.save_personality_and_capabilities(page)
     journey.open_tab(page, "Build")
     page.get_by_label("Executable, Linux x86-64").check()
-    page.get_by_role("button", name="Compile").click()
+    page.get_by_role("button", name="Compile", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Succeeded", timeout=500_000)
 
     for target, file in (("plugin", "ada.so"), ("linux-amd64", "ada")):

@@ -39,7 +39,9 @@ async def wait(
     await asyncio.sleep(SECONDS)
     program = work / "agent"
     program.write_text(inputs.digest)
-    return Compiled(program)
+    compiled = Compiled(program)
+    await asyncio.to_thread(meanwhile, compiled)
+    return compiled
 
 
 async def be_warm(toolchain: Toolchain, agent: Sources, log: BuildLog, program: str = "plugin") -> None:

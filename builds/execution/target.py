@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -50,8 +50,6 @@ class TargetRun:
     redact: Redactor
     is_shutdown: Callable[[], bool]
     compiled: list[Inputs]
-    # Assembled already while the program was checked.
-    package: list[assembly.File] = field(default_factory=list)
 
     async def run(self) -> None:
         """Build the target and record its outcome, unless this job no longer owns the build."""
@@ -146,11 +144,11 @@ class TargetRun:
                 directory = work / str(number)
                 directory.mkdir()
                 try:
-                    inputs, compiled = await self._compile_with(candidate, directory, log)
+                    inputs, package = await self._compile_with(candidate, directory, log)
                 except TryNextBuilder as reason:
                     reasons.append(str(reason))
                 else:
-                    return await self._store(inputs, compiled, log)
+                    return await self._store(inputs, package, log)
         raise BuildError("No builder could build this. " + " ".join(f"{why.rstrip('.')}." for why in reasons))
 
     def _log_builder(self, candidate: Candidate, reason: str, log: BuildLog) -> None:
@@ -158,8 +156,10 @@ class TargetRun:
         if reason:
             log.highlight(f"Built {candidate.place}: {reason.rstrip('.')}.")
 
-    async def _compile_with(self, candidate: Candidate, work: Path, log: BuildLog) -> tuple[Inputs, Compiled]:
-        """Return the compiled programs and their inputs. Raises BuildError or TryNextBuilder."""
+    async def _compile_with(
+        self, candidate: Candidate, work: Path, log: BuildLog
+    ) -> tuple[Inputs, list[assembly.File]]:
+        """Return the inputs and the package without signatures. Raises BuildError or TryNextBuilder."""
         match candidate:
             case LocalCandidate():
                 return await self._compile_here(candidate, work, log)
@@ -168,31 +168,28 @@ class TargetRun:
 
     async def _compile_here(
         self, candidate: LocalCandidate, work: Path, log: BuildLog
-    ) -> tuple[Inputs, Compiled]:
+    ) -> tuple[Inputs, list[assembly.File]]:
         inputs = candidate.inputs
         level = self.outcome.facts.sandbox = await asyncio.to_thread(sandbox.level)
         log.info(f"{inputs.toolchain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         texts = await in_thread(texts_of, self.claim.agent_id, self.claim.document)
+        package: list[assembly.File] = []
+
+        def prepare(compiled: Compiled) -> None:
+            package.extend(_assemble_and_keep(inputs, compiled))
+
         try:
-            compiled = await compilation.compile_agent(
-                inputs, work, log, texts, seconds=candidate.seconds, meanwhile=partial(self._prepare, inputs)
+            await compilation.compile_agent(
+                inputs, work, log, texts, seconds=candidate.seconds, meanwhile=prepare
             )
         except compilation.TooSlow as error:
             raise TryNextBuilder(f"this forge's own compiler {error}") from error
         self.compiled.append(inputs)
-        return inputs, compiled
-
-    def _prepare(self, inputs: Inputs, compiled: Compiled) -> None:
-        """Assemble the package and write its program, which takes most of the time of storing."""
-        program = assembly.program_file(inputs, compiled)
-        with ThreadPoolExecutor(1, thread_name_prefix="write") as disk:
-            written = disk.submit(storage.keep_here, program.data, program.sha256)
-            self.package = assembly.assemble(inputs, compiled, program)
-        written.result()
+        return inputs, package
 
     async def _compile_remotely(
         self, candidate: RemoteCandidate, work: Path, log: BuildLog
-    ) -> tuple[Inputs, Compiled]:
+    ) -> tuple[Inputs, list[assembly.File]]:
         job = await in_thread(records.open_job, self.claim.build_id, self.name, candidate.name)
         remote = RemoteBuild(candidate.builder, job, log)
         finished = await remote.run(self.claim.document, is_shutdown=self.is_shutdown)
@@ -203,16 +200,24 @@ class TargetRun:
                 await acceptance.check(inputs, compiled, work, log)
         except BuildError as error:
             raise TryNextBuilder(f"what {candidate.name} sent was refused: {error}") from error
-        return inputs, compiled
+        return inputs, await asyncio.to_thread(assembly.assemble, inputs, compiled)
 
-    async def _store(self, inputs: Inputs, compiled: Compiled, log: BuildLog) -> None:
+    async def _store(self, inputs: Inputs, package: list[assembly.File], log: BuildLog) -> None:
         self._describe(inputs)
         with log.step(STORE):
-            self.outcome.artifacts = await asyncio.to_thread(
-                _store_package, inputs, self.package or assembly.assemble(inputs, compiled), log
-            )
+            self.outcome.artifacts = await asyncio.to_thread(_store_package, inputs, package, log)
         self.outcome.facts.exit_code = 0
         log.info(f"Stored {len(self.outcome.artifacts)} files, every hash checked.")
+
+
+def _assemble_and_keep(inputs: Inputs, compiled: Compiled) -> list[assembly.File]:
+    """Assemble a package and write its program, which takes most of the time of storing."""
+    program = assembly.program_file(inputs, compiled)
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as disk:
+        written = disk.submit(storage.keep_here, program.data, program.sha256)
+        package = assembly.assemble(inputs, compiled, program)
+    written.result()
+    return package
 
 
 def _store_package(inputs: Inputs, files: list[assembly.File], log: BuildLog) -> list[StoredArtifact]:

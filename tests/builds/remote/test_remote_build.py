@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,7 +15,8 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.artifacts import storage
-from builds.compiler import toolchain
+from builds.compiler import compilation, toolchain
+from builds.compiler.inputs import Compiled, Inputs
 from builds.errors import ToolchainMissing
 from builds.models import Build
 from builds.remote.models import RemoteChunk, RemoteJob, RemotePiece
@@ -195,6 +198,32 @@ def test_what_takes_too_long_here_is_built_there(
     work()
     assert built(there) == ("succeeded", NAME), there.error
     assert "this forge's own compiler took longer than 0.001 s" in marks(there)
+
+
+def test_what_took_too_long_here_is_not_stored(
+    pair: Pair,
+    agent: AgentConfig,
+    alice: User,
+    work: Work,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.AGENTFORGE_LOCAL_SECONDS = 60
+    compile_here = compilation.compile_agent
+
+    async def compile_too_slowly(inputs: Inputs, place: Path, *rest: Any, **named: Any) -> Compiled:
+        compiled = await compile_here(inputs, place, *rest)
+        with compiled.program.open("ab") as program:
+            program.write(b"compiled here")
+        await asyncio.to_thread(named["meanwhile"], compiled)
+        raise compilation.TooSlow("took longer than 60 s")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compilation, "compile_agent", compile_too_slowly)
+        there = enqueue_build(agent, by=alice)
+        work()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert files(there) == local_files(agent, alice, work)
 
 
 def test_a_long_queue_is_shared(

@@ -147,11 +147,11 @@ func (p provider) refusal(status int, body []byte) error {
 }
 
 func (p provider) reason(body []byte) string {
-	var said any
-	_ = json.Unmarshal(body, &said)
 	if len(p.Reason) == 0 {
 		return ""
 	}
+	var said any
+	_ = json.Unmarshal(body, &said)
 	text, _ := at(said, p.Reason).(string)
 	return shortened(text, maxReason)
 }

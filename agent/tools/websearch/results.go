@@ -19,8 +19,8 @@ const (
 
 type result struct{ title, url, snippet string }
 
-// results returns what an answer has of pages on the hosts that the owner wants, each
-// once and as many as he wants.
+// results returns the pages in an answer that the settings allow, each once and at most
+// as many as they ask for.
 func (s *searcher) results(body []byte) ([]result, error) {
 	var said any
 	if err := json.Unmarshal(body, &said); err != nil {
@@ -33,6 +33,9 @@ func (s *searcher) results(body []byte) ([]result, error) {
 	list, _ := at(said, s.provider.Results).([]any)
 	var found []result
 	for _, entry := range list {
+		if len(found) == s.settings.Count {
+			break
+		}
 		fields, _ := entry.(map[string]any)
 		page := pageOf(fields["url"])
 		if page == nil || !s.wants(page.Hostname()) {
@@ -43,7 +46,7 @@ func (s *searcher) results(body []byte) ([]result, error) {
 			found = append(found, each)
 		}
 	}
-	return found[:min(len(found), s.settings.Count)], nil
+	return found, nil
 }
 
 // at returns the value at a path of names; nil if there is none.

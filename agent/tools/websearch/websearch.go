@@ -119,6 +119,8 @@ func (s *searcher) run(ctx context.Context, query string) (string, error) {
 	if len(body) > maxBody {
 		return "", fmt.Errorf("the answer of %s is larger than %d MB", s.provider.Label, maxBody>>20)
 	}
+	// Before texts are shortened, which could leave a part of the key.
+	body = []byte(s.service.Conceal(string(body)))
 	if response.StatusCode != http.StatusOK {
 		return "", s.provider.refusal(response.StatusCode, body)
 	}

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"agent.local/a0000000000000000/outbound"
 	"agent.local/a0000000000000000/tools"
@@ -149,6 +148,7 @@ func TestRefusals(t *testing.T) {
 		{"brave", 429, `{"error":{"detail":"Request rate limit exceeded for ` + key + `"}}`, "429 Too Many Requests: no more searches now; answer without them or tell the user (Request rate limit exceeded for [key removed])"},
 		{"tavily", 401, `{"detail":{"error":"Unauthorized: missing or invalid API key."}}`, "Tavily answered 401 Unauthorized: it refuses the agent's key; tell the user (Unauthorized: missing or invalid API key.)"},
 		{"tavily", 432, `{"detail":{"error":"This request exceeds your plan's set usage limit."}}`, "432: no more searches now"},
+		{"brave", 500, `{"error":{"detail":"` + strings.Repeat("x", maxReason-10) + key + `"}}`, "xxx[key remo…)"},
 		{"tavily", 500, `{"detail":"x"}`, "Tavily answered 500 Internal Server Error"},
 		{"searxng", 403, "<html>", "SearXNG answered 403 Forbidden: it gives no JSON"},
 		{"searxng", 302, "", "302 Found: it redirects to another address, which is not followed"},
@@ -221,7 +221,6 @@ func FuzzResults(f *testing.F) {
 	}
 	s := searcher{settings: settings{Count: 3, Excluded: []string{"evil.example"}}, provider: provider{Results: []string{"results"}, Snippet: "content"}}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		began := time.Now()
 		found, err := s.results(body)
 		for _, each := range found {
 			at, parsed := url.Parse(each.url)
@@ -229,7 +228,7 @@ func FuzzResults(f *testing.F) {
 				t.Errorf("%q", each)
 			}
 		}
-		if err == nil && len(found) > 3 || time.Since(began) > time.Second || bytes.Contains([]byte(listed(found)), []byte("\x1b")) {
+		if err == nil && len(found) > 3 || bytes.Contains([]byte(listed(found)), []byte("\x1b")) {
 			t.Errorf("%d", len(found))
 		}
 	})

@@ -104,7 +104,7 @@ async def _build(inputs: Inputs, plan: Plan | None, program: Program, work: Path
             return
         _lay_out(inputs, program.tree, with_shared=True)
     elif chain.cgo and not has_isolated_cache():
-        log.info("Go plans the steps of this build: they have no proven plan yet.")
+        log.info("Go plans the steps of this build: no plan of them is proven at the moment.")
     await go_build(chain, package, program.output, mode, program.tree, work, log)
 
 

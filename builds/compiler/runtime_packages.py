@@ -44,9 +44,11 @@ async def keep(inputs: Inputs) -> None:
 
 def plan_of(inputs: Inputs) -> Plan | None:
     """Return the plan for an agent's build, if one was proven and what it needs is still cached."""
+    if has_isolated_cache():
+        return None
     key = _key(inputs, sources.chosen_apis(inputs.document))
-    is_kept = warmup.state(key).state == WARM and warmup.state(key).settled
-    return build_plan.find(key) if is_kept and not has_isolated_cache() else None
+    state = warmup.state(key)
+    return build_plan.find(key) if state.state == WARM and state.settled else None
 
 
 def _is_missing(key: str) -> bool:

@@ -84,7 +84,7 @@ def test_steps_with_other_bytes_are_no_plan(
     asyncio.run(runtime_packages.keep(gathered))
     assert "Its bytes differ from those of go build." in caplog.text
     assert runtime_packages.plan_of(gathered) is None
-    assert "Go plans the steps of this build: they have no proven plan yet." in _compile(gathered)
+    assert "Go plans the steps of this build: no plan of them is proven at the moment." in _compile(gathered)
 
 
 def _compile(gathered: inputs.Inputs) -> list[str]:

@@ -76,14 +76,14 @@ async def _check(
     inputs: Inputs, compiled: Compiled, work: Path, log: BuildLog, meanwhile: Callable[[Compiled], object]
 ) -> None:
     *_, check, _ = step_names(inputs.spec)
-    other = asyncio.ensure_future(asyncio.to_thread(meanwhile, compiled))
+    preparation = asyncio.create_task(asyncio.to_thread(meanwhile, compiled))
     try:
         with log.step(check):
             await output_check.check(inputs, compiled, work, log)
     finally:
         # It reads what is removed afterwards.
-        await asyncio.gather(other, return_exceptions=True)
-    other.result()
+        await asyncio.gather(preparation, return_exceptions=True)
+    preparation.result()
 
 
 def _lay_out(inputs: Inputs, tree: Path, *, with_shared: bool) -> None:
@@ -100,7 +100,7 @@ async def _build(inputs: Inputs, plan: Plan | None, program: Program, work: Path
     if plan is not None:
         command = chain.build_command(package=package, output=program.output, mode=mode)
         log_command(command, work, log)
-        if await _follows(plan, inputs, program, work, log):
+        if await _build_by_plan(plan, inputs, program, work, log):
             return
         _lay_out(inputs, program.tree, with_shared=True)
     elif chain.cgo and not has_isolated_cache():
@@ -108,7 +108,7 @@ async def _build(inputs: Inputs, plan: Plan | None, program: Program, work: Path
     await go_build(chain, package, program.output, mode, program.tree, work, log)
 
 
-async def _follows(plan: Plan, inputs: Inputs, program: Program, work: Path, log: BuildLog) -> bool:
+async def _build_by_plan(plan: Plan, inputs: Inputs, program: Program, work: Path, log: BuildLog) -> bool:
     """Take the steps of a plan; return False, and log why, if they fail."""
     log.info("Its steps are known, so they are taken directly: compile, link.")
     try:

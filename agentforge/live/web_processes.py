@@ -73,9 +73,7 @@ class WebProcesses:
         while True:
             code = await self._run_one(alive, environment)
             if (pause := restarts.pause()) is None:
-                logger.error(
-                    "A web process ended (%s), and %s in its place in a minute; all end.", code, LIVES
-                )
+                logger.error("A web process ended %s times within a minute (%s last); all end.", LIVES, code)
                 return
             logger.warning("A web process ended (%s); starting another one.", code)
             await asyncio.sleep(pause)

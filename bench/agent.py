@@ -168,6 +168,8 @@ def _started(command: list[str], environment: dict[str, str]) -> Iterator[tuple[
         try:
             url = next((word for word in line.split() if word.startswith("http://")), "")
             if not url:
+                # Otherwise its output might never end.
+                process.terminate()
                 raise SystemExit(f"{command[0]} did not start: {line}{process.stdout.read()}")
             yield url, process
         finally:

@@ -80,10 +80,11 @@ def _document() -> tuple[str, str]:
     return canonical_json(sections), str(sections["system_prompt"])
 
 
-def _compile(inputs: Inputs, tree: Path, package: str, mode: str, target: Path | None = None) -> Path:
+def _compile(inputs: Inputs, tree: Path, package: str, mode: str, home: Path | None = None) -> Path:
+    """Return the compiled program, which is in `home`, or else in the tree."""
     from builds.compiler.go_command import cache_directory
 
-    home = target or tree
+    home = home or tree
     output = home / (f"{package}.out" if package else "instruments")
     chain = inputs.toolchain
     command = chain.build_command(package=f"./{package}", output=output, mode=mode)

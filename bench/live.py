@@ -1,8 +1,8 @@
-"""Measure the live log: write to receipt, memory and processor time per viewer, and deliveries a second.
+"""Measure the live log: latency, memory of a viewer, processor time of a delivery, and deliveries a second.
 
-The rival is the same consumer fed from memory; the difference is the price of durability. Above a thousand
-viewers it is one web process, with which several on the same port compare. Server, clients and writer are
-separate processes on one machine, so with two processors they also compete.
+The rival is the same consumer fed from memory; the difference is the price of durability. With a thousand
+viewers and more, several web processes on one port are also compared with a single one. Server, clients and
+writer are separate processes on one machine, so with two processors they also compete.
 """
 
 from __future__ import annotations

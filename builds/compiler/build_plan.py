@@ -126,8 +126,10 @@ async def run(
     toolchain: Toolchain, plan: Plan, program: Program, home: Path, on_line: processes.OnLine
 ) -> None:
     """Compile and link a program by a plan, in the sandbox, as `run_go`."""
-    work, script = home / "steps", home / "steps.sh"
+    # In a new directory: what ran in the sandbox before could have left a link in `home`.
+    work = home / "steps"
     work.mkdir()
+    script = work / "steps.sh"
     script.write_text(_write_files(plan.script(program, work), work))
     command = ["/bin/sh", str(script)]
     limits = COMPILE_LIMITS[toolchain.cc_kind]

@@ -135,6 +135,10 @@ def line_of(log: BuildLog) -> processes.OnLine:
     return lambda stream, text: log.line("out" if _PACKAGE.fullmatch(text) else stream, text)
 
 
+def ignore_line(stream: str, text: str) -> None:
+    """Take a line of Go's output that nobody follows; a failure is raised all the same."""
+
+
 def _compiler_message(lines: list[str]) -> str:
     """Return the errors in Go's stderr: what follows the first `# package` line."""
     start = next((number for number, line in enumerate(lines) if line.startswith("# ")), None)

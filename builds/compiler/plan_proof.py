@@ -9,7 +9,7 @@ from builds.errors import BuildError
 
 from . import build_plan, sources
 from .build_plan import Plan, Program
-from .go_command import COMPILE_LIMITS, run_go
+from .go_command import COMPILE_LIMITS, ignore_line, run_go
 from .inputs import Inputs
 from .workspace import temporary_workspace
 
@@ -28,12 +28,12 @@ async def proven_plan(inputs: Inputs, apis: Sequence[str]) -> Plan:
         command = _command(inputs, recorded)
         plan = await build_plan.record(inputs.toolchain, command, recorded, recorded.tree.parent)
         proven = _lay_out(inputs, apis, home / "proven", _PROVEN, [])
-        await build_plan.run(inputs.toolchain, plan, proven, proven.tree.parent, _ignore)
+        await build_plan.run(inputs.toolchain, plan, proven, proven.tree.parent, ignore_line)
         by_plan = proven.output.read_bytes()
         proven.output.unlink()
         limits = COMPILE_LIMITS[inputs.toolchain.cc_kind]
         command = _command(inputs, proven)
-        await run_go(inputs.toolchain, command, proven.tree, proven.tree.parent, _ignore, limits=limits)
+        await run_go(inputs.toolchain, command, proven.tree, proven.tree.parent, ignore_line, limits=limits)
         if by_plan != proven.output.read_bytes():
             raise BuildError("Its bytes differ from those of go build.")
     return plan
@@ -51,7 +51,3 @@ def _command(inputs: Inputs, program: Program) -> list[str]:
     target = inputs.spec
     package = f"./{target.program}"
     return inputs.toolchain.build_command(package=package, output=program.output, mode=target.build_mode)
-
-
-def _ignore(stream: str, text: str) -> None:
-    """Nobody follows it, and a failure is raised."""

@@ -16,7 +16,7 @@ from builds.logs.build_log import BuildLog
 
 from . import build_plan, plan_proof, processors, resource_errors, sources, warmup
 from .build_plan import Plan
-from .go_command import COMPILE_LIMITS, has_isolated_cache, run_go
+from .go_command import COMPILE_LIMITS, has_isolated_cache, ignore_line, run_go
 from .inputs import Inputs
 from .warmup import FAILED, RUNTIME, WARM, WARMING, State
 from .workspace import temporary_workspace
@@ -86,7 +86,7 @@ async def _compile(inputs: Inputs, apis: list[str]) -> None:
         sources.lay_out_neutral(tree, inputs.sources, target=target.program, apis=apis)
         command = chain.list_command(package=f"./{target.program}", mode=target.build_mode)
         limits = COMPILE_LIMITS[chain.cc_kind]
-        await run_go(chain, command, tree, home, _ignore, limits=limits, may_write_cache=True)
+        await run_go(chain, command, tree, home, ignore_line, limits=limits, may_write_cache=True)
 
 
 async def _make_plan(inputs: Inputs, apis: list[str], key: str) -> None:
@@ -98,10 +98,6 @@ async def _make_plan(inputs: Inputs, apis: list[str], key: str) -> None:
         logger.warning("go build compiles %s, since its steps have no proven plan: %s", inputs.target, error)
     else:
         build_plan.keep(key, plan)
-
-
-def _ignore(stream: str, text: str) -> None:
-    """Nobody follows it, and a failure is raised."""
 
 
 def _key(inputs: Inputs, apis: list[str]) -> str:

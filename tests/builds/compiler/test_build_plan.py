@@ -38,7 +38,8 @@ def test_an_agent_with_tools_and_files_has_the_bytes_of_go_build(gathered: input
     plan = runtime_packages.plan_of(inputs_with_files)
     assert plan is not None
     with temporary_workspace() as planned, temporary_workspace() as plain:
-        first, second = (_laid_out(inputs_with_files, home) for home in (planned, plain))
+        first = _laid_out(inputs_with_files, planned, with_shared=False)
+        second = _laid_out(inputs_with_files, plain, with_shared=True)
         asyncio.run(build_plan.run(gathered.toolchain, plan, first, planned, _ignore_line))
         asyncio.run(_go_build(gathered, second, plain))
         assert first.output.read_bytes() == second.output.read_bytes()
@@ -96,11 +97,16 @@ def _compile(gathered: inputs.Inputs) -> list[str]:
     return texts
 
 
-def _laid_out(gathered: inputs.Inputs, home: Path) -> Program:
+def _laid_out(gathered: inputs.Inputs, home: Path, *, with_shared: bool) -> Program:
     tree = home / "src"
     tree.mkdir()
     sources.lay_out_agent(
-        tree, gathered.sources, target="plugin", module=gathered.module, document=gathered.document
+        tree,
+        gathered.sources,
+        target="plugin",
+        module=gathered.module,
+        document=gathered.document,
+        with_shared=with_shared,
     )
     (tree / sources.INDEX).write_bytes(b"An index.")
     return Program(gathered.module, tree, home / "agent")

@@ -46,8 +46,11 @@ func load(arguments []string) error {
 	streaming := flags.Bool("stream", false, "")
 	model := flags.String("model", "", "")
 	question := flags.String("question", "Hello", "")
-	if err := flags.Parse(arguments); err != nil || flags.NArg() != 1 {
-		return fmt.Errorf("load takes flags and one address: %v", err)
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if flags.NArg() != 1 {
+		return fmt.Errorf("load takes flags and one address")
 	}
 	body, err := json.Marshal(map[string]any{
 		"model":    *model,

@@ -35,8 +35,10 @@ class SearchResult:
         return asdict(self)
 
 
-def search(given: Mapping[str, Any], headers: Mapping[str, str], query: str) -> list[SearchResult]:
-    """Return what the service of a search's settings finds; `headers` carry its key.
+def search(
+    given: Mapping[str, Any], headers: Mapping[str, str], query: str, *, secret: str = ""
+) -> list[SearchResult]:
+    """Return what the service of a search's settings finds; `headers` carry its key, the `secret`.
 
     Raises SearchFailed.
     """
@@ -47,11 +49,14 @@ def search(given: Mapping[str, Any], headers: Mapping[str, str], query: str) -> 
     except (ValueError, RecursionError):
         said = None
     if reply.status != 200:
-        raise SearchFailed(_refusal(provider, reply.status, said))
+        # Some services repeat the key that they refuse.
+        raise SearchFailed(_refusal(provider, reply.status, _reason(provider, said, secret)))
     if not isinstance(said, dict):
         raise SearchFailed(f"{provider.label} answered with something that is not JSON.")
-    found = dict.fromkeys(_results(provider, given, said))
-    return list(found)[: given.get("count", USUAL_RESULTS)]
+    pages: dict[str, SearchResult] = {}
+    for result in _results(provider, given, said):
+        pages.setdefault(result.url, result)
+    return list(pages.values())[: given.get("count", USUAL_RESULTS)]
 
 
 def _fields(provider: SearchProvider, given: Mapping[str, Any], query: str) -> dict[str, Any]:
@@ -85,9 +90,13 @@ def _ask(
         raise SearchFailed(str(error)) from error
 
 
-def _refusal(provider: SearchProvider, status: int, said: Any) -> str:
-    reason = _at(said, provider.reason) if provider.reason else ""
-    words = f" It says: {reason[:300]}" if isinstance(reason, str) and reason else ""
+def _reason(provider: SearchProvider, said: Any, secret: str) -> str:
+    reason = _visible(_at(said, provider.reason)) if provider.reason else ""
+    return (reason.replace(secret, "[key removed]") if secret else reason)[:300]
+
+
+def _refusal(provider: SearchProvider, status: int, reason: str) -> str:
+    words = f" It says: {reason}" if reason else ""
     if 300 <= status < 400:
         return f"{provider.label} redirects to another address. Give that address."
     if status == 403 and provider.forbidden:
@@ -104,9 +113,9 @@ def _results(
 ) -> Iterator[SearchResult]:
     entries = _at(said, provider.results)
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and _is_wanted(given, entry.get("url")):
+        if isinstance(entry, dict) and _is_wanted(given, url := _visible(entry.get("url"))):
             snippet = _line(entry.get(provider.snippet))[:_LONGEST_SNIPPET]
-            yield SearchResult(_line(entry.get("title"))[:200], _line(entry["url"]), snippet)
+            yield SearchResult(_line(entry.get("title"))[:200], url, snippet)
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:
@@ -116,9 +125,10 @@ def _at(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _is_wanted(given: Mapping[str, Any], url: Any) -> bool:
+def _is_wanted(given: Mapping[str, Any], url: str) -> bool:
     try:
-        host = outbound.checked_url(str(url)).host.lower().rstrip(".")
+        # As the settings name it: with xn-- in place of letters that are not ASCII.
+        host = outbound.checked_url(url).raw_host.decode("ascii").lower().rstrip(".")
     except outbound.RefusedURL:
         return False
     names = {host[at:] for at in (0, *(match.end() for match in re.finditer(r"\.", host)))}
@@ -130,5 +140,9 @@ def _is_wanted(given: Mapping[str, Any], url: Any) -> bool:
 
 def _line(value: Any) -> str:
     """Return text on one line, without what can't be seen: services escape it for pages."""
-    text = html.unescape(value) if isinstance(value, str) else ""
+    return _visible(html.unescape(value) if isinstance(value, str) else "")
+
+
+def _visible(value: Any) -> str:
+    text = value if isinstance(value, str) else ""
     return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())

@@ -68,7 +68,8 @@ def _search(agent: AgentConfig, form: WebSearchForm, service: Service) -> list[S
     secret = form.cleaned_data["key"]
     if not secret and form.stored:
         secret = vault.reveal(form.stored, f"searched the web by {service.url}")
-    results = search(form.settings, headers_with(service.auth, secret), form.cleaned_data["query"])
+    headers = headers_with(service.auth, secret)
+    results = search(form.settings, headers, form.cleaned_data["query"], secret=secret)
     if form.cleaned_data["key"]:
         save_service_key(agent.owner_id, service.url, secret)
     return results

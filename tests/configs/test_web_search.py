@@ -146,6 +146,7 @@ def test_settings_decide_what_is_asked_and_shown(
 ) -> None:
     service.pages.append(("Hidden\u200b &amp; seen", "https://sea.example/x", "\u202eB"))
     service.pages.append(("Bad", "javascript:alert(1)", ""))
+    service.pages.append(("Again", "https://sky.example/moon", ""))
 
     def found(**search: Any) -> list[str]:
         _capabilities(browser, agent, provider=provider, url=service.url, **search)
@@ -159,6 +160,16 @@ def test_settings_decide_what_is_asked_and_shown(
     asked = service.asked[-1]
     assert (b"include_domains" in asked.body) or ("site%3Asky.example+OR+site%3Aother" in asked.path)
     assert found(excluded_hosts=["sea.example"], count=1) == ["The moon"]
+
+
+@pytest.mark.parametrize("provider", ["searxng"], indirect=True)
+def test_addresses_are_those_of_the_service(
+    browser: Client, agent: AgentConfig, provider: str, service: SearchStandIn
+) -> None:
+    page = "https://xn--bcher-kva.example/?a=1&copy=2"
+    service.pages.append(("Books", page, ""))
+    _capabilities(browser, agent, provider=provider, url=service.url, allowed_hosts=["xn--bcher-kva.example"])
+    assert [result["url"] for result in _test(browser, agent).json()["results"]] == [page]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +190,7 @@ def test_a_service_that_does_not_search_is_said(
     response = _test(browser, agent, **_key(provider))
     assert response.status_code == 422
     assert words in str(response.json()["errors"]["query"])
+    assert SECRET not in response.content.decode()
     assert not ApiKey.objects.filter(owner_id=agent.owner_id).exists()
     assert "/elsewhere" not in [asked.path for asked in service.asked]
 

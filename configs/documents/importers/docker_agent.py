@@ -66,9 +66,10 @@ def _models(
     model = _model(agent.get("model"), models, notes)
     temperature = model.get("temperature")
     if isinstance(temperature, int | float) and not isinstance(temperature, bool):
-        personality["creativity"] = max(0.0, min(1.0, float(temperature)))
+        # An integer may be too large for a float.
+        personality["creativity"] = float(max(0, min(1, temperature)))
         if temperature > 1:
-            notes.append(f"The temperature {temperature:g} became 1, the highest here.")
+            notes.append(f"The temperature {str(temperature)[:20]} became 1, the highest here.")
     sections = {"provider": _provider(model, notes)}
     others = _mapping(agent.get("fallback")).get("models")
     for number, each in enumerate(others if isinstance(others, list) else []):
@@ -137,11 +138,11 @@ def _tools(
     """Return the tools with their settings, and the keys of servers by their address."""
     listed = agent.get("toolsets")
     chosen: set[str] = set()
-    servers: dict[str, Any] = {}
+    servers: list[tuple[str, dict[str, Any]]] = []
     for toolset in listed if isinstance(listed, list) else []:
         kind = str(_mapping(toolset).get("type", ""))
         if kind == "mcp":
-            _add_server(servers, toolset, _mapping(value.get("mcps")), notes)
+            servers += _server(toolset, _mapping(value.get("mcps")), notes)
         elif kind in _TOOLS:
             chosen.add(_TOOLS[kind])
             _leave_out(notes, f"The tool {kind}: ", toolset, {"type"})
@@ -155,22 +156,22 @@ def _tools(
     return {**tools, "tool_settings": read.settings} if read.settings else tools, read.keys
 
 
-def _add_server(
-    servers: dict[str, Any], toolset: Mapping[str, Any], shared: Mapping[str, Any], notes: list[str]
-) -> None:
+def _server(
+    toolset: Mapping[str, Any], shared: Mapping[str, Any], notes: list[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the server of a toolset with its name; none if the file does not say where it is."""
     ref = toolset.get("ref")
     entry = {**_mapping(shared.get(ref)), **toolset} if isinstance(ref, str) else dict(toolset)
     remote = _mapping(entry.get("remote"))
     name = str(entry.get("name") or ref or entry.get("command") or "server")
     if isinstance(ref, str) and ref not in shared:
         notes.append(f"{ref[:60]} was left out: it is an image of a catalogue. Add its server by hand.")
-        return
+        return []
     _leave_out(notes, f"{name[:60]}: ", entry, _READ_OF_MCP)
     wanted = ("command", "args", "env", "url", "headers")
     found = {key: entry[key] for key in wanted if entry.get(key)}
     found |= {key: remote[key] for key in ("url", "headers") if remote.get(key)}
-    number = sum(each.partition("#")[0] == name for each in servers)
-    servers[f"{name}#{number + 1}" if number else name] = found
+    return [(name, found)]
 
 
 def _leave_out(notes: list[str], where: str, value: Mapping[str, Any], read: set[str]) -> None:

@@ -6,7 +6,7 @@ https://modelcontextprotocol.io/docs/develop/connect-local-servers, and each pro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,12 @@ class Servers:
     keys: Mapping[str, str]
 
     @classmethod
-    def of(cls, listed: Mapping[Any, Any]) -> Servers:
-        """Return the servers of a mapping by name, as far as they can be used."""
+    def of(cls, listed: Iterable[tuple[Any, Any]]) -> Servers:
+        """Return the servers, each with its name, as far as they can be used."""
         servers: list[dict[str, Any]] = []
         notes: list[str] = []
         keys: dict[str, str] = {}
-        for given, entry in listed.items():
+        for given, entry in listed:
             try:
                 server = _server(str(given), entry, servers, notes, keys)
             except (_Left, ValidationError) as reason:
@@ -68,7 +68,8 @@ class Servers:
 
 def from_mcp_servers(value: Mapping[str, Any]) -> Foreign:
     """Return an agent with the servers; their tools are chosen when they are tested."""
-    servers = Servers.of(next(value[name] for name in SERVERS if isinstance(value.get(name), Mapping)))
+    listed = next(value[name] for name in SERVERS if isinstance(value.get(name), Mapping))
+    servers = Servers.of(listed.items())
     if not servers.settings:
         raise refuse(" ".join(["None of these servers can be used.", *servers.notes]))
     document = {

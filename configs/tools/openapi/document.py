@@ -93,12 +93,21 @@ def read(text: str, address: str = "") -> OpenAPIDocument:
 
 
 def plain_yaml(text: str) -> Any:
-    """Return the content of YAML without aliases and dates. Raises YAMLError and ValueError."""
+    """Return the content of YAML that JSON could hold, without aliases.
+
+    Raises YAMLError, ValueError and RecursionError.
+    """
     loader = _Loader(text)
     try:
-        return loader.get_single_data()
+        content = loader.get_single_data()
+        # Refuses what only a tag makes, such as !!binary, and integers too long to print.
+        json.dumps(content)
+    # PyYAML does not catch that `!!int ""`, `!!bool x` and `!!timestamp x` are not such values.
+    except (LookupError, AttributeError, TypeError) as error:
+        raise yaml.YAMLError("a value is not of its type, or of a type that JSON does not have") from error
     finally:
         loader.dispose()
+    return content
 
 
 class _Loader(yaml.SafeLoader):

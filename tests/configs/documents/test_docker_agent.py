@@ -135,3 +135,22 @@ def test_a_form_of_answers_that_providers_do_not_take_is_left_out(browser: Clien
     agent, notes = _import(browser, f"agents: {{root: {{instruction: Hi, structured_output: {output}}}}}")
     assert agent.answer_schema == ""
     assert "structured_output was left out: The answer must be an object" in "\n".join(notes)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!binary aGk=", "!!set {a}", "!!timestamp 2026-01-01", '!!int ""', "!!bool x", "0x" + "f" * 5000],
+)
+def test_values_that_json_does_not_have_are_refused(browser: Client, value: str) -> None:
+    output = f"{{schema: {{type: object, default: {value}}}}}"
+    text = f"agents: {{root: {{instruction: Hi, structured_output: {output}}}}}"
+    response = browser.post("/agents/import/", {"document": text}, headers={"accept": "application/json"})
+    assert response.status_code == 422
+
+
+def test_a_temperature_beyond_floats_becomes_the_highest(browser: Client) -> None:
+    models = {"m": {"provider": "openai", "model": "gpt-5-mini", "temperature": 10**400}}
+    file = {"models": models, "agents": {"root": {"model": "m", "instruction": "Hi"}}}
+    agent, notes = _import(browser, json.dumps(file))
+    assert float(agent.creativity) == 1.0
+    assert "became 1, the highest here." in "\n".join(notes)

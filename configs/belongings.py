@@ -47,13 +47,11 @@ def _knowledge(agent: AgentConfig, folder: str) -> Files:
     """
     blobs = KnowledgeBlob.objects.filter(agent=agent)
     stored = list(blobs.order_by("pk").values_list("sha256", flat=True))
-    paths = {digest: f"{folder}/texts/{digest}.txt" for digest in stored}
-    for file in KnowledgeFile.objects.filter(agent=agent, sha256__in=stored):
-        paths[file.sha256] = f"{folder}/{file.name}"
-        if file.text_sha256 != file.sha256:
-            # Read from a file that is here.
-            paths.pop(file.text_sha256, None)
-    for digest, path in paths.items():
+    files = list(KnowledgeFile.objects.filter(agent=agent, sha256__in=stored))
+    entries = [(f"{folder}/{file.name}", file.sha256) for file in files]
+    here = {digest for file in files for digest in (file.sha256, file.text_sha256)}
+    entries += [(f"{folder}/texts/{digest}.txt", digest) for digest in stored if digest not in here]
+    for path, digest in entries:
         yield path, bytes(blobs.values_list("content", flat=True).get(sha256=digest))
 
 

@@ -142,6 +142,25 @@ def test_the_export_of_an_account_has_files_and_the_texts_of_former_ones(
     }
 
 
+def test_the_export_of_an_account_has_each_file_of_the_same_content(
+    browser: Client, agent: AgentConfig
+) -> None:
+    _add(browser, agent, "tides.html", b"<p>Tides</p>")
+    _read(agent)
+    page = KnowledgeFile.objects.get()
+    text = bytes(KnowledgeBlob.objects.get(sha256=page.text_sha256).content)
+    _add(browser, agent, "again.md", text)
+    # A document may name one file twice.
+    KnowledgeFile.objects.create(
+        owner=agent.owner, agent=agent, name="twice.html", sha256=page.sha256, text_sha256=page.text_sha256
+    )
+    with zipfile.ZipFile(io.BytesIO(browser.get("/accounts/export/").getvalue())) as archive:
+        files = {
+            name.rpartition("/")[2]: archive.read(name) for name in archive.namelist() if "-files/" in name
+        }
+    assert files == {"again.md": text, "tides.html": b"<p>Tides</p>", "twice.html": b"<p>Tides</p>"}
+
+
 def test_the_export_of_an_account_holds_one_file_at_a_time(browser: Client, agent: AgentConfig) -> None:
     for number in range(12):
         content = random.Random(number).randbytes(4_000_000)  # noqa: S311

@@ -183,7 +183,7 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// The address is judged as it is dialled, and so is a service that does not answer.
+// The address is judged when it is dialled.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	functions, err := tools.Configured([]string{"web_search"}, map[string]json.RawMessage{"web_search": json.RawMessage(`{"provider":"searxng","url":"http://127.0.0.1:9"}`)}, func(string) string { return "" })

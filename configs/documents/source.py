@@ -18,6 +18,8 @@ from .problems import DocumentError, Problem
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 5000
+# A path repeats the keys around it.
+_LONGEST_KEY = 200
 _TOO_DEEP = "the document is nested too deeply or holds too many entries"
 
 
@@ -151,7 +153,7 @@ def _entries_below(node: yaml.Node, prefix: str) -> Iterator[tuple[str, yaml.Nod
     """Yield the path of each entry or item, where it starts, and its value."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
+            if isinstance(key, yaml.ScalarNode) and len(key.value) <= _LONGEST_KEY:
                 yield f"{prefix}{key.value}", key, value
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):

@@ -7,6 +7,7 @@ import yaml
 
 from configs.documents import document as documents
 from configs.documents.problems import DocumentError
+from configs.documents.source import load
 
 GOOD = {
     "schema": 1,
@@ -121,3 +122,10 @@ def test_compatible_servers_are_described_whole() -> None:
         json.dumps({**GOOD, "provider": {**provider, "base_url": "nonsense"}})
     )
     assert "provider.needs_key" in problems(json.dumps({**GOOD, "provider": {**provider, "needs_key": "no"}}))
+
+
+def test_a_long_key_is_not_repeated_for_the_line_of_each_entry_below_it() -> None:
+    items = ", ".join("1" for _ in range(4000))
+    source = load(f"? {'k' * 100_000}\n: [{items}]\nidentity: {{name: Ada}}\n")
+    assert sum(map(len, source.lines)) < 100_000
+    assert source.line("identity.name") == 3

@@ -52,7 +52,7 @@ class WebSearchForm(forms.Form):
         if self.service and not self.service.auth:
             return "This service takes no key."
         if self.service and self.stored:
-            return f"One is stored for {self.service.url}. Empty: that one."
+            return f"A key is stored for {self.service.url}. Leave this empty to use it."
         return "Kept in the vault, for the address of the service only."
 
     def clean_key(self) -> str:

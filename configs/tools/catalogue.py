@@ -36,7 +36,7 @@ _SEARCH = (
     Setting(
         "url",
         "Address",
-        "Of your SearXNG server, such as https://search.example.org. Empty for the address of the others.",
+        "Of your SearXNG server, such as https://search.example.org. Leave it empty for the other services.",
         "text",
         search_validation.clean_address,
         required="Give the address of the server.",

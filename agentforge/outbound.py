@@ -154,12 +154,20 @@ def resolve(host: str, port: int, *, for_tool: bool = False) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"The host {host} was not found.") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-    is_exempt = _is_listed(host, port) if for_tool else is_allowed(host, port)
-    if not is_exempt and not all(is_public(address) for address in addresses):
+    if not all(map(is_public, addresses)) and not _is_exempt(host, port, for_tool=for_tool):
         raise RefusedURL(
             f"The host {host} has a private address. An operator can allow it in AGENTFORGE_ALLOWED_HOSTS."
         )
     return addresses
+
+
+def _is_exempt(host: str, port: int, *, for_tool: bool) -> bool:
+    if for_tool:
+        return _is_listed(host, port)
+    if not is_allowed(host, port):
+        # A worker answers for an agent whose model server only another program has found yet.
+        found_servers.look()
+    return is_allowed(host, port)
 
 
 def is_allowed(host: str, port: int) -> bool:

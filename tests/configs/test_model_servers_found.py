@@ -54,6 +54,13 @@ def test_one_that_starts_later_is_offered_within_a_minute(
             assert outbound.is_allowed("127.0.0.1", place)
 
 
+def test_a_program_that_has_not_looked_yet_reaches_one(place: int) -> None:
+    with OllamaStandIn(port=place):
+        with pytest.raises(outbound.RefusedURL):
+            outbound.resolve("127.0.0.1", place, for_tool=True)
+        assert outbound.resolve("127.0.0.1", place) == ["127.0.0.1"]
+
+
 def test_what_is_no_model_server_stays_out_of_reach(
     browser: Client, agent: AgentConfig, settings: Settings
 ) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from procrastinate.exceptions import AlreadyEnqueued
 from pytest_django.fixtures import Settings
 
+from agentforge import found_servers
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from agentforge.model_servers import ModelServer
@@ -99,12 +101,15 @@ def test_each_answer_is_by_the_draft_as_it_was_asked_and_keeps_its_name(
 
 
 def test_a_model_server_of_this_machine_answers(
-    browser: Client, agent: AgentConfig, settings: Settings, work: Work
+    browser: Client, agent: AgentConfig, settings: Settings, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with OllamaStandIn() as ollama:
         settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", ollama.url),)
         AgentConfig.objects.filter(pk=agent.pk).update(provider="ollama", model="qwen3:8b")
         assert _send(browser, agent, "Hello").status_code == 202
+        # The worker is another program, which has not looked yet.
+        monkeypatch.setattr(found_servers, "_found", set())
+        cache.clear()
         work()
         assert (_answer(agent).error, _answer(agent).content) == ("", "You said: Hello")
         assert ollama.asked[-1].json["model"] == "qwen3:8b"

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from agentforge import found_servers
 from configs.choices import Preset, Tab
 from configs.forms import TAB_FORMS, KeysForm
 from configs.forms.base import DraftForm, type_errors
@@ -70,6 +71,8 @@ def validate(source: Source, *, unfinished: bool = False) -> Document:
     key = entries.get("provider.key", "")
     if not isinstance(key, str):
         problems.append(Problem("provider.key", "must be the name of a key"))
+    if _names_absent_server(entries):
+        found_servers.look()
     cleaned: dict[str, Any] = {}
     for form_class in TAB_FORMS.values():
         if not (unfinished and form_class.tab == Tab.KEYS and "provider.model" not in entries):
@@ -121,6 +124,14 @@ def _unknown_path(path: str) -> str:
 def _in_order(problems: list[Problem], source: Source) -> list[Problem]:
     placed = [replace(problem, line=source.line(problem.path)) for problem in problems]
     return sorted(placed, key=lambda problem: (problem.line or 0, problem.path))
+
+
+def _names_absent_server(entries: Mapping[str, Any]) -> bool:
+    """Return whether a document names a model server of this machine that was not found yet."""
+    codes = (str(entries.get(PATH_OF[name], "")) for name in ("provider", "fallback_provider"))
+    return any(
+        code in PROVIDERS and PROVIDERS[code].is_local and PROVIDERS[code].unavailable for code in codes
+    )
 
 
 def _server(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[str, bool]:

@@ -61,6 +61,15 @@ def test_a_program_that_has_not_looked_yet_reaches_one(place: int) -> None:
         assert outbound.resolve("127.0.0.1", place) == ["127.0.0.1"]
 
 
+def test_a_document_may_name_one_that_no_page_has_looked_for(browser: Client, place: int) -> None:
+    document = "{identity: {name: Ada}, provider: {code: ollama, model: 'qwen3:8b'}}"
+    sent = {"document": document}
+    with OllamaStandIn(port=place):
+        response = browser.post("/agents/import/", sent, headers={"accept": "application/json"})
+    assert response.status_code == 201, response.content
+    assert AgentConfig.objects.get(pk=response.json()["id"]).provider == "ollama"
+
+
 def test_what_is_no_model_server_stays_out_of_reach(
     browser: Client, agent: AgentConfig, settings: Settings
 ) -> None:

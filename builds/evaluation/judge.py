@@ -1,14 +1,13 @@
 """The judge of `llm-rubric`: another model, which says whether an answer holds to a rubric, and why.
 
 What is judged was written by a program that may want to be found good. It reaches the judge as text inside
-of a JSON object, and a verdict counts only if it is the whole answer and repeats an id that was drawn for
-this request, which nothing in the judged answer can know.
+of a JSON object, and a verdict counts only if it is the whole answer and repeats the id of this request,
+which nothing in the judged answer can know.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,17 +87,19 @@ class Judge:
             return Verdict(
                 error=f"the answer is longer than the {LONGEST_JUDGED:,} characters that a judge reads"
             )
-        number = secrets.token_hex(8)
-        material = {"rubric": rubric, "questions": list(questions), "answer": answer}
-        request = f"{json.dumps(material, ensure_ascii=False)}\n\nThe id of this request is {number}."
+        content = {"rubric": rubric, "questions": list(questions), "answer": answer}
+        material = json.dumps(content, ensure_ascii=False)
+        # Of the tape: a request with an id of its own is in no recording.
+        request_id = self.subject.recorder.tape.id_of(material)
+        request = f"{material}\n\nThe id of this request is {request_id}."
         outcome = await self.subject.answer([request])
         used: dict[str, Any] = {"tokens": outcome.tokens, "dollars": outcome.dollars}
         if outcome.error:
             return Verdict(error=f"the judge did not answer: {outcome.error}", **used)
-        content = _verdict_in(outcome.text)
-        if content is None or content["id"] != number:
+        verdict = _verdict_in(outcome.text)
+        if verdict is None or verdict["id"] != request_id:
             return Verdict(error="the judge gave no verdict on this answer", **used)
-        return Verdict(content["pass"], content["reason"][:_LONGEST_REASON], **used)
+        return Verdict(verdict["pass"], verdict["reason"][:_LONGEST_REASON], **used)
 
 
 def _verdict_in(text: str) -> dict[str, Any] | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import zlib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from secrets import token_hex
 
 from agentforge.redaction import Redactor
 
 # Of all bodies; far more than answers take.
 MOST_BYTES = 16 * 1024 * 1024
+# Of a recording before it is compressed: JSON escapes quotation marks and line ends.
+_MOST_TEXT = 4 * MOST_BYTES
 
 
 class UnreadableTape(ValueError):
@@ -31,12 +35,21 @@ class ProviderAnswer:
 class Tape:
     """The answers of a run. The same request, asked again, has the next answer of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: str = "") -> None:
+        self._seed = seed or token_hex(16)
         self._answers: dict[str, deque[ProviderAnswer]] = {}
         self._bytes = 0
 
+    def id_of(self, text: str) -> str:
+        """Return an id for a text, which nobody can guess and which a replay of this tape has again."""
+        return hmac.new(self._seed.encode(), text.encode(errors="replace"), "sha256").hexdigest()[:16]
+
     def add(self, method: str, target: str, request: bytes, answer: ProviderAnswer) -> None:
-        self._bytes += len(answer.body)
+        """Keep an answer, unless there are too many for a recording."""
+        self._bytes += len(answer.body.encode())
+        if self._bytes > MOST_BYTES:
+            self._answers.clear()
+            return
         self._answers.setdefault(_key(method, target, request), deque()).append(answer)
 
     def next(self, method: str, target: str, request: bytes) -> ProviderAnswer | None:
@@ -46,19 +59,21 @@ class Tape:
 
     def dumps(self, secrets: Sequence[str]) -> bytes:
         """Return the recording without secrets; empty if there is nothing to keep, or too much."""
-        if not self._answers or self._bytes > MOST_BYTES:
+        if not self._answers:
             return b""
-        content = {key: [asdict(answer) for answer in answers] for key, answers in self._answers.items()}
-        return zlib.compress(json.dumps(Redactor(secrets).within(content)).encode())
+        answers = {key: [asdict(answer) for answer in kept] for key, kept in self._answers.items()}
+        content = Redactor(secrets).within({"seed": self._seed, "answers": answers})
+        text = json.dumps(content, ensure_ascii=False).encode()
+        return zlib.compress(text) if len(text) <= _MOST_TEXT else b""
 
     @classmethod
     def loads(cls, content: bytes) -> Tape:
         """Return a recording. Raises UnreadableTape."""
-        tape = cls()
         try:
             # No recording of ours is longer, so nothing can fill the memory.
-            text = zlib.decompressobj().decompress(content, 4 * MOST_BYTES)
-            for key, answers in json.loads(text).items():
+            entries = json.loads(zlib.decompressobj().decompress(content, _MOST_TEXT))
+            tape = cls(str(entries["seed"]))
+            for key, answers in entries["answers"].items():
                 tape._answers[key] = deque(
                     ProviderAnswer(
                         int(each["status"]),

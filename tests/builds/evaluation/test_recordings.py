@@ -129,8 +129,10 @@ def test_a_judge_is_recorded_with_the_agent(
         asked = len(judge.asked)
         stored = Tape.loads(bytes(EvaluationRun.objects.get().recording or b""))
         assert judge.key not in repr(vars(stored))
-        evaluate(text, recording=first.pk)
-        assert first.status == "passed"
+        again = evaluate(text, recording=first.pk)
+        assert (first.status, again.status, again.error) == ("passed", "passed", "")
+        verdicts = [verdict for trial in again.results[0]["trials"] for verdict in trial["verdicts"]]
+        assert [verdict["passed"] for verdict in verdicts] == [True, True]
         assert len(judge.asked) == asked
 
 
@@ -149,6 +151,7 @@ def test_only_the_newest_recordings_are_kept(
 def test_a_tape_that_is_too_long_is_not_kept_and_a_broken_one_not_read() -> None:
     tape = Tape()
     tape.add("POST", "/", b"", ProviderAnswer(200, (), "x" * (MOST_BYTES + 1)))
+    tape.add("POST", "/", b"", ProviderAnswer(200, (), "short"))
     assert tape.dumps([]) == b""
     for content in (b"", b"text", Tape().dumps([])):
         with pytest.raises(UnreadableTape):

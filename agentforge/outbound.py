@@ -94,7 +94,7 @@ def _fetch(
     with (
         outside_transaction(),
         httpcore.ConnectionPool(
-            ssl_context=_trusted(),
+            ssl_context=tls_context(),
             max_connections=1,
             network_backend=_GuardedBackend(deadline),
         ) as pool,
@@ -114,11 +114,12 @@ def _fetch(
                     body=_limited(response.iter_stream(), max_bytes),
                 )
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise Unreachable(_reason(error, target.host, seconds)) from error
+            raise Unreachable(reason(error, target.host, seconds)) from error
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Return what trusts the certificate authorities of this machine."""
     # Loading the certificate authorities takes 40 ms of CPU: once per process, not per request.
     return ssl.create_default_context()
 
@@ -229,7 +230,8 @@ def _limited(stream: Iterable[bytes], max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _reason(error: Exception, host: str, seconds: float) -> str:
+def reason(error: Exception, host: str, seconds: float) -> str:
+    """Return why a host did not answer, for the user."""
     if isinstance(error, (httpcore.TimeoutException, TimeoutError)):
         return f"{host} did not answer within {seconds:g} seconds."
     if isinstance(error, httpcore.ProtocolError):

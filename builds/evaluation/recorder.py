@@ -7,19 +7,17 @@ with the agent's key; while replaying, nothing leaves.
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from urllib.parse import urlsplit
 
 import h11
 
-from agentforge.outbound import OutboundError, resolve
+from agentforge.outbound import OutboundError, reason, tls_context
 from agentforge.telemetry.outbound_calls import outbound_call
-from builds.trial.egress import Destination, Serve, destination_of
+from builds.trial.egress import CONNECT_SECONDS, Destination, Serve, connect, destination_of
 
 from .tape import MOST_BYTES, ProviderAnswer, Tape
 
@@ -28,7 +26,8 @@ MISSING = (
     "Evaluate without the recording."
 )
 _PIECE = 64 * 1024
-_CONNECT_SECONDS = 10.0
+# Far more than a model reads.
+_LONGEST_REQUEST = 16 * 1024 * 1024
 # What is between two machines only, and what would be compressed.
 _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"host", b"accept-encoding"}
 _KEPT = {"content-type", "retry-after"}
@@ -63,7 +62,7 @@ class Recorder:
             request = await _event(agent, reader)
             if not isinstance(request, h11.Request):
                 return
-            body = b"".join([bytes(part.data) async for part in _parts(agent, reader)])
+            body = await _body(agent, reader)
             if self._replays:
                 await self._replay(agent, writer, request, body)
             else:
@@ -78,13 +77,8 @@ class Recorder:
         answer = self.tape.next(*_line(request), body)
         if answer is None:
             self.missed += 1
-            text = json.dumps({"error": {"message": MISSING, "type": "not_recorded"}})
-            answer = ProviderAnswer(400, (("content-type", "application/json"),), text)
-        content = answer.body.encode()
-        headers = [*answer.headers, ("content-length", str(len(content)))]
-        writer.write(_bytes(agent, h11.Response(status_code=answer.status, headers=headers)))
-        writer.write(_bytes(agent, h11.Data(data=content)) + _bytes(agent, h11.EndOfMessage()))
-        await writer.drain()
+            answer = _failure(400, "not_recorded", MISSING)
+        await _send(agent, writer, answer)
 
     async def _record(
         self,
@@ -94,60 +88,88 @@ class Recorder:
         request: h11.Request,
         body: bytes,
     ) -> None:
-        method, target = _line(request)
         host, _ = destination_of(upstream)
-        with outbound_call(method, host) as call:
-            source, sink = await _connect(upstream)
-            with closing(sink):
-                provider = h11.Connection(h11.CLIENT)
-                sink.write(_request(provider, upstream, request, body))
-                await sink.drain()
-                response = await _event(provider, source)
-                while isinstance(response, h11.InformationalResponse):
-                    response = await _event(provider, source)
-                if not isinstance(response, h11.Response):
-                    raise ConnectionError(f"{host} did not answer in HTTP")
-                call.outcome = str(response.status_code)
-                headers = [(name, value) for name, value in response.headers if name not in _HOP]
-                writer.write(_bytes(agent, h11.Response(status_code=response.status_code, headers=headers)))
-                received = bytearray()
-                try:
-                    async for part in _parts(provider, source):
-                        if len(received) <= MOST_BYTES:
-                            received += part.data
-                        writer.write(_bytes(agent, h11.Data(data=bytes(part.data))))
-                        await writer.drain()
-                    writer.write(_bytes(agent, h11.EndOfMessage()))
-                    await writer.drain()
-                finally:
-                    # An agent that has its answer may be gone before the end, and this is cancelled with it.
-                    kept = tuple(pair for pair in _texts(headers) if pair[0] in _KEPT)
-                    text = received.decode(errors="replace")
-                    self.tape.add(method, target, body, ProviderAnswer(response.status_code, kept, text))
-
-
-async def _connect(upstream: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect to a checked address of a provider. Raises OSError."""
-    host, port = destination_of(upstream)
-    context = _trusted() if urlsplit(upstream).scheme == "https" else None
-    async with asyncio.timeout(_CONNECT_SECONDS):
-        try:
-            addresses = await asyncio.to_thread(resolve, host, port)
-        except OutboundError as refusal:
-            raise ConnectionError(str(refusal)) from refusal
-        for number, address in enumerate(addresses, start=1):
+        keep = partial(self.tape.add, *_line(request), body)
+        async with AsyncExitStack() as stack:
+            call = stack.enter_context(outbound_call(request.method.decode(), host))
             try:
-                name = host if context else None
-                return await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
-            except OSError:
-                if number == len(addresses):
-                    raise
-    raise ConnectionError(f"{host} has no address")
+                response, parts = await stack.enter_async_context(_asked(upstream, request, body))
+            except (OSError, OutboundError) as error:
+                call.outcome = "refused" if isinstance(error, OutboundError) else "unreachable"
+                # The agent itself would name the address that only exists here.
+                answer = _failure(502, call.outcome, _words(error, host))
+                keep(answer)
+                await _send(agent, writer, answer)
+                return
+            call.outcome = str(response.status_code)
+            headers = [(name, value) for name, value in response.headers if name not in _HOP]
+            received = bytearray()
+            try:
+                head = h11.Response(status_code=response.status_code, headers=headers)
+                await _pass_on(agent, writer, head, parts, received)
+            finally:
+                # An agent that has its answer may be gone before the end, and this is cancelled with it.
+                kept = tuple(pair for pair in _texts(headers) if pair[0] in _KEPT)
+                keep(ProviderAnswer(response.status_code, kept, received.decode(errors="replace")))
 
 
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    return ssl.create_default_context()
+@asynccontextmanager
+async def _asked(
+    upstream: str, request: h11.Request, body: bytes
+) -> AsyncIterator[tuple[h11.Response, AsyncIterator[h11.Data]]]:
+    """Ask a provider, and yield the head of its answer and the pieces of the body.
+
+    Raises OutboundError for an address that is not allowed, and OSError.
+    """
+    host, port = destination_of(upstream)
+    tls = tls_context() if urlsplit(upstream).scheme == "https" else None
+    source, sink = await connect(host, port, tls=tls)
+    with closing(sink):
+        provider = h11.Connection(h11.CLIENT)
+        sink.write(_request(provider, upstream, request, body))
+        await sink.drain()
+        response = await _event(provider, source)
+        while isinstance(response, h11.InformationalResponse):
+            response = await _event(provider, source)
+        if not isinstance(response, h11.Response):
+            raise ConnectionError(f"{host} did not answer in HTTP")
+        yield response, _parts(provider, source)
+
+
+async def _pass_on(
+    agent: h11.Connection,
+    writer: asyncio.StreamWriter,
+    head: h11.Response,
+    parts: AsyncIterator[h11.Data],
+    received: bytearray,
+) -> None:
+    """Pass an answer on as it comes; `received` gets as much of its body as can be kept."""
+    writer.write(_bytes(agent, head))
+    async for part in parts:
+        if len(received) <= MOST_BYTES:
+            received += part.data
+        writer.write(_bytes(agent, h11.Data(data=bytes(part.data))))
+        await writer.drain()
+    writer.write(_bytes(agent, h11.EndOfMessage()))
+    await writer.drain()
+
+
+async def _send(agent: h11.Connection, writer: asyncio.StreamWriter, answer: ProviderAnswer) -> None:
+    content = answer.body.encode()
+    headers = [*answer.headers, ("content-length", str(len(content)))]
+    writer.write(_bytes(agent, h11.Response(status_code=answer.status, headers=headers)))
+    writer.write(_bytes(agent, h11.Data(data=content)) + _bytes(agent, h11.EndOfMessage()))
+    await writer.drain()
+
+
+def _failure(status: int, kind: str, message: str) -> ProviderAnswer:
+    """Return an answer in the place of a provider's."""
+    text = json.dumps({"error": {"message": message, "type": kind}})
+    return ProviderAnswer(status, (("content-type", "application/json"),), text)
+
+
+def _words(error: OSError | OutboundError, host: str) -> str:
+    return str(error) if isinstance(error, OutboundError) else reason(error, host, CONNECT_SECONDS)
 
 
 def _request(provider: h11.Connection, upstream: str, request: h11.Request, body: bytes) -> bytes:
@@ -184,6 +206,16 @@ async def _event(connection: h11.Connection, reader: asyncio.StreamReader) -> ob
     except h11.RemoteProtocolError as error:
         raise ConnectionError(str(error)) from error
     return event
+
+
+async def _body(agent: h11.Connection, reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    async for part in _parts(agent, reader):
+        body += part.data
+        # A hostile agent could fill the worker's memory.
+        if len(body) > _LONGEST_REQUEST:
+            raise ConnectionError("a request is too long")
+    return bytes(body)
 
 
 async def _parts(connection: h11.Connection, reader: asyncio.StreamReader) -> AsyncIterator[h11.Data]:

@@ -1,7 +1,7 @@
 """HTTP CONNECT proxy on a unix socket: a sandboxed agent reaches its provider and its tools' hosts, no more.
 
 The sandbox has no network; the socket is its only way out. TLS ends in the agent, so a key passes through
-here in clear text only when the provider's URL is plain http.
+here in clear text only when the provider's URL is plain http, or while an evaluation is recorded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ _CONNECT = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):(\d{
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _HEAD_LIMIT = 8 * 1024
 _HEAD_SECONDS = 10.0
-_CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 _WEB_PORTS = frozenset((80, 443))
 _PIECE = 64 * 1024
 # Each takes two files of the worker, which serves other chats too.
@@ -103,7 +104,7 @@ class EgressProxy:
             await _respond(writer, "403 Forbidden", text)
             return
         try:
-            remote_reader, remote_writer = await _open(host, port, for_tool)
+            remote_reader, remote_writer = await connect(host, port, for_tool=for_tool)
         except OutboundError as refusal:
             call.outcome = "refused"
             self._on_attempt(host, port, False)
@@ -135,13 +136,19 @@ def lists_host(entries: Sequence[str], host: str, port: int) -> bool:
     return False
 
 
-async def _open(host: str, port: int, for_tool: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect to a checked address rather than the name, which could resolve differently the next time."""
-    async with asyncio.timeout(_CONNECT_SECONDS):
+async def connect(
+    host: str, port: int, *, for_tool: bool = False, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to a checked address rather than the name, which could resolve differently the next time.
+
+    Raises OutboundError for an address that is not allowed, and OSError.
+    """
+    name = host if tls else None
+    async with asyncio.timeout(CONNECT_SECONDS):
         addresses = await asyncio.to_thread(resolve, host, port, for_tool=for_tool)
         for number, address in enumerate(addresses, start=1):
             try:
-                return await asyncio.open_connection(address, port)
+                return await asyncio.open_connection(address, port, ssl=tls, server_hostname=name)
             except OSError:
                 if number == len(addresses):
                     raise

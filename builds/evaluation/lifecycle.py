@@ -146,7 +146,7 @@ def finish(pk: int, job_id: int | None, status: Status, error: str = "") -> bool
         unfinished = EvaluationRun.objects.filter(pk=pk, job_id=job_id, status__in=OPEN)
         if not unfinished.update(status=status, error=error, finished_at=timezone.now()):
             return False
-        run: EvaluationRun = EvaluationRun.objects.get(pk=pk)
+        run: EvaluationRun = EvaluationRun.objects.defer("recording").get(pk=pk)
         _announce(run)
         job_log.ended("evaluation", pk, status, request_id=run.request_id, began_at=run.created_at)
     return True

@@ -61,7 +61,7 @@ async def _evaluate(row: EvaluationRun, job_id: int) -> Status:
     async for results in evaluate(subject, suite.cases, judge):
         await in_thread_with_retry(lifecycle.store, row.pk, job_id, results)
     if row.replayed is None:
-        content = recorder.tape.dumps(secrets)
+        content = await asyncio.to_thread(recorder.tape.dumps, secrets)
         await in_thread_with_retry(lifecycle.keep_recording, row.pk, job_id, content)
     return Status.PASSED if all(result.holds for result in results) else Status.FAILED
 

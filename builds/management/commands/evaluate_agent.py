@@ -68,7 +68,7 @@ class Command(ExplainedCommand):
         except BuildError as error:
             raise CommandError(str(error)) from error
         if options["record"]:
-            options["record"].write_bytes(recorder.tape.dumps(_secrets(document, suite)))
+            self._keep(options["record"], recorder.tape.dumps(_secrets(document, suite)))
         for case in results:
             self._print(case, as_json=options["json"])
         if options["junit"]:
@@ -82,6 +82,12 @@ class Command(ExplainedCommand):
         subject = Subject(program, *_environment(document), recorder)
         judge = await _judge(suite.judge, subject) if suite.judge else None
         return [so_far async for so_far in evaluate(subject, suite.cases, judge)][-1]
+
+    def _keep(self, file: Path, recording: bytes) -> None:
+        if recording:
+            file.write_bytes(recording)
+        else:
+            self.stderr.write("There is no recording: no provider answered, or they said too much to keep.")
 
     def _print(self, case: CaseResult, *, as_json: bool) -> None:
         failures = list(dict.fromkeys(reason for trial in case.trials for reason in trial.failures))

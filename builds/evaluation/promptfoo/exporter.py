@@ -105,4 +105,4 @@ _OF_TOOLS: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
 
 
 def _has_markup(value: Any) -> bool:
-    return "{{" in str(value) or "{%" in str(value)
+    return any(sign in str(value) for sign in ("{{", "{%", "{#"))

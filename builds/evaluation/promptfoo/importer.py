@@ -22,8 +22,8 @@ from .rendering import NotTranslatable, as_text, check_is_here, rendered
 _READ = {"tests", "prompts", "defaultTest", "description", "evaluateOptions"}
 _READ_OF_TEST = {"description", "vars", "assert"}
 _LONGEST_NAME = 90
-# A few variables with a few values each are many tests.
-_MOST_OF_ONE = 100
+# A few variables with a few values each are many tests; a file with more is refused as a whole.
+_MOST_CASES = 100
 
 
 @dataclass
@@ -63,6 +63,8 @@ def translate(source: Source) -> tuple[Source, tuple[str, ...]]:
     cases: list[dict[str, Any]] = []
     lines: dict[str, int] = {}
     for index, test in enumerate(tests):
+        if len(cases) > _MOST_CASES:
+            break
         for case in _cases(index, test, prompt, shared, reading):
             if line := source.line(f"tests.{index}"):
                 lines[f"cases.{len(cases)}"] = line
@@ -176,7 +178,7 @@ def _cases(
 def _combinations(variables: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the variables of each test that lists of values stand for."""
     values = [each if isinstance(each, list) else [each] for each in variables.values()]
-    for chosen in itertools.islice(itertools.product(*values), _MOST_OF_ONE + 1):
+    for chosen in itertools.islice(itertools.product(*values), _MOST_CASES + 1):
         yield dict(zip(variables, chosen, strict=True))
 
 

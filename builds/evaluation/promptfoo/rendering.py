@@ -7,10 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_MARKUP = re.compile(r"\{\{(.*?)\}\}|\{[%#]", re.DOTALL)
+# Bounded: many braces that nothing closes would be searched to the end of the text each.
+_MARKUP = re.compile(r"\{\{(?:(.{0,200}?)\}\})?|\{[%#]", re.DOTALL)
 _NAME = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*")
 # Promptfoo reads these, or runs them: there is no such file here.
 _ELSEWHERE = ("file://", "https://", "package:", "javascript:", "python:", "fn:")
+# Of what variables put into a text: a short one could repeat a long variable without end.
+_LONGEST = 20_000
 
 
 class NotTranslatable(Exception):
@@ -43,7 +46,17 @@ def as_text(value: Any) -> str:
 
 def _text(text: str, variables: Mapping[str, Any]) -> str:
     check_is_here(text)
-    return _MARKUP.sub(lambda found: _value(found, variables), text)
+    length = 0
+
+    def value(found: re.Match[str]) -> str:
+        nonlocal length
+        shown = _value(found, variables)
+        length += len(shown)
+        if length > _LONGEST:
+            raise NotTranslatable(f"its variables are longer than {_LONGEST:,} characters together")
+        return shown
+
+    return _MARKUP.sub(value, text)
 
 
 def _value(found: re.Match[str], variables: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from builds.evaluation import cases, promptfoo
 from builds.evaluation.assertions import Assertion
 from builds.models import Evaluation
 from configs.documents.problems import DocumentError
+from configs.documents.source import load
 from configs.models import AgentConfig
 
 FILE = """\
@@ -116,6 +117,7 @@ def test_none_of_several_tools_may_be_called() -> None:
         ("{type: contains}", "contains takes a text here"),
         ("{type: contains, value: 'file://x.txt'}", "is read or run elsewhere"),
         ("{type: contains, value: '{{ q | upper }}'}", "is more than a variable"),
+        ("{type: contains, value: '{{ q'}", "is more than a variable"),
         ("{type: contains, value: '{{ other }}'}", "the variable “other” has no value"),
         ("{type: contains, value: a, transform: output.x}", "contains has transform"),
         ("{type: contains, value: a, weight: 0}", "counts for nothing"),
@@ -193,6 +195,21 @@ def test_a_file_that_leaves_nothing_to_ask_is_refused(text: str, message: str) -
     with pytest.raises(DocumentError) as refused:
         cases.read(text)
     assert message in str(refused.value)
+
+
+def test_a_short_file_does_not_become_a_huge_one() -> None:
+    values = ", ".join(map(str, range(200)))
+    expect = "assert: [{type: is-json}]"
+    file = load(
+        f"tests:\n  - {{vars: {{q: [{values}]}}, {expect}}}\n  - {{vars: {{q: [{values}]}}, {expect}}}\n"
+    )
+    read, _ = promptfoo.translate(file)
+    assert len(read.entries["cases"]) == cases.MOST_CASES + 1
+    long = "x" * 10_000
+    expect = "assert: [{type: is-json}, {type: contains, value: '{{q}}{{q}}{{q}}'}]"
+    suite = cases.read(f"prompts: [Hello]\ntests: [{{vars: {{q: {long}}}, {expect}}}]")
+    assert len(suite.cases[0].expect) == 1
+    assert "its variables are longer than 20,000 characters together" in suite.notes[0]
 
 
 OURS = """\

@@ -66,10 +66,10 @@ def _models(
     model = _model(agent.get("model"), models, notes)
     temperature = model.get("temperature")
     if isinstance(temperature, int | float) and not isinstance(temperature, bool):
-        # An integer may be too large for a float.
+        # Compared as it is, and not shown: a whole number may be too large for a float, and even to print.
         personality["creativity"] = float(max(0, min(1, temperature)))
         if temperature > 1:
-            notes.append(f"The temperature {str(temperature)[:20]} became 1, the highest here.")
+            notes.append("The temperature became 1, the highest here.")
     sections = {"provider": _provider(model, notes)}
     others = _mapping(agent.get("fallback")).get("models")
     for number, each in enumerate(others if isinstance(others, list) else []):

@@ -95,7 +95,7 @@ def test_whatever_it_loses_is_listed(browser: Client) -> None:
         "Of the file: left out permissions.",
         "root: left out hooks, sub_agents.",
         "Model writer: left out max_tokens, token_key.",
-        "The temperature 1.4 became 1, the highest here.",
+        "The temperature became 1, the highest here.",
         "The fallback openai/gpt-5-mini was left out: an agent has one.",
         "max_iterations became 20 rounds of tools, the most here.",
         "The tool think was left out.",
@@ -128,6 +128,13 @@ def test_models(browser: Client, model: str, provider: tuple[str, str] | None, n
     if provider:
         assert (agent.provider, agent.model) == provider
     assert note in "\n".join(notes)
+
+
+def test_a_temperature_beyond_all_numbers_is_the_highest(browser: Client) -> None:
+    models = f"models: {{hot: {{provider: openai, model: m, temperature: 0x1{'0' * 5000}}}}}"
+    agent, notes = _import(browser, f"{models}\nagents: {{root: {{model: hot, instruction: Hi}}}}")
+    assert float(agent.creativity) == 1.0
+    assert "The temperature became 1, the highest here." in "\n".join(notes)
 
 
 def test_a_form_of_answers_that_providers_do_not_take_is_left_out(browser: Client) -> None:

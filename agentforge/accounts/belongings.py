@@ -86,17 +86,15 @@ def _files(user: User) -> Files:
 
 
 def _access(user: User) -> Files:
-    """Yield from where the user is signed in, and the names of the tokens for scripts."""
+    """Return from where the user is signed in, and the names of the tokens for scripts."""
+    names = ("name", "scope", "hint", "created_at", "expires_at", "last_used_at")
     # Both tables hold secrets, so a user's role reads neither.
     with as_service():
-        sign_ins = user.sign_ins.order_by("created_at")
-        yield (
-            "sign_ins.json",
-            as_json(list(sign_ins.values("created_at", "seen_at", "address", "user_agent"))),
+        sign_ins = list(
+            user.sign_ins.order_by("created_at").values("created_at", "seen_at", "address", "user_agent")
         )
-        tokens = user.api_tokens.order_by("created_at")
-        names = ("name", "scope", "hint", "created_at", "expires_at", "last_used_at")
-        yield "tokens.json", as_json(list(tokens.values(*names)))
+        tokens = list(user.api_tokens.order_by("created_at").values(*names))
+    return [("sign_ins.json", as_json(sign_ins)), ("tokens.json", as_json(tokens))]
 
 
 def as_json(value: Any) -> str:

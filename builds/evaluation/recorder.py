@@ -89,9 +89,10 @@ class Recorder:
         body: bytes,
     ) -> None:
         host, _ = destination_of(upstream)
-        keep = partial(self.tape.add, *_line(request), body)
+        method, target = _line(request)
+        keep = partial(self.tape.add, method, target, body)
         async with AsyncExitStack() as stack:
-            call = stack.enter_context(outbound_call(request.method.decode(), host))
+            call = stack.enter_context(outbound_call(method, host))
             try:
                 response, parts = await stack.enter_async_context(_asked(upstream, request, body))
             except (OSError, OutboundError) as error:
@@ -195,7 +196,11 @@ def _texts(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 def _bytes(connection: h11.Connection, event: h11.Event) -> bytes:
-    return connection.send(event) or b""
+    """Return an event as it is sent. Raises ConnectionError where the other side left no room for it."""
+    try:
+        return connection.send(event) or b""
+    except h11.LocalProtocolError as error:
+        raise ConnectionError(str(error)) from error
 
 
 async def _event(connection: h11.Connection, reader: asyncio.StreamReader) -> object:

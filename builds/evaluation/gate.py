@@ -44,9 +44,13 @@ def verdict(agent: AgentConfig, build: Build) -> Verdict | None:
 
 
 def _newest_run(agent: AgentConfig, build: Build, cases: str) -> EvaluationRun | None:
-    """Return the newest finished run of these cases with the same configuration, compiled or as a draft."""
+    """Return the newest finished run of these cases with the same configuration, compiled or as a draft.
+
+    A recording shows what a model said once, so a run that replayed one does not count.
+    """
     same = Q(build__revision_id=build.revision_id) | Q(document=build.revision.canonical_json)
-    runs = EvaluationRun.objects.filter(same, agent=agent, cases=cases).defer("recording")
+    asked = EvaluationRun.objects.filter(same, agent=agent, cases=cases, replayed=None)
+    runs = asked.defer("recording")
     newest: EvaluationRun | None = (
         runs.filter(status__in=(Status.PASSED, Status.FAILED)).order_by("-pk").first()
     )

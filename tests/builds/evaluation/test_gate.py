@@ -71,6 +71,15 @@ def test_a_build_has_to_pass_the_cases_as_they_are_now(
     assert (check.state, check.words) == (OK, f"All cases passed in run {passed.pk}.")
 
 
+def test_a_replayed_run_says_nothing(build: Build, agent: AgentConfig) -> None:
+    lifecycle.save(agent, CASES, "block")
+    recorded = ended(agent, build, "failed")
+    EvaluationRun.objects.filter(pk=ended(agent, build, "passed").pk).update(replayed=recorded.pk)
+    check = evaluation_check(agent, build)
+    assert check is not None
+    assert (check.state, check.words) == (BAD, f"1 of 1 cases failed in run {recorded.pk}.")
+
+
 def test_another_agents_run_says_nothing(build: Build, agent: AgentConfig) -> None:
     lifecycle.save(agent, CASES, "block")
     [other] = copies(build, agent.owner_id, 1)

@@ -109,6 +109,8 @@ class Chat {
     this.merge(page);
     const words = "This conversation was deleted in another window. What you send now begins a new one.";
     this.form.append(h("p", { class: "hint", "data-chat-problem": true, role: "status" }, words));
+    // The page was not there to be read; now its address is another one.
+    document.dispatchEvent(new CustomEvent("parts:stale"));
   }
 
   /** Bring the messages up to those of a page, and with them the conversation that they belong to. */
@@ -192,8 +194,10 @@ class Chat {
   /** Show the stop button while an answer is being written. */
   offerStop() {
     if (!this.stop) return;
-    this.stop.hidden = !this.list.querySelector('[data-status="streaming"], [data-status="queued"]');
-    if (this.stop.hidden) this.stop.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    const idle = !this.list.querySelector('[data-status="streaming"], [data-status="queued"]');
+    // Once: the page is read again after this event, and what is read is merged, which comes back here.
+    if (idle && !this.stop.hidden) this.stop.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
+    this.stop.hidden = idle;
   }
 
   settled(item) {

@@ -18,6 +18,13 @@ TWO_PRESSES = """(field) => {
   const press = () => new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
   for (const _ of [1, 2]) field.dispatchEvent(press());
 }"""
+# How often a renewal of the page asks for the next one.
+RESTS_OF_A_RENEWAL = """() => new Promise((resolve) => {
+  let rests = 0;
+  document.addEventListener("forms:rest", () => { rests += 1; });
+  document.addEventListener("parts:renewed", () => resolve(rests));
+  document.dispatchEvent(new CustomEvent("parts:stale"));
+})"""
 FIRST = "What can you help me with?"
 
 
@@ -209,6 +216,16 @@ def rename(page: Page, name: str) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("[data-saved]")).to_contain_text("Saved")
     page.goto(at)
+
+
+@pytest.mark.parametrize("path", ["try", "draft"])
+def test_a_chat_that_was_renewed_asks_for_nothing_more(
+    window: Windows, built: AgentConfig, path: str
+) -> None:
+    page = window(f"/agents/{built.pk}/{path}/")
+    ask(page, "Whales?", answer="Yes.")
+    page.reload()
+    assert page.evaluate(RESTS_OF_A_RENEWAL) == 0
 
 
 def test_two_presses_ask_once(window: Windows, built: AgentConfig) -> None:

@@ -65,15 +65,17 @@ class DraftChat {
     // Another conversation was chosen meanwhile.
     if (asked !== this.shown) return;
     if (gone) this.chat.beginAnew();
-    else if (page) this.show(page);
+    else if (page) {
+      this.showParts(page);
+      this.chat.renew(page);
+    }
   }
 
-  show(page) {
+  showParts(page) {
     for (const part of this.body.querySelectorAll("[data-part]")) {
       const now = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
       if (now && !part.isEqualNode(now)) part.replaceWith(document.adoptNode(now));
     }
-    this.chat.renew(page);
   }
 
   /** Show another conversation here. */
@@ -81,9 +83,11 @@ class DraftChat {
     const link = event.target.closest("a[href]");
     if (!this.chat || link?.pathname !== this.panel.dataset.draftChat || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    this.chosen = link.href;
     const { page } = await readPage(link.href);
-    if (!page) return;
-    this.show(page);
+    // Of several that were pressed, the last.
+    if (!page || this.chosen !== link.href) return;
+    this.showParts(page);
     this.chat.merge(page);
     this.chat.toEnd();
     this.focus();

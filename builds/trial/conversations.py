@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
 from agentforge.tenancy.rls import as_service
+from builds.errors import NotPossible
 from builds.models import ChatMessage, ChatSource, Conversation
 from configs.announcements import announce
 from configs.models import AgentConfig
@@ -84,6 +85,7 @@ def conversation_to_ask_in(
     """Return the conversation that a question belongs to, making it if needed; the agent's row is locked.
 
     Without a choice it is the one that was used last. Messages without a conversation come along.
+    Raises NotPossible if the chosen one was deleted meanwhile.
     """
     newest = conversations_of(agent, source).first()
     loose = ChatMessage.objects.filter(agent=agent, source=source, conversation=None)
@@ -91,7 +93,8 @@ def conversation_to_ask_in(
         newest = newest or _begin(agent, source, first.content)
         loose.update(conversation=newest)
     conversation = chosen or (None if new else newest) or _begin(agent, source, question)
-    Conversation.objects.filter(pk=conversation.pk).update(active_at=timezone.now())
+    if not Conversation.objects.filter(pk=conversation.pk).update(active_at=timezone.now()):
+        raise NotPossible("This conversation was deleted meanwhile. Begin another one.")
     return conversation
 
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
+from builds.errors import NotPossible
 from builds.models import ChatMessage, ChatSource, Conversation
 from builds.trial import chat
 from builds.trial.conversations import title_from
@@ -123,6 +124,16 @@ def test_one_conversation_is_deleted_after_a_question(
     assert list(Conversation.objects.all()) == [two[1]]
     assert {message.conversation_id for message in ChatMessage.objects.all()} == {two[1].pk}
     assert browser.get(place.url("page"), {"conversation": two[0].pk}).status_code == 404
+
+
+def test_a_question_in_a_conversation_that_was_just_deleted_is_refused(
+    place: Place, two: list[Conversation], alice: User
+) -> None:
+    chat.clear(place.agent, place.source, two[0])
+    ask = chat.ask if place.source == ChatSource.BUILD else chat.ask_draft
+    with pytest.raises(NotPossible, match="deleted meanwhile"):
+        ask(place.agent, alice, "More?", two[0])
+    assert not ChatMessage.objects.filter(content="More?").exists()
 
 
 def test_conversations_with_builds_and_with_the_draft_are_apart(

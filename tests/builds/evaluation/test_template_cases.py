@@ -83,6 +83,7 @@ def test_the_page_begins_with_the_cases_of_a_template(browser: Client, agent: Ag
     assert "?template=tutor" in browser.get(url).content.decode()
     page = browser.get(url, {"template": "tutor"}).content.decode()
     assert "does not give the solution" in page
+    assert f'data-draft="evaluation-{agent.pk}tutor"' in page
     assert "does not give the solution" not in browser.get(url, {"template": "nobody"}).content.decode()
     for text in template_cases().values():
         assert browser.post(url, {"cases": text}).status_code == 302

@@ -23,6 +23,12 @@ from tests.drivers.web_process import WebProcess
 
 from .conftest import NARROW, WIDE
 
+# Whether what sticks below the header stands below it; a pixel is its line.
+MAKES_ROOM = """() => {
+  const room = getComputedStyle(document.querySelector("main")).getPropertyValue("--header");
+  return parseFloat(room) >= document.querySelector(".site").offsetHeight - 1;
+}"""
+
 
 @pytest.fixture
 def cold(
@@ -94,6 +100,7 @@ def test_the_header_follows_the_warm_up_until_go_is_ready(
     expect(chip.locator("progress")).to_have_attribute("value", "200")
     expect(chip.locator("progress")).to_have_attribute("max", "300")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(MAKES_ROOM)
     for part in (chip.locator("span"), page.locator(".mark img")):
         box = part.bounding_box()
         assert box is not None

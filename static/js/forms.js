@@ -88,7 +88,9 @@ export function carry(former, fresh) {
   for (const field of former.querySelectorAll(":is(input, select, textarea)[name]")) {
     if (field.type === "file" || !isChanged(field)) continue;
     const isBox = field.type === "checkbox" || field.type === "radio";
-    const same = [...fresh.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)];
+    // Several forms of a part may ask for the same.
+    const same = [...fresh.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)]
+      .filter(({ form }) => !form || form.action === field.form?.action);
     const target = same.find(({ id, value }) => (isBox ? value === field.value : id === field.id));
     if (!target) continue;
     if (isBox) target.checked = field.checked;

@@ -12,6 +12,7 @@ from configs.conflicts import Basis
 from configs.models import AgentConfig
 from configs.services import save_draft
 from deployments.sites import lifecycle
+from tests.deployments.finished_builds import ELF, add_files, build_of
 
 from .conftest import Windows
 from .test_states import finish
@@ -83,3 +84,21 @@ def test_what_was_chosen_stays_when_a_part_is_renewed(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
     expect(arm).to_be_checked()
     expect(plan.get_by_label("As a draft")).to_be_checked()
+
+
+def test_a_choice_stays_in_its_form_when_a_part_is_renewed(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
+    add_files(build_of(agent, alice), {"agent": ELF}, "linux-amd64")
+    page = window(f"/agents/{agent.pk}/deploy/")
+    plan = page.locator("[data-part=plan]")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    plan.get_by_text("Compile the draft and deploy it").click()
+    as_draft = plan.get_by_label("As a draft")
+    expect(as_draft).to_have_count(2)
+    as_draft.last.check()
+    save_draft(agent, {"name": "Grace"}, Basis())
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
+    expect(as_draft.first).not_to_be_checked()
+    expect(as_draft.last).to_be_checked()

@@ -88,11 +88,16 @@ class Chat {
     return itemsOf(page).some(({ dataset }) => !this.message(dataset.message));
   }
 
+  /** Whether a reply is about to renew the chat, or the page has another one in its place. */
+  isLeftAlone() {
+    return this.sending || !this.root.isConnected;
+  }
+
   /** Show what became of the conversation, unless the reply to a question is about to. */
   renew(page) {
     const now = page.querySelector("[data-chat]")?.dataset.conversation;
     const { conversation } = this.root.dataset;
-    if (this.sending || now === undefined || (conversation && now !== conversation)) return;
+    if (this.isLeftAlone() || now === undefined || (conversation && now !== conversation)) return;
     const near = this.isNearEnd();
     const isNews = this.isNews(page);
     this.merge(page);
@@ -101,7 +106,7 @@ class Chat {
 
   /** Go on in a new conversation, because this one is gone; what is being written stays. */
   async beginAnew() {
-    if (this.sending) return;
+    if (this.isLeftAlone()) return;
     const { pathname } = new URL(this.root.dataset.page, location.href);
     const { page } = await readPage(`${pathname}?new=1`);
     if (!page?.querySelector("[data-chat]")) return;

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from agentforge.accounts.models import User
+from builds.models import Build, BuildStatus
 from builds.services import enqueue_build
 from configs.conflicts import Basis
 from configs.models import AgentConfig
@@ -43,6 +44,25 @@ def test_pages_that_were_empty_show_what_another_window_made(
     expect(deploy.get_by_text("shows nothing yet")).to_be_visible()
     lifecycle.delete_site(site, alice)
     expect(deploy.get_by_role("button", name="Create the directory")).to_be_visible()
+
+
+def test_a_chat_that_came_back_keeps_its_messages(window: Windows, agent: AgentConfig, alice: User) -> None:
+    page = window(f"/agents/{agent.pk}/try/")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    first = enqueue_build(agent, by=alice)
+    finish(first)
+    expect(page.get_by_label("Message")).to_be_visible()
+    Build.objects.filter(pk=first.pk).update(status=BuildStatus.CANCELLED)
+    second = enqueue_build(agent, by=alice)
+    expect(page.get_by_role("heading", name="Nothing to try yet")).to_be_visible()
+    finish(second)
+    page.get_by_label("Message").fill("Who are you?")
+    page.get_by_role("button", name="Send").click()
+    question = page.locator(".chat-message[data-role=user]")
+    expect(question).to_have_count(1)
+    save_draft(agent, {"name": "Grace"}, Basis())
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
+    expect(question).to_have_count(1)
 
 
 def test_the_build_tab_says_what_another_window_changed(

@@ -130,13 +130,6 @@ def test_models(browser: Client, model: str, provider: tuple[str, str] | None, n
     assert note in "\n".join(notes)
 
 
-def test_a_temperature_beyond_all_numbers_is_the_highest(browser: Client) -> None:
-    models = f"models: {{hot: {{provider: openai, model: m, temperature: 0x1{'0' * 5000}}}}}"
-    agent, notes = _import(browser, f"{models}\nagents: {{root: {{model: hot, instruction: Hi}}}}")
-    assert float(agent.creativity) == 1.0
-    assert "The temperature became 1, the highest here." in "\n".join(notes)
-
-
 def test_a_form_of_answers_that_providers_do_not_take_is_left_out(browser: Client) -> None:
     output = "{name: a, schema: {type: array}}"
     agent, notes = _import(browser, f"agents: {{root: {{instruction: Hi, structured_output: {output}}}}}")

@@ -16,6 +16,7 @@ from builds.announcements import announce_build
 from builds.artifacts import retention
 from builds.models import Artifact, Build, BuildStatus, BuildTarget
 from builds.queue import fairness, jobs, position
+from builds.remote import records
 
 from .outcome import Outcome
 
@@ -171,6 +172,7 @@ def finish(
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
         _publish(build, status)
         streams.close_stream(build.stream_name)
+        records.delete_received_for(build_id)
         if status == BuildStatus.SUCCEEDED:
             for handle in _success_handlers:
                 handle(build)

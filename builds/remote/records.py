@@ -72,6 +72,12 @@ def delete_received(job: RemoteJob) -> None:
     RemoteChunk.objects.filter(job=job).delete()
 
 
+def delete_received_for(build_id: int) -> None:
+    """Delete what was received for the ended jobs of a build, whose worker may have died before it did."""
+    for job in RemoteJob.objects.filter(build=build_id).exclude(state=RemoteJob.State.OPEN):
+        delete_received(job)
+
+
 def give_up_orphans() -> int:
     """Give up the open jobs of finished builds, delete the data received for them, and return their number.
 

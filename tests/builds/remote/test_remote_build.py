@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -19,7 +20,7 @@ from builds.compiler import compilation, toolchain
 from builds.compiler.inputs import Compiled, Inputs
 from builds.errors import ToolchainMissing
 from builds.models import Build
-from builds.remote.models import RemoteChunk, RemoteJob, RemotePiece
+from builds.remote.models import RemoteChunk, RemoteFile, RemoteJob, RemotePiece
 from builds.reports import transcript
 from builds.services import cancel_build, enqueue_build
 from configs.keys.vault import save_key
@@ -104,6 +105,21 @@ def test_the_bytes_are_those_of_a_local_build_and_no_key_crosses(
     assert not RemotePiece.objects.exists()
     assert not RemoteChunk.objects.exists()
     assert pair.builder.rows("SELECT count(*) FROM builder_service_entry") == [(0,)]
+
+
+def test_what_a_dead_worker_left_goes_with_its_build(agent: AgentConfig, alice: User, work: Work) -> None:
+    """It died between the end of the builder's work and the fetching of the files."""
+    again = wanting(agent, alice, "local")
+    job = RemoteJob.objects.create(
+        build=again, target="plugin", builder=NAME, state=RemoteJob.State.SUCCEEDED, ended_at=timezone.now()
+    )
+    RemoteChunk.objects.create(job=job, sequence=0, records=[])
+    file = RemoteFile.objects.create(job=job, name="program", sha256="0" * 64, size=1, received=1)
+    RemotePiece.objects.create(file=file, offset=0, data=b"x")
+    work()
+    assert built(again) == ("succeeded", "local")
+    assert not RemotePiece.objects.exists()
+    assert not RemoteChunk.objects.exists()
 
 
 def test_a_builder_that_dies_in_the_middle_goes_on(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.resources import files
 from typing import Any
 
@@ -49,12 +50,13 @@ def pages_of(client: Client, hers: Hers) -> Iterator[str]:
         if row.method != "GET" or row.supabase or row.signed:
             continue
         path = reverse(name, kwargs={key: getattr(hers, value, value) for key, value in row.args.items()})
-        answer = client.get(path)
-        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
-            # A piece of a page has no frame of its own.
-            content = b"".join(answer).decode() if answer.streaming else answer.content.decode()
-            if "<html" in content:
-                yield path
+        # A file that is sent is closed with its answer.
+        with closing(client.get(path)) as answer:
+            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+                # A piece of a page has no frame of its own.
+                content = b"".join(answer).decode() if answer.streaming else answer.content.decode()
+                if "<html" in content:
+                    yield path
 
 
 def problems_of(page: Page, path: str) -> list[str]:

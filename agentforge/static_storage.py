@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import zopfli.gzip
 from django.contrib.staticfiles.storage import StaticFilesStorage
 
 from .static_bundles import bundle, compact_style
@@ -14,6 +15,9 @@ from .static_bundles import bundle, compact_style
 # What a page or a worker loads by itself.
 _SCRIPTS = ("js/agentforge.js", "js/log/panel.js", "js/live/worker.js")
 _STYLES = ("tokens.css", "agentforge.css")
+# With those, what every first page waits for. Zopfli spares a twentieth of gzip's bytes; for all files of the
+# administration it would take seconds.
+_FIRST = (*_SCRIPTS, *_STYLES, "django_htmx/htmx-2.min.js")
 # Pictures and the like are compressed already.
 _TEXTS = (".css", ".html", ".js", ".json", ".map", ".svg", ".txt", ".xml")
 
@@ -36,14 +40,14 @@ class BundledStaticFilesStorage(StaticFilesStorage):
             Path(self.path(name)).write_text(compact_style(read(name)), encoding="utf-8")
         for name in paths:
             if name.endswith(_TEXTS):
-                _compress(Path(self.path(name)))
+                _compress(Path(self.path(name)), smallest=name in _FIRST)
                 yield name, name, True
 
 
-def _compress(path: Path) -> None:
+def _compress(path: Path, *, smallest: bool) -> None:
     """Write the file that WhiteNoise sends to browsers that take gzip, unless it saves nothing."""
     whole = path.read_bytes()
-    packed = gzip.compress(whole, 9, mtime=0)
+    packed = zopfli.gzip.compress(whole) if smallest else gzip.compress(whole, 9, mtime=0)
     copy = path.with_name(f"{path.name}.gz")
     if len(packed) < len(whole):
         copy.write_bytes(packed)

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.job_context import AbortReason
 
 from agentforge.tenancy.threads import in_thread
+from builds.compiler import workspace
 from builds.queue import jobs
 from builds.remote.models import SeenMessage
 
@@ -37,8 +38,9 @@ def _is_shutdown(context: JobContext) -> bool:
 @app.periodic(cron="* * * * * */10" if settings.AGENTFORGE_ROLE == "builder" else "*/5 * * * *")
 @app.task(name="builder.recover", queue="upkeep", queueing_lock="builder.recover")
 async def recover(timestamp: int) -> None:
-    """Resume the jobs of dead workers, and those whose forge was unreachable."""
+    """Resume the jobs of dead workers, and those whose forge was unreachable; remove dead workers' files."""
     await in_thread(lambda: job_store.requeue_abandoned(Job.objects.exclude(state=Job.State.CLOSED)))
+    await in_thread(workspace.remove_abandoned)
 
 
 @app.periodic(cron="23 * * * *")

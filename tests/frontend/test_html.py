@@ -27,6 +27,8 @@ def pages_of(client: Client, paths: list[str], who: str) -> dict[str, str]:
         for path, answer in answers.items()
         if answer.get("Content-Type", "").startswith("text/html")
     }
+    for answer in answers.values():
+        answer.close()
     return {name: page for name, page in pages.items() if "<html" in page}
 
 

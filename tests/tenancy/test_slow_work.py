@@ -132,7 +132,7 @@ def test_no_page_holds_a_connection_over_slow_work(all_hers: Hers, alice: User) 
     for name, row in MATRIX.items():
         if not row.supabase:
             client = client_of(alice)
-            ask(client, name, all_hers)
+            ask(client, name, all_hers).close()
             held[name] = client.held
     assert {name: work for name, work in held.items() if work} == {}
 

@@ -221,3 +221,8 @@ def test_the_run_of_a_dead_worker_ends_and_says_so(
     run.refresh_from_db()
     why = "The worker died. What it found so far was kept. Run it again."
     assert (run.status, run.error) == ("broken", why)
+
+
+def test_a_name_that_turns_the_direction_turns_no_other_words(agent: AgentConfig, browser: Client) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(name="Ada \u202eadA")
+    assert "Write down what <bdi>Ada \u202eadA</bdi> is asked" in page(browser, agent)

@@ -161,8 +161,3 @@ def test_a_site_has_a_name_that_is_no_way_elsewhere(
     count = len(netlify.asked)
     assert ask(browser, address("choose_site", agent.pk), site=name).status_code == 422
     assert len(netlify.asked) == count
-
-
-def test_a_name_that_turns_the_direction_turns_no_other_words(agent: AgentConfig, browser: Client) -> None:
-    AgentConfig.objects.filter(pk=agent.pk).update(name="Ada \u202eadA")
-    assert "Put <bdi>Ada \u202eadA</bdi> online" in text(browser, address("agent", agent.pk))

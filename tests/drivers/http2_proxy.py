@@ -20,7 +20,7 @@ http {{
   client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
   fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
   server {{
-    listen 127.0.0.1:{port} ssl http2;
+    listen 127.0.0.1:{port} ssl http2; keepalive_requests 100000;
     ssl_certificate {directory}/certificate; ssl_certificate_key {directory}/key;
     location / {{
       proxy_pass http://127.0.0.1:{target};

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from agentforge import child_environment
 
@@ -43,6 +44,8 @@ wal_writer_delay = 10s
 bgwriter_delay = 10s
 """
 _LINES_SHOWN = 15
+# Seconds.
+_LAST_PROCESSES_END = 10.0
 # The library changes the user of the server but not its group, so that both bits count.
 _PASSABLE = stat.S_IXGRP | stat.S_IXOTH
 
@@ -145,8 +148,16 @@ class PrivateServer(PostgresServer):
     def restart(self) -> None:
         """Restart the server at the same address after it died. Raises DidNotStart."""
         with _start_errors(self.pgdata), self._lock:
-            _remove_stale_pid_file(self.pgdata)
-            self.ensure_postgres_running()
+            # Until the last of its processes has noticed that it died, their shared memory is in use.
+            for attempt in Retrying(
+                retry=retry_if_exception_type(subprocess.SubprocessError),
+                wait=wait_fixed(0.2),
+                stop=stop_after_delay(_LAST_PROCESSES_END),
+                reraise=True,
+            ):
+                with attempt:
+                    _remove_stale_pid_file(self.pgdata)
+                    self.ensure_postgres_running()
 
 
 def _in_clean_environment(arguments: Sequence[str], pgdata: Path | None = None, **options: Any) -> str:

@@ -191,11 +191,16 @@ def start(data_dir: Path) -> PrivateServer:
     server = PrivateServer._instances.get(data_dir)
     if isinstance(server, PrivateServer):
         return server
-    with _start_errors(data_dir):
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with PrivateServer._lock:
-            _remove_stale_pid_file(data_dir)
-        return PrivateServer(data_dir)
+    try:
+        with _start_errors(data_dir):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            with PrivateServer._lock:
+                _remove_stale_pid_file(data_dir)
+            return PrivateServer(data_dir)
+    except DidNotStart:
+        # The library lists a server before it runs. One that ran is unlisted when it is cleaned up.
+        PrivateServer._instances.pop(data_dir, None)
+        raise
 
 
 def hold_after_fork() -> None:
@@ -237,7 +242,6 @@ def _start_errors(data_dir: Path) -> Iterator[None]:
     try:
         yield
     except (subprocess.SubprocessError, OSError) as error:
-        PrivateServer._instances.pop(data_dir, None)
         raise DidNotStart(error, data_dir / "log") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentforge.openapi.operations import Operation, describe
 from agentforge.openapi.schemas import BOOLEAN, INTEGER, NUMBER, STRING, TIME, array, nullable, one_of, record
-from builds.openapi import BUILD
+from builds.openapi.builds import BUILD
 
 from .accounts.forms import ConnectForm
 from .forms import (

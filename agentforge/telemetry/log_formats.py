@@ -24,8 +24,9 @@ from .context import current_fields
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What a secret looks like whose value is not known here: tokens, keys of services, passwords in URLs.
 _TOKENS = re.compile(
-    # Begun at the start of a word alone, or a long word is searched again and again.
-    r"(?<![\w-])(?:[\w-]{0,40}?-)?eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    # Begun at the start of a word alone, up to its first "eyJ" and never to another one, or a long word is
+    # searched again and again. A word goes before a token, as in the name of a cookie, however long it is.
+    r"(?<![\w-])(?>[\w-]*?(?<![A-Za-z0-9])eyJ)[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+"
     r"|\b(?:(?:sk|pk|rk|xoxb|xai|csk|pplx)-|(?:nfp|nfc|sbp|sb_secret|ghp|gho|github_pat|gsk)_|AIza|AQ\.)[\w-]{16,}"
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
     r"|(?i:(?<=bearer )|(?<=basic ))(?=\S*[\d=])[\w.~+/=-]{8,}"

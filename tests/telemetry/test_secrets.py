@@ -127,6 +127,26 @@ def test_a_traceback_begins_no_line_of_the_log() -> None:
     assert len(as_json.splitlines()) == 1
 
 
+@pytest.mark.parametrize("before", ["", "sb-", "session_", f"{'of-a-very-long-name' * 20}-", "eyJ-"])
+def test_a_token_is_blanked_behind_any_prefix(before: str) -> None:
+    for line in _lines(before + FOREIGN[0]):
+        assert FOREIGN[0].split(".")[2] not in line
+        assert "•••" in line
+    assert log_formats.without_secrets("static/keyJumpHandler.0123456789.js") == (
+        "static/keyJumpHandler.0123456789.js"
+    )
+
+
+@pytest.mark.parametrize(
+    "word", ["eyJ-", "-eyJ", "eyJ", "a-eyJaaaaaaaa", "a-eyJaaaaaaaa.", "aaaaaaaa.eyJ", "word-"]
+)
+def test_a_long_word_is_searched_once_for_a_token(word: str) -> None:
+    began = time.process_time()
+    for end in ("", ".aaaaaaaa", ".aaaaaaaa.", "!"):
+        log_formats.without_secrets(word * 20_000 + end)
+    assert time.process_time() - began < 4
+
+
 @pytest.mark.parametrize("word", ["eyJ-", "bearer ", "://a:", "sk-", "eyJaaaaaaaa.", "basic a1"])
 def test_a_long_line_is_searched_once(word: str) -> None:
     began = time.process_time()

@@ -7,6 +7,7 @@ import tempfile
 import textwrap
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from typing import IO, Any
 
@@ -55,13 +56,12 @@ def obstacles(user: User) -> list[str]:
 def archive(user: User) -> IO[bytes]:
     """Return an open ZIP archive of everything that a user has here, without keys and passwords."""
     # On the disk, because all of it may be a few hundred megabytes.
-    file = tempfile.TemporaryFile(dir=settings.VAR_DIR)  # noqa: SIM115 - closed by the caller
-    try:
+    with ExitStack() as failed:
+        file = failed.enter_context(tempfile.TemporaryFile(dir=settings.VAR_DIR))
         _write(file, _files(user))
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
+        file.seek(0)
+        # From here on, the caller closes it.
+        failed.pop_all()
     return file
 
 

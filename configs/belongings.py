@@ -52,7 +52,10 @@ def _knowledge(agent: AgentConfig, folder: str) -> Files:
     here = {digest for file in files for digest in (file.sha256, file.text_sha256)}
     entries += [(f"{folder}/texts/{digest}.txt", digest) for digest in stored if digest not in here]
     for path, digest in entries:
-        yield path, bytes(blobs.values_list("content", flat=True).get(sha256=digest))
+        content = blobs.filter(sha256=digest).values_list("content", flat=True).first()
+        # Removed while the ones before it were written.
+        if content is not None:
+            yield path, bytes(content)
 
 
 def _revision(revision: Revision) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from builds.compiler import sources
+from configs import belongings
 from configs.documents.document import parse
 from configs.documents.export import export
 from configs.documents.intake import import_agent
@@ -159,6 +160,17 @@ def test_the_export_of_an_account_has_each_file_of_the_same_content(
             name.rpartition("/")[2]: archive.read(name) for name in archive.namelist() if "-files/" in name
         }
     assert files == {"again.md": text, "tides.html": b"<p>Tides</p>", "twice.html": b"<p>Tides</p>"}
+
+
+def test_a_file_that_is_removed_during_the_export_is_left_out(agent: AgentConfig) -> None:
+    for digest in ("a" * 64, "b" * 64, "c" * 64):
+        KnowledgeBlob.objects.create(owner=agent.owner, agent=agent, sha256=digest, content=b"x", size=1)
+    names = []
+    for path, _ in belongings.agents(agent.owner):
+        names.append(path.rpartition("/")[2])
+        if "a" * 64 in path:
+            KnowledgeBlob.objects.filter(sha256="b" * 64).delete()
+    assert names[2:] == [f"{'a' * 64}.txt", f"{'c' * 64}.txt"]
 
 
 def test_the_export_of_an_account_holds_one_file_at_a_time(browser: Client, agent: AgentConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,6 +20,8 @@ _SAME = {
     *("equals", "contains", "icontains", "contains-any", "contains-all", "icontains-any", "icontains-all"),
     *("starts-with", "regex", "finish-reason", RUBRIC),
 }
+# What names a file there: a text that begins so, and a mapping with this name.
+_FILES, _REFERENCE = ("file://", "package:"), "$ref"
 # JavaScript has no flags inside of a pattern.
 _FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")
 
@@ -56,7 +58,9 @@ def _tests(case: Case, notes: list[str]) -> Iterator[dict[str, Any]]:
             expect.append(_assertion(assertion))
         except NotTranslatable as reason:
             notes.append(f"{case.name}: {assertion.name} was left out: {reason}.")
-    if expect and not _has_markup(case.ask[0]):
+    if _is_read(case.ask[0]):
+        notes.append(f"{case.name} was left out: there, its question would be read from a file.")
+    elif expect and not _has_markup(case.ask[0]):
         yield {"description": case.name, "vars": {"question": case.ask[0]}, "assert": expect}
     else:
         notes.append(f"{case.name} was left out: it can't be asked there.")
@@ -67,6 +71,8 @@ def _assertion(assertion: Assertion) -> dict[str, Any]:
     kind, value = assertion.name.removeprefix(NOT), assertion.value
     if _has_markup(value):
         raise NotTranslatable("its braces would be a variable there")
+    if _is_read(value):
+        raise NotTranslatable("there, it would be read from a file")
     if kind == "is-json":
         return {"type": negation + kind}
     if kind in ("latency", "cost"):
@@ -102,6 +108,18 @@ _OF_TOOLS: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
     "tool-sequence": ("trajectory:tool-sequence", _sequence),
     "tool-count-max": ("trajectory:step-count", lambda value, _: {"type": "tool", "max": value}),
 }
+
+
+def _is_read(value: Any) -> bool:
+    """Return whether promptfoo reads a file, or runs it, where it finds a text of this value."""
+    match value:
+        case str():
+            return value.lower().startswith(_FILES)
+        case list():
+            return any(map(_is_read, value))
+        case Mapping():
+            return _REFERENCE in value or any(map(_is_read, value.values()))
+    return False
 
 
 def _has_markup(value: Any) -> bool:

@@ -267,6 +267,41 @@ def test_what_promptfoo_can_not_say_is_a_comment() -> None:
 
 
 @pytest.mark.django_db
+def test_no_file_is_named_to_promptfoo(browser: Client, agent: AgentConfig) -> None:
+    text = (
+        "cases:\n"
+        "  - {name: a, ask: 'file:///etc/passwd', expect: [{contains: x}]}\n"
+        "  - {name: b, ask: 'package:p:f', expect: [{contains: x}]}\n"
+        "  - {name: c, ask: x, expect: [{contains: 'file://c.js'}]}\n"
+        "  - name: d\n"
+        "    ask: Is file:///etc/passwd secret?\n"
+        "    expect:\n"
+        "      - contains: 'Package:p:f'\n"
+        "      - contains-any: [x, 'file://d.py']\n"
+        "      - tool-args-match: {tool: fetch, arguments: {url: 'file://d'}}\n"
+        "      - tool-args-match: {tool: fetch, arguments: {body: {$ref: d.yaml}}}\n"
+        "      - contains: 'a file://'\n"
+    )
+    browser.post(reverse("builds:evaluation", args=[agent.pk]), {"cases": text})
+    written = browser.get(reverse("builds:evaluation_promptfoo", args=[agent.pk])).content.decode()
+    content = "".join(line for line in written.splitlines(keepends=True) if not line.startswith("#"))
+    assert [test["vars"]["question"] for test in yaml.safe_load(content)["tests"]] == [
+        "Is file:///etc/passwd secret?"
+    ]
+    assert yaml.safe_load(content)["tests"][0]["assert"] == [{"type": "contains", "value": "a file://"}]
+    assert [line for line in written.splitlines() if line.startswith("#")][1:] == [
+        "# a was left out: there, its question would be read from a file.",
+        "# b was left out: there, its question would be read from a file.",
+        "# c: contains was left out: there, it would be read from a file.",
+        "# c was left out: it can't be asked there.",
+        "# d: contains was left out: there, it would be read from a file.",
+        "# d: contains-any was left out: there, it would be read from a file.",
+        "# d: tool-args-match was left out: there, it would be read from a file.",
+        "# d: tool-args-match was left out: there, it would be read from a file.",
+    ]
+
+
+@pytest.mark.django_db
 def test_the_page_takes_and_gives_such_files(browser: Client, agent: AgentConfig) -> None:
     url = reverse("builds:evaluation", args=[agent.pk])
     page = browser.post(url, {"cases": FILE}, follow=True).content.decode()

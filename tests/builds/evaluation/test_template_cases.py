@@ -14,9 +14,12 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from builds.evaluation import cases
+from builds.evaluation.outcome import Outcome
 from builds.evaluation.template_cases import template_cases
 from configs.models import AgentConfig
 from tests.drivers.local_model_server import served
+
+from .template_answers import ANSWERS
 
 EXAMPLES = settings.BASE_DIR / "examples"
 # The local model has 135 million parameters: it writes sentences of about the length that it is told, often
@@ -69,6 +72,19 @@ def test_the_local_model_holds_to_what_it_can(slug: str, name: str, model: str, 
     call_command("evaluate_agent", agent, cases=case_file, only=[name], json=True, stdout=out)
     [result] = map(json.loads, out.getvalue().splitlines())
     assert (result["name"], result["failures"]) == (name, [])
+
+
+def test_what_the_local_model_can_not_do_can_be_passed_and_failed() -> None:
+    """Otherwise nobody would notice an assertion that holds for each answer, or for none."""
+    assert set(ANSWERS) == set(BEYOND_THE_LOCAL_MODEL)
+    for slug, text in template_cases().items():
+        for case in cases.read(text).cases:
+            if (slug, case.name) in ANSWERS:
+                passing, failing = (Outcome(text=answer) for answer in ANSWERS[slug, case.name])
+                assert [each.failure(passing) for each in case.expect if each.failure(passing)] == [], (
+                    case.name
+                )
+                assert any(each.failure(failing) for each in case.expect), (slug, case.name)
 
 
 def test_each_template_has_one_that_the_local_model_holds_to() -> None:

@@ -11,6 +11,8 @@ import os
 import statistics
 import subprocess
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +27,8 @@ ROUNDS = 15
 ONE_BY_ONE, AT_ONCE, LOADED, CROWD = 200, 16, 1000, 200
 TOKENS = 200
 MB = 1024 * 1024
+# Of what a server prints, as many are shown if it ends.
+LAST_LINES = 20
 # The figures of a server, with their goals.
 _SERVED = {
     "agent_served_ms": 3,
@@ -123,9 +127,9 @@ def _serve(programs: Programs, command: list[str], environment: dict[str, str]) 
     """Return the figures of one server."""
     with _started(command, environment) as (url, process):
         ask = [programs.instruments, "load", "-model", "ada"]
-        _lines([*ask, "-total", "20", url])
-        [one] = _lines([*ask, "-total", str(ONE_BY_ONE), url])
-        [many] = _lines([*ask, "-at-once", str(AT_ONCE), "-total", str(LOADED), url])
+        _answers([*ask, "-total", "20", url])
+        one = _answers([*ask, "-total", str(ONE_BY_ONE), url])
+        many = _answers([*ask, "-at-once", str(AT_ONCE), "-total", str(LOADED), url])
         loaded = _peak(process)
         # All of them are in the agent at the same moment: the provider answers none before the last one came.
         crowd = ["-at-once", str(CROWD), "-total", str(CROWD), "-question", f"together={CROWD}"]
@@ -149,7 +153,7 @@ def _measure_tokens(programs: Programs, ours: Mapping[str, list[str]], environme
         times: dict[str, list[float]] = {name: [] for name in urls}
         for _ in range(ROUNDS):
             for name, url in urls.items():
-                times[name].append(_lines([*ask, url])[0]["token_us"])
+                times[name].append(_answers([*ask, url])["token_us"])
     middle = {name: statistics.median(values) for name, values in times.items()}
     for name in ours:
         ratio = middle[name] / middle["proxy"]
@@ -159,27 +163,45 @@ def _measure_tokens(programs: Programs, ours: Mapping[str, list[str]], environme
 
 @contextmanager
 def _started(command: list[str], environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start a server and yield its URL, which is in its first line, on whichever stream."""
+    """Start a server and yield its URL, which is in its first line, on whichever stream.
+
+    What it prints is read, so that it never waits. Raises SystemExit if it does not start, or ends too early.
+    """
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
+        url = next((word for word in line.split() if word.startswith("http://")), "")
+        if not url:
+            # Otherwise its output might never end.
+            process.terminate()
+            raise SystemExit(f"{command[0]} did not start: {line}{process.stdout.read()}")
+        last = deque[str](maxlen=LAST_LINES)
+        reader = threading.Thread(target=last.extend, args=[process.stdout])
+        reader.start()
         try:
-            url = next((word for word in line.split() if word.startswith("http://")), "")
-            if not url:
-                # Otherwise its output might never end.
-                process.terminate()
-                raise SystemExit(f"{command[0]} did not start: {line}{process.stdout.read()}")
             yield url, process
         finally:
+            code = process.poll()
             process.terminate()
+            reader.join()
+            if code is not None:
+                raise SystemExit(f"{command[0]} ended with exit code {code}: {''.join(last)}")
 
 
 def _peak(process: subprocess.Popen[str]) -> float:
     """Return the most megabytes that a running process has had in memory."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.partition("\nVmHWM:")[2].split()[0]) / 1024
+
+
+def _answers(command: list[str]) -> dict[str, Any]:
+    """Return what `load` prints. Raises SystemExit if an answer failed: the others are no measure."""
+    [result] = _lines(command)
+    if result["failed"]:
+        raise SystemExit(f"{result['failed']} answers failed: {' '.join(command)}")
+    return result
 
 
 def _lines(command: list[str], environment: dict[str, str] | None = None) -> list[dict[str, Any]]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # After the start, until the caches are warm and the first upkeep has run; then the time that counts.
 SETTLE_SECONDS, SECONDS = 90.0, 60.0
 MIB = 1024 * 1024
+# By process and the id of its thread.
+Switches = dict[psutil.Process, dict[int, int]]
 _TRANSACTIONS = "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database"
 _CONNECTIONS = """
 SELECT application_name, count(*) FROM pg_stat_activity
@@ -56,10 +58,7 @@ def _measure(forge: Forge) -> None:
         after, asked = _all_switches(processes), _transactions(session) - transactions
         seconds = time.monotonic() - began
         connections = {str(name): float(count) for name, count in session.execute(_CONNECTIONS).fetchall()}
-    woken = Counter[str]()
-    for name, process in processes:
-        # What ended meanwhile, such as PostgreSQL's own cleaning, would count below zero.
-        woken[name] += after[process] - before[process] if process in after else 0
+    woken = _woken(processes, before, after)
     _print("wakeups_per_s", {name: count / seconds for name, count in woken.items()}, 1)
     # Without the one that asked for their number.
     _print("transactions_per_s", {"all": (asked - 1) / seconds}, 2)
@@ -74,8 +73,9 @@ def _processes(forge: Forge) -> list[tuple[str, psutil.Process]]:
     backends = [server, *server.children(recursive=True)]
     named = [("postgres", process) for process in backends]
     for process in set(forge.processes()) - set(backends):
-        above = [process.pid, *(parent.pid for parent in process.parents())]
-        named.append((next((known[pid] for pid in above if pid in known), "launcher"), process))
+        with suppress(psutil.NoSuchProcess):
+            above = [process.pid, *(parent.pid for parent in process.parents())]
+            named.append((next((known[pid] for pid in above if pid in known), "launcher"), process))
     return named
 
 
@@ -101,21 +101,34 @@ def _transactions(session: psycopg.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _all_switches(processes: Iterable[tuple[str, psutil.Process]]) -> dict[psutil.Process, int]:
-    switches: dict[psutil.Process, int] = {}
+def _woken(
+    processes: Iterable[tuple[str, psutil.Process]], before: Switches, after: Switches
+) -> Counter[str]:
+    """Return how often threads were woken that were there before and after, by the names of processes."""
+    woken = Counter({name: 0 for name, _ in processes})
+    for name, process in processes:
+        for thread in before.get(process, {}).keys() & after.get(process, {}).keys():
+            woken[name] += after[process][thread] - before[process][thread]
+    return woken
+
+
+def _all_switches(processes: Iterable[tuple[str, psutil.Process]]) -> Switches:
+    switches: Switches = {}
     for _, process in processes:
-        with suppress(psutil.NoSuchProcess, FileNotFoundError):
+        with suppress(psutil.NoSuchProcess):
             switches[process] = _switches(process)
     return switches
 
 
-def _switches(process: psutil.Process) -> int:
-    """Return how often the threads of a process went to sleep, which is how often they were woken."""
-    total = 0
+def _switches(process: psutil.Process) -> dict[int, int]:
+    """Return how often each thread of a process went to sleep, which is how often it was woken."""
+    switches = {}
     for thread in process.threads():
-        status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
-        total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
-    return total
+        # It ends before its file is opened, or before it is read.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
+            switches[thread.id] = int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return switches
 
 
 def _print(figure: str, values: dict[str, float], digits: int) -> None:

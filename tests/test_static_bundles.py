@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentforge.static_bundles import NotBundled, bundle, compact_style
+from tests.drivers.absence import absent
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -21,7 +22,7 @@ def of(**modules: str) -> str:
 def run(script: str) -> object:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed")
+        absent("needs Node.js: apt-get install nodejs")
     command = [node, "--input-type=module", "-e", script]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 

@@ -11,14 +11,16 @@ from pathlib import Path
 import go
 import pytest
 
+from tests.drivers.absence import absent
 from tests.drivers.forge import ROOT
 
 GO = str(Path(go.__file__).parent / "bin" / "go")
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="the race detector needs gcc")
 def test_the_module_under_the_race_detector() -> None:
+    if shutil.which("gcc") is None:
+        absent("the race detector needs gcc: apt-get install gcc libc6-dev")
     # A separate cache: the race detector recompiles the standard library, once.
     cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-race-{os.getuid()}"
     cache.mkdir(exist_ok=True)

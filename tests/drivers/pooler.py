@@ -13,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from agentforge.launch.ports import free_port
 
+from .absence import absent
+
 # Debian keeps it where only root's PATH leads.
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
@@ -21,6 +23,9 @@ class Pooler:
     """One PgBouncer; `url` leads through it to the database of another URL."""
 
     def __init__(self, url: str, mode: str, *, size: int = 15) -> None:
+        if PROGRAM is None:
+            absent("needs pgbouncer: apt-get install pgbouncer")
+        self._program = PROGRAM
         place = conninfo_to_dict(url)
         self.port = free_port()
         self.url = make_conninfo(
@@ -44,9 +49,8 @@ class Pooler:
             f"pool_mode = {self._mode}\ndefault_pool_size = {self._size}\n"
         )
         configuration.chmod(0o644)
-        assert PROGRAM is not None
         self._process = subprocess.Popen(
-            [PROGRAM, configuration],
+            [self._program, configuration],
             user=owner.st_uid if os.geteuid() == 0 else None,
             stderr=subprocess.PIPE,
             text=True,

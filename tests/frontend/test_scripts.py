@@ -8,13 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.drivers.absence import absent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 # Pages with a log load its panel too.
 ENTRIES = {ROOT / "static" / "js" / name for name in ("agentforge.js", "log/panel.js")}
-NODE = shutil.which("node")
 UNIT_TESTS = Path("tests/frontend/js")
 
 
@@ -34,14 +33,15 @@ def test_no_scripts_import_each_other_in_a_circle() -> None:
     order.prepare()  # raises CycleError, which names the circle
 
 
-@pytest.mark.skipif(NODE is None, reason="Node.js is missing")
 def test_the_unit_tests_of_the_scripts_pass(tmp_path: Path) -> None:
     """Run them from a copy: Node.js reads a .js file as an ES module only where a package.json says so."""
+    if (node := shutil.which("node")) is None:
+        absent("needs Node.js: apt-get install nodejs")
     for folder in (Path("static/js"), UNIT_TESTS):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     tests = sorted(str(path) for path in (tmp_path / UNIT_TESTS).glob("*.test.js"))
     done = subprocess.run(
-        [str(NODE), "--test", *tests], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [node, "--test", *tests], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,12 +16,14 @@ import yaml
 from dockerfile_parse import DockerfileParser
 from honcho.environ import parse_procfile
 
+from tests.drivers.absence import absent
 from tests.drivers.forge import ROOT
 
 DEPLOY = ROOT / "deploy"
 PROCESSES = set(parse_procfile((ROOT / "Procfile").read_text()).processes)
 EXAMPLE = (DEPLOY / "agentforge.env.example").read_text()
 ROTATE = shutil.which("logrotate", path="/usr/sbin:/usr/bin")
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 GUIDE = (ROOT / "docs" / "operations" / "install.md").read_text()
 
 
@@ -75,20 +77,20 @@ def test_nginx_takes_the_block(tmp_path: Path) -> None:
     assert "proxy_buffering off" in live
     for header in ("Host $host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-ID $request_id"):
         assert f"proxy_set_header {header}" in block
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx:
-        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=forge"]
-        made = _judged(*request, "-keyout", str(key), "-out", str(certificate))
-        assert made.returncode == 0, made.stderr
-        block = re.sub(r"(ssl_certificate_key) [^;]+", rf"\1 {key}", block)
-        block = re.sub(r"(ssl_certificate) [^;]+", rf"\1 {certificate}", block)
-        whole = tmp_path / "nginx.conf"
-        whole.write_text(
-            f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off;\n{block}}}\n"
-        )
-        done = subprocess.run([nginx, "-t", "-c", str(whole)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    if NGINX is None:
+        absent("needs nginx: apt-get install nginx")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=forge"]
+    made = _judged(*request, "-keyout", str(key), "-out", str(certificate))
+    assert made.returncode == 0, made.stderr
+    block = re.sub(r"(ssl_certificate_key) [^;]+", rf"\1 {key}", block)
+    block = re.sub(r"(ssl_certificate) [^;]+", rf"\1 {certificate}", block)
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(
+        f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off;\n{block}}}\n"
+    )
+    done = subprocess.run([NGINX, "-t", "-c", str(whole)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def _compose() -> dict[str, Any]:
@@ -139,9 +141,10 @@ def test_the_image_follows_the_rules_of_its_linter() -> None:
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.skipif(ROTATE is None, reason="apt-get install logrotate")
 def test_a_process_goes_on_in_the_file_that_was_rotated(tmp_path: Path) -> None:
     """No line is lost or twice there."""
+    if ROTATE is None:
+        absent("needs logrotate: apt-get install logrotate")
     log, rules = tmp_path / "forge.log", tmp_path / "rules"
     text = (DEPLOY / "logrotate" / "agentforge").read_text().replace("/var/log/agentforge/", f"{tmp_path}/")
     rules.write_text(text)

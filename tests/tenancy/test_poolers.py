@@ -15,12 +15,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.drivers.forge import ROOT, Forge
-from tests.drivers.pooler import PROGRAM, Pooler
+from tests.drivers.pooler import Pooler
 from tests.drivers.web_process import WebProcess
 
 from .supabase_project import column, manage
-
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs pgbouncer: apt-get install pgbouncer")
 
 REFUSAL = "a connection pooler in transaction mode"
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.deployments.bundle import hello
+from tests.drivers.absence import absent
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 
@@ -42,7 +43,7 @@ def cli() -> None:
     try:
         netlify_cli.installed()
     except netlify_cli.NoNpm as missing:
-        pytest.skip(str(missing))
+        absent(str(missing))
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ function changed() {
 
 /** Save what is open; resolves when the server has answered. */
 function flush() {
-  for (const draft of open()) sending = sending.then(() => save(draft));
+  sending = sending.then(async () => { for (const draft of open()) await save(draft); });
   return sending;
 }
 
@@ -104,11 +104,14 @@ document.addEventListener("change", ({ target }) => {
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
 
-// htmx sends a form with its own values and base: what is under way comes first.
+// What htmx sends for a form, whose answer takes its place, and what this sends follow one another: an answer that is
+// older than the other's save would bring back the base from before it, and the next save would conflict with this reader's own.
 document.addEventListener("htmx:confirm", (event) => {
-  if (!event.target.matches("form[data-autosave]")) return;
+  const { target, etc, issueRequest } = event.detail;
+  if (!target.closest("form[data-autosave]")) return;
   event.preventDefault();
-  sending.then(() => event.detail.issueRequest(true));
+  etc.returnPromise = true;
+  sending = sending.then(() => issueRequest(true)).catch(() => {});
 });
 
 // What was being saved when the page was left, by a reload for example.

@@ -6,7 +6,8 @@ import { h } from "./dom.js";
 import { refresh, setField } from "./forms.js";
 
 const SKIPPED = ["password", "hidden", "file", "submit", "button"];
-const savedValues = new Map();
+// The last draft of each key: what the server has of it, and the words that say so.
+const saved = new Map();
 
 /** The values of a form's fields by name; of a checkbox a list. */
 export function values(form) {
@@ -50,8 +51,8 @@ export class Draft {
     this.words = [...this.note.childNodes];
     const unsaved = "unsaved" in form.dataset || form.querySelector("[data-invalid]");
     if (!swapped) this.restore();
-    else if (unsaved && savedValues.has(this.key)) this.served = savedValues.get(this.key);
-    savedValues.set(this.key, this.served);
+    else if (unsaved && saved.has(this.key)) ({ served: this.served, words: this.words } = saved.get(this.key));
+    saved.set(this.key, this);
     if (swapped) this.keep();
     for (const kind of ["input", "change"]) form.addEventListener(kind, () => this.keep());
   }
@@ -109,7 +110,6 @@ export class Draft {
     const served = JSON.parse(this.served);
     for (const name of names) Object.assign(served, part(sent, name));
     this.served = JSON.stringify(served);
-    savedValues.set(this.key, this.served);
     this.acceptedAt = performance.now();
     if (!this.changed) this.kept?.remove();
     this.keep();
@@ -122,7 +122,10 @@ export class Draft {
   update() {
     if (this.failed) this.note.replaceChildren("Not saved yet: no answer. Trying again.");
     else if (this.changed && !this.conflict) this.note.replaceChildren("unsaved changes");
-    else this.note.replaceChildren(...this.words);
+    else {
+      delete this.note.dataset.state;
+      this.note.replaceChildren(...this.words);
+    }
     markTabs();
   }
 }
@@ -142,11 +145,25 @@ function markTabs() {
 export const drafts = new Map();
 
 for (const form of document.querySelectorAll("form[data-draft]")) drafts.set(form, new Draft(form, false));
-document.addEventListener("htmx:load", ({ target }) => {
+// What is typed while a form is sent is no part of the answer that takes its place, and is put back into it.
+const sent = new WeakMap();
+let typed = [];
+document.addEventListener("htmx:beforeRequest", ({ detail: { xhr, target } }) => {
+  const form = target.closest("form[data-draft]");
+  if (form) sent.set(xhr, values(form));
+});
+document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target } }) => {
+  const [form, before] = [target.closest("form[data-draft]"), sent.get(xhr)];
+  typed = form && before ? Object.entries(values(form)).filter(([name, value]) => !same(value, before[name])) : [];
+});
+document.addEventListener("htmx:afterSwap", ({ target }) => {
   for (const form of drafts.keys()) if (!form.isConnected) drafts.delete(form);
   if (target.matches("form[data-draft]")) drafts.set(target, new Draft(target, true));
+  const draft = typed.length && drafts.get(target.closest("form[data-draft]"));
+  if (draft) draft.fill(Object.fromEntries(typed));
   markTabs();
 });
+document.addEventListener("htmx:oobAfterSwap", markTabs);
 document.addEventListener("parts:renewed", markTabs);
 // On the page of a conflict, what was typed becomes one side of a choice, and the choice ends the draft.
 for (const [kind, choices] of [["submit", "form[data-settles]"], ["click", "a[data-settles]"]]) {

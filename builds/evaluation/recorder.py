@@ -33,12 +33,16 @@ _HOP = {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding",
 _KEPT = {"content-type", "retry-after"}
 
 
+class BrokenOffError(ConnectionError):
+    """A provider did not finish its answer."""
+
+
 class Recorder:
     """Records on a new tape, or replays one; `missed` counts requests that it does not have."""
 
     def __init__(self, tape: Tape | None = None) -> None:
         self.tape = tape or Tape()
-        self._replays = tape is not None
+        self.replays = tape is not None
         self.missed = 0
 
     def between(
@@ -52,6 +56,9 @@ class Recorder:
             upstream = environment.get(name) or section["base_url"]
             host = f"{name.lower().replace('_', '-')}.recording"
             changed[name] = f"http://{host}{urlsplit(upstream).path}"
+            if self.replays and section["key_env"]:
+                # An agent does not ask without a key. This one stays here.
+                changed.setdefault(section["key_env"], "none")
             served[host, 80] = partial(self._serve, upstream)
         return changed, served
 
@@ -63,7 +70,7 @@ class Recorder:
             if not isinstance(request, h11.Request):
                 return
             body = await _body(agent, reader)
-            if self._replays:
+            if self.replays:
                 await self._replay(agent, writer, request, body)
             else:
                 await self._record(upstream, agent, writer, request, body)
@@ -104,14 +111,18 @@ class Recorder:
                 return
             call.outcome = str(response.status_code)
             headers = [(name, value) for name, value in response.headers if name not in _HOP]
-            received = bytearray()
+            received, is_broken_off = bytearray(), False
             try:
                 head = h11.Response(status_code=response.status_code, headers=headers)
                 await _pass_on(agent, writer, head, parts, received)
+            except BrokenOffError:
+                is_broken_off = True
+                raise
             finally:
                 # An agent that has its answer may be gone before the end, and this is cancelled with it.
                 kept = tuple(pair for pair in _texts(headers) if pair[0] in _KEPT)
-                keep(ProviderAnswer(response.status_code, kept, received.decode(errors="replace")))
+                text = received.decode(errors="replace")
+                keep(ProviderAnswer(response.status_code, kept, text, is_broken_off))
 
 
 @asynccontextmanager
@@ -134,7 +145,7 @@ async def _asked(
             response = await _event(provider, source)
         if not isinstance(response, h11.Response):
             raise ConnectionError(f"{host} did not answer in HTTP")
-        yield response, _parts(provider, source)
+        yield response, _answer_parts(provider, source)
 
 
 async def _pass_on(
@@ -156,10 +167,11 @@ async def _pass_on(
 
 
 async def _send(agent: h11.Connection, writer: asyncio.StreamWriter, answer: ProviderAnswer) -> None:
-    content = answer.body.encode()
-    headers = [*answer.headers, ("content-length", str(len(content)))]
-    writer.write(_bytes(agent, h11.Response(status_code=answer.status, headers=headers)))
-    writer.write(_bytes(agent, h11.Data(data=content)) + _bytes(agent, h11.EndOfMessage()))
+    # Without its length it is sent in chunks, the last of which says that it is whole.
+    writer.write(_bytes(agent, h11.Response(status_code=answer.status, headers=list(answer.headers))))
+    writer.write(_bytes(agent, h11.Data(data=answer.body.encode())))
+    if not answer.is_broken_off:
+        writer.write(_bytes(agent, h11.EndOfMessage()))
     await writer.drain()
 
 
@@ -221,6 +233,15 @@ async def _body(agent: h11.Connection, reader: asyncio.StreamReader) -> bytes:
         if len(body) > _LONGEST_REQUEST:
             raise ConnectionError("a request is too long")
     return bytes(body)
+
+
+async def _answer_parts(provider: h11.Connection, source: asyncio.StreamReader) -> AsyncIterator[h11.Data]:
+    """Yield the pieces of an answer, to its end. Raises BrokenOffError."""
+    try:
+        async for part in _parts(provider, source):
+            yield part
+    except OSError as error:
+        raise BrokenOffError(str(error)) from error
 
 
 async def _parts(connection: h11.Connection, reader: asyncio.StreamReader) -> AsyncIterator[h11.Data]:

@@ -8,10 +8,12 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from secrets import token_hex
 
-from agentforge.redaction import Redactor
+from agentforge.redaction import Redactor, without_escapes
+
+from .event_texts import event_texts
 
 # Of all bodies; far more than answers take.
 MOST_BYTES = 16 * 1024 * 1024
@@ -25,11 +27,13 @@ class UnreadableTape(ValueError):
 
 @dataclass(frozen=True)
 class ProviderAnswer:
-    """The answer to one request: headers in lower case, and the body as text."""
+    """The answer to one request: headers in lower case, and the body as text, as far as it came."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: str
+    # The provider did not finish it.
+    is_broken_off: bool = False
 
 
 class Tape:
@@ -58,11 +62,20 @@ class Tape:
         return answers.popleft() if answers else None
 
     def dumps(self, secrets: Sequence[str]) -> bytes:
-        """Return the recording without secrets; empty if there is nothing to keep, or too much."""
-        if not self._answers:
+        """Return the recording without secrets.
+
+        Empty if there is nothing to keep, or too much, or a secret is spread over the events of an answer.
+        """
+        redact = Redactor(secrets)
+        answers = {
+            key: [replace(answer, body=redact(answer.body)) for answer in kept]
+            for key, kept in self._answers.items()
+        }
+        texts = (text for kept in answers.values() for answer in kept for text in event_texts(answer.body))
+        if not answers or any(redact.finds(without_escapes(text)) for text in texts):
             return b""
-        answers = {key: [asdict(answer) for answer in kept] for key, kept in self._answers.items()}
-        content = Redactor(secrets).within({"seed": self._seed, "answers": answers})
+        rows = {key: [asdict(answer) for answer in kept] for key, kept in answers.items()}
+        content = redact.within({"seed": self._seed, "answers": rows})
         text = json.dumps(content, ensure_ascii=False).encode()
         return zlib.compress(text) if len(text) <= _MOST_TEXT else b""
 
@@ -79,6 +92,7 @@ class Tape:
                         int(each["status"]),
                         tuple((str(name), str(value)) for name, value in each["headers"]),
                         str(each["body"]),
+                        bool(each.get("is_broken_off")),
                     )
                     for each in answers
                 )

@@ -33,8 +33,8 @@ Ask an agent the cases of a file and check its answers, without a worker or an a
   manage.py evaluate_agent examples/ada.yaml --cases cases.yaml --junit report.xml
 
 The agent is an exported file; the key of its provider is read from the environment, under the name that the
-compiled agent reads too (OPENAI_API_KEY), and so is that of the judge. The cases are those of the page
-Evaluation, or promptfoo's tests.
+compiled agent reads too (OPENAI_API_KEY), and so is that of the judge. A replay needs neither. The cases are
+those of the page Evaluation, or promptfoo's tests.
 Exit code: 0 if every case passed, 1 if not."""
 
 
@@ -87,7 +87,10 @@ class Command(ExplainedCommand):
         if recording:
             file.write_bytes(recording)
         else:
-            self.stderr.write("There is no recording: no provider answered, or they said too much to keep.")
+            self.stderr.write(
+                "There is no recording: no provider answered, they said too much to keep, or spelled a key "
+                "piece by piece."
+            )
 
     def _print(self, case: CaseResult, *, as_json: bool) -> None:
         failures = list(dict.fromkeys(reason for trial in case.trials for reason in trial.failures))
@@ -111,7 +114,7 @@ async def _judge(model: cases.JudgeModel, subject: Subject) -> Judge:
     address = os.environ.get(provider.base_url_env, "") if provider.asks_base_url else ""
     document = canonical_json(configuration(judge_agent(model), base_url=address))
     environment, keys = _environment(document)
-    if provider.needs_key and not keys:
+    if provider.needs_key and not keys and not subject.recorder.replays:
         raise BuildError(f"The judge needs the key of {provider.label} in {provider.key_env}.")
     known = replace(subject, secrets=[*subject.secrets, *keys])
     return await Judge.of(document, environment, known)

@@ -68,7 +68,8 @@ def test_a_recording_answers_a_draft_and_a_build_without_a_request(
         # What was replayed is not recorded once more.
         assert again.recording_size == 0
         page = browser.get(again.get_absolute_url()).content.decode()
-        assert f"Answered from the recording of run {first.pk}" in page
+        page = " ".join(page.split())
+        assert f"Its answers come from the recording of run {first.pk}: no provider is asked." in page
     assert len(local_model.asked) == asked
 
 
@@ -136,6 +137,21 @@ def test_a_judge_is_recorded_with_the_agent(
         assert len(judge.asked) == asked
 
 
+def test_a_key_that_comes_in_pieces_is_in_no_recording(
+    evaluate: Evaluate, alice: User, local_model: OpenAIStandIn
+) -> None:
+    key = "sk-test-0123456789abcdef"
+    save_key(alice, "openai", key)
+    local_model.replies += [Text.of("They turn twice."), Text(("twice ", key[:9], key[9:15], key[15:], "."))]
+    run = evaluate()
+    assert (run.status, run.recording, run.recording_size) == ("passed", b"", 0)
+    # One that comes whole is taken out, and the rest is kept.
+    local_model.replies += [Text.of("They turn twice."), Text(("twice ", key, "."))]
+    run = evaluate()
+    assert run.recording_size > 0
+    assert key not in repr(vars(Tape.loads(bytes(run.recording or b""))))
+
+
 def test_only_the_newest_recordings_are_kept(
     evaluate: Evaluate, browser: Client, agent: AgentConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,3 +190,28 @@ def test_the_command_records_and_replays(
     tape.write_bytes(b"text")
     with pytest.raises(CommandError, match="not a recording"):
         call_command("evaluate_agent", agent_file, cases=case_file, replay=tape, stdout=out)
+
+
+def test_a_replay_needs_no_key(
+    agent: AgentConfig, browser: Client, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent_file, case_file, tape = (tmp_path / name for name in ("agent.yaml", "cases.yaml", "tape"))
+    case_file.write_text(
+        "judge: {provider: openai, model: gpt-x}\n"
+        + CASES.replace("{contains: twice}", "{llm-rubric: short}")
+    )
+    out = io.StringIO()
+    with OpenAIStandIn("gsk_0123456789abcdef") as groq, JudgeStandIn() as judge:
+        settings.AGENTFORGE_PROVIDER_URLS = {"groq": groq.url}
+        settings.AGENTFORGE_OPENAI_URL = judge.url
+        AgentConfig.objects.filter(pk=agent.pk).update(provider="groq", model="fast-1")
+        agent_file.write_bytes(browser.get(reverse("configs:export", args=[agent.pk])).content)
+        monkeypatch.setenv("GROQ_API_KEY", groq.key)
+        monkeypatch.setenv("OPENAI_API_KEY", judge.key)
+        call_command("evaluate_agent", agent_file, cases=case_file, record=tape, stdout=out)
+        asked = [len(groq.asked), len(judge.asked)]
+        monkeypatch.delenv("GROQ_API_KEY")
+        monkeypatch.delenv("OPENAI_API_KEY")
+        call_command("evaluate_agent", agent_file, cases=case_file, replay=tape, stdout=out)
+        assert [len(groq.asked), len(judge.asked)] == asked
+    assert out.getvalue() == "passed tides (2 of 2)\n" * 2

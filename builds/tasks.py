@@ -15,7 +15,7 @@ from agentforge.tenancy.threads import in_own_thread, in_thread
 
 from . import example_agent, recovery
 from .artifacts import retention
-from .compiler import knowledge, toolchain, warmup
+from .compiler import build_plan, knowledge, toolchain, warmup
 from .compiler import sources as agent_sources
 from .compiler.inputs import Inputs
 from .errors import BuildError
@@ -110,8 +110,9 @@ async def compile_draft_program() -> None:
 @app.periodic(cron="17 * * * *")
 @app.task(name="builds.tidy", queue="upkeep", queueing_lock="builds.tidy")
 async def tidy(timestamp: int) -> None:
-    """Keep Go's cache within its size limit, and remove the indexes of drafts that nobody talks to."""
+    """Keep Go's cache within its size limit; remove old plans, and indexes of drafts nobody talks to."""
     await in_thread(warmup.prune)
+    await in_thread(build_plan.prune, time.time())
     await in_thread(knowledge.prune, time.time())
 
 

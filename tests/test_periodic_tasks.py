@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,8 +63,16 @@ def test_builds_tidy(settings: Settings, tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     with file.open("wb") as sparse:
         sparse.truncate(3 * 1024**3)
+    kept = {}
+    for directory, seconds in (("plans", 24 * 3600), ("knowledge", 3600)):
+        (tmp_path / directory).mkdir()
+        for name, age in (("new", seconds - 600), ("old", seconds + 600)):
+            kept[f"{directory}/{name}"] = tmp_path / directory / name
+            kept[f"{directory}/{name}"].touch()
+            os.utime(kept[f"{directory}/{name}"], times=(0, time.time() - age))
     strike("builds.tidy", datetime.now(UTC).replace(minute=17, second=3))
     assert not file.exists()
+    assert [name for name, path in kept.items() if path.exists()] == ["plans/new", "knowledge/new"]
 
 
 def test_builds_prune() -> None:

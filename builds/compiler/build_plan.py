@@ -17,11 +17,13 @@ from pathlib import Path
 from builds.errors import BuildError
 
 from . import linker_questions, processes, sandbox
-from .go_command import COMPILE_LIMITS, go_directory, run_go
+from .go_command import COMPILE_LIMITS, go_directory, remove_older, run_go
 from .toolchain import Toolchain
 
+# As long as the packages that a plan names count as cached.
+KEPT_SECONDS = 24 * 3600.0
 # The version of how a plan is made from what Go prints.
-FORMAT = "plan 2"
+FORMAT = "plan 3"
 _WORK, _TREE, _OUTPUT, _MODULE = "@WORK@", "@TREE@", "@OUTPUT@", "@MODULE@"
 # What is done for Go's cache, or was done already.
 _SPARED = re.compile(
@@ -54,7 +56,8 @@ class Plan:
     def of(cls, printed: Sequence[str], program: Program) -> Plan:
         """Return the plan in what `go build -x` printed for a program.
 
-        Raises BuildError if it has another form than expected.
+        Raises BuildError if it has another form than expected, or Go compiles only some of the files at the
+        top: a plan compiles all that it finds there.
         """
         text = "\n".join(printed) + "\n"
         if not (work := re.search(r"^WORK=(/\S+)$", text, re.MULTILINE)):
@@ -64,6 +67,9 @@ class Plan:
         for actual, placeholder in places.items():
             text = text.replace(actual, placeholder)
         text = _UNENDED.sub("\nEOF", _SPARED.sub("", text))
+        every_file = "".join(f" ./{path.name}" for path in sorted(program.tree.glob("*.go")))
+        if (compiled := _TOP_FILES.findall(text)) != [every_file]:
+            raise BuildError(f"At the top are{every_file}, but Go compiles{''.join(compiled) or ' none'}.")
         return cls(_TOP_FILES.sub(" ./*.go", _COMPILED.sub(r"echo \1 >&2", text)))
 
     def is_whole(self) -> bool:
@@ -100,10 +106,19 @@ def discard(key: str) -> None:
     _path(key).unlink(missing_ok=True)
 
 
+def prune(now: float) -> int:
+    """Remove the plans that no longer count; return their number."""
+    return remove_older(_directory(), KEPT_SECONDS, now)
+
+
 def _path(key: str) -> Path:
-    directory = go_directory() / "plans"
-    directory.mkdir(exist_ok=True)
-    return directory / f"{key}.sh"
+    return _directory() / f"{key}.sh"
+
+
+def _directory() -> Path:
+    path = go_directory() / "plans"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 async def record(toolchain: Toolchain, command: list[str], program: Program, home: Path) -> Plan:
@@ -125,7 +140,10 @@ async def record(toolchain: Toolchain, command: list[str], program: Program, hom
 async def run(
     toolchain: Toolchain, plan: Plan, program: Program, home: Path, on_line: processes.OnLine
 ) -> None:
-    """Compile and link a program by a plan, in the sandbox, as `run_go`."""
+    """Compile and link a program by a plan, in the sandbox, as `run_go`.
+
+    Raises BuildError also if no step failed, but none wrote the program.
+    """
     # In a new directory: what ran in the sandbox before could have left a link in `home`.
     work = home / "steps"
     work.mkdir()
@@ -134,6 +152,8 @@ async def run(
     command = ["/bin/sh", str(script)]
     limits = COMPILE_LIMITS[toolchain.cc_kind]
     await run_go(toolchain, command, program.tree, home, on_line, limits=limits)
+    if not program.output.is_file():
+        raise BuildError("They wrote no program.")
 
 
 def _write_files(text: str, work: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +34,18 @@ def go_directory() -> Path:
     path = Path(settings.AGENTFORGE_GO_DIR)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def remove_older(directory: Path, seconds: float, now: float) -> int:
+    """Remove the files that were written or touched longer ago; return their number."""
+    removed = 0
+    for path in directory.iterdir():
+        # Another process may remove it at the same time.
+        with suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > seconds:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def cache_directory() -> Path:

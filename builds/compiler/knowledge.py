@@ -7,7 +7,6 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +15,7 @@ from builds.errors import BuildError
 from builds.logs.build_log import BuildLog
 
 from . import processes, sandbox, toolchain, warmup
-from .go_command import go_directory, has_isolated_cache
+from .go_command import go_directory, has_isolated_cache, remove_older
 from .shared_program import INDEXER
 from .sources import INDEX, Sources
 
@@ -90,14 +89,7 @@ async def index_for_draft(document: str, texts: Texts, agent: Sources, work: Pat
 
 def prune(now: float) -> int:
     """Remove the kept indexes that nothing used for KEPT_SECONDS; return their number."""
-    removed = 0
-    for path in _directory().iterdir():
-        # Another process may remove it at the same time.
-        with suppress(FileNotFoundError):
-            if now - path.stat().st_mtime > KEPT_SECONDS:
-                path.unlink()
-                removed += 1
-    return removed
+    return remove_older(_directory(), KEPT_SECONDS, now)
 
 
 def _directory() -> Path:

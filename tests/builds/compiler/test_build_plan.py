@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_an_agent_with_tools_and_files_has_the_bytes_of_go_build(gathered: input
         assert first.output.read_bytes() == second.output.read_bytes()
 
 
-@pytest.mark.parametrize("text", ["exit 1\n", "echo other > @OUTPUT@ && cd @WORK@/nowhere\n"])
+@pytest.mark.parametrize("text", ["exit 1\n", "echo other > @OUTPUT@ && cd @WORK@/nowhere\n", "true\n"])
 def test_go_build_compiles_when_the_steps_fail(
     gathered: inputs.Inputs, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -86,6 +87,21 @@ def test_steps_with_other_bytes_are_no_plan(
     assert "Its bytes differ from those of go build." in caplog.text
     assert runtime_packages.plan_of(gathered) is None
     assert "Go plans the steps of this build: no plan of them is proven at the moment." in _compile(gathered)
+
+
+def test_no_plan_compiles_a_file_that_go_leaves_out(
+    gathered: inputs.Inputs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sources, name = gathered.sources, "tool_clock_windows.go"
+    tools = {**sources.tools, "clock": [*sources.tools["clock"], name]}
+    changed = replace(
+        sources, files={**sources.files, name: b"package bundle\n\nvar OnWindows = true\n"}, tools=tools
+    )
+    monkeypatch.setattr(build_plan, "FORMAT", secrets.token_hex())
+    gathered = replace(gathered, sources=changed)
+    asyncio.run(runtime_packages.keep(gathered))
+    assert "but Go compiles ./bundle.go" in caplog.text
+    assert runtime_packages.plan_of(gathered) is None
 
 
 def _compile(gathered: inputs.Inputs) -> list[str]:

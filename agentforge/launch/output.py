@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from honcho.printer import Message, Printer
 
+from agentforge.telemetry.records import is_record
+
 _LAUNCHER = "launcher"
 
 
@@ -39,7 +41,7 @@ class JsonOutput:
         """Print a line of a program."""
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if text:
-            self._print(text if _is_record(text) else _record(name, text))
+            self._print(text if is_record(text) else _record(name, text))
 
     def own(self, text: str) -> None:
         """Print a line of the launcher."""
@@ -48,15 +50,6 @@ class JsonOutput:
     def _print(self, line: str) -> None:
         with self._printing:
             print(line, flush=True)
-
-
-def _is_record(text: str) -> bool:
-    if not text.startswith("{"):
-        return False
-    try:
-        return "message" in json.loads(text)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _record(process: str, text: str) -> str:

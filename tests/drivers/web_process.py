@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -61,7 +62,8 @@ class WebProcess:
     def output_line(self) -> str:
         """Wait for the next line that it prints; each of its processes says that it listens."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        line = self.process.stdout.readline()
+        return str(json.loads(line)["message"]) if line.startswith("{") else line
 
     def kill(self) -> None:
         """End it as `kill -9` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -39,6 +40,35 @@ def test_the_web_process_runs_by_itself(tmp_path: Path) -> None:
         assert httpx.get(f"http://127.0.0.1:{line.split()[-1]}/healthz").text == "ok\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_it_prints_is_a_json_record(tmp_path: Path) -> None:
+    own = {"DATABASE_SCHEMA": settings.DATABASE_SCHEMA, "LOG_FORMAT": "json"}
+    with subprocess.Popen(
+        [*PROGRAM, "web"],
+        cwd=ROOT,
+        env=_bare(tmp_path, PORT="0", **own),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        assert (first["level"], first["process"]) == ("info", "web")
+        port = first["message"].removeprefix("Listening on 127.0.0.1, port ")
+        second = subprocess.run(
+            [*PROGRAM, "web"], cwd=ROOT, env=_bare(tmp_path, PORT=port, **own), capture_output=True, text=True
+        )
+        assert httpx.get(f"http://127.0.0.1:{port}/sign-in/").status_code == 200
+        process.terminate()
+        left = [json.loads(line) for line in process.stdout.read().splitlines()]
+    said = [json.loads(line) for line in (second.stdout + second.stderr).splitlines()]
+    assert (second.returncode, said[-1]["level"]) == (1, "error")
+    assert "Address already in use" in said[-1]["message"]
+    assert [(line["level"], line["message"]) for line in left if line["logger"] == "agentforge.access"] == [
+        ("info", "GET /sign-in/ 200")
+    ]
 
 
 @pytest.mark.parametrize(

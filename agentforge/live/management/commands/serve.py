@@ -12,13 +12,14 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
 from agentforge.live.server import LiveServer
 from agentforge.live.web_processes import WebProcesses
 from agentforge.machines import start
 from agentforge.short_fork import run_in_fork
+from agentforge.telemetry.record_streams import RecordingCommand
 from agentforge.tenancy.escalation import session_problem
 from agentforge.tenancy.notifications import NotificationLost, verify_connection
 
@@ -30,7 +31,7 @@ BACKLOG = 1024
 MOST_PROCESSES = 64
 
 
-class Command(BaseCommand):
+class Command(RecordingCommand):
     help = "Serve pages and live streams until SIGTERM or SIGINT."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

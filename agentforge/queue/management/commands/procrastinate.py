@@ -8,10 +8,11 @@ from procrastinate.contrib.django.management.commands import procrastinate
 
 from agentforge.machines import start
 from agentforge.queue.worker import QueueWorker
+from agentforge.telemetry.record_streams import RecordingCommand
 from agentforge.tenancy.threads import in_thread
 
 
-class Command(procrastinate.Command):
+class Command(RecordingCommand, procrastinate.Command):
     """Procrastinate's commands, with the forge's own worker."""
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -22,7 +22,7 @@ from django.conf import settings
 
 from agentforge.accounts.sessions.authentication import Principal
 from agentforge.retry import Backoff
-from agentforge.telemetry.process_metrics import LIVE_DELIVERY, LIVE_VIEWERS
+from agentforge.telemetry.process_metrics import metrics
 from agentforge.whole_numbers import whole_number
 
 from . import log
@@ -73,7 +73,7 @@ class Hub:
         """Wake a watcher from now on whenever one of its streams may have news."""
         if not self._services:
             self._services = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
-        LIVE_VIEWERS.inc()
+        metrics().live_viewers.inc()
         for name in watcher.names:
             self._watchers.setdefault(name, set()).add(watcher)
             if name not in self._tails:
@@ -82,7 +82,7 @@ class Hub:
 
     def unwatch(self, watcher: Watcher) -> None:
         """Remove a watcher, and the tails that no other one watches."""
-        LIVE_VIEWERS.dec()
+        metrics().live_viewers.dec()
         for name in watcher.names:
             self._watchers[name].discard(watcher)
             if not self._watchers[name]:
@@ -195,7 +195,7 @@ class Hub:
             self._stale.add(tail.name)
         self._wake(tail.name)
         if written is not None:
-            LIVE_DELIVERY.observe(max(0.0, time.time() - written))
+            metrics().live_delivery.observe(max(0.0, time.time() - written))
 
     def _mark_deleted(self, name: str) -> None:
         if tail := self._tails.get(name):

@@ -29,7 +29,7 @@ def web(tmp_path: Path) -> Iterator[WebProcess]:
 
 
 def serving(web: WebProcess) -> list[psutil.Process]:
-    return [child for child in psutil.Process(web.process.pid).children() if "--fd" in child.cmdline()]
+    return psutil.Process(web.process.pid).children()
 
 
 def viewers_of(process: psutil.Process, port: int) -> int:
@@ -76,6 +76,16 @@ def test_a_scrape_counts_what_all_of_them_did(web: WebProcess) -> None:
         if sample.name == "agentforge_http_requests_total" and sample.labels["route"] == "livez"
     ]
     assert counted == [20.0]
+
+
+def test_they_have_in_memory_once_what_they_import(web: WebProcess) -> None:
+    assert requests.get(f"{web.url}/sign-in/", timeout=30).ok
+
+    own = [process.memory_full_info().uss / 1e6 for process in serving(web)]
+
+    # Each takes 95 MB when it imports everything for itself.
+    assert len(own) == 2
+    assert max(own) < 60
 
 
 def test_a_killed_process_is_replaced_and_its_viewers_resume(

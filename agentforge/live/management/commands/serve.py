@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -15,7 +16,6 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
-from agentforge.live.server import LiveServer
 from agentforge.live.web_processes import WebProcesses
 from agentforge.machines import start
 from agentforge.short_fork import run_in_fork
@@ -52,30 +52,17 @@ class Command(RecordingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # It loads every migration, and nothing after it needs them.
         run_in_fork(self._prepare_database)
-        if options["processes"] > 1 and options["fd"] is None:
-            self._run_several(options["host"], options["port"], options["processes"])
-            return
-        most_files = _allow_many_connections()
-        # Imported here: it creates Django's handler, which only a server needs.
-        from agentforge.asgi import application
-
         if options["fd"] is not None:
-            # Not before: a process that isn't ready would let its part of the connections wait.
-            socket.socket(fileno=os.dup(options["fd"])).listen(BACKLOG)
-        server = LiveServer(
-            most_connections=max(most_files - OTHER_FILES, most_files // 2),
-            application=application,
-            endpoints=[_endpoint(options["host"], options["port"], options["fd"])],
-            server_name="",
-        )
-        server.run()
-        if server.failure is not None:
-            raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
-        _exit()
+            _serve_on(socket.socket(fileno=os.dup(options["fd"])))
+        elif options["processes"] > 1:
+            self._run_several(options["host"], options["port"], options["processes"])
+        else:
+            interface = options["host"].strip("[]").replace(":", r"\:")
+            _serve(f"tcp:port={options['port']}:interface={interface}:backlog={BACKLOG}")
 
     def _run_several(self, host: str, port: int, count: int) -> None:
         try:
-            processes = WebProcesses(host, port, count)
+            processes = WebProcesses(host, port, count, _serve_on)
         except OSError as error:
             raise CommandError(f"{error}. Choose another port, or stop the program that uses it.") from None
         if code := processes.run():
@@ -99,6 +86,31 @@ class Command(RecordingCommand):
             start.compare()
 
 
+def _serve_on(bound: socket.socket) -> None:
+    # Not listening before: a process that isn't ready would let its part of the connections wait.
+    _serve(f"fd:fileno={bound.fileno()}", lambda: bound.listen(BACKLOG))
+
+
+def _serve(endpoint: str, prepare: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT, and end this process; raises CommandError if it can't."""
+    most_files = _allow_many_connections()
+    # Imported here: they create Django's handler and an event loop, which no fork survives.
+    from agentforge.asgi import application
+    from agentforge.live.server import LiveServer
+
+    prepare()
+    server = LiveServer(
+        most_connections=max(most_files - OTHER_FILES, most_files // 2),
+        application=application,
+        endpoints=[endpoint],
+        server_name="",
+    )
+    server.run()
+    if server.failure is not None:
+        raise CommandError(f"{server.failure} Choose another port, or stop the program that uses it.")
+    _exit()
+
+
 def _exit() -> None:
     """End this process now, with all that it promised to do at its end.
 
@@ -120,10 +132,3 @@ def _allow_many_connections() -> int:
     most = max(soft, limit)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     return most
-
-
-def _endpoint(host: str, port: int, fd: int | None) -> str:
-    if fd is not None:
-        return f"fd:fileno={fd}"
-    interface = host.strip("[]").replace(":", r"\:")
-    return f"tcp:port={port}:interface={interface}:backlog={BACKLOG}"

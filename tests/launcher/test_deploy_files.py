@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,14 @@ def test_the_image_is_small_and_has_no_root(tmp_path: Path) -> None:
             assert "--no-install-recommends" in step["value"] and "rm -rf /var/lib/apt/lists" in step["value"]
 
 
+def test_no_settings_of_an_operator_get_into_the_image_or_the_history() -> None:
+    (name,) = set(re.findall(r"--env-file (\S+)", GUIDE))
+    assert _compose()["x-forge"]["env_file"] == [{"path": f"../../{name}"}]
+    ignored = (DEPLOY / "docker" / "Dockerfile.dockerignore").read_text().split()
+    assert any(fnmatch(name, pattern) for pattern in ignored)
+    assert _judged("git", "-C", str(ROOT), "check-ignore", name).returncode == 0
+
+
 def test_the_services_are_closed_and_complete() -> None:
     services = _compose()["services"]
     ours = {name: service for name, service in services.items() if name != "database"}
@@ -121,6 +130,8 @@ def test_the_services_are_closed_and_complete() -> None:
     for name, service in ours.items():
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"]
+        # Else every process had the superuser's, which only the database needs.
+        assert service["environment"]["POSTGRES_PASSWORD"] == "", name
         assert service["command"] == ["prepare" if name == "migrate" else name]
     for name in ("worker", "replies"):
         assert "seccomp=unconfined" in services[name]["security_opt"], "the sandbox makes namespaces"

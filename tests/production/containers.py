@@ -99,9 +99,11 @@ def context_of(directory: Path) -> Path:
     archive = directory / "context.tar"
     run("git", "-C", str(ROOT), "archive", "--output", str(archive), "HEAD")
     run("tar", "-xf", str(archive), "-C", str(context))
-    for name in (DOCKER / "Dockerfile.dockerignore").read_text().split():
-        if (context / name).is_dir():
-            shutil.rmtree(context / name)
+    # Where the page has an operator write it.
+    (context / "agentforge.env").write_text("SECRET_KEY=of-an-operator\n")
+    for pattern in (DOCKER / "Dockerfile.dockerignore").read_text().split():
+        for path in list(context.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     return context
 
 

@@ -1,34 +1,30 @@
 """The image of deploy/docker, built step by step, and its services as deploy/docker/compose.yml starts them.
 
 There is no engine: debootstrap makes the base, and each step runs in a root of its own. `make chaos` runs it,
-as root; else it is skipped and says why.
+as root; else it is skipped and says why. The tests of this file follow each other.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
-import yaml
+
+from tests.drivers.forge import ROOT
 
 from . import containers
-from .containers import DOCKER, Image
+from .compose import SERVICES, Composed, made
+from .containers import Image
 from .installation import Installation
 from .network import Network
+from .person import Person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-PASSWORD = "choose-one"
 VOLUME = "/var/lib/agentforge"
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yml").read_text())["services"]
 
 
 @pytest.fixture(scope="module")
@@ -41,80 +37,27 @@ def image() -> Iterator[Image]:
 
 
 @pytest.fixture(scope="module")
-def composed(image: Image, boot: Callable[..., Installation], network: Network) -> Iterator[Composed]:
-    database = boot("database")
-    database.make_server()
-    database.page("database").left.pop(0)
-    database.page("database").run(database.box, NETWORK="10.83.0.0/24")
-    roles = f"runuser -u postgres -- sh <<'SCRIPT'\n{(DOCKER / 'database.sh').read_text()}\nSCRIPT"
-    given = {"POSTGRES_USER": "postgres", "FORGE_PASSWORD": PASSWORD}
-    database.box.run(roles, directory="/", variables=given)
-    (image.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{database.box.address} database\n")
-    volume = image.root.parent / "volume"
-    volume.mkdir(mode=0o700)
-    os.chown(volume, *containers.owner_of(image))
+def composed(
+    image: Image, boot: Callable[..., Installation], network: Network, certificate: Path
+) -> Iterator[Composed]:
+    host = boot("host")
+    namespace, address = network.connect()
     with ExitStack() as stack:
-        yield Composed(image, volume, network.connect()[0], stack)
-
-
-@dataclass
-class Composed:
-    """Containers of one image, with one volume and one network."""
-
-    image: Image
-    volume: Path
-    namespace: str
-    stack: ExitStack
-
-    def start(self, service: str, *words: str) -> subprocess.Popen[str]:
-        """Start a service with its settings, or another program in its place."""
-        written = SERVICES[service]
-        assert written["read_only"] and written["cap_drop"] == ["ALL"]
-        command = list(words) or [*self.image.entry, *written["command"]]
-        process = self.stack.enter_context(
-            subprocess.Popen(
-                self.image.command(
-                    command, rights=self.image.user, volume=self.volume, within=self.namespace
-                ),
-                env=containers.clean_environment(self.image, **_settings(written)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+        services = made(image, host, namespace, stack)
+        services.up()
+        services.wait_until_healthy("web")
+        # As the host's proxy reaches the port that the engine publishes.
+        host.box.run(f"git clone --quiet file://{ROOT} /opt/agentforge")
+        host.put_behind_nginx(certificate)
+        host.box.run(
+            f"sed -i s/127.0.0.1:8000/{address}:8000/ /etc/nginx/conf.d/agentforge.conf"
+            " && systemctl reload nginx"
         )
-        # The first process of its namespace takes the others with it.
-        self.stack.callback(process.kill)
-        return process
-
-    def run(self, service: str, *words: str, seconds: float = 900) -> str:
-        """Run a service, or another program in its place, to its end."""
-        process = self.start(service, *words)
-        output, _ = process.communicate(timeout=seconds)
-        assert process.returncode == 0, output[-4000:]
-        return output
+        yield services
 
 
-def _settings(service: dict[str, Any]) -> dict[str, str]:
-    """Return the example's settings, filled in, and the service's own."""
-    example = dict(
-        re.findall(r"^([A-Z_]+)=(.*)$", (DOCKER.parent / "agentforge.env.example").read_text(), re.M)
-    )
-    own = {name: str(value) for name, value in service["environment"].items()}
-    own["DATABASE_URL"] = own["DATABASE_URL"].replace("${FORGE_PASSWORD:?}", PASSWORD)
-    # The examples of agents have the local model.
-    return {**example, "LOCAL_MODEL": "1", **own}
-
-
-def test_the_services_start_and_are_healthy(composed: Composed) -> None:
-    composed.run("migrate")
-    web = composed.start("web")
-    kind, *check = SERVICES["web"]["healthcheck"]["test"]
-    assert kind == "CMD"
-    deadline = time.monotonic() + 90
-    while (asked := composed.start("web", *check)).wait(timeout=30) != 0:
-        assert web.poll() is None and time.monotonic() < deadline, web.stdout and web.stdout.read()
-    assert asked.returncode == 0
+def test_an_operators_settings_are_not_in_the_image(image: Image) -> None:
+    assert not list((image.root / "app").glob("*.env"))
 
 
 def test_nothing_but_the_volume_can_be_written(composed: Composed) -> None:
@@ -128,3 +71,33 @@ def test_an_agent_is_compiled_in_the_sandbox(composed: Composed) -> None:
     assert (composed.volume / "out" / "tutor.so").stat().st_size > 1_000_000
     examined = composed.run("worker", ".venv/bin/python", "manage.py", "check")
     assert "sandbox" not in examined, "it is the best there is"
+
+
+def test_each_service_does_its_work(composed: Composed) -> None:
+    person = Person(composed.host.url)
+    person.sign_up("ada")
+    agent = person.make_agent("Ada")
+    build = person.built(agent, "plugin", "linux-amd64")
+    assert person.hashes(build["id"])
+    assert person.answer(agent, "Do you live in a container?")
+    person.ask("POST", f"/agents/{agent}/deploy/sites/new/", {"name": "ada-home", "host": "self-hosted"})
+    assert len(person.download_site(person.deployed(agent, build["id"]))) > 1_000_000
+
+
+def test_nothing_that_ended_is_left(composed: Composed) -> None:
+    """The first process of a container inherits what others leave, and nobody else reaps it."""
+    left = {
+        name: [
+            child.name()
+            for child in composed.first_process(name).children()
+            if child.status() == psutil.STATUS_ZOMBIE
+        ]
+        for name in composed.running
+        if name != "migrate"
+    }
+    assert {name: zombies for name, zombies in left.items() if zombies} == {}
+
+
+def test_each_service_ends_when_it_is_asked(composed: Composed) -> None:
+    ended = {name: composed.stop(name) for name in SERVICES if name not in ("database", "migrate")}
+    assert set(ended.values()) == {0}, ended

@@ -16,14 +16,24 @@ def main() -> None:
     from agentforge import lifeline
 
     lifeline.hold()
+    import psycopg
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError as DatabaseUnavailable
 
     try:
         # Before Django, which would answer some commands as if there were no settings.
         importlib.import_module(SETTINGS)
     except ImproperlyConfigured as reason:
         sys.exit(f"A setting can't be read: {reason}")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (DatabaseUnavailable, psycopg.OperationalError) as reason:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(
+            f"The database failed: {str(reason).strip()}\n"
+            "Check DATABASE_URL, and that the server runs. --traceback says where it happened."
+        )
 
 
 def _leave_the_shells_project() -> None:

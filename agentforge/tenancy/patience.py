@@ -59,7 +59,7 @@ def connecting() -> Iterator[None]:
     """
     waiting = _current.get()
     if waiting is not None and waiting.is_over:
-        raise psycopg.OperationalError("no answer to this request before")
+        raise psycopg.OperationalError("no answer before")
     try:
         with limited(Patience(CHECK_SECONDS)):
             yield

@@ -16,6 +16,8 @@ from agentforge.administration.project.report import Verdict
 from agentforge.administration.stream_reader import reader
 from agentforge.launch import options as launch_options
 from agentforge.launch.addresses import own_address
+from agentforge.tenancy import patience
+from agentforge.tenancy.patience import Patience
 
 
 class Command(BaseCommand):
@@ -33,9 +35,11 @@ class Command(BaseCommand):
         url = (options["url"] or f"http://127.0.0.1:{launch.port}").rstrip("/")
         diagnostics.register("live delivery")(lambda: _live(url, options["token"]))
         states = []
-        for result in itertools.chain(diagnostics.run_checks(), _project()):
-            states.append(result.finding.state)
-            self._show(result, as_json=options["json"])
+        # Checks that follow one which waited for the database in vain do not wait again.
+        with patience.limited(Patience(patience.SECONDS)):
+            for result in itertools.chain(diagnostics.run_checks(), _project()):
+                states.append(result.finding.state)
+                self._show(result, as_json=options["json"])
         failures = states.count(State.FAILED)
         if options["json"]:
             summary = {"success": not failures, "failed": failures, "warnings": states.count(State.WARNING)}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         console = Console(self.stdout, self.style, as_json=options["json"])
         try:
             document = local.canonical(parse(_text(options["file"])))
+            _check_writable(options["out"])
             names = targets.in_order(options["target"] or [PLUGIN])
             written = asyncio.run(local.build_all(document, options["out"], BuildLog(console), names))
         except DocumentError as error:
@@ -52,6 +54,16 @@ class Command(BaseCommand):
             console.info(f"\n{each.program} ({each.program.stat().st_size / 1e6:.1f} MB)")
             if each.host.exists():
                 console.info(f"  chat with it: {each.host} {each.program}")
+
+
+def _check_writable(directory: Path) -> None:
+    """Raise CommandError now rather than when everything is compiled."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise CommandError(f"{directory} can't be written to: {error}") from error
 
 
 def _text(file: Path) -> str:

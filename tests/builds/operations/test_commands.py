@@ -53,6 +53,11 @@ def test_build_agent_names_every_wrong_field(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_directory_that_cannot_be_written_is_named_before_anything_is_compiled() -> None:
+    with pytest.raises(CommandError, match=r"^/proc/nowhere can't be written to"):
+        _run("build_agent", ADA, "--out", "/proc/nowhere")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_demo_ends_with_an_answer(local_model: OpenAIStandIn) -> None:
     output = _run("demo", "--question", "Are you there?")

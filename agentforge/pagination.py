@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from .negotiation import form_failure, wants_json
+from .negotiation import form_failure, success, wants_json
 from .whole_numbers import whole_number
 
 PAGE_SIZE = 50
@@ -52,6 +52,22 @@ class BoundedPaginator(_Paginator):
         count = rows.order_by().values("pk")[: counted + 1].count()
         self.count = min(count, counted)
         self.has_more = count > counted
+
+
+def page_success(request: HttpRequest, page: Page[Any], **content: Any) -> HttpResponse:
+    """Return a script's page of a list; its header `Link` names the pages beside it (RFC 8288)."""
+    response = success(**content)
+    beside = {"next": page.number + 1 if page.has_next() else 0, "prev": page.number - 1}
+    links = [f'<{_address(request, number)}>; rel="{rel}"' for rel, number in beside.items() if number]
+    if links:
+        response["Link"] = ", ".join(links)
+    return response
+
+
+def _address(request: HttpRequest, number: int) -> str:
+    query = request.GET.copy()
+    query["page"] = str(number)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
 def page_of(rows: QuerySet[Row], number: str | None) -> Page[Row]:

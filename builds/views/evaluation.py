@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agentforge.accounts.throttling.rate_limits import rate_limited
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, posted, success, wants_json
-from agentforge.pagination import page_of, refusal_of
+from agentforge.pagination import page_of, page_success, refusal_of
 from builds.errors import NotPossible
 from builds.evaluation import junit, lifecycle, promptfoo, results
 from builds.evaluation.assertions import KINDS
@@ -61,7 +61,7 @@ def _page(
     runs = page_of(rows, request.GET.get("page"))
     if wants_json(request):
         stored = {"cases": row.cases, "gate": row.gate} if row else {"cases": "", "gate": Evaluation.Gate.OFF}
-        return success(**stored, runs=[evaluation_run_json(run) for run in runs])
+        return page_success(request, runs, **stored, runs=[evaluation_run_json(run) for run in runs])
     newest = runs[0] if runs.number == 1 and runs.object_list else None
     context = {
         "agent": agent,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import PageForm, page_of, refusal_of
+from agentforge.pagination import PageForm, page_of, page_success, refusal_of
 from builds import expectation, reports
 from builds.compiler import sandbox, toolchain
 from builds.errors import ToolchainMissing
@@ -59,7 +59,7 @@ def build_list(request: Request) -> HttpResponse:
         builds = builds.filter(status=status)
     page = page_of(builds.prefetch_related(_PLUGINS, "per_target"), request.GET.get("page"))
     if wants_json(request):
-        return success(builds=builds_json(page))
+        return page_success(request, page, builds=builds_json(page))
     form.offer_agents(request.user)
     context = {"page": page, "places": places(page), "form": form, "narrowed": bool(agent or status)}
     return render(request, "builds/build_list.html", context)
@@ -81,7 +81,7 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
     builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
     page = page_of(builds, request.GET.get("page"))
     if wants_json(request):
-        return success(builds=builds_json(page))
+        return page_success(request, page, builds=builds_json(page))
     context = {**_draft(request, agent), "page": page, "places": places(page), "tab": "builds", "form": form}
     return render(request, "builds/agent_builds.html", context, status=status)
 

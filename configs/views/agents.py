@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, posted, success, wants_json
-from agentforge.pagination import refusal_of
+from agentforge.pagination import page_success, refusal_of
 from configs import agent_list as listing
 from configs import trash
 from configs.agent_report import AgentReport, live_positions
@@ -45,7 +45,7 @@ def agent_list(request: Request) -> HttpResponse:
     query = form.cleaned_data
     found = listing.agent_list(request.user, query, request.GET.get("page"))
     if wants_json(request):
-        return success(agents=[_listed(row.report) for row in found.rows])
+        return page_success(request, found.page, agents=[_listed(row.report) for row in found.rows])
     live = live_positions(row.agent for row in found.rows)
     context = {
         "page": found.page,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import failure, form_failure, negotiated, posted, success, wants_json
-from agentforge.pagination import PageForm, refusal_of
+from agentforge.pagination import PageForm, page_success, refusal_of
 from configs.changes import Content, Difference, differences, of_draft, of_revision, prompt_rows
 from configs.forms.identity import TAKEN
 from configs.forms.revisions import ComparisonForm, RevisionNameForm
@@ -39,7 +39,7 @@ def revision_list(request: Request, pk: int) -> HttpResponse:
     before = revisions.filter(number__lt=shown[-1].number).first() if shown else None
     history = entries(shown, before)
     if wants_json(request):
-        return success(revisions=[_listed(entry) for entry in history])
+        return page_success(request, page, revisions=[_listed(entry) for entry in history])
     newest = revisions.first()
     context = {
         "agent": agent,

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import page_of, refusal_of
+from agentforge.pagination import page_of, page_success, refusal_of
 from deployments import history, reports, services
 from deployments.forms import DeploymentListForm
 from deployments.hosts.registry import KINDS
@@ -32,7 +32,7 @@ def deployment_list(request: Request) -> HttpResponse:
         rows = rows.filter(status=status)
     page = page_of(rows, request.GET.get("page"))
     if wants_json(request):
-        return success(deployments=reports.deployments_json(page))
+        return page_success(request, page, deployments=reports.deployments_json(page))
     form.offer_agents(request.user)
     context = {"page": page, "form": form, "narrowed": bool(agent or status)}
     return render(request, "deployments/deployment_list.html", context)

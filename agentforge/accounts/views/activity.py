@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from agentforge.audit.actions import Kind
 from agentforge.audit.models import AuditEvent
 from agentforge.http import Request
-from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import PageForm, refusal_of
+from agentforge.negotiation import negotiated, wants_json
+from agentforge.pagination import PageForm, page_success, refusal_of
 
 PAGE_SIZE = 50
 
@@ -38,7 +38,8 @@ def activity(request: Request) -> HttpResponse:
         events = events.filter(action__in=Kind(kind).actions)
     page = Paginator(events, PAGE_SIZE).get_page(request.GET.get("page"))
     if wants_json(request):
-        return success(events=[_json(event) for event in page], pages=page.paginator.num_pages)
+        pages = page.paginator.num_pages
+        return page_success(request, page, events=[_json(event) for event in page], pages=pages)
     context = {"page": page, "kind": kind, "kinds": Kind.choices, "form": form}
     return render(request, "accounts/activity_list.html", context)
 

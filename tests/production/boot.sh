@@ -37,7 +37,7 @@ echo "$name" >etc/hostname
 printf '127.0.0.1 localhost %s\n' "$name" >etc/hosts
 printf '%032x\n' "$(cksum <etc/hostname | cut -d' ' -f1)" >etc/machine-id
 for unit in systemd-udevd systemd-udev-trigger systemd-modules-load systemd-sysctl systemd-logind systemd-timesyncd \
-    systemd-networkd systemd-resolved systemd-remount-fs systemd-journal-flush systemd-update-utmp; do
+    systemd-networkd systemd-resolved systemd-remount-fs systemd-journal-flush systemd-update-utmp openipmi; do
     ln -sf /dev/null "etc/systemd/system/$unit.service"
 done
 ln -sf /dev/null etc/systemd/system/getty.target

@@ -86,7 +86,7 @@ class Composed:
         kind, *check = SERVICES[name]["healthcheck"]["test"]
         assert kind == "CMD"
         if name == DATABASE:
-            return bool(self.host.box.run(f"{' '.join(check)} >&2 && echo yes || true").strip())
+            return "healthy" in self.host.box.run(f"{' '.join(check)} && echo healthy || true")
         return self.start(name, *check).wait(timeout=30) == 0
 
     def start(self, service: str, *words: str) -> subprocess.Popen[str]:

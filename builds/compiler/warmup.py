@@ -134,7 +134,8 @@ async def machine_lock(name: str, log: BuildLog) -> AsyncIterator[None]:
 
 def progress(current: State) -> str:
     if current.state == WARMING:
-        return f"Go's cache is being warmed, {current.done} of about {current.total} packages"
+        measure = f", {current.done} of about {current.total} packages" if current.total else ""
+        return f"Go's cache is being warmed{measure}"
     return {WARM: "Go's cache is warm", FAILED: "warming Go's cache failed"}.get(
         current.state, "Go's cache is cold"
     )

@@ -85,6 +85,8 @@ async function take(event) {
 const MOVES = { ArrowDown: 1, ArrowUp: -1 };
 
 function move(event) {
+  // Some browsers would empty the field first.
+  if (event.key === "Escape") return close(event);
   if (!(event.key in MOVES)) return;
   event.preventDefault();
   const stops = [input, ...choices()];

@@ -61,6 +61,8 @@ function renewLater() {
 function show(page, asked) {
   // A press that begins on a button and ends on its replacement is no click.
   if (pressed) return void (missed = true);
+  // A rail that plays the end of a check asks for the page once it has.
+  if ("hold" in document.body.dataset) return;
   const said = summary();
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);

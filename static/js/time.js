@@ -22,4 +22,7 @@ tick();
 setInterval(refresh, 20000);
 setInterval(tick, 100);
 document.addEventListener("htmx:load", refresh);
-document.addEventListener("parts:renewed", refresh);
+document.addEventListener("parts:renewed", () => {
+  refresh();
+  tick();
+});

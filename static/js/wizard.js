@@ -70,9 +70,11 @@ async function play() {
     if (ENDS.includes(record.status)) release(record.status);
   }
   playing = false;
+  delete document.body.dataset.hold;
 }
 
 function release(status) {
+  delete document.body.dataset.hold;
   delete rail().dataset.hold;
   document.dispatchEvent(new CustomEvent("parts:stale"));
   openInvalid(status, true);
@@ -95,6 +97,8 @@ if (rail()) {
   if (ENDS.includes(rail().dataset.status)) openInvalid(rail().dataset.status, false);
   on("process", "", (record) => {
     records.push(record);
+    // The rest of the page says how the check ended when the rail does.
+    if (ENDS.includes(record.status)) document.body.dataset.hold = "";
     play();
   });
 }

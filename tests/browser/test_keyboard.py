@@ -67,9 +67,10 @@ def test_the_whole_job_takes_at_most_40_key_presses(open_page: OpenPage) -> None
 
 def _look_at_each_tab(page: Page, keys: Keyboard) -> None:
     """Open every tab, and write instructions; leaving a field saves it."""
+    # A new agent opens there: its identity was just given.
+    expect(page.locator(".rail-item[aria-current=page]")).to_contain_text("API keys")
     _open(page, keys, "1", "Identity")
     keys.press("Escape")
-    _open(page, keys, "2", "API keys")
     _open(page, keys, "3", "Personality")
     instructions = page.get_by_label(re.compile("instructions", re.IGNORECASE))
     while not instructions.evaluate("field => field === document.activeElement"):

@@ -8,7 +8,9 @@ from playwright.sync_api import FloatRect, Locator, Page, ViewportSize, expect
 
 from agentforge.accounts.models import User
 from agentforge.live.writer import StreamWriter
+from builds.execution import transitions
 from builds.logs.build_log import BuildLog
+from builds.models import BuildStatus
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from configs.revisions import create_revision
@@ -17,6 +19,7 @@ from deployments.models import Deployment
 from deployments.sites import lifecycle
 
 from .conftest import NARROW, WIDE, Windows
+from .test_build_page import start
 
 # The header of the site is taller while Go gets ready: places count from below it, all of one moment.
 PLACES = """(selectors) => {
@@ -113,6 +116,19 @@ def test_the_headings_of_a_log_are_whole_on_a_phone(window: Windows, agent: Agen
         expect(heading.locator(".log-section-count")).to_contain_text("lines")
         right = max(box(each)["x"] + box(each)["width"] for each in heading.locator("span:visible").all())
         assert right <= box(heading)["x"] + box(heading)["width"]
+
+
+def test_what_went_wrong_is_whole_on_a_phone(window: Windows, agent: AgentConfig, alice: User) -> None:
+    build = enqueue_build(agent, by=alice, names=["plugin", "linux-arm64"])
+    error = "The compiler took longer than 180 s and was stopped: " + "/a/long/path" * 20
+    claim = start(build)
+    build.per_target.update(status=BuildStatus.FAILED, error=error)
+    assert transitions.finish(build.pk, claim.job_id, BuildStatus.FAILED, error=error)
+    page = window(f"/builds/{build.pk}/", NARROW)
+    blocks = page.locator("main pre:visible")
+    expect(blocks).to_have_count(3)
+    for block in blocks.all():
+        assert block.evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth")
 
 
 def test_what_a_revision_changed_begins_where_its_label_does(window: Windows, agent: AgentConfig) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from configs.models import AgentConfig
 
-from .conftest import NARROW, Windows
+from .conftest import NARROW, WIDE, Windows
 
 IN_SIGHT = """(item) => {
   const strip = item.closest(".rail-tabs").getBoundingClientRect();
@@ -38,6 +38,13 @@ def test_the_strip_shows_the_current_step(window: Windows, agent: AgentConfig, p
     )
     expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
     assert is_current_in_sight(page)
+
+
+def test_keys_are_named_where_there_are_some(window: Windows, agent: AgentConfig) -> None:
+    for size in (WIDE, NARROW):
+        page = window(f"/agents/{agent.pk}/identity/", size)
+        expect(page.get_by_role("button", name="Compile and ask")).to_be_visible()
+        assert page.locator(".compile-ask kbd, .foot button").first.is_visible() is (size == WIDE)
 
 
 def test_the_logo_has_a_name_and_search_finds(window: Windows, agent: AgentConfig) -> None:

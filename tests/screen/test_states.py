@@ -153,3 +153,25 @@ def test_lists_and_the_header_hear_of_what_begins_elsewhere(
     cancel_build(build, by=alice)
     expect(keys.locator("[data-part=work]")).to_be_hidden()
     expect(builds.locator("[data-part=work]")).to_be_hidden()
+
+
+_CONTRADICTIONS = """() => {
+  window.contradictions = [];
+  new MutationObserver(() => {
+    const header = document.querySelector("h1 .badge").textContent.trim();
+    const open = document.querySelectorAll(".rail-item[data-checked]:not([data-state=valid])");
+    if (header === "Ready to compile" && open.length) window.contradictions.push(open[0].textContent);
+  }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+
+
+def test_the_page_says_how_a_check_ended_when_the_rail_does(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page.evaluate(_CONTRADICTIONS)
+    check(agent)
+    expect(page.locator("h1 .badge")).to_have_text("Ready to compile")
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
+    assert page.evaluate("window.contradictions") == []

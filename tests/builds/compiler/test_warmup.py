@@ -49,3 +49,9 @@ def test_a_cache_that_lost_files_is_not_warm() -> None:
     assert warmup.state("a").settled
     assert warmup.prune(99) == 100
     assert not warmup.state("a").settled
+
+
+def test_a_progress_without_a_measure_names_none() -> None:
+    counting = warmup.State(warmup.WARMING)
+    assert warmup.progress(counting) == "Go's cache is being warmed"
+    assert warmup.progress(replace(counting, done=3, total=9)).endswith("warmed, 3 of about 9 packages")

@@ -61,6 +61,9 @@ def record(page: Page, folder: Path, name: str) -> None:
     """Keep what a window shows, in both schemes, as WebP."""
     page.reload()
     expect(page.locator("body")).to_have_attribute("data-link", "open")
+    if folder == PICTURES:
+        # Visitors are not waiting for Go to get ready.
+        expect(page.locator("[data-part=go]")).to_be_hidden(timeout=500_000)
     page.evaluate("scrollTo(0, 0)")
     window = page.context.new_cdp_session(page)
     for scheme in ("light", "dark"):

@@ -91,6 +91,13 @@ def test_after_a_check_comes_go_to_build(window: Windows, agent: AgentConfig) ->
     expect(page.get_by_role("button", name="Compile", exact=True)).to_be_focused()
 
 
+def test_after_a_site_was_made_comes_deploying(window: Windows, agent: AgentConfig) -> None:
+    validation.validate_draft(validation.start_run(agent).pk)
+    page = window(f"/agents/{agent.pk}/deploy/")
+    page.get_by_role("button", name="Create the directory").press("Enter")
+    expect(page.get_by_role("button", name="Compile, then deploy")).to_be_focused()
+
+
 def test_after_a_failed_check_the_wrong_field_is_next(window: Windows, agent: AgentConfig) -> None:
     agent.model = ""
     agent.save()

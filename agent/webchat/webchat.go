@@ -52,9 +52,13 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var asked []json.RawMessage
+	var sources struct{ Citations json.RawMessage }
 	last := h.ask(r.Context(), t, func(e protocol.Event, raw []byte) error {
-		if e.Type == "approval" {
+		switch e.Type {
+		case "approval":
 			asked = append(asked, slices.Clone(raw))
+		case "citations":
+			return json.Unmarshal(raw, &sources)
 		}
 		return nil
 	})
@@ -65,6 +69,9 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]any{"text": last.Text, "state": h.nextState(t, last)}
 	if len(asked) > 0 {
 		answer["approvals"] = asked
+	}
+	if sources.Citations != nil {
+		answer["citations"] = sources.Citations
 	}
 	httpapi.WriteJSON(w, http.StatusOK, answer)
 }
@@ -117,7 +124,7 @@ func (h handler) stream(w http.ResponseWriter, r *http.Request, t turn) {
 	defer out.Close()
 	last := h.ask(r.Context(), t, func(e protocol.Event, raw []byte) error {
 		switch e.Type {
-		case "token", "tool_call", "tool_result", "approval":
+		case "token", "tool_call", "tool_result", "approval", "citations":
 			return out.Send(raw)
 		}
 		return nil

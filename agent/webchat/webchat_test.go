@@ -35,6 +35,7 @@ const (
 	wordEvent   = `{"type":"token","text":"Grüße "}`
 	callEvent   = `{"type":"tool_call","id":"1","name":"clock","arguments":{}}`
 	resultEvent = `{"type":"tool_result","id":"1","name":"clock","result":"now","error":false,"ms":1}`
+	sourceEvent = `{"type":"citations","citations":[{"file":"a.md","found":true}]}`
 	usageEvent  = `{"type":"usage","input_tokens":1,"output_tokens":2}`
 	errorEvent  = `{"type":"error","code":"provider_unreachable","message":"gone"}`
 	doneEvent   = `{"type":"done","text":"Grüße an alle","rounds":1,"ms":2,"finish":"stop"}`
@@ -114,8 +115,8 @@ func TestAnswers(t *testing.T) {
 		// The events of a stream, with "…" for the state, or else a part of the answer.
 		want []string
 	}{
-		{"words and tools", stream, script(wordEvent, callEvent, resultEvent, usageEvent, doneEvent), 200, stream,
-			[]string{wordEvent, callEvent, resultEvent, `{"state":"…","text":"Grüße an alle","type":"done"}`}},
+		{"words and tools", stream, script(wordEvent, callEvent, resultEvent, sourceEvent, usageEvent, doneEvent), 200, stream,
+			[]string{wordEvent, callEvent, resultEvent, sourceEvent, `{"state":"…","text":"Grüße an alle","type":"done"}`}},
 		{"stream among other types", "text/event-stream, application/json;q=0.5", script(doneEvent), 200, stream,
 			[]string{`{"state":"…","text":"Grüße an alle","type":"done"}`}},
 		{"error in the middle", stream, script(wordEvent, errorEvent), 200, stream,
@@ -129,6 +130,8 @@ func TestAnswers(t *testing.T) {
 		{"empty question", stream, script(" "), 422, "application/json", []string{"1 to 8000 characters"}},
 		{"unknown state", stream, map[string]string{"message": "x", "state": "x.y"}, 409, "application/json", []string{`"unknown_state"`}},
 		{"JSON by default", "", script(wordEvent, doneEvent), 200, "application/json", []string{`"text":"Grüße an alle"`}},
+		{"JSON with sources", "", script(wordEvent, sourceEvent, doneEvent), 200, "application/json",
+			[]string{`"citations":[{"file":"a.md","found":true}]`}},
 		{"JSON for everything", "*/*", script(doneEvent), 200, "application/json", []string{`"state":"`}},
 		{"JSON, error in the middle", "", script(wordEvent, errorEvent), 502, "application/json", []string{`"message":"gone"`}},
 	}

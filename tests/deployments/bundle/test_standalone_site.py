@@ -5,28 +5,23 @@ from __future__ import annotations
 import json
 import mimetypes
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from agentforge.accounts.models import User
-from builds.artifacts import storage
-from builds.compiler import targets
-from builds.services import enqueue_build
 from configs.models import AgentConfig
-from deployments.bundle import pages, rules
+from deployments.bundle import pages
 from deployments.models import Access, Site
-from tests.deployments.deployment_jobs import run_jobs
-from tests.drivers.chromium import launch
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Text
 from tests.standins.server import Answer, Asked, StandIn, as_events, as_html, as_json
+
+from .served_site import Served, compiled_program, message, press, say, serving, show, visiting
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -36,6 +31,7 @@ pytestmark = [
 ]
 PASSWORD = "open sesame"
 POEM = ("Grüße ", "aus der ", "Ferne 🌍 ", "und ", "zurück")
+Serve = Callable[[str], AbstractContextManager[Served]]
 
 
 class Held(tuple[str, ...]):
@@ -58,31 +54,9 @@ class Held(tuple[str, ...]):
         self.go_on.set()
 
 
-@dataclass(frozen=True)
-class Served:
-    """A running executable, and the link to the directory that it serves."""
-
-    url: str
-    process: subprocess.Popen[str]
-    link: Path
-
-
-Serve = Callable[[str], AbstractContextManager[Served]]
-
-
 @pytest.fixture
 def program(agent: AgentConfig, alice: User, model: OpenAIStandIn, tmp_path: Path) -> Path:
-    """Alice's agent, compiled for this machine."""
-    available = targets.registry().values()
-    target = next(each.name for each in available if each.kind == targets.EXECUTABLE_KIND and each.is_native)
-    build = enqueue_build(agent, alice, [target])
-    run_jobs("builds")
-    build.refresh_from_db()
-    assert build.status == "succeeded", build.error
-    path = tmp_path / "agent"
-    path.write_bytes(storage.path_of(build.artifacts.get(target=target, name="ada").sha256).read_bytes())
-    path.chmod(0o755)
-    return path
+    return compiled_program(agent, alice, tmp_path)
 
 
 @pytest.fixture
@@ -94,50 +68,10 @@ def serve(program: Path, model: OpenAIStandIn, tmp_path: Path) -> Serve:
         link = tmp_path / "live"
         show(link, access, "Good day.")
         own = {"AGENT_PASSWORD": PASSWORD} if access == Access.PASSWORD else {}
-        with subprocess.Popen(
-            [program, "--serve", "127.0.0.1:0", "--site", link],
-            env={"LOCAL_MODEL_URL": model.url, "AGENT_ACCESS": access, **own},
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stderr is not None
-            try:
-                port = process.stderr.readline().strip().rpartition(":")[2]
-                yield Served(f"http://localhost:{port}", process, link)
-            finally:
-                process.kill()
+        with serving(program, link, LOCAL_MODEL_URL=model.url, AGENT_ACCESS=access, **own) as site:
+            yield site
 
     return served
-
-
-def show(link: Path, access: str, greeting: str) -> None:
-    """Render a site, and point the link to it atomically."""
-    directory = link.with_name(greeting)
-    directory.mkdir()
-    files = pages.render(Site(access=access, greeting=greeting), {"name": "Ada"}, [])
-    for name, text in (files | {"_headers": rules.headers()}).items():
-        (directory / name).write_text(text)
-    new = link.with_name("new")
-    new.symlink_to(directory)
-    new.replace(link)
-
-
-@contextmanager
-def visiting(url: str) -> Iterator[Page]:
-    """A narrow window at a site; fails on errors and on requests to other hosts."""
-    problems: list[str] = []
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda sent: None if sent.url.startswith(url) else problems.append(sent.url))
-        page.on(
-            "console", lambda line: problems.append(line.text) if "Content Security" in line.text else None
-        )
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        page.goto(url)
-        yield page
-    assert problems == []
 
 
 class Cutting(StandIn):
@@ -155,19 +89,6 @@ class Cutting(StandIn):
         name = "/index.html" if asked.path == "/" else asked.path
         kind = mimetypes.guess_type(name)[0] or "text/plain"
         return Answer(200, self._files[name], {"Content-Type": kind})
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Message").fill(text)
-    press(page, "Send")
-
-
-def message(page: Page, number: int) -> Locator:
-    return page.locator(f"#messages > li:nth-child({number})")
 
 
 def hold(model: OpenAIStandIn) -> Held:

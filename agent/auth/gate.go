@@ -26,8 +26,9 @@ const (
 	// The prefix __Host- restricts a cookie to this host, over TLS.
 	cookieName    = "__Host-agent"
 	sessionLength = 12 * time.Hour
-	maxBody       = 4 << 20
-	maxSignIn     = 256 << 10
+	// What Netlify's functions take at most.
+	maxBody   = 6 << 20
+	maxSignIn = 256 << 10
 )
 
 // Gate admits requests by their cookie or bearer token, and limits their rate.

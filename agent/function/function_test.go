@@ -13,6 +13,7 @@ import (
 
 	bundle "agent.local/a0000000000000000"
 	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/webchat"
 )
 
@@ -153,7 +154,7 @@ func TestStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gateway{gate.Guard(webchat.Handler(talkingAgent{}, gate.Sealer()), http.HandlerFunc(echo))}
+	g := gateway{gate.Guard(webchat.Handler(talkingAgent{}, protocol.Manifest{}, gate.Sealer()), http.HandlerFunc(echo))}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"POST","path":"/api/ask",`+
 		`"headers":{"content-type":"application/json","accept":"text/event-stream"},"body":"{\"message\":\"hi\"}"}`))
 	if err != nil {

@@ -48,7 +48,7 @@ func start() (answerer, error) {
 	// The platform freezes the process between requests, so tasks would not go on.
 	options := server.Options{Shared: true, Stateless: true, Bearer: token != "" || gate.Access() != "public"}
 	routes := server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
-		return origins.Check(gate.Guard(webchat.Handler(agent, gate.Sealer()), server.RequireToken(token, routes)))
+		return origins.Check(gate.Guard(webchat.Handler(agent, manifest, gate.Sealer()), server.RequireToken(token, routes)))
 	})
 	return gateway{routes}.answer, nil
 }

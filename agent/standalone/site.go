@@ -51,7 +51,7 @@ func newSite(env func(string) string, dir string, agent protocol.Agent, manifest
 	agent = server.Bounded(agent)
 	options := server.Options{Shared: true, Bearer: gate.Access() != "public"}
 	s.programs = server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
-		s.guarded = gate.Guard(webchat.Handler(agent, gate.Sealer()), routes)
+		s.guarded = gate.Guard(webchat.Handler(agent, manifest, gate.Sealer()), routes)
 		return origins.Check(s.guarded)
 	})
 	return s, nil

@@ -9,6 +9,7 @@ import (
 
 	"agent.local/a0000000000000000/agenttest"
 	"agent.local/a0000000000000000/auth"
+	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/webchat"
 )
 
@@ -17,7 +18,7 @@ func ExampleHandler() {
 	if err != nil {
 		panic(err)
 	}
-	server := httptest.NewServer(webchat.Handler(&agenttest.Agent{}, sealer))
+	server := httptest.NewServer(webchat.Handler(&agenttest.Agent{}, protocol.Manifest{}, sealer))
 	defer server.Close()
 	response, err := http.Post(server.URL, "application/json", strings.NewReader(`{"message":"hi there"}`))
 	if err != nil {

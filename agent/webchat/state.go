@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"agent.local/a0000000000000000/auth"
-	"agent.local/a0000000000000000/protocol"
 )
 
 // Limits of a state. The oldest exchanges are dropped first.
@@ -21,9 +20,17 @@ var errState = errors.New("this conversation or the site was changed: start a ne
 // conversation is what a state holds. Agent is the agent's own state; while calls wait
 // for the visitor, the last message is the question that is being answered.
 type conversation struct {
-	Messages []protocol.Message `json:"messages"`
-	Agent    string             `json:"agent,omitempty"`
-	Waits    bool               `json:"waits,omitempty"`
+	Messages []message `json:"messages"`
+	Agent    string    `json:"agent,omitempty"`
+	Waits    bool      `json:"waits,omitempty"`
+}
+
+// message is one of a conversation. Pictures has the digests of its images, which the
+// page keeps and sends again: they would not fit into a state.
+type message struct {
+	Role     string   `json:"role"`
+	Content  string   `json:"content"`
+	Pictures []string `json:"pictures,omitempty"`
 }
 
 // stateCodec turns conversations into states that visitors store and cannot

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,33 +15,50 @@ import (
 
 	"agent.local/a0000000000000000/auth"
 	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
 const (
-	maxQuestion = 8000
+	maxQuestion  = 8000
+	mostPictures = 8
 	// A state that waits holds the results of tools so far.
 	maxBody = 2 << 20
+	// With images, as much as a site takes.
+	maxPictures = 6 << 20
 )
 
 type handler struct {
-	agent  protocol.Agent
-	states stateCodec
+	agent       protocol.Agent
+	takesImages bool
+	states      stateCodec
 }
 
 // Handler answers {"message", "state"} with {"text", "state"} or, if the client
 // accepts text/event-stream, with the agent's events. With "ask" true, calls of tools
-// may wait for the visitor, who answers with {"answers", "state"}.
-func Handler(agent protocol.Agent, sealer auth.Sealer) http.Handler {
-	return handler{agent: agent, states: stateCodec{sealer}}
+// may wait for the visitor, who answers with {"answers", "state"}. "images" are those of
+// the question, "earlier" those of questions before it, for agents that take images.
+func Handler(agent protocol.Agent, manifest protocol.Manifest, sealer auth.Sealer) http.Handler {
+	return handler{agent: agent, takesImages: manifest.Knows("images"), states: stateCodec{sealer}}
 }
 
-// turn is one request: the conversation with the question at its end, and what the
-// visitor says of approvals.
+// turn is one request: the conversation with the question at its end, the images that
+// came with it, and what the visitor says of approvals.
 type turn struct {
-	messages []protocol.Message
+	messages []message
+	pictures album
 	approval protocol.Approval
 }
+
+// given is the body of a request.
+type given struct {
+	Message, State  string
+	Images, Earlier []protocol.Image
+	Ask             bool
+	Answers         []protocol.Answer
+}
+
+func (g given) isAnswer() bool { return len(g.Answers) > 0 }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t, ok := h.readTurn(w, r)
@@ -79,36 +97,57 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // readTurn returns what a request asks or answers. On failure it answers the request
 // and returns false.
 func (h handler) readTurn(w http.ResponseWriter, r *http.Request) (turn, bool) {
-	var given struct {
-		Message, State string
-		Ask            bool
-		Answers        []protocol.Answer
+	var g given
+	most := int64(maxBody)
+	if h.takesImages {
+		most = maxPictures
 	}
-	if !httpapi.ReadJSON(w, r, maxBody, &given) {
+	if !httpapi.ReadJSON(w, r, most, &g) {
 		return turn{}, false
 	}
-	text := strings.TrimSpace(given.Message)
-	if len(given.Answers) == 0 && text == "" || utf8.RuneCountInString(text) > maxQuestion {
-		httpapi.WriteError(w, http.StatusUnprocessableEntity, "bad_request", "A message has 1 to 8000 characters.")
+	if err := h.check(&g); err != nil {
+		httpapi.WriteError(w, http.StatusUnprocessableEntity, "bad_request", httpapi.Sentence(err))
 		return turn{}, false
 	}
-	c, err := h.states.decode(given.State)
-	if err == nil && len(given.Answers) > 0 && !c.Waits {
+	c, err := h.states.decode(g.State)
+	if err == nil && g.isAnswer() && !c.Waits {
 		err = errNothingWaits
 	}
 	if err != nil {
 		httpapi.WriteError(w, http.StatusConflict, "unknown_state", httpapi.Sentence(err))
 		return turn{}, false
 	}
-	t := turn{c.Messages, protocol.Approval{Ask: given.Ask, State: c.Agent, Answers: given.Answers}}
-	if len(given.Answers) == 0 {
+	t := turn{c.Messages, album{}, protocol.Approval{Ask: g.Ask, State: c.Agent, Answers: g.Answers}}
+	t.pictures.add(g.Earlier)
+	digests := t.pictures.add(g.Images)
+	if !g.isAnswer() {
 		if c.Waits {
 			// The visitor asks something else instead.
 			t.messages = t.messages[:len(t.messages)-1]
 		}
-		t.messages = append(t.messages, protocol.Message{Role: "user", Content: text})
+		t.messages = append(t.messages, message{Role: "user", Content: g.Message, Pictures: digests})
 	}
 	return t, true
+}
+
+// check returns what is wrong with the words and images of a request.
+func (h handler) check(g *given) error {
+	g.Message = strings.TrimSpace(g.Message)
+	isEmpty := g.Message == "" && len(g.Images) == 0 && !g.isAnswer()
+	switch {
+	case len(g.Images) > 0 && !h.takesImages:
+		return images.ErrNotTaken
+	case len(g.Images) > mostPictures:
+		return fmt.Errorf("a message has at most %d images", mostPictures)
+	case isEmpty || utf8.RuneCountInString(g.Message) > maxQuestion:
+		return fmt.Errorf("a message has 1 to %d characters", maxQuestion)
+	}
+	for _, image := range g.Images {
+		if _, err := images.Decode(image.Data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var errNothingWaits = errors.New("no call waits for an answer: ask again")
@@ -146,7 +185,7 @@ func (h handler) stream(w http.ResponseWriter, r *http.Request, t turn) {
 func (h handler) nextState(t turn, last protocol.Event) string {
 	c := conversation{Messages: t.messages, Agent: last.State, Waits: last.Finish == protocol.FinishApproval}
 	if !c.Waits {
-		c.Messages = append(c.Messages, protocol.Message{Role: "assistant", Content: last.Text})
+		c.Messages = append(c.Messages, message{Role: "assistant", Content: last.Text})
 	}
 	return h.states.encode(c)
 }
@@ -155,7 +194,7 @@ func (h handler) nextState(t turn, last protocol.Event) string {
 // of the tokens.
 func (h handler) ask(ctx context.Context, t turn, observe func(protocol.Event, []byte) error) protocol.Event {
 	var text strings.Builder
-	request := protocol.Request{Messages: t.messages}
+	request := protocol.Request{Messages: t.pictures.complete(t.messages)}
 	if t.approval.Ask {
 		request.Approval = &t.approval
 	}

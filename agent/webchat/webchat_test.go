@@ -80,7 +80,7 @@ func newSealer(t *testing.T) auth.Sealer {
 
 func newServer(t *testing.T, agent protocol.Agent) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(Handler(agent, newSealer(t)))
+	server := httptest.NewServer(Handler(agent, protocol.Manifest{RequestFields: []string{"images"}}, newSealer(t)))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -265,9 +265,9 @@ func TestConversation(t *testing.T) {
 func TestStateStaysShort(t *testing.T) {
 	t.Parallel()
 	states := stateCodec{newSealer(t)}
-	var long []protocol.Message
+	var long []message
 	for range 100 {
-		long = append(long, protocol.Message{Role: "user", Content: strings.Repeat("x", 2000)}, protocol.Message{Role: "assistant", Content: "y"})
+		long = append(long, message{Role: "user", Content: strings.Repeat("x", 2000)}, message{Role: "assistant", Content: "y"})
 	}
 	short, err := states.decode(states.encode(conversation{Messages: long}))
 	if err != nil || len(short.Messages) > maxMessages || short.Messages[0].Role != "user" {

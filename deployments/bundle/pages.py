@@ -23,6 +23,7 @@ def render(site: Site, document: dict[str, Any], downloads: list[Artifact]) -> d
         "description": str(identity.get("description") or ""),
         "greeting": site.greeting or GREETING.format(name=name),
         "access": site.access,
+        "takes_images": document.get("capabilities", {}).get("images", False),
         "downloads": downloads,
     }
     texts = {"index.html": render_to_string("deployments/site/index.html", context)}

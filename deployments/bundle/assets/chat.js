@@ -3,6 +3,7 @@
 import { post, turn, UNREACHED } from "./agent.js";
 import { decision } from "./approval.js";
 import { element } from "./elements.js";
+import { Pictures } from "./pictures.js";
 import { sourcesOf } from "./sources.js";
 
 const KEPT = "agent-state";
@@ -18,6 +19,8 @@ const list = document.getElementById("messages");
 const spoken = document.getElementById("spoken");
 const question = document.getElementById("question");
 const greeting = list.firstElementChild.cloneNode(true);
+
+const pictures = new Pictures(ask, name, (text) => complain(ask, text));
 
 /** The AbortController of the current answer; null while there is none. */
 let running = null;
@@ -73,8 +76,8 @@ signIn.addEventListener("submit", async (event) => {
 });
 
 /** Ask, show the answer in `item` as it arrives, and return the event that ends it. */
-async function answerTo(message, item, signal) {
-  const body = { ask: true, state: sessionStorage.getItem(KEPT) ?? "" };
+async function answerTo(message, shown, item, signal) {
+  const body = { ask: true, state: sessionStorage.getItem(KEPT) ?? "", ...pictures.bodyWith(shown) };
   const listen = (event) => following(() => hear(item, event));
   const offer = (box, words) => {
     following(() => item.append(box));
@@ -100,22 +103,22 @@ function hear(item, event) {
   said.append(event.text);
 }
 
-async function converse(message) {
+async function converse(message, shown) {
   const mine = show("user", message);
+  if (shown.length) mine.append(element("div", { className: "pictures" }, ...shown.map((picture) => picture.shown())));
   const item = show("assistant", "…");
   item.dataset.state = "waiting";
   item.setAttribute("aria-busy", "true");
   toEnd();
-  running = new AbortController();
   const { signal } = running;
   let end;
   try {
-    end = await answerTo(message, item, signal);
+    end = await answerTo(message, shown, item, signal);
   } catch {
     end = { type: "error", message: signal.aborted ? "" : item.dataset.state === "waiting" ? UNREACHED : "The connection broke off. Try again." };
   }
   item.removeAttribute("aria-busy");
-  following(() => (end.type === "done" ? keep(item, end) : giveBack(mine, item, message, end, signal.aborted)));
+  following(() => (end.type === "done" ? keep(item, end, shown) : giveBack(mine, item, { message, shown }, end, signal.aborted)));
 }
 
 const NOTES = {
@@ -123,7 +126,8 @@ const NOTES = {
   other: "The answer may be incomplete.",
 };
 
-function keep(item, { text, state, finish, citations }) {
+function keep(item, { text, state, finish, citations }, shown) {
+  pictures.keep(shown);
   const [who, said] = item.children;
   sessionStorage.setItem(KEPT, state);
   who.textContent = name;
@@ -135,7 +139,7 @@ function keep(item, { text, state, finish, citations }) {
 }
 
 /** Keep what arrived on the page, and put the question back into the field: the agent remembers neither. */
-function giveBack(mine, item, message, end, isStopped) {
+function giveBack(mine, item, { message, shown }, end, isStopped) {
   const hasCome = item.dataset.state === "coming";
   if (hasCome) {
     const words = `${isStopped ? "Stopped" : "Broken off"}. ${name} does not remember this exchange.`;
@@ -147,7 +151,8 @@ function giveBack(mine, item, message, end, isStopped) {
     item.remove();
   }
   spoken.textContent = isStopped ? "Stopped." : "";
-  question.value = question.value.trim() ? `${message}\n${question.value}` : message;
+  pictures.show([...shown, ...pictures.chosen]);
+  question.value = question.value.trim() ? [message, question.value].filter(Boolean).join("\n") : message;
   if (end.status === 401) locked(true);
   if (end.status === 409) sessionStorage.removeItem(KEPT);
   if (!isStopped) complain(ask, end.message || "The agent could not answer.");
@@ -166,13 +171,14 @@ function offerStop(isOffered) {
 ask.addEventListener("submit", async (event) => {
   event.preventDefault();
   const message = question.value.trim();
-  if (!message || running) return;
+  if ((!message && !pictures.chosen.length) || running) return;
+  running = new AbortController();
   complain(ask, "");
   question.value = "";
   spoken.textContent = `${name} is answering.`;
   offerStop(true);
   try {
-    await converse(message);
+    await converse(message, await pictures.take());
   } finally {
     running = null;
     offerStop(false);
@@ -189,6 +195,7 @@ question.addEventListener("keydown", (event) => {
 
 anew.addEventListener("click", () => {
   sessionStorage.removeItem(KEPT);
+  pictures.forget();
   list.replaceChildren(greeting.cloneNode(true));
   complain(ask, "");
   spoken.textContent = "";

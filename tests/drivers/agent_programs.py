@@ -22,11 +22,15 @@ GO = str(Path(go.__file__).parent / "bin" / "go")
 HANDLE = "sample-agent"
 
 
-@functools.cache
-def compiled(program: str, **capabilities: bool) -> Path:
-    """Compile a program of the module for this machine: `standalone`, `draft`, `function`.
+# What files the agent knows: the passages of each, by its name and their places.
+Passages = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
-    The sample configuration has these capabilities as well.
+
+@functools.cache
+def compiled(program: str, *, knows: Passages = (), **capabilities: bool) -> Path:
+    """Compile a program of the module for this machine: `standalone`, `draft`, `function`, `indexer`.
+
+    The sample configuration has these capabilities and files as well.
     """
     temporary = Path(tempfile.gettempdir())
     cache = temporary / f"agentforge-test-go-plain-{os.getuid()}"
@@ -44,23 +48,41 @@ def compiled(program: str, **capabilities: bool) -> Path:
         "CGO_ENABLED": "0",
     }
     overlay = target.parent / "overlay.json"
-    overlay.write_text(json.dumps({"Replace": _with_capabilities(target.parent, capabilities)}))
+    replaced = _with_capabilities(target.parent, capabilities, knows) | _with_index(target.parent, knows)
+    overlay.write_text(json.dumps({"Replace": replaced}))
     flags = ["-trimpath", "-ldflags=-s -w", f"-overlay={overlay}"]
     command = [GO, "build", *flags, "-o", str(target), f"./{program}"]
     subprocess.run(command, cwd=ROOT / "agent", env=environment, check=True)
     return target
 
 
-def _with_capabilities(directory: Path, capabilities: Mapping[str, bool]) -> dict[str, str]:
+def _with_capabilities(directory: Path, capabilities: Mapping[str, bool], knows: Passages) -> dict[str, str]:
     """Return which file stands in for the sample configuration, if it has to change."""
     sample = ROOT / "agent" / "agent.json"
-    if not capabilities:
+    if not capabilities and not knows:
         return {}
     configuration = json.loads(sample.read_text())
     configuration["capabilities"] |= capabilities
+    if knows:
+        files = [{"name": name, "sha256": "0" * 64, "text": "0" * 64} for name, _ in knows]
+        configuration["knowledge"] = {"files": files, "trusted": True}
     changed = directory / "agent.json"
     changed.write_text(json.dumps(configuration))
     return {str(sample): str(changed)}
+
+
+def _with_index(directory: Path, knows: Passages) -> dict[str, str]:
+    """Return which file stands in for the sample's index, if the agent knows any."""
+    if not knows:
+        return {}
+    chunks = [
+        {"name": name, "chunks": [{"place": place, "text": text} for place, text in passages]}
+        for name, passages in knows
+    ]
+    documents, index = directory / "documents.json", directory / "knowledge.bin"
+    documents.write_text(json.dumps(chunks))
+    subprocess.run([compiled("indexer"), documents, index], check=True)
+    return {str(ROOT / "agent" / "knowledge.bin"): str(index)}
 
 
 def environment_for(model: OpenAIStandIn) -> dict[str, str]:

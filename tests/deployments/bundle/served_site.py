@@ -49,7 +49,7 @@ def compiled_program(agent: AgentConfig, owner: User, directory: Path) -> Path:
 @contextmanager
 def serving(program: Path, link: Path, **variables: str) -> Iterator[Served]:
     """Serve the site behind a link until the end of the block."""
-    command = [program, "--serve", "127.0.0.1:0", "--site", link]
+    command: list[str | Path] = [program, "--serve", "127.0.0.1:0", "--site", link]
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:

@@ -7,37 +7,34 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
-from django.urls import reverse
 from playwright.sync_api import FilePayload, Page, expect
-from pytest_django.fixtures import Settings
 
-from agentforge.accounts.models import User
-from configs.keys.vault import save_key
-from configs.models import AgentConfig
-from configs.presets import PRESET_VALUES
-from configs.services import create_agent
 from deployments.models import Access
-from tests.deployments.deployment_jobs import run_jobs
+from tests.drivers.agent_programs import compiled, environment_for
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Call, Calls, Text
 
-from .served_site import Served, compiled_program, message, press, say, serving, show, visiting
+from .served_site import Served, message, press, say, serving, show, visiting
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(600),
     pytest.mark.browser,
     pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
 ]
-HANDBOOK = (
-    b"# Handbook\n\n## Refunds\n\nA refund is paid within fourteen days.\n\n## Shipping\n\nThe same day.\n"
+KNOWS = (
+    (
+        "handbook.md",
+        (
+            ("Handbook > Refunds", "A refund is paid within fourteen days."),
+            ("Handbook > Shipping", "The same day."),
+        ),
+    ),
 )
 SEARCH = Calls((Call("knowledge_search", {"queries": ["when is a refund paid"]}),))
 QUOTED = Text.of(
@@ -48,47 +45,25 @@ QUOTED = Text.of(
 
 
 @pytest.fixture
-def openai(settings: Settings) -> Iterator[OpenAIStandIn]:
+def openai() -> Iterator[OpenAIStandIn]:
     with OpenAIStandIn() as server:
-        settings.AGENTFORGE_OPENAI_URL = server.url
         yield server
 
 
-@pytest.fixture
-def site(
-    openai: OpenAIStandIn, alice: User, client_of: Callable[[User], Client], tmp_path: Path
-) -> Iterator[Served]:
-    """The site of an agent that knows a handbook and takes images."""
-    save_key(alice, "openai", openai.key)
-    values: dict[str, Any] = {
-        **PRESET_VALUES["balanced"],
-        "provider": "openai",
-        "model": "gpt-x",
-        "images": True,
-    }
-    agent = create_agent(AgentConfig(owner=alice, name="Ada", handle="ada", **values))
-    added = {"added": SimpleUploadedFile("handbook.md", HANDBOOK)}
-    assert client_of(alice).post(reverse("configs:file_add", args=[agent.pk]), added).status_code in (
-        201,
-        302,
-    )
-    run_jobs("process")
-    program = compiled_program(AgentConfig.objects.get(pk=agent.pk), alice, tmp_path)
-    document = {"name": "Ada", "capabilities": {"images": True}}
-    show(tmp_path / "live", Access.PUBLIC, "Good day.", document)
-    with serving(
-        program,
-        tmp_path / "live",
-        OPENAI_API_KEY=openai.key,
-        OPENAI_BASE_URL=openai.url,
-        AGENT_ACCESS=Access.PUBLIC,
-    ) as served:
+@contextmanager
+def site(program: Path, model: OpenAIStandIn, link: Path, **capabilities: bool) -> Iterator[Served]:
+    """The public site of a program."""
+    show(link, Access.PUBLIC, "Good day.", {"name": "Ada", "capabilities": capabilities})
+    with serving(program, link, **environment_for(model), AGENT_ACCESS=Access.PUBLIC) as served:
         yield served
 
 
-def test_the_sources_of_an_answer_are_shown_as_they_were_checked(site: Served, openai: OpenAIStandIn) -> None:
+def test_the_sources_of_an_answer_are_shown_as_they_were_checked(
+    openai: OpenAIStandIn, tmp_path: Path
+) -> None:
+    program = compiled("standalone", knows=KNOWS)
     openai.replies.extend([SEARCH, QUOTED])
-    with visiting(site.url) as page:
+    with site(program, openai, tmp_path / "live") as served, visiting(served.url) as page:
         say(page, "When is a refund paid?")
         answer = message(page, 3)
         expect(answer.locator(".sources .who")).to_have_text("Sources")
@@ -149,9 +124,13 @@ def give(page: Page, event: str, file: FilePayload) -> None:
     )
 
 
-def test_pictures_go_with_a_question_and_with_those_after_it(site: Served, openai: OpenAIStandIn) -> None:
-    small, large = picture("small.png"), picture("large.png", 3000, noisy=True)
-    with visiting(site.url) as page:
+def test_pictures_go_with_a_question_and_with_those_after_it(openai: OpenAIStandIn, tmp_path: Path) -> None:
+    small, large = picture("small.png"), picture("large.png", 2500, noisy=True)
+    program = compiled("standalone", images=True)
+    with (
+        site(program, openai, tmp_path / "live", images=True) as served,
+        visiting(served.url) as page,
+    ):
         chosen = page.locator(".chosen canvas")
         page.get_by_label("Add pictures").set_input_files([small, large])
         expect(chosen).to_have_count(2)
@@ -183,3 +162,13 @@ def test_pictures_go_with_a_question_and_with_those_after_it(site: Served, opena
         expect(chosen).to_have_count(1)
         press(page, "Start anew")
         expect(chosen).to_have_count(0)
+
+
+def test_an_agent_without_images_says_so(openai: OpenAIStandIn, tmp_path: Path) -> None:
+    with (
+        site(compiled("standalone"), openai, tmp_path / "live") as served,
+        visiting(served.url) as page,
+    ):
+        expect(page.get_by_label("Add pictures")).to_have_count(0)
+        give(page, "paste", picture("a.png"))
+        expect(page.get_by_role("alert")).to_have_text("Ada takes no pictures.")

@@ -164,20 +164,6 @@ def test_an_answer_that_does_not_end_is_marked(serve: Serve, model: OpenAIStandI
         assert [each["role"] for each in model.asked[-1].json["messages"]] == ["system", "user"]
 
 
-def test_an_agent_without_images_says_so(serve: Serve) -> None:
-    with serve(Access.PUBLIC) as site, visiting(site.url) as page:
-        expect(page.get_by_label("Add pictures")).to_have_count(0)
-        page.evaluate(
-            """() => {
-                const given = new DataTransfer();
-                given.items.add(new File(["GIF89a"], "a.gif", { type: "image/gif" }));
-                const options = { clipboardData: given, bubbles: true, cancelable: true };
-                document.querySelector("#question").dispatchEvent(new ClipboardEvent("paste", options));
-            }"""
-        )
-        expect(page.get_by_role("alert")).to_have_text("Ada takes no pictures.")
-
-
 def test_a_server_that_is_stopped_ends_its_answers_first(serve: Serve, model: OpenAIStandIn) -> None:
     with serve(Access.PUBLIC) as site, visiting(site.url) as page:
         held = hold(model)

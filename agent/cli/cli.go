@@ -17,6 +17,7 @@ import (
 	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/memory"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/seal"
 	"agent.local/a0000000000000000/server"
 )
 
@@ -84,6 +85,10 @@ func (p Program) run(arguments []string, std stdio) int {
 }
 
 func (p Program) start(ctx context.Context, opts options, argument string, std stdio) error {
+	if opts.serve != "" {
+		// What visitors keep stays valid for what takes over.
+		keep(seal.KeyEnv, seal.NewKey())
+	}
 	agent, err := p.Open(argument)
 	if err != nil {
 		return err

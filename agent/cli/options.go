@@ -53,6 +53,11 @@ const replaceHelp = `                   On SIGHUP it opens the agent anew: renam
                    old one to replace the agent without dropping a conversation.
 `
 
+const takeOverHelp = `                   On SIGHUP it starts the program at its path anew, which takes over
+                   the address: replace the file to replace the agent without
+                   dropping a conversation.
+`
+
 const siteHelp = `  --site DIR       with --serve: serve the site in DIR, which controls the access
                    to the agent. DIR is opened for each request, so renaming
                    a symbolic link over it replaces the site at once
@@ -169,7 +174,7 @@ func (p Program) usageError(flags *flag.FlagSet, opts options, count int) error 
 }
 
 func (p Program) printHelp(out io.Writer) {
-	flags, environment, replacing := "", "", ""
+	flags, environment, replacing := "", "", takeOverHelp
 	if p.Argument != "" {
 		replacing = replaceHelp
 	}

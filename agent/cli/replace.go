@@ -35,9 +35,6 @@ func (p Program) replaceOn(ctx context.Context, signals <-chan os.Signal, handle
 
 // reopen returns the agent that the argument names now. A process loads a file once.
 func (p Program) reopen(current protocol.Agent, argument string) (protocol.Agent, protocol.Manifest, error) {
-	if p.Argument == "" {
-		return nil, protocol.Manifest{}, errors.New("it is compiled into this program: start the new program")
-	}
 	next, err := p.Open(argument)
 	if err != nil {
 		return nil, protocol.Manifest{}, err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,18 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"agent.local/a0000000000000000/protocol"
 	"agent.local/a0000000000000000/server"
-)
-
-const (
-	// How long answers in progress may take after a stop: Docker kills after 10
-	// seconds.
-	stopGrace = 8 * time.Second
-	// How long they then have to report that they were cancelled.
-	cancelGrace = time.Second
 )
 
 // serve runs the HTTP server until ctx ends, by SIGTERM, or by Ctrl-C. Then it
@@ -35,10 +25,11 @@ func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest proto
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	defer signal.Stop(hangUps)
-	listener, err := net.Listen("tcp", withLoopback(opts.serve))
+	place, err := p.place(opts.serve)
 	if err != nil {
 		return err
 	}
+	listener := place.listener
 	defer listener.Close()
 	origins, err := server.ParseOrigins(os.Getenv(server.OriginsEnv))
 	if err != nil {
@@ -49,24 +40,33 @@ func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest proto
 		if err != nil {
 			return err
 		}
-		announce(log, manifest, listener)
-		return serveOn(ctx, listener, handler, stopGrace)
+		announce(log, manifest, place)
+		return p.hold(ctx, hangUps, place, handler, log)
 	}
 	token, isNew, err := tokenFor(listener.Addr(), os.Getenv)
 	if err != nil {
 		return err
 	}
 	handler := server.New(agent, manifest, token, origins)
-	announce(log, manifest, listener)
+	announce(log, manifest, place)
 	if isNew {
+		keep(server.TokenEnv, token)
 		fmt.Fprintf(log, "Clients must send this token, made for this start (%s sets another):\nAuthorization: Bearer %s\n", server.TokenEnv, token)
 	}
+	if p.Argument == "" {
+		return p.hold(ctx, hangUps, place, handler, log)
+	}
 	go p.replaceOn(ctx, hangUps, handler, agent, argument, log)
-	return serveOn(ctx, listener, handler, stopGrace)
+	return serveOn(ctx, leaving{}, listener, handler, stopGrace)
 }
 
-func announce(log io.Writer, manifest protocol.Manifest, listener net.Listener) {
-	fmt.Fprintf(log, "%s %s listens on http://%s\n", manifest.Name, manifest.Version, listener.Addr())
+// announce says where the program answers: in the log, or to the one before it.
+func announce(log io.Writer, manifest protocol.Manifest, at place) {
+	words := "listens on"
+	if at.parent != nil {
+		log, words = at.parent, "answers from now on at"
+	}
+	fmt.Fprintf(log, "%s %s %s http://%s\n", manifest.Name, manifest.Version, words, at.listener.Addr())
 }
 
 // site returns the handler of --site.
@@ -77,41 +77,6 @@ func (p Program) site(agent protocol.Agent, manifest protocol.Manifest, dir stri
 		}
 	}
 	return p.Site(dir, agent, manifest, origins)
-}
-
-func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
-	answers, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	web := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return answers },
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	err := shutDown(web, grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		cancel()
-		err = shutDown(web, cancelGrace)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return web.Close()
-	}
-	return err
-}
-
-func shutDown(web *http.Server, grace time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	return web.Shutdown(ctx)
 }
 
 // withLoopback completes "8080" and ":8080" with the loopback address: on any

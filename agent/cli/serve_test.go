@@ -40,7 +40,7 @@ func TestServeStops(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() {
-				ended <- serveOn(ctx, listener, server.New(agent, protocol.Manifest{}, "", nil), test.grace)
+				ended <- serveOn(ctx, leaving{}, listener, server.New(agent, protocol.Manifest{}, "", nil), test.grace)
 			}()
 			visit, leave := context.WithCancel(t.Context())
 			defer leave()

@@ -23,15 +23,20 @@ type Sealer struct{ key []byte }
 // random and its seals end with the process.
 func New(key string) (Sealer, error) {
 	if key == "" {
-		random := make([]byte, 32)
-		_, _ = rand.Read(random)
-		return Sealer{random}, nil
+		key = NewKey()
 	}
 	decoded, err := hex.DecodeString(key)
 	if err != nil || len(decoded) < 16 {
 		return Sealer{}, errors.New(KeyEnv + " is not a hexadecimal number of 32 digits or more")
 	}
 	return Sealer{decoded}, nil
+}
+
+// NewKey returns a random key for New.
+func NewKey() string {
+	random := make([]byte, 32)
+	_, _ = rand.Read(random)
+	return hex.EncodeToString(random)
 }
 
 // Seal returns text with a signature that is valid for one purpose only.

@@ -33,6 +33,9 @@ func Handle(ctx context.Context, request []byte, emit func(event []byte) error) 
 	return assemble().Handle(ctx, request, emit)
 }
 
+// Flush sends what is still to be reported of the answers so far, until ctx ends.
+func Flush(ctx context.Context) { assemble().Flush(ctx) }
+
 // Agent is this agent as a value, for programs that it is compiled into.
 type Agent struct{}
 
@@ -43,3 +46,6 @@ func (Agent) Manifest() []byte { return Manifest() }
 func (Agent) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
 	return Handle(ctx, request, emit)
 }
+
+// Flush sends what is still to be reported of the answers so far, until ctx ends.
+func (Agent) Flush(ctx context.Context) { Flush(ctx) }

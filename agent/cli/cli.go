@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/memory"
@@ -101,6 +102,7 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 		_, err := fmt.Fprintf(std.out, "%s\n", agent.Manifest())
 		return err
 	}
+	defer flush(agent)
 	agent = memory.Limit(agent, manifest.Limits.MemoryMB)
 	switch {
 	case opts.request:
@@ -122,4 +124,15 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 		return answerQuestion(ctx, agent, request, std)
 	}
 	return newTerminal(agent, manifest, std).run(ctx)
+}
+
+// How long the program waits at its end for what an agent still has to report.
+const flushGrace = 3 * time.Second
+
+func flush(agent protocol.Agent) {
+	if f, ok := agent.(protocol.Flusher); ok {
+		ctx, cancel := context.WithTimeout(context.Background(), flushGrace)
+		defer cancel()
+		f.Flush(ctx)
+	}
 }

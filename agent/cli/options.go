@@ -47,6 +47,8 @@ settings name.
 AGENT_PRIVATE_HOSTS: hosts, separated by commas, that tools may reach although
 their addresses are not public.
 AGENT_EGRESS_SOCKET: the unix socket of an HTTP proxy for all connections.
+OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME: the
+OpenTelemetry collector that gets spans of what the agent does.
 %[3]s`
 
 const replaceHelp = `                   On SIGHUP it opens the agent anew: rename a symbolic link over the

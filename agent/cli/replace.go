@@ -14,12 +14,12 @@ import (
 )
 
 // replaceOn opens the agent anew for each signal. A build that does not open leaves the
-// one before it in place.
-func (p Program) replaceOn(ctx context.Context, signals <-chan os.Signal, handler *server.Server, current protocol.Agent, argument string, log io.Writer) {
+// one before it in place. It returns the newest when ctx ends.
+func (p Program) replaceOn(ctx context.Context, signals <-chan os.Signal, handler *server.Server, current protocol.Agent, argument string, log io.Writer) protocol.Agent {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return current
 		case <-signals:
 		}
 		next, manifest, err := p.reopen(current, argument)

@@ -56,8 +56,12 @@ func (p Program) serve(ctx context.Context, agent protocol.Agent, manifest proto
 	if p.Argument == "" {
 		return p.hold(ctx, hangUps, place, handler, log)
 	}
-	go p.replaceOn(ctx, hangUps, handler, agent, argument, log)
-	return serveOn(ctx, leaving{}, listener, handler, stopGrace)
+	last := make(chan protocol.Agent, 1)
+	go func() { last <- p.replaceOn(ctx, hangUps, handler, agent, argument, log) }()
+	err = serveOn(ctx, leaving{}, listener, handler, stopGrace)
+	stop()
+	flush(<-last)
+	return err
 }
 
 // announce says where the program answers: in the log, or to the one before it.

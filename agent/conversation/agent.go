@@ -18,6 +18,7 @@ import (
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
 	"agent.local/a0000000000000000/seal"
+	"agent.local/a0000000000000000/telemetry"
 	"agent.local/a0000000000000000/tools"
 	"agent.local/a0000000000000000/transport"
 )
@@ -46,6 +47,8 @@ type Agent struct {
 	format *format
 	module string
 	own    []tools.Tool
+	// spans are sent to a collector; nil if there is none.
+	spans *telemetry.Exporter
 	// err is the fault that every request is refused with, nil in a usable agent.
 	err error
 }
@@ -69,6 +72,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.config, a.err = config.Parse(blueprint); a.err != nil {
 		return a
 	}
+	a.spans = telemetry.New(getenv, a.config.Identity.Handle, a.config.Identity.Version)
 	a.ledger = ledgerOf(a.config, getenv)
 	capabilities := a.config.Capabilities
 	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
@@ -139,7 +143,11 @@ func connect(p config.Provider, settings providers.Settings, getenv func(string)
 			return nil, fmt.Errorf("%s is not an http(s) URL", p.BaseURLEnv)
 		}
 	}
-	return providers.New(p.API, settings)
+	provider, err := providers.New(p.API, settings)
+	if err != nil {
+		return nil, err
+	}
+	return observe(provider, p, settings), nil
 }
 
 // Manifest describes the agent and its build as JSON. It has an "error" if the
@@ -196,7 +204,17 @@ func modulePath() string {
 // from one goroutine. The last event is of type done or error. Handle returns the
 // error event as a *Failure, or the error of emit, after which it emits nothing.
 func (a *Agent) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
-	out := &output{emit: emit}
+	span := a.startSpan()
+	err := a.report(telemetry.With(ctx, span), request, &output{emit: emit})
+	endSpan(span, err)
+	return err
+}
+
+// Flush sends the spans of the answers so far, until ctx ends.
+func (a *Agent) Flush(ctx context.Context) { a.spans.Flush(ctx) }
+
+// report answers, and emits the error event of an answer that fails.
+func (a *Agent) report(ctx context.Context, request []byte, out *output) error {
 	err := a.answer(ctx, request, out)
 	if err == nil || out.failed != nil {
 		return out.failed

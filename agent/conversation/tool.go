@@ -159,6 +159,8 @@ func (o outcome) forModel() string {
 // runTool returns the result of a call. Failures are results too, which the model
 // can correct; only the end of ctx ends the turn.
 func (t *turn) runTool(ctx context.Context, p preparedCall) (result outcome, failed bool) {
+	ctx, span := observeTool(ctx, p)
+	defer func() { endTool(ctx, span, result, failed) }()
 	hosts := hostsOf(p)
 	if p.tool.Untrusted {
 		result.source = strings.Join(append([]string{p.tool.Name}, hosts...), " ")

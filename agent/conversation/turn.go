@@ -58,6 +58,7 @@ func (a *Agent) converse(ctx context.Context, asked request, out *output) error 
 			return sendErr
 		}
 	}
+	t.setEnd(ctx, done)
 	t.keepCount(err == nil && done.Finish != finishApproval)
 	// The provider also bills the tokens of a failed answer.
 	if err == nil || t.usage != (providers.Usage{}) {

@@ -58,6 +58,13 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	w.(http.Flusher).Flush()
 }
 
+// counter counts calls.
+type counter int
+
+func (c *counter) count(context.Context) { *c++ }
+
+func ignore(context.Context) {}
+
 func startEcho() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
 
 func TestServe(t *testing.T) {
@@ -68,7 +75,8 @@ func TestServe(t *testing.T) {
 		`{"httpMethod":"POST","path":"/.netlify/functions/agent","body":"aGk=","isBase64Encoded":true}`,
 		`[]`,
 	)
-	if err := serve(t.Context(), api, startEcho); err == nil || !strings.Contains(err.Error(), "410") {
+	var flushed counter
+	if err := serve(t.Context(), api, startEcho, flushed.count); err == nil || !strings.Contains(err.Error(), "410") {
 		t.Errorf("ended with %v", err)
 	}
 	for _, want := range []string{"POST /chat?q=1 a hi", "GET /chat?q=2 b ", "POST /  hi"} {
@@ -81,6 +89,9 @@ func TestServe(t *testing.T) {
 			t.Errorf("got %+v, want %q", a, want)
 		}
 	}
+	if flushed != 3 {
+		t.Errorf("flushed %d times after 3 answers", flushed)
+	}
 	if got := <-p.got; got[0] != "/invocation/one/error" || !strings.Contains(got[1], "errorMessage") {
 		t.Errorf("got %v", got)
 	}
@@ -90,13 +101,13 @@ func TestFailedStartIsReported(t *testing.T) {
 	t.Parallel()
 	p, api := newPlatform(t)
 	failure := errors.New("no such agent")
-	if err := serve(t.Context(), api, func() (answerer, error) { return nil, failure }); !errors.Is(err, failure) {
+	if err := serve(t.Context(), api, func() (answerer, error) { return nil, failure }, ignore); !errors.Is(err, failure) {
 		t.Errorf("ended with %v", err)
 	}
 	if got := <-p.got; got[0] != "/init/error" || !strings.Contains(got[1], "no such agent") {
 		t.Errorf("got %v", got)
 	}
-	if err := serve(t.Context(), "", startEcho); err == nil {
+	if err := serve(t.Context(), "", startEcho, ignore); err == nil {
 		t.Error("ran without a platform")
 	}
 }

@@ -22,7 +22,7 @@ func main() {
 		fmt.Printf("%s\n", bundle.Manifest())
 		return
 	}
-	err := serve(context.Background(), os.Getenv("AWS_LAMBDA_RUNTIME_API"), start)
+	err := serve(context.Background(), os.Getenv("AWS_LAMBDA_RUNTIME_API"), start, bundle.Flush)
 	fmt.Fprintf(os.Stderr, "function: %v\n", err)
 	os.Exit(1)
 }

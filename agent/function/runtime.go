@@ -23,16 +23,18 @@ const deadlineReserve = 500 * time.Millisecond
 type lambda struct {
 	base   string
 	client *http.Client
+	// after is called after each answer: the platform freezes the process until the next.
+	after func(context.Context)
 }
 
 // serve answers invocations until the API fails, and returns that error.
-func serve(ctx context.Context, api string, start func() (answerer, error)) error {
+func serve(ctx context.Context, api string, start func() (answerer, error), after func(context.Context)) error {
 	if api == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs only as a serverless function")
 	}
 	// No timeout: the platform freezes the process while it waits for the next
 	// invocation.
-	l := lambda{base: "http://" + api + "/2018-06-01/runtime", client: &http.Client{}}
+	l := lambda{base: "http://" + api + "/2018-06-01/runtime", client: &http.Client{}, after: after}
 	answer, err := start()
 	if err != nil {
 		_ = l.report(ctx, "/init/error", err)
@@ -57,7 +59,9 @@ func (l lambda) next(ctx context.Context, answer answerer) error {
 	if err != nil {
 		return l.report(ctx, path+"/error", err)
 	}
-	return l.post(ctx, path+"/response", reply)
+	err = l.post(ctx, path+"/response", reply)
+	l.after(limited)
+	return err
 }
 
 func (l lambda) fetch(ctx context.Context) (http.Header, []byte, error) {

@@ -14,6 +14,7 @@ import (
 type Agent struct {
 	manifest func() []byte
 	handle   func(context.Context, []byte, func([]byte) error) error
+	flush    func(context.Context)
 }
 
 // Open checks and loads the plugin at path. An unsigned plugin is loaded too; a
@@ -40,8 +41,14 @@ func Open(path string) (*Agent, error) {
 	if agent.manifest, err = export[func() []byte](opened, "Manifest"); err != nil {
 		return nil, err
 	}
-	agent.handle, err = export[func(context.Context, []byte, func([]byte) error) error](opened, "Handle")
-	return agent, err
+	if agent.handle, err = export[func(context.Context, []byte, func([]byte) error) error](opened, "Handle"); err != nil {
+		return nil, err
+	}
+	// Earlier agents have nothing to flush.
+	if agent.flush, err = export[func(context.Context)](opened, "Flush"); err != nil {
+		agent.flush = func(context.Context) {}
+	}
+	return agent, nil
 }
 
 // explain recognises the one rule that only the system's loader checks.
@@ -73,3 +80,6 @@ func (a *Agent) Manifest() []byte { return a.manifest() }
 func (a *Agent) Handle(ctx context.Context, request []byte, emit func([]byte) error) error {
 	return a.handle(ctx, request, emit)
 }
+
+// Flush sends what is still to be reported of the answers so far, until ctx ends.
+func (a *Agent) Flush(ctx context.Context) { a.flush(ctx) }

@@ -16,5 +16,8 @@ func Handle(ctx context.Context, request []byte, emit func(event []byte) error) 
 	return bundle.Handle(ctx, request, emit)
 }
 
+// Flush sends what is still to be reported of the answers so far, until ctx ends.
+func Flush(ctx context.Context) { bundle.Flush(ctx) }
+
 // A plugin's main is never called, but the toolchain's checks expect one.
 func main() {}

@@ -17,6 +17,12 @@ type Agent interface {
 	Handle(ctx context.Context, request []byte, emit func(event []byte) error) error
 }
 
+// Flusher is an Agent that reports to others what it does, such as a collector.
+type Flusher interface {
+	// Flush sends what is still to be reported, until ctx ends.
+	Flush(ctx context.Context)
+}
+
 // Message is one entry of a request.
 type Message struct {
 	Role    string `json:"role"`

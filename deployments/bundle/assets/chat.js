@@ -20,7 +20,7 @@ const spoken = document.getElementById("spoken");
 const question = document.getElementById("question");
 const greeting = list.firstElementChild.cloneNode(true);
 
-const pictures = new Pictures(ask, name, (text) => complain(ask, text));
+const pictures = new Pictures(ask, name, (text) => complain(ask, text), following);
 
 /** The AbortController of the current answer; null while there is none. */
 let running = null;

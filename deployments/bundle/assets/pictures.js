@@ -52,9 +52,12 @@ async function read(file) {
 }
 
 export class Pictures {
-  /** Take the pictures of a form; `complain` shows what is wrong. Without a file field, the agent takes none. */
-  constructor(form, name, complain) {
-    Object.assign(this, { form, name, complain, chosen: [], sent: [], reading: Promise.resolve() });
+  /**
+   * Take the pictures of a form. `complain` shows what is wrong, `following` changes the page and keeps its end in view.
+   * Without a file field, the agent takes none.
+   */
+  constructor(form, name, complain, following) {
+    Object.assign(this, { form, name, complain, following, chosen: [], sent: [], reading: Promise.resolve() });
     this.field = form.querySelector("input[type=file]");
     this.list = form.querySelector(".chosen");
     this.field?.addEventListener("change", () => {
@@ -93,16 +96,18 @@ export class Pictures {
   show(chosen) {
     this.chosen = chosen.slice(0, MOST);
     if (!this.list) return;
-    this.list.replaceChildren(...this.chosen.map((picture) => {
-      const words = `Remove ${picture.name}`;
-      const button = element("button", { type: "button", className: "quiet", textContent: "Remove", ariaLabel: words });
-      button.addEventListener("click", () => {
-        this.show(this.chosen.filter((each) => each !== picture));
-        this.field.focus();
-      });
-      return element("li", {}, picture.shown(), button);
-    }));
+    this.following(() => this.list.replaceChildren(...this.chosen.map((picture) => this.itemOf(picture))));
     this.form.querySelector("textarea").required = !this.chosen.length;
+  }
+
+  itemOf(picture) {
+    const words = `Remove ${picture.name}`;
+    const button = element("button", { type: "button", className: "quiet", textContent: "Remove", ariaLabel: words });
+    button.addEventListener("click", () => {
+      this.show(this.chosen.filter((each) => each !== picture));
+      this.field.focus();
+    });
+    return element("li", {}, picture.shown(), button);
   }
 
   /** Take the pictures of the question that is sent now, once they are read. */

@@ -157,6 +157,11 @@ def test_pictures_go_with_a_question_and_with_those_after_it(openai: OpenAIStand
         assert images_of(asked[1])[:2] == [first, second]
         openai.mode = "invalid"
         page.get_by_label("Add pictures").set_input_files([small])
+        expect(chosen).to_have_count(1)
+        # The form has grown: who was at the end of a long page still is.
+        assert page.evaluate(
+            "scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 1"
+        )
         say(page, "Again")
         expect(page.get_by_role("alert")).to_contain_text("Incorrect API key")
         expect(chosen).to_have_count(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,22 +14,9 @@ import psutil
 
 from tests.drivers.agent_programs import compiled, environment_for
 from tests.standins.openai import OpenAIStandIn
-from tests.standins.replies import Text
+from tests.standins.replies import Held, Text
 
 PICTURE = "R0lGODlhAQABAAAAACw="
-
-
-class Held(tuple[str, ...]):
-    """The pieces of a reply: all but the first wait to be released."""
-
-    def __init__(self, pieces: tuple[str, ...]) -> None:
-        self.go_on = threading.Event()
-
-    def __iter__(self) -> Iterator[str]:
-        first, *others = super().__iter__()
-        yield first
-        assert self.go_on.wait(120)
-        yield from others
 
 
 def point(link: Path, program: Path) -> None:
@@ -86,7 +72,7 @@ def test_a_new_program_takes_over(model: OpenAIStandIn, tmp_path: Path) -> None:
             assert httpx.post(f"{url}/api/ask", json=more).json()["text"].startswith("You said:")
             asked = model.asked[-1].json["messages"]
             assert [each["content"] for each in asked[1:3]] == ["one", "You said: one"]
-            held.go_on.set()
+            held.let_go()
             events = [json.loads(line.removeprefix("data: ")) for line in lines if line]
         assert (events[-1]["type"], events[-1]["text"]) == ("done", "Slow but sure")
         point(link, compiled("standalone"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,26 @@ class Text:
         """Split a text after each space, as tokens come."""
         words = text.split(" ")
         return cls((*(f"{word} " for word in words[:-1]), words[-1]))
+
+
+class Held(tuple[str, ...]):
+    """Pieces of a Text: after the first two, the others wait to be released, or never come."""
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self.go_on = threading.Event()
+        self.breaks = False
+
+    def __iter__(self) -> Iterator[str]:
+        pieces = tuple(super().__iter__())
+        yield from pieces[:2]
+        assert self.go_on.wait(120)
+        if self.breaks:
+            raise ConnectionResetError
+        yield from pieces[2:]
+
+    def let_go(self, *, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.go_on.set()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from configs.models import AgentConfig
 from deployments.bundle import pages
 from deployments.models import Access, Site
 from tests.standins.openai import OpenAIStandIn
-from tests.standins.replies import Text
+from tests.standins.replies import Held, Text
 from tests.standins.server import Answer, Asked, StandIn, as_events, as_html, as_json
 
 from .served_site import Served, compiled_program, message, press, say, serving, show, visiting
@@ -32,26 +32,6 @@ pytestmark = [
 PASSWORD = "open sesame"
 POEM = ("Grüße ", "aus der ", "Ferne 🌍 ", "und ", "zurück")
 Serve = Callable[[str], AbstractContextManager[Served]]
-
-
-class Held(tuple[str, ...]):
-    """The pieces of a reply: after the first two, the others wait to be released, or never come."""
-
-    def __init__(self, pieces: tuple[str, ...]) -> None:
-        self.go_on = threading.Event()
-        self.breaks = False
-
-    def __iter__(self) -> Iterator[str]:
-        pieces = tuple(super().__iter__())
-        yield from pieces[:2]
-        assert self.go_on.wait(120)
-        if self.breaks:
-            raise ConnectionResetError
-        yield from pieces[2:]
-
-    def let_go(self, *, breaks: bool = False) -> None:
-        self.breaks = breaks
-        self.go_on.set()
 
 
 @pytest.fixture

@@ -193,6 +193,16 @@ def test_an_upgrade_and_back(trial: Trial) -> None:
     assert trial.person.answer(trial.agent, "Are you older?")
 
 
+def test_one_unit_takes_less_memory(trial: Trial) -> None:
+    box = trial.forge.box
+    trial.forge.page("install").run(box)
+    python, script = "/opt/agentforge/.venv/bin/python", "/opt/agentforge/tests/production/rest.py"
+    used = json.loads(box.run(f"{python} {script} {CALM}"))
+    print(f"\nAt rest, in one unit: {used}")
+    assert used["megabytes"]["forge"] < 250
+    assert trial.person.answer(trial.agent, "Are you one of many?")
+
+
 def test_every_command_was_executed(trial: Trial) -> None:
     assert {name: page.left for name, page in trial.forge.pages.items() if page.left} == {}
 

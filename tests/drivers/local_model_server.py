@@ -34,6 +34,8 @@ def served(**environment: str) -> Iterator[str]:
     own = {**os.environ, **environment}
     with subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert "is ready" in process.stdout.readline()
-        yield f"http://127.0.0.1:{port}/v1"
-        process.terminate()
+        try:
+            assert "is ready" in process.stdout.readline()
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()

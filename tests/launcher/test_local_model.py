@@ -50,6 +50,14 @@ def test_a_file_of_the_operators_own_is_served_under_its_name(tmp_path: Path) ->
     assert model["id"] == "A better model"
 
 
+@pytest.mark.slow
+def test_the_server_of_a_test_that_fails_ends_with_it() -> None:
+    with pytest.raises(ZeroDivisionError), served(LOCAL_MODEL="1") as url:
+        _ = 1 / 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}/models", timeout=30)
+
+
 @pytest.mark.parametrize("command", ["-m agentforge.launch", "-m agentforge.launch.install"])
 @pytest.mark.parametrize(
     ("name", "content", "problem"),

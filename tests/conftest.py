@@ -4,9 +4,11 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.core.cache import cache
 from django.test import Client, TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
+from agentforge import found_servers
 from agentforge.accounts.models import User
 
 from .drivers import flush, people, static_files
@@ -37,6 +39,13 @@ def no_repeated_work() -> Iterator[None]:
     hasher = f"{people.__name__}.{people.QuickHasher.__name__}"
     with override_settings(PASSWORD_HASHERS=[hasher]), static_files.listed_once():
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what earlier tests found: model servers, their models, the usual times of builds."""
+    monkeypatch.setattr(found_servers, "_found", set())
+    cache.clear()
 
 
 @pytest.fixture

@@ -26,11 +26,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ollama(settings: Settings) -> Iterator[OllamaStandIn]:
-    cache.clear()
     with OllamaStandIn() as server:
         settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", server.url),)
         yield server
-    cache.clear()
 
 
 def choices(browser: Client, agent: AgentConfig) -> list[str]:

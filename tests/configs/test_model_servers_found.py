@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agentforge import outbound
+from agentforge import found_servers, outbound
 from agentforge.launch.ports import free_port
 from agentforge.model_servers import ModelServer
 from configs import validation
@@ -29,10 +29,25 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def place(settings: Settings) -> int:
     """A port where an Ollama is looked for, and where nothing listens."""
-    cache.clear()
     port = free_port()
     settings.LOCAL_MODEL_SERVERS = (ModelServer("ollama", f"http://127.0.0.1:{port}/v1"),)
     return port
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ModelServer]:
+    """An Ollama that runs as long as the tests of this module."""
+    with OllamaStandIn() as server:
+        yield ModelServer("ollama", server.url)
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_what_a_test_finds_is_not_known_to_the_next(
+    browser: Client, agent: AgentConfig, settings: Settings, running: ModelServer, turn: str
+) -> None:
+    settings.LOCAL_MODEL_SERVERS = (running,)
+    assert found_servers.found() == []
+    assert "ollama" in choices(browser, agent)
 
 
 def test_one_that_starts_later_is_offered_within_a_minute(
@@ -73,7 +88,6 @@ def test_a_document_may_name_one_that_no_page_has_looked_for(browser: Client, pl
 def test_what_is_no_model_server_stays_out_of_reach(
     browser: Client, agent: AgentConfig, settings: Settings
 ) -> None:
-    cache.clear()
     with OpenAIStandIn(needs_key=False) as other:
         settings.LOCAL_MODEL_SERVERS = (ModelServer("llama_cpp", other.url),)
         assert "llama_cpp" not in choices(browser, agent)
@@ -82,7 +96,6 @@ def test_what_is_no_model_server_stays_out_of_reach(
 
 
 def test_a_silent_port_holds_a_page_up_once(browser: Client, agent: AgentConfig, settings: Settings) -> None:
-    cache.clear()
     url = reverse("configs:keys", args=[agent.pk])
     browser.get(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:

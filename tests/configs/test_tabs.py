@@ -217,7 +217,6 @@ def test_local_model_is_offered_only_when_it_runs(
 def test_the_page_says_what_the_built_in_model_is_good_for(
     browser: Client, agent: AgentConfig, local_model: OpenAIStandIn
 ) -> None:
-    cache.clear()
     assert SMALL in browser.get(url(agent, "keys")).content.decode()
     cache.clear()
     local_model.models = ["Qwen3-4B-Q4_K_M"]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ _LAST_LINES = 5
 _LONGEST_ERROR = 1000
 # What an agent may print (MiB): far more than the longest answers with all their events.
 _OUTPUT = 32
+# Ended by the kernel for want of memory, or by hand; bubblewrap reports its child's signal as a shell does.
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 # Events of the network: a hostile program could try destinations without end.
 _MOST_DESTINATIONS = 20
 _SOCKET = "egress.sock"
@@ -106,7 +109,7 @@ async def converse(
             finished = await _run(program, work, request, environment, listener, directory)
         kept = directory.read() if directory else b""
     if not listener.ended:
-        on_event(_error_event(finished, program.limits, listener.errors))
+        on_event(_error_event(finished, program, listener.errors))
     return kept or files
 
 
@@ -196,12 +199,25 @@ class _NetworkAttempts:
             self._on_event({"type": "network", "host": host, "port": port, "allowed": allowed})
 
 
-def _error_event(finished: processes.ExitStatus, limits: sandbox.Limits, errors: list[str]) -> Event:
+def _error_event(finished: processes.ExitStatus, program: Program, errors: list[str]) -> Event:
+    limits = program.limits
     if finished.timed_out:
         message = f"The agent did not end within {limits.seconds:.0f} s and was stopped."
         return {"type": "error", "code": "time_limit", "message": message}
     if finished.flooded:
         message = f"The agent printed more than {limits.output} MB and was stopped. Its text so far was kept."
         return {"type": "error", "code": "output_limit", "message": message}
+    if finished.exit_code in _KILLED:
+        return {"type": "error", "code": "killed", "message": _killed(program)}
     reason = " ".join(errors) or f"exit code {finished.exit_code}"
     return {"type": "error", "code": "internal", "message": f"The agent ended without an answer: {reason}"}
+
+
+def _killed(program: Program) -> str:
+    memory = json.loads(program.document)["limits"]["memory_mb"]
+    again = "ask again" if program.plugin is None else "compile the agent again"
+    return (
+        "The agent was killed before its answer ended, most likely because it needed more than its "
+        f"{memory} MB of memory. Its text so far was kept. Ask for less, or raise Memory in MB under "
+        f"Capabilities and {again}."
+    )

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -136,32 +135,6 @@ func TestUnknownPaths(t *testing.T) {
 			!strings.HasPrefix(response.Header.Get("X-Request-Id"), "req_") {
 			t.Errorf("%s: %d %s", request, response.StatusCode, body)
 		}
-	}
-}
-
-func TestBusy(t *testing.T) {
-	t.Parallel()
-	agent := &agenttest.Agent{Waiting: make(chan struct{})}
-	server := newServer(t, agent, "")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for range MaxConcurrent {
-		go func() {
-			request := agenttest.NewRequest(t, "POST", server.URL+"/chat", agenttest.Question("wait")).WithContext(ctx)
-			if response, err := http.DefaultClient.Do(request); err == nil {
-				// Closing the body earlier would end the answer.
-				_, _ = io.Copy(io.Discard, response.Body)
-				response.Body.Close()
-			}
-		}()
-		<-agent.Waiting
-	}
-	response, body := ask(t, "POST", server.URL+"/v1/chat/completions", agenttest.Question("hi"))
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "5" || !strings.Contains(body, `"code":"busy"`) {
-		t.Errorf("%d %s", response.StatusCode, body)
-	}
-	if _, text := ask(t, "GET", server.URL+"/metrics", ""); !strings.Contains(text, fmt.Sprintf("agent_answers_in_progress %d\n", MaxConcurrent)) {
-		t.Errorf("metrics: %s", text)
 	}
 }
 

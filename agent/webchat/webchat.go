@@ -168,7 +168,7 @@ func (h handler) stream(w http.ResponseWriter, r *http.Request, t turn) {
 		}
 		return nil
 	})
-	closing := map[string]string{"type": "error", "code": last.Code, "message": last.Message}
+	closing := map[string]string{"type": "error", "code": last.Code, "message": sentence(last)}
 	if last.Type == "done" {
 		closing = map[string]string{"type": "done", "text": last.Text, "state": h.nextState(t, last)}
 		if last.Finish == "length" || last.Finish == "other" || last.Finish == protocol.FinishApproval {
@@ -208,21 +208,4 @@ func (h handler) ask(ctx context.Context, t turn, observe func(protocol.Event, [
 		last.Text = text.String()
 	}
 	return last
-}
-
-func writeFailure(w http.ResponseWriter, e protocol.Event) {
-	httpapi.WriteError(w, httpStatus(e.Code), e.Code, e.Message)
-}
-
-// httpStatus returns the status of an error event, for a page.
-func httpStatus(code string) int {
-	switch code {
-	case "bad_request":
-		return http.StatusBadRequest
-	case "time_limit", "cancelled":
-		return http.StatusGatewayTimeout
-	case "busy", "rate_limited", "token_limit", "cost_limit":
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusBadGateway
 }

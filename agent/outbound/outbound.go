@@ -95,7 +95,10 @@ func (c *Client) Check(text string) (*url.URL, error) {
 	if u.User != nil {
 		return nil, errors.New("the URL has a user name or password; leave it out")
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	host, err := Host(u)
+	if err != nil {
+		return nil, errors.New("the host of this URL is no name that can be looked up")
+	}
 	port := u.Port()
 	if u.Host = host; strings.Contains(host, ":") {
 		u.Host = "[" + host + "]"

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from configs.keys.service_keys import service_key
 from configs.models import AgentConfig, ApiKey
+from configs.tools.search_providers import LONGEST_QUERY
 from configs.tools.services import WEB_SEARCH, Service, services_of
 
 from .services import PLAIN, is_sent_safely
@@ -17,7 +18,8 @@ from .text import TextField
 
 # Its inputs stand in the card of the tool, inside the form of the tab.
 FORM_ID = "web-search-test"
-_LONGEST_QUERY = 200
+# Saving the tab swaps its form, and must not empty them.
+_IN_ITS_PLACE = {"form": FORM_ID, "data-hx-preserve": "true"}
 
 
 class WebSearchForm(forms.Form):
@@ -28,14 +30,14 @@ class WebSearchForm(forms.Form):
         required=False,
         max_length=MAX_KEY_LENGTH,
         widget=forms.PasswordInput(
-            attrs={"autocomplete": "new-password", "spellcheck": "false", "form": FORM_ID}
+            attrs={"autocomplete": "new-password", "spellcheck": "false", **_IN_ITS_PLACE}
         ),
     )
     query = TextField(
         label="Try a search",
-        max_length=_LONGEST_QUERY,
+        max_length=LONGEST_QUERY,
         help_text="The forge asks the service with the settings above. A key that works is stored.",
-        widget=forms.TextInput(attrs={**PLAIN, "form": FORM_ID}),
+        widget=forms.TextInput(attrs={**PLAIN, **_IN_ITS_PLACE}),
         error_messages={"required": "Enter what to search for."},
     )
 
@@ -53,7 +55,9 @@ class WebSearchForm(forms.Form):
             return "This service takes no key."
         if self.service and self.stored:
             return f"A key is stored for {self.service.url}. Leave this empty to use it."
-        return "Kept in the vault, for the address of the service only."
+        if self.service:
+            return f"For {self.service.url} only. Kept in the vault once a search works with it."
+        return "Choose a search service, and save Capabilities, first: a key is for one address."
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]

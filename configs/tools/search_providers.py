@@ -17,6 +17,15 @@ USUAL_RESULTS = 5
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The most characters and words of a query that a service takes, and the most results that it returns."""
+
+    characters: int
+    words: int
+    results: int
+
+
+@dataclass(frozen=True)
 class SearchProvider:
     """How a service is asked, and where its answer has what; one without an address is the user's own.
 
@@ -27,6 +36,7 @@ class SearchProvider:
     path: str
     method: str
     query: str
+    limits: Limits
     results: tuple[str, ...]
     snippet: str
     address: str = ""
@@ -39,9 +49,16 @@ class SearchProvider:
     forbidden: str = ""
 
 
-PROVIDERS: dict[str, SearchProvider] = {
-    code: SearchProvider(**entry) for code, entry in json.loads(_TABLE.read_text(encoding="utf-8")).items()
-}
+def _read() -> dict[str, SearchProvider]:
+    table = json.loads(_TABLE.read_text(encoding="utf-8"))
+    return {
+        code: SearchProvider(**{**entry, "limits": Limits(**entry["limits"])})
+        for code, entry in table.items()
+    }
+
+
+PROVIDERS = _read()
+LONGEST_QUERY = max(provider.limits.characters for provider in PROVIDERS.values())
 
 
 def address_of(given: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from .service_validation import clean_url
 from .setting_validation import clean_hosts
 
 MOST_RESULTS = 10
-# Allowed hosts are operators of the query, which has 400 characters and 50 words.
+# Allowed hosts are operators of a query, and leave room for its words (providers.json has the limits).
 _MOST_ALLOWED = 10
 _MOST_CHARACTERS = 150
 

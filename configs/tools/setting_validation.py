@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import idna
 from django.core.exceptions import ValidationError
 
 _MOST_HOSTS = 50
@@ -15,11 +16,11 @@ _HOST = re.compile(
 
 
 def clean_hosts(value: Any) -> list[str]:
-    """Return the hosts of a list, or of lines of text, in lower case and each once."""
+    """Return the hosts of a list, or of lines of text, in lower case, in ASCII and each once."""
     given = value.replace(",", "\n").split() if isinstance(value, str) else value or []
     if not isinstance(given, list) or not all(isinstance(host, str) for host in given):
         raise ValidationError("Give the hosts one per line, such as example.org.")
-    hosts = list(dict.fromkeys(host.strip().lower().rstrip(".") for host in given if host.strip()))
+    hosts = list(dict.fromkeys(_in_ascii(host.strip()).lower().rstrip(".") for host in given if host.strip()))
     for host in hosts:
         _, _, port = host.partition(":")
         if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host) or (port and not 0 < int(port) < 65536):
@@ -27,6 +28,19 @@ def clean_hosts(value: Any) -> list[str]:
     if len(hosts) > _MOST_HOSTS:
         raise ValidationError(f"Give at most {_MOST_HOSTS} hosts.")
     return hosts
+
+
+def _in_ascii(host: str) -> str:
+    """Return a host with xn-- in place of letters that are not ASCII, as it is looked up."""
+    if host.isascii():
+        return host
+    wild = "*." if host.startswith("*.") else ""
+    name, colon, port = host.removeprefix(wild).partition(":")
+    try:
+        return f"{wild}{idna.encode(name, uts46=True).decode('ascii')}{colon}{port}"
+    except idna.IDNAError:
+        # No host: the caller says so.
+        return host
 
 
 def clean_directory(value: Any) -> str:

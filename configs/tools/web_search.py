@@ -15,8 +15,6 @@ from agentforge import outbound
 from .search_providers import PROVIDERS, USUAL_RESULTS, SearchProvider, address_of
 
 _SECONDS = 15.0
-# As many as the services return at most.
-_MOST_ASKED = 20
 _LONGEST_SNIPPET = 1000
 _LIMITED = (429, 432, 433)
 
@@ -60,12 +58,20 @@ def search(
 
 
 def _fields(provider: SearchProvider, given: Mapping[str, Any], query: str) -> dict[str, Any]:
+    """Return the fields of a request; raises SearchFailed for a query that the service does not take."""
     allowed, excluded = given.get("allowed_hosts", []), given.get("excluded_hosts", [])
+    query = " ".join(query.split())
     if allowed and not provider.allowed:
         query = f"{query} site:{' OR site:'.join(allowed)}"
+    most = provider.limits
+    if len(query) > most.characters or len(query.split()) > most.words:
+        raise SearchFailed(
+            f"{provider.label} takes {most.characters} characters and {most.words} words, with the allowed "
+            "hosts. Search for a few words."
+        )
     fields: dict[str, Any] = {provider.query: query, **provider.always}
     if provider.count:
-        fields[provider.count] = _MOST_ASKED if excluded else given.get("count", USUAL_RESULTS)
+        fields[provider.count] = provider.limits.results if excluded else given.get("count", USUAL_RESULTS)
     hosts = {provider.allowed: allowed, provider.excluded: excluded}
     return {**fields, **{name: value for name, value in hosts.items() if name and value}}
 
@@ -127,7 +133,7 @@ def _at(value: Any, path: Sequence[str]) -> Any:
 
 def _is_wanted(given: Mapping[str, Any], url: str) -> bool:
     try:
-        # As the settings name it: with xn-- in place of letters that are not ASCII.
+        # As the settings name it: in ASCII.
         host = outbound.checked_url(url).raw_host.decode("ascii").lower().rstrip(".")
     except outbound.RefusedURL:
         return False

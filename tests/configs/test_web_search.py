@@ -172,6 +172,56 @@ def test_addresses_are_those_of_the_service(
     assert [result["url"] for result in _test(browser, agent).json()["results"]] == [page]
 
 
+@pytest.mark.parametrize("provider", ["searxng"], indirect=True)
+@pytest.mark.parametrize("spelling", ["xn--bcher-kva.example", "Bücher.example", "bu\u0308cher.example."])
+def test_both_spellings_of_a_host_are_one(
+    browser: Client, agent: AgentConfig, provider: str, service: SearchStandIn, spelling: str
+) -> None:
+    for url in (
+        "https://xn--bcher-kva.example/1",
+        "https://www.bücher.example/2",
+        "https://\ufffd.example/3",
+    ):
+        service.pages.append(("Books", url, ""))
+    assert (
+        _capabilities(
+            browser, agent, provider=provider, url=service.url, excluded_hosts=[spelling]
+        ).status_code
+        == 200
+    )
+    assert agent.tool_settings["web_search"]["excluded_hosts"] == ["xn--bcher-kva.example"]
+    assert "Books" not in str(_test(browser, agent).json()["results"])
+    _capabilities(browser, agent, provider=provider, url=service.url, allowed_hosts=[spelling])
+    assert [result["title"] for result in _test(browser, agent).json()["results"]] == ["Books", "Books"]
+
+
+def test_a_query_is_as_long_as_the_service_takes(
+    browser: Client, agent: AgentConfig, provider: str, service: SearchStandIn
+) -> None:
+    _capabilities(browser, agent, provider=provider, url=service.url)
+    assert _test(browser, agent, query="a " * 49 + "a", **_key(provider)).status_code == 200
+    assert _test(browser, agent, query="a" * 400).status_code == 200
+    for query in ("a " * 50 + "a", "a" * 401):
+        refused = _test(browser, agent, query=query)
+        assert (refused.status_code, "400 characters" in refused.content.decode()) == (422, True)
+    assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("provider", ["brave"], indirect=True)
+def test_the_field_of_the_key_names_the_address_that_it_is_for(
+    browser: Client, agent: AgentConfig, provider: str, service: SearchStandIn
+) -> None:
+    page = f"/agents/{agent.pk}/capabilities/"
+    assert "a key is for one address" in browser.get(page).content.decode()
+    _capabilities(browser, agent, provider=provider, url=service.url)
+    assert f"For {service.url} only." in browser.get(page).content.decode()
+    _capabilities(browser, agent, provider=provider)
+    assert "For https://api.search.brave.com/res/v1 only." in browser.get(page).content.decode()
+    _capabilities(browser, agent, provider=provider, url=service.url)
+    _test(browser, agent, **_key(provider))
+    assert f"A key is stored for {service.url}." in browser.get(page).content.decode()
+
+
 @pytest.mark.parametrize(
     ("mode", "words"),
     [

@@ -15,15 +15,8 @@ import (
 	"agent.local/a0000000000000000/outbound"
 )
 
-// What all services take of a query: Brave Search takes the least.
-const (
-	maxQuery = 400
-	maxWords = 50
-	// As many as Brave Search and Tavily return at most.
-	mostAsked = 20
-	// Characters of a reason that a service gives.
-	maxReason = 300
-)
+// Characters of a reason that a service gives.
+const maxReason = 300
 
 // The forge reads the same table (configs/tools/search_providers.py).
 //
@@ -40,6 +33,7 @@ type provider struct {
 	Method   string            `json:"method"`
 	Auth     *outbound.Auth    `json:"auth"`
 	Query    string            `json:"query"`
+	Limits   limits            `json:"limits"`
 	Count    string            `json:"count"`
 	Allowed  string            `json:"allowed"`
 	Excluded string            `json:"excluded"`
@@ -49,6 +43,14 @@ type provider struct {
 	// Reason is where a refusal has its words, Forbidden what 403 means if not the key.
 	Reason    []string `json:"reason"`
 	Forbidden string   `json:"forbidden"`
+}
+
+// limits are the most characters and words of a query that a service takes, and the most
+// results that it returns.
+type limits struct {
+	Characters int `json:"characters"`
+	Words      int `json:"words"`
+	Results    int `json:"results"`
 }
 
 func providerOf(code string) (provider, error) {
@@ -74,7 +76,7 @@ func (s *searcher) request(ctx context.Context, query string) (*http.Request, er
 		words = append(words, strings.Fields("site:"+strings.Join(s.settings.Allowed, " OR site:"))...)
 	}
 	query = strings.Join(words, " ")
-	if utf8.RuneCountInString(query) > maxQuery || len(words) > maxWords {
+	if utf8.RuneCountInString(query) > p.Limits.Characters || len(words) > p.Limits.Words {
 		return nil, errors.New("the query is too long; search for a few words")
 	}
 	fields := map[string]any{p.Query: query}
@@ -95,7 +97,7 @@ func (s *searcher) request(ctx context.Context, query string) (*http.Request, er
 // asked is the number of results to ask for: more where some of them will be left out.
 func (s *searcher) asked() int {
 	if len(s.settings.Excluded) > 0 {
-		return mostAsked
+		return s.provider.Limits.Results
 	}
 	return s.settings.Count
 }

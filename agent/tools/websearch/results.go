@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"agent.local/a0000000000000000/outbound"
 	"agent.local/a0000000000000000/untrusted"
 )
 
@@ -38,7 +39,7 @@ func (s *searcher) results(body []byte) ([]result, error) {
 		}
 		fields, _ := entry.(map[string]any)
 		page := pageOf(fields["url"])
-		if page == nil || !s.wants(page.Hostname()) {
+		if page == nil || !s.wants(page) {
 			continue
 		}
 		each := result{shortened(textOf(fields["title"]), maxTitle), page.String(), shortened(textOf(fields[s.provider.Snippet]), maxSnippet)}
@@ -68,8 +69,12 @@ func pageOf(value any) *url.URL {
 	return page
 }
 
-func (s *searcher) wants(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
+// wants reports whether the settings allow a page; they name hosts in ASCII.
+func (s *searcher) wants(page *url.URL) bool {
+	host, err := outbound.Host(page)
+	if err != nil {
+		return false
+	}
 	covers := func(entry string) bool { return host == entry || strings.HasSuffix(host, "."+entry) }
 	if slices.ContainsFunc(s.settings.Excluded, covers) {
 		return false

@@ -136,6 +136,23 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// A host that is not ASCII has two spellings; a setting, which is ASCII, means both.
+func TestBothSpellingsOfAHostAreOne(t *testing.T) {
+	t.Parallel()
+	answer := `{"results":[{"url":"https://xn--bcher-kva.example/1","title":"One"},` +
+		`{"url":"https://www.Bücher.example/2","title":"Two"},{"url":"https://b%C3%BCcher.example/3","title":"Three"},` +
+		`{"url":"https://bu\u0308cher.example./4","title":"Four"},{"url":"https://\ufffd.example/5","title":"Five"},` +
+		`{"url":"https://sea.example/6","title":"Six"}]}`
+	s := serve(t, says(answer))
+	if got := searched(t, s, "searxng", `,"excluded_hosts":["xn--bcher-kva.example"]`, "books"); !strings.HasPrefix(got, "1. Six") {
+		t.Error(got)
+	}
+	got := searched(t, s, "searxng", `,"allowed_hosts":["xn--bcher-kva.example"]`, "books")
+	if !strings.Contains(got, "4. Four") || strings.Contains(got, "Five") || strings.Contains(got, "Six") {
+		t.Error(got)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

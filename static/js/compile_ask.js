@@ -16,8 +16,6 @@ function find() {
 
 function say(...children) {
   const state = document.querySelector("[data-compile-ask-state]");
-  // What it says stays when the page is renewed.
-  state.closest("[data-part]")?.setAttribute("data-hold", "");
   state.replaceChildren(...children);
   state.scrollIntoView({ block: "nearest" });
 }
@@ -102,6 +100,8 @@ if (document.querySelector("[data-rail]")) {
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-compile-ask]") && !event.defaultPrevented) compile(event);
   });
+  // What an earlier build was said to fail of is history once there is a newer one.
+  on("build", "", ({ status }) => { if (!form?.matches("[data-sending]") && status === "queued") say(); });
   on("queue", "", ({ words }, seq, channel) => { if (ours(channel)) show(words); });
   on("step", "", ({ name, state: reached }, seq, channel) => {
     if (!ours(channel)) return;

@@ -12,7 +12,9 @@ from agentforge.accounts.models import User
 from builds.execution import transitions
 from builds.models import Build, BuildStatus, BuildTarget, ChatMessage, Conversation
 from builds.services import cancel_build, enqueue_build
+from configs.conflicts import Basis
 from configs.models import AgentConfig
+from configs.services import save_draft
 from tests.drivers.build_worker import WorkerProcess
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.replies import Text
@@ -115,9 +117,12 @@ def succeed(build: Build) -> None:
     transitions.finish(build.pk, build.job_id, BuildStatus.SUCCEEDED, was=BuildStatus.QUEUED)
 
 
-@pytest.mark.parametrize("tab", ["builds", "deploy", "draft"])
+@pytest.mark.parametrize("tab", ["builds", "deploy", "draft", "evaluation", "revisions"])
 def test_ctrl_enter_works_on_every_tab(window: Windows, agent: AgentConfig, tab: str) -> None:
     page = window(f"/agents/{agent.pk}/{tab}/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Save, check, compile and ask")
+    page.keyboard.press("Escape")
     if tab == "draft":
         page.get_by_label("Message").fill("What do whales do?")
     page.keyboard.press("Control+Enter")
@@ -201,6 +206,27 @@ def test_a_build_that_does_not_succeed_says_so_in_place(
     expect(state.get_by_role("link")).to_have_attribute("href", build.get_absolute_url())
     # The command can be given again.
     expect(page.get_by_role("button", name="Compile and ask")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_try_goes_on_after_a_build_that_failed(window: Windows, agent: AgentConfig, alice: User) -> None:
+    succeed(enqueue_build(agent, by=alice))
+    AgentConfig.objects.filter(pk=agent.pk).update(custom_instructions="Speak of krill.")
+    page = window(f"/agents/{agent.pk}/try/")
+    page.get_by_role("button", name="Compile and ask").click()
+    state = page.locator("[data-compile-ask-state]")
+    expect(state.locator("progress")).to_be_visible()
+    build = Build.objects.latest("pk")
+    transitions.finish(build.pk, build.job_id, BuildStatus.FAILED, was=BuildStatus.QUEUED, error="no space")
+    expect(state).to_have_text("The build failed. no space")
+    # Taken back, there is nothing to compile: the command goes, and what was said stays.
+    save_draft(agent, {"custom_instructions": ""}, Basis())
+    expect(page.locator("[data-compile-ask]")).to_have_count(0)
+    expect(state).to_have_text("The build failed. no space")
+    save_draft(agent, {"custom_instructions": "Speak of whales."}, Basis())
+    expect(page.locator("[data-compile-ask]")).to_have_count(1)
+    # Another build makes it history.
+    enqueue_build(agent, by=alice)
+    expect(state).to_have_text("")
 
 
 def test_without_scripts_the_chat_is_a_page_of_its_own(window: Windows, agent: AgentConfig) -> None:

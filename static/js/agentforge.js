@@ -3,6 +3,7 @@ import "./forms.js";
 import "./drafts.js";
 import "./autosave.js";
 import "./elsewhere.js";
+import "./typed.js";
 import "./menus.js";
 import "./preview.js";
 import "./palette.js";

@@ -3,8 +3,8 @@
 // saved elsewhere stops this until the form is saved by hand, which shows both sides.
 import { h } from "./dom.js";
 import { drafts, part, values } from "./drafts.js";
-import { hasTyped } from "./forms.js";
 import { renewSoon } from "./parts.js";
+import { hasTyped } from "./typed.js";
 
 // How long after a save that got no answer it is sent again, in milliseconds.
 const AGAIN = 3000;
@@ -123,13 +123,9 @@ let passing = null;
 document.addEventListener("submit", (event) => {
   const { target: form, submitter } = event;
   if (form.method === "dialog") return;
-  if (drafts.has(form)) {
-    leaving = !("autosave" in form.dataset);
-    return;
-  }
-  if (form === passing || !open().length) {
+  if (drafts.has(form) || form === passing || !open().length) {
     passing = null;
-    leaving = true;
+    leaving = !drafts.has(form) || !("autosave" in form.dataset);
     // What a script sends does not leave the page.
     setTimeout(() => { if (event.defaultPrevented) leaving = false; });
     return;

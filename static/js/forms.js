@@ -67,37 +67,6 @@ export function setField(form, name, value) {
   }
 }
 
-function isChanged(field) {
-  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
-  if (!field.options) return field.type !== "hidden" && field.value !== field.defaultValue;
-  const first = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
-  return field.selectedOptions[0] !== first;
-}
-
-const TEXT = "textarea, input:not([type=checkbox], [type=radio], [type=range], [type=hidden])";
-
-/** Whether something is typed that leaving this page would lose: in forms that nothing else keeps, of who is signed in. */
-export function hasTyped() {
-  const forms = document.querySelectorAll("main form[method=post]:not([data-draft], [data-chat-form])");
-  const fields = [...forms].flatMap((form) => [...form.querySelectorAll(TEXT)]);
-  return document.querySelector("[data-palette]") !== null && fields.some(isChanged);
-}
-
-/** Give the fields of a fresh rendering what somebody typed or chose in its predecessor. */
-export function carry(former, fresh) {
-  for (const field of former.querySelectorAll(":is(input, select, textarea)[name]")) {
-    if (field.type === "file" || !isChanged(field)) continue;
-    const isBox = field.type === "checkbox" || field.type === "radio";
-    // Several forms of a part may ask for the same.
-    const same = [...fresh.querySelectorAll(`[name="${CSS.escape(field.name)}"]`)]
-      .filter(({ form }) => !form || form.action === field.form?.action);
-    const target = same.find(({ id, value }) => (isBox ? value === field.value : id === field.id));
-    if (!target) continue;
-    if (isBox) target.checked = field.checked;
-    else if (!target.options || [...target.options].some(({ value }) => value === field.value)) target.value = field.value;
-  }
-}
-
 // A form that htmx swaps in gets its counters, and announces its values as input: the preview listens for that.
 document.addEventListener("htmx:load", ({ target }) => {
   refresh(target.parentElement ?? document);

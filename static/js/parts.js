@@ -5,8 +5,8 @@
 // `data-renew="3"` asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no
 // stream tells of it. What somebody typed or chose in a part stays.
 import { announce, on } from "./dom.js";
-import { carry } from "./forms.js";
 import { collect } from "./live.js";
+import { carry } from "./typed.js";
 
 // Records after which the page may be wrong; on the pages of an agent also the end of an answer.
 const KINDS = ["status", "target", "step", "section", "end", "build", "draft", "deployment", "evaluation", "conversation"];
@@ -85,10 +85,31 @@ function summary() {
   return document.querySelector(".summary")?.textContent.replace(/\s+/g, " ").trim() ?? "";
 }
 
+const FOCUSABLE = "a[href], button, input, select, textarea, summary";
+
+/** Where the focus is: a field is known by its id or name, anything else by its number. */
+function placeOf(element, part) {
+  const { id, name, value, selectionStart, selectionEnd, selectionDirection, scrollTop } = element;
+  const number = [...part.querySelectorAll(FOCUSABLE)].indexOf(element);
+  const isText = typeof selectionStart === "number";
+  const selection = isText && [selectionStart, selectionEnd, selectionDirection];
+  return { id, name, number, selection, scrollTop, value: isText ? null : value, action: element.form?.action };
+}
+
+function restoreFocus(fresh, { id, name, number, selection, scrollTop, value, action }) {
+  const all = [...fresh.querySelectorAll(FOCUSABLE)];
+  const isSame = (each) => each.name === name && each.form?.action === action && (selection || each.value === value);
+  const found = (id && all.find((each) => each.id === id)) || (name && all.find(isSame));
+  const element = found || (id || name ? null : all[number]);
+  element?.focus({ preventScroll: true });
+  if (!element || !selection) return;
+  element.setSelectionRange(...selection);
+  element.scrollTop = scrollTop;
+}
+
 /** Put a newer rendition of a part in its place, where the focus, open details and scrolling stay. */
 export function replace(part, fresh) {
-  const focusable = "a[href], button, input, select, summary";
-  const place = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
+  const focus = part.contains(document.activeElement) ? placeOf(document.activeElement, part) : null;
   for (const details of part.querySelectorAll("details[id]")) {
     const same = fresh.querySelector(`details[id="${CSS.escape(details.id)}"]`);
     if (same) same.open = details.open;
@@ -97,7 +118,7 @@ export function replace(part, fresh) {
   const scrolled = part.querySelector(".rail-tabs")?.scrollLeft;
   part.replaceWith(fresh);
   if (scrolled) fresh.querySelector(".rail-tabs").scrollLeft = scrolled;
-  if (place >= 0) fresh.querySelectorAll(focusable)[place]?.focus();
+  if (focus) restoreFocus(fresh, focus);
   for (const element of [fresh, ...fresh.querySelectorAll("[data-live]")]) collect(element.dataset.live ?? "");
   fresh.dispatchEvent(new CustomEvent("parts:replaced", { bubbles: true }));
 }
@@ -107,10 +128,12 @@ if (icon) icon.href = icon.dataset[icon.dataset.favicon] ?? icon.href;
 
 for (const kind of KINDS) on(kind, "", () => renewSoon());
 // Of what happens elsewhere in the account, a page hears too; one that nobody looks at is read again once somebody does.
-on("account", "", () => {
+function renewSeen() {
   if (document.hidden) unseen = true;
   else renewSoon();
-});
+}
+on("account", "", renewSeen);
+on("activity", "", () => { if (document.querySelector("[data-part=activity]")) renewSeen(); });
 on("process", "", ({ status }) => { if (status) renewSoon(); });
 on("chat", "", ({ event }) => { if (["done", "error"].includes(event.type)) renewSoon(); });
 

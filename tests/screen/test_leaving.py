@@ -30,8 +30,10 @@ def leave(page: Page, *, asked: bool) -> None:
     assert dialogs == ["beforeunload"]
 
 
-@pytest.mark.parametrize("place", ["name", "greeting", "import", "key", "token"])
+@pytest.mark.parametrize("place", ["name", "greeting", "import", "key", "search key", "token"])
 def test_a_page_with_unsent_text_asks(window: Windows, agent: AgentConfig, alice: User, place: str) -> None:
+    if place == "search key":
+        AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x", tools=["web_search"])
     if place == "greeting":
         lifecycle.create_site(agent, "ada-site", "", alice, host="self-hosted")
     path, selector = {
@@ -39,6 +41,7 @@ def test_a_page_with_unsent_text_asks(window: Windows, agent: AgentConfig, alice
         "greeting": (f"/agents/{agent.pk}/deploy/", "[name=greeting]"),
         "import": ("/agents/import/", "textarea"),
         "key": ("/keys/", "[name=key]"),
+        "search key": (f"/agents/{agent.pk}/capabilities/", "[name=key]"),
         "token": ("/accounts/tokens/", "[name=name]"),
     }[place]
     page = window(path)

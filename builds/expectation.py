@@ -1,4 +1,4 @@
-"""How long a build usually takes: by the agent's own history, else by everybody's on this forge."""
+"""How long a build usually takes: by the agent's own history, its owner's, or everybody's on this forge."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 
 from agentforge.tenancy.rls import as_service
+from configs.models import AgentConfig
 
 from .compiler.targets import registry
 from .models import Build, BuildStatus, BuildTarget
@@ -27,8 +28,11 @@ def usual_durations(agent_id: int) -> dict[str, timedelta]:
     compiled = BuildTarget.objects.filter(
         status=BuildStatus.SUCCEEDED, from_cache=False, started_at__isnull=False, finished_at__isnull=False
     ).order_by("-pk")
-    own = _medians(compiled.filter(build__revision__agent_id=agent_id).values_list(*_FIELDS)[:_OWN])
-    return {**_everybodys(compiled), **own}
+    # A page is told when something of its owner's was built, and must then show it.
+    owner = AgentConfig.objects.filter(pk=agent_id).values("owner_id")
+    rows = list(compiled.filter(owner_id__in=owner).values_list("build__revision__agent_id", *_FIELDS)[:_ALL])
+    own = [row[1:] for row in rows if row[0] == agent_id]
+    return {**_everybodys(compiled), **_medians(row[1:] for row in rows), **_medians(own[:_OWN])}
 
 
 def _everybodys(compiled: QuerySet[BuildTarget]) -> dict[str, timedelta]:

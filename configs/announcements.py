@@ -54,13 +54,18 @@ def announce_account(owner_id: UUID) -> None:
 
     After it, because the transactions of several agents would wait for each other at this one stream.
     """
-    transaction.on_commit(lambda: _tell(owner_id), robust=True)
+    transaction.on_commit(lambda: _tell(owner_id, "account"), robust=True)
 
 
-def _tell(owner_id: UUID) -> None:
+def announce_activity(owner_id: UUID, **signal: object) -> None:
+    """Publish the same way that an account's activity has grown, which one page shows."""
+    transaction.on_commit(lambda: _tell(owner_id, "activity"), robust=True)
+
+
+def _tell(owner_id: UUID, kind: str) -> None:
     # The account may be gone by now.
     with contextlib.suppress(StreamMissing):
-        _publish(account_stream(owner_id), owner_id, {"kind": "account"})
+        _publish(account_stream(owner_id), owner_id, {"kind": kind})
 
 
 def _publish(name: str, owner_id: UUID, *records: dict[str, Any]) -> None:

@@ -7,15 +7,18 @@ class ConfigsConfig(AppConfig):
 
     def ready(self) -> None:
         from agentforge.accounts import belongings
+        from agentforge.audit.signals import event_recorded
 
         from . import (
             checks,  # noqa: F401 # importing it registers the checks
             search,
             search_sources,
         )
+        from .announcements import announce_activity
         from .belongings import agents, keys
         from .keys import diagnostics  # noqa: F401 # importing it registers the check
 
+        event_recorded.connect(announce_activity)
         belongings.register_export(agents)
         belongings.register_export(keys)
         search.register("Agents", search_sources.agents, place=0)

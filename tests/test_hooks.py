@@ -121,6 +121,9 @@ RECEIVERS = {
         "builds/test_example_agent.py::"
         "test_a_new_account_finds_an_agent_that_was_compiled_while_the_cache_warmed"
     ),
+    "configs.announcements.announce_activity": (
+        "screen/test_other_windows.py::test_the_activity_grows_in_front_of_its_reader"
+    ),
 }
 # What `AppConfig.ready` does in each app; most of it registers something of the other lists.
 STARTUP = {

@@ -13,6 +13,7 @@ from agentforge.tenancy import rls
 from . import request_actor
 from .actions import Action
 from .models import AuditEvent
+from .signals import event_recorded
 
 logger = logging.getLogger("agentforge.audit")
 
@@ -45,6 +46,8 @@ def record(
             detail=detail,
             **_subject_fields(subject),
         )
+    if event.owner_id is not None:
+        event_recorded.send(sender=AuditEvent, owner_id=event.owner_id)
     _log(event)
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -19,16 +18,12 @@ from configs.services import duplicate_agent
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def other(agent: AgentConfig) -> AgentConfig:
-    return duplicate_agent(agent)
-
-
-def test_the_first_build_of_a_target_is_soon_known_to_everybody(
-    agent: AgentConfig, other: AgentConfig, alice: User
+def test_the_first_build_of_a_target_is_known_to_its_owner_and_soon_to_everybody(
+    agent: AgentConfig, alice: User, bob: User
 ) -> None:
-    cache.clear()
     now = timezone.now()
+    sibling, other = duplicate_agent(agent), duplicate_agent(agent)
+    AgentConfig.objects.filter(pk=other.pk).update(owner=bob)
     assert expectation.usual_durations(other.pk) == {}
     build = Build.objects.create(
         owner=alice, revision=create_revision(agent), targets=[PLUGIN], status=BuildStatus.SUCCEEDED
@@ -37,7 +32,8 @@ def test_the_first_build_of_a_target_is_soon_known_to_everybody(
         owner=alice, build=build, target=PLUGIN, status=BuildStatus.SUCCEEDED,
         started_at=now, finished_at=now + timedelta(seconds=12),
     )  # fmt: skip
-    assert expectation.usual_durations(agent.pk) == {PLUGIN: timedelta(seconds=12)}
+    for own in (agent, sibling):
+        assert expectation.usual_durations(own.pk) == {PLUGIN: timedelta(seconds=12)}
+    assert expectation.usual_durations(other.pk) == {}
     with time_machine.travel(now + timedelta(seconds=10)):
         assert expectation.usual_durations(other.pk) == {PLUGIN: timedelta(seconds=12)}
-    cache.clear()

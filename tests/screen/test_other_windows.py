@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from agentforge.accounts.models import User
-from builds.models import Build, BuildStatus
+from agentforge.audit.actions import Action
+from agentforge.audit.log import record
+from builds.models import Build, BuildStatus, BuildTarget
 from builds.services import enqueue_build
 from configs.conflicts import Basis
 from configs.models import AgentConfig
-from configs.services import save_draft
+from configs.services import duplicate_agent, save_draft
 from deployments.sites import lifecycle
 from tests.deployments.finished_builds import ELF, add_files, build_of
 
@@ -122,3 +126,29 @@ def test_a_choice_stays_in_its_form_when_a_part_is_renewed(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
     expect(as_draft.first).not_to_be_checked()
     expect(as_draft.last).to_be_checked()
+
+
+def test_the_activity_grows_in_front_of_its_reader(window: Windows, alice: User) -> None:
+    page = window("/activity/")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    record(Action.AGENT_DELETED, owner=alice, subject=alice)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("Agent deleted")
+
+
+def test_the_usual_time_of_a_target_is_that_of_the_newest_build(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    sibling = duplicate_agent(agent)
+    lifecycle.create_site(sibling, "ada-site", "", alice, host="self-hosted")
+    pages = [window(f"/agents/{sibling.pk}/{tab}/") for tab in ("builds", "deploy")]
+    for page in pages:
+        expect(page.locator("body")).to_have_attribute("data-link", "open")
+    chosen = pages[0].locator("[name=targets][value=linux-arm64]")
+    chosen.check()
+    now = timezone.now()
+    build = enqueue_build(agent, alice, ["linux-amd64"])
+    BuildTarget.objects.filter(build=build).update(started_at=now, finished_at=now + timedelta(seconds=12))
+    finish(build)
+    for page in pages:
+        expect(page.get_by_text(re.compile(r"usually 12(\.0)? s")).first).to_be_attached()
+    expect(chosen).to_be_checked()

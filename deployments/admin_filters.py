@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from .history import SiteContent
@@ -37,5 +37,5 @@ class LiveFilter(admin.SimpleListFilter):
             case "yes":
                 return live
             case "no":
-                return deployments.exclude(pk__in=live.values("pk"))
+                return deployments.filter(~Exists(live.filter(pk=OuterRef("pk"))))
         return deployments

@@ -18,6 +18,8 @@ from .models import Chunk, Stream
 
 # Wire ids list `name:seq` with commas between, so a name holds neither.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,79}")
+# The most streams that are deleted in one transaction.
+_PORTION = 500
 
 
 def create_stream(name: str, owner_id: UUID) -> None:
@@ -123,14 +125,20 @@ def show(names: Iterable[str]) -> None:
         Stream.objects.filter(pk__in=list(names)).update(hidden_at=None)
 
 
-def prune(*, closed_before: datetime) -> int:
-    """Delete streams that were closed before a time, with their records; return their number."""
-    with as_service(), transaction.atomic():
-        old = Stream.objects.select_for_update(skip_locked=True).filter(closed_at__lt=closed_before)
-        names = list(old.values_list("name", flat=True))
-        Stream.objects.filter(pk__in=names).delete()
-        _notify_deleted(names)
-    return len(names)
+def prune(*, closed_before: datetime) -> Iterator[int]:
+    """Delete streams that were closed before a time, with their records; yield the number of each portion.
+
+    Each is a transaction, so that locks are held for a moment only, whatever has piled up.
+    """
+    old = Stream.objects.filter(closed_at__lt=closed_before).order_by("closed_at")
+    while True:
+        with as_service(), transaction.atomic():
+            names = list(old.select_for_update(skip_locked=True).values_list("name", flat=True)[:_PORTION])
+            Stream.objects.filter(pk__in=names).delete()
+            _notify_deleted(names)
+        if not names:
+            return
+        yield len(names)
 
 
 def _append(name: str, new: tuple[dict[str, Any], ...], *, closing: bool) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import CharField, Model, Value
+from django.db.models import CharField, Exists, Model, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -129,9 +129,10 @@ def _would_expire(pks: list[int], moment: Moment) -> Iterator[Amount]:
     expiring = set(pks) - retention.builds_in_use(pks)
     rows = Artifact.objects.filter(build__in=expiring)
     yield Amount(rows=rows.count())
-    kept = Artifact.objects.exclude(build__in=expiring).values("sha256")
-    used = StoredFile.objects.filter(used_at__gte=moment.unused_since).values("sha256")
-    only = rows.exclude(sha256__in=kept).exclude(sha256__in=used)
+    same = OuterRef("sha256")
+    kept = Artifact.objects.exclude(build__in=expiring).filter(sha256=same)
+    used = StoredFile.objects.filter(used_at__gte=moment.unused_since, sha256=same)
+    only = rows.filter(~Exists(kept), ~Exists(used))
     for size in dict(only.order_by().values_list("sha256", "size")).values():
         yield Amount(0, 1, size)
 
@@ -172,8 +173,8 @@ def _orphans(batch: Sequence[storage.Entry], moment: Moment, apply: bool) -> Ite
 
 
 def _rows_without_files(moment: Moment, apply: bool) -> Iterator[Amount]:
-    named = Artifact.objects.values("sha256")
-    lost = StoredFile.objects.filter(used_at__lt=moment.unused_since).exclude(sha256__in=named)
+    named = Artifact.objects.filter(sha256=OuterRef("sha256"))
+    lost = StoredFile.objects.filter(~Exists(named), used_at__lt=moment.unused_since)
     for sha256 in list(lost.values_list("sha256", flat=True)):
         if storage.holds(sha256):
             continue
@@ -217,7 +218,7 @@ def _logs(moment: Moment, apply: bool) -> Iterator[Amount]:
         return
     before = moment.now - timedelta(days=settings.LOG_DAYS)
     if apply:
-        yield Amount(rows=streams.prune(closed_before=before))
+        yield from (Amount(rows=portion) for portion in streams.prune(closed_before=before))
     else:
         yield Amount(rows=Stream.objects.filter(closed_at__lt=before).count())
 
@@ -225,8 +226,10 @@ def _logs(moment: Moment, apply: bool) -> Iterator[Amount]:
 def lost_logs(of: type[Model], prefix: str, moment: Moment, apply: bool) -> Iterator[Amount]:
     """Logs whose row was deleted; a stream's name is the prefix followed by the row's key."""
     rows = of._default_manager.annotate(stream=Concat(Value(prefix), Cast("pk", CharField())))
-    lost = Stream.objects.filter(name__regex=f"^{prefix}[0-9]+$", created_at__lt=moment.unused_since)
-    for name in list(lost.exclude(name__in=rows.values("stream")).values_list("name", flat=True)):
+    # NOT IN would read all rows again for each log, as soon as they are too many to be hashed in memory.
+    kept = Exists(rows.filter(stream=OuterRef("name")))
+    lost = Stream.objects.filter(~kept, name__regex=f"^{prefix}[0-9]+$", created_at__lt=moment.unused_since)
+    for name in list(lost.values_list("name", flat=True)):
         if apply:
             streams.delete_stream(name)
         yield Amount(rows=1)

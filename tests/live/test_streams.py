@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from agentforge.accounts.models import User
+from agentforge.live.connections import connect
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.models import Chunk, Stream
 from agentforge.live.streams import close_stream, create_stream, delete_stream, position, prune, publish, read
@@ -152,8 +153,21 @@ def test_pruning_spares_open_and_young_streams(stream: str, owner: User) -> None
     close_stream("old")
     Stream.objects.filter(pk="old").update(closed_at=timezone.now() - timedelta(days=2))
 
-    assert prune(closed_before=timezone.now() - timedelta(days=1)) == 1
+    assert list(prune(closed_before=timezone.now() - timedelta(days=1))) == [1]
     assert set(Stream.objects.values_list("pk", flat=True)) == {stream, "open"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_has_piled_up_is_pruned_in_portions(owner: User) -> None:
+    """Others see each portion gone while the next one is not, so nobody waits for the locks of all."""
+    closed = timezone.now() - timedelta(days=2)
+    Stream.objects.bulk_create(Stream(name=f"old-{n}", owner=owner, closed_at=closed) for n in range(501))
+    portions = prune(closed_before=timezone.now())
+    with connect() as other:
+        for number, left in ((500, 1), (1, 0)):
+            assert next(portions) == number
+            assert other.execute("SELECT count(*) FROM live_stream").fetchall() == [(left,)]
+    assert list(portions) == []
 
 
 def test_streams_are_written_and_read_within_a_users_request(owner: User) -> None:

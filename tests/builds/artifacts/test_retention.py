@@ -22,6 +22,7 @@ from pytest_django.fixtures import Settings
 from agentforge.accounts.models import User
 from agentforge.audit.models import AuditEvent
 from agentforge.live import streams
+from agentforge.live.models import Stream
 from builds.artifacts import build_files, leases, retention, storage
 from builds.models import Artifact, Build, BuildStatus, StoredFile
 from builds.operations import pruning
@@ -142,6 +143,24 @@ def test_old_logs_chats_and_dead_streams_go(make: Callable[..., Build], settings
     for name in (old.stream_name, lost):
         with pytest.raises(LookupError):
             streams.position(name)
+
+
+@pytest.mark.django_db
+def test_what_is_lost_is_found_among_many(make: Callable[..., Build], alice: User) -> None:
+    """With more rows than PostgreSQL holds in memory at once, nothing is compared row by row."""
+    revision, past = make(b"one").revision, timezone.now() - timedelta(days=2)
+    numbers = range(1_000_000, 1_020_000)
+    Build.objects.bulk_create(Build(pk=n, owner=alice, revision=revision) for n in numbers[1:])
+    Stream.objects.bulk_create(Stream(name=f"build-{n}", owner=alice, created_at=past) for n in numbers)
+    Artifact.objects.bulk_create(
+        Artifact(owner=alice, build_id=n, name="a.so", sha256=f"file-{n}", size=1) for n in numbers[1:]
+    )
+    StoredFile.objects.bulk_create(StoredFile(pk=f"file-{n}", used_at=past) for n in numbers)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64kB'; SET LOCAL statement_timeout = '5s'")
+    totals = pruning.prune(apply=True)
+    assert totals["logs that no build has"].rows == 1
+    assert totals[ORPHANS].rows == 1
 
 
 @pytest.mark.django_db

@@ -166,6 +166,9 @@ class Deployment(models.Model):
         indexes = (
             models.Index(fields=["owner", "-id"], name="deployments_by_owner"),
             models.Index(fields=["site", "-id"], name="deployments_by_site"),
+            models.Index(
+                fields=["id"], name="deployments_unfinished", condition=models.Q(status__in=UNFINISHED)
+            ),
         )
 
     def __str__(self) -> str:

@@ -18,6 +18,9 @@ class Stream(models.Model):
     # Kept, but nobody may follow it.
     hidden_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = (models.Index(fields=["closed_at"], name="live_stream_closed"),)
+
     def __str__(self) -> str:
         return self.name
 

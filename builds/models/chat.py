@@ -137,7 +137,14 @@ class ChatMessage(models.Model):
 
     class Meta:
         ordering = ("pk",)
-        indexes = (models.Index(fields=["agent", "id"], name="builds_chat_agent"),)
+        indexes = (
+            models.Index(fields=["agent", "id"], name="builds_chat_agent"),
+            models.Index(
+                fields=["agent", "id"],
+                name="builds_chat_unfinished",
+                condition=models.Q(status__in=("queued", "streaming")),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agentforge.audit.actions import Action
@@ -76,7 +77,8 @@ def live_deployment(site: Site) -> Deployment | None:
 
 def poll_sites() -> int:
     """Refresh every site that was deployed to; return their number."""
-    sites = list(Site.objects.filter(deleted_at=None, deployments__isnull=False).distinct())
+    deployed = Deployment.objects.filter(site=OuterRef("pk"))
+    sites = list(Site.objects.filter(Exists(deployed), deleted_at=None))
     for site in sites:
         try:
             refresh_site(site)

@@ -40,12 +40,13 @@ chaos: ## kill processes at random (SEED=1) under builds and viewers; attack; ho
 	  $(addprefix tests/chaos/,long.py long_attacks.py long_crowds.py shells.py) \
 	  $(addprefix tests/production/,upgrade.py trial.py machines.py image.py) tests/truth/long.py $(ARGS)
 
-FIGURES := compile agent draft workers pages people idle scale ingest live storm routes deploy downloads first_minute
+FIGURES := compile agent draft workers pages people idle scale future ingest live storm routes deploy downloads \
+  first_minute
 .PHONY: $(FIGURES)
 # `make bench first_minute` measures what it names.
 $(FIGURES): bench
 	@:
 
-bench: ## measure: one JSON line per figure (make bench first_minute: from a clone to an answer)
+bench: ## measure: one JSON line per figure (make bench first_minute: from a clone to an answer; future: a table)
 	@$(PYTHON) $(CLEAN) -m agentforge.launch.install dev
 	@exec $(BIN)/python $(CLEAN) -m bench $(filter $(FIGURES),$(MAKECMDGOALS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# All but `first_minute`, which installs everything anew.
+# All but `first_minute`, which installs everything anew, and `future`, which takes half an hour.
 MEASUREMENTS = (
     *("compile", "agent", "draft", "workers", "pages", "people", "idle", "scale"),
     *("ingest", "live", "storm", "routes", "deploy", "downloads"),

@@ -30,7 +30,7 @@ def main() -> None:
         ada = agent()
         one = 0.0
         for workers in WORKERS:
-            with _workers(workers):
+            with working(workers):
                 # A worker has started once it has finished a build.
                 _seconds(ada, workers, f"warms {workers} up")
                 a_minute = (
@@ -44,8 +44,12 @@ def main() -> None:
 
 
 @contextmanager
-def _workers(number: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "bench.idle_worker", "--queues", "builds", "--concurrency", "1"]
+def working(number: int, queues: str = "builds") -> Iterator[None]:
+    """Run workers whose compilations take AGENTFORGE_BENCH_SECONDS, and no processor."""
+    command = [
+        *(sys.executable, "-m", "bench.idle_worker", "--queues", queues),
+        *("--concurrency", "1", "--shutdown-graceful-timeout", "1"),
+    ]
     started = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) for _ in range(number)]
     try:
         yield
@@ -53,7 +57,7 @@ def _workers(number: int) -> Iterator[None]:
         for worker in started:
             worker.terminate()
         for worker in started:
-            worker.wait(30)
+            worker.wait(120)
 
 
 def _seconds(ada: AgentConfig, number: int, description: str) -> float:

@@ -272,6 +272,11 @@ def hers(alice: User, settings: LazySettings) -> Hers:
         # Ready is who has a worker.
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     settings.AGENTFORGE_OPENAI_URL = settings.LOCAL_MODEL_URL = CLOSED_PORT
+    return things_of(alice)
+
+
+def things_of(alice: User) -> Hers:
+    """Store one of everything for alice; `make bench future` uses it too."""
     agent = AgentConfig.objects.create(owner=alice, name=SECRET, handle="ada", provider="local", model="m")
     trashed = AgentConfig.objects.create(owner=alice, name=SECRET, handle="gone", trashed_at=timezone.now())
     key = save_key(alice, "openai", "sk-0123456789")

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from agentforge import formats
 from agentforge.prepared_queries import Keys, PreparedQuery
 from configs.keys.keyring import Keyring
-from configs.models import AgentConfig
+from configs.models import AgentConfig, Revision
 from configs.revisions import draft_sha256
 from configs.steps import Step
 
 from . import reports
 from .models import Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
-from .trial.chat import answering_builds, newest_of_each
+from .trial.chat import answering_builds
 
 
 @dataclass
@@ -53,10 +53,9 @@ def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[
 
 def _query() -> QuerySet[Build]:
     """Return the builds that the steps of some agents tell of, newest first."""
-    of_agents = Build.objects.filter(revision__agent__in=Keys("agents"))
-    answering = newest_of_each(answering_builds(of_agents))
-    telling = newest_of_each(of_agents).union(
-        newest_of_each(of_agents.filter(status=BuildStatus.SUCCEEDED)), answering
+    answering = _newest_of_each(answering_builds(Build.objects.all()))
+    telling = _newest_of_each(Build.objects.all()).union(
+        _newest_of_each(Build.objects.filter(status=BuildStatus.SUCCEEDED)), answering
     )
     answers = ChatMessage.objects.filter(
         agent=OuterRef("revision__agent"),
@@ -70,6 +69,17 @@ def _query() -> QuerySet[Build]:
         last_asked=Subquery(answers.order_by("-pk").values("build_id")[:1]),
     )
     return rows.select_related("revision").defer("revision__canonical_json").order_by("-pk")
+
+
+def _newest_of_each(builds: QuerySet[Build]) -> QuerySet[Revision, int]:
+    """Return the primary keys of the newest of the builds of each agent, found by those of its revisions.
+
+    An agent may have been built thousands of times, of which most are of few revisions.
+    """
+    newest = builds.filter(revision=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    revisions = Revision.objects.filter(agent__in=Keys("agents")).annotate(newest=Subquery(newest))
+    last = revisions.order_by("agent_id", F("newest").desc(nulls_last=True)).distinct("agent_id")
+    return last.values_list("newest", flat=True)
 
 
 _builds_of: PreparedQuery[Any] = PreparedQuery(_query)

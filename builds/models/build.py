@@ -33,7 +33,8 @@ class Build(models.Model):
     """One build of a revision for one or several targets, from its job to its artifacts."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="builds")
-    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="builds")
+    # Indexed below.
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="builds", db_index=False)
     # Names in compiler.targets, in that registry's order; each has a BuildTarget.
     targets = models.JSONField(default=default_targets)
     status = models.CharField(max_length=20, choices=BuildStatus, default=BuildStatus.QUEUED)
@@ -61,6 +62,7 @@ class Build(models.Model):
         ordering = ("-pk",)
         indexes = (
             models.Index(fields=["owner", "-id"], name="builds_build_owner"),
+            models.Index(fields=["revision", "-id"], name="builds_build_revision"),
             models.Index(fields=["owner", "-turn"], name="builds_build_owner_turn"),
             models.Index(
                 fields=["-turn"], name="builds_build_begun", condition=models.Q(started_at__isnull=False)

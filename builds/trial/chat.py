@@ -53,12 +53,6 @@ def answering_builds(builds: QuerySet[Build]) -> QuerySet[Build]:
     return builds.filter(Exists(plugins)).exclude(status=BuildStatus.CANCELLED)
 
 
-def newest_of_each(builds: QuerySet[Build]) -> QuerySet[Build, int]:
-    """Return the primary keys of the newest of the builds of each agent."""
-    newest = builds.order_by("revision__agent_id", "-pk").distinct("revision__agent_id")
-    return newest.values_list("pk", flat=True)
-
-
 @performs(Act.CHAT)
 def ask(
     agent: AgentConfig,

@@ -28,6 +28,8 @@ class ReadOnlyAdmin(ModelAdmin):
     list_per_page = 50
     # Counting all rows of a large table besides the search results is slow and says little.
     show_full_result_count = False
+    # So is counting the rows of each choice of each filter, each time among all rows.
+    show_facets = admin.ShowFacets.NEVER
     # The site shows a row only to its owner.
     view_on_site = False
     # What people call one row and several, where that is not the name of the class.

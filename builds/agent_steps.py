@@ -79,7 +79,8 @@ def _newest_of_each(builds: QuerySet[Build]) -> QuerySet[Revision, int]:
     newest = builds.filter(revision=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     revisions = Revision.objects.filter(agent__in=Keys("agents")).annotate(newest=Subquery(newest))
     last = revisions.order_by("agent_id", F("newest").desc(nulls_last=True)).distinct("agent_id")
-    return last.values_list("newest", flat=True)
+    keys: QuerySet[Revision, int] = last.values_list("newest", flat=True)
+    return keys
 
 
 _builds_of: PreparedQuery[Any] = PreparedQuery(_query)

@@ -50,7 +50,11 @@ _GROWING = {
         'started_at', at, 'finished_at', at, 'expires_at', at + interval '{DAYS_KEPT} days',
         'status', CASE hashint8(n) % 20 WHEN 0 THEN 'failed' ELSE 'succeeded' END""",
     ),
-    "builds_buildtarget": (1, f"'id', n, {_OWNER}, 'build_id', n, 'input_digest', md5(n::text)"),
+    "builds_buildtarget": (
+        1,
+        f"""'id', n, {_OWNER}, 'build_id', n, 'input_digest', md5(n::text), 'started_at', at,
+        'finished_at', at + interval '1 second'""",
+    ),
     "builds_storedfile": (1, "'sha256', md5(n::text) || md5(n::text), 'used_at', at"),
     "builds_artifact": (
         4,

@@ -88,12 +88,16 @@ def _people() -> tuple[Hers, User, User]:
     from agentforge.audit.actions import Action
     from agentforge.audit.log import record
     from agentforge.live.models import Chunk
+    from builds.models import StoredFile
+    from builds.queue import jobs
     from tests.drivers.people import make_user
     from tests.test_access_matrix import things_of
 
     alice, olga = make_user("alice"), make_user("olga", operator=True)
     hers = things_of(alice)
     Chunk.objects.update(first_seq=1, last_seq=100, data=rows.chunk_data())
+    StoredFile.objects.get_or_create(pk="0" * 64)
+    jobs.defer_once(jobs.PUBLISH_POSITIONS)
     record(Action.BUILD_PINNED, owner=alice, actor=alice)
     return hers, alice, olga
 

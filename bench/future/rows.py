@@ -77,7 +77,7 @@ _GROWING = {
     "builds_chatmessage": (
         4,
         f"""'id', n * 4 + k, {_OWNER}, 'agent_id', build.agent_id, 'conversation_id', n, 'created_at', at,
-        'finished_at', at""",
+        'finished_at', at, 'role', CASE k % 2 WHEN 0 THEN 'user' ELSE 'assistant' END""",
     ),
     "deployments_deployment": (
         1,
@@ -87,7 +87,7 @@ _GROWING = {
         ELSE {_FIRST} + build.agent_id % {SITES} END""",
     ),
     # As long as they are kept; a build has one, and what goes with it about two.
-    "procrastinate_jobs": (3, "'id', n * 3 + k"),
+    "procrastinate_jobs": (3, "'id', n * 3 + k, 'status', 'succeeded', 'queueing_lock', NULL"),
     "procrastinate_events": (9, "'id', n * 9 + k, 'job_id', n * 3 + k / 3, 'at', build.at"),
 }
 _ONLY = {
@@ -156,6 +156,8 @@ def keep_templates(superuser: psycopg.Connection) -> None:
         superuser.execute("SET LOCAL session_replication_role = replica")
         for table in (*_STANDING, *GROWING):
             superuser.execute(_TEMPLATE.format(table=table).encode())
+            if not superuser.execute(f"TABLE templates.{table}".encode()).fetchall():
+                raise SystemExit(f"{table} has no row to make others from.")
         for table, (number, fields) in _STANDING.items():
             superuser.execute(_COPIES.format(table=table, number=number, fields=fields).encode())
         # What the product adds has its keys after all of these.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,10 @@ from .forms import TAB_FORMS
 from .forms.words import words_of
 from .models import AgentConfig, Revision
 from .prompt.assembly import system_prompt
-from .revisions import draft_json
+from .revisions import canonical_json, draft_json
 
-# Where a content's values keep the files, which no form has.
-_FILES = "knowledge"
-Files = Sequence[Mapping[str, str]]
+# Where a content's values keep the files and the skills, which no form has.
+_FILES, _SKILLS = "knowledge", "skills"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def of_draft(agent: AgentConfig) -> Content:
     except (KeyError, ValueError):
         document = ""
     values = {**agent.values_of(PATHS.values()), _FILES: [file for file in agent.knowledge if file["text"]]}
+    values[_SKILLS] = agent.skills
     return Content("Draft", values, system_prompt(agent).text, document)
 
 
@@ -84,6 +85,7 @@ def of_revision(revision: Revision) -> Content:
     document = json.loads(revision.canonical_json)
     values = {name: _at(document, path) for path, name in PATHS.items()}
     values[_FILES] = document.get("knowledge", {}).get("files", [])
+    values[_SKILLS] = document.get("skills", [])
     return Content(f"Revision {revision.number}", values, document["system_prompt"], revision.canonical_json)
 
 
@@ -108,23 +110,32 @@ def differences(before: Content, after: Content) -> list[Difference]:
         for tab, name, label, field in _fields()
         if _comparable(before.values[name]) != _comparable(after.values[name])
     ]
-    return [*found, *_changed_files(before.values[_FILES], after.values[_FILES])]
+    files = (_digests(content.values[_FILES], "sha256") for content in (before, after))
+    skills = (_digests(content.values[_SKILLS]) for content in (before, after))
+    return [*found, *_changed("Files", *files), *_changed("Skills", *skills)]
 
 
-def _changed_files(before: Files, after: Files) -> list[Difference]:
-    """Return the files that differ as one difference; of those with the same name, what tells them apart."""
-    old, new = ({file["name"]: file["sha256"] for file in files} for files in (before, after))
+def _digests(named: Sequence[Mapping[str, Any]], key: str = "") -> dict[str, str]:
+    """Return what tells files or skills of the same name apart, by name: a value of theirs, or the whole."""
+    return {
+        each["name"]: each[key] if key else hashlib.sha256(canonical_json(each).encode()).hexdigest()
+        for each in named
+    }
+
+
+def _changed(label: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[Difference]:
+    """Return what differs of files or skills as one difference; of the same name, what tells them apart."""
     if old == new:
         return []
     both = {name for name in old.keys() & new.keys() if old[name] != new[name]}
     sides = (
-        _file_words(old, both | (old.keys() - new.keys())),
-        _file_words(new, both | (new.keys() - old.keys())),
+        _digest_words(old, both | (old.keys() - new.keys())),
+        _digest_words(new, both | (new.keys() - old.keys())),
     )
-    return [Difference(str(Tab.KNOWLEDGE.label), "Files", *sides)]
+    return [Difference(str(Tab.KNOWLEDGE.label), label, *sides)]
 
 
-def _file_words(files: Mapping[str, str], names: Iterable[str]) -> str:
+def _digest_words(files: Mapping[str, str], names: Iterable[str]) -> str:
     return ", ".join(f"{name} ({files[name][:8]})" for name in sorted(names)) or "none of the following"
 
 

@@ -18,6 +18,7 @@ from .models import AgentConfig, Revision
 from .providers import PROVIDERS
 from .revisions import create_revision
 from .services import save_draft
+from .skills.store import set_skills
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ def restore(agent: AgentConfig, revision: Revision) -> Revision | None:
     """
     # The chosen key stays, though only its provider's agents use it: so undoing this brings it back.
     values = dict(of_revision(revision).values)
-    files = values.pop("knowledge")
+    files, skills = values.pop("knowledge"), values.pop("skills")
     with transaction.atomic():
         kept = create_revision(agent) if agent.provider in PROVIDERS else None
         save_draft(agent, values, Basis())
         with as_service():
             set_files(agent, files)
+            set_skills(agent, skills)
         record(Action.AGENT_RESTORED, owner=agent.owner_id, subject=agent, revision=revision.number)
     return kept
 

@@ -95,6 +95,8 @@ class AgentConfig(models.Model):
     # `sha256`, `text` and `state`. Written by configs.knowledge alone.
     knowledge = models.JSONField(default=list, blank=True, db_default=models.Value([], models.JSONField()))
     knowledge_trusted = models.BooleanField(default=True, db_default=True)
+    # As agent.json has them (configs.skills.entries).
+    skills = models.JSONField(default=list, blank=True, db_default=models.Value([], models.JSONField()))
 
     SHOWN_IF: ClassVar = {"trashed_at": None}
     objects: ClassVar[models.Manager[AgentConfig]] = OwnedQuerySet.as_manager()

@@ -55,6 +55,7 @@ def configuration(
     content = {
         "schema": SCHEMA,
         **({"knowledge": _knowledge(agent, files)} if files else {}),
+        **({"skills": agent.skills} if agent.skills else {}),
         "identity": {
             "name": agent.name,
             "handle": agent.handle,

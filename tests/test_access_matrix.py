@@ -145,6 +145,9 @@ MATRIX: dict[str, Row] = {
     "configs:file_add": Row(_AGENT, "POST"),
     "configs:file_download": Row({**_AGENT, "file": "file"}),
     "configs:file_remove": Row({**_AGENT, "file": "file"}, "POST"),
+    "configs:skills": Row(_AGENT),
+    "configs:skill_add": Row(_AGENT, "POST"),
+    "configs:skill_remove": Row({**_AGENT, "name": "forms"}, "POST"),
     "configs:services": Row(_AGENT),
     "configs:service_test": Row(_AGENT, "POST"),
     "configs:api_test": Row(_AGENT, "POST"),
@@ -277,7 +280,10 @@ def hers(alice: User, settings: LazySettings) -> Hers:
 
 def things_of(alice: User) -> Hers:
     """Store one of everything for alice; `make bench future` uses it too."""
-    agent = AgentConfig.objects.create(owner=alice, name=SECRET, handle="ada", provider="local", model="m")
+    skills = [{"name": "forms", "description": SECRET, "instructions": SECRET}]
+    agent = AgentConfig.objects.create(
+        owner=alice, name=SECRET, handle="ada", provider="local", model="m", skills=skills
+    )
     trashed = AgentConfig.objects.create(owner=alice, name=SECRET, handle="gone", trashed_at=timezone.now())
     key = save_key(alice, "openai", "sk-0123456789")
     revision: Revision = create_revision(agent)

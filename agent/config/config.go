@@ -30,6 +30,8 @@ type Config struct {
 	Fallback *Provider `json:"fallback,omitempty"`
 	// Knowledge is nil in an agent without files.
 	Knowledge *Knowledge `json:"knowledge"`
+	// Skills are a list that the tool reads; nil in an agent without any.
+	Skills json.RawMessage `json:"skills,omitempty"`
 
 	// SHA256 is the digest of the parsed bytes, in hexadecimal.
 	SHA256 string `json:"-"`
@@ -144,6 +146,19 @@ func (k *Knowledge) Names() []string {
 	names := make([]string, len(k.Files))
 	for i, file := range k.Files {
 		names[i] = file.Name
+	}
+	return names
+}
+
+// SkillNames returns the names of the skills, in order.
+func (c Config) SkillNames() []string {
+	var skills []struct{ Name string }
+	if c.Skills == nil || json.Unmarshal(c.Skills, &skills) != nil {
+		return nil
+	}
+	names := make([]string, len(skills))
+	for i, skill := range skills {
+		names[i] = skill.Name
 	}
 	return names
 }

@@ -48,6 +48,12 @@ func (c Config) validate() error {
 	if c.Knowledge != nil {
 		c.Knowledge.validate(&faults)
 	}
+	if c.Skills != nil {
+		names := c.SkillNames()
+		slices.Sort(names)
+		faults.check(len(names) > 0 && names[0] != "", "skills is no list of skills with names")
+		faults.check(len(slices.Compact(slices.Clone(names))) == len(names), "skills has a name twice")
+	}
 	return errors.Join(faults...)
 }
 

@@ -23,12 +23,6 @@ import (
 	"agent.local/a0000000000000000/transport"
 )
 
-// The tool that comes with files.
-const (
-	knowledgeTool = "knowledge_search"
-	tablesTool    = "data_query"
-)
-
 // Agent answers requests. It is safe for concurrent use.
 type Agent struct {
 	config   config.Config
@@ -75,7 +69,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	a.spans = telemetry.New(getenv, a.config.Identity.Handle, a.config.Identity.Version)
 	a.ledger = ledgerOf(a.config, getenv)
 	capabilities := a.config.Capabilities
-	if a.tools, a.err = tools.Configured(toolNames(a.config), capabilities.ToolSettings, getenv, a.own...); a.err != nil {
+	if a.tools, a.err = tools.Configured(toolNames(a.config), toolSettings(a.config), getenv, a.own...); a.err != nil {
 		return a
 	}
 	a.distrustFiles()
@@ -101,27 +95,6 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 		a.provider, a.err = failing{a.err}, nil
 	}
 	return a
-}
-
-// distrustFiles marks what comes from the agent's files as what others wrote, where the
-// owner does not vouch for them.
-func (a *Agent) distrustFiles() {
-	if a.config.Knowledge == nil {
-		return
-	}
-	for i := range a.tools {
-		if a.tools[i].Name == knowledgeTool || a.tools[i].Name == tablesTool {
-			a.tools[i].Untrusted = !a.config.Knowledge.Trusted
-		}
-	}
-}
-
-// toolNames returns the chosen tools, and the one that comes with files.
-func toolNames(c config.Config) []string {
-	if c.Knowledge == nil {
-		return c.Capabilities.Tools
-	}
-	return append(slices.Clone(c.Capabilities.Tools), knowledgeTool)
 }
 
 func connect(p config.Provider, settings providers.Settings, getenv func(string) string) (providers.Provider, error) {
@@ -172,6 +145,9 @@ func (a *Agent) Manifest() []byte {
 	}
 	if c.Knowledge != nil {
 		manifest["knowledge"] = c.Knowledge.Names()
+	}
+	if c.Skills != nil {
+		manifest["skills"] = c.SkillNames()
 	}
 	if a.err != nil && a.provider == nil && !isKeyError(a.err) {
 		manifest["error"] = a.err.Error()

@@ -40,6 +40,8 @@ class Action(models.TextChoices):
     AGENT_CREATED = "agent-created", "Agent created"
     FILE_ADDED = "file-added", "File added to an agent"
     FILE_REMOVED = "file-removed", "File removed from an agent"
+    SKILL_ADDED = "skill-added", "Skill added to an agent"
+    SKILL_REMOVED = "skill-removed", "Skill removed from an agent"
     AGENT_RESTORED = "agent-restored", "Earlier revision restored"
     AGENT_ARCHIVED = "agent-archived", "Agent archived"
     AGENT_UNARCHIVED = "agent-unarchived", "Agent taken out of the archive"
@@ -144,6 +146,8 @@ _ACTIONS: dict[Kind, tuple[Action, ...]] = {
         Action.AGENT_CREATED,
         Action.FILE_ADDED,
         Action.FILE_REMOVED,
+        Action.SKILL_ADDED,
+        Action.SKILL_REMOVED,
         Action.AGENT_RESTORED,
         Action.AGENT_ARCHIVED,
         Action.AGENT_UNARCHIVED,

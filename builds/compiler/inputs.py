@@ -60,7 +60,7 @@ class Inputs:
         """Return the manifest that the compiled agent will print."""
         document = json.loads(self.document)
         identity, provider = document["identity"], document["provider"]
-        files = document.get("knowledge", {}).get("files", [])
+        files, skills = document.get("knowledge", {}).get("files", []), document.get("skills", [])
         return {
             "schema": document["schema"],
             **{name: identity[name] for name in ("name", "handle", "type", "version", "description")},
@@ -69,6 +69,7 @@ class Inputs:
             "limits": document["limits"],
             **self._fallback(document),
             **({"knowledge": [file["name"] for file in files]} if files else {}),
+            **({"skills": [skill["name"] for skill in skills]} if skills else {}),
             "config_sha256": self.revision_sha256,
             "go": self.toolchain.go,
             "module": self.module,

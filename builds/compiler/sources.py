@@ -33,6 +33,8 @@ _NEWER_SECONDS = 24 * 3600
 # The index of an agent's files, and the tool that reads it.
 INDEX = "knowledge.bin"
 _SEARCH = "knowledge_search"
+# The tool that reads an agent's skills.
+_SKILL = "skill"
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,10 @@ def module_path(document: str, sources: Sources, program: str = "plugin") -> str
 
 
 def chosen_tools(document: str) -> list[str]:
-    """Return the tools that are compiled in: the chosen ones, and the one that comes with files."""
+    """Return the tools that are compiled in: the chosen ones, and those that come with files and skills."""
     configuration = json.loads(document)
-    search = [_SEARCH] if "knowledge" in configuration else []
-    return [str(name) for name in configuration["capabilities"]["tools"]] + search
+    own = [tool for tool, section in ((_SEARCH, "knowledge"), (_SKILL, "skills")) if section in configuration]
+    return [str(name) for name in configuration["capabilities"]["tools"]] + own
 
 
 def chosen_apis(document: str) -> list[str]:

@@ -21,8 +21,9 @@ from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
+from configs.skills.entries import Skill, clean_skills
 
-from .paths import FILES_PATH, KEY_PATHS, PATH_OF, PATHS, SECTIONS
+from .paths import FILES_PATH, KEY_PATHS, PATH_OF, PATHS, SECTIONS, SKILLS_PATH
 from .problems import DocumentError, Problem
 from .source import Source, load
 
@@ -82,9 +83,18 @@ def validate(source: Source, *, unfinished: bool = False) -> Document:
         elif "provider.code" in entries:
             problems.append(Problem("provider.code", "is not one of the providers"))
     files = _files(entries, problems)
+    cleaned["skills"] = _skills(entries, problems)
     if problems:
         raise DocumentError(_in_order(problems, source))
     return Document(cleaned, base_url, needs_key, key, files)
+
+
+def _skills(entries: Mapping[str, Any], problems: list[Problem]) -> list[Skill]:
+    try:
+        return clean_skills(entries.get(SKILLS_PATH, []))
+    except ValidationError as error:
+        problems.extend(Problem(SKILLS_PATH, message) for message in error.messages)
+        return []
 
 
 def _files(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[dict[str, str], ...]:
@@ -114,7 +124,7 @@ def _is_file(file: object) -> bool:
 
 
 def _is_known(path: str) -> bool:
-    return path in PATHS or path in KEY_PATHS or path in ("schema", FILES_PATH)
+    return path in PATHS or path in KEY_PATHS or path in ("schema", FILES_PATH, SKILLS_PATH)
 
 
 def _unknown_path(path: str) -> str:

@@ -10,6 +10,7 @@ from configs.keys.vault import has_secret, key_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
+from configs.skills.entries import KEYS
 
 from .paths import OPTIONAL, PATHS
 
@@ -36,6 +37,8 @@ def export(agent: AgentConfig) -> str:
     content["knowledge"] = _knowledge(agent)
     if not content["knowledge"]:
         del content["knowledge"]
+    if agent.skills:
+        content["skills"] = [{key: skill[key] for key in KEYS if key in skill} for skill in agent.skills]
     content["provider"] = _provider(agent)
     for section, chosen in (("provider", content["provider"]), ("fallback", agent.fallback_provider)):
         if not chosen:

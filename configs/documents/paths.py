@@ -43,6 +43,8 @@ PATH_OF = {field: path for path, field in PATHS.items()}
 DEFAULTS = {"knowledge.trusted": True}
 # The files that a document names, each by `name` and `sha256`.
 FILES_PATH = "knowledge.files"
+# The skills, with their texts.
+SKILLS_PATH = "skills"
 # Fields that a document has only where they say something, and their values elsewhere.
 OPTIONAL: dict[str, Any] = {
     "capabilities.memory.tokens": None,

@@ -9,6 +9,7 @@ from configs.forms import TAB_FORMS
 from configs.knowledge.names import LONGEST_NAME, MOST_FILES
 from configs.providers import PROVIDERS
 from configs.revisions import SCHEMA
+from configs.skills import entries
 
 from .paths import PATHS
 
@@ -35,6 +36,38 @@ _FILES = {
     },
 }
 
+_SKILLS = {
+    "type": "array",
+    "title": "Skills",
+    "description": "Instructions for particular tasks, with files; see agentskills.io.",
+    "maxItems": entries.MOST_SKILLS,
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {**STRING, "pattern": f"^{entries.NAME.pattern}$", "maxLength": entries.LONGEST_NAME},
+            "description": {**STRING, "minLength": 1, "maxLength": entries.LONGEST_DESCRIPTION},
+            "instructions": {**STRING, "minLength": 1},
+            "compatibility": {**STRING, "maxLength": entries.LONGEST_COMPATIBILITY},
+            "license": {**STRING, "maxLength": entries.LONGEST_LICENSE},
+            "files": {
+                "type": "array",
+                "maxItems": entries.MOST_FILES,
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "path": {**STRING, "minLength": 1, "maxLength": entries.LONGEST_PATH},
+                        "text": STRING,
+                    },
+                    "required": ["path", "text"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+        "required": ["name", "description", "instructions"],
+        "additionalProperties": False,
+    },
+}
+
 
 def schema() -> dict[str, Any]:
     """Return the schema of version 1 of a document."""
@@ -49,6 +82,7 @@ def schema() -> dict[str, Any]:
             inner = inner["properties"].setdefault(section, _section(place))
         inner["properties"][last] = field_schema(fields[name])
     root["properties"]["knowledge"]["properties"]["files"] = _FILES
+    root["properties"]["skills"] = _SKILLS
     provider = root["properties"]["provider"]["properties"]
     # Every provider that AgentForge knows, not only those that this forge offers.
     provider["code"] = {**provider["code"], "enum": list(PROVIDERS)}

@@ -37,12 +37,14 @@ class KnowledgeForm(DraftForm):
         return {
             **super().checked_values(agent),
             "knowledge": agent.knowledge,
+            # Only where there are any, so that the checks of other agents stay current.
+            **({"skills": agent.skills} if agent.skills else {}),
             "rounds": agent.tool_rounds > 0,
         }
 
     def blockers(self) -> dict[str, list[str]]:
         agent = self.instance
-        if not agent.knowledge:
+        if not (agent.knowledge or agent.skills):
             return {}
         problems = [
             _UNUSABLE[FileState(file["state"])].format(name=file["name"])
@@ -52,12 +54,22 @@ class KnowledgeForm(DraftForm):
         provider = PROVIDERS.get(agent.provider)
         if provider is not None and not provider.supports_tools:
             problems.append(
-                f"{provider.label} can't use tools, so it can't search files. Choose another provider under "
-                "API keys, or remove the files."
+                f"{provider.label} can't use tools, so it can't {self._use}. Choose another provider under "
+                f"API keys, or remove the {self._holdings}."
             )
         if agent.tool_rounds == 0:
             problems.append(
-                "Searching takes at least one round of tools. Raise the limit under Capabilities, or remove "
-                "the files."
+                "To " + self._use + " takes at least one round of tools. Raise the limit under Capabilities, "
+                f"or remove the {self._holdings}."
             )
         return {"__all__": problems} if problems else {}
+
+    @property
+    def _use(self) -> str:
+        uses = {"search files": self.instance.knowledge, "read skills": self.instance.skills}
+        return " or ".join(words for words, held in uses.items() if held)
+
+    @property
+    def _holdings(self) -> str:
+        held = {"files": self.instance.knowledge, "skills": self.instance.skills}
+        return " and the ".join(words for words, any_held in held.items() if any_held)

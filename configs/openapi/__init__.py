@@ -1,5 +1,5 @@
-"""OpenAPI descriptions of the URLs of agents, keys and services."""
+"""OpenAPI descriptions of the URLs of agents, keys, services and skills."""
 
-from . import agents, keys, services
+from . import agents, keys, services, skills
 
-__all__ = ["agents", "keys", "services"]
+__all__ = ["agents", "keys", "services", "skills"]

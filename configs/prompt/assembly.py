@@ -49,7 +49,7 @@ class PromptParts:
 
 def system_prompt(agent: AgentConfig) -> PromptParts:
     """Return the system prompt of an agent's draft, with the owner's texts verbatim."""
-    sections = (_identity, _personality, _capabilities, _knowledge, _answer)
+    sections = (_identity, _personality, _capabilities, _knowledge, _skills, _answer)
     return PromptParts(tuple(part for section in sections for part in section(agent)))
 
 
@@ -89,6 +89,12 @@ def _answer(agent: AgentConfig) -> Iterator[Part]:
     if agent.answer_schema:
         text = words.ANSWER_SCHEMA + agent.answer_schema
         yield Part("answer_schema", "Structured answers", Tab.CAPABILITIES, text)
+
+
+def _skills(agent: AgentConfig) -> Iterator[Part]:
+    if agent.skills:
+        described = [(skill["name"], skill["description"]) for skill in agent.skills]
+        yield Part("skills", "Skills", Tab.KNOWLEDGE, words.skills(described))
 
 
 def _knowledge(agent: AgentConfig) -> Iterator[Part]:

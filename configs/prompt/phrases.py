@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from configs.choices import AgentType, CommunicationStyle, Preset, ResponseLength, Tone, Tool, Trait
 
@@ -135,6 +135,15 @@ TOOLS: dict[str, str] = {
 def creativity(value: float) -> str:
     """Return the instruction for a creativity from 0 to 1."""
     return next(text for bound, text in _CREATIVITY if value <= bound)
+
+
+def skills(described: Iterable[tuple[str, str]]) -> str:
+    """Return the instruction to read a skill before its use, and the name and description of each."""
+    listed = "\n".join(f"- {name}: {description}" for name, description in described)
+    return (
+        "You have skills: instructions for particular tasks. Before you do what one is for, read it with the "
+        f"skill tool and follow it; read its files as it says. You run no scripts.\n{listed}"
+    )
 
 
 def knowledge(names: Sequence[str]) -> str:

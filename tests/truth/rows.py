@@ -30,7 +30,7 @@ TABS = {
             *("conversation_tokens", "conversation_cost", "day_tokens", "day_cost"),
         ),
     ),
-    "knowledge": ("Knowledge", ("knowledge", "knowledge_trusted")),
+    "knowledge": ("Knowledge", ("knowledge", "knowledge_trusted", "skills")),
 }
 _TAB_WORDS = {
     "pending": "not checked",

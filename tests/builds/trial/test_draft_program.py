@@ -101,6 +101,14 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "day_tokens": 200_000,
         "day_cost": None,
         "knowledge_trusted": True,
+        "skills": [
+            {
+                "name": "forms",
+                "description": "Fills in forms.",
+                "instructions": "Ask for the date.",
+                "files": [{"path": "scripts/fill.py", "text": "print(1)"}],
+            }
+        ],
     },
     "anthropic": {
         "name": "Bo",
@@ -161,6 +169,15 @@ SCENARIOS: dict[str, list[Reply]] = {
         Calls((Call("dates", {"operation": "describe", "date": "2026-11-29"}),)),
         Calls((Call("units", {"value": 1, "from": "mi", "to": "km"}, "call_2"),)),
         Text.of("Sunday."),
+    ],
+    "skill": [
+        Calls(
+            (
+                Call("skill", {"name": "forms"}),
+                Call("skill", {"name": "forms", "file": "scripts/fill.py"}, "call_2"),
+            )
+        ),
+        Text.of("What is the date?"),
     ],
     "unknown tool": [Calls((Call("rocket"),)), Text.of("No.")],
     "refused": [Failure(403, "blocked", "You may not do this.")],

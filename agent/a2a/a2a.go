@@ -100,7 +100,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, asked request) {
 		write(w, asked, nil, failed)
 		return
 	}
-	if !asked.Params.returnsAtOnce(asked.version) {
+	if s.options.Stateless || !asked.Params.returnsAtOnce(asked.version) {
 		if t.wait(r.Context()) != nil {
 			return
 		}

@@ -236,6 +236,11 @@ func TestStateless(t *testing.T) {
 	if got != `{"id":1,"jsonrpc":"2.0","result":{"message":{"messageId":"*","parts":[{"text":"hi there"}],"role":"ROLE_AGENT"}}}` {
 		t.Errorf("got %s", got)
 	}
+	// There is no task to ask for later, so there is nothing to return at once.
+	atOnce := strings.TrimSuffix(message("hi there"), "}") + `,"configuration":{"returnImmediately":true}}`
+	if again := strings.TrimSpace(random.ReplaceAllString(s.call(t, "SendMessage", atOnce), "*")); again != got {
+		t.Errorf("got %s", again)
+	}
 	if got := s.call(t, "SendStreamingMessage", message("hi")); !strings.Contains(got, "-32004") {
 		t.Errorf("got %s", got)
 	}
@@ -328,4 +333,16 @@ func FuzzParse(f *testing.F) {
 			_, _ = asked.Params.text()
 		}
 	})
+}
+
+// An agent that knows of hops is told them.
+func TestHops(t *testing.T) {
+	t.Parallel()
+	for fields, want := range map[string]bool{`"hops"`: true, ``: false} {
+		agent := &agenttest.Agent{ManifestJSON: `{"schema":1,"name":"x","handle":"x","request_fields":[` + fields + `]}`}
+		serve(t, agent, Options{}).call(t, "SendMessage", message("hi", `,"metadata":{"agentforge/hops":2.0,"other":{}}`))
+		if got := agent.Requests()[0]; strings.Contains(got, `"hops":2`) != want {
+			t.Errorf("%s: %s", fields, got)
+		}
+	}
 }

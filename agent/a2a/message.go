@@ -105,7 +105,9 @@ type incoming struct {
 	Role      string `json:"role"`
 	ContextID string `json:"contextId"`
 	TaskID    string `json:"taskId"`
-	Parts     []struct {
+	// Metadata has, from agents like this one, through how many agents a question has gone.
+	Metadata map[string]json.RawMessage `json:"metadata"`
+	Parts    []struct {
 		Kind string          `json:"kind"`
 		Text *string         `json:"text"`
 		Data json.RawMessage `json:"data"`

@@ -65,6 +65,9 @@ func (s *Server) run(ctx context.Context, t *task, answers *protocol.Approval) {
 	var questions []string
 	var pending []string
 	asked := protocol.Request{Messages: messages, Approval: answers}
+	if s.manifest.Knows("hops") {
+		asked.Hops = t.hops
+	}
 	done, err := protocol.Handle(ctx, s.agent, asked.Encode(), func(e protocol.Event, _ []byte) error {
 		switch e.Type {
 		case "token":

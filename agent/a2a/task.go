@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -46,6 +47,7 @@ type task struct {
 	id           string
 	conversation *conversation
 	question     string
+	hops         int
 
 	mu      sync.Mutex
 	state   state
@@ -64,7 +66,7 @@ type task struct {
 
 func newTask(c *conversation, m incoming, text string) *task {
 	return &task{
-		id: rand.Text(), conversation: c, question: text, state: working, at: time.Now(), changed: make(chan struct{}),
+		id: rand.Text(), conversation: c, question: text, hops: hops.In(m.Metadata), state: working, at: time.Now(), changed: make(chan struct{}),
 		history: []note{{id: m.MessageID, isUser: true, text: text}},
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"agent.local/a0000000000000000/budget"
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/newest"
 	"agent.local/a0000000000000000/permissions"
 	"agent.local/a0000000000000000/providers"
@@ -159,7 +160,7 @@ func (a *Agent) Manifest() []byte {
 // requestFields returns what requests may contain beside messages; hosts refuse the rest by
 // name.
 func requestFields(c config.Capabilities) []string {
-	fields := []string{"approval", "format", "instructions", "max_tokens"}
+	fields := []string{"approval", "format", "hops", "instructions", "max_tokens"}
 	if c.Images {
 		fields = append(fields, "images")
 	}
@@ -221,7 +222,7 @@ func (a *Agent) answer(ctx context.Context, raw []byte, out *output) (err error)
 	if asked.format == nil {
 		asked.format = a.format
 	}
-	ctx, cancel := a.withTimeLimit(ctx)
+	ctx, cancel := a.withTimeLimit(hops.With(ctx, asked.Hops))
 	defer cancel()
 	return a.converse(ctx, asked, out)
 }

@@ -55,7 +55,7 @@ func TestImages(t *testing.T) {
 
 func TestImagesInManifest(t *testing.T) {
 	t.Parallel()
-	for takes, want := range map[bool]string{true: `"images","instructions"`, false: `"format","instructions"`} {
+	for takes, want := range map[bool]string{true: `"images","instructions"`, false: `"hops","instructions"`} {
 		a, _ := sampleAgent(t, func(c *config.Config) { c.Capabilities.Images = takes })
 		var manifest struct {
 			Fields json.RawMessage `json:"request_fields"`

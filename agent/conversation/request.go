@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"agent.local/a0000000000000000/config"
+	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/providers"
 )
@@ -33,6 +34,8 @@ type request struct {
 	Format    *formatSpec `json:"format"`
 	// Approval is what the caller says of calls that need a person.
 	Approval approvalRequest `json:"approval"`
+	// Hops says through how many agents the question has gone.
+	Hops int `json:"hops"`
 
 	messages []providers.Message
 	format   *format
@@ -52,7 +55,10 @@ func parseRequest(raw []byte, takesImages bool) (request, error) {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return r, badRequest("the request is not the expected JSON: %v", err)
 	}
-	var err error
+	err := hops.Check(r.Hops)
+	if err != nil {
+		return r, badRequest("%v", err)
+	}
 	if !r.Format.isText() {
 		if r.format, err = newFormat(*r.Format); err != nil {
 			return r, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/mcpspec"
 	"agent.local/a0000000000000000/protocol"
 )
@@ -72,7 +73,11 @@ func (s *Server) call(ctx context.Context, r request, send notify) (map[string]a
 		return toolResult(true, err.Error()), nil
 	}
 	token, progress := r.progressToken(), 0
-	done, err := protocol.Handle(ctx, s.agent, protocol.EncodeRequest(messages), func(e protocol.Event, _ []byte) error {
+	asked := protocol.Request{Messages: messages}
+	if s.manifest.Knows("hops") {
+		asked.Hops = hops.In(r.Params.Meta)
+	}
+	done, err := protocol.Handle(ctx, s.agent, asked.Encode(), func(e protocol.Event, _ []byte) error {
 		if token == nil || e.Type != "token" && e.Type != "tool_call" {
 			return nil
 		}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/hops"
 )
 
 const (
@@ -150,7 +152,9 @@ func (c *Client) list(ctx context.Context) (map[string]Remote, error) {
 
 // call runs a tool and returns its result as text; isError marks a failure of the tool.
 func (c *Client) call(ctx context.Context, name string, arguments json.RawMessage, headers map[string]string) (text string, isError bool, err error) {
-	raw, err := c.ask(ctx, "tools/call", map[string]any{"name": name, "arguments": arguments}, headers)
+	raw, err := c.ask(ctx, "tools/call", map[string]any{
+		"name": name, "arguments": arguments, "_meta": map[string]any{hops.Key: hops.Next(ctx)},
+	}, headers)
 	if err != nil {
 		return "", false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"agent.local/a0000000000000000/mcpspec"
@@ -95,9 +96,16 @@ var clientInfo = map[string]string{"name": "agentforge-agent", "version": "1.0"}
 // request returns a request of a version.
 func (c *Client) request(version, method string, params map[string]any) message {
 	if version == mcpspec.Modern {
-		params["_meta"] = map[string]any{
-			mcpspec.MetaVersion: mcpspec.Modern, mcpspec.MetaCapabilities: map[string]any{}, mcpspec.MetaClientInfo: clientInfo,
-		}
+		meta, _ := params["_meta"].(map[string]any)
+		params["_meta"] = withVersion(meta)
 	}
 	return message{JSONRPC: "2.0", ID: c.nextID(), Method: method, Params: params}
+}
+
+func withVersion(meta map[string]any) map[string]any {
+	all := map[string]any{
+		mcpspec.MetaVersion: mcpspec.Modern, mcpspec.MetaCapabilities: map[string]any{}, mcpspec.MetaClientInfo: clientInfo,
+	}
+	maps.Copy(all, meta)
+	return all
 }

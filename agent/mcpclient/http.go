@@ -74,7 +74,7 @@ func (h *httpConn) send(ctx context.Context, m message, changed func()) (message
 	response, err := h.post(ctx, m, body)
 	if err != nil {
 		h.cancel(ctx, m)
-		return message{}, reasonOf(ctx, err)
+		return message{}, outbound.Reason(ctx, err)
 	}
 	defer response.Body.Close()
 	if session := response.Header.Get("Mcp-Session-Id"); session != "" && m.Method == "initialize" {
@@ -85,7 +85,7 @@ func (h *httpConn) send(ctx context.Context, m message, changed func()) (message
 	answer, err := h.read(ctx, m, response, changed)
 	if err != nil {
 		h.cancel(ctx, m)
-		return message{}, reasonOf(ctx, err)
+		return message{}, outbound.Reason(ctx, err)
 	}
 	return answer, nil
 }
@@ -179,11 +179,4 @@ func (h *httpConn) cancel(ctx context.Context, m message) {
 			_ = response.Body.Close()
 		}
 	}
-}
-
-func reasonOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }

@@ -49,7 +49,7 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no", p.status)
 		return
 	}
-	isModern := m.Params["_meta"] != nil
+	isModern := strings.Contains(string(m.Params["_meta"]), "protocolVersion")
 	if isModern != p.modern {
 		http.Error(w, `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"what?"}}`, http.StatusBadRequest)
 		return

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -62,6 +63,23 @@ func NewService(tool, name, address string, auth *Auth, getenv func(string) stri
 		s.secrets = concealing(s.key, auth.Kind)
 	}
 	return s, nil
+}
+
+// Reason returns why a request failed: the end of its context, if that is why.
+func Reason(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// At returns another address of the service's host, for which the key is as well.
+func (s *Service) At(address string) (*url.URL, error) {
+	u, err := s.client.Check(address)
+	if err != nil || u.Scheme != s.Base.Scheme || u.Host != s.Base.Host {
+		return nil, fmt.Errorf("the address %q is not at %s://%s", address, s.Base.Scheme, s.Base.Host)
+	}
+	return u, nil
 }
 
 // Missing says, in words for the model, that the key is not there; empty if nothing is missing.

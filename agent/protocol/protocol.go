@@ -99,6 +99,8 @@ type Request struct {
 	Format    *Format `json:"format,omitempty"`
 	// Approval is what the caller says of calls that need a person.
 	Approval *Approval `json:"approval,omitempty"`
+	// Hops says through how many agents the question has gone.
+	Hops int `json:"hops,omitempty"`
 }
 
 // Format is the form of an answer. Type is text, json_object, or json_schema with a

@@ -109,12 +109,12 @@ func (s *searcher) run(ctx context.Context, query string) (string, error) {
 	}
 	response, err := s.service.Do(request)
 	if err != nil {
-		return "", reasonOf(ctx, err)
+		return "", outbound.Reason(ctx, err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err != nil {
-		return "", reasonOf(ctx, err)
+		return "", outbound.Reason(ctx, err)
 	}
 	if len(body) > maxBody {
 		return "", fmt.Errorf("the answer of %s is larger than %d MB", s.provider.Label, maxBody>>20)
@@ -129,13 +129,6 @@ func (s *searcher) run(ctx context.Context, query string) (string, error) {
 		return "", err
 	}
 	return listed(found), nil
-}
-
-func reasonOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }
 
 // listed writes results for the model.

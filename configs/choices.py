@@ -67,6 +67,7 @@ class Tool(TextChoices):
     UNITS = "units", "Units"
     DATA_QUERY = "data_query", "Tables"
     MCP = "mcp", "MCP servers"
+    AGENT = "agent", "Other agents"
     API = "api", "HTTP APIs"
     WEB_SEARCH = "web_search", "Web search"
     LOCAL = "local", "Programs on your machine"

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from .views import (
+    agent_services,
     agents,
     api_services,
     conflict_resolution,
@@ -63,6 +64,7 @@ urlpatterns = [
     path("agents/<int:pk>/services/", services.service_list, name="services"),
     path("agents/<int:pk>/services/test/", services.service_test, name="service_test"),
     path("agents/<int:pk>/services/api/", api_services.api_test, name="api_test"),
+    path("agents/<int:pk>/services/agent/", agent_services.agent_test, name="agent_test"),
     path("agents/<int:pk>/services/local/", local_services.local_test, name="local_test"),
     path("agents/<int:pk>/services/save/", services.service_save, name="service_save"),
     path("agents/<int:pk>/services/remove/", services.service_remove, name="service_remove"),

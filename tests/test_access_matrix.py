@@ -152,6 +152,7 @@ MATRIX: dict[str, Row] = {
     "configs:service_test": Row(_AGENT, "POST"),
     "configs:api_test": Row(_AGENT, "POST"),
     "configs:local_test": Row(_AGENT, "POST"),
+    "configs:agent_test": Row(_AGENT, "POST"),
     "configs:service_save": Row(_AGENT, "POST"),
     "configs:service_remove": Row(_AGENT, "POST"),
     "configs:web_search_test": Row(_AGENT, "POST"),

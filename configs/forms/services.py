@@ -69,7 +69,7 @@ class ServiceForm(NamedForm):
     """A service to test: where it is, and how it gets its key."""
 
     tool = services.MCP
-    sent = ("name", "url", "auth", "auth_name")  # all but the key
+    sent: ClassVar[tuple[str, ...]] = ("name", "url", "auth", "auth_name")  # all but the key
     view = "configs:service_test"
     title = "Add an MCP server"
     button = "Test and list its tools"
@@ -120,7 +120,7 @@ class ServiceForm(NamedForm):
                 service_validation.clean_auth(self.tool, {"kind": kind, "name": cleaned.get("auth_name", "")})
             except ValidationError as error:
                 self.add_error("auth_name", error)
-        elif cleaned.get("key") and self.tool == services.MCP:
+        elif cleaned.get("key") and self.tool != services.API:
             self.add_error("auth", "Say how the key is sent.")
         try:
             self.check_sending(str(cleaned.get("url", "")))
@@ -161,6 +161,8 @@ class ChoiceFields(forms.Form):
     """What is chosen of a service that was tested: `offered` is what the test found."""
 
     tool: ClassVar[str]
+    # A field that each part has, and its type.
+    pinned: ClassVar[tuple[str, type]] = ("schema", dict)
 
     protocol = TextField(required=False, max_length=10, widget=forms.HiddenInput)
     offered = TextField(widget=forms.HiddenInput, max_length=2_000_000)
@@ -172,7 +174,7 @@ class ChoiceFields(forms.Form):
             offered = json.loads(self.cleaned_data["offered"])
         except (ValueError, RecursionError) as error:
             raise ValidationError("Test the server again.") from error
-        if not isinstance(offered, list) or not all(map(_is_part, offered)):
+        if not isinstance(offered, list) or not all(map(self._is_part, offered)):
             raise ValidationError("Test the server again.")
         return offered
 
@@ -189,20 +191,20 @@ class ChoiceFields(forms.Form):
         """Return a service as agent.json names it, with what is chosen of it."""
         chosen, reads = set(self.cleaned_data["chosen"]), set(self.cleaned_data["reads"])
         parts = [
-            {**part, "reads": part["name"] in reads}
+            {**part, **({"reads": True} if part["name"] in reads else {})}
             for part in self.cleaned_data["offered"]
             if part["name"] in chosen
         ]
         protocol = self.cleaned_data["protocol"]
         return {**entry, services.PARTS[self.tool]: parts, **({"protocol": protocol} if protocol else {})}
 
-
-def _is_part(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("name"), str)
-        and isinstance(value.get("schema"), dict)
-    )
+    def _is_part(self, value: Any) -> bool:
+        name, kind = self.pinned
+        return (
+            isinstance(value, dict)
+            and isinstance(value.get("name"), str)
+            and isinstance(value.get(name), kind)
+        )
 
 
 class ServiceChoiceForm(ChoiceFields, ServiceForm):

@@ -10,6 +10,7 @@ from agentforge.openapi.schemas import (
     one_of,
     record,
 )
+from configs.forms.agent_services import AgentForm
 from configs.forms.api_services import APIForm
 from configs.forms.local_services import LocalForm
 from configs.forms.services import ServiceChoiceForm, ServiceForm, ServiceNameForm
@@ -57,16 +58,33 @@ describe(
         note="The forge does not run it. `listing` is the JSON that its tools/list returns.",
     ),
 )
+_CARD = record(
+    {
+        **dict.fromkeys(("name", "function", "description", "endpoint", "protocol", "reason"), STRING),
+        "skills": array(record(dict.fromkeys(("id", "name", "description"), STRING))),
+        "state": one_of(("new", "chosen", "changed")),
+    }
+)
+describe(
+    "configs:agent_test",
+    post=Operation(
+        "Read the card of another agent",
+        {"card": _CARD},
+        forms=[AgentForm],
+        required=["name", "url"],
+        note="It has to speak A2A. A key that works is stored, for this address only.",
+    ),
+)
 describe(
     "configs:service_save",
     post=Operation(
-        "Give an agent tools of an MCP server, or operations of an API",
+        "Give an agent tools of an MCP server, operations of an API, or another agent to ask",
         {"tools": mapping({})},
         forms=[ServiceChoiceForm],
         required=["name", "url", "offered", "chosen"],
-        also={"tool": one_of(("mcp", "api", "local"))},
-        note="`offered` is JSON: those tools or operations of a test, without `state`, `hints` and `reason`; "
-        "`chosen` and `reads` are names of them. `tool` is mcp if absent.",
+        also={"tool": one_of(("mcp", "api", "local", "agent"))},
+        note="`offered` is JSON: those tools, operations or cards of a test, without `state`, `hints` and "
+        "`reason`; `chosen` and `reads` are names of them. `tool` is mcp if absent.",
     ),
 )
 describe(

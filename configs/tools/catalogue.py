@@ -140,6 +140,21 @@ CATALOGUE: dict[str, ToolEntry] = {
             ),
         ),
         ToolEntry(
+            Tool.AGENT,
+            "Other agents that speak A2A, asked as tools: each sees the question, and nothing else.",
+            (Function("agent", "All other agents", ("reads", "writes", "reaches")),),
+            (
+                Setting(
+                    "agents",
+                    "Agents",
+                    "An agent whose card changes after you chose it is disabled until you choose it again.",
+                    "services",
+                    partial(clean_services, services.AGENT),
+                    required="Add an agent, and choose its card.",
+                ),
+            ),
+        ),
+        ToolEntry(
             Tool.LOCAL,
             "Programs that speak the Model Context Protocol (stdio). They run only where the agent is an "
             "executable on your own machine, never in the forge or on a site.",

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 
 from agentforge import outbound
 
+from .agent_validation import clean_card, clean_seconds
 from .openapi.operations import IGNORED_HEADERS, METHODS, STYLES
 from .program_validation import clean_program
-from .services import API, AUTH_KINDS, LOCAL, MCP, PARTS, function_name
+from .services import AGENT, API, AUTH_KINDS, LOCAL, MCP, PARTS, function_name
 
 _MOST_SERVICES = 10
 _MOST_PARTS = 60
@@ -27,7 +28,12 @@ _FUNCTION = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
 _PATH = re.compile(r"/[^\s?#\\]{0,499}", re.ASCII)
-_FURTHER = {MCP: ("url", "auth", "protocol"), API: ("url", "auth"), LOCAL: ("command", "args", "env")}
+_FURTHER = {
+    MCP: ("url", "auth", "protocol"),
+    API: ("url", "auth"),
+    LOCAL: ("command", "args", "env"),
+    AGENT: ("url", "auth", "seconds"),
+}
 # Headers that say where a request goes or how long it is.
 _RESERVED_HEADERS = frozenset(("host", "content-length", "content-type", "transfer-encoding", "connection"))
 
@@ -85,12 +91,24 @@ def _service(tool: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     service: dict[str, Any] = {"name": name, "url": clean_url(entry.get("url"))}
     if entry.get("auth"):
         service["auth"] = clean_auth(tool, entry["auth"])
+    if tool == AGENT:
+        return {**service, **clean_seconds(entry), **_cards(service, parts)}
     if protocol := entry.get("protocol"):
         if not isinstance(protocol, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", protocol):
             raise ValidationError(f"{name}: “{str(protocol)[:40]}” is not a version of the protocol.")
         service["protocol"] = protocol
     clean = clean_tool if tool == MCP else clean_operation
     return {**service, PARTS[tool]: [clean(name, part) for part in parts]}
+
+
+def _cards(service: Mapping[str, Any], given: list[Any]) -> dict[str, Any]:
+    if len(given) > 1:
+        raise ValidationError(f"{service['name']}: an agent has one card.")
+    cards = [clean_card(service["name"], clean_url(service["url"]), card) for card in given]
+    for card in cards:
+        clean_url(card["endpoint"])
+        check_storable(card["name"], card)
+    return {PARTS[AGENT]: cards}
 
 
 def clean_name(value: Any) -> str:

@@ -17,12 +17,18 @@ from urllib.parse import urlsplit
 
 from .search_providers import PROVIDERS, address_of
 
-MCP, API, LOCAL, WEB_SEARCH = "mcp", "api", "local", "web_search"
+MCP, API, LOCAL, AGENT, WEB_SEARCH = "mcp", "api", "local", "agent", "web_search"
 # The setting with a tool's services, by tool.
-SETTING = {MCP: "servers", API: "services", LOCAL: "servers"}
+SETTING = {MCP: "servers", API: "services", LOCAL: "servers", AGENT: "agents"}
 # The setting with what was chosen of each.
-PARTS = {MCP: "tools", API: "operations", LOCAL: "tools"}
-AUTH_KINDS = {MCP: ("bearer", "header"), API: ("bearer", "header", "query", "basic")}
+PARTS = {MCP: "tools", API: "operations", LOCAL: "tools", AGENT: "cards"}
+AUTH_KINDS = {
+    MCP: ("bearer", "header"),
+    API: ("bearer", "header", "query", "basic"),
+    AGENT: ("bearer", "header"),
+}
+# What the function that answers another agent's question ends with (agent/tools/askagent/askagent.go).
+REPLY = "_reply"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Service:
     functions: tuple[ServiceFunction, ...]
     command: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
+    seconds: int = 0
 
     @property
     def place(self) -> str:
@@ -91,7 +98,8 @@ def services_of(settings: Mapping[str, Any]) -> list[Service]:
             functions = tuple(_functions(tool, entry))
             command = (entry["command"], *entry.get("args", ())) if "command" in entry else ()
             env = tuple(entry.get("env", ()))
-            found.append(Service(tool, entry["name"], entry.get("url", ""), auth, functions, command, env))
+            url, seconds = entry.get("url", ""), entry.get("seconds", 0)
+            found.append(Service(tool, entry["name"], url, auth, functions, command, env, seconds))
     return [*found, *_search_services(settings.get(WEB_SEARCH, {}))]
 
 
@@ -110,8 +118,17 @@ def functions_of(settings: Mapping[str, Any]) -> list[ServiceFunction]:
 
 def _functions(tool: str, entry: Mapping[str, Any]) -> Iterator[ServiceFunction]:
     for part in entry[PARTS[tool]]:
+        if tool == AGENT:
+            yield from _agent_functions(entry["name"], part["function"])
+            continue
         label = f"{entry['name']}: {part.get('name', part['function'])}"
         yield ServiceFunction(tool, entry["name"], part["function"], label, bool(part.get("reads")))
+
+
+def _agent_functions(name: str, function: str) -> Iterator[ServiceFunction]:
+    yield ServiceFunction(AGENT, name, function, f"{name}: ask", reads=False)
+    label = f"{name}: answer what it asks back"
+    yield ServiceFunction(AGENT, name, function + REPLY, label, reads=False)
 
 
 def words_of_service(entry: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from agentforge.negotiation import failure, form_failure, negotiated, posted, su
 from configs.choices import Tab
 from configs.conflicts import Basis, Conflict
 from configs.forms import CapabilitiesForm
+from configs.forms.agent_services import AgentChoiceForm
+from configs.forms.agent_services import AgentForm as OtherAgentForm
 from configs.forms.api_services import APIForm
 from configs.forms.base import draft_values
 from configs.forms.local_services import LocalChoiceForm, LocalForm
@@ -30,15 +32,16 @@ from configs.models import AgentConfig
 from configs.services import save_draft
 from configs.tools.mcp_listing import Listing, ListingFailed, list_tools
 from configs.tools.offers import OfferedTool, gone_tools, offered_tools
-from configs.tools.services import API, LOCAL, MCP, PARTS, SETTING, services_of
+from configs.tools.services import AGENT, API, LOCAL, MCP, PARTS, SETTING, services_of
 
 from .forms import agent_of
 
 _Form = ServiceForm | LocalForm
-_ChoiceForm = ServiceChoiceForm | LocalChoiceForm
+_ChoiceForm = ServiceChoiceForm | LocalChoiceForm | AgentChoiceForm
 _CHOICES: dict[str, type[_ChoiceForm]] = {
     API: APIChoiceForm,
     LOCAL: LocalChoiceForm,
+    AGENT: AgentChoiceForm,
 }
 
 
@@ -242,7 +245,7 @@ def _page(
     ]
     further = {"agent": agent, "tab": Tab.CAPABILITIES, "shown": agent, "rows": rows}
     further["tools_refused"] = CapabilitiesForm(instance=copy(agent)).tools_refused
-    forms: list[_Form] = [ServiceForm(), APIForm(), LocalForm()]
+    forms: list[_Form] = [ServiceForm(), APIForm(), OtherAgentForm(), LocalForm()]
     if form is not None:
         forms = [form if each.tool == form.tool else each for each in forms]
     context = {**further, "service_forms": forms, **context}

@@ -285,7 +285,7 @@ func TestOtherAnswers(t *testing.T) {
 	working := "data: {\"result\":{\"task\":" + task("WORKING", "}") + "}}\n\n"
 	for i, test := range []struct{ sent, task, want string }{
 		// The stream breaks, and the task is asked for.
-		{working, `{"result":` + task("COMPLETED", `},"artifacts":[{"parts":[{"text":"One"},{"data":{"a":1}}]},{"parts":[{"url":"https://x.example/f"},{"raw":"AA==","filename":"f.bin"}]}]`) + `}`,
+		{working, `{"result":` + task("COMPLETED", `},"artifacts":[{"parts":[{"text":"O"},{"text":"ne"},{"data":{"a":1}}]},{"parts":[{"url":"https://x.example/f"},{"raw":"AA==","filename":"f.bin"}]}]`) + `}`,
 			"One\n{\"a\":1}\n\n[file at https://x.example/f, not shown]\n[file f.bin, not shown]"},
 		{working + "data: {\"result\":{\"artifactUpdate\":{\"taskId\":\"t1\"}}}\n\ndata: {\"result\":{\"statusUpdate\":{\"taskId\":\"t1\",\"status\":{\"state\":\"TASK_STATE_COMPLETED\"}}}}\n\n",
 			`{"result":` + task("COMPLETED", `,"message":{"parts":[{"text":"Done"}]}}`) + `}`, "Done"},

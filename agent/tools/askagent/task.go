@@ -164,7 +164,7 @@ func (p *peer) outcome(got event) (string, error) {
 	}
 	var said []string
 	for _, artifact := range got.task.Artifacts {
-		said = append(said, artifact.text())
+		said = append(said, artifact.joined())
 	}
 	words := got.task.Status.Message.text()
 	switch state := got.task.state(); state {
@@ -198,6 +198,18 @@ func orNothing(text string) string {
 		return "(nothing)"
 	}
 	return text
+}
+
+// joined returns what an artifact says. Its texts came in pieces.
+func (m message) joined() string {
+	var all strings.Builder
+	for i, part := range m.Parts {
+		if i > 0 && (part.Text == nil || m.Parts[i-1].Text == nil) {
+			all.WriteByte('\n')
+		}
+		all.WriteString(part.words())
+	}
+	return all.String()
 }
 
 // text returns what a message says. A nil message says nothing.

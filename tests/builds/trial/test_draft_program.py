@@ -47,6 +47,21 @@ _OPERATION = {
     "method": "POST",
     "path": "/",
 }
+_OTHER = {
+    "name": "other",
+    "url": "http://127.0.0.1:9/card.json",
+    "seconds": 9,
+    "cards": [
+        {
+            "name": "Other",
+            "function": "agent_other",
+            "description": "Answers.",
+            "skills": [],
+            "endpoint": "http://127.0.0.1:9/a2a",
+            "protocol": "0.3",
+        }
+    ],
+}
 # Every field of the form differs between these two.
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "openai": {
@@ -70,6 +85,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "memory_turns": 1,
         "memory_tokens": 1000,
         "tools": [
+            "agent",
             "api",
             "calculator",
             "clock",
@@ -84,13 +100,14 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
             "workspace",
         ],
         "tool_settings": {
+            "agent": {"agents": [_OTHER]},
             "fetch": {"hosts": ["a.example"]},
             "api": {"services": [{"name": "pets", "url": "https://a.example", "operations": [_OPERATION]}]},
             "local": {"servers": [{"name": "x", "command": "x", "args": ["y"], "tools": [_PROGRAM]}]},
             "mcp": {"servers": [{"name": "desk", "url": "http://127.0.0.1:9/mcp", "tools": [_TOOL]}]},
             "web_search": {"provider": "searxng", "url": "http://127.0.0.1:9", "count": 1},
         },
-        "permissions": {"calculator": ["deny expression=*9*"]},
+        "permissions": {"agent_other": ["allow"], "calculator": ["deny expression=*9*"]},
         "images": True,
         "answer_schema": "",
         "tool_rounds": 1,
@@ -162,6 +179,7 @@ SCENARIOS: dict[str, list[Reply]] = {
     "no directory": [Calls((Call("files_read", {"path": "a.txt"}),)), Text.of("No.")],
     "server at a private address": [Calls((Call("mcp_desk_find", {"q": "x"}),)), Text.of("No.")],
     "search at a private address": [Calls((Call("web_search", {"query": "x"}),)), Text.of("No.")],
+    "agent at a private address": [Calls((Call("agent_other", {"question": "x"}),)), Text.of("No.")],
     "program that is not there": [Calls((Call("local_x_say", {"q": "x"}),)), Text.of("No.")],
     "nobody to ask about a request": [Calls((Call("api_pets_add", {"q": "x"}),)), Text.of("No.")],
     "table": [Calls((Call("data_query", {"data": "a\n1\n2", "limit": 1}),)), Text.of("One.")],

@@ -15,6 +15,7 @@ from configs.documents.document import parse
 from configs.documents.export import export
 from configs.keys.agent_environment import environment_of_draft
 from configs.keys.service_keys import service_key
+from configs.keys.vault import save_key
 from configs.models import AgentConfig, ApiKey
 from configs.revisions import configuration, draft_json
 from tests.drivers.other_agent import other_agent
@@ -119,6 +120,7 @@ def test_a_change_shows_at_the_next_test(
 def test_a_key_is_kept_for_its_address_alone(
     browser: Client, agent: AgentConfig, harbour: A2AStandIn
 ) -> None:
+    save_key(agent.owner_id, "openai", "sk-test-0123456789abcdef")
     _choose(browser, agent, harbour)
     assert environment_of_draft(agent, draft_json(agent))["AGENT_KEY_AGENT_HARBOUR"] == SECRET
     elsewhere = draft_json(agent).replace(harbour.origin, "http://127.0.0.1:9")

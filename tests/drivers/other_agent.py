@@ -1,7 +1,7 @@
 """Serve an agent of the official A2A SDK, which repeats what it is asked.
 
 Run as a program: `other_agent.py VERSION streaming|plain [KEY]`; it prints its port. To "sign" it asks back;
-to "wait" it answers nothing until the task is cancelled, which it then prints.
+to "wait" it prints "waiting" and answers nothing until the task is cancelled, when it prints "cancelled".
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def main(version: str, way: str, key: str) -> None:
     from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
     from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill, Part
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -64,7 +66,9 @@ def main(version: str, way: str, key: str) -> None:
             await task.start_work()
             if said == "sign":
                 await task.requires_input(task.new_agent_message([Part(text="Sign the contract?")]))
-            elif said != "wait":
+            elif said == "wait":
+                print("waiting", flush=True)
+            else:
                 for piece in ("You said: ", said):
                     await task.add_artifact(
                         [Part(text=piece)], artifact_id="a", append=piece == said, last_chunk=piece == said
@@ -94,16 +98,14 @@ def main(version: str, way: str, key: str) -> None:
         *create_agent_card_routes(card),
         *create_jsonrpc_routes(handler, "/rpc", enable_v0_3_compat=True),
     ]
-    app = Starlette(routes=routes)
 
-    if key:
+    async def guard(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        is_question = request.method == "POST"
+        if key and is_question and request.headers.get("authorization") != f"Bearer {key}":
+            return Response("no", 401)
+        return await call_next(request)
 
-        @app.middleware("http")
-        async def guard(request: Request, call_next):  # type: ignore[no-untyped-def]
-            if request.method == "POST" and request.headers.get("authorization") != f"Bearer {key}":
-                return Response("no", 401)
-            return await call_next(request)
-
+    app = Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=guard)])
     print(port, flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
 

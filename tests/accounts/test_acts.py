@@ -230,6 +230,7 @@ UNASKED = {
     "configs/knowledge/files.py enqueue_reading": "part of add_file, of restore and of recovery",
     "configs/providers/http.py Question._fetch": "part of a key test",
     "configs/tools/mcp_listing.py _Connection._send": "part of a test of a server, which is an act",
+    "configs/tools/agent_card.py _fetch": "part of a test of another agent, which is an act",
     "configs/tools/web_search.py _ask": "part of a test of a search, which is an act",
     "configs/views/api_services.py _fetched": "part of _document, which is an act",
     "deployments/accounts/oauth.py _exchange": "behind redeem",

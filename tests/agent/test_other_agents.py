@@ -75,7 +75,7 @@ def _asked(
     other: dict[str, Any], directory: Path, *calls: Call
 ) -> tuple[list[dict[str, Any]], OpenAIStandIn]:
     """Return the results of calls, each in a round of its own, by an agent, and the model that made them."""
-    replies = [*(Calls((call,)) for call in calls), Text.of("Done.")]
+    replies: list[Reply] = [*(Calls((call,)) for call in calls), Text.of("Done.")]
     with _agent(other, replies, directory) as (process, model):
         output, _ = process.communicate(QUESTION, timeout=60)
     events = [json.loads(line) for line in output.splitlines()]

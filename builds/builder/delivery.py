@@ -7,9 +7,6 @@ import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from django.conf import settings
 
 from agentforge.retry import Backoff
 from agentforge.tenancy.threads import in_thread
@@ -17,15 +14,12 @@ from builds.remote import client
 from builds.remote.messages import PIECE_BYTES
 
 from . import job_store
+from .forge import Forge
 from .models import Entry, Job
 
 # Once the compilation is finished, stop after the forge has been unreachable for this long. The forge's next
 # request, or the recovery task, tries again.
 GIVE_UP_SECONDS = 10.0
-
-
-class JobNotWanted(Exception):
-    """The forge gave up the job or deleted the build."""
 
 
 class FileLost(Exception):
@@ -38,7 +32,7 @@ class Delivery:
     def __init__(self, job: Job, is_compiled: Callable[[], bool]) -> None:
         self._job = job
         self._is_compiled = is_compiled
-        self._url = f"{settings.AGENTFORGE_FORGE_URL}/webhooks/builder/{job.build}/"
+        self._forge = Forge(job)
         self._next: int | None = None
         self._wakeup = asyncio.Event()
 
@@ -69,12 +63,12 @@ class Delivery:
     async def _send_pending(self) -> bool:
         """Send the pending messages; return True after the last one of the job."""
         if self._next is None:
-            self._next = int((await self._send(kind="ask"))["next"])
+            self._next = int((await self._forge.send(kind="ask"))["next"])
         while entry := await in_thread(self._entry, self._next):
             is_end = entry.content["kind"] == "end"
             if is_end and entry.content["result"] == Job.Result.SUCCEEDED:
                 await self._upload_all(entry)
-            answer = await self._send(**entry.content, sequence=entry.sequence)
+            answer = await self._forge.send(**entry.content, sequence=entry.sequence)
             self._next = int(answer["next"])
             if is_end and self._next > entry.sequence:
                 return True
@@ -87,7 +81,7 @@ class Delivery:
         return entries.filter(sequence=sequence).first()
 
     async def _upload_all(self, end: Entry) -> None:
-        offsets = (await self._send(kind="ask"))["offsets"]
+        offsets = (await self._forge.send(kind="ask"))["offsets"]
         try:
             for name, offset in offsets.items():
                 await self._upload(job_store.directory_of(self._job) / name, int(offset))
@@ -101,25 +95,11 @@ class Delivery:
         while offset < size:
             data = await asyncio.to_thread(_read, path, offset)
             piece = base64.b64encode(data).decode()
-            answer = await self._send(kind="piece", name=path.name, offset=offset, content=piece)
+            answer = await self._forge.send(kind="piece", name=path.name, offset=offset, content=piece)
             rewinds += int(answer["offset"]) <= offset
             if rewinds > 3:
                 raise FileLost(f"The forge did not receive {path.name} intact.")
             offset = int(answer["offset"])
-
-    async def _send(self, **content: Any) -> dict[str, Any]:
-        message = {**content, "key": str(self._job.key)}
-        try:
-            return await asyncio.to_thread(
-                client.call, self._url, settings.AGENTFORGE_BUILDER_SECRET, message
-            )
-        except client.Refused as refusal:
-            if refusal.status in (404, 410):
-                raise JobNotWanted(str(refusal)) from refusal
-            if refusal.status == 409 and {"next", "offset"} & refusal.content.keys():
-                # Not the next message: the answer names the forge's position.
-                return dict(refusal.content)
-            raise client.Unreachable(str(refusal)) from refusal
 
 
 def _size(path: Path) -> int:

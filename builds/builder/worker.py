@@ -18,8 +18,9 @@ from builds.errors import BuildError, Exhausted
 from builds.logs.build_log import BuildLog
 from builds.remote.job_request import sources_digest
 
-from . import job_store
-from .delivery import Delivery, JobNotWanted
+from . import job_store, texts
+from .delivery import Delivery
+from .forge import JobNotWanted
 from .job_store import Superseded
 from .models import Job
 from .outbox import Outbox
@@ -111,7 +112,7 @@ class JobRun:
         await in_thread(job_store.end, self._job.pk, self._job_id, **facts)
 
     async def _result(self, log: BuildLog) -> dict[str, Any]:
-        """Compile and return the result, also when the compiler or this builder failed."""
+        """Return the result, also when the compiler or this builder failed. Raises JobNotWanted."""
         try:
             with resource_errors.disk_errors():
                 return await self._make(log)
@@ -121,6 +122,8 @@ class JobRun:
             fault = "" if rejected else "builder"
             details = {"error": str(error), "exit_code": error.exit_code}
             return {"result": Job.Result.FAILED, "fault": fault, **details}
+        except JobNotWanted:
+            raise
         except Exception:
             incident = record_incident(f"Builder job {self._job.pk}")
             message = f"The builder failed unexpectedly (incident {incident})."
@@ -136,7 +139,7 @@ class JobRun:
             raise BuildError("The builder's sources or toolchain changed after it accepted the job.")
         log.info(f"{chain.label}. Sandbox: {sandbox.LEVEL_LABELS[level]}.")
         with temporary_workspace() as work:
-            compiled = await compilation.compile_agent(inputs, work, log)
+            compiled = await compilation.compile_agent(inputs, work, log, await texts.fetch(job))
             self.compiled_inputs = inputs
             files = await asyncio.to_thread(_store_files, job, compiled)
         return {

@@ -108,3 +108,10 @@ class PieceForm(forms.Form):
             return base64.b64decode(self.cleaned_data["content"], validate=True)
         except binascii.Error as error:
             raise ValidationError("This is not base64.") from error
+
+
+class TextForm(forms.Form):
+    """A request for some bytes of an extracted text."""
+
+    sha256 = forms.RegexField(_SHA256)
+    offset = forms.IntegerField(min_value=0)

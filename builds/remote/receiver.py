@@ -5,6 +5,7 @@ Call it as the service role, in one transaction per message. NOTIFY wakes the wo
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import json
@@ -17,9 +18,10 @@ from django.db import connection
 from django.utils import timezone
 
 from builds.artifacts import storage
+from configs.knowledge.texts import text_of
 
 from .endpoints import Answer, malformed
-from .messages import EndForm, FilesForm, LogForm, PieceForm
+from .messages import PIECE_BYTES, EndForm, FilesForm, LogForm, PieceForm, TextForm
 from .models import RemoteChunk, RemoteFile, RemoteJob, RemotePiece
 
 CHANNEL = "remote_builders"
@@ -47,6 +49,8 @@ def receive(builder: str, build_id: int, content: dict[str, Any]) -> Answer:
         return _GIVEN_UP
     if kind == "ask":
         return 200, _position(job)
+    if kind == "text":
+        return _text(job, content)
     handlers: dict[str, Callable[[RemoteJob, dict[str, Any]], Answer]] = {
         "log": _log,
         "files": functools.partial(_files, stored=stored),
@@ -59,6 +63,20 @@ def receive(builder: str, build_id: int, content: dict[str, Any]) -> Answer:
     answer = handler(job, content)
     _notify(job)
     return answer
+
+
+def _text(job: RemoteJob, content: dict[str, Any]) -> Answer:
+    """Answer with a piece of a text that the build's configuration names; its size is null if it is gone."""
+    form = TextForm(content)
+    if not form.is_valid():
+        return malformed(form.errors)
+    revision = job.build.revision
+    text = text_of(revision.agent_id, revision.canonical_json, form.cleaned_data["sha256"])
+    if text is None or job.state != RemoteJob.State.OPEN:
+        return 200, {"size": None, "content": ""}
+    offset = form.cleaned_data["offset"]
+    piece = text[offset : offset + PIECE_BYTES]
+    return 200, {"size": len(text), "content": base64.b64encode(piece).decode()}
 
 
 def _notify(job: RemoteJob) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -20,6 +23,7 @@ from builds.compiler import compilation, toolchain
 from builds.compiler.inputs import Compiled, Inputs
 from builds.errors import ToolchainMissing
 from builds.models import Build
+from builds.remote.messages import PIECE_BYTES
 from builds.remote.models import RemoteChunk, RemoteFile, RemoteJob, RemotePiece
 from builds.reports import transcript
 from builds.services import cancel_build, enqueue_build
@@ -162,6 +166,37 @@ def test_an_upload_goes_on_when_the_forge_was_killed(
     assert built(there) == ("succeeded", NAME), there.error
     assert offsets == sorted(set(offsets))
     assert len(offsets) > 4
+    assert files(there) == local_files(agent, alice, work)
+
+
+def test_files_of_an_agent_are_fetched_piece_by_piece(
+    pair: Pair, agent: AgentConfig, alice: User, work: Work, browser: Client
+) -> None:
+    """The web process is killed before it answers for the first time."""
+    articles = (f"Article {number}. Whoever keeps {number} geese may sell eggs." for number in range(25_000))
+    added = {"added": SimpleUploadedFile("law.md", "\n\n".join(articles).encode())}
+    url = reverse("configs:file_add", args=[agent.pk])
+    assert browser.post(url, added, headers={"accept": "application/json"}).status_code == 201
+    work()
+    agent.refresh_from_db()
+    assert [file["name"] for file in agent.knowledge] == ["law.md"]
+    asked: list[int] = []
+
+    def kill(body: bytes) -> None:
+        message = json.loads(body)
+        if message["kind"] == "text":
+            asked.append(message["offset"])
+            if len(asked) == 1:
+                pair.web.kill()
+                pair.web.start()
+                pair.to_forge.target = pair.web.url
+
+    pair.to_forge.gate = kill
+    there = wanting(agent, alice, NAME)
+    work()
+    assert built(there) == ("succeeded", NAME), there.error
+    assert asked[0] == 0
+    assert PIECE_BYTES in asked
     assert files(there) == local_files(agent, alice, work)
 
 

@@ -18,7 +18,7 @@ from builds.artifacts import storage
 from builds.models import Build
 from builds.remote.messages import CHUNK_RECORDS, PIECE_BYTES
 from builds.remote.models import RemoteFile, RemoteJob, RemotePiece, SeenMessage
-from configs.models import AgentConfig
+from configs.models import AgentConfig, KnowledgeBlob
 from configs.revisions import create_revision
 
 from .builder import SECRET
@@ -238,3 +238,30 @@ def test_bytes_that_are_here_are_not_asked_for(send: Callable[..., Any]) -> None
     sha256 = storage.put(b"the host of all agents")
     described = {"name": "host", "sha256": sha256, "size": 22}
     assert send("files", sequence=0, announced=[described]).json()["offsets"] == {"host": 22}
+
+
+def test_a_text_is_given_for_the_configuration_that_names_it(
+    job: RemoteJob, agent: AgentConfig, alice: User, send: Callable[..., Any]
+) -> None:
+    named, unnamed = (
+        stored_text(agent, alice, text) for text in (b"x" * PIECE_BYTES + b"the end", b"unnamed")
+    )
+    entry = {"name": "law.md", "sha256": named, "text": named, "state": "ready"}
+    agent.knowledge = [entry]
+    agent.save()
+    assert send("text", sha256=named, offset=0).json() == {"size": None, "content": ""}
+    job.build.revision = create_revision(agent)
+    job.build.save()
+    last = send("text", sha256=named, offset=PIECE_BYTES).json()
+    assert last == {"size": PIECE_BYTES + 7, "content": base64.b64encode(b"the end").decode()}
+    assert send("text", sha256=unnamed, offset=0).json()["size"] is None
+    assert send("text", sha256=named, offset=-1).status_code == 422
+    assert send("text", sha256="../law.md", offset=0).status_code == 422
+    RemoteJob.objects.filter(pk=job.pk).update(state=RemoteJob.State.SUCCEEDED)
+    assert send("text", sha256=named, offset=0).json()["size"] is None
+
+
+def stored_text(agent: AgentConfig, by: User, text: bytes) -> str:
+    sha256 = hashlib.sha256(text).hexdigest()
+    KnowledgeBlob.objects.create(owner=by, agent=agent, sha256=sha256, content=text, size=len(text))
+    return sha256

@@ -15,6 +15,8 @@ from builds.compiler.sources import chosen_apis, chosen_tools
 PIECE_BYTES = 1024 * 1024
 CHUNK_RECORDS = 5000
 MOST_FILES = 20
+# In characters, several times what the settings of tools and skills may take together.
+MOST_DOCUMENT = 1_000_000
 _SHA256 = r"\A[0-9a-f]{64}\Z"
 # A plain name, never a path.
 _NAME = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
@@ -29,7 +31,7 @@ class JobForm(forms.Form):
     # The same target name can mean another system on another machine.
     system = forms.CharField(max_length=80)
     # Text rather than an object: the bytes of a build depend on each of its characters.
-    document = forms.CharField(strip=False, max_length=200_000)
+    document = forms.CharField(strip=False, max_length=MOST_DOCUMENT)
     sources = forms.RegexField(_SHA256)
     toolchain = forms.RegexField(_SHA256, required=False)
 

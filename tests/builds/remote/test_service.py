@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -50,6 +51,13 @@ def test_a_job_is_queued_once(request_: dict[str, Any]) -> None:
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json() == second.json() == {"job": Job.objects.get().pk, "state": "queued", "result": ""}
     assert Job.objects.get().document == request_["document"]
+
+
+def test_a_job_may_have_all_that_tools_and_skills_may_hold(request_: dict[str, Any]) -> None:
+    document = json.loads(request_["document"])
+    files = [{"path": f"{number}.md", "text": "x" * 128_000} for number in range(4)]
+    document["skills"] = [{"name": "long", "description": "d", "instructions": "i", "files": files}]
+    assert say("/jobs/", {**request_, "document": json.dumps(document)}).status_code == 202
 
 
 def test_a_forged_job_is_refused(request_: dict[str, Any]) -> None:

@@ -167,7 +167,8 @@ async def _warm(toolchain: Toolchain, agent: sources.Sources, key: str, log: Bui
         write(begun)
         trees = _lay_out(home, agent, program)
         total = sum([await _count(toolchain, tree, home, package) for tree, package, _ in trees])
-        counter = _Counter(replace(begun, total=total), log)
+        # Counting takes seconds on a busy machine, and says nothing about how long compiling will take.
+        counter = _Counter(replace(begun, total=total, started=time.time()), log)
         try:
             for tree, package, mode in trees:
                 command = toolchain.build_command(package=package, output=home / "out", mode=mode)

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from builds.compiler import sources, toolchain, warmup
 from builds.compiler.go_command import cache_directory
+from builds.compiler.shared_program import INDEXER
+from builds.logs.build_log import BuildLog
 
 DAY = 24 * 3600
 
@@ -55,3 +59,28 @@ def test_a_progress_without_a_measure_names_none() -> None:
     counting = warmup.State(warmup.WARMING)
     assert warmup.progress(counting) == "Go's cache is being warmed"
     assert warmup.progress(replace(counting, done=3, total=9)).endswith("warmed, 3 of about 9 packages")
+
+
+def test_the_measured_time_begins_after_the_counting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AGENTFORGE_GO_DIR = Path(os.environ["AGENTFORGE_GO_DIR"])
+    counted, states, count, write = [], [], warmup._count, warmup.write
+
+    async def count_and_note(*arguments: Any) -> int:
+        total = await count(*arguments)
+        counted.append(time.time())
+        return total
+
+    def write_and_keep(state: warmup.State) -> None:
+        states.append(state)
+        write(state)
+
+    monkeypatch.setattr(warmup, "_count", count_and_note)
+    monkeypatch.setattr(warmup, "write", write_and_keep)
+    log = BuildLog(lambda events: None)
+    asyncio.run(warmup._warm(toolchain.find(cgo=False), sources.read(), "a", log, INDEXER.name))
+    log.close()
+    measured = [state for state in states if state.total]
+    assert {state.state for state in measured} == {warmup.WARMING, warmup.WARM}
+    assert min(state.started for state in measured) >= counted[0]

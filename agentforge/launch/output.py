@@ -54,4 +54,5 @@ class JsonOutput:
 
 def _record(process: str, text: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"time": now, "level": "info", "message": text, "process": process}, ensure_ascii=False)
+    usual = {"time": now, "level": "info", "logger": "agentforge.output"}
+    return json.dumps({**usual, "message": text, "process": process}, ensure_ascii=False)

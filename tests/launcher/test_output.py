@@ -25,6 +25,7 @@ def test_every_line_is_a_json_record(capsys: pytest.CaptureFixture[str]) -> None
     assert {(line["process"], line["level"]) for line in lines[1:4]} == {("web", "info")}
     assert lines[1]["message"] == "Listening on 127.0.0.1, port 8000"
     assert lines[4]["process"] == "launcher"
+    assert {line["logger"] for line in lines[1:]} == {"agentforge.output"}
 
 
 def test_a_whole_forge_prints_json_alone(var_dir: Path) -> None:

@@ -13,7 +13,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from .static_bundles import bundle, compact_style
 
 # What a page or a worker loads by itself.
-_SCRIPTS = ("js/agentforge.js", "js/log/panel.js", "js/live/worker.js")
+_SCRIPTS = ("js/agentforge.js", "js/files.js", "js/log/panel.js", "js/live/worker.js")
 _STYLES = ("tokens.css", "agentforge.css")
 # With those, what every first page waits for. Zopfli spares a twentieth of gzip's bytes; for all files of the
 # administration it would take seconds.

@@ -71,7 +71,7 @@ def test_other_syntax_is_refused_rather_than_broken(main: str, problem: str) -> 
         of(main=main, a="export const a = 1;\n")
 
 
-@pytest.mark.parametrize("name", ["js/agentforge.js", "js/log/panel.js", "js/live/worker.js"])
+@pytest.mark.parametrize("name", ["js/agentforge.js", "js/files.js", "js/log/panel.js", "js/live/worker.js"])
 def test_the_scripts_of_the_pages_can_be_bundled(name: str) -> None:
     script = bundle(lambda path: (STATIC / path).read_text(), name)
     assert "\nimport " not in script

@@ -22,7 +22,6 @@ import "./queue.js";
 import "./parts.js";
 import "./deploy.js";
 import "./drops.js";
-import "./files.js";
 import { start } from "./live.js";
 
 // Last: every module must be listening before the first record arrives.

@@ -42,6 +42,8 @@ function focusNext() {
 
 focusNext();
 addEventListener("pageshow", () => { leaving = false; });
+// A part that is renewed before the next page has come takes nothing from it.
+document.addEventListener("page:leaving", () => { leaving = true; });
 document.addEventListener("parts:renewed", focusNext);
 for (const kind of ["pointerdown", "focusin"]) {
   document.addEventListener(kind, () => { if (!leaving) sessionStorage.removeItem(KEPT); });

@@ -47,8 +47,11 @@ function openInvalid(status, isLive) {
   sessionStorage.removeItem(STARTED);
   if (!own || status !== "invalid") return;
   const wrong = rail().querySelector('[data-state="invalid"]');
-  if (wrong && !wrong.ariaCurrent) location.assign(wrong.href);
-  else if (isLive) location.reload();
+  const elsewhere = wrong && !wrong.ariaCurrent;
+  if (!elsewhere && !isLive) return;
+  document.dispatchEvent(new CustomEvent("page:leaving"));
+  if (elsewhere) location.assign(wrong.href);
+  else location.reload();
 }
 
 function apply(record) {

@@ -13,6 +13,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from builds.models import Build, BuildStatus, BuildTarget
 from builds.services import enqueue_build
+from configs import trash
 from configs.conflicts import Basis
 from configs.models import AgentConfig
 from configs.services import duplicate_agent, save_draft
@@ -48,6 +49,20 @@ def test_pages_that_were_empty_show_what_another_window_made(
     expect(deploy.get_by_text("shows nothing yet")).to_be_visible()
     lifecycle.delete_site(site, alice)
     expect(deploy.get_by_role("button", name="Create the directory")).to_be_visible()
+
+
+def test_the_trash_shows_what_another_window_did(window: Windows, agent: AgentConfig, alice: User) -> None:
+    page = window("/trash/")
+    row = page.get_by_role("row", name=agent.name)
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    trash.move_to_trash(agent, alice)
+    expect(row).to_be_visible()
+    trash.restore(agent, alice)
+    expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    trash.move_to_trash(agent, alice)
+    expect(row).to_be_visible()
+    trash.delete_now(agent)
+    expect(row).to_have_count(0)
 
 
 def test_a_chat_that_came_back_keeps_its_messages(window: Windows, agent: AgentConfig, alice: User) -> None:

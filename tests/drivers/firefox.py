@@ -37,6 +37,9 @@ _TELL_CHANGES = """(tell) => {
   new MutationObserver(soon).observe(document, all);
   addEventListener("pageshow", soon);
 }"""
+# How the driver says that an element is no longer the one that is shown.
+_RENEWED = ("move target out of bounds", "no such node", "no such element")
+_MOST_LOOKS = 3
 _EVENTS = ["log.entryAdded", "script.message", "browsingContext.load"]
 
 
@@ -154,8 +157,17 @@ class Firefox:
         raise AssertionError(f"{what} did not come in {seconds} s:\n{shown}")
 
     def click(self, role: str, name: str) -> None:
-        """Move the mouse onto an element and press its button."""
-        node = self.locate(role, name)
+        """Move the mouse onto an element and press its button; look again if it was renewed meanwhile."""
+        for _ in range(_MOST_LOOKS - 1):
+            try:
+                return self._click(self.locate(role, name))
+            except BiDiError as error:
+                # Nothing was pressed: the move comes first.
+                if not any(reason in str(error) for reason in _RENEWED):
+                    raise
+        self._click(self.locate(role, name))
+
+    def _click(self, node: dict[str, Any]) -> None:
         self.evaluate("(node) => node.scrollIntoView({ block: 'center' })", node)
         place = {"type": "element", "element": node}
         actions: list[dict[str, Any]] = [

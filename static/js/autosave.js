@@ -139,9 +139,9 @@ document.addEventListener("submit", (event) => {
 function pass(form, submitter) {
   form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
   if (changed()) return refuse();
-  // A newer rendition of its part may have taken the form's place while this waited; it is the one pressed all the same.
+  // Newer renditions may have taken the form's or its button's place while this waited; they are pressed all the same.
   passing = form.isConnected ? form : [...document.forms].find((each) => each.action === form.action);
-  passing?.requestSubmit(passing === form ? submitter : twin(passing, submitter));
+  passing?.requestSubmit(!submitter || submitter.form === passing ? submitter : twin(passing, submitter));
 }
 
 function twin(form, submitter) {

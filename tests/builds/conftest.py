@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -51,12 +51,12 @@ def own_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_plan, "FORMAT", f"of process {os.getpid()}")
 
 
-async def _run_worker() -> None:
+async def _run_worker(queues: Sequence[str]) -> None:
     assert isinstance(app.connector, DjangoConnector)
     with app.replace_connector(app.connector.get_worker_connector()):
         async with app.open_async():
             await app.run_worker_async(
-                queues=["builds", "trials"],
+                queues=list(queues),
                 wait=False,
                 install_signal_handlers=False,
                 listen_notify=False,
@@ -65,9 +65,9 @@ async def _run_worker() -> None:
 
 
 @pytest.fixture
-def work(transactional_db: None) -> Callable[[], None]:
-    """Return a function that runs a real worker until no job is left."""
-    return lambda: asyncio.run(_run_worker())
+def work(transactional_db: None) -> Callable[..., None]:
+    """Return a function that runs a real worker until no job of these queues is left."""
+    return lambda *queues: asyncio.run(_run_worker(queues or ("builds", "trials")))
 
 
 @pytest.fixture

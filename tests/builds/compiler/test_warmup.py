@@ -82,5 +82,5 @@ def test_the_measured_time_begins_after_the_counting(
     asyncio.run(warmup._warm(toolchain.find(cgo=False), sources.read(), "a", log, INDEXER.name))
     log.close()
     measured = [state for state in states if state.total]
-    assert {state.state for state in measured} == {warmup.WARMING, warmup.WARM}
+    assert states[-1].state == warmup.WARM
     assert min(state.started for state in measured) >= counted[0]

@@ -170,16 +170,16 @@ def test_an_upload_goes_on_when_the_forge_was_killed(
 
 
 def test_files_of_an_agent_are_fetched_piece_by_piece(
-    pair: Pair, agent: AgentConfig, alice: User, work: Work, browser: Client
+    pair: Pair, agent: AgentConfig, alice: User, work: Callable[..., None], browser: Client
 ) -> None:
     """The web process is killed before it answers for the first time."""
     articles = (f"Article {number}. Whoever keeps {number} geese may sell eggs." for number in range(25_000))
     added = {"added": SimpleUploadedFile("law.md", "\n\n".join(articles).encode())}
     url = reverse("configs:file_add", args=[agent.pk])
     assert browser.post(url, added, headers={"accept": "application/json"}).status_code == 201
-    work()
+    work("process")
     agent.refresh_from_db()
-    assert [file["name"] for file in agent.knowledge] == ["law.md"]
+    assert [(file["name"], file["state"]) for file in agent.knowledge] == [("law.md", "ready")]
     asked: list[int] = []
 
     def kill(body: bytes) -> None:

@@ -13,7 +13,7 @@ from tests.drivers.absence import absent
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 # Pages with a log load its panel too.
-ENTRIES = {ROOT / "static" / "js" / name for name in ("agentforge.js", "log/panel.js")}
+ENTRIES = {ROOT / "static" / "js" / name for name in ("agentforge.js", "files.js", "log/panel.js")}
 UNIT_TESTS = Path("tests/frontend/js")
 
 

@@ -163,7 +163,7 @@ def test_pictures_go_with_a_question_and_with_those_after_it(openai: OpenAIStand
             "scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 1"
         )
         say(page, "Again")
-        expect(page.get_by_role("alert")).to_contain_text("Incorrect API key")
+        expect(page.get_by_role("alert")).to_contain_text("The model refused to answer this")
         expect(chosen).to_have_count(1)
         press(page, "Start anew")
         expect(chosen).to_have_count(0)

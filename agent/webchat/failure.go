@@ -12,8 +12,8 @@ import (
 // which are for the agent's owner and may name an account.
 var sentences = map[string]string{
 	"no_key":               "This agent has no key for its model. Only whoever runs this site can change that.",
-	"provider_refused":     "The model refused to answer this. Ask in another way; if it refuses everything, tell whoever runs this site.",
-	"provider_unreachable": "The model could not be reached. Ask again in a moment.",
+	"provider_refused":     "The model's provider refused to answer. Ask in another way; if it refuses everything, tell whoever runs this site.",
+	"provider_unreachable": "The model could not be reached, or broke off before the answer was complete. Ask again in a moment.",
 	"rate_limited":         "The model takes no more questions at the moment. Ask again in a minute.",
 	"internal":             "The agent failed unexpectedly. Ask again; if it fails once more, tell whoever runs this site.",
 }

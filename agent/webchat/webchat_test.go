@@ -120,7 +120,7 @@ func TestAnswers(t *testing.T) {
 		{"stream among other types", "text/event-stream, application/json;q=0.5", script(doneEvent), 200, stream,
 			[]string{`{"state":"…","text":"Grüße an alle","type":"done"}`}},
 		{"error in the middle", stream, script(wordEvent, errorEvent), 200, stream,
-			[]string{wordEvent, `{"code":"provider_unreachable","message":"The model could not be reached. Ask again in a moment.","type":"error"}`}},
+			[]string{wordEvent, `{"code":"provider_unreachable","message":"The model could not be reached, or broke off before the answer was complete. Ask again in a moment.","type":"error"}`}},
 		{"no end", stream, script(wordEvent, "vanish"), 200, stream,
 			[]string{wordEvent, `{"code":"internal","message":"` + sentences["internal"] + `","type":"error"}`}},
 		{"cut off", stream, script(strings.Replace(doneEvent, "stop", "length", 1)), 200, stream,
@@ -133,7 +133,7 @@ func TestAnswers(t *testing.T) {
 		{"JSON with sources", "", script(wordEvent, sourceEvent, doneEvent), 200, "application/json",
 			[]string{`"citations":[{"file":"a.md","found":true}]`}},
 		{"JSON for everything", "*/*", script(doneEvent), 200, "application/json", []string{`"state":"`}},
-		{"JSON, error in the middle", "", script(wordEvent, errorEvent), 502, "application/json", []string{`"message":"The model could not be reached.`}},
+		{"JSON, error in the middle", "", script(wordEvent, errorEvent), 502, "application/json", []string{`"message":"The model could not be reached, or broke off `}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -26,6 +26,12 @@ class Pair:
     to_forge: Wiretap
     to_builder: Wiretap
 
+    def restart_web(self) -> None:
+        """Kill the forge's web process with SIGKILL, and start another one."""
+        self.web.kill()
+        self.web.start()
+        self.to_forge.target = self.web.url
+
 
 @pytest.fixture(scope="session")
 def running_pair(

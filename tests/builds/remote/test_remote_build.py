@@ -156,9 +156,7 @@ def test_an_upload_goes_on_when_the_forge_was_killed(
         if message["kind"] == "piece" and message["name"] == "program":
             offsets.append(message["offset"])
             if len(offsets) == 4:
-                pair.web.kill()
-                pair.web.start()
-                pair.to_forge.target = pair.web.url
+                pair.restart_web()
 
     pair.to_forge.gate = kill
     there = wanting(agent, alice, NAME)
@@ -187,9 +185,7 @@ def test_files_of_an_agent_are_fetched_piece_by_piece(
         if message["kind"] == "text":
             asked.append(message["offset"])
             if len(asked) == 1:
-                pair.web.kill()
-                pair.web.start()
-                pair.to_forge.target = pair.web.url
+                pair.restart_web()
 
     pair.to_forge.gate = kill
     there = wanting(agent, alice, NAME)

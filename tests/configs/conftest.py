@@ -22,6 +22,13 @@ def agent(alice: User) -> AgentConfig:
 
 
 @pytest.fixture
+def with_tools(agent: AgentConfig) -> None:
+    """Give the agent a provider that can use tools."""
+    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
+    agent.refresh_from_db()
+
+
+@pytest.fixture
 def browser(alice: User, client_of: Callable[[User], Client]) -> Client:
     """Alice's signed-in client."""
     return client_of(alice)

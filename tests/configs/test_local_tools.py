@@ -12,17 +12,9 @@ from configs.models import AgentConfig
 from configs.revisions import configuration
 from tests.standins.mcp_server import tool
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("with_tools")]
 JSON = {"accept": "application/json"}
 FIELDS = {"name": "files", "command": "npx -y 'my server'", "env": "TOKEN, OTHER"}
-
-
-@pytest.fixture
-def agent(agent: AgentConfig) -> AgentConfig:
-    """An agent whose provider can use tools."""
-    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
-    agent.refresh_from_db()
-    return agent
 
 
 def _post(browser: Client, agent: AgentConfig, act: str, **data: Any) -> Any:

@@ -19,7 +19,7 @@ from configs.models import AgentConfig
 from configs.revisions import configuration, draft_json
 from tests.standins.server import Answer, Asked, StandIn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("with_tools")]
 SECRET = "api-key-0123456789abcdef"
 JSON = {"accept": "application/json"}
 _PET = {
@@ -84,14 +84,6 @@ class DocumentServer(StandIn):
 
     def answer(self, asked: Asked) -> Answer:
         return Answer(200, self.text.encode()) if asked.path == "/docs/openapi.json" else Answer(404)
-
-
-@pytest.fixture
-def agent(agent: AgentConfig) -> AgentConfig:
-    """An agent whose provider can use tools."""
-    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
-    agent.refresh_from_db()
-    return agent
 
 
 @pytest.fixture

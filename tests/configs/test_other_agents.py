@@ -21,17 +21,9 @@ from configs.revisions import configuration, draft_json
 from tests.drivers.other_agent import other_agent
 from tests.standins.a2a_agent import A2AStandIn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("with_tools")]
 SECRET = "agent-key-0123456789abcdef"
 JSON = {"accept": "application/json"}
-
-
-@pytest.fixture
-def agent(agent: AgentConfig) -> AgentConfig:
-    """An agent whose provider can use tools."""
-    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
-    agent.refresh_from_db()
-    return agent
 
 
 @pytest.fixture

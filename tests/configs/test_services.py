@@ -22,17 +22,9 @@ from configs.models import AgentConfig, ApiKey
 from configs.revisions import configuration, draft_json
 from tests.standins.mcp_server import MCPStandIn, tool
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("with_tools")]
 SECRET = "mcp-key-0123456789abcdef"
 JSON = {"accept": "application/json"}
-
-
-@pytest.fixture
-def agent(agent: AgentConfig) -> AgentConfig:
-    """An agent whose provider can use tools."""
-    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
-    agent.refresh_from_db()
-    return agent
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from configs.documents.problems import DocumentError
 from configs.models import AgentConfig, Revision
 from configs.revisions import configuration, create_revision
 
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("with_tools")]
 FORM = {
     "memory": "on",
     "memory_turns": "3",
@@ -39,14 +40,6 @@ PERMISSIONS = {
     "facts_save": ["allow"],
     "fetch": ["ask", "deny url=*/private/*", "allow host=example.org"],
 }
-
-
-@pytest.fixture
-def agent(agent: AgentConfig) -> AgentConfig:
-    """An agent whose provider can use tools."""
-    AgentConfig.objects.filter(pk=agent.pk).update(provider="openai", model="gpt-x")
-    agent.refresh_from_db()
-    return agent
 
 
 def url(agent: AgentConfig) -> str:

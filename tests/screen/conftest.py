@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -22,6 +23,7 @@ from configs.presets import PRESET_VALUES
 from configs.services import create_agent
 from tests.drivers.chromium import launch
 from tests.drivers.web_process import WebProcess
+from tests.standins.a2a_agent import A2AStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.search import SearXNGStandIn
 
@@ -53,8 +55,17 @@ def search_service() -> Iterator[SearXNGStandIn]:
 
 
 @pytest.fixture(scope="package")
-def web(django_db_setup: None, model: OpenAIStandIn, search_service: SearXNGStandIn) -> Iterator[WebProcess]:
-    allowed = search_service.url.removeprefix("http://")
+def harbour() -> Iterator[A2AStandIn]:
+    """Another agent that the web process may reach."""
+    with A2AStandIn() as agent:
+        yield agent
+
+
+@pytest.fixture(scope="package")
+def web(
+    django_db_setup: None, model: OpenAIStandIn, search_service: SearXNGStandIn, harbour: A2AStandIn
+) -> Iterator[WebProcess]:
+    allowed = ",".join(urlsplit(url).netloc for url in (search_service.url, harbour.url))
     with WebProcess(LOCAL_MODEL="1", LOCAL_MODEL_URL=model.url, AGENTFORGE_ALLOWED_HOSTS=allowed) as process:
         yield process
 

@@ -35,7 +35,9 @@ def hold() -> None:
 def _exit(stopped: int, *_: object) -> None:
     # Not a timer of its own: what a signal interrupts can be the start of a thread, with its lock held.
     os.write(stopped, b".")
-    sys.exit(_STOPPED)
+    # During cleanup it ends already: an exception would break off whichever function is cleaning up.
+    if threading.main_thread().is_alive():
+        sys.exit(_STOPPED)
 
 
 def _follow(launcher: int, stopping: int) -> None:

@@ -53,7 +53,7 @@ def test_programs_share_what_they_import_and_have_names(forge: Forge) -> None:
 
 def test_the_launcher_reaps_what_others_left_to_it(forge: Forge) -> None:
     children = psutil.Process(forge.process.pid).children()
-    orphan = next(child for child in children if str(ORPHAN_SECONDS) in child.cmdline())
+    orphan = next(child for child in children if str(ORPHAN_SECONDS) in _command(child))
     orphan.kill()
     # The proof of the sandbox has left one too.
     left = [orphan, *(child for child in children if _is_zombie(child))]
@@ -99,5 +99,17 @@ print(psutil.Process().memory_info().rss - before)
     assert int(done.stdout) < 10 * MIB
 
 
+def _command(process: psutil.Process) -> list[str]:
+    """Return the words of a process's command; none if it has ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
+
+
 def _is_zombie(process: psutil.Process) -> bool:
-    return bool(process.status() == psutil.STATUS_ZOMBIE)
+    """Tell whether a process has ended and is not reaped; one that just was is not."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -35,7 +35,9 @@ def _start(script: str) -> tuple[subprocess.Popen[str], int]:
         [sys.executable, "-c", script],
         env=os.environ | {lifeline.VARIABLE: str(program_end)},
         pass_fds=[program_end],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     os.close(program_end)
@@ -71,3 +73,28 @@ threading.Event().wait()
     finally:
         program.kill()
     assert (output, program.returncode) == ("Cleaned up.\n", 128 + signal.SIGTERM)
+
+
+def test_a_stop_while_a_program_cleans_up_lets_it_clean_up() -> None:
+    script = """
+import atexit
+from agentforge import lifeline
+
+def clean_up():
+    print("Cleaning up.", flush=True)
+    input()
+    print("Cleaned up.")
+
+atexit.register(clean_up)
+lifeline.hold()
+"""
+    program, launcher_end = _start(script)
+    try:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "Cleaning up.\n"
+        program.terminate()
+        output, _ = program.communicate("\n", timeout=60)
+    finally:
+        program.kill()
+        os.close(launcher_end)
+    assert (output, program.returncode) == ("Cleaned up.\n", 0)

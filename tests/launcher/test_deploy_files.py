@@ -44,6 +44,7 @@ def test_units_start_what_the_procfile_has(tmp_path: Path) -> None:
         (tmp_path / unit.name).write_text(text.replace("/opt/agentforge", str(ROOT)))
     assert set(re.findall(r"agentforge@(\w+)", GUIDE)) == PROCESSES - {"model"}
     assert "Restart=always" in (DEPLOY / "systemd" / "agentforge@.service").read_text()
+    shutil.copy(DEPLOY / "systemd" / "agentforge-backup.timer", tmp_path)
     if verifier := shutil.which("systemd-analyze"):
         (tmp_path / "agentforge@.service").rename(tmp_path / "agentforge@web.service")
         units = [str(path) for path in sorted(tmp_path.iterdir())]

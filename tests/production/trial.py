@@ -153,7 +153,7 @@ def test_a_backup_is_restored_on_another_machine(
     following = Following.begin(trial.person, trial.agent)
     page.run(box)
     following.end()
-    page.run(box, 2, STORE="/srv/store")
+    page.run(box, 3, STORE="/srv/store")
     box.run("cp -a /var/backups/agentforge /etc/agentforge/passphrase /srv/store/")
 
     other = boot("forge-2", srv_store=backups)

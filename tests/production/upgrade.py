@@ -103,6 +103,20 @@ def _used(person: Person, data: Data) -> None:
     assert person.answer(other, "And you?")
 
 
+def _made_with_what_is_new(person: Person) -> int:
+    """Return an agent that rows of a table refer to which the version before this one doesn't have."""
+    agent = person.make_agent("Eve")
+    cases = "cases:\n  - ask: Who are you?\n    expect:\n      - icontains: eve\n"
+    person.ask("POST", f"/agents/{agent}/evaluation/", {"cases": cases, "gate": "off"})
+    return agent
+
+
+def _deleted(person: Person, agent: int) -> None:
+    person.ask("POST", f"/agents/{agent}/delete/", {})
+    person.ask("POST", f"/trash/{agent}/delete/", {"handle": "eve"})
+    assert person.ask("GET", "/trash/")["agents"] == []
+
+
 def test_data_of_the_oldest_version_is_kept_and_the_previous_one_runs_on_it(directory: Path) -> None:
     var = directory / "var"
     with OpenAIStandIn(needs_key=False) as local, OpenAIStandIn(key=KEY) as provider:
@@ -122,9 +136,11 @@ def test_data_of_the_oldest_version_is_kept_and_the_previous_one_runs_on_it(dire
             person = Person(present.url)
             _kept(person, data)
             _used(person, data)
+            eve = _made_with_what_is_new(person)
             present.stop()
         with Forge(var, root=_tree(directory, PREVIOUS), shell=shell) as previous:
             previous.wait_until_ready()
             person = Person(previous.url)
             _kept(person, data)
             _used(person, data)
+            _deleted(person, eve)

@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"agent.local/a0000000000000000/protocol"
@@ -18,6 +21,8 @@ type completion struct {
 	usage   map[string]int
 	// wantsUsage is set in a stream that ends with the usage.
 	wantsUsage bool
+	// before and after are what all chunks have around their text but the first.
+	before, after []byte
 }
 
 // completions serves clients written for OpenAI's API.
@@ -73,10 +78,11 @@ func (c *completion) stream(ctx context.Context, w http.ResponseWriter, asked pr
 		if e.Type != "token" {
 			return c.record(e, raw)
 		}
-		delta := map[string]any{"content": e.Text}
-		if role != "" {
-			delta["role"], role = role, ""
+		if role == "" {
+			return c.token(out, e.Text)
 		}
+		delta := map[string]any{"content": e.Text, "role": role}
+		role = ""
 		return c.chunk(out, delta, nil)
 	})
 	if err != nil {
@@ -102,14 +108,36 @@ func (c *completion) finish(out *Stream, done protocol.Event) error {
 	return out.Send([]byte("[DONE]"))
 }
 
+// token sends a chunk that differs from the one before it in its text only: what is
+// around that is encoded once.
+func (c *completion) token(out *Stream, text string) error {
+	if c.before == nil {
+		encoded, err := json.Marshal(c.chunkFrame(map[string]any{"content": c.id}, nil))
+		if err != nil {
+			return err
+		}
+		before, after, _ := bytes.Cut(encoded, []byte(`"content":"`+c.id+`"`))
+		c.before, c.after = append(bytes.Clone(before), `"content":`...), bytes.Clone(after)
+	}
+	content, err := json.Marshal(text)
+	if err != nil {
+		return err
+	}
+	return out.Send(slices.Concat(c.before, content, c.after))
+}
+
 func (c *completion) chunk(out *Stream, delta map[string]any, finish any) error {
+	return out.SendJSON(c.chunkFrame(delta, finish))
+}
+
+func (c *completion) chunkFrame(delta map[string]any, finish any) map[string]any {
 	frame := c.frame("chat.completion.chunk", map[string]any{
 		"index": 0, "delta": delta, "logprobs": nil, "finish_reason": finish,
 	})
 	if c.wantsUsage {
 		frame["usage"] = nil
 	}
-	return out.SendJSON(frame)
+	return frame
 }
 
 func (c *completion) frame(object string, choices ...any) map[string]any {

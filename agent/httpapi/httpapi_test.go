@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -126,6 +127,38 @@ func TestCompletionsStream(t *testing.T) {
 	}
 	if body := stream("fail no_key"); !strings.Contains(body, `"error":{`) {
 		t.Errorf("got %s", body)
+	}
+}
+
+// The chunks of one stream differ in their text alone, after the first.
+func TestChunks(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, &agenttest.Agent{})
+	for _, options := range []string{"", `"stream_options":{"include_usage":true},`} {
+		text := `say "content":"x" <b>ü</b> back\slash end`
+		question, _ := json.Marshal(text)
+		_, body := post(t, server.URL+"/v1/chat/completions",
+			fmt.Sprintf(`{"stream":true,%s"messages":[{"role":"user","content":%s}]}`, options, question))
+		answer, frames := "", map[string]bool{}
+		for _, event := range strings.Split(body, "\n\n") {
+			var chunk map[string]any
+			if json.Unmarshal([]byte(strings.TrimPrefix(event, "data: ")), &chunk) != nil {
+				continue
+			}
+			for _, choice := range chunk["choices"].([]any) {
+				delta := choice.(map[string]any)["delta"].(map[string]any)
+				if content, found := delta["content"].(string); found {
+					answer += content
+					delete(delta, "content")
+					delete(delta, "role")
+					frame, _ := json.Marshal(chunk)
+					frames[string(frame)] = true
+				}
+			}
+		}
+		if answer != text || len(frames) != 1 {
+			t.Errorf("%q in %v", answer, frames)
+		}
 	}
 }
 

@@ -4,9 +4,11 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 )
 
 // Agent is a loaded plugin or a compiled-in agent.
@@ -88,6 +90,32 @@ type Event struct {
 	Output    int `json:"output_tokens"`
 }
 
+// What a token event begins and ends with, as agents encode it.
+const beforeToken, afterToken = `{"type":"token","text":"`, `"}`
+
+// Decode returns an event of an agent.
+func Decode(raw []byte) (Event, error) {
+	// Nearly all events are tokens, and most of them have nothing to decode.
+	if text, found := bytes.CutPrefix(raw, []byte(beforeToken)); found {
+		if text, found = bytes.CutSuffix(text, []byte(afterToken)); found && isPlain(text) {
+			return Event{Type: "token", Text: string(text)}, nil
+		}
+	}
+	var e Event
+	err := json.Unmarshal(raw, &e)
+	return e, err
+}
+
+// isPlain reports whether a text in JSON stands for itself.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return utf8.Valid(text)
+}
+
 // Request asks for an answer to Messages. The other fields are optional, and work if
 // the manifest names them among its request fields.
 type Request struct {
@@ -132,8 +160,8 @@ var ErrNoAnswer = errors.New("the agent stopped without an answer")
 func Handle(ctx context.Context, agent Agent, request []byte, observe func(event Event, raw []byte) error) (Event, error) {
 	var last Event
 	err := agent.Handle(ctx, request, func(raw []byte) error {
-		var e Event
-		if err := json.Unmarshal(raw, &e); err != nil {
+		e, err := Decode(raw)
+		if err != nil {
 			return err
 		}
 		last = e

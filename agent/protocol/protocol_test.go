@@ -2,7 +2,9 @@ package protocol
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 )
 
@@ -75,3 +77,22 @@ type manifestAgent struct {
 }
 
 func (a manifestAgent) Manifest() []byte { return []byte(a.manifest) }
+
+// The short way of tokens gives what decoding gives.
+func FuzzDecode(f *testing.F) {
+	for _, text := range []string{"word ", `"quoted"`, `back\slash`, "two\nlines", "<b>ü</b>", "\xff", "\x00"} {
+		encoded, _ := json.Marshal(text)
+		for _, text := range []string{text, string(encoded[1 : len(encoded)-1])} {
+			f.Add([]byte(beforeToken + text + afterToken))
+		}
+	}
+	f.Add([]byte(beforeToken + `a","text":"b` + afterToken))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, err := Decode(raw)
+		var want Event
+		wantErr := json.Unmarshal(raw, &want)
+		if (err == nil) != (wantErr == nil) || err == nil && !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v instead of %+v, %v", got, err, want, wantErr)
+		}
+	})
+}

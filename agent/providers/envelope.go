@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,9 @@ const maxEnvelopes = 4
 // unwrapped returns the answer, the part of one or the error in an envelope; anything
 // else as it is. An envelope may carry a note such as "ok", which alone is an error.
 func unwrapped(document string) string {
+	if hasField(document, answerFields) {
+		return document
+	}
 	if content, found := opened(document, maxEnvelopes); found {
 		return content
 	}
@@ -58,13 +62,16 @@ func opened(document string, deepest int) (string, bool) {
 	return "", false
 }
 
+// answerFields are fields of an answer of any protocol.
+var answerFields = []string{"choices", "content", "content_block", "delta", "usage"}
+
 // isAnswer reports whether a document has a field of an answer of any protocol.
 func isAnswer(document string) bool {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(document), &fields) != nil {
 		return false
 	}
-	for _, name := range []string{"choices", "content", "content_block", "delta", "usage"} {
+	for _, name := range answerFields {
 		if _, found := fields[name]; found {
 			return true
 		}
@@ -72,4 +79,38 @@ func isAnswer(document string) bool {
 	var kind rawText
 	_ = json.Unmarshal(fields["type"], &kind)
 	return strings.HasPrefix(string(kind), "response.") || strings.HasPrefix(string(kind), "message") || strings.HasPrefix(string(kind), "content_block")
+}
+
+// hasField reports whether an object has one of the fields, without decoding it. It may
+// overlook one whose name is written with escapes.
+func hasField(document string, names []string) bool {
+	depth := 0
+	for i := 0; i < len(document); i++ {
+		switch document[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			end := i + 1 + textLength(document[i+1:])
+			if depth == 1 && strings.HasPrefix(document[end:], `":`) && slices.Contains(names, document[i+1:end]) {
+				return document[0] == '{'
+			}
+			i = end
+		}
+	}
+	return false
+}
+
+// textLength returns how many bytes of JSON are before the quote that ends a text.
+func textLength(text string) int {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(text)
 }

@@ -112,3 +112,26 @@ func fuzzStream(f *testing.F, api string) {
 
 func FuzzChatStream(f *testing.F)    { fuzzStream(f, "openai") }
 func FuzzMessageStream(f *testing.F) { fuzzStream(f, "anthropic") }
+
+// What is overlooked without decoding a document is nothing that decoding it would find.
+func FuzzShortWays(f *testing.F) {
+	for _, document := range []string{
+		`{"choices":[{"delta":{"content":"a"}}]}`, `{"id":"choices","data":{"usage":1}}`, `{"a":"\\\"","usage":{}}`, `[{"delta":1}]`,
+		`{"object":"error","choices":[{}]}`, `{"Error":{"message":"no"},"choices":[{}]}`, `{"\u0063hoices":[{}]}`, `{"choices":[{}],"type":"error"}`,
+		`{"error":"no","choices":[null]}`, `{"message":"no","choices":[null]}`,
+	} {
+		f.Add(document)
+	}
+	f.Fuzz(func(t *testing.T, document string) {
+		if !json.Valid([]byte(document)) {
+			return
+		}
+		if hasField(document, answerFields) && !isAnswer(document) {
+			t.Errorf("%s has no field of an answer", document)
+		}
+		var chunk chatChunk
+		if json.Unmarshal([]byte(document), &chunk) == nil && !chunk.mayBeFault() && isFault([]byte(document)) {
+			t.Errorf("%s is an error", document)
+		}
+	})
+}

@@ -9,7 +9,14 @@ type chatChunk struct {
 	Groq    struct {
 		Usage optional[chatTokens] `json:"usage"`
 	} `json:"x_groq"`
-	Error json.RawMessage `json:"error"`
+	Error  json.RawMessage `json:"error"`
+	Object rawText         `json:"object"`
+	Type   rawText         `json:"type"`
+}
+
+// mayBeFault is false for a chunk that isFault needs not read again.
+func (c chatChunk) mayBeFault() bool {
+	return len(c.Choices.values) == 0 || isSet(c.Error) || c.Object == "error" || c.Type == "error"
 }
 
 // chatChoice has Delta in a stream and Message in a whole answer. Some servers send

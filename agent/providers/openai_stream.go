@@ -51,7 +51,7 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 	if json.Unmarshal([]byte(e.Data), &chunk) != nil {
 		return false, r.answer.protocolError(e.Data)
 	}
-	if isFault([]byte(e.Data)) {
+	if chunk.mayBeFault() && isFault([]byte(e.Data)) {
 		return false, streamFault([]byte(e.Data))
 	}
 	r.count(chunk.Groq.Usage)

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -50,8 +49,7 @@ func (o observed) Handle(ctx context.Context, request []byte, emit func([]byte) 
 	outcome, started, spoke := "internal", time.Now(), false
 	defer func() { finish(outcome) }()
 	return o.Agent.Handle(ctx, request, func(raw []byte) error {
-		var e protocol.Event
-		if json.Unmarshal(raw, &e) == nil {
+		if e, err := protocol.Decode(raw); err == nil {
 			switch e.Type {
 			case "token":
 				if !spoke {

@@ -39,6 +39,8 @@ type answer struct {
 	// whole is set for JSON documents instead of events.
 	whole bool
 	timer *time.Timer
+	// repeat is how the chunks of this answer look that need no decoding.
+	repeat repeat
 	// late is an error after the answer was complete.
 	late error
 }

@@ -34,6 +34,9 @@ func (a *answer) documents(in io.Reader, handle func(sse.Event) (bool, error)) e
 
 // decode passes the objects of an event on, of which some servers send several.
 func (a *answer) decode(event sse.Event, handle func(sse.Event) (bool, error)) (bool, error) {
+	if text, found := a.repeat.text(event.Data); found && !a.complete {
+		return false, a.repeat.onText(text)
+	}
 	for _, document := range splitDocuments(event.Data) {
 		if isEnd(document) {
 			return true, nil

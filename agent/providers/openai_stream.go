@@ -19,7 +19,9 @@ type chatReader struct {
 	// deltas is set once a delta had content: messages then repeat it.
 	deltas bool
 	// odd is an event that has no choices, for the error if none follow.
-	odd         string
+	odd string
+	// seen is what the last chunk with nothing but text has around it.
+	seen        repeat
 	messageText string
 	// The reasoning to send back, in the fields that it arrived in.
 	reasoningContent, reasoning strings.Builder
@@ -71,6 +73,7 @@ func (r *chatReader) event(e sse.Event) (bool, error) {
 			return false, err
 		}
 	}
+	r.learn(e.Data, chunk)
 	return false, nil
 }
 

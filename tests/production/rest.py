@@ -20,10 +20,14 @@ def processes() -> Iterator[psutil.Process]:
     return (process for process in psutil.process_iter() if process.username() in OWNERS)
 
 
-def switches() -> int:
-    """Return how often threads went to sleep, which is how often they were woken."""
-    files = [file for process in processes() for file in Path(f"/proc/{process.pid}/task").glob("*/status")]
-    return sum(int(file.read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for file in files)
+def switches() -> dict[str, int]:
+    """Return by owner how often threads went to sleep, which is how often they were woken."""
+    found = dict.fromkeys(OWNERS, 0)
+    for process in processes():
+        for file in Path(f"/proc/{process.pid}/task").glob("*/status"):
+            text = file.read_text().partition("\nvoluntary_ctxt_switches:")[2]
+            found[process.username()] += int(text.split()[0])
+    return found
 
 
 def memory() -> dict[str, float]:
@@ -40,8 +44,8 @@ def memory() -> dict[str, float]:
 def main(seconds: float) -> None:
     before = switches()
     time.sleep(seconds)
-    woken = (switches() - before) / seconds
-    print(json.dumps({"wakeups": round(woken, 1), "megabytes": memory()}))
+    woken = {owner: round((count - before[owner]) / seconds, 1) for owner, count in switches().items()}
+    print(json.dumps({"wakeups": woken, "megabytes": memory()}))
 
 
 if __name__ == "__main__":

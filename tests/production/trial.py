@@ -76,28 +76,6 @@ def test_everything_works_through_the_proxy(trial: Trial) -> None:
         assert any(name.endswith("bin/agent") for name in site.getnames())
 
 
-def test_a_forge_at_rest_is_frugal(trial: Trial) -> None:
-    box = trial.forge.box
-    python, script = "/opt/agentforge/.venv/bin/python", "/opt/agentforge/tests/production/rest.py"
-    # PostgreSQL counts transactions late.
-    box.run(f"{python} {script} {CALM}")
-    before = transactions(trial)
-    used = json.loads(box.run(f"{python} {script} {CALM}"))
-    used["transactions"] = (transactions(trial) - before) / CALM
-    query = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'forge'"
-    # The start's own work takes a few more for some time.
-    wait_until(lambda: counted(trial, query) <= 12)
-    print(f"\nAt rest: {used}, {counted(trial, query)} connections")
-
-
-def transactions(trial: Trial) -> int:
-    return counted(trial, "SELECT xact_commit FROM pg_stat_database WHERE datname = 'forge'")
-
-
-def counted(trial: Trial, query: str) -> int:
-    return int(trial.forge.box.run(f'runuser -u postgres -- psql -Atc "{query}"', directory="/"))
-
-
 def test_the_web_process_is_killed_under_a_live_stream(trial: Trial) -> None:
     following = Following.begin(trial.person, trial.agent)
     assert following.viewer.first_event.wait(60)
@@ -185,6 +163,20 @@ def kept(trial: Trial, other: Installation) -> None:
     person.built(agent, "plugin", TARGET)
 
 
+def test_a_forge_at_rest_is_frugal(trial: Trial) -> None:
+    """Its first minutes are over: a server of PostgreSQL has much to tidy up after the tables are made."""
+    box = trial.forge.box
+    python, script = "/opt/agentforge/.venv/bin/python", "/opt/agentforge/tests/production/rest.py"
+    # PostgreSQL counts transactions late.
+    box.run(f"{python} {script} {CALM}")
+    before = transactions(trial)
+    used = json.loads(box.run(f"{python} {script} {CALM}"))
+    used["transactions"] = (transactions(trial) - before) / CALM
+    query = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'forge'"
+    wait_until(lambda: counted(trial, query) <= 12)
+    print(f"\nAt rest: {used}, {counted(trial, query)} connections")
+
+
 def test_an_upgrade_and_back(trial: Trial) -> None:
     page, box = trial.forge.page("upgrade"), trial.forge.box
     page.run(box, 2)
@@ -215,6 +207,14 @@ def test_the_log_has_no_secrets(trial: Trial) -> None:
     assert {line["process"] for line in lines} >= {"web", "worker", "replies", "deployments", "checks"}
     acts = {line.get("event") for line in lines if line["logger"] == "agentforge.jobs"}
     assert acts >= {"started", "ended", "requeued"}
+
+
+def transactions(trial: Trial) -> int:
+    return counted(trial, "SELECT xact_commit FROM pg_stat_database WHERE datname = 'forge'")
+
+
+def counted(trial: Trial, query: str) -> int:
+    return int(trial.forge.box.run(f'runuser -u postgres -- psql -Atc "{query}"', directory="/"))
 
 
 def kill(trial: Trial, name: str) -> None:

@@ -189,6 +189,11 @@ class ChatMessage(models.Model):
         """Return whether somebody stopped the answer, which is no failure."""
         return self.status == MessageStatus.FAILED and self.error == STOPPED
 
+    @property
+    def stopped_words(self) -> str:
+        """Return what became of an answer that somebody stopped: nothing is kept of one that had not begun."""
+        return self.error if self.content else "Stopped before it answered."
+
 
 class AnswerFiles(models.Model):
     """What the tools of an agent had in their directory after an answer: an archive that only it opens."""

@@ -94,6 +94,13 @@ def test_a_stopped_answer_keeps_what_arrived_and_is_no_error(
     ]
 
 
+def test_of_an_answer_that_was_stopped_before_it_began_nothing_is_said_to_be_kept(
+    browser: Client, answer: ChatMessage
+) -> None:
+    _end(answer, {"type": "error", "code": "stopped", "message": chat.STOPPED})
+    assert "data-chat-stopped>Stopped before it answered.<" in _page(browser, answer)
+
+
 def test_an_answer_can_be_fetched_by_itself(browser: Client, answer: ChatMessage) -> None:
     url = reverse("builds:message", args=[answer.agent_id, answer.pk])
     token = {"kind": "chat", "message": answer.pk, "event": {"type": "token", "text": "**Half"}}

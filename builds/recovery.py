@@ -50,7 +50,8 @@ def _settle_build(pk: int, job_id: int) -> bool:
         if aborted:
             return transitions.finish(pk, job_id, BuildStatus.CANCELLED, was=status)
         if build.attempts >= MOST_ATTEMPTS:
-            error = f"The worker died {build.attempts} times while it ran this build. Nothing was stored."
+            # What its targets stored before is kept; the page says so.
+            error = f"The worker died {build.attempts} times while it ran this build."
             return transitions.finish(pk, job_id, BuildStatus.FAILED, was=status, error=error)
         why = f"The worker died; starting again, attempt {build.attempts + 1} of {MOST_ATTEMPTS}"
         return transitions.requeue(pk, job_id, why=why, was=status)

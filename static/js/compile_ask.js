@@ -16,6 +16,8 @@ function find() {
 
 function say(...children) {
   const state = document.querySelector("[data-compile-ask-state]");
+  // Not every page of an agent offers it.
+  if (!state) return;
   state.replaceChildren(...children);
   state.scrollIntoView({ block: "nearest" });
 }

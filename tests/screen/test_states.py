@@ -100,6 +100,18 @@ def test_a_failed_and_a_cancelled_build_are_not_taken_for_a_success(
     expect(page).to_have_title(re.compile(rf"^Build {second.pk} failed {DASH} "))
 
 
+def test_an_older_build_s_page_hears_of_a_newer_build(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    older = enqueue_build(agent, by=alice)
+    finish(older, BuildStatus.FAILED)
+    page = window(f"/builds/{older.pk}/")
+    step(page, "builds", "failed", "failed")
+    enqueue_build(agent, by=alice)
+    # And no script stumbles over it: `window` sees to that.
+    step(page, "builds", "queued", "queued")
+
+
 def test_the_title_and_the_icon_are_right_on_load_after_a_reload_and_live(
     window: Windows, agent: AgentConfig, alice: User
 ) -> None:

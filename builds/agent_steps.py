@@ -40,7 +40,7 @@ def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[
         builds, wanted = telling[agent.pk], draft_sha256(agent, ring.keys)
         answers = builds.answers
         steps[agent.pk] = [
-            _build_step(agent, builds.newest, builds.good, is_current=_shows(builds.good, wanted)),
+            _build_step(agent, builds.newest, builds.good, wanted),
             _try_step(
                 agent,
                 answers,
@@ -104,12 +104,15 @@ def _shows(build: Build | None, wanted: str) -> bool:
     return build is not None and build.revision.sha256 == wanted
 
 
-def _build_step(agent: AgentConfig, newest: Build | None, good: Build | None, *, is_current: bool) -> Step:
+def _build_step(agent: AgentConfig, newest: Build | None, good: Build | None, wanted: str) -> Step:
     state, word, headline = "pending", "", ""
+    is_current = _shows(good, wanted)
+    # What failed before a built revision was restored is history: the draft is compiled as it is.
+    is_over = is_current and not _shows(newest, wanted)
     if newest is not None and newest.status in reports.UNFINISHED:
         state, word = newest.status, newest.get_status_display().lower()
         headline = f"Build {newest.pk} is {word}"
-    elif newest is not None and newest.status == BuildStatus.FAILED:
+    elif newest is not None and newest.status == BuildStatus.FAILED and not is_over:
         state, word, headline = "failed", "failed", f"Build {newest.pk} failed"
     elif good is not None and not is_current:
         state, word, headline = "outdated", "out of date", f"Changed since build {good.pk}"

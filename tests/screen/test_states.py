@@ -112,6 +112,28 @@ def test_an_older_build_s_page_hears_of_a_newer_build(
     step(page, "builds", "queued", "queued")
 
 
+def test_a_failure_is_over_once_what_was_built_is_restored(
+    window: Windows, agent: AgentConfig, alice: User
+) -> None:
+    check(agent)
+    finish(enqueue_build(agent, by=alice))
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    step(page, "builds", "outdated", "out of date")
+    agent.refresh_from_db()
+    failed = enqueue_build(agent, by=alice)
+    finish(failed, BuildStatus.FAILED)
+    step(page, "builds", "failed", "failed")
+    expect(page.locator("h1 .badge")).to_have_text(f"Build {failed.pk} failed")
+    history = window(f"/agents/{agent.pk}/revisions/1/")
+    history.get_by_role("button", name="Restore").click()
+    for each in (page, history):
+        step(each, "builds", "succeeded", re.compile(r"^revision 1, "))
+        expect(each.locator("h1 .badge")).to_have_text("Built, revision 1")
+        expect(each).not_to_have_title(re.compile("failed"))
+
+
 def test_the_title_and_the_icon_are_right_on_load_after_a_reload_and_live(
     window: Windows, agent: AgentConfig, alice: User
 ) -> None:

@@ -228,7 +228,8 @@ def _is_same(agent: AgentConfig, document: dict[str, Any]) -> bool:
 def _build_step(newest: Build | None, good: Build | None, is_current: Callable[[Build], bool]) -> State:
     if newest is None:
         return "pending", ""
-    if newest.status in (*UNDER_WAY, "failed"):
+    is_over = good is not None and is_current(good) and not is_current(newest)
+    if newest.status in UNDER_WAY or (newest.status == "failed" and not is_over):
         return newest.status, newest.status
     if good is None:
         return "cancelled", "cancelled"

@@ -1,7 +1,7 @@
 // A page is a rendition of what the server knows: when a record says that something changed, the page is fetched again
 // and each `data-part` is replaced by the part of the same name, the title and the icon too. The rest, above all forms
-// and the log, stays as it is. A part with `data-hold` is left alone until it lets go (`parts:stale`), one with a
-// `data-shape` as long as its shape is the same: a chat keeps itself up, but there is none before there is a build.
+// and the log, stays as it is. A part with a `data-shape` is left alone as long as its shape is the same: a chat keeps
+// itself up, but there is none before there is a build. `parts:stale` asks for the page at once.
 // `data-renew="3"` asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no
 // stream tells of it. What somebody typed or chose in a part stays.
 import { announce, on } from "./dom.js";
@@ -61,8 +61,6 @@ function renewLater() {
 function show(page, asked) {
   // A press that begins on a button and ends on its replacement is no click.
   if (pressed) return void (missed = true);
-  // A rail that plays the end of a check asks for the page once it has.
-  if ("hold" in document.body.dataset) return;
   const said = summary();
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
@@ -77,7 +75,7 @@ function show(page, asked) {
 }
 
 function isKept(part, fresh) {
-  if ("hold" in part.dataset || part.isEqualNode(fresh)) return true;
+  if (part.isEqualNode(fresh)) return true;
   return "shape" in part.dataset && part.dataset.shape === fresh.dataset.shape;
 }
 

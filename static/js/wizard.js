@@ -1,31 +1,57 @@
-// The tab rail, on `data-rail` (see templates/configs/_rail.html): a check is played as it runs, tab by tab, by the
-// records `live:process`: pending, checking, valid or invalid, with its duration. The browser tab that started the check
-// (the button `data-process`) then opens the first invalid tab; others only show it. While a check is played, the rail is
-// not read again with the other parts of the page.
+// The tab rail, on `data-rail` (see templates/configs/_rail.html): it shows a check as it is, tab by tab, by the records
+// `live:process`: pending, checking, valid or invalid, with its duration. A tab that was checked lights up and fades, one
+// after the other however fast they were: that is drawn over the rail, whose states never wait for it. The browser tab that
+// started the check (the button `data-process`) then opens the first invalid tab; others only show it.
 import { announce, on } from "./dom.js";
 import { duration } from "./formats.js";
 
 const WORDS = { pending: "not checked", checking: "checking", valid: "valid", invalid: "invalid", outdated: "changed" };
 const ENDS = ["ready", "invalid", "failed"];
 const STARTED = `process:${location.pathname.split("/").slice(0, 3).join("/")}`;
-// Each tab is looked at long enough to be seen, in milliseconds.
-const PACE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 240;
 // A check that took fewer milliseconds shows no time.
 const WORTH_TELLING = 100;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+// The light of a checked tab, and how long after the one before it comes, in milliseconds.
+const LIGHT = [{ backgroundColor: "var(--state-soft)" }, { backgroundColor: "var(--state-soft)", offset: 0.3 }, {}];
+const TICK = [{ scale: 0.3 }, {}];
+const APART = 90;
+const CHECKED = ["valid", "invalid"];
+// The records of the run that is shown, for a rendition that is older than they are.
 const records = [];
-let playing = false;
+const lit = new Map();
 
 function rail() {
   return document.querySelector("[data-rail]");
 }
 
+function itemOf(tab) {
+  return rail().querySelector(`[data-tab="${CSS.escape(tab)}"]`);
+}
+
 function show({ tab, state, ms }) {
-  const item = rail().querySelector(`[data-tab="${CSS.escape(tab)}"]`);
+  const item = itemOf(tab);
   if (!item) return;
   item.dataset.state = state;
   item.querySelector(".rail-word").textContent = WORDS[state] ?? state;
   item.querySelector(".rail-ms").textContent = ms >= WORTH_TELLING ? duration(ms) : "";
   if (state !== "pending") announce(`${item.querySelector(".rail-name").textContent}: ${WORDS[state]}`);
+}
+
+/** Let a tab light up once those before it have, on whatever rendition of the rail is shown by then. */
+function light(tab) {
+  const now = document.timeline.currentTime ?? 0;
+  lit.set(tab, Math.max(now, ...[...lit.values()].map((at) => at + APART)));
+  glow(tab);
+}
+
+function glow(tab) {
+  const item = itemOf(tab);
+  if (!item || calm.matches) return;
+  const animations = [
+    item.animate(LIGHT, { duration: 800, easing: "ease-out" }),
+    item.animate(TICK, { duration: 200, easing: "ease-out", pseudoElement: "::before" }),
+  ];
+  for (const animation of animations) animation.startTime = lit.get(tab);
 }
 
 function restart(run) {
@@ -61,26 +87,25 @@ function apply(record) {
   if (record.words) rail().querySelector("[data-rail-outcome]").textContent = record.words;
 }
 
-async function play() {
-  if (playing) return;
-  playing = true;
-  while (records.length) {
-    const record = records.shift();
-    if (!rail() || record.run < Number(rail().dataset.run)) continue;
-    rail().dataset.hold = "";
-    apply(record);
-    if (record.state === "checking") await new Promise((done) => setTimeout(done, PACE));
-    if (ENDS.includes(record.status)) release(record.status);
+function receive(seq, record) {
+  if (record.run < Number(rail().dataset.run)) return;
+  if (record.run > (records[0]?.[1].run ?? 0)) {
+    records.length = 0;
+    lit.clear();
   }
-  playing = false;
-  delete document.body.dataset.hold;
+  records.push([seq, record]);
+  apply(record);
+  if (CHECKED.includes(record.state)) light(record.tab);
+  if (!ENDS.includes(record.status)) return;
+  document.dispatchEvent(new CustomEvent("parts:stale"));
+  openInvalid(record.status, true);
 }
 
-function release(status) {
-  delete document.body.dataset.hold;
-  delete rail().dataset.hold;
-  document.dispatchEvent(new CustomEvent("parts:stale"));
-  openInvalid(status, true);
+/** Bring a rendition up to date that was made before the last records came. */
+function catchUp(page) {
+  const shown = new RegExp(`\\bagent-${rail().dataset.agent}:(\\d+)`).exec(page.body.dataset.live)?.[1];
+  for (const [seq, record] of records) if (seq > Number(shown)) apply(record);
+  for (const tab of lit.keys()) glow(tab);
 }
 
 /** On a narrow page the steps are a strip: scroll it to the current one. */
@@ -98,10 +123,6 @@ if (rail()) {
   });
   // The check may have ended before the page connected.
   if (ENDS.includes(rail().dataset.status)) openInvalid(rail().dataset.status, false);
-  on("process", "", (record) => {
-    records.push(record);
-    // The rest of the page says how the check ended when the rail does.
-    if (ENDS.includes(record.status)) document.body.dataset.hold = "";
-    play();
-  });
+  on("process", "", (record, seq) => receive(seq, record));
+  document.addEventListener("parts:renewed", ({ detail }) => catchUp(detail.page));
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from agentforge.accounts.models import User
 from builds.execution import transitions
@@ -209,3 +209,61 @@ def test_the_page_says_how_a_check_ended_when_the_rail_does(window: Windows, age
     expect(page.locator("h1 .badge")).to_have_text("Ready to compile")
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
     assert page.evaluate("window.contradictions") == []
+
+
+_LATE = """() => {
+  window.late = [];
+  document.addEventListener("live:process", ({ detail: { record } }) => {
+    const item = record.tab && document.querySelector(`.rail-item[data-tab="${record.tab}"]`);
+    if (item && item.dataset.state !== record.state) window.late.push(`${record.tab} is ${record.state}`);
+  });
+}"""
+
+
+def test_the_rail_shows_a_check_as_it_is_at_once(window: Windows, agent: AgentConfig) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page.evaluate(_LATE)
+    check(agent)
+    expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")
+    assert page.evaluate("window.late") == []
+
+
+_BACK = """() => {
+  window.back = [];
+  new MutationObserver(() => {
+    const open = document.querySelector(".rail-item[data-checked]:not([data-state=valid])");
+    if (open) window.back.push(open.textContent);
+  }).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
+
+
+def test_a_page_that_was_read_before_a_check_does_not_take_the_rail_back(
+    window: Windows, agent: AgentConfig
+) -> None:
+    page = window(f"/agents/{agent.pk}/identity/")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if waiting:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    page.route(page.url, hold)
+    page.evaluate("document.dispatchEvent(new CustomEvent('parts:stale'))")
+    for _ in range(500):
+        if waiting:
+            break
+        page.wait_for_timeout(20)
+    response = waiting[0].fetch()
+    check(agent)
+    for name in ("identity", "knowledge"):
+        step(page, name, "valid", "valid")
+    page.evaluate(_BACK)
+    waiting[0].fulfill(response=response)
+    expect(page.locator("h1 .badge")).to_have_text("Ready to compile")
+    assert page.evaluate("window.back") == []

@@ -61,7 +61,8 @@ function restart(run) {
   }
 }
 
-function finish(status) {
+/** Show that a run waits or began; how it ended comes with the page's parts, the heading and the title at once. */
+function begin(status) {
   rail().dataset.status = status;
   const words = rail().querySelector("[data-rail-outcome]");
   words.textContent = words.getAttribute(`data-words-${status}`) ?? "";
@@ -83,7 +84,7 @@ function openInvalid(status, isLive) {
 function apply(record) {
   if (record.run > Number(rail().dataset.run)) restart(record.run);
   if (record.tab) show(record);
-  if (record.status) finish(record.status);
+  if (record.status && !ENDS.includes(record.status)) begin(record.status);
   if (record.words) rail().querySelector("[data-rail-outcome]").textContent = record.words;
 }
 

@@ -195,6 +195,8 @@ _CONTRADICTIONS = """() => {
     const header = document.querySelector("h1 .badge").textContent.trim();
     const open = document.querySelectorAll(".rail-item[data-checked]:not([data-state=valid])");
     if (header === "Ready to compile" && open.length) window.contradictions.push(open[0].textContent);
+    const rail = document.querySelector("[data-rail-outcome]").textContent.trim();
+    if (rail === "Ready to compile." && header !== "Ready to compile") window.contradictions.push(header);
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 }"""
 

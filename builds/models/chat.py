@@ -191,7 +191,7 @@ class ChatMessage(models.Model):
 
     @property
     def stopped_words(self) -> str:
-        """Return what became of an answer that somebody stopped: nothing is kept of one that had not begun."""
+        """Return what became of a stopped answer: of one that had not begun, nothing is kept."""
         return self.error if self.content else "Stopped before it answered."
 
 

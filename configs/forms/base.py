@@ -63,6 +63,8 @@ class DraftForm(AgentForm):
     # Whether its fields make sense only together, so that none is saved while another is invalid.
     is_one_choice: ClassVar[bool] = False
     basis: Basis = Basis()
+    # Whether its errors are those that the last check found in what is saved, not those of what was sent.
+    is_checked: bool = False
 
     def __init__(self, data: Any = None, *, offers: Offers | None = None, **kwargs: Any) -> None:
         self.offers = offers or Offers()

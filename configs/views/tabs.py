@@ -115,6 +115,7 @@ def _saved_form(
         return form_class(instance=agent, offers=offers)
     form = form_class(draft_values(form_class, agent), instance=copy(agent), offers=offers)
     replace_errors(form, {name: " ".join(messages) for name, messages in problems.items()})
+    form.is_checked = True
     return form
 
 

@@ -97,6 +97,9 @@ def test_stops_at_the_first_invalid_tab_and_shows_its_messages(
     assert (run.status, states(run)) == ("invalid", ["valid", "valid", "invalid", "pending", "pending"])
     page = browser.get(f"/agents/{agent.pk}/personality/").content.decode()
     assert "Choose at least one trait." in page
+    # What is shown was saved, and not typed just now.
+    assert "The last check found 1 field that needs attention." in " ".join(page.split())
+    assert "nothing was saved" not in page and "Not saved" not in page
     assert tell(agent)[-2]["errors"] == {"traits": ["Choose at least one trait."]}
     assert tell(agent)[-1] == {"status": "invalid"}
 

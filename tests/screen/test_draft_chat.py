@@ -239,7 +239,7 @@ def test_without_scripts_the_chat_is_a_page_of_its_own(window: Windows, agent: A
     expect(page.locator("[data-role=assistant]")).to_have_attribute("data-status", "queued")
     expect(page.get_by_role("link", name="Load the page again")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("[data-role=assistant]")).to_contain_text("Stopped.")
+    expect(page.locator("[data-role=assistant]")).to_contain_text("Stopped before it answered.")
 
 
 def test_a_chat_that_takes_images_leaves_its_text_the_width(window: Windows, agent: AgentConfig) -> None:

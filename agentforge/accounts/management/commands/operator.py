@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,9 @@ class Command(BaseCommand):
             raise CommandError("Operators are named in the Supabase project: docs/supabase.md.")
         user = User.objects.filter(email=email).first()
         if user is None:
+            # Django's command asks for a password, and without a terminal says only that it made nobody.
+            if not sys.stdin.isatty():
+                raise CommandError(f"{email} has no account. Sign up with it, or run this in a terminal.")
             self.stdout.write(f"{email} has no account yet. Choose its password.")
             call_command("createsuperuser", email=email, verbosity=0)
         else:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import template
+from django.forms import BaseForm, PasswordInput
 
 from configs import agent_report
 from configs.agent_list import AgentRow
@@ -17,6 +18,14 @@ register = template.Library()
 def report_of(context: template.RequestContext, agent: AgentConfig) -> agent_report.AgentReport:
     """Return the report on a page's agent."""
     return agent_report.report_for(context["request"], agent)
+
+
+@register.filter
+def takes_secret(form: object) -> bool:
+    """Return whether a form has a field that a page never shows filled in."""
+    return isinstance(form, BaseForm) and any(
+        isinstance(field.widget, PasswordInput) for field in form.fields.values()
+    )
 
 
 @register.simple_tag

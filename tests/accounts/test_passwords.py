@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from agentforge.accounts.models import LocalIdentity
+from tests.drivers.pages import shown
 
 COMPOSED, DECOMPOSED, WIDE = (
     "caf\u00e9 cr\u00e8me 12",
@@ -51,3 +52,10 @@ def test_a_changed_password_is_the_same_in_every_form(client: Client) -> None:
     changed = client.post("/accounts/password/", {"current": COMPOSED, "password": f"{DECOMPOSED} new"})
     assert changed.status_code == 302
     assert sign_in(f"{COMPOSED} new")
+
+
+def test_a_refusal_says_that_a_password_is_to_be_typed_again(client: Client) -> None:
+    page = shown(client.post("/sign-up/", {"email": "ada", "password": COMPOSED}))
+    assert "What you typed is kept below, except secrets; nothing was saved." in page
+    assert 'value="ada"' in page
+    assert COMPOSED not in page

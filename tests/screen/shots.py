@@ -58,6 +58,15 @@ def away() -> str:
     return render_to_string("503.html", {"reason": reason, "again": "/agents/"})
 
 
+def open_page(page: Page, state: str, path: str) -> str:
+    """Open a path, with what its state takes of the network; return its source."""
+    if state == "away":
+        page.route("**/agents/", lambda route: route.fulfill(status=503, body=away()))
+    response = page.goto(path)
+    assert response is not None
+    return response.text()
+
+
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -82,13 +91,14 @@ def shoot(
         )
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
         page = context.new_page()
-        if state == "away":
-            page.route("**/agents/", lambda route: route.fulfill(status=503, body=away()))
-        page.goto(path)
+        open_page(page, state, path)
         if before is not None:
             before(page)
         name = f"{size['width']}-{scheme}-{state}-{path.strip('/').replace('/', '-').replace('?', '-')}"
         KEPT.mkdir(parents=True, exist_ok=True)
+        # What sticks to an edge of the window would lie over the middle of a page that is longer.
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({**size, "height": max(size["height"], height)})
         page.screenshot(path=KEPT / f"{name}.png", full_page=True)
         context.close()
 

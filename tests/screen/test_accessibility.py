@@ -81,12 +81,13 @@ def problems_of_services(page: Page, path: str) -> list[str]:
     return problems
 
 
-def problems_now(page: Page, path: str) -> list[str]:
+def problems_now(page: Page, path: str, *, as_loaded: bool = True) -> list[str]:
+    """Return the problems of a page as it is; one in another size than it was loaded in has shifted."""
     page.evaluate(AXE)
     found: list[Any] = page.evaluate(_AXE)
     (shift, moved), width = page.evaluate(_SHIFT), page.evaluate("document.documentElement.scrollWidth")
     # Django's administration opens its sidebar by a script.
-    if shift > MOST_SHIFT and not path.startswith("/admin/"):
+    if as_loaded and shift > MOST_SHIFT and not path.startswith("/admin/"):
         found.append(f"shifts by {shift:.3f}: {moved}")
     size = page.viewport_size
     if size and width > size["width"]:

@@ -144,6 +144,27 @@ def test_nothing_shifts_while_the_page_loads(window: Windows, build: Build, size
     assert page.evaluate("window.shifted") <= 0.01, page.evaluate("window.movers")
 
 
+@pytest.mark.parametrize("size", [WIDE, ViewportSize(width=1100, height=900), NARROW])
+def test_nothing_shifts_when_the_log_has_its_first_error(
+    window: Windows, build: Build, size: ViewportSize
+) -> None:
+    claim = start(build)
+    page = window("/agents/", size)
+    page.add_init_script(SHIFTS)
+    page.goto(f"/builds/{build.pk}/")
+    expect(page.get_by_role("button", name="Follow")).to_be_visible()
+    expect(page.get_by_role("button", name="First error")).to_be_hidden()
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    bar = page.locator(".log-bar")
+    before = bar.bounding_box()
+    with StreamWriter(claim.stream) as writer, BuildLog(writer.write).section("plugin linux/amd64") as log:
+        log.lines("err", ["agent.go:16:2: undefined: name"])
+    expect(page.get_by_role("button", name="First error")).to_be_visible()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert bar.bounding_box() == before
+    assert page.evaluate("window.shifted") <= 0.01, page.evaluate("window.movers")
+
+
 def test_the_toolbar_of_the_log_is_whole_without_a_script(window: Windows, build: Build) -> None:
     page = window(f"/builds/{build.pk}/", scripts=False)
     button = page.locator("[data-log-pages] button")

@@ -29,6 +29,8 @@ MAKES_ROOM = """() => {
   return parseFloat(room) >= document.querySelector(".site").offsetHeight - 1;
 }"""
 
+PLACE = "document.querySelector('main').offsetTop"
+
 
 @pytest.fixture
 def cold(
@@ -105,10 +107,20 @@ def test_the_header_follows_the_warm_up_until_go_is_ready(
         box = part.bounding_box()
         assert box is not None
         assert box["width"] >= 24
+    place = page.evaluate(PLACE)
     # What is typed meanwhile stays.
     expect(page.get_by_label("Name", exact=True)).to_have_value("Half a na")
     record(warmup.WARM, 300, 300, 180)
     expect(chip).to_be_hidden()
+    # So does everything where it is, also when Go has to get ready again.
+    assert page.evaluate(PLACE) == place
+    page.reload()
+    place = page.evaluate(PLACE)
+    record(warmup.WARMING, 200, 300, 120)
+    page.get_by_label("Description").fill("Knows tides.")
+    page.get_by_label("Name", exact=True).focus()
+    expect(chip).to_be_visible()
+    assert page.evaluate(PLACE) == place
 
 
 def test_without_scripts_each_page_says_it_and_what_waits(

@@ -18,6 +18,15 @@ function toggle(label, pressed, change) {
   return element;
 }
 
+/** Return a function that shows a tool or not; of a log that goes on, its place is kept, so that no other one moves. */
+function place(element, panel) {
+  const kept = !panel.closed;
+  return (shown) => {
+    element.hidden = !shown && !kept;
+    element.style.visibility = shown ? "" : "hidden";
+  };
+}
+
 function timesChoice(panel) {
   const kinds = [["", "No times"], ["clock", "Clock"], ["since", "Since start"]];
   const options = kinds.map(([value, label]) => h("option", { value }, label));
@@ -43,9 +52,10 @@ function followButton(panel) {
     panel.follow(wanted);
     if (wanted) panel.toEnd();
   });
+  const show = place(element, panel);
   const refresh = () => {
     element.setAttribute("aria-pressed", String(panel.following));
-    element.hidden = panel.closed;
+    show(!panel.closed);
   };
   panel.addEventListener("following", refresh);
   panel.addEventListener("closed", refresh);
@@ -86,7 +96,8 @@ function errorButton(panel) {
     if (location.hash === hash) panel.showLine(panel.model.firstError);
     else location.hash = hash;
   });
-  const refresh = () => { element.hidden = !panel.model.firstError; };
+  const show = place(element, panel);
+  const refresh = () => show(Boolean(panel.model.firstError));
   panel.addEventListener("grown", refresh);
   refresh();
   return element;

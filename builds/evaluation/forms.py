@@ -9,7 +9,7 @@ from agentforge.pagination import PageForm
 from builds.models import Evaluation
 from configs.agent_templates import agent_templates
 from configs.documents.problems import DocumentError
-from configs.documents.source import MAX_BYTES
+from configs.documents.room import MAX_CHARACTERS
 
 from . import cases
 from .lifecycle import BUILD, DRAFT
@@ -39,7 +39,7 @@ class CasesForm(JsonFields, _EvaluationForm):
 
     cases = forms.CharField(
         label="Cases",
-        max_length=MAX_BYTES,
+        max_length=MAX_CHARACTERS,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
         error_messages={"required": "Write at least one case."},

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from configs.keys.vault import has_secret, key_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -13,12 +11,12 @@ from configs.revisions import SCHEMA
 from configs.skills.entries import KEYS
 
 from .paths import OPTIONAL, PATHS
+from .room import dump
 
 _HEADER = """\
 # An agent of AgentForge. Import it on a forge, or compile it:
 # python manage.py build_agent {handle}.yaml --out {handle}/
 """
-_WIDTH = 100
 
 
 def export(agent: AgentConfig) -> str:
@@ -43,21 +41,7 @@ def export(agent: AgentConfig) -> str:
     for section, chosen in (("provider", content["provider"]), ("fallback", agent.fallback_provider)):
         if not chosen:
             del content[section]
-    body = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
-    return _HEADER.format(handle=agent.handle) + body
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as a block."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # Only in double quotes is U+0085 escaped; elsewhere it is read back as the end of a line.
-    style = '"' if "\x85" in text else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
+    return _HEADER.format(handle=agent.handle) + dump(content)
 
 
 def _knowledge(agent: AgentConfig) -> dict[str, Any]:

@@ -14,10 +14,9 @@ from agentforge.negotiation import json_value
 
 from .paths import SECTIONS
 from .problems import DocumentError, Problem
+from .room import MAX_CHARACTERS, MAX_ENTRIES
 
-MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 5000
 # A path repeats the keys around it.
 _LONGEST_KEY = 200
 _TOO_DEEP = "the document is nested too deeply or holds too many entries"
@@ -42,15 +41,15 @@ def load(text: str) -> Source:
 
     Raises DocumentError for text that is not YAML or JSON, not a mapping, or beyond the limits.
     """
-    if len(text) > MAX_BYTES:
-        raise DocumentError([Problem("", f"the document is longer than {MAX_BYTES // 1024} KB")])
+    if len(text) > MAX_CHARACTERS:
+        raise DocumentError([Problem("", f"the document is longer than {MAX_CHARACTERS // 1024} KB")])
     try:
-        value = _value(text)
+        value, lines = _value(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DocumentError([_syntax_problem(error)]) from error
     if not isinstance(value, Mapping):
         raise DocumentError([Problem("", "the document is not a mapping, like identity: {name: Ada}")])
-    return Source(_flatten(value), _lines(text))
+    return Source(_flatten(value), lines)
 
 
 class _Loader(yaml.SafeLoader):
@@ -79,13 +78,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> tuple[object, dict[str, int]]:
+    """Return what a text holds, and the lines of its paths."""
     # YAML reads most JSON, but decodes an escaped surrogate pair as two broken characters.
     with suppress(json.JSONDecodeError):
-        return json_value(text)
+        return json_value(text), _lines(text)
     _measure(text)
-    # A subclass of SafeLoader: it creates plain values only.
-    return yaml.load(text, Loader=_Loader)  # noqa: S506
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        return (loader.construct_document(root) if root else None), _lines_of(root)
+    finally:
+        loader.dispose()
 
 
 def _measure(text: str) -> None:
@@ -98,7 +102,7 @@ def _measure(text: str) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH or count > MAX_NODES:
+        if depth > MAX_DEPTH or count > MAX_ENTRIES:
             raise _refusal(_TOO_DEEP, event)
 
 
@@ -139,6 +143,10 @@ def _lines(text: str) -> dict[str, int]:
     # JSON may hold what YAML does not, such as tabs before a name: then no line is known.
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
+    return _lines_of(root)
+
+
+def _lines_of(root: yaml.Node | None) -> dict[str, int]:
     return _lines_below(root, "") if isinstance(root, yaml.MappingNode) else {}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.forms import BoundField
 
 from agentforge.flag_field import FlagField
 from configs.choices import Tab, Tool
+from configs.documents.room import TOOLS
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.providers.prices import price_of
@@ -189,7 +191,17 @@ class CapabilitiesForm(DraftForm):
             cleaned["permissions"] = {
                 name: rules for name, rules in cleaned["permissions"].items() if name in mine
             }
+        self._check_room(cleaned)
         return cleaned
+
+    def _check_room(self, cleaned: Mapping[str, Any]) -> None:
+        """Refuse what an exported agent would have no room for."""
+        part = {name: cleaned.get(name) for name in ("tool_settings", "permissions", "answer_schema")}
+        if too_much := TOOLS.overflow({"capabilities": part}):
+            self.add_error(
+                "tool_settings",
+                f"What the tools have together {too_much}. Choose fewer functions of their services.",
+            )
 
     @property
     def tool_problems(self) -> list[BoundField]:

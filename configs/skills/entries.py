@@ -9,8 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from configs.documents.room import SKILLS
+
 MOST_SKILLS = 20
-# Of an agent, and as many bytes as its documents have room for (configs.documents.source).
+# Of an agent.
 MOST_FILES = 200
 MOST_BYTES = 128 * 1024
 LONGEST_NAME = 64
@@ -55,6 +57,11 @@ def check_room(skills: list[Skill]) -> None:
         raise ValidationError(
             f"An agent's skills have at most {MOST_BYTES // 1024} KB of text. Remove a skill or some of its "
             "files; long documents belong under Knowledge."
+        )
+    # Paths and escapes take room too.
+    if too_much := SKILLS.overflow({"skills": skills}):
+        raise ValidationError(
+            f"What the agent's skills have {too_much}. Remove a skill or some of its files."
         )
 
 

@@ -18,7 +18,7 @@ from .services import AGENT, API, AUTH_KINDS, LOCAL, MCP, PARTS, function_name
 
 _MOST_SERVICES = 10
 _MOST_PARTS = 60
-# As many as a document takes (configs.documents.source), so that every agent can be exported and imported.
+# Of one tool; all tools together have the room of configs.documents.room.
 _MOST_BYTES = 128 * 1024
 _MOST_VALUES = 3000
 _LONGEST_URL = 500
@@ -62,7 +62,7 @@ def clean_services(tool: str, value: Any) -> list[dict[str, Any]]:
 
 
 def fits(services: list[dict[str, Any]]) -> bool:
-    """Return whether a document can hold services."""
+    """Return whether the services of one tool keep to their limits."""
     return len(json.dumps(services)) <= _MOST_BYTES and _size(services) <= _MOST_VALUES
 
 

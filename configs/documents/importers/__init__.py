@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from configs.documents.source import MAX_BYTES
+from configs.documents.room import MAX_CHARACTERS
 from configs.tools.openapi.document import plain_yaml
 
 from .base import Foreign
@@ -52,6 +52,8 @@ def _loaded(text: str) -> Any:
     try:
         # Some files of JSON have comments, and commas where JSON has none.
         is_json = text.lstrip().startswith(("{", "/"))
-        return plain_yaml(_COMMENT.sub("", text) if is_json else text) if len(text) <= MAX_BYTES else None
+        return (
+            plain_yaml(_COMMENT.sub("", text) if is_json else text) if len(text) <= MAX_CHARACTERS else None
+        )
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

@@ -101,7 +101,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b
         ("a: 2020-99-99", "line 1, column 4: this is not a valid timestamp"),
         ("a: 0x" + "f" * 5000, "line 1, column 4: this is not a valid int"),
         ("? 0x" + "f" * 5000 + "\n: 1", "line 1, column 3: this is not a valid int"),
-        ("x" * 300_000, "longer than 256 KB"),
+        ("x" * 600_000, "longer than 512 KB"),
         ("- x\n" * 20_000, "too many entries"),
     ],
 )

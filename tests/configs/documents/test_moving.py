@@ -99,7 +99,7 @@ def test_wrong_fields_are_named_with_line_and_path_and_the_text_stays(browser: C
     ("content", "message"),
     [
         (b"\xff\xfe\x00", "not a text file in UTF-8"),
-        (b"x" * 300_000, "longer than 256 KB"),
+        (b"x" * 600_000, "longer than 512 KB"),
         (b"", "file is empty"),
         (b"a: [", "line 1"),
     ],

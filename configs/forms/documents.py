@@ -9,11 +9,12 @@ from django.core.files.uploadedfile import UploadedFile
 
 from agentforge.json_forms import JsonForm
 from configs.documents.document import Document, parse
-from configs.documents.importers import foreign
+from configs.documents.importers import foreign, from_skills
 from configs.documents.problems import DocumentError
+from configs.skills.uploads import is_archive
 from configs.tools.openapi.document import MAX_BYTES
 
-_ACCEPTED = ".yaml,.yml,.json"
+_ACCEPTED = ".yaml,.yml,.json,.md,.zip,.skill"
 
 
 class ImportForm(JsonForm):
@@ -37,14 +38,16 @@ class ImportForm(JsonForm):
         if self.errors:
             return cleaned
         file: UploadedFile[bytes] | None = cleaned["file"]
-        text = _decoded(file) if file else cleaned["document"]
-        if not text.strip():
+        name, data = (file.name or "", _read(file)) if file else ("", b"")
+        archived = is_archive(data)
+        text = cleaned["document"] if not file else "" if archived else _decoded(data)
+        if not archived and not text.strip():
             raise ValidationError({"document": "Choose a file or paste a document."})
         if file:
             # The page shows the file's text, so that its errors can be corrected there.
             self.data = {**self.data, "document": text}
         try:
-            self.foreign = foreign(text)
+            self.foreign = from_skills(name, data) if archived else foreign(text, name)
             own = json.dumps(self.foreign.document) if self.foreign else text
             self.imported: Document = parse(own, unfinished=True)
         except DocumentError as error:
@@ -52,11 +55,15 @@ class ImportForm(JsonForm):
         return cleaned
 
 
-def _decoded(file: UploadedFile[bytes]) -> str:
+def _read(file: UploadedFile[bytes]) -> bytes:
     if (file.size or 0) > MAX_BYTES:
         raise ValidationError({"file": f"The file is longer than {MAX_BYTES // 1024 // 1024} MB."})
+    content: bytes = file.read()
+    return content
+
+
+def _decoded(content: bytes) -> str:
     try:
-        content: bytes = file.read()
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValidationError({"file": "This is not a text file in UTF-8."}) from error

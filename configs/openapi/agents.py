@@ -79,7 +79,7 @@ describe(
 describe(
     "configs:import",
     post=Operation(
-        "Create an agent from a YAML or JSON document",
+        "Create an agent from a YAML or JSON document, or a file of another program",
         {**_CREATED, "handle": STRING, "notes": array(STRING)},
         201,
         forms=[ImportForm],

@@ -40,12 +40,21 @@ class SkillRefused(Exception):
         self.problems = problems
 
 
+def has_front_matter(text: str) -> bool:
+    """Return whether a text begins as a SKILL.md does, which no YAML document is."""
+    return _FRONT.match(_plain(text)) is not None
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def parse(text: str, file: str = entries.MAIN_FILE) -> tuple[entries.Skill, list[str]]:
     """Return the skill of a SKILL.md, without further files, and a sentence for each thing left out.
 
     Raises SkillRefused.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = _plain(text)
     front = _FRONT.match(text)
     if front is None:
         how = (

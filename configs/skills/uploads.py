@@ -50,12 +50,17 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
+def is_archive(data: bytes) -> bool:
+    """Return whether a file is a zip archive, whatever its name."""
+    return data.startswith(_ZIP)
+
+
 def read_uploads(uploads: Iterable[tuple[str, bytes]]) -> list[Reading]:
     """Return the skills of files by their paths: those of each archive, and of all other files together."""
     loose: dict[str, bytes] = {}
     readings: list[Reading] = []
     for path, data in uploads:
-        if not data.startswith(_ZIP):
+        if not is_archive(data):
             loose[path] = data
             continue
         try:

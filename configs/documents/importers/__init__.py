@@ -1,4 +1,4 @@
-"""Read what other programs keep of agents, servers and APIs: each importer says what it leaves out."""
+"""Read what others keep of agents, servers, APIs and skills: each importer says what it leaves out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 
 from configs.documents.room import MAX_CHARACTERS
+from configs.skills.entries import MAIN_FILE
+from configs.skills.markdown import has_front_matter
 from configs.tools.openapi.document import plain_yaml
 
 from .base import Foreign
@@ -17,16 +19,19 @@ from .cards import from_card, from_eliza
 from .docker_agent import from_docker_agent, is_docker_agent
 from .mcp_servers import SERVERS, from_mcp_servers
 from .openapi import from_openapi
+from .skills import from_skills
 
-__all__ = ["Foreign", "foreign"]
+__all__ = ["Foreign", "foreign", "from_skills"]
 _COMMENT = re.compile(r"^[ \t]*//[^\n]*$|^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
 
 
-def foreign(text: str) -> Foreign | None:
-    """Return what an importer makes of a text; None if it is none of theirs.
+def foreign(text: str, file: str = "") -> Foreign | None:
+    """Return what an importer makes of a text, that of a file if it has a name; None if it is none of theirs.
 
     Raises DocumentError for one that can't be used.
     """
+    if file.lower().endswith(".md") or has_front_matter(text):
+        return from_skills(file or MAIN_FILE, text.encode())
     value = _loaded(text)
     read = _importer(value) if isinstance(value, Mapping) and "identity" not in value else None
     return read(value) if read else None

@@ -7,7 +7,7 @@ from typing import Any
 from configs.documents.problems import DocumentError, Problem
 from configs.forms.identity import NAME_LENGTH
 
-_LONGEST_DESCRIPTION = 500
+LONGEST_DESCRIPTION = 500
 _LONGEST_INSTRUCTIONS = 4000
 
 
@@ -39,7 +39,7 @@ def agent_document(name: Any, about: str, instructions: str, notes: list[str]) -
     return {
         "identity": {
             "name": clean_name(name, "Imported agent"),
-            "description": " ".join(about.split())[:_LONGEST_DESCRIPTION],
+            "description": " ".join(about.split())[:LONGEST_DESCRIPTION],
         },
         "personality": {"custom_instructions": instructions[:_LONGEST_INSTRUCTIONS].strip()},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,3 +187,20 @@ def test_what_cannot_be_used(browser: Client, document: dict[str, Any], words: s
     assert response.status_code == 422
     assert words in response.content.decode()
     assert not AgentConfig.objects.exists()
+
+
+def test_what_was_left_out_is_shown_once_to_who_imported(
+    browser: Client, bob: User, client_of: Callable[[User], Client]
+) -> None:
+    bobs = client_of(bob)
+    # More than a cookie holds.
+    servers = {f"odd{number}": {"url": "ftp://odd.example.org"} for number in range(60)}
+    servers["desk"] = {"url": "https://desk.example.org/mcp"}
+    for name in ("one", "two"):
+        document = {"mcpServers": {**servers, name: {"url": "https://desk.example.org/mcp"}}}
+        browser.post("/agents/import/", {"document": json.dumps(document)})
+    assert "left out" not in bobs.get("/agents/").content.decode()
+    page = browser.get("/agents/").content.decode()
+    assert page.count("odd59 was left out") == 2
+    assert "one: add its tools" in page and "two: add its tools" in page
+    assert "left out" not in browser.get("/agents/").content.decode()

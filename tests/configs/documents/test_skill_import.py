@@ -110,7 +110,7 @@ def test_a_long_description_is_cut_for_the_agent_and_kept_in_the_skill(browser: 
             _zip({f"s{number}/SKILL.md": MAIN.replace("forms", f"s{number}") for number in range(21)}),
             "at most 20 skills",
         ),
-        ("pack.zip", _zip({"a/SKILL.md": MAIN + "x" * 130_000}), "at most 128 KB"),
+        ("pack.zip", _zip({"a/SKILL.md": MAIN + "x" * 140_000}), "at most 128 KB"),
     ],
 )
 def test_what_is_no_skill_is_refused_in_words(browser: Client, name: str, data: bytes, words: str) -> None:

@@ -164,4 +164,8 @@ document.addEventListener("click", (event) => {
 
 addEventListener("online", sendAgain);
 addEventListener("beforeunload", (event) => { if (!leaving && (changed() || hasTyped())) event.preventDefault(); });
+// Signed out elsewhere, htmx leads to the sign-in: what is open is kept in this browser tab and is back afterwards.
+document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+  if (detail.xhr.status === 401 && !hasTyped()) leaving = true;
+});
 addEventListener("pageshow", () => { leaving = false; });

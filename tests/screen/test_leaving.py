@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
@@ -53,3 +55,27 @@ def test_a_page_with_unsent_text_asks(window: Windows, agent: AgentConfig, alice
     expect(field).to_have_value("Half of it")
     field.fill(field.evaluate("field => field.defaultValue"))
     leave(page, asked=False)
+
+
+def test_who_is_signed_out_elsewhere_is_not_asked_about_text_that_is_kept(
+    window: Windows, agent: AgentConfig
+) -> None:
+    path = f"/agents/{agent.pk}/identity/"
+    page = window(path)
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    session = next(each["value"] for each in page.context.cookies() if each["name"] == "sessionid")
+    home = page.evaluate("location.origin")
+    page.context.clear_cookies(name="sessionid")
+    dialogs: list[str] = []
+
+    def go_on(dialog: Dialog) -> None:
+        dialogs.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", go_on)
+    page.get_by_label("Description").fill("Knows tides.")
+    page.wait_for_url(re.compile("/sign-in/"))
+    assert dialogs == []
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": home}])
+    page.goto(path)
+    expect(page.get_by_label("Description")).to_have_value("Knows tides.")

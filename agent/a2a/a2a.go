@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"agent.local/a0000000000000000/httpapi"
+	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -46,7 +47,7 @@ func New(agent protocol.Agent, manifest protocol.Manifest, options Options) *Ser
 func (s *Server) Register(mux *http.ServeMux) { mux.HandleFunc("POST /a2a", s.serveHTTP) }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, ok := httpapi.ReadBody(w, r)
+	body, ok := httpapi.ReadBody(w, r, httpapi.MaxBody(s.manifest))
 	if !ok {
 		return
 	}
@@ -115,7 +116,10 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, asked request) {
 // begin starts or continues the task of a message. The task goes on when the client
 // disconnects, unless nobody could ask for it later.
 func (s *Server) begin(ctx context.Context, asked request) (*task, *failure) {
-	text, failed := asked.Params.text()
+	said, failed := asked.Params.question()
+	if failed == nil {
+		failed = s.check(said.images)
+	}
 	if failed != nil {
 		return nil, failed
 	}
@@ -123,18 +127,18 @@ func (s *Server) begin(ctx context.Context, asked request) (*task, *failure) {
 		if asked.Params.Message.TaskID != "" {
 			return nil, errNoTask
 		}
-		t := newTask(newContext(""), asked.Params.Message, text)
+		t := newTask(newContext(""), asked.Params.Message, said)
 		go s.run(ctx, t, nil)
 		return t, nil
 	}
 	if id := asked.Params.Message.TaskID; id != "" {
-		return s.resume(ctx, id, asked.Params.Message, text)
+		return s.resume(ctx, id, asked.Params.Message, said)
 	}
 	conversation, failed := s.store.context(asked.Params.Message.ContextID, s.options.Shared)
 	if failed != nil {
 		return nil, failed
 	}
-	t := newTask(conversation, asked.Params.Message, text)
+	t := newTask(conversation, asked.Params.Message, said)
 	s.store.add(t)
 	go s.run(context.WithoutCancel(ctx), t, nil)
 	return t, nil
@@ -161,6 +165,14 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, asked request) {
 	}
 }
 
+// inputModes are the media types of what other agents may send.
+func (s *Server) inputModes() []string {
+	if s.manifest.Knows("images") {
+		return append([]string{"text/plain"}, images.MediaTypes()...)
+	}
+	return []string{"text/plain"}
+}
+
 // card describes the agent to other agents; url is the address of this server.
 func (s *Server) card(url string) map[string]any {
 	endpoint := url + "/a2a"
@@ -175,7 +187,7 @@ func (s *Server) card(url string) map[string]any {
 			map[string]string{"url": endpoint, "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
 		},
 		"capabilities":      map[string]any{"streaming": !s.options.Stateless, "pushNotifications": false},
-		"defaultInputModes": []string{"text/plain"}, "defaultOutputModes": []string{"text/plain"},
+		"defaultInputModes": s.inputModes(), "defaultOutputModes": []string{"text/plain"},
 		"skills": []any{map[string]any{
 			"id": "ask", "name": "Ask " + s.manifest.Name, "description": description, "tags": []string{"chat"},
 		}},

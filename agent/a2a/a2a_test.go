@@ -100,6 +100,7 @@ func TestRefusals(t *testing.T) {
 		{"no parts", "SendMessage", `{"message":{"messageId":"m","role":"ROLE_USER","parts":[]}}`, -32602},
 		{"no text", "SendMessage", message(" "), -32602},
 		{"a file", "SendMessage", `{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"url":"https://a.example/x"}]}}`, -32005},
+		{"an image", "SendMessage", `{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"raw":"R0lGODlh"}]}}`, -32005},
 		{"images wanted", "SendMessage", strings.TrimSuffix(message("x"), "}") + `,"configuration":{"acceptedOutputModes":["image/png"]}}`, -32005},
 		{"push", "SendMessage", strings.TrimSuffix(message("x"), "}") + `,"configuration":{"taskPushNotificationConfig":{"url":"http://10.0.0.1"}}}`, -32003},
 		{"an unknown task", "SendMessage", message("x", `,"taskId":"nope"`), -32001},
@@ -330,7 +331,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":` + message("hi") + `}`))
 	f.Fuzz(func(_ *testing.T, raw []byte) {
 		if asked, failed := parse(raw); failed == nil {
-			_, _ = asked.Params.text()
+			_, _ = asked.Params.question()
 		}
 	})
 }

@@ -58,7 +58,7 @@ var (
 	errEnded          = a2aFailure(-32004, "UNSUPPORTED_OPERATION", "the task has ended; send a message without a task id to go on")
 	errBusyTask       = a2aFailure(-32004, "UNSUPPORTED_OPERATION", "the task is being worked on; wait for it, or cancel it")
 	errNotListed      = a2aFailure(-32004, "UNSUPPORTED_OPERATION", "this server lists only the tasks of a context: give its contextId")
-	errNoText         = a2aFailure(-32005, "CONTENT_TYPE_NOT_SUPPORTED", "this agent reads and writes text: use parts with text or data, and accept text/plain")
+	errNoText         = a2aFailure(-32005, "CONTENT_TYPE_NOT_SUPPORTED", "this agent reads and writes text: use parts with text or data, images as bytes if its card lists them, and accept text/plain")
 	errNoExtendedCard = a2aFailure(-32007, "EXTENDED_AGENT_CARD_NOT_CONFIGURED", "the agent card is complete; there is no extended one")
 )
 
@@ -107,11 +107,7 @@ type incoming struct {
 	TaskID    string `json:"taskId"`
 	// Metadata has, from agents like this one, through how many agents a question has gone.
 	Metadata map[string]json.RawMessage `json:"metadata"`
-	Parts    []struct {
-		Kind string          `json:"kind"`
-		Text *string         `json:"text"`
-		Data json.RawMessage `json:"data"`
-	} `json:"parts"`
+	Parts    []part                     `json:"parts"`
 }
 
 func parse(body []byte) (request, *failure) {
@@ -154,38 +150,23 @@ func (p params) returnsAtOnce(v version) bool {
 	return p.Configuration.ReturnImmediately
 }
 
-// text returns the text of the message.
-func (p params) text() (string, *failure) {
+// question returns what the message says and shows.
+func (p params) question() (question, *failure) {
 	m := p.Message
 	switch {
 	case m.MessageID == "":
-		return "", invalidParams("message.messageId", "is missing")
+		return question{}, invalidParams("message.messageId", "is missing")
 	case m.Role != "ROLE_USER" && m.Role != "user":
-		return "", invalidParams("message.role", "must be the user's")
+		return question{}, invalidParams("message.role", "must be the user's")
 	case len(m.Parts) == 0:
-		return "", invalidParams("message.parts", "must not be empty")
+		return question{}, invalidParams("message.parts", "must not be empty")
 	case len(p.Configuration.Push) > 0 && string(p.Configuration.Push) != "null", len(p.Configuration.OldPush) > 0 && string(p.Configuration.OldPush) != "null":
-		return "", errNoPush
+		return question{}, errNoPush
 	}
 	if modes := p.Configuration.AcceptedOutputModes; len(modes) > 0 && !slices.ContainsFunc(modes, acceptsText) {
-		return "", errNoText
+		return question{}, errNoText
 	}
-	var texts []string
-	for _, part := range m.Parts {
-		switch {
-		case part.Text != nil:
-			texts = append(texts, *part.Text)
-		case len(part.Data) > 0:
-			texts = append(texts, string(part.Data))
-		default:
-			return "", errNoText
-		}
-	}
-	text := strings.TrimSpace(strings.Join(texts, "\n"))
-	if text == "" {
-		return "", invalidParams("message.parts", "must not be empty")
-	}
-	return text, nil
+	return ask(m.Parts)
 }
 
 func acceptsText(mode string) bool {

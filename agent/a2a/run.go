@@ -11,7 +11,7 @@ import (
 )
 
 // resume continues a task that waits for a person, with the person's answer.
-func (s *Server) resume(ctx context.Context, id string, m incoming, text string) (*task, *failure) {
+func (s *Server) resume(ctx context.Context, id string, m incoming, answer question) (*task, *failure) {
 	t := s.store.task(id)
 	if t == nil {
 		return nil, errNoTask
@@ -19,15 +19,19 @@ func (s *Server) resume(ctx context.Context, id string, m incoming, text string)
 	if m.ContextID != "" && m.ContextID != t.conversation.id {
 		return nil, invalidParams("message.contextId", "is not the task's")
 	}
+	if len(answer.images) > 0 {
+		return nil, invalidParams("message.parts", "an answer to a question of the agent has text only")
+	}
+	text := answer.text
 	ids, seal, refused := t.claim(m, text)
 	if refused != nil {
 		return nil, refused
 	}
 	answers := &protocol.Approval{Ask: true, State: seal}
 	for _, id := range ids {
-		answer := verdict(text)
-		answer.ID = id
-		answers.Answers = append(answers.Answers, answer)
+		given := verdict(text)
+		given.ID = id
+		answers.Answers = append(answers.Answers, given)
 	}
 	go s.run(context.WithoutCancel(ctx), t, answers)
 	return t, nil

@@ -46,7 +46,7 @@ type update struct {
 type task struct {
 	id           string
 	conversation *conversation
-	question     string
+	question     question
 	hops         int
 
 	mu      sync.Mutex
@@ -64,10 +64,10 @@ type task struct {
 	seal    string
 }
 
-func newTask(c *conversation, m incoming, text string) *task {
+func newTask(c *conversation, m incoming, asked question) *task {
 	return &task{
-		id: rand.Text(), conversation: c, question: text, hops: hops.In(m.Metadata), state: working, at: time.Now(), changed: make(chan struct{}),
-		history: []note{{id: m.MessageID, isUser: true, text: text}},
+		id: rand.Text(), conversation: c, question: asked, hops: hops.In(m.Metadata), state: working, at: time.Now(), changed: make(chan struct{}),
+		history: []note{{id: m.MessageID, isUser: true, text: asked.shown()}},
 	}
 }
 
@@ -152,6 +152,9 @@ func (t *task) size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	size := 512 + len(t.text) + len(t.seal) + 128*len(t.updates)
+	for _, image := range t.question.images {
+		size += len(image.Data)
+	}
 	for _, n := range t.history {
 		size += len(n.text)
 	}
@@ -185,21 +188,24 @@ func newContext(id string) *conversation {
 }
 
 // with returns the messages of the conversation, a question after them, and the seal.
-func (c *conversation) with(question string) ([]protocol.Message, string) {
+func (c *conversation) with(asked question) ([]protocol.Message, string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	messages := append([]protocol.Message{}, c.messages...)
-	return append(messages, protocol.Message{Role: "user", Content: question}), c.seal
+	messages = append(messages, asked.message())
+	withoutOldImages(messages)
+	return messages, c.seal
 }
 
 // More messages than any agent remembers.
 const maxMessages = 200
 
-func (c *conversation) add(question, answer, seal string) {
+func (c *conversation) add(asked question, answer, seal string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.messages = append(c.messages, protocol.Message{Role: "user", Content: question}, protocol.Message{Role: "assistant", Content: answer})
+	c.messages = append(c.messages, asked.message(), protocol.Message{Role: "assistant", Content: answer})
 	c.messages = c.messages[max(0, len(c.messages)-maxMessages):]
+	withoutOldImages(c.messages)
 	c.seal = seal
 }
 
@@ -209,6 +215,9 @@ func (c *conversation) size() int {
 	size := len(c.seal)
 	for _, m := range c.messages {
 		size += len(m.Content)
+		for _, image := range m.Images {
+			size += len(image.Data)
+		}
 	}
 	return size
 }

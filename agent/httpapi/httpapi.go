@@ -12,7 +12,8 @@ import (
 	"agent.local/a0000000000000000/protocol"
 )
 
-const maxRequest = 4 << 20
+// MaxRequest is how many bytes a request without images may have.
+const MaxRequest = 4 << 20
 
 // server holds what the routes of one agent share.
 type server struct {
@@ -35,24 +36,25 @@ func Register(mux *http.ServeMux, agent protocol.Agent, manifest protocol.Manife
 
 // withBody passes the body of a JSON request on.
 func (s *server) withBody(answer func(http.ResponseWriter, *http.Request, []byte)) http.HandlerFunc {
-	most := int64(maxRequest)
-	if s.manifest.Knows("images") {
-		most = images.MaxRequest
-	}
+	most := MaxBody(s.manifest)
 	return func(w http.ResponseWriter, r *http.Request) {
-		if body, ok := readBody(w, r, most); ok {
+		if body, ok := ReadBody(w, r, most); ok {
 			answer(w, r, body)
 		}
 	}
 }
 
-// ReadBody returns the body of a JSON request of at most 4 MiB. On failure it answers
-// the request and returns false.
-func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	return readBody(w, r, maxRequest)
+// MaxBody returns how many bytes a request to an agent may have: more for images.
+func MaxBody(manifest protocol.Manifest) int64 {
+	if manifest.Knows("images") {
+		return images.MaxRequest
+	}
+	return MaxRequest
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
+// ReadBody returns the body of a JSON request of at most so many bytes. On failure it
+// answers the request and returns false.
+func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
 	if !requireJSON(w, r) {
 		return nil, false
 	}

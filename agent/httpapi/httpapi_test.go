@@ -54,7 +54,7 @@ func TestChat(t *testing.T) {
 		{"refused", agenttest.Question("fail provider_refused"), 502, "application/json", `"type":"error"`},
 		{"time limit", agenttest.Question("fail time_limit"), 504, "application/json", `"type":"error"`},
 		{"internal", agenttest.Question("fail internal"), 500, "application/json", `"type":"error"`},
-		{"too large", strings.Repeat(" ", maxRequest+1), 413, "application/json", "4 MiB"},
+		{"too large", strings.Repeat(" ", MaxRequest+1), 413, "application/json", "4 MiB"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

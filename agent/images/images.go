@@ -38,6 +38,15 @@ var formats = []struct {
 	}},
 }
 
+// MediaTypes returns the types that agents take.
+func MediaTypes() []string {
+	types := make([]string, len(formats))
+	for i, format := range formats {
+		types[i] = format.mediaType
+	}
+	return types
+}
+
 // MediaType returns the type of an image, or an error that says what is wrong with it.
 func MediaType(data []byte) (string, error) {
 	if len(data) > MaxBytes {

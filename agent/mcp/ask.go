@@ -44,23 +44,28 @@ func (s *Server) tool() map[string]any {
 // question returns the messages in the arguments of a call. Its error is for the model.
 func question(arguments json.RawMessage) ([]protocol.Message, error) {
 	var asked struct {
-		Message string             `json:"message"`
-		History []protocol.Message `json:"history"`
+		Message string `json:"message"`
+		History []struct {
+			Role    string `json:"role"`
+			Content string `json:"content"`
+		} `json:"history"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(arguments))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&asked); err != nil {
-		return nil, fmt.Errorf("the arguments do not fit the tool's schema: %w", err)
+		return nil, fmt.Errorf("the arguments do not fit the tool's schema: %w; it takes text only, for MCP hands no images to tools", err)
 	}
 	if strings.TrimSpace(asked.Message) == "" {
 		return nil, fmt.Errorf("the argument message is missing or empty")
 	}
+	messages := make([]protocol.Message, 0, len(asked.History)+1)
 	for i, m := range asked.History {
 		if m.Role != "user" && m.Role != "assistant" {
 			return nil, fmt.Errorf("the role of history[%d] is %q; use user or assistant", i, m.Role)
 		}
+		messages = append(messages, protocol.Message{Role: m.Role, Content: m.Content})
 	}
-	return append(asked.History, protocol.Message{Role: "user", Content: asked.Message}), nil
+	return append(messages, protocol.Message{Role: "user", Content: asked.Message}), nil
 }
 
 // call asks the agent. A failure of the agent is a result too, for the model to read.

@@ -24,7 +24,7 @@ const (
 func (s *Server) Register(mux *http.ServeMux) { mux.HandleFunc("POST /mcp", s.serveHTTP) }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, ok := httpapi.ReadBody(w, r)
+	body, ok := httpapi.ReadBody(w, r, httpapi.MaxRequest)
 	if !ok {
 		return
 	}

@@ -127,3 +127,20 @@ def test_foreign_pages_do_not_reach_it(served: Served) -> None:
     for method in ("GET", "DELETE"):
         refused = httpx.request(method, f"{served.url}/mcp")
         assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"message": "What is this?", "images": [{"data": "R0lGODlh"}]},
+        {"message": "x", "history": [{"role": "user", "content": [{"type": "image", "data": "R0lGODlh"}]}]},
+    ],
+)
+async def test_images_are_refused_in_words(
+    client: Client, model: OpenAIStandIn, arguments: dict[str, Any]
+) -> None:
+    async with client:
+        result = await client.call_tool("ask", arguments)
+    assert result.is_error
+    assert "it takes text only, for MCP hands no images to tools" in text_of(result)
+    assert model.asked == []

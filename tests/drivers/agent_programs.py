@@ -101,10 +101,18 @@ class Served:
 
 @contextmanager
 def serving(
-    model: OpenAIStandIn, *arguments: str, address: str = "127.0.0.1:0", **variables: str
+    model: OpenAIStandIn,
+    *arguments: str,
+    address: str = "127.0.0.1:0",
+    also: str = "",
+    **variables: str,
 ) -> Iterator[Served]:
-    """Serve the sample agent until the end of the block; a server that does not stop then is a failure."""
-    command = [str(compiled("standalone")), "--serve", address, *arguments]
+    """Serve the sample agent until the end of the block; a server that does not stop then is a failure.
+
+    `also` names a capability that it has beside those of the sample.
+    """
+    program = compiled("standalone", **({also: True} if also else {}))
+    command = [str(program), "--serve", address, *arguments]
     environment = environment_for(model) | variables
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

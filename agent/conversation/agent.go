@@ -160,7 +160,7 @@ func (a *Agent) Manifest() []byte {
 // requestFields returns what requests may contain beside messages; hosts refuse the rest by
 // name.
 func requestFields(c config.Capabilities) []string {
-	fields := []string{"approval", "format", "hops", "instructions", "max_tokens"}
+	fields := []string{"approval", "format", "hops", "instructions", "max_tokens", "traceparent"}
 	if c.Images {
 		fields = append(fields, "images")
 	}
@@ -181,7 +181,7 @@ func modulePath() string {
 // from one goroutine. The last event is of type done or error. Handle returns the
 // error event as a *Failure, or the error of emit, after which it emits nothing.
 func (a *Agent) Handle(ctx context.Context, request []byte, emit func(event []byte) error) error {
-	span := a.startSpan()
+	span := a.startSpan(request)
 	err := a.report(telemetry.With(ctx, span), request, &output{emit: emit})
 	endSpan(span, err)
 	return err

@@ -29,9 +29,17 @@ var providerNames = map[string]string{
 	"azure": "azure.ai.openai", "gemini": "gcp.gemini", "mistral": "mistral_ai", "xai": "x_ai",
 }
 
-// startSpan begins the span of one answer.
-func (a *Agent) startSpan() *telemetry.Span {
-	span := a.spans.Start("invoke_agent "+a.config.Identity.Name, telemetry.Internal)
+// startSpan begins the span of the answer to a request, within the trace that it names.
+func (a *Agent) startSpan(request []byte) *telemetry.Span {
+	if a.spans == nil {
+		return nil
+	}
+	var asked struct {
+		Traceparent string `json:"traceparent"`
+	}
+	// What is no request is refused later.
+	_ = json.Unmarshal(request, &asked)
+	span := a.spans.Continue("invoke_agent "+a.config.Identity.Name, telemetry.Internal, asked.Traceparent)
 	span.Set(operationKey, "invoke_agent")
 	span.Set("gen_ai.agent.id", a.config.Identity.Handle)
 	span.Set("gen_ai.agent.name", a.config.Identity.Name)
@@ -80,6 +88,7 @@ func observe(p providers.Provider, c config.Provider, settings providers.Setting
 func (o observed) Stream(ctx context.Context, request providers.Request, onText func(string) error) (providers.Reply, error) {
 	span := telemetry.From(ctx).Child("chat "+o.config.Model, telemetry.Client)
 	defer span.End()
+	ctx = telemetry.With(ctx, span)
 	span.Set(operationKey, "chat")
 	setProvider(span, o.config)
 	span.Set("server.address", o.address.Hostname())

@@ -159,7 +159,7 @@ var ErrNoAnswer = errors.New("the agent stopped without an answer")
 // and returns that.
 func Handle(ctx context.Context, agent Agent, request []byte, observe func(event Event, raw []byte) error) (Event, error) {
 	var last Event
-	err := agent.Handle(ctx, request, func(raw []byte) error {
+	err := agent.Handle(ctx, traced(ctx, request), func(raw []byte) error {
 		e, err := Decode(raw)
 		if err != nil {
 			return err

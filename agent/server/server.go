@@ -12,6 +12,7 @@ import (
 	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/protocol"
+	"agent.local/a0000000000000000/telemetry"
 )
 
 // Server serves an agent to programs: on the loopback address only under a loopback
@@ -60,11 +61,13 @@ func Routes(agent protocol.Agent, manifest protocol.Manifest, options Options, g
 type surfaces struct {
 	mux *http.ServeMux
 	a2a *a2a.Server
+	// traces is set if the agent continues the trace of whoever asks.
+	traces bool
 }
 
 func services(agent protocol.Agent, manifest protocol.Manifest, options Options) surfaces {
 	agent = Bounded(agent)
-	s := surfaces{mux: http.NewServeMux(), a2a: a2a.New(agent, manifest, options)}
+	s := surfaces{http.NewServeMux(), a2a.New(agent, manifest, options), manifest.Knows("traceparent")}
 	httpapi.Register(s.mux, agent, manifest)
 	mcp.New(agent, manifest).Register(s.mux)
 	s.a2a.Register(s.mux)
@@ -77,6 +80,9 @@ func (s surfaces) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if pattern == "" {
 		writeUnknownPath(w, r, handler)
 		return
+	}
+	if traceparent := telemetry.Traceparent(r.Header); s.traces && traceparent != "" {
+		r = r.WithContext(protocol.WithTrace(r.Context(), traceparent))
 	}
 	s.mux.ServeHTTP(w, r)
 }

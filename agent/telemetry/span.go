@@ -28,6 +28,8 @@ type Span struct {
 	start, end time.Time
 	attributes []attribute
 	failed     bool
+	// isUnsampled is set in a trace that nobody records.
+	isUnsampled bool
 }
 
 type contextKey struct{}
@@ -60,7 +62,7 @@ func (s *Span) Child(name string, kind Kind) *Span {
 		return nil
 	}
 	child := s.exporter.Start(name, kind)
-	child.trace, child.parent = s.trace, s.id
+	child.trace, child.parent, child.isUnsampled = s.trace, s.id, s.isUnsampled
 	return child
 }
 
@@ -86,9 +88,9 @@ func (s *Span) Fail(reason string) {
 	s.Set("error.type", reason)
 }
 
-// End ends the span and hands it to the exporter.
+// End ends the span and hands it to the exporter, if its trace is recorded.
 func (s *Span) End() {
-	if s == nil {
+	if s == nil || s.isUnsampled {
 		return
 	}
 	s.end = s.start.Add(time.Since(s.start))

@@ -22,6 +22,7 @@ from tests.drivers.agent_programs import Served, compiled
 from tests.drivers.other_agent import Peer, other_agent
 from tests.standins.a2a_agent import A2AStandIn
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.otlp import OtlpStandIn
 from tests.standins.replies import Call, Calls, Reply, Text
 
 KEY = "agent-key-0123456789"
@@ -40,7 +41,7 @@ def _sdk(peer: Peer, version: str) -> dict[str, Any]:
 
 @contextmanager
 def _agent(
-    other: dict[str, Any], replies: list[Reply], directory: Path, *arguments: str
+    other: dict[str, Any], replies: list[Reply], directory: Path, *arguments: str, **variables: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], OpenAIStandIn]]:
     """Run an agent that may ask another one without asking a person."""
     settings = {"agent": {"agents": [other]}}
@@ -60,6 +61,7 @@ def _agent(
             "AGENT_KEY_AGENT_PORT": f"{KEY}-of-port",
             provider.base_url_env: model.url,
             provider.key_env: model.key,
+            **variables,
         }
         command = [str(compiled("draft")), *(arguments or ("--request",)), str(document)]
         with subprocess.Popen(
@@ -236,3 +238,20 @@ def _seen(harbour: A2AStandIn, model: OpenAIStandIn) -> dict[str, str]:
         "method": question.json["method"],
         "tools": json.dumps(model.asked[0].json["tools"]),
     }
+
+
+def test_an_agent_that_is_asked_is_told_of_the_trace(tmp_path: Path) -> None:
+    parent = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+    question = json.dumps({**json.loads(QUESTION), "traceparent": f"00-{parent}-01"}).encode()
+    with A2AStandIn() as harbour, OtlpStandIn() as collector:
+        other = harbour.pinned("harbour")
+        calls = Calls((Call(other["cards"][0]["function"], {"question": "Tide?"}),))
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.origin}
+        with _agent(other, [calls, Text.of("Done.")], tmp_path, **variables) as (process, _):
+            process.communicate(question, timeout=60)
+    tool = collector.named("execute_tool agent_harbour")
+    trace, asker = parent.split("-")
+    assert harbour.asked[-1].headers["traceparent"] == f"00-{trace}-{tool['spanId']}-01"
+    assert collector.named("invoke_agent Ada")["parentSpanId"] == asker
+    # Its card is everybody's.
+    assert "traceparent" not in harbour.asked[0].headers

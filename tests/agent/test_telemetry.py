@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -126,3 +127,45 @@ def test_without_a_collector_nobody_is_called(model: OpenAIStandIn, collector: O
     off = ask_once(model, OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin, OTEL_SDK_DISABLED="true")
     assert (done.returncode, done.stderr, off.returncode, off.stderr) == (0, "", 0, "")
     assert collector.asked == []
+
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+MESSAGE = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": QUESTION}]}
+SURFACES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "/chat": (ASKING, {}),
+    "/v1/chat/completions": (ASKING, {}),
+    "/a2a": (
+        {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": MESSAGE}},
+        {"A2A-Version": "1.0"},
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SURFACES)
+def test_the_trace_of_who_asks_goes_on_to_the_provider(
+    model: OpenAIStandIn, collector: OtlpStandIn, path: str
+) -> None:
+    body, headers = SURFACES[path]
+    with serving(model, OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin) as server:
+        for given in (f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"00-{TRACE}-{SPAN}"):
+            sent = {**headers, "traceparent": given}
+            answer = httpx.post(f"{server.url}{path}", json=body, headers=sent, timeout=30)
+            assert "You said: " in answer.text
+    first, unrecorded, malformed = (asked.headers["traceparent"] for asked in model.asked)
+    # What its caller does not record has no span here either.
+    answers = [span for span in collector.spans if span["name"] == "invoke_agent Sample Agent"]
+    requests = [span for span in collector.spans if span["name"] == "chat gpt-4o-mini"]
+    [continued] = [span for span in answers if span["traceId"] == TRACE]
+    [own] = [span for span in answers if span["traceId"] != TRACE]
+    assert (continued["parentSpanId"], own["parentSpanId"], len(requests)) == (SPAN, "", 2)
+    ids = {span["traceId"]: span["spanId"] for span in requests}
+    assert first == f"00-{TRACE}-{ids[TRACE]}-01"
+    assert unrecorded.startswith(f"00-{TRACE}-") and unrecorded.endswith("-00")
+    assert malformed == f"00-{own['traceId']}-{ids[own['traceId']]}-01"
+
+
+def test_without_a_collector_nobody_is_told_of_a_trace(model: OpenAIStandIn) -> None:
+    with serving(model) as server:
+        headers = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+        assert "You said: " in httpx.post(f"{server.url}/chat", json=ASKING, headers=headers).text
+    assert "traceparent" not in model.asked[0].headers

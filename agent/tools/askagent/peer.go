@@ -17,6 +17,7 @@ import (
 	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/outbound"
 	"agent.local/a0000000000000000/sse"
+	"agent.local/a0000000000000000/telemetry"
 )
 
 const (
@@ -185,6 +186,7 @@ func (p *peer) post(ctx context.Context, method string, params map[string]any) (
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json, text/event-stream")
 	request.Header.Set("A2A-Version", p.speaks.version)
+	telemetry.Inject(ctx, request.Header)
 	return p.service.Do(request)
 }
 

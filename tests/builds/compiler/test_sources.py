@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import go
 import pytest
 from pytest_django.fixtures import Settings
 
-from builds.compiler import sources
+from builds.compiler import sources, toolchain
+from builds.compiler.go_command import cache_directory
 from builds.errors import BuildError
 from tests.drivers.agent_sources import copy_of_the_sources
 
@@ -64,6 +65,37 @@ def test_only_the_apis_of_the_providers_are_laid_out_and_compile(
         [GO, "vet", "./providers", "./conversation", "."], cwd=tmp_path, capture_output=True, check=False
     )
     assert built.returncode == 0, built.stderr.decode()
+
+
+def test_an_executable_has_the_symbols_of_its_tools_and_of_no_other(tmp_path: Path) -> None:
+    index = sources.read().tools
+    packages = {
+        tool: {PurePosixPath(name).parent for name in files if name.startswith("tools/")}
+        for tool, files in index.items()
+    }
+    without, having = (_executable(tmp_path / str(len(tools)), *tools) for tools in ((), index))
+    for tool, own in packages.items():
+        assert own, tool
+        for package in own:
+            symbol = f"/{package}.".encode()
+            assert (symbol in without, symbol in having) == (False, True), package
+    # Whoever runs an agent decides whether it sends spans (docs/decisions/0096).
+    assert all(b"/telemetry.(*Exporter).run" in program for program in (without, having))
+
+
+def _executable(directory: Path, *tools: str) -> bytes:
+    """Return an agent's executable as a build links it: without symbol table, with names of functions."""
+    document = _document(*tools)
+    module = "agent.local/a0123456789abcdef"
+    sources.lay_out_agent(directory, sources.read(), target="standalone", module=module, document=document)
+    home, chain = directory.with_suffix(".home"), toolchain.find(cgo=False)
+    home.mkdir()
+    if "knowledge_search" in tools:
+        (directory / sources.INDEX).write_bytes(b"")
+    environment = chain.environment(cache=cache_directory(), home=home)
+    command = [chain.go_command, "build", *chain.flags, "-o", str(home / "agent"), "./standalone"]
+    subprocess.run(command, cwd=directory, env=environment, check=True)
+    return (home / "agent").read_bytes()
 
 
 def test_an_unknown_api_is_refused(tmp_path: Path) -> None:

@@ -37,10 +37,14 @@ from tests.drivers.browser_watch import KEPT
 from tests.drivers.web_process import WebProcess
 from tests.standins.a2a_agent import A2AStandIn
 from tests.standins.search import SearXNGStandIn
+from tests.test_access_matrix import Hers, hers
 
 from .conftest import NARROW, WIDE
+from .test_accessibility import pages_of
 from .test_build_page import start, take_from_cache
 from .test_states import finish
+
+__all__ = ["hers"]
 
 LISTS = ("/agents/", "/agents/?shown=archived", "/builds/", "/deployments/", "/keys/", "/trash/")
 SIGNED_IN = (*LISTS, "/agents/new/", "/builds/999999/")
@@ -108,6 +112,11 @@ def shoot(
 def test_empty(shoot: Shoot) -> None:
     for path in SIGNED_IN:
         shoot("empty", path)
+
+
+def test_every_page(shoot: Shoot, alice: User, hers: Hers, client_of: Callable[[User], Client]) -> None:
+    for path in pages_of(client_of(alice), hers):
+        shoot("page", path)
 
 
 def test_an_agent_from_draft_to_out_of_date(shoot: Shoot, agent: AgentConfig, alice: User) -> None:

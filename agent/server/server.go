@@ -12,7 +12,7 @@ import (
 	"agent.local/a0000000000000000/httpapi"
 	"agent.local/a0000000000000000/mcp"
 	"agent.local/a0000000000000000/protocol"
-	"agent.local/a0000000000000000/telemetry"
+	"agent.local/a0000000000000000/traceparent"
 )
 
 // Server serves an agent to programs: on the loopback address only under a loopback
@@ -81,8 +81,8 @@ func (s surfaces) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeUnknownPath(w, r, handler)
 		return
 	}
-	if traceparent := telemetry.Traceparent(r.Header); s.traces && traceparent != "" {
-		r = r.WithContext(protocol.WithTrace(r.Context(), traceparent))
+	if parent := traceparent.Of(r.Header); s.traces && parent != "" {
+		r = r.WithContext(protocol.WithTrace(r.Context(), parent))
 	}
 	s.mux.ServeHTTP(w, r)
 }

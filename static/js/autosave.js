@@ -168,4 +168,5 @@ addEventListener("beforeunload", (event) => { if (!leaving && (changed() || hasT
 document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
   if (detail.xhr.status === 401 && !hasTyped()) leaving = true;
 });
-addEventListener("pageshow", () => { leaving = false; });
+// Back from another page, as it was left.
+addEventListener("pageshow", ({ persisted }) => { if (persisted) leaving = false; });

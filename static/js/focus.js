@@ -41,7 +41,8 @@ function focusNext() {
 }
 
 focusNext();
-addEventListener("pageshow", () => { leaving = false; });
+// Back from another page, as it was left.
+addEventListener("pageshow", ({ persisted }) => { if (persisted) leaving = false; });
 // A part that is renewed before the next page has come takes nothing from it.
 document.addEventListener("page:leaving", () => { leaving = true; });
 document.addEventListener("parts:renewed", focusNext);

@@ -80,6 +80,22 @@ def test_a_new_agent_leaves_the_focus_to_compile_and_ask(window: Windows, agent:
     expect(page.get_by_role("button", name="Compile and ask")).to_be_focused()
 
 
+# What loads slowly can be there only when the form is on its way already, and other windows go on meanwhile.
+_LOADED_LATE = """() => document.addEventListener("submit", () => {
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: false }));
+  document.dispatchEvent(new CustomEvent("parts:renewed", { detail: { page: document } }));
+})"""
+
+
+def test_a_page_that_is_loaded_late_takes_no_focus_from_the_next(window: Windows) -> None:
+    page = window("/agents/new/")
+    page.evaluate(_LOADED_LATE)
+    page.get_by_label("Name", exact=True).fill("Grace")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Grace")
+    expect(page.get_by_role("button", name="Compile and ask")).to_be_focused()
+
+
 def test_after_a_check_comes_go_to_build(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/identity/")
     page.keyboard.press("c")

@@ -14,7 +14,7 @@ type chatChunk struct {
 	Type   rawText         `json:"type"`
 }
 
-// mayBeFault is false for a chunk that isFault needs not read again.
+// mayBeFault is false for a chunk that isFault need not read again.
 func (c chatChunk) mayBeFault() bool {
 	return len(c.Choices.values) == 0 || isSet(c.Error) || c.Object == "error" || c.Type == "error"
 }

@@ -26,18 +26,11 @@ from configs.models import AgentConfig
 from configs.revisions import create_revision, draft_json
 from configs.services import duplicate_agent
 from configs.skills.entries import MOST_BYTES, MOST_FILES, MOST_SKILLS
+from tests.drivers.archives import zipped
 
 pytestmark = pytest.mark.django_db
 JSON = {"accept": "application/json"}
 MAIN = "---\nname: forms\ndescription: Fills in forms.\n---\n\n# Forms\n\nAsk for the date.\n"
-
-
-def _zip(files: dict[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return buffer.getvalue()
 
 
 def _add(browser: Client, agent: AgentConfig, *files: tuple[str, bytes], paths: bool = False) -> Any:
@@ -73,7 +66,7 @@ def test_an_archive_is_added_listed_and_removed(browser: Client, agent: AgentCon
         "README.md": "About these.",
         "__MACOSX/x": "x",
     }
-    added = _add(browser, agent, ("pack.zip", _zip(files)))
+    added = _add(browser, agent, ("pack.zip", zipped(files)))
     assert added.status_code == 201, added.content
     assert [skill["name"] for skill in added.json()["skills"]] == ["forms", "greet"]
     notes = " ".join(added.json()["notes"])
@@ -174,14 +167,14 @@ def _hostile() -> dict[str, bytes]:
         "link": buffer.getvalue(),
         "twice": twice.getvalue(),
         "another way": bzip2.getvalue(),
-        "unpacks to more": _zip({"forms/SKILL.md": MAIN, "forms/zeros": b"0" * 4_000_000}),
-        "more than 1,000 entries": _zip({f"forms/{number}": "" for number in range(1001)}),
-        "damaged": _zip({"forms/SKILL.md": MAIN})[:-30],
-        "is not a path": _zip({"forms/SKILL.md": MAIN, "forms/../../x": "x"}),
-        "is not a  path": _zip({"/forms/SKILL.md": MAIN}),
-        "is  not a path": _zip({"C:/forms/SKILL.md": MAIN}),
-        "is  not a  path": _zip({"forms\\SKILL.md": MAIN}),
-        "There is no SKILL.md": _zip({"forms/README.md": "x", "a": "b"}),
+        "unpacks to more": zipped({"forms/SKILL.md": MAIN, "forms/zeros": b"0" * 4_000_000}),
+        "more than 1,000 entries": zipped({f"forms/{number}": "" for number in range(1001)}),
+        "damaged": zipped({"forms/SKILL.md": MAIN})[:-30],
+        "is not a path": zipped({"forms/SKILL.md": MAIN, "forms/../../x": "x"}),
+        "is not a  path": zipped({"/forms/SKILL.md": MAIN}),
+        "is  not a path": zipped({"C:/forms/SKILL.md": MAIN}),
+        "is  not a  path": zipped({"forms\\SKILL.md": MAIN}),
+        "There is no SKILL.md": zipped({"forms/README.md": "x", "a": "b"}),
     }
 
 
@@ -200,11 +193,11 @@ def test_limits_are_those_of_an_agent(browser: Client, agent: AgentConfig) -> No
     assert full.status_code == 422
     assert f"at most {MOST_BYTES // 1024} KB" in str(full.json())
     many = {f"s{number}/SKILL.md": MAIN.replace("forms", f"s{number}") for number in range(MOST_SKILLS)}
-    added = _add(browser, agent, ("pack.zip", _zip(dict(many))))
+    added = _add(browser, agent, ("pack.zip", zipped(dict(many))))
     assert len(added.json()["skills"]) == MOST_SKILLS - 1
     assert f"at most {MOST_SKILLS} skills" in " ".join(added.json()["refused"])
     files = {f"forms/{number}.md": "x" for number in range(MOST_FILES + 1)}
-    refused = _add(browser, agent, ("pack.zip", _zip({"forms/SKILL.md": MAIN, **files})))
+    refused = _add(browser, agent, ("pack.zip", zipped({"forms/SKILL.md": MAIN, **files})))
     assert f"at most {MOST_FILES} files" in str(refused.json())
 
 
@@ -227,7 +220,7 @@ def test_a_document_has_the_skills_word_for_word(
     browser: Client, agent: AgentConfig, alice: User, kind: str
 ) -> None:
     files: dict[str, str | bytes] = {"forms/SKILL.md": MAIN, "forms/a.txt": TEXTS[kind]}
-    added = _add(browser, agent, ("pack.zip", _zip(files)))
+    added = _add(browser, agent, ("pack.zip", zipped(files)))
     assert added.status_code == 201, added.content
     text = export(_saved(agent))
     imported = import_agent(parse(text), alice).agent

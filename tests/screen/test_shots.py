@@ -13,7 +13,7 @@ from agentforge.accounts.models import User
 from tests.drivers import html_checker
 from tests.drivers.web_process import WebProcess
 
-from . import shots
+from . import shots, shots_of_tools
 from .conftest import NARROW, WIDE
 from .shots import build
 from .test_accessibility import problems_now
@@ -59,10 +59,10 @@ test_empty = shots.test_empty
 test_an_agent_from_draft_to_out_of_date = shots.test_an_agent_from_draft_to_out_of_date
 test_a_build_that_runs_and_fails = shots.test_a_build_that_runs_and_fails
 test_a_deployment_from_its_queue_to_its_end = shots.test_a_deployment_from_its_queue_to_its_end
-test_servers_and_apis = shots.test_servers_and_apis
-test_skills = shots.test_skills
-test_another_agent = shots.test_another_agent
-test_a_web_search = shots.test_a_web_search
+test_servers_and_apis = shots_of_tools.test_servers_and_apis
+test_skills = shots_of_tools.test_skills
+test_another_agent = shots_of_tools.test_another_agent
+test_a_web_search = shots_of_tools.test_a_web_search
 test_refusals_and_outages = shots.test_refusals_and_outages
 test_an_evaluation = shots.test_an_evaluation
 test_knowledge_and_what_an_answer_asks_and_cites = shots.test_knowledge_and_what_an_answer_asks_and_cites

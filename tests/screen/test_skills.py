@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 from playwright.sync_api import expect
 
 from configs.models import AgentConfig
+from tests.drivers.archives import zipped
 
 from .conftest import Windows
 
@@ -16,11 +15,7 @@ MAIN = "---\nname: forms\ndescription: Fills in forms.\nmetadata: {a: b}\n---\n\
 
 
 def _archive(name: str, text: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{name}/SKILL.md", text)
-        archive.writestr(f"{name}/scripts/fill.py", "print(1)")
-    return buffer.getvalue()
+    return zipped({f"{name}/SKILL.md": text, f"{name}/scripts/fill.py": "print(1)"})
 
 
 def test_archives_and_files_become_skills(window: Windows, agent: AgentConfig, tmp_path: Path) -> None:

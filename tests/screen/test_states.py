@@ -189,6 +189,15 @@ def test_lists_and_the_header_hear_of_what_begins_elsewhere(
     expect(builds.locator("[data-part=work]")).to_be_hidden()
 
 
+def _moving(window: Windows, agent: AgentConfig) -> Page:
+    """Return the page of an agent, live and with its animations."""
+    page = window(f"/agents/{agent.pk}/identity/")
+    page.emulate_media(reduced_motion="no-preference")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    return page
+
+
 _CONTRADICTIONS = """() => {
   window.contradictions = [];
   new MutationObserver(() => {
@@ -202,10 +211,7 @@ _CONTRADICTIONS = """() => {
 
 
 def test_the_page_says_how_a_check_ended_when_the_rail_does(window: Windows, agent: AgentConfig) -> None:
-    page = window(f"/agents/{agent.pk}/identity/")
-    page.emulate_media(reduced_motion="no-preference")
-    page.reload()
-    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page = _moving(window, agent)
     page.evaluate(_CONTRADICTIONS)
     check(agent)
     expect(page.locator("h1 .badge")).to_have_text("Ready to compile")
@@ -223,10 +229,7 @@ _LATE = """() => {
 
 
 def test_the_rail_shows_a_check_as_it_is_at_once(window: Windows, agent: AgentConfig) -> None:
-    page = window(f"/agents/{agent.pk}/identity/")
-    page.emulate_media(reduced_motion="no-preference")
-    page.reload()
-    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page = _moving(window, agent)
     page.evaluate(_LATE)
     check(agent)
     expect(page.locator("[data-rail-outcome]")).to_have_text("Ready to compile.")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
@@ -15,18 +13,11 @@ from configs.documents.export import export
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from tests.configs.test_skills import MAIN
+from tests.drivers.archives import zipped
 
 pytestmark = pytest.mark.django_db
 JSON = {"accept": "application/json"}
 URL = "/agents/import/"
-
-
-def _zip(files: dict[str, str | bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return buffer.getvalue()
 
 
 def _upload(browser: Client, name: str, data: bytes) -> Any:
@@ -47,7 +38,7 @@ def test_an_archive_becomes_an_agent_with_its_skill(browser: Client, name: str) 
         "tax-forms/references/guide.md": "Use ink.",
         "tax-forms/logo.png": b"\x89PNG\r\n\x1a\n\xff",
     }
-    response = _upload(browser, name, _zip(files))
+    response = _upload(browser, name, zipped(files))
     assert response.status_code == 201, response.content
     agent = AgentConfig.objects.get()
     assert (agent.name, agent.handle, agent.description) == ("Tax forms", "tax-forms", "Fills in forms.")
@@ -82,7 +73,7 @@ def test_several_skills_become_one_agent_without_those_that_are_wrong(browser: C
         "b/SKILL.md": MAIN.replace("name: forms", "name: letters"),
         "c/SKILL.md": MAIN.replace("name: forms", "name: Wrong"),
     }
-    response = _upload(browser, "pack.zip", _zip(files))
+    response = _upload(browser, "pack.zip", zipped(files))
     agent = AgentConfig.objects.get()
     assert (agent.name, agent.description) == ("Agent with skills", "Has the skills forms, letters.")
     assert [skill["name"] for skill in _skills(agent)] == ["forms", "letters"]
@@ -100,17 +91,17 @@ def test_a_long_description_is_cut_for_the_agent_and_kept_in_the_skill(browser: 
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("pack.zip", _zip({"README.md": "x", "b": "y"}), "There is no SKILL.md among the files."),
-        ("pack.zip", _zip({"a/SKILL.md": MAIN, "a/../x": "x"}), "is not a path"),
-        ("pack.zip", _zip({"a/SKILL.md": MAIN})[:-30], "The archive is damaged"),
+        ("pack.zip", zipped({"README.md": "x", "b": "y"}), "There is no SKILL.md among the files."),
+        ("pack.zip", zipped({"a/SKILL.md": MAIN, "a/../x": "x"}), "is not a path"),
+        ("pack.zip", zipped({"a/SKILL.md": MAIN})[:-30], "The archive is damaged"),
         ("SKILL.md", b"# Forms", "SKILL.md, line 1: begin with a line ---"),
         ("SKILL.md", MAIN.replace("name: forms", "name: Forms").encode(), "line 2: name “Forms” must be"),
         (
             "pack.zip",
-            _zip({f"s{number}/SKILL.md": MAIN.replace("forms", f"s{number}") for number in range(21)}),
+            zipped({f"s{number}/SKILL.md": MAIN.replace("forms", f"s{number}") for number in range(21)}),
             "at most 20 skills",
         ),
-        ("pack.zip", _zip({"a/SKILL.md": MAIN + "x" * 140_000}), "at most 128 KB"),
+        ("pack.zip", zipped({"a/SKILL.md": MAIN + "x" * 140_000}), "at most 128 KB"),
     ],
 )
 def test_what_is_no_skill_is_refused_in_words(browser: Client, name: str, data: bytes, words: str) -> None:

@@ -68,8 +68,7 @@ class WorkerProcess:
 
     def compilers(self) -> list[psutil.Process]:
         """Return the running descendants of the worker."""
-        children = psutil.Process(self._process.pid).children(recursive=True)
-        return [process for process in children if _runs(process)]
+        return running_descendants(self.pid)
 
     def wait_until_it_lives(self) -> None:
         """Wait for its first heartbeat."""
@@ -79,9 +78,8 @@ class WorkerProcess:
                 session.execute("SELECT pg_sleep(0.05)")
 
     def kill(self) -> None:
-        """Kill it with SIGKILL, and wait until its compilers are dead."""
-        compilers = self.compilers()
-        assert compilers
+        """Kill it with SIGKILL while it compiles, and wait until its compilers are dead."""
+        compilers = wait_for_descendants(self.pid)
         self._process.kill()
         self._process.wait()
         _, alive = psutil.wait_procs(compilers, timeout=30)
@@ -99,6 +97,23 @@ class WorkerProcess:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(30)
+
+
+def running_descendants(pid: int) -> list[psutil.Process]:
+    """Return the descendants of a process that have not ended."""
+    return [process for process in psutil.Process(pid).children(recursive=True) if _runs(process)]
+
+
+def wait_for_descendants(pid: int, seconds: float = 60) -> list[psutil.Process]:
+    """Return the running descendants of a process as soon as there are some.
+
+    A log names a command before its process starts, and nothing tells of the start: look again.
+    """
+    deadline = time.monotonic() + seconds
+    while not (descendants := running_descendants(pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return descendants
 
 
 def let_hearts_stop() -> None:

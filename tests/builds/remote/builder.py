@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Self
 
-import psutil
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
@@ -107,10 +106,6 @@ class BuilderProcess:
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with connected(conninfo()) as session:
             return session.execute(query).fetchall()
-
-    def compilers(self) -> list[psutil.Process]:
-        """Return the processes that its worker started."""
-        return psutil.Process(self.worker.pid).children(recursive=True)
 
     def restart(self, **settings: str) -> None:
         """Stop it gracefully and start it with other settings."""

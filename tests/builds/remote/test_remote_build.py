@@ -31,7 +31,7 @@ from configs.keys.vault import save_key
 from configs.models import AgentConfig
 from tests.drivers.agent_sources import copy_of_the_sources, count_as_warm, slow_sources
 from tests.drivers.build_stream import wait_for
-from tests.drivers.build_worker import WorkerProcess
+from tests.drivers.build_worker import WorkerProcess, running_descendants, wait_for_descendants
 
 from .builder import SECRET
 from .conftest import NAME, Pair
@@ -208,10 +208,10 @@ def test_cancelled_is_what_the_builder_confirmed(
         there = wanting(agent, alice, NAME)
         with WorkerProcess(AGENTFORGE_BUILDERS=json.dumps(settings.AGENTFORGE_BUILDERS)):
             wait_for(there.stream_name, lambda record: "$ go build" in str(record.get("text")))
-            assert pair.builder.compilers()
+            wait_for_descendants(pair.builder.worker.pid)
             cancel_build(there, by=alice)
             wait_for(there.stream_name, lambda record: record["kind"] == "end")
-            assert not pair.builder.compilers()
+            assert not running_descendants(pair.builder.worker.pid)
     finally:
         pair.builder.restart(AGENTFORGE_AGENT_SOURCES=str(settings.BASE_DIR / "agent"))
         pair.to_builder.target = pair.builder.url

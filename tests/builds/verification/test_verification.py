@@ -30,7 +30,7 @@ from configs.keys.vault import save_key
 from configs.models import AgentConfig
 from tests.drivers.agent_sources import count_as_warm, with_packages
 from tests.drivers.build_stream import wait_for
-from tests.drivers.build_worker import WorkerProcess, let_hearts_stop
+from tests.drivers.build_worker import WorkerProcess, let_hearts_stop, wait_for_descendants
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TARGET = "linux-amd64"
@@ -109,6 +109,7 @@ def _verified_until_it_compiles(
     verification = lifecycle.enqueue(build, by=by)
     with WorkerProcess(AGENTFORGE_VAR=str(workspace.work_directory().parent)) as worker:
         wait_for(verification.stream_name, lambda record: "$ go build" in str(record.get("text")))
+        wait_for_descendants(worker.pid)
         end(worker)
     return verification
 

@@ -90,7 +90,9 @@ def _typed(field: forms.Field) -> Schema:
         return BOOLEAN
     if isinstance(field, forms.MultipleChoiceField):
         few = {"minItems": 1} if field.required else {}
-        return {**array(one_of(_codes(field))), **few}
+        codes = _codes(field)
+        # Choices that only a request knows are any text here: an empty list would take none.
+        return {**array(one_of(codes) if codes else STRING), **few}
     if isinstance(field, forms.ChoiceField):
         codes = _codes(field)
         return one_of(codes if field.required or "" in codes else ["", *codes])

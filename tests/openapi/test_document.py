@@ -83,3 +83,19 @@ def test_limits_are_told(path: str) -> None:
 
 def body(path: str) -> Any:
     return document()["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+
+
+def enumerations(value: Any) -> list[Any]:
+    """Return all lists of allowed values in a document."""
+    if isinstance(value, list):
+        return [found for each in value for found in enumerations(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["enum"]] if isinstance(value.get("enum"), list) else []
+    return own + [found for each in value.values() for found in enumerations(each)]
+
+
+def test_every_list_of_allowed_values_allows_some() -> None:
+    found = enumerations(document())
+    assert len(found) > 20
+    assert [] not in found

@@ -94,14 +94,6 @@ func (t *turn) isRisky(p preparedCall) bool {
 	})
 }
 
-// isSeen reports whether the user or a result wrote an address: one that the model
-// makes up could carry what it knows.
-func (t *turn) isSeen(address string) bool {
-	return slices.ContainsFunc(t.messages, func(m providers.Message) bool {
-		return (m.Role == providers.User || m.Role == providers.Tool) && strings.Contains(m.Text, address)
-	})
-}
-
 // isKnown reports whether the conversation reached a host before, or the user named it.
 func (t *turn) isKnown(host string) bool {
 	return slices.Contains(t.trust.Hosts, host) || slices.ContainsFunc(t.messages, func(m providers.Message) bool {

@@ -13,6 +13,16 @@ import (
 
 func init() {
 	tools.Register(tools.Tool{Name: "calculator", Schema: json.RawMessage(`{}`), Run: func(_ context.Context, arguments json.RawMessage) (string, error) {
+		var input struct{ Expression string }
+		_ = json.Unmarshal(arguments, &input)
+		switch word, rest, _ := strings.Cut(input.Expression, " "); word {
+		case "echo":
+			return rest, nil
+		case "lower":
+			return strings.ToLower(rest), nil
+		case "join":
+			return strings.ReplaceAll(rest, " ", ""), nil
+		}
 		switch string(arguments) {
 		case `{"expression":"panic"}`:
 			panic("no")

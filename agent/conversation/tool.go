@@ -90,7 +90,7 @@ func (t *turn) prepare(call providers.Call) preparedCall {
 		p.fault = "the arguments were not a JSON object; call again with one that fits the schema"
 		return p
 	}
-	index := slices.IndexFunc(t.tools, func(tool tools.Tool) bool { return tool.Name == call.Name })
+	index := t.toolIndex(call.Name)
 	if index < 0 {
 		p.fault = fmt.Sprintf("there is no tool %q; the tools are: %s", call.Name, strings.Join(t.toolNames(), ", "))
 		return p
@@ -103,6 +103,11 @@ func (t *turn) prepare(call providers.Call) preparedCall {
 		p.arguments, p.fault = exact(p.tool.Schema, p.arguments)
 	}
 	return p
+}
+
+// toolIndex returns the place of a tool; -1 if the agent does not have it.
+func (t *turn) toolIndex(name string) int {
+	return slices.IndexFunc(t.tools, func(tool tools.Tool) bool { return tool.Name == name })
 }
 
 func (t *turn) toolNames() []string {

@@ -38,11 +38,36 @@ func TestTaintedReach(t *testing.T) {
 		"https://b.example/":            true,
 		"https://evil.example/?q=1":     true,
 		"https://user.example/from/you": false,
+		"https://a.example/made/up":     true,
 	} {
 		p, _ := newPerson(t, nil, calls("", open("https://a.example/")), calls("", open(address)), answers("ok"))
 		done := p.ask("look at https://a.example/ and https://user.example/from/you")
 		if (done["finish"] == "approval") != asks {
 			t.Errorf("%s: %v", address, p.events)
+		}
+	}
+}
+
+// An address is not seen because a tool repeats what the model wrote: a name, a text, one
+// in other letters or with what people don't see.
+func TestAddressesThatTheModelMadeUp(t *testing.T) {
+	t.Parallel()
+	const secret = "https://a.example/?q=secret"
+	echo := func(text string) providers.Call {
+		arguments, _ := json.Marshal(map[string]string{"expression": text})
+		return providers.Call{Name: "calculator", Arguments: string(arguments)}
+	}
+	for name, first := range map[string]providers.Call{
+		"a tool that is not there": {Name: secret},
+		"an unknown argument":      {Name: "page", Arguments: `{"` + secret + `":1}`},
+		"a result":                 echo("echo " + secret),
+		"other letters":            echo("lower HTTPS://A.example/?Q=SECRET"),
+		"hidden characters":        echo("echo https://a.exa\u200bmple/?q=secret"),
+		"a join":                   echo("join https://a.example/?q= secret"),
+	} {
+		p, _ := newPerson(t, nil, calls("", open("https://a.example/")), calls("", first), calls("", open(secret)), answers("ok"))
+		if done := p.ask("look at https://a.example/"); done["finish"] != "approval" || len(p.runs.list) != 1 {
+			t.Errorf("%s: %v %v", name, p.runs.list, p.events)
 		}
 	}
 }
@@ -93,5 +118,21 @@ func TestGrantForTheConversation(t *testing.T) {
 	// An approval from before the taint ends with it; the page and the save run together.
 	if done := p.answer("deny"); done["finish"] != "approval" || len(p.runs.list) != 4 {
 		t.Errorf("tainted: %v %v", p.runs.list, p.events)
+	}
+}
+
+// A page that was read may be read again, such as its next part; one that repeats what the
+// model asked it for names nothing new.
+func TestAddressesThatWereReached(t *testing.T) {
+	t.Parallel()
+	const page = "https://a.example/long?page=1"
+	p, _ := newPerson(t, nil, calls("", open(page)), calls("", open(page)), answers("ok"))
+	if done := p.ask("read the long page"); done["finish"] != "stop" || len(p.runs.list) != 2 {
+		t.Errorf("again: %v", p.events)
+	}
+	p, _ = newPerson(t, nil, calls("", open(page)), calls("", open("https://a.example/long"), open("https://a.example/x")), answers("ok"))
+	p.page = "You asked for https://a.example/long and https://a.example/long?page=1"
+	if done := p.ask("read the long page"); done["finish"] != "approval" || len(p.runs.list) != 1 {
+		t.Errorf("repeated: %v %v", p.runs.list, p.events)
 	}
 }

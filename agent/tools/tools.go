@@ -50,6 +50,9 @@ type Tool struct {
 	May May
 	// Untrusted results hold text that others wrote.
 	Untrusted bool
+	// Finds is set if results hold texts that were there before the call, word for word, as
+	// those of others do. What a result makes of its arguments is the model's.
+	Finds bool
 	// Unavailable says, in words for the model, why no call can run here.
 	Unavailable string
 	// Host is the only host that calls reach, where the agent's owner chose it; then the

@@ -43,6 +43,7 @@ func New(data string) tools.Tool {
 		Schema:      json.RawMessage(schema),
 		Run:         s.search,
 		May:         tools.Reads,
+		Finds:       true,
 		Review:      s.review,
 	}
 	if s.index != nil {

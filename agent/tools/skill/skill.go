@@ -41,6 +41,7 @@ func init() {
 		Description: description,
 		Schema:      json.RawMessage(`{"type":"object"}`),
 		May:         tools.Reads,
+		Finds:       true,
 		Run: func(context.Context, json.RawMessage) (string, error) {
 			return "", errors.New("the agent has no skills")
 		},

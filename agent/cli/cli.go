@@ -110,7 +110,7 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 	case opts.mcp:
 		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 		defer stop()
-		return mcp.New(agent, manifest).Serve(ctx, std.in, std.out)
+		return mcp.New(agent, manifest, mcp.Options{}).Serve(ctx, std.in, std.out)
 	case opts.serve != "":
 		return p.serve(ctx, agent, manifest, opts, argument, std.err)
 	case opts.message != "":

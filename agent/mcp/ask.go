@@ -69,7 +69,7 @@ func question(arguments json.RawMessage) ([]protocol.Message, error) {
 }
 
 // call asks the agent. A failure of the agent is a result too, for the model to read.
-func (s *Server) call(ctx context.Context, r request, send notify) (map[string]any, *failure) {
+func (s *Server) call(ctx context.Context, r request, from peer) (map[string]any, *failure) {
 	if r.Params.Name != askTool {
 		return nil, &failure{Code: mcpspec.CodeInvalidParams, Message: fmt.Sprintf("there is no tool %q; the only one is %s", r.Params.Name, askTool)}
 	}
@@ -77,30 +77,63 @@ func (s *Server) call(ctx context.Context, r request, send notify) (map[string]a
 	if err != nil {
 		return toolResult(true, err.Error()), nil
 	}
-	token, progress := r.progressToken(), 0
 	asked := protocol.Request{Messages: messages}
 	if s.manifest.Knows("hops") {
 		asked.Hops = hops.In(r.Params.Meta)
 	}
+	if s.canAsk(r, from) {
+		asked.Approval = r.approval()
+	}
+	progress := r.progress(from)
+	for {
+		done, questions, err := s.ask(ctx, asked, progress)
+		switch {
+		case err != nil:
+			return toolResult(true, fmt.Sprintf("%s (%s)", err.Error(), done.Code)), nil
+		case done.Finish != protocol.FinishApproval:
+			return answered(done), nil
+		case r.isModern():
+			return inputRequired(questions, done.State), nil
+		}
+		asked.Approval = &protocol.Approval{Ask: true, State: done.State, Answers: askEach(ctx, from, questions)}
+	}
+}
+
+// ask returns the agent's closing event, and the calls that wait for a person.
+func (s *Server) ask(ctx context.Context, asked protocol.Request, progress func(protocol.Event) error) (protocol.Event, []protocol.Event, error) {
+	var questions []protocol.Event
 	done, err := protocol.Handle(ctx, s.agent, asked.Encode(), func(e protocol.Event, _ []byte) error {
+		if e.Type == "approval" {
+			questions = append(questions, e)
+		}
+		return progress(e)
+	})
+	return done, questions, err
+}
+
+// progress returns what reports the pieces of an answer to a client that wants to hear of
+// them.
+func (r request) progress(from peer) func(protocol.Event) error {
+	token, count := r.progressToken(), 0
+	return func(e protocol.Event) error {
 		if token == nil || e.Type != "token" && e.Type != "tool_call" {
 			return nil
 		}
-		progress++
+		count++
 		text := e.Text
 		if e.Type == "tool_call" {
 			text = "[" + e.Name + "]"
 		}
-		return send("notifications/progress", map[string]any{"progressToken": token, "progress": progress, "message": text})
-	})
-	if err != nil {
-		return toolResult(true, fmt.Sprintf("%s (%s)", err.Error(), done.Code)), nil
+		return from.notify("notifications/progress", map[string]any{"progressToken": token, "progress": count, "message": text})
 	}
+}
+
+func answered(done protocol.Event) map[string]any {
 	texts := []string{done.Text}
 	if done.Finish == "length" || done.Finish == "other" {
 		texts = append(texts, "[The answer is incomplete.]")
 	}
-	return toolResult(false, texts...), nil
+	return toolResult(false, texts...)
 }
 
 func toolResult(failed bool, texts ...string) map[string]any {

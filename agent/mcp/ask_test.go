@@ -21,7 +21,7 @@ func TestHops(t *testing.T) {
 		}
 		var asked request
 		_ = json.Unmarshal([]byte(`{"params":{"name":"ask","arguments":{"message":"hi"},"_meta":{"agentforge/hops":3}}}`), &asked)
-		if _, failed := New(agent, manifest).call(context.Background(), asked, nil); failed != nil {
+		if _, failed := New(agent, manifest, Options{}).call(context.Background(), asked, peer{}); failed != nil {
 			t.Fatal(failed)
 		}
 		if got := agent.Requests()[0]; strings.Contains(got, `"hops":3`) != want {

@@ -17,7 +17,7 @@ func ExampleServer_Serve() {
 		panic(err)
 	}
 	request := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"message":"hi"}}}`
-	if err := mcp.New(agent, manifest).Serve(context.Background(), strings.NewReader(request), os.Stdout); err != nil {
+	if err := mcp.New(agent, manifest, mcp.Options{}).Serve(context.Background(), strings.NewReader(request), os.Stdout); err != nil {
 		panic(err)
 	}
 	// Output: {"jsonrpc":"2.0","id":1,"result":{"content":[{"text":"hi","type":"text"}],"isError":false}}

@@ -1,7 +1,7 @@
 package mcp
 
 import (
-	"crypto/rand"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -46,7 +46,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.respond(w, r, asked, "")
 	default:
 		if asked.Method == "initialize" {
-			w.Header().Set(sessionHeader, rand.Text())
+			w.Header().Set(sessionHeader, newSession(asked))
 		}
 		s.respond(w, r, asked, r.Header.Get(sessionHeader))
 	}
@@ -60,8 +60,12 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, asked request, i
 		httpapi.WriteJSON(w, err.status(), asked.answer(nil, err))
 		return
 	}
-	if asked.Method == "notifications/cancelled" && !isModern {
-		s.running.cancel(r.Header.Get(sessionHeader), asked.Params.RequestID)
+	switch session := r.Header.Get(sessionHeader); {
+	case isModern:
+	case asked.isResponse():
+		s.asked.deliver(session, asked)
+	case asked.Method == "notifications/cancelled":
+		s.running.cancel(session, asked.Params.RequestID)
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
@@ -104,12 +108,19 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, asked request, 
 	out := httpapi.NewStream(w)
 	defer out.Close()
 	streams := strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/event-stream")
-	result, err := s.answer(ctx, asked, func(method string, params any) error {
+	send := func(message any) error { return out.SendNamed("message", encode(message)) }
+	from := peer{notify: func(method string, params any) error {
 		if !streams {
 			return nil
 		}
-		return out.SendNamed("message", encode(map[string]any{"jsonrpc": "2.0", "method": method, "params": params}))
-	})
+		return send(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
+	}}
+	if streams && hasForms(session) && !s.options.Stateless {
+		from.ask = func(ctx context.Context, method string, params any) (json.RawMessage, error) {
+			return s.asked.ask(ctx, session, method, params, send)
+		}
+	}
+	result, err := s.answer(ctx, asked, from)
 	if ctx.Err() != nil && r.Context().Err() == nil {
 		// A cancelled request is not answered: the stream ends, or nothing begins.
 		out.Replace(func(w http.ResponseWriter) { w.WriteHeader(http.StatusAccepted) })

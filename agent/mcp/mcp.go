@@ -20,24 +20,38 @@ const cacheMS = 60 * 60 * 1000
 type Server struct {
 	agent    protocol.Agent
 	manifest protocol.Manifest
+	options  Options
 	running  *running
+	asked    *questions
+}
+
+// Options say how the server is reached.
+type Options struct {
+	// Stateless is set where a process may end or freeze after each response, and the next
+	// message of a session may reach another one.
+	Stateless bool
 }
 
 // New returns a server of the agent.
-func New(agent protocol.Agent, manifest protocol.Manifest) *Server {
-	return &Server{agent: agent, manifest: manifest, running: newRunning()}
+func New(agent protocol.Agent, manifest protocol.Manifest, options Options) *Server {
+	return &Server{agent: agent, manifest: manifest, options: options, running: newRunning(), asked: newQuestions()}
 }
 
-// notify sends a notification that belongs to a request.
-type notify func(method string, params any) error
+// peer is the client that sent a request.
+type peer struct {
+	// notify sends a notification that belongs to the request.
+	notify func(method string, params any) error
+	// ask sends a request and returns the client's result; nil if the client takes none.
+	ask func(ctx context.Context, method string, params any) (json.RawMessage, error)
+}
 
 // answer returns the result of a request, or why there is none.
-func (s *Server) answer(ctx context.Context, r request, send notify) (any, *failure) {
+func (s *Server) answer(ctx context.Context, r request, from peer) (any, *failure) {
 	if r.isModern() {
 		if err := r.checkModern(); err != nil {
 			return nil, err
 		}
-		return s.answerModern(ctx, r, send)
+		return s.answerModern(ctx, r, from)
 	}
 	switch r.Method {
 	case "initialize":
@@ -47,12 +61,12 @@ func (s *Server) answer(ctx context.Context, r request, send notify) (any, *fail
 	case "tools/list":
 		return s.list(r)
 	case "tools/call":
-		return s.call(ctx, r, send)
+		return s.call(ctx, r, from)
 	}
 	return nil, noMethod(r.Method)
 }
 
-func (s *Server) answerModern(ctx context.Context, r request, send notify) (any, *failure) {
+func (s *Server) answerModern(ctx context.Context, r request, from peer) (any, *failure) {
 	var result map[string]any
 	var err *failure
 	switch r.Method {
@@ -66,14 +80,16 @@ func (s *Server) answerModern(ctx context.Context, r request, send notify) (any,
 			result["ttlMs"], result["cacheScope"] = cacheMS, "public"
 		}
 	case "tools/call":
-		result, err = s.call(ctx, r, send)
+		result, err = s.call(ctx, r, from)
 	default:
 		err = noMethod(r.Method)
 	}
 	if err != nil {
 		return nil, err
 	}
-	result["resultType"] = "complete"
+	if result["resultType"] == nil {
+		result["resultType"] = "complete"
+	}
 	return result, nil
 }
 

@@ -21,7 +21,7 @@ func newServer(t *testing.T, agent protocol.Agent) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(agent, manifest)
+	return New(agent, manifest, Options{})
 }
 
 func serve(t *testing.T, s *Server) string {
@@ -237,13 +237,13 @@ func TestStdioCancel(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(asking + "}}"))
 	f.Add([]byte(`{"jsonrpc":"2.0","id":null,"params":{"_meta":null}}`))
-	server := New(&agenttest.Agent{}, protocol.Manifest{})
+	server := New(&agenttest.Agent{}, protocol.Manifest{}, Options{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		asked, err := parse(raw)
 		if err != nil || strings.Contains(string(raw), "wait") {
 			return
 		}
-		result, failed := server.answer(t.Context(), asked, func(string, any) error { return nil })
+		result, failed := server.answer(t.Context(), asked, peer{notify: func(string, any) error { return nil }})
 		if !json.Valid(encode(asked.answer(result, failed))) {
 			t.Errorf("%s", raw)
 		}

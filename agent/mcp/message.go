@@ -26,6 +26,10 @@ type params struct {
 	Name            string                     `json:"name"`
 	Arguments       json.RawMessage            `json:"arguments"`
 	RequestID       json.RawMessage            `json:"requestId"`
+	Capabilities    json.RawMessage            `json:"capabilities"`
+	// Those of a request that goes on after input_required.
+	RequestState   string                     `json:"requestState"`
+	InputResponses map[string]json.RawMessage `json:"inputResponses"`
 }
 
 type response struct {

@@ -69,7 +69,7 @@ func services(agent protocol.Agent, manifest protocol.Manifest, options Options)
 	agent = Bounded(agent)
 	s := surfaces{http.NewServeMux(), a2a.New(agent, manifest, options), manifest.Knows("traceparent")}
 	httpapi.Register(s.mux, agent, manifest)
-	mcp.New(agent, manifest).Register(s.mux)
+	mcp.New(agent, manifest, mcp.Options{Stateless: options.Stateless}).Register(s.mux)
 	s.a2a.Register(s.mux)
 	return s
 }

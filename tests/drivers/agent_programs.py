@@ -27,10 +27,11 @@ Passages = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 @functools.cache
-def compiled(program: str, *, knows: Passages = (), **capabilities: bool) -> Path:
+def compiled(program: str, *, knows: Passages = (), asking: str = "", **capabilities: bool) -> Path:
     """Compile a program of the module for this machine: `standalone`, `draft`, `function`, `indexer`.
 
-    The sample configuration has these capabilities and files as well.
+    The sample configuration has these capabilities and files as well; `asking` names a tool of it that
+    asks a person before it runs.
     """
     temporary = Path(tempfile.gettempdir())
     cache = temporary / f"agentforge-test-go-plain-{os.getuid()}"
@@ -48,7 +49,9 @@ def compiled(program: str, *, knows: Passages = (), **capabilities: bool) -> Pat
         "CGO_ENABLED": "0",
     }
     overlay = target.parent / "overlay.json"
-    replaced = _with_capabilities(target.parent, capabilities, knows) | _with_index(target.parent, knows)
+    replaced = _with_capabilities(target.parent, capabilities, knows, asking) | _with_index(
+        target.parent, knows
+    )
     overlay.write_text(json.dumps({"Replace": replaced}))
     flags = ["-trimpath", "-ldflags=-s -w", f"-overlay={overlay}"]
     command = [GO, "build", *flags, "-o", str(target), f"./{program}"]
@@ -56,13 +59,17 @@ def compiled(program: str, *, knows: Passages = (), **capabilities: bool) -> Pat
     return target
 
 
-def _with_capabilities(directory: Path, capabilities: Mapping[str, bool], knows: Passages) -> dict[str, str]:
+def _with_capabilities(
+    directory: Path, capabilities: Mapping[str, bool], knows: Passages, asking: str
+) -> dict[str, str]:
     """Return which file stands in for the sample configuration, if it has to change."""
     sample = ROOT / "agent" / "agent.json"
-    if not capabilities and not knows:
+    if not capabilities and not knows and not asking:
         return {}
     configuration = json.loads(sample.read_text())
     configuration["capabilities"] |= capabilities
+    if asking:
+        configuration["capabilities"]["permissions"] = {asking: ["ask"]}
     if knows:
         files = [{"name": name, "sha256": "0" * 64, "text": "0" * 64} for name, _ in knows]
         configuration["knowledge"] = {"files": files, "trusted": True}
@@ -105,13 +112,14 @@ def serving(
     *arguments: str,
     address: str = "127.0.0.1:0",
     also: str = "",
+    asking: str = "",
     **variables: str,
 ) -> Iterator[Served]:
     """Serve the sample agent until the end of the block; a server that does not stop then is a failure.
 
-    `also` names a capability that it has beside those of the sample.
+    `also` names a capability that it has beside those of the sample, `asking` a tool that asks first.
     """
-    program = compiled("standalone", **({also: True} if also else {}))
+    program = compiled("standalone", asking=asking, **({also: True} if also else {}))
     command = [str(program), "--serve", address, *arguments]
     environment = environment_for(model) | variables
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:

@@ -16,7 +16,7 @@ from agentforge.tenancy.rls import as_service
 from . import streams
 from .hub import current_hub
 from .models import Chunk, Stream
-from .tails import wire_data
+from .tails import Tail, wire_data
 
 
 class ChunkStorage(StorageBase):
@@ -63,7 +63,7 @@ class _ListenerWatcher:
         self.names = tuple(listener.channels)
         self._listener = listener
 
-    def wake(self) -> None:
+    def wake(self, tail: Tail) -> None:
         self._listener.overflow = True
         self._listener.aevent.set()
 

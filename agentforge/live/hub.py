@@ -47,7 +47,7 @@ class Watcher(Protocol):
 
     names: tuple[str, ...]
 
-    def wake(self) -> None: ...
+    def wake(self, tail: Tail) -> None: ...
 
     def beat(self) -> None: ...
 
@@ -203,8 +203,9 @@ class Hub:
         self._wake(name)
 
     def _wake(self, name: str) -> None:
-        for watcher in self._watchers.get(name, ()):
-            watcher.wake()
+        if tail := self._tails.get(name):
+            for watcher in self._watchers[name]:
+                watcher.wake(tail)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

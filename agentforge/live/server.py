@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from functools import partial
@@ -16,12 +15,10 @@ from daphne.http_protocol import HTTPFactory
 from daphne.server import Server
 from django.conf import settings
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
-from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from .connection_table import ConnectionTable
+from .gate import Framing, Gate
 from .http_channel import BoundedChannel
 from .hub import close_hubs
 from .viewer import PUSH
@@ -29,36 +26,6 @@ from .viewer import PUSH
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 1.0
-
-
-@implementer(IPushProducer)
-class Gate:
-    """Backpressure: closed while a connection's buffer is full; Twisted opens and closes it."""
-
-    def __init__(self) -> None:
-        self.is_open = True
-        # Created on demand: it is larger than the rest of a gate, and most gates never close.
-        self._opened: asyncio.Event | None = None
-
-    def pauseProducing(self) -> None:
-        self.is_open = False
-
-    def resumeProducing(self) -> None:
-        self.is_open = True
-        if self._opened is not None:
-            self._opened.set()
-            self._opened = None
-
-    def stopProducing(self) -> None:
-        self.resumeProducing()
-
-    async def passed(self) -> bool:
-        """Wait until it is open; return False if it stays closed for LIVE_STALL_SECONDS."""
-        if not self.is_open:
-            opened = self._opened = self._opened or asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(opened.wait(), settings.LIVE_STALL_SECONDS)
-        return self.is_open
 
 
 class LiveServer(Server):
@@ -71,6 +38,7 @@ class LiveServer(Server):
         # Behind a proxy all connections have its address, and it is the one to bound them.
         per_address = 0 if settings.TRUSTED_PROXIES else settings.MOST_CONNECTIONS_PER_ADDRESS
         self._table = ConnectionTable(most=most_connections, most_per_address=per_address)
+        self._framing = Framing()
 
     @property
     def http_factory(self) -> HTTPFactory:
@@ -85,7 +53,8 @@ class LiveServer(Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
         # daphne would take this from a client's header.
         scope["root_path"] = self.root_path
-        scope["extensions"] = {PUSH: partial(self.push, protocol)}
+        gate = self.connections[protocol]["gate"] = Gate(self._framing)
+        scope["extensions"] = {PUSH: gate.push}
         queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
         return queue
 
@@ -93,36 +62,18 @@ class LiveServer(Server):
         details = self.connections.get(protocol)
         if details is None or details.get("disconnected"):
             return
+        gate: Gate = details["gate"]
+        if message["type"] == "http.response.start":
+            await super().handle_reply(protocol, message)
+            if protocol.channel is not None:
+                gate.begin(protocol)
+            return
         ends = message["type"] == "http.response.body" and not message.get("more_body")
-        if ends and details.pop("gate", None):
-            protocol.unregisterProducer()
+        if ends:
+            gate.end(protocol)
         await super().handle_reply(protocol, message)
-        if message["type"] == "http.response.start" and protocol.channel is not None:
-            gate = details["gate"] = Gate()
-            protocol.registerProducer(gate, True)
-        elif (gate := details.get("gate")) and not await gate.passed():
+        if not ends and not await gate.passed():
             self._cut_off(protocol)
-
-    def push(self, protocol: Any, body: bytes) -> bool:
-        """Send a part of a started response at once; return False if it has to be sent by awaiting `send`.
-
-        A socket with room takes it directly, without a turn of the event loop and two changes to epoll per
-        part. With thousands of viewers those are most of the work.
-        """
-        details = self.connections.get(protocol, {})
-        gate, channel = details.get("gate"), protocol.channel
-        if gate is None or not gate.is_open or channel is None or details.get("disconnected"):
-            return False
-        transport = channel.transport
-        if not isinstance(transport, Connection) or transport.dataBuffer or transport._tempDataBuffer:
-            return False
-        part = b"%x\r\n%b\r\n" % (len(body), body) if protocol.chunked else body
-        sent = transport.writeSomeData(part)
-        if not isinstance(sent, int):
-            return False
-        if sent < len(part):
-            channel.write(part[sent:])
-        return True
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)

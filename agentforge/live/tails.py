@@ -53,7 +53,9 @@ class Tail:
         self.is_deleted = False
         self._frames: deque[Frame] = deque()
         self._bytes = 0
-        self._sent: tuple[int, int, bytes] | None = None
+        # What follows the position that viewers were last served from; -1 is no position.
+        self._sent_after = -1
+        self._sent = 0, b""
 
     def extend(self, page: Page) -> None:
         """Add a page that was read after `last_seq`."""
@@ -65,7 +67,7 @@ class Tail:
             self._frames.append(Frame.of(self.name, chunk))
             self._bytes += len(self._frames[-1].body)
             self.last_seq = chunk.last
-            self._sent = None
+            self._sent_after = -1
         while self._bytes > TAIL_BYTES:
             dropped = self._frames.popleft()
             self._bytes -= len(dropped.body)
@@ -80,19 +82,20 @@ class Tail:
         Most viewers are at the same position, so the last result is kept: all are sent the same bytes.
         None if the tail does not reach back that far and the log has to be read; no bytes if nothing is new.
         """
+        if self._sent_after == position:
+            return self._sent
         if position >= self.last_seq:
             return position, b""
-        if self._sent is None or self._sent[0] != position:
-            frames = self.after(position)
-            if frames is None:
-                return None
-            parts: list[bytes] = []
-            last = position
-            for frame in within(frames, SEND_BYTES):
-                last = frame.last
-                parts += (b"id: ", make_id({self.name: last}).encode(), b"\n", frame.body)
-            self._sent = position, last, b"".join(parts)
-        return self._sent[1:]
+        frames = self.after(position)
+        if frames is None:
+            return None
+        parts: list[bytes] = []
+        last = position
+        for frame in within(frames, SEND_BYTES):
+            last = frame.last
+            parts += (b"id: ", make_id({self.name: last}).encode(), b"\n", frame.body)
+        self._sent_after, self._sent = position, (last, b"".join(parts))
+        return self._sent
 
     def has_ended(self, position: int) -> bool:
         """Return whether nothing will ever follow a position."""

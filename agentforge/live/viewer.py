@@ -10,7 +10,7 @@ from django_eventstream.utils import make_id
 from .admission import Ticket
 from .hub import Hub
 from .reader import DATABASE_AWAY
-from .tails import SEND_BYTES, Frame, within
+from .tails import SEND_BYTES, Frame, Tail, within
 
 KEEP_ALIVE = b": keep-alive\n\n"
 # A connection ends after this long; clients reconnect, and sign-in is checked again.
@@ -51,7 +51,8 @@ class Viewer:
         self.names = tuple(positions)
         self._positions = dict(positions)
         self._hub = hub
-        self._push = push
+        # Only a viewer of one stream shares its events with others.
+        self._push = push if len(self.names) == 1 else None
         self._is_awake = False
         self._sleep: asyncio.Future[None] | None = None
         self._is_quiet = False
@@ -71,8 +72,9 @@ class Viewer:
         self._ends_at = 0.0
         self._wake_task()
 
-    def wake(self) -> None:
-        if self._sleep is None or not self._push_news():
+    def wake(self, tail: Tail) -> None:
+        push = self._push
+        if self._sleep is None or push is None or not self._push_news(tail, push):
             self._wake_task()
 
     def beat(self) -> None:
@@ -111,19 +113,15 @@ class Viewer:
         finally:
             self._sleep = None
 
-    def _push_news(self) -> bool:
-        """Push the next records; return False if the task has to run."""
-        if self._push is None or not (following := self._next_of_one()):
+    def _push_news(self, tail: Tail, push: Push) -> bool:
+        """Push the next records of the only stream; return False if the task has to run."""
+        following = tail.next_after(self._positions[tail.name])
+        if following is None or not following[1] or not push(following[1]):
             return False
-        position, news = following
-        if not self._push(news):
-            return False
-        name = self.names[0]
-        self._positions[name] = position
+        self._positions[tail.name] = following[0]
         self._is_quiet = False
-        tail = self._hub.tail(name)
         # When its time is over, the next beat notices.
-        return position >= tail.last_seq and not tail.has_ended(position)
+        return following[0] >= tail.last_seq and not (tail.is_closed or tail.is_deleted)
 
     def _next_of_one(self) -> tuple[int, bytes] | None:
         """Return what follows in the only stream, in the form that viewers at its position share."""

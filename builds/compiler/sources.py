@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -30,11 +30,16 @@ _GO_MOD = "go.mod"
 # Go indexes packages whose files are older than two seconds, and fails where the cache can't be written
 # (cmd/go/internal/modindex, dirHash). So files are newer than any compilation, however long it waits.
 _NEWER_SECONDS = 24 * 3600
+# Longer than a file system's clock stands still.
+_TICK_NANOSECONDS = 2 * 10**9
 # The index of an agent's files, and the tool that reads it.
 INDEX = "knowledge.bin"
 _SEARCH = "knowledge_search"
 # The tool that reads an agent's skills.
 _SKILL = "skill"
+
+
+_State = list[tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Sources:
     targets: Mapping[str, Sequence[str]]
     apis: Mapping[str, Sequence[str]]
     tools: Mapping[str, Sequence[str]]
+    _digests: dict[str, str] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -54,6 +60,11 @@ class Sources:
 
     def digest_of(self, program: str) -> str:
         """Return the sha256 (hex) of all files that can become part of a program."""
+        if program not in self._digests:
+            self._digests[program] = self._digest_of(program)
+        return self._digests[program]
+
+    def _digest_of(self, program: str) -> str:
         # The indexer writes what the tool reads.
         groups = [self.runtime, self.targets[program], self.targets["indexer"]]
         groups += [*self.apis.values(), *self.tools.values()]
@@ -79,23 +90,47 @@ def _digest(files: Mapping[str, bytes], names: Iterable[str]) -> str:
     return total.hexdigest()
 
 
+# What was read last, with the state of its files.
+_kept: dict[Path, tuple[_State, Sources]] = {}
+
+
 def read() -> Sources:
-    """Read the source files named in `files.json`.
+    """Read the source files named in `files.json`, unless nobody wrote to any of them since.
 
     Raises BuildError if the list is damaged or a file is missing.
     """
     root = Path(settings.AGENTFORGE_AGENT_SOURCES)
     try:
-        index = json.loads((root / LIST).read_text())
-        parts = [index[name] for name in ("targets", "apis", "tools")]
-        groups = [index["runtime"], *(group for part in parts for group in part.values())]
-        names = {str(name) for group in groups for name in group}
-        if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
-            raise ValueError("a path leads outside")
-        files = {name: (root / name).read_bytes() for name in sorted(names)}
-        return Sources(files, index["runtime"], *parts)
+        kept = _kept.get(root)
+        if kept is not None and kept[0] == _state(root, kept[1]):
+            return kept[1]
+        _kept.clear()
+        began = time.time_ns()
+        read = _read(root)
+        state = _state(root, read)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BuildError(f"The agent's sources are damaged; ask your operator: {error}") from error
+    # Who writes twice within a tick of the file system's clock leaves no trace the second time.
+    if max(changed for *_, changed in state) < began - _TICK_NANOSECONDS:
+        _kept[root] = state, read
+    return read
+
+
+def _read(root: Path) -> Sources:
+    index = json.loads((root / LIST).read_text())
+    parts = [index[name] for name in ("targets", "apis", "tools")]
+    groups = [index["runtime"], *(group for part in parts for group in part.values())]
+    names = {str(name) for group in groups for name in group}
+    if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in names):
+        raise ValueError("a path leads outside")
+    files = {name: (root / name).read_bytes() for name in sorted(names)}
+    return Sources(files, index["runtime"], *parts)
+
+
+def _state(root: Path, of: Sources) -> _State:
+    """Return what changes with any write: who writes to a file can set its mtime back, but not its ctime."""
+    stats = [os.stat(f"{root}/{name}") for name in (LIST, *of.files)]
+    return [(stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats]
 
 
 def module_path(document: str, sources: Sources, program: str = "plugin") -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
@@ -161,6 +162,25 @@ def test_unlisted_files_are_ignored(tmp_path: Path, settings: Settings) -> None:
     (copy / "bundle.go").write_text("package bundle")
     assert sources.read().digest != before.digest
     assert sources.read().host_digest == before.host_digest
+
+
+def test_sources_are_read_again_once_one_is_written(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AGENTFORGE_AGENT_SOURCES = copy = copy_of_the_sources(tmp_path / "agent")
+    monkeypatch.setattr(sources, "_TICK_NANOSECONDS", 0)
+    before, path, clock = sources.read(), copy / "sse" / "sse.go", tmp_path / "clock"
+    assert sources.read() is before
+    assert sources.read().digest_of("plugin") == before.digest_of("plugin")
+
+    written = path.stat()
+    clock.touch()
+    while clock.stat().st_ctime_ns == written.st_ctime_ns:
+        clock.touch()
+    # As long as before, and as old.
+    path.write_bytes(path.read_bytes().replace(b"e", b"E", 1))
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert sources.read().digest_of("plugin") != before.digest_of("plugin")
 
 
 @pytest.mark.parametrize(

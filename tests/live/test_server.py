@@ -20,6 +20,7 @@ from tests.drivers.web_process import ROOT, WebProcess, environment
 from .test_streams import line
 
 MEGABYTE = 1024 * 1024
+_WAITS = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'configs_agentconfig'::regclass"
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_request_under_way_does_not_keep_a_server_that_is_asked_to_end(signed_
         with session.transaction():
             session.execute("LOCK TABLE configs_agentconfig IN ACCESS EXCLUSIVE MODE")
             page = clients.submit(httpx.get, f"{web.url}/agents/", headers=signed_in, timeout=60)
-            while not session.execute("SELECT pid FROM pg_locks WHERE NOT granted").fetchone():
+            while not session.execute(_WAITS).fetchone():
                 assert not page.done()
 
             assert web.stop() == 0

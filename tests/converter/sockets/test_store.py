@@ -21,6 +21,11 @@ from .driver import function_server, migrate_copy
 # Longer than any test, so that messages arrive by notification, not when a stream reconnects.
 LONG = {"SOCKET_STREAM_SECONDS": "3600"}
 VOTES = "/sockets/server"
+# Those of this database: other tests listen on the same server.
+_END_LISTENERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND query ILIKE 'listen%'
+"""
 
 
 @pytest.fixture
@@ -99,9 +104,9 @@ def test_a_lost_database_connection_loses_no_message(database: dict[str, str], f
         _stream(one) as lines,
     ):
         _last_id(lines)
-        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-            listeners = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'listen%'"
-            terminated = connection.execute(listeners).fetchall()
+        name = database["SOCKET_DATABASE_URL"].rpartition("/")[2]
+        with psycopg.connect(os.environ["DATABASE_URL"], dbname=name, autocommit=True) as connection:
+            terminated = connection.execute(_END_LISTENERS).fetchall()
         assert terminated
         _post(other, "ada")
         assert _received(lines, 1) == ["ada"]

@@ -16,7 +16,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from agentforge.launch.ports import free_port
 from builds import tasks
 from builds.compiler.go_command import go_directory
 from builds.execution import prepared
@@ -24,6 +23,7 @@ from builds.models import Build, BuildStatus
 from builds.queue import jobs
 from configs.models import AgentConfig
 from tests.drivers.html_tree import read_html
+from tests.drivers.ports import free_port
 from tests.drivers.queue_tick import strike
 from tests.standins.openai import OpenAIStandIn
 

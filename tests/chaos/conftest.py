@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agentforge.launch.ports import free_port
 from tests.builds.remote.builder import SECRET
 from tests.drivers.forge import Forge
+from tests.drivers.ports import free_port
 from tests.standins.openai import OpenAIStandIn
 
 from .storm import BUILDER, Pair

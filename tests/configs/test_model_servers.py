@@ -13,12 +13,12 @@ from pytest_django.fixtures import Settings
 
 from agentforge import found_servers, outbound
 from agentforge.accounts.models import User
-from agentforge.launch.ports import free_port
 from agentforge.model_servers import ModelServer
 from configs.draft_check import check_draft
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.services import new_draft
+from tests.drivers.ports import free_port
 from tests.standins.ollama import OllamaStandIn
 
 pytestmark = pytest.mark.django_db

@@ -14,10 +14,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge import found_servers, outbound
-from agentforge.launch.ports import free_port
 from agentforge.model_servers import ModelServer
 from configs import validation
 from configs.models import AgentConfig
+from tests.drivers.ports import free_port
 from tests.standins.ollama import OllamaStandIn
 from tests.standins.openai import OpenAIStandIn
 

@@ -18,7 +18,7 @@ from typing import Self
 
 import psutil
 
-from agentforge.launch.ports import free_port
+from .ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY = re.compile(r"AgentForge is ready after ([0-9.]+) s: (http://\S+)")

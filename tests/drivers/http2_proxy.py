@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from agentforge.launch.ports import free_port
+from .ports import free_port
 
 # Debian keeps it where only root's PATH leads.
 PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")

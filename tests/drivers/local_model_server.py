@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from agentforge.launch.model import CannotServe, weights
-from agentforge.launch.ports import free_port
 
 from .forge import ROOT
+from .ports import free_port
 
 
 def installed_weights() -> Path:

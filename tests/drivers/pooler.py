@@ -11,9 +11,8 @@ from typing import Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from agentforge.launch.ports import free_port
-
 from .absence import absent
+from .ports import free_port
 
 # Debian keeps it where only root's PATH leads.
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from .forge import ROOT
+from .ports import free_port
 
 if directory := os.environ.get("TUS_DIRECTORY"):
     from tussi import TUSApp
@@ -24,7 +25,7 @@ class TusServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._port = 0
+        self._port = free_port()
 
     @property
     def url(self) -> str:

@@ -13,6 +13,7 @@ from typing import Self
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from .ports import free_port
 from .sse_client import LiveConnection
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,7 +33,7 @@ class WebProcess:
     log: Path | None = None
 
     def __init__(self, processes: int = 1, /, **settings: str) -> None:
-        self.port = 0
+        self.port = free_port()
         self._processes = processes
         self._settings = settings
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from agentforge.launch.ports import free_port
 from tests.drivers.forge import ROOT
 from tests.drivers.local_model_server import installed_weights, served
+from tests.drivers.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from agentforge.launch.ports import free_port
 from agentforge.model_servers import ModelServer, find
 from tests.drivers.forge import ROOT, Forge
+from tests.drivers.ports import free_port
 from tests.standins.ollama import OllamaStandIn
 from tests.standins.openai import OpenAIStandIn
 

@@ -13,9 +13,9 @@ from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
 from agentforge.artifact_storage import backend
-from agentforge.launch.ports import free_port
 from builds.artifacts import storage
 from builds.artifacts.errors import FileMissing, StorageProblem
+from tests.drivers.ports import free_port
 
 BIG = bytes(range(256)) * (4 * 10 * 1024)
 

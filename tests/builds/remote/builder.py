@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from agentforge.live.connections import connect
 from tests.drivers.database import connected
+from tests.drivers.ports import free_port
 from tests.drivers.web_process import ROOT
 
 SECRET = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
@@ -29,7 +30,7 @@ class BuilderProcess:
     """A builder's web server and worker; they keep their port and database across restarts."""
 
     def __init__(self, var: Path, forge_url: str, **settings: str) -> None:
-        self.port = 0
+        self.port = free_port()
         self.var = var
         self._environment = {
             **os.environ,

@@ -16,7 +16,6 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
-from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import services
@@ -25,6 +24,7 @@ from deployments.models import Site
 from deployments.sites import lifecycle
 from tests.deployments.deployment_jobs import run_jobs
 from tests.drivers.forge import ROOT
+from tests.drivers.ports import free_port
 from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn

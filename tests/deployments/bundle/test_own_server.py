@@ -22,7 +22,6 @@ from django.urls import reverse
 from dockerfile_parse import DockerfileParser
 
 from agentforge.accounts.models import User
-from agentforge.launch.ports import free_port
 from builds.services import enqueue_build
 from configs.models import AgentConfig
 from deployments import services
@@ -30,6 +29,7 @@ from deployments.hosts.registry import SELF_HOST
 from deployments.sites import lifecycle
 from tests.deployments.deployment_jobs import run_jobs
 from tests.drivers.forge import ROOT
+from tests.drivers.ports import free_port
 from tests.standins.openai import OpenAIStandIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]

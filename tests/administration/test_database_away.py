@@ -56,5 +56,7 @@ def test_doctor_waits_for_it_once(tmp_path: Path) -> None:
     found = {line["name"]: line for line in lines if line["kind"] == "examination"}
     assert found["database"]["state"] == "failed"
     assert done.returncode == 1
-    waited = [name for name, line in found.items() if line["seconds"] >= 9]
+    # What does not need it may take as long: compilers on a busy machine.
+    failed = [line for line in found.values() if line["state"] == "failed"]
+    waited = [line["name"] for line in failed if line["seconds"] >= 9]
     assert waited == ["database"], f"{time.monotonic() - began:.0f} s in all"

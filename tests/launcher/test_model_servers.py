@@ -27,21 +27,24 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 
 @pytest.fixture
-def silent() -> Iterator[str]:
-    """The URL of a server that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+def silent() -> Iterator[list[str]]:
+    """The URLs of servers that take connections and never answer."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(6)]
+        yield [f"http://127.0.0.1:{listener.getsockname()[1]}/v1" for listener in listeners]
 
 
-def test_what_answers_is_found_and_what_does_not_holds_up_nobody(ollama: OllamaStandIn, silent: str) -> None:
+def test_what_answers_is_found_and_what_does_not_holds_up_nobody(
+    ollama: OllamaStandIn, silent: list[str]
+) -> None:
     candidates = [
-        ModelServer("ollama", ollama.url),
-        ModelServer("lm_studio", silent),
+        *(ModelServer("lm_studio", url) for url in silent),
         ModelServer("llama_cpp", f"http://127.0.0.1:{free_port()}/v1"),
+        ModelServer("ollama", ollama.url),
     ]
     started = time.monotonic()
-    assert find(candidates, seconds=0.5) == [(candidates[0], ("llama3.2:3b", "qwen3:8b"))]
-    assert time.monotonic() - started < 1
+    assert find(candidates, seconds=3) == [(candidates[-1], ("llama3.2:3b", "qwen3:8b"))]
+    assert time.monotonic() - started < 3 * len(silent), "it waited for one after the other"
 
 
 def test_what_is_no_model_server_is_none() -> None:

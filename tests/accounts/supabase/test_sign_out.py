@@ -58,11 +58,11 @@ def test_the_local_end_is_committed_before_the_service_is_asked(
 
     executor = ThreadPoolExecutor(1)
     page = executor.submit(leave_and_close)
-    assert auth.arrivals.acquire(timeout=20)
+    assert auth.arrivals.acquire(timeout=60)
     assert not SignIn.objects.exists()
     assert not Session.objects.exists()
     assert Ending.objects.count() == (2 if scope == "everywhere" else 1)
     auth.hold.set()
-    assert page.result(20).status_code == 200
+    assert page.result(60).status_code == 200
     executor.shutdown()
     assert not is_signed_in(signed_in)

@@ -27,7 +27,7 @@ MORE_THAN_THE_POOL = 20
 
 @pytest.fixture(autouse=True)
 def patience(settings: LazySettings) -> None:
-    settings.SUPABASE_TIMEOUT = 30.0
+    settings.SUPABASE_TIMEOUT = 90.0
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def held(auth: SupabaseAuth, count: int, ask: Callable[[int], Any]) -> Iterator[
         for number in range(count):
             threads.submit(call, number)
         try:
-            assert all(auth.arrivals.acquire(timeout=20) for _ in range(count))
+            assert all(auth.arrivals.acquire(timeout=60) for _ in range(count))
             yield results
         finally:
             auth.hold.set()
@@ -136,11 +136,11 @@ def test_tokens_in_force_do_not_wait_for_a_slow_refresh(auth: SupabaseAuth) -> N
     begun = time.monotonic()
     assert client.get("/agents/").status_code == 200
     assert client.get("/agents/").status_code == 200
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30, "as long as the service, each page would wait for 90 seconds"
     assert auth.requests["POST /token"] == 2, "the sign-in and one refresh"
     assert row(client).access_token == before.access_token
     auth.hold.set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while row(client).access_token == before.access_token and time.monotonic() < deadline:
         connections.close_all()
     assert row(client).refresh_token != before.refresh_token

@@ -142,7 +142,7 @@ class SupabaseAuth:
         self.requests[f"{call.method} {call.path}"] += 1
         if self.hold is not None:
             self.arrivals.release()
-            self.hold.wait(30)
+            self.hold.wait(120)
         if self.is_down:
             return Reply({"message": "no healthy upstream"}, 503)
         self._check_key(call)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -64,7 +65,7 @@ class WorkerProcess:
         process = psutil.Process(self._process.pid)
         before = _switches(process)
         time.sleep(seconds)
-        return _switches(process) - before
+        return sum(number - before.get(thread, 0) for thread, number in _switches(process).items())
 
     def compilers(self) -> list[psutil.Process]:
         """Return the running descendants of the worker."""
@@ -124,13 +125,15 @@ def let_hearts_stop() -> None:
         )
 
 
-def _switches(process: psutil.Process) -> int:
-    """Return how often the threads of a process went to sleep, which is how often they were woken."""
-    total = 0
+def _switches(process: psutil.Process) -> dict[int, int]:
+    """Return how often each thread of a process went to sleep, which is how often it was woken."""
+    numbers = {}
     for thread in process.threads():
-        status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
-        total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
-    return total
+        # A thread may have ended meanwhile.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
+            numbers[thread.id] = int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return numbers
 
 
 def _runs(process: psutil.Process) -> bool:

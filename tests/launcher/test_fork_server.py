@@ -57,7 +57,7 @@ def test_the_launcher_reaps_what_others_left_to_it(forge: Forge) -> None:
     orphan.kill()
     # The proof of the sandbox has left one too.
     left = [orphan, *(child for child in children if _is_zombie(child))]
-    assert psutil.wait_procs(left, timeout=20)[1] == []
+    assert psutil.wait_procs(left, timeout=60)[1] == []
 
 
 def test_a_program_that_ends_leaves_the_database_to_the_others(forge: Forge) -> None:
@@ -80,7 +80,7 @@ def test_programs_outlive_the_fork_server_and_the_next_one_forks_again(forge: Fo
     forge.wait_for(r"replies +\| .*Taking jobs")
     assert _own_mib(forge.program("replies")) < MOST_MIB_OF_ITS_OWN
     left = [child for child in psutil.Process(forge.process.pid).children() if _is_zombie(child)]
-    assert psutil.wait_procs(left, timeout=20)[1] == []
+    assert psutil.wait_procs(left, timeout=60)[1] == []
 
 
 def test_large_blocks_that_are_freed_go_back_to_the_system() -> None:

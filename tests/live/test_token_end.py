@@ -21,7 +21,7 @@ from .test_sign_outs import cookie_of, opened
 from .test_streams import line
 
 EMAIL, PASSWORD = "alice@example.com", "correct horse battery"
-LIFE = 4
+LIFE = 6
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,8 @@ def end_of(client: Client) -> float:
 
 def assert_ends_in_time(following: LiveConnection, end: float) -> None:
     assert list(following) == []
-    assert time.time() < end + 2
+    # By itself, it would end after a quarter of an hour.
+    assert time.time() < end + 60
     following.__exit__()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase, override_settings
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from pytest_django import DjangoDbBlocker
 
 from agentforge import found_servers
@@ -15,9 +16,14 @@ from .drivers import flush, people, static_files
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start; a suite started in the background hands it down ignored."""
+    """Let Ctrl-C reach what the tests start; a suite started in the background hands it down ignored.
+
+    By itself, httpx gives up after five seconds, which a server on a busy machine may take to answer.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for part in ("connect", "read", "write", "pool"):
+        setattr(DEFAULT_TIMEOUT_CONFIG, part, 60.0)
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +49,12 @@ def no_repeated_work() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what earlier tests found: model servers, their models, the usual times of builds."""
+    """Forget what earlier tests found: model servers, their models, the usual times of builds.
+
+    A model server that is looked for may take its time: the machine is busy.
+    """
     monkeypatch.setattr(found_servers, "_found", set())
+    monkeypatch.setattr(found_servers, "SECONDS", 30.0)
     cache.clear()
 
 

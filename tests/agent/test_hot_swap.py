@@ -41,8 +41,8 @@ def site(link: Path, model: OpenAIStandIn) -> Iterator[tuple[str, subprocess.Pop
         finally:
             below = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
-            assert process.wait(30) == 0
-    assert not psutil.wait_procs(below, timeout=30)[1]
+            assert process.wait(60) == 0
+    assert not psutil.wait_procs(below, timeout=60)[1]
 
 
 def hang_up(process: subprocess.Popen[str]) -> str:

@@ -101,7 +101,7 @@ def unending(model: OpenAIStandIn) -> Iterator[threading.Event]:
 
     model.replies.append(Stream(Unending()))
     yield ended
-    assert ended.wait(20)
+    assert ended.wait(60)
 
 
 async def test_a_client_that_leaves_ends_the_answer(client: Client, unending: threading.Event) -> None:
@@ -112,11 +112,11 @@ async def test_a_client_that_leaves_ends_the_answer(client: Client, unending: th
 
     async with client:
         call = asyncio.create_task(client.call_tool("ask", {"message": "Go on"}, progress_callback=note))
-        await asyncio.wait_for(begun.wait(), 20)
+        await asyncio.wait_for(begun.wait(), 60)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert await asyncio.to_thread(unending.wait, 20)
+        assert await asyncio.to_thread(unending.wait, 60)
 
 
 def test_foreign_pages_do_not_reach_it(served: Served) -> None:

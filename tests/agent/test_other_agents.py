@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from configs.providers import PROVIDERS
 from configs.revisions import canonical_json, configuration
 from tests.drivers.agent_programs import Served, compiled
 from tests.drivers.other_agent import Peer, other_agent
+from tests.drivers.ports import free_port
 from tests.standins.a2a_agent import A2AStandIn
 from tests.standins.openai import OpenAIStandIn
 from tests.standins.otlp import OtlpStandIn
@@ -154,8 +154,7 @@ def _said_of_itself(served: Served) -> dict[str, Any]:
 
 
 def test_an_agent_that_asks_itself_comes_to_an_end(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     card = {
         "name": "Ada",

@@ -95,7 +95,10 @@ def test_what_is_no_model_server_stays_out_of_reach(
             outbound.fetch("GET", f"{other.url}/models")
 
 
-def test_a_silent_port_holds_a_page_up_once(browser: Client, agent: AgentConfig, settings: Settings) -> None:
+def test_a_silent_port_holds_a_page_up_once(
+    browser: Client, agent: AgentConfig, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found_servers, "SECONDS", 0.5)
     url = reverse("configs:keys", args=[agent.pk])
     browser.get(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -21,7 +21,7 @@ from tests.drivers.deployment_worker import WorkerProcess
 from tests.drivers.web_process import ROOT, environment
 from tests.standins.netlify import NetlifyStandIn
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)

@@ -134,4 +134,4 @@ def serving(
             yield Served(url, log, process)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0

@@ -11,7 +11,7 @@ from agentforge.live.connections import connect
 Record = dict[str, Any]
 
 
-def wait_for(name: str, wanted: Callable[[Record], bool], *, after: int = 0, seconds: float = 60) -> Record:
+def wait_for(name: str, wanted: Callable[[Record], bool], *, after: int = 0, seconds: float = 240) -> Record:
     """Wait for a record of a stream after `after` that matches `wanted`, and return the first.
 
     Raises TimeoutError, with the records that came instead.

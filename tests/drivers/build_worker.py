@@ -19,6 +19,9 @@ from agentforge.worker_liveness import any_worker_alive
 
 from .web_process import ROOT, environment
 
+# What compiles, by its names.
+TOOLS = ("go", "compile", "link", "asm", "cgo")
+
 
 class WorkerProcess:
     """A `manage.py procrastinate worker` that compiles the agent sources in the test's settings."""
@@ -83,7 +86,7 @@ class WorkerProcess:
         compilers = wait_for_descendants(self.pid)
         self._process.kill()
         self._process.wait()
-        _, alive = psutil.wait_procs(compilers, timeout=30)
+        _, alive = psutil.wait_procs(compilers, timeout=60)
         assert not [process for process in alive if _runs(process)]
 
     def stop(self, seconds: float = 60) -> int:
@@ -97,12 +100,17 @@ class WorkerProcess:
     def __exit__(self, *error: object) -> None:
         if self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(60)
 
 
 def running_descendants(pid: int) -> list[psutil.Process]:
     """Return the descendants of a process that have not ended."""
     return [process for process in psutil.Process(pid).children(recursive=True) if _runs(process)]
+
+
+def running_named(pid: int, *names: str) -> list[psutil.Process]:
+    """Return the descendants of a process that run a program with one of these names."""
+    return [process for process in running_descendants(pid) if _name(process) in names]
 
 
 def wait_for_descendants(pid: int, seconds: float = 60) -> list[psutil.Process]:
@@ -134,6 +142,14 @@ def _switches(process: psutil.Process) -> dict[int, int]:
             status = Path(f"/proc/{process.pid}/task/{thread.id}/status").read_text()
             numbers[thread.id] = int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
     return numbers
+
+
+def _name(process: psutil.Process) -> str:
+    """Return the name of the program that a process runs; nothing if it has ended."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _runs(process: psutil.Process) -> bool:

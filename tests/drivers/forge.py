@@ -105,7 +105,7 @@ class Forge:
                 self._lines.put(line)
         self._lines.put(None)
 
-    def wait_for(self, pattern: str | re.Pattern[str], seconds: float = 120) -> re.Match[str]:
+    def wait_for(self, pattern: str | re.Pattern[str], seconds: float = 240) -> re.Match[str]:
         """Read on until a line matches, and return the match."""
         while True:
             try:
@@ -136,7 +136,7 @@ class Forge:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the launcher a signal and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
     def processes(self) -> list[psutil.Process]:
         """Return every process of this data directory: by its environment or its command line."""

@@ -79,7 +79,7 @@ class WebProcess:
     def _reap(self) -> int:
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def follow(
         self,

@@ -21,7 +21,7 @@ from tests.drivers.chromium import launch
 from tests.drivers.http2_proxy import Http2Proxy
 from tests.drivers.web_process import WebProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 TABS = 30
 # As in a browser without shared workers (Chrome on Android).
 NO_WORKERS = "delete globalThis.SharedWorker"

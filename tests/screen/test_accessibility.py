@@ -41,7 +41,7 @@ _SHIFT = """() => new Promise((resolve) => {
 _AXE = """async () => (await axe.run({ resultTypes: ["violations"] })).violations
   .map((each) => `${each.id}: ${each.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`)"""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def pages_of(client: Client, hers: Hers) -> Iterator[str]:

@@ -20,7 +20,7 @@ from .test_accessibility import problems_now
 
 __all__ = ["build"]
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture

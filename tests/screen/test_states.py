@@ -260,7 +260,7 @@ def test_a_page_that_was_read_before_a_check_does_not_take_the_rail_back(
 
     page.route(page.url, hold)
     page.evaluate("document.dispatchEvent(new CustomEvent('parts:stale'))")
-    for _ in range(500):
+    for _ in range(3000):
         if waiting:
             break
         page.wait_for_timeout(20)

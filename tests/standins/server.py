@@ -50,6 +50,12 @@ def as_events(stream: Iterable[bytes]) -> Answer:
     return Answer(200, b"", {"Content-Type": "text/event-stream"}, stream)
 
 
+class ThreadingServer(ThreadingHTTPServer):
+    daemon_threads = True
+    # Of five, the usual number, some of many clients at once would have to ask again seconds later.
+    request_queue_size = 128
+
+
 class StandIn:
     """Answer requests by `answer`, which a subclass gives; every request is kept in `asked`."""
 
@@ -65,8 +71,7 @@ class StandIn:
         # A test that holds requests back clears this, and sets it to let them go on.
         self.go_on = threading.Event()
         self.go_on.set()
-        self._server = ThreadingHTTPServer((self.listens_on, self.port), _handler(self._take, self.cuts))
-        self._server.daemon_threads = True
+        self._server = ThreadingServer((self.listens_on, self.port), _handler(self._take, self.cuts))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property

@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import urlsplit
+
+from .server import ThreadingServer
 
 Gate = Callable[[bytes], None]
 
@@ -28,9 +30,7 @@ class Wiretap:
             def log_message(self, *_: object) -> None:
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
+        class Server(ThreadingServer):
             def handle_error(self, *_: object) -> None:
                 # Whoever asked has gone meanwhile: that is what some tests are about.
                 pass

@@ -97,7 +97,7 @@ async def test_the_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
         ["/bin/sh", "-c", "cat; echo bad >&2; exit 3"],
         directory=tmp_path,
         environment={},
-        seconds=10,
+        seconds=60,
         output_bytes=1000,
         on_line=lambda stream, text: output.append((stream, text)),
         stdin=b"given",

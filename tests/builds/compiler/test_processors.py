@@ -81,7 +81,7 @@ def test_who_gives_up_waiting_holds_nobody_up(settings: Settings) -> None:
             await waits.wait()
             impatient.cancel()
             await asyncio.wait([impatient])
-        async with asyncio.timeout(10), processors.one(_log()):
+        async with asyncio.timeout(60), processors.one(_log()):
             pass
 
     asyncio.run(give_up())

@@ -24,7 +24,7 @@ async def _shell(
     access: sandbox.FileAccess, script: str, **limits: int
 ) -> tuple[processes.ExitStatus, list[str]]:
     output: list[str] = []
-    bounds = sandbox.Limits(**{"seconds": 10, **limits})
+    bounds = sandbox.Limits(**{"seconds": 60, **limits})
     finished = await processes.run(
         sandbox.wrap(["/bin/sh", "-c", script], access, bounds),
         directory=access.directory,
@@ -179,9 +179,9 @@ async def test_time_is_limited_and_ends_the_whole_group(tmp_path: Path) -> None:
 async def test_the_level_with_limits_alone_still_limits(tmp_path: Path) -> None:
     access = sandbox.FileAccess(tmp_path)
     command = sandbox.wrap(
-        [sys.executable, "-c", "bytearray(10**9)"], access, sandbox.Limits(10), at=sandbox.LIMITS
+        [sys.executable, "-c", "bytearray(10**9)"], access, sandbox.Limits(60), at=sandbox.LIMITS
     )
     finished = await processes.run(
-        command, directory=tmp_path, environment={}, seconds=10, output_bytes=sandbox.MIB
+        command, directory=tmp_path, environment={}, seconds=60, output_bytes=sandbox.MIB
     )
     assert finished.exit_code != 0

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -23,7 +22,7 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers.agent_sources import count_as_warm, heavy_sources, slow_sources, talkative_sources
 from tests.drivers.build_stream import Record, wait_for
-from tests.drivers.build_worker import WorkerProcess
+from tests.drivers.build_worker import TOOLS, WorkerProcess, running_named
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,7 +143,7 @@ def test_the_time_limit_ends_the_build_and_its_processes(
     limit(seconds=2)
     build = enqueue_build(agent, by=alice)
     work()
-    assert [child for child in psutil.Process().children(recursive=True) if "go" in child.name()] == []
+    assert running_named(os.getpid(), *TOOLS) == []
     _check_failed(build, "The compiler took longer than 2 s and was stopped.")
     assert build.per_target.get().exit_code == -9
 

@@ -50,7 +50,7 @@ def path_of(build: Build, target: str, name: str, directory: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_each_target_is_built_and_runs_on_its_system(
     several: Build, browser: Client, local_model: OpenAIStandIn, tmp_path: Path
 ) -> None:
@@ -124,7 +124,7 @@ def _build_info(build: Build, program: Path) -> dict[str, Any]:
     return {each["Key"]: each["Value"] for each in json.loads(completed.stdout)["Settings"]}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_failing_target_hides_no_other(
     agent: AgentConfig, alice: User, browser: Client, work: Callable[[], None], tmp_path: Path,
     settings: Settings,

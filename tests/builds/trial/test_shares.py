@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -56,11 +55,10 @@ def test_chats_of_one_person_leave_slots_to_others(
     with _worker(slow_model):
         for agent in crowd[:2]:
             wait_for(agent.stream_name, _starts)
-        began = timezone.now()
         sent = client_of(bob).post(reverse("builds:send", args=[his.pk]), {"content": "Hi"}, headers=JSON)
         assert sent.status_code == 202
-        wait_for(his.stream_name, _starts, seconds=3)
-        assert (timezone.now() - began).total_seconds() < 3
+        # While none of hers ends.
+        wait_for(his.stream_name, _starts)
         statuses = [_answer(agent).status for agent in crowd]
         assert statuses == ["streaming"] * 2 + ["queued"] * 4
         slow_model.go_on.set()

@@ -56,7 +56,7 @@ def executable(agent: AgentConfig, alice: User, work: Callable[[], None]) -> Bui
     return build
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_same_bytes_come_out_elsewhere_with_a_cold_cache(
     telling: None, build: Build, browser: Client, work: Callable[[], None]
 ) -> None:
@@ -120,7 +120,7 @@ def _let_time_pass(directory: Path) -> None:
         os.utime(path, (time.time() - 60,) * 2)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_command_finds_a_tampered_artifact(executable: Build) -> None:
     program = executable.artifacts.get(name="ada")
     path = storage.path_of(program.sha256)

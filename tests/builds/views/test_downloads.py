@@ -60,7 +60,7 @@ def test_the_zip_proves_itself_and_runs_by_itself(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert (reply.returncode, reply.stdout) == (0, "You said: Hello there\n"), reply.stderr
     _talk(host, plugin, environment)
@@ -98,7 +98,7 @@ def _talk(host: list[str], plugin: str, environment: dict[str, str]) -> None:
         input="One\nTwo\n/quit\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert talk.returncode == 0
     assert "You said: One" in talk.stdout
@@ -117,7 +117,7 @@ def _serve(host: list[str], plugin: str, environment: dict[str, str]) -> None:
         assert '"done"' in reply.text
         assert "You said: Served?" in reply.text
         server.terminate()
-        assert server.wait(15) == 0
+        assert server.wait(60) == 0
 
 
 def test_a_single_file_has_its_hash_as_tag(browser: Client, build: Build) -> None:

@@ -29,7 +29,7 @@ from tests.standins.netlify import NetlifyStandIn
 from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 COMPOSED = unicodedata.normalize("NFC", "Sésam öffne dich")
 
 

@@ -32,7 +32,7 @@ from tests.drivers.forge import ROOT
 from tests.drivers.ports import free_port
 from tests.standins.openai import OpenAIStandIn
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 PASSWORD = "open sesame"
 ANALYZE = shutil.which("systemd-analyze")
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
@@ -106,7 +106,7 @@ def running(command: list[str | Path], environment: dict[str, str], url: str) ->
             # In a sandbox, the server is the innermost process.
             below = psutil.Process(server.pid).children(recursive=True)
             (below[-1] if below else server).terminate()
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
 
 
 def ask(url: str, message: str, **headers: str) -> httpx.Response:

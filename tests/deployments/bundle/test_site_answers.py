@@ -23,7 +23,7 @@ from tests.standins.replies import Call, Calls, Text
 from .served_site import Served, message, press, say, serving, show, visiting
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.browser,
     pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
 ]

@@ -25,7 +25,7 @@ from .served_site import Served, compiled_program, message, press, say, serving,
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.browser,
     pytest.mark.skipif(os.environ.get("BROWSER") == "0", reason="BROWSER=0 leaves the browser tests out"),
 ]

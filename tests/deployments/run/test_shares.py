@@ -39,7 +39,8 @@ def test_deployments_of_one_person_leave_slots_to_others(
     his = _deployment(bob, "his", slow_netlify)
     slow_netlify.go_on.clear()
     with WorkerThread():
-        wait_for(his.stream_name, _runs, seconds=3)
+        # While none of hers ends.
+        wait_for(his.stream_name, _runs)
         for deployment in hers[:2]:
             wait_for(deployment.stream_name, _runs)
         assert Deployment.objects.filter(owner=alice, status="running").count() == 2

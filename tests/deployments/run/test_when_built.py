@@ -20,7 +20,7 @@ from deployments.sites import lifecycle
 from tests.deployments.deployment_jobs import run_jobs
 from tests.standins.openai import OpenAIStandIn
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 TARGET = {"x86_64": "linux-amd64", "aarch64": "linux-arm64"}[os.uname().machine]
 JSON = {"accept": "application/json"}
 

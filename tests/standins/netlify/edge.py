@@ -10,9 +10,11 @@ import mimetypes
 import re
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tests.standins.server import ThreadingServer
 
 from .state import Deploy, Json, Site, State
 
@@ -46,8 +48,7 @@ class Edge:
     def __init__(self, state: State, invoke: Invoke | None) -> None:
         self._state = state
         self.invoke = invoke
-        self._server = ThreadingHTTPServer(("0.0.0.0", 0), _handler(self))  # noqa: S104 - all of 127/8
-        self._server.daemon_threads = True
+        self._server = ThreadingServer(("0.0.0.0", 0), _handler(self))  # noqa: S104 - all of 127/8
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._holds: dict[str, Hold] = {}
 

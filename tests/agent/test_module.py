@@ -17,7 +17,7 @@ from tests.drivers.forge import ROOT
 GO = str(Path(go.__file__).parent / "bin" / "go")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_module_under_the_race_detector() -> None:
     if shutil.which("gcc") is None:
         absent("the race detector needs gcc: apt-get install gcc libc6-dev")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -58,15 +59,24 @@ def cold(
             context.close()
 
 
+def begun(seconds: float, state: warmup.State) -> warmup.State:
+    """Record a warm-up that began so many seconds ago, to the millisecond."""
+    with time_machine.travel(time.time(), tick=False):
+        begun = replace(state, started=time.time() - seconds)
+        warmup.write(begun)
+    return begun
+
+
 def record(state: str, done: int, total: int, seconds: float, error: str = "") -> None:
     """Record a warm-up that began so many seconds ago."""
-    warmup.write(warmup.State(state, "a", done, total, error=error, started=time.time() - seconds))
+    begun(seconds, warmup.State(state, "a", done, total, error=error))
 
 
 def compiled_in(agent: AgentConfig, seconds: int) -> None:
     """Let one build in this agent's history have taken so long."""
     build = enqueue_build(agent, by=agent.owner)
-    times = {"started_at": timezone.now(), "finished_at": timezone.now() + timedelta(seconds=seconds)}
+    now = timezone.now()
+    times = {"started_at": now, "finished_at": now + timedelta(seconds=seconds)}
     build.per_target.update(status=BuildStatus.SUCCEEDED, **times)
     Build.objects.filter(pk=build.pk).update(status=BuildStatus.SUCCEEDED, **times)
 
@@ -79,8 +89,7 @@ def test_a_running_build_says_that_go_gets_ready_for_its_program(
     Build.objects.filter(pk=build.pk).update(status=BuildStatus.RUNNING, started_at=timezone.now())
     page = cold(f"/builds/{build.pk}/", WIDE)
     expect(page.locator(".summary")).not_to_contain_text("getting ready")
-    warming = warmup.State(warmup.WARMING, "b", 30, 300, started=time.time() - 4, program="standalone")
-    warmup.write(warming)
+    warming = begun(4, warmup.State(warmup.WARMING, "b", 30, 300, program="standalone"))
     page.reload()
     expect(page.locator(".summary")).to_contain_text("Go is getting ready, about 4 of 40 s")
     expect(page.locator("[data-part=go]")).to_be_hidden()

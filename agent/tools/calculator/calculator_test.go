@@ -143,7 +143,7 @@ func FuzzEvaluate(f *testing.F) {
 		if (result == "") == (err == nil) {
 			t.Errorf("%q: %q, %v", expression, result, err)
 		}
-		if took := time.Since(started); took > 2*time.Second {
+		if took := time.Since(started); took > 20*time.Second {
 			t.Errorf("%q took %v", expression, took)
 		}
 	})

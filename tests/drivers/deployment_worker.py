@@ -13,6 +13,7 @@ from django.conf import settings
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from .log_lines import LogLines
 from .web_process import ROOT, environment
 
 # As many deployments as a test holds back at once, each with a connection.
@@ -48,6 +49,7 @@ class WorkerProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._log = LogLines(self._process.stderr)
         return self
 
     def kill(self) -> None:
@@ -58,22 +60,22 @@ class WorkerProcess:
     def ask_to_stop(self, running: int) -> None:
         """Ask it to end, and return when this many deployments are stopping."""
         self._process.terminate()
-        assert self._process.stderr is not None
-        while running:
-            line = self._process.stderr.readline()
-            assert line, f"It ended before {running} deployments were stopped."
+        for line in self._log:
             running -= "Stopping deployment" in line
+            if not running:
+                return
+        raise AssertionError(f"It ended before {running} deployments were stopped.")
 
     def wait(self) -> None:
         """Wait until it has ended by itself."""
         self._end()
 
     def _end(self) -> None:
-        self._process.communicate(timeout=60)
+        self._process.wait(timeout=60)
+        self._log.close()
 
     def __exit__(self, *error: object) -> None:
-        if self._process.poll() is None:
-            self.kill()
+        self.kill()
 
 
 class WorkerThread:

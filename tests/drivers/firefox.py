@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from .absence import absent
 from .bidi import BiDiError, Connection
+from .log_lines import LogLines
 
 REMEDY = (
     "This test needs Firefox. Install the system's package (apt-get install firefox-esr), or name one: "
@@ -70,6 +71,7 @@ class Firefox:
             # Root may have a home that belongs to somebody else, which Firefox refuses.
             env={**os.environ, "HOME": self._profile.name},
         )
+        self._log = LogLines(self._process.stderr)
         self._connection = Connection(self._address(), frozenset({"log.entryAdded"}))
         self._connection.command("session.subscribe", events=_EVENTS)
         channel = {"type": "channel", "value": {"channel": "changes"}}
@@ -83,13 +85,13 @@ class Firefox:
     def __exit__(self, *failure: object) -> None:
         self._connection.close()
         self._process.terminate()
-        self._process.communicate(timeout=30)
+        self._process.wait(60)
+        self._log.close()
         self._profile.cleanup()
 
     def _address(self) -> str:
-        assert self._process.stderr is not None
         said = []
-        for line in self._process.stderr:
+        for line in self._log:
             if match := _LISTENING.search(line):
                 return match[1]
             said.append(line)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from .log_lines import LogLines
 from .ports import free_port
 
 # Debian keeps it where only root's PATH leads.
@@ -57,19 +58,20 @@ class Http2Proxy:
         configuration.write_text(_CONFIGURATION.format(**values))
         command = [PROGRAM, "-p", str(self._directory), "-c", str(configuration)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._log = LogLines(self._process.stderr)
         self._wait()
         return self
 
     def __exit__(self, *failure: object) -> None:
         self._process.terminate()
-        self._process.communicate(timeout=30)
+        self._process.wait(60)
+        self._log.close()
         shutil.rmtree(self._directory)
 
     def _wait(self) -> None:
         """Wait until it says that it serves: it listens by then."""
-        assert self._process.stderr is not None
         said = []
-        for line in self._process.stderr:
+        for line in self._log:
             said.append(line)
             if "start worker process " in line:
                 return

@@ -12,6 +12,7 @@ from typing import Self
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .absence import absent
+from .log_lines import LogLines
 from .ports import free_port
 
 # Debian keeps it where only root's PATH leads.
@@ -54,9 +55,9 @@ class Pooler:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stderr is not None
+        self._log = LogLines(self._process.stderr)
         lines = []
-        for line in self._process.stderr:
+        for line in self._log:
             lines.append(line)
             if "process up" in line:
                 return self
@@ -65,7 +66,6 @@ class Pooler:
     def __exit__(self, *failure: object) -> None:
         # At once: SIGTERM is a shutdown without waiting for clients up to version 1.22, and waits since.
         self._process.kill()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-        self._process.wait(30)
+        self._process.wait(60)
+        self._log.close()
         shutil.rmtree(self._directory)

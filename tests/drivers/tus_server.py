@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Self
 
 from .forge import ROOT
+from .log_lines import LogLines
 from .ports import free_port
 
 if directory := os.environ.get("TUS_DIRECTORY"):
@@ -49,14 +49,13 @@ class TusServer:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stderr is not None
+        self._log = LogLines(self._process.stderr)
         message = ""
-        while not (result := re.search(r"Listening on TCP address 127\.0\.0\.1:(\d+)", message)):
-            line = self._process.stderr.readline()
-            assert line, message
+        for line in self._log:
             message += line
-        self._port = int(result[1])
-        return self
+            if "Listening on TCP address 127.0.0.1:" in line:
+                return self
+        raise AssertionError(message)
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
@@ -71,6 +70,5 @@ class TusServer:
         self._reap()
 
     def _reap(self) -> None:
-        self._process.wait(30)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        self._process.wait(60)
+        self._log.close()

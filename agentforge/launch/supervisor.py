@@ -161,10 +161,11 @@ class Supervisor:
     def _start(self, program: Program) -> None:
         process = self._process(program)
         program.process = process
+        # Before anything that it prints is seen.
+        self._record([entry for each in self._all() if (entry := _process_id(each))])
         program.waiter = threading.Thread(target=self._wait, args=(program, process), daemon=True)
         program.waiter.start()
         threading.Thread(target=self._print, args=(program, process.stdout or ()), daemon=True).start()
-        self._record([entry for each in self._all() if (entry := _process_id(each))])
 
     def _process(self, program: Program) -> Process:
         if self._forks and program is self._fork_server:

@@ -30,7 +30,7 @@ class Monkey:
         """Kill until no victim is left, or `arrivals` ends (None)."""
         while self._victims:
             for _ in range(self._random.randrange(*apart)):
-                if arrivals.get(timeout=120) is None:
+                if arrivals.get(timeout=300) is None:
                     return
             self.kill(self._victims.pop())
 

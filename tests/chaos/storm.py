@@ -174,7 +174,7 @@ def killing(storm: Storm, seed: int, victims: list[str], apart: tuple[int, int])
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield monkey
-    thread.join(timeout=120)
+    thread.join(timeout=300)
     assert not thread.is_alive()
     if failures:
         raise failures[0]
@@ -187,7 +187,7 @@ def _connected(forge: Forge) -> psycopg.Connection[Any]:
 
 def _wait_until_nothing_is_left(forge: Forge, queries: Mapping[str, str]) -> None:
     """Return when no row is open and no throwaway directory is left; each side tidies up after the other."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     with _connected(forge) as connection:
         while True:
             left: dict[str, Any] = {what: _count(connection, query) for what, query in queries.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agentforge import outbound
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.attempts import ATTEMPTS_PER_EMAIL
 from agentforge.accounts.throttling.shares import SLOW_PER_PERSON
@@ -44,4 +45,5 @@ def test_sixty_sign_ins_and_fifteen_key_tests_of_one_person_at_once(
     assert set(key_tests) == {200, 429}
     assert key_tests[200] >= SLOW_PER_PERSON
     assert dripping.connections <= key_tests[200]
-    assert outcome.p95 < 1
+    # A page that waited for a key test, or for the sign-ins, would take twice as long.
+    assert outcome.p95 < outbound.SECONDS / 2

@@ -48,7 +48,7 @@ def _install(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     (directory / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
     command = [program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=540, check=False)
     if result.returncode:
         pytest.fail(f"npm could not install {', '.join(PACKAGES)}: {result.stderr[-2000:]}")
     (directory / "complete").touch()
@@ -68,7 +68,7 @@ def run(script: str, job: Any, **environment: str) -> Any:
         input=json.dumps(job),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         env={**os.environ, **environment},
     )
@@ -114,7 +114,7 @@ def compile_tree(directory: Path) -> str:
     modules = packages()
     (directory / "node_modules").symlink_to(modules)
     command = [program("node"), str(modules / "typescript" / "bin" / "tsc"), "-p", str(directory)]
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150, check=False)
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=540, check=False)
     # The compiler skips JavaScript files with declarations next to them.
     for file in directory.glob("netlify/**/*.cjs"):
         place = directory / "built" / file.relative_to(directory)

@@ -35,7 +35,7 @@ def _jar() -> Path:
             packages = {"private": True, "dependencies": {PACKAGE: VERSION}}
             (directory / "package.json").write_text(json.dumps(packages))
             command = [program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund"]
-            subprocess.run([*command, "--loglevel=error"], cwd=directory, check=True, timeout=240)
+            subprocess.run([*command, "--loglevel=error"], cwd=directory, check=True, timeout=540)
             (directory / "complete").touch()
     return directory / "node_modules" / PACKAGE / "build" / "dist" / "vnu.jar"
 

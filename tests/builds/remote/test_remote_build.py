@@ -162,8 +162,9 @@ def test_an_upload_goes_on_when_the_forge_was_killed(
     there = wanting(agent, alice, NAME)
     work()
     assert built(there) == ("succeeded", NAME), there.error
-    assert offsets == sorted(set(offsets))
-    assert len(offsets) > 4
+    # None again from the beginning; the one during which the forge was away may be sent twice.
+    assert offsets == sorted(offsets)
+    assert len(set(offsets)) > 4
     assert files(there) == local_files(agent, alice, work)
 
 

@@ -44,4 +44,4 @@ def function_server(directory: Path, page: str, **environment: str) -> Iterator[
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(30)
+        process.wait(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,18 +30,20 @@ def test_compilers_have_a_lower_priority_than_the_worker(
     build: Build = enqueue_build(agent, by=alice)
     with WorkerProcess() as worker:
         wait_for(build.stream_name, lambda record: str(record.get("text", "")).endswith("/sse"))
-        assert psutil.Process(worker.pid).nice() < NICENESS
+        # As nice as this run, which somebody may have started behind other work.
+        niceness = psutil.Process(worker.pid).nice()
+        assert niceness == os.nice(0)
         looked_at = 0
         for process in running_named(worker.pid, *TOOLS):
             # Compilers come and go.
             with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-                _assert_yields(process)
+                _assert_yields(process, min(19, niceness + NICENESS))
                 looked_at += 1
         assert looked_at
 
 
-def _assert_yields(process: psutil.Process) -> None:
-    assert process.nice() == NICENESS
+def _assert_yields(process: psutil.Process, niceness: int) -> None:
+    assert process.nice() == niceness
     assert (process.ionice().ioclass, process.ionice().value) == (psutil.IOPRIO_CLASS_BE, 7)
     group = Path(f"/proc/{process.pid}/autogroup")
     if group.exists():

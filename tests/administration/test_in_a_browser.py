@@ -37,7 +37,7 @@ def page(session: str, hers: Hers) -> Iterator[Page]:
         context = browser.new_context(base_url=web.url)
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
         window = context.new_page()
-        expect.set_options(timeout=30_000)  # a machine that also compiles is slow
+        expect.set_options(timeout=90_000)  # a machine that also compiles is slow
         problems: list[str] = []
         window.on("pageerror", lambda error: problems.append(str(error)))
         window.on("console", lambda message: problems.append(message.text) if message.type != "log" else None)

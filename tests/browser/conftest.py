@@ -14,7 +14,7 @@ from tests.drivers.chromium import launch
 from tests.drivers.forge import Forge
 
 # A busy machine takes its time.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=90_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,7 +56,7 @@ def open_page(chromium: Browser, forge: Forge, request: pytest.FixtureRequest) -
     def open_(scripts: bool = True) -> Watched:
         context = chromium.new_context(base_url=forge.url, java_script_enabled=scripts)
         page: Page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)
         opened.append(Watched(page))
         return opened[-1]
 

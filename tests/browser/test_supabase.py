@@ -35,7 +35,7 @@ def page(auth: SupabaseAuth, chromium: Browser, tmp_path: Path) -> Iterator[Page
         forge.wait_until_ready()
         auth.site_url = forge.url
         watched = Watched(chromium.new_context(base_url=forge.url).new_page())
-        watched.page.set_default_timeout(30_000)
+        watched.page.set_default_timeout(90_000)
         yield watched.page
         watched.page.context.close()
         assert watched.problems == []

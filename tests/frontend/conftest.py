@@ -59,8 +59,9 @@ def page(web: WebProcess, build: Build, alice: User, client_of: Callable[[User],
     with sync_playwright() as playwright, launch(playwright) as browser:
         context = browser.new_context(base_url=web.url, viewport={"width": 1440, "height": 900})
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
+        context.set_default_timeout(90_000)
         window = context.new_page()
-        expect.set_options(timeout=30_000)  # a machine that also compiles is slow
+        expect.set_options(timeout=90_000)  # a machine that also compiles is slow
         problems: list[str] = []
         window.on("pageerror", lambda error: problems.append(str(error)))
         yield window

@@ -74,7 +74,7 @@ def web(
 def chromium() -> Iterator[Browser]:
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    expect.set_options(timeout=30_000)  # a machine that also compiles is slow
+    expect.set_options(timeout=90_000)  # a machine that also compiles is slow
     with sync_playwright() as playwright, launch(playwright) as browser:
         yield browser
     if before is None:
@@ -109,6 +109,7 @@ def window(
         context = chromium.new_context(
             base_url=web.url, viewport=size, java_script_enabled=scripts, reduced_motion="reduce"
         )
+        context.set_default_timeout(90_000)
         contexts.append(context)
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
         page = context.new_page()
@@ -127,7 +128,7 @@ def _wait_for_requests() -> None:
     """Wait until the web process asks the database nothing more: the next step empties its tables."""
     busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
     quiet = 0
-    for _ in range(400):
+    for _ in range(3000):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_sleep(0.02), ({busy} AND pid <> pg_backend_pid())")
             quiet = quiet + 1 if cursor.fetchone()[1] == 0 else 0

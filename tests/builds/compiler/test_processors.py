@@ -18,7 +18,7 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers.agent_sources import count_as_warm, slow_sources
 from tests.drivers.build_stream import wait_for
-from tests.drivers.build_worker import WorkerProcess
+from tests.drivers.build_worker import TOOLS, WorkerProcess, running_named, wait_for_descendants
 
 WAITS = "Waits for a free processor: this machine runs at most one compiler at once."
 
@@ -43,12 +43,12 @@ def test_two_workers_compile_one_after_the_other(
             waiting = enqueue_build(agent, by=alice)
             wait_for(waiting.stream_name, lambda record: record.get("text") == WAITS)
             assert WAITS in browser.get(f"/builds/{waiting.pk}/").content.decode()
-            assert first.compilers()
-            assert not second.compilers()
+            wait_for_descendants(first.pid)
+            assert not running_named(second.pid, *TOOLS)
             # Whatever dies gives its processor back.
             first.kill()
             _compiling(waiting)
-            assert second.compilers()
+            wait_for_descendants(second.pid)
 
 
 def test_those_who_wait_get_their_turns_in_order() -> None:

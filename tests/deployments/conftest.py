@@ -38,6 +38,8 @@ def netlify(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
         settings.MOST_RUNNING_DEPLOYMENTS = 0
         # Short delays; the rules are the same.
         monkeypatch.setattr(api, "FIRST_DELAY", 0.01)
+        # What a test holds back is not given up and sent again meanwhile, however slow the machine is.
+        monkeypatch.setattr(api, "SECONDS", 120.0)
         monkeypatch.setattr(stages, "POLL_SECONDS", 0.01)
         yield server
 

@@ -96,6 +96,9 @@ class SignIn(models.Model):
     address = models.CharField(max_length=45, blank=True, default="", db_default="")
     seen_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
+    # The identity service's session that was read along with the row and not revoked: sessions/store.py.
+    auth_session_in_force = ""
+
     def __str__(self) -> str:
         return str(self.id)
 

@@ -8,9 +8,10 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from agentforge.accounts import api_tokens, profile
 from agentforge.accounts.identity import identity_service
-from agentforge.accounts.models import User
+from agentforge.accounts.models import SignIn, User
 
 from . import sign_ins, tokens
+from .store import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,16 @@ def by_session(session: SessionBase) -> Principal | None:
     except tokens.InvalidToken:
         # Its signing key was replaced, for example.
         return None
-    if claims["sub"] != str(row.user_id) or not row.user.is_active or identity_service().has_ended(claims):
+    if claims["sub"] != str(row.user_id) or not row.user.is_active or _has_ended(row, claims):
         return None
+    if isinstance(session, SessionStore):
+        session.remember(row, claims["session_id"])
     user = profile.follow(claims, row.access_token, user=row.user)
     if user.guest_until is not None:
         # What is open ends with the visit: the service's tokens may live longer.
         claims = {**claims, "exp": min(claims["exp"], user.guest_until.timestamp())}
     return Principal(user, claims, row.access_token)
+
+
+def _has_ended(row: SignIn, claims: tokens.Claims) -> bool:
+    return row.auth_session_in_force != claims["session_id"] and identity_service().has_ended(claims)

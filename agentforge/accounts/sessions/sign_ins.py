@@ -19,6 +19,7 @@ from agentforge.audit.log import record
 from agentforge.prepared_queries import Parameter, PreparedQuery
 
 from . import refresh, tokens
+from .store import SessionStore
 
 SESSION_KEY = "sign_in"
 # `seen_at` is this precise, so that not every request writes.
@@ -50,6 +51,8 @@ def begin(session: SessionBase, issued: Tokens) -> User:
         expires_at=issued.expires_at,
     )
     session[SESSION_KEY] = str(row.pk)
+    if isinstance(session, SessionStore):
+        session.remember(row, claims["session_id"])
     password_choice.carry(session, recovery)
     _record_sign_in(user, claims)
     return user
@@ -146,7 +149,7 @@ def current(session: SessionBase) -> SignIn | None:
     Raises IdentityUnavailable if the tokens expired and the identity service does not answer.
     """
     pk = row_id(session)
-    row = _sign_in.first(pk=pk) if pk else None
+    row = _read(session, pk) if pk else None
     if row is not None and timezone.now() - row.seen_at > SEEN_INTERVAL:
         SignIn.objects.filter(pk=row.pk).update(seen_at=timezone.now())
     if row is None:
@@ -162,6 +165,11 @@ def current(session: SessionBase) -> SignIn | None:
         session[ENDED_KEY] = VISIT_OVER if session.pop(GUEST_KEY, False) else str(renewed)
         return None
     return renewed
+
+
+def _read(session: SessionBase, pk: UUID) -> SignIn | None:
+    read_along = session.take_sign_in(pk) if isinstance(session, SessionStore) else None
+    return read_along or _sign_in.first(pk=pk)
 
 
 def _end_of_visit(session: SessionBase, row: SignIn) -> SignIn | None:

@@ -11,11 +11,14 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.db import connection, transaction
 from psycopg.pq import TransactionStatus
+
+if TYPE_CHECKING:
+    from .postgresql.base import DatabaseWrapper
 
 _ATTRIBUTE = "agentforge_acting_as"
 # The claims that SQL may read; the rest of a token (metadata that users can write) is not passed on.
@@ -32,6 +35,10 @@ class DatabaseActor:
 
 # A request that waits for a row holds a connection meanwhile. Rows are locked for milliseconds.
 LOCK_TIMEOUT = "3s"
+_BECOME = (
+    "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+    " set_config('lock_timeout', %s, true)"
+)
 _SERVICE = DatabaseActor("none")
 _ANONYMOUS = DatabaseActor("anon", '{"role": "anon"}')
 
@@ -85,12 +92,23 @@ def is_aborted() -> bool:
 def _transaction_as(acting: DatabaseActor) -> Iterator[None]:
     before = current_actor()
     try:
-        with transaction.atomic():
-            become(acting)
+        with _begun_as(acting):
             yield
     finally:
         # The end of a transaction and a rollback undo SET LOCAL; a savepoint's release does not.
         _return_to(before)
+
+
+@contextmanager
+def _begun_as(acting: DatabaseActor) -> Iterator[None]:
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            become(acting)
+            yield
+        return
+    with cast("DatabaseWrapper", connection).transaction_with(_BECOME, _settings_of(acting)):
+        setattr(connection, _ATTRIBUTE, acting)
+        yield
 
 
 def _return_to(before: DatabaseActor) -> None:
@@ -103,9 +121,9 @@ def _return_to(before: DatabaseActor) -> None:
 def become(acting: DatabaseActor) -> None:
     """Run SQL as an actor until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
-            " set_config('lock_timeout', %s, true)",
-            [acting.role, acting.claims, LOCK_TIMEOUT],
-        )
+        cursor.execute(_BECOME, _settings_of(acting))
     setattr(connection, _ATTRIBUTE, acting)
+
+
+def _settings_of(acting: DatabaseActor) -> tuple[str, ...]:
+    return acting.role, acting.claims, LOCK_TIMEOUT

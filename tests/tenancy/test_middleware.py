@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError, connection, connections
+from django.db import DataError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import AsyncClient, Client
 from pytest_django import DjangoAssertNumQueries
 
 from agentforge.accounts.models import User
+from agentforge.tenancy import rls
+from agentforge.tenancy.postgresql.base import DatabaseWrapper
 from configs.models import AgentConfig
 from tests.drivers import people
 
@@ -94,10 +97,40 @@ def test_what_a_request_costs(
     client_of: ClientOf, alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = client_of(alice)
-    # The Django session, the sign-in with its user, whether it was ended; savepoint, role, the view's one,
-    # role back, savepoint.
-    with django_assert_num_queries(8):
+    client.get("/role")
+    # The Django session with the sign-in, its user, and whether it was ended; savepoint, role, the view's
+    # one, role back, savepoint.
+    with django_assert_num_queries(6):
         client.get("/role")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_begins_as_its_user_in_one_statement(
+    client_of: ClientOf, alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    clients = [client_of(user) for user in (alice, bob)]
+    for _ in range(2):
+        assert [body(client, "/role") for client in clients] == ["authenticated", "authenticated"]
+    with django_assert_num_queries(4) as asked:
+        body(clients[0], "/role")
+    assert [query["sql"] for query in asked][1::2] == ["BEGIN", "COMMIT"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_could_not_begin_leaves_nothing(alice: User) -> None:
+    wrapper = cast("DatabaseWrapper", connection)
+    with pytest.raises(DataError), wrapper.transaction_with("SELECT 1 / %s::int", ["0"]):
+        pytest.fail("It began.")
+    assert AgentConfig.objects.count() == 0
+    # The connection that a transaction makes for itself begins with it too.
+    connection.close()
+    with rls.as_user(alice.pk), connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("authenticated",)
+    with transaction.atomic():
+        assert AgentConfig.objects.count() == 0
+        with pytest.raises(transaction.TransactionManagementError):
+            wrapper.transaction_with("SELECT %s", ["1"]).__enter__()
 
 
 def test_no_database_is_said_plainly(

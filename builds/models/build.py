@@ -153,7 +153,11 @@ class Artifact(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["build", "target", "name"], name="builds_artifact_path"),
         )
-        indexes = (models.Index(fields=["sha256"], name="builds_artifact_sha256"),)
+        indexes = (
+            models.Index(fields=["sha256"], name="builds_artifact_sha256"),
+            # The administration's choice of dates.
+            models.Index(fields=["created_at"], name="builds_artifact_created"),
+        )
 
     def __str__(self) -> str:
         return self.path

@@ -144,6 +144,12 @@ class ChatMessage(models.Model):
                 name="builds_chat_unfinished",
                 condition=models.Q(status__in=("queued", "streaming")),
             ),
+            # An agent's newest answer, which its step Try tells of.
+            models.Index(
+                fields=["agent", "id"],
+                name="builds_chat_answered",
+                condition=models.Q(source="build", role="assistant", status="done"),
+            ),
         )
 
     def __str__(self) -> str:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from agentforge.accounts.models import User
 from agentforge.live.models import Stream
+from agentforge.queue import shares
 from builds import recovery
-from builds.models import ChatMessage
+from builds.models import Artifact, Build, BuildStatus, ChatMessage
 from builds.operations import pruning
+from builds.queue import jobs
+from builds.trial import places
 from configs.models import AgentConfig
 from configs.revisions import create_revision
 from deployments.models import Deployment, DeploymentStatus, Site
@@ -45,8 +51,29 @@ def many(agent: AgentConfig, alice: User) -> None:
         )
         for n in range(MANY)
     )
+    build = Build.objects.create(owner=alice, revision=revision, status=BuildStatus.SUCCEEDED)
+    Artifact.objects.bulk_create(
+        Artifact(
+            owner=alice,
+            build=build,
+            name=f"file-{n}",
+            sha256=f"{n:064}",
+            size=1,
+            created_at=now - timedelta(days=n % 700),
+        )
+        for n in range(MANY)
+    )
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE builds_chatmessage, live_stream, deployments_deployment")
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, lock)"
+            " SELECT 'trials', 'answer', '{}', 'succeeded', 'slot ' || mod(n, 7)"
+            " FROM generate_series(1, %s) AS n",
+            [MANY],
+        )
+        cursor.execute(
+            "ANALYZE builds_chatmessage, live_stream, deployments_deployment, builds_artifact,"
+            " procrastinate_jobs, procrastinate_events"
+        )
 
 
 def _prune_logs() -> list[pruning.Amount]:
@@ -58,7 +85,7 @@ def _read_whole(queries: CaptureQueriesContext) -> Iterator[str]:
     """Yield the tables that PostgreSQL would read from end to end."""
     with connection.cursor() as cursor:
         for query in queries.captured_queries:
-            if re.match("SELECT|UPDATE|DELETE", query["sql"]):
+            if re.match(r"\s*(SELECT|UPDATE|DELETE)", query["sql"]):
                 cursor.execute(f"EXPLAIN {query['sql']}")
                 yield from re.findall(r"Seq Scan on (\w+)", str(cursor.fetchall()))
 
@@ -69,3 +96,32 @@ def test_upkeep_reads_no_large_table_from_end_to_end(upkeep: Callable[[], object
         upkeep()
     assert queries.captured_queries
     assert {"builds_chatmessage", "live_stream", "deployments_deployment"}.isdisjoint(_read_whole(queries))
+
+
+def _enqueue() -> int:
+    return shares.defer(jobs.CHATS, jobs.ANSWER, uuid4(), message_id=1)
+
+
+def _places() -> int:
+    _enqueue()
+    return places.publish_places()
+
+
+@pytest.mark.parametrize("look", [_enqueue, _places])
+def test_what_waits_is_found_among_many_jobs_that_ended(look: Callable[[], object]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        look()
+    assert any("procrastinate_jobs" in query["sql"] for query in queries)
+    assert {"procrastinate_jobs", "procrastinate_events"} & set(_read_whole(queries)) == set()
+
+
+def test_the_administration_finds_files_of_a_day_by_an_index(
+    client_of: Callable[[User], Client], olga: User
+) -> None:
+    browser = client_of(olga)
+    day = timezone.now() - timedelta(days=30)
+    query = {"created_at__year": day.year, "created_at__month": day.month, "created_at__day": day.day}
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(reverse("admin:builds_artifact_changelist"), query).status_code == 200
+    assert any("created_at" in query["sql"] for query in queries)
+    assert "builds_artifact" not in set(_read_whole(queries))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Expression, Field, QuerySet
 
 Row = TypeVar("Row")
+# Between statements that are asked together.
+SEPARATOR = ";\n"
 
 
 class Parameter(Expression):
@@ -36,6 +39,25 @@ class _Place(str):
     """Where a parameter's value goes."""
 
 
+@dataclass(frozen=True)
+class Question(Generic[Row]):
+    """A prepared query with its values."""
+
+    query: PreparedQuery[Row]
+    parameters: tuple[Any, ...]
+
+
+def answers(*questions: Question[Any]) -> list[list[Any]]:
+    """Return the rows of each query, asked in this order and in one round trip."""
+    statements = SEPARATOR.join(question.query.sql for question in questions)
+    with connection.cursor() as cursor:
+        cursor.execute(statements, [value for question in questions for value in question.parameters])
+        fetched = [cursor.fetchall()]
+        while cursor.nextset():
+            fetched.append(cursor.fetchall())
+    return [question.query.read(rows) for question, rows in zip(questions, fetched, strict=True)]
+
+
 class PreparedQuery(Generic[Row]):
     """A query set with parameters, made at the first call of a process.
 
@@ -47,14 +69,30 @@ class PreparedQuery(Generic[Row]):
 
     def __call__(self, **values: Any) -> list[Row]:
         """Return the rows, read as the query set would read them."""
-        queryset, prepared, sql, places = self._prepared
-        bound = tuple(values[place] if isinstance(place, _Place) else place for place in places)
+        return answers(self.question(**values))[0]
+
+    def question(self, **values: Any) -> Question[Row]:
+        """Return the query with its values, to be asked together with others."""
+        places = self._prepared[3]
+        return Question(
+            self, tuple(values[place] if isinstance(place, _Place) else place for place in places)
+        )
+
+    @property
+    def sql(self) -> str:
+        return self._prepared[2]
+
+    def read(self, fetched: list[tuple[Any, ...]]) -> list[Row]:
+        """Return what PostgreSQL gave, read as the query set would read it."""
+        queryset, prepared, _, _ = self._prepared
         rows, compiler = queryset.all(), copy(prepared)
         query: Any = rows.query
         compiler.query = query
         # Each thread has its own connection.
         compiler.connection = connections[rows.db]
-        compiler.as_sql = lambda *_, **__: (sql, bound)
+        if compiler.has_extra_select:
+            fetched = [row[: compiler.col_count] for row in fetched]
+        compiler.execute_sql = lambda *_, **__: [fetched]
         query.get_compiler = lambda *_, **__: compiler
         return list(rows)
 

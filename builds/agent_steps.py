@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,11 @@ class _TellingBuilds:
     last_asked: int | None = None
 
 
-def build_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
-    """Return the steps Build and Try of agents by primary key."""
-    telling = _telling_builds(agents)
+def build_steps(
+    agents: Sequence[AgentConfig], ring: Keyring, builds_of: Iterable[Any]
+) -> dict[int, list[Step]]:
+    """Return the steps Build and Try of agents by primary key, by the rows of `telling_builds`."""
+    telling = _by_agent(builds_of)
     steps = {}
     for agent in agents:
         builds, wanted = telling[agent.pk], draft_sha256(agent, ring.keys)
@@ -83,13 +85,13 @@ def _newest_of_each(builds: QuerySet[Build]) -> QuerySet[Revision, int]:
     return keys
 
 
-_builds_of: PreparedQuery[Any] = PreparedQuery(_query)
+telling_builds: PreparedQuery[Any] = PreparedQuery(_query)
 
 
-def _telling_builds(agents: Sequence[AgentConfig]) -> defaultdict[int, _TellingBuilds]:
-    """Return the builds that the steps of each agent tell of; one query for all of them."""
+def _by_agent(rows: Iterable[Any]) -> defaultdict[int, _TellingBuilds]:
+    """Return the builds that the steps of each agent tell of."""
     found: defaultdict[int, _TellingBuilds] = defaultdict(_TellingBuilds)
-    for build in _builds_of(agents=[agent.pk for agent in agents]):
+    for build in rows:
         builds = found[build.revision.agent_id]
         builds.last_asked = build.last_asked
         builds.newest = builds.newest or build

@@ -5,12 +5,14 @@ class BuildsConfig(AppConfig):
     name = "builds"
 
     def ready(self) -> None:
+        from agentforge import page_questions
         from agentforge.accounts import belongings
         from agentforge.accounts.signals import account_created
         from agentforge.queue import preparation
         from configs import search, steps, trash
 
-        from .agent_steps import build_steps
+        from . import context_processors
+        from .agent_steps import build_steps, telling_builds
         from .belongings import builds_and_chats, stop_builds_and_answers, work_in_progress
         from .example_agent import create_later
         from .execution import readiness
@@ -26,7 +28,8 @@ class BuildsConfig(AppConfig):
         from .search import builds
         from .trash import BELONGING
 
-        steps.register(build_steps)
+        steps.register(telling_builds, build_steps)
+        page_questions.register(context_processors.RUNNING_WORK, context_processors.question)
         taken_when_warm = (jobs.QUEUES[jobs.COMPILE], jobs.QUEUES[jobs.SERVE])
         preparation.register(taken_when_warm, is_ready=readiness.is_ready, prepare=readiness.prepare)
         search.register("Builds", builds, place=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
@@ -13,7 +13,8 @@ from django.utils.functional import SimpleLazyObject
 from agentforge.accounts.models import User
 from agentforge.formats import counted
 from agentforge.live.models import Stream
-from agentforge.prepared_queries import Parameter, PreparedQuery
+from agentforge.page_questions import header_rows
+from agentforge.prepared_queries import Parameter, PreparedQuery, Question
 from configs.announcements import account_stream
 
 from .models import Build
@@ -22,6 +23,7 @@ from .reports import UNFINISHED
 
 # A connection carries some channels only (`MAX_CHANNELS`); the page itself needs most of them.
 MOST_FOLLOWED = 12
+RUNNING_WORK = "running_work"
 # Stands for the account among the primary keys of builds.
 _ACCOUNT = 0
 
@@ -42,7 +44,8 @@ def _running(request: HttpRequest) -> dict[str, Any]:
     if connection.needs_rollback or not isinstance(user, User):
         return {"count": 0, "icon": "idle"}
     account = account_stream(user.pk)
-    positions = dict(_positions(owner=user.pk, account=account))
+    rows = header_rows(request, RUNNING_WORK)
+    positions = dict(_positions(owner=user.pk, account=account) if rows is None else rows)
     own = positions.pop(_ACCOUNT, None)
     followed = sorted(positions, reverse=True)[:MOST_FOLLOWED]
     words = f"{counted(len(positions), 'build')} under way"
@@ -68,3 +71,9 @@ def _queries() -> QuerySet[Any, tuple[int, int | None]]:
 
 
 _positions = PreparedQuery(_queries)
+
+
+def question(request: HttpRequest) -> Question[Any]:
+    """Return the question for a signed-in person's unfinished builds."""
+    user = cast(User, request.user)
+    return _positions.question(owner=user.pk, account=account_stream(user.pk))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import QuerySet
 
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from agentforge.tenancy.rls import as_service
 from configs.models import AgentConfig
 
@@ -23,29 +25,44 @@ _OWN, _ALL = 50, 400
 _EVERYBODYS, _SECONDS, _SECONDS_INCOMPLETE = "builds:usual-durations", 60, 5
 
 
-def usual_durations(agent_id: int) -> dict[str, timedelta]:
-    """Return how long each target usually takes to compile, by name; without those never compiled here."""
-    compiled = BuildTarget.objects.filter(
+_FIELDS = ("target", "started_at", "finished_at")
+
+
+def usual_durations(agent_id: int, read: Sequence[Any] | None = None) -> dict[str, timedelta]:
+    """Return how long each target usually takes to compile, by name; without those never compiled here.
+
+    `read` are the rows of `compiled_by_owner`, where they were asked for already.
+    """
+    rows = compiled_by_owner(agent=agent_id) if read is None else read
+    own = [row[1:] for row in rows if row[0] == agent_id]
+    return {**_everybodys(), **_medians(row[1:] for row in rows), **_medians(own[:_OWN])}
+
+
+def _compiled() -> QuerySet[BuildTarget]:
+    return BuildTarget.objects.filter(
         status=BuildStatus.SUCCEEDED, from_cache=False, started_at__isnull=False, finished_at__isnull=False
     ).order_by("-pk")
+
+
+def _by_owner() -> QuerySet[BuildTarget, Any]:
     # A page is told when something of its owner's was built, and must then show it.
-    owner = AgentConfig.objects.filter(pk=agent_id).values("owner_id")
-    rows = list(compiled.filter(owner_id__in=owner).values_list("build__revision__agent_id", *_FIELDS)[:_ALL])
-    own = [row[1:] for row in rows if row[0] == agent_id]
-    return {**_everybodys(compiled), **_medians(row[1:] for row in rows), **_medians(own[:_OWN])}
+    owner = AgentConfig.objects.filter(pk=Parameter("agent")).values("owner_id")
+    compiled = _compiled().filter(owner_id__in=owner)
+    return compiled.values_list("build__revision__agent_id", *_FIELDS)[:_ALL]
 
 
-def _everybodys(compiled: QuerySet[BuildTarget]) -> dict[str, timedelta]:
+# What the owner of the agent `agent` had compiled last.
+compiled_by_owner: PreparedQuery[Any] = PreparedQuery(_by_owner)
+
+
+def _everybodys() -> dict[str, timedelta]:
     found: dict[str, timedelta] | None = cache.get(_EVERYBODYS)
     if found is None:
         # Only medians leave this block, nothing of a single build of somebody else.
         with as_service():
-            found = _medians(compiled.values_list(*_FIELDS)[:_ALL])
+            found = _medians(_compiled().values_list(*_FIELDS)[:_ALL])
         cache.set(_EVERYBODYS, found, _SECONDS if found.keys() >= registry().keys() else _SECONDS_INCOMPLETE)
     return found
-
-
-_FIELDS = ("target", "started_at", "finished_at")
 
 
 def _medians(rows: Iterable[tuple[str, datetime, datetime]]) -> dict[str, timedelta]:

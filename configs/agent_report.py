@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 
+from agentforge.live import streams
 from agentforge.live.models import Stream
-from agentforge.prepared_queries import Keys, PreparedQuery
+from agentforge.page_questions import page_answers
+from agentforge.prepared_queries import Keys, PreparedQuery, Question, answers
 
 from .check_places import words_by_job
 from .choices import RunStatus
-from .keys.keyring import Keyring, KeyTrouble, keyring_of
+from .keys.keyring import Keyring, KeyTrouble, keyring_with, keys_question
 from .models import AgentConfig, ProcessRun
-from .steps import Step, further_steps
+from .steps import Step, further_steps, questions
 from .tab_checks import ACTIVE, INVALID, OUTDATED, VALID, check_steps
 
 # Where a request keeps the report that was made for it.
@@ -162,24 +165,45 @@ def report_of(agent: AgentConfig) -> AgentReport:
 
 def report_for(request: HttpRequest, agent: AgentConfig) -> AgentReport:
     """Return the report on the agent of a page, made once for the request."""
+    return report_with(request, agent)[0]
+
+
+def report_with(
+    request: HttpRequest, agent: AgentConfig, *further: Question[Any]
+) -> tuple[AgentReport, list[list[Any]]]:
+    """Return the report on the agent of a page, and the answers to further questions of the page."""
     made: AgentReport | None = getattr(request, _MADE, None)
-    if made is None or made.agent is not agent:
-        made = report_of(agent)
-        setattr(request, _MADE, made)
-    return made
+    if made is not None and made.agent is agent:
+        return made, page_answers(request, *further) if further else []
+    asked = _questions([agent])
+    rows = page_answers(request, *asked, *further)
+    made = _reports([agent], rows[: len(asked)])[agent.pk]
+    setattr(request, _MADE, made)
+    return made, rows[len(asked) :]
 
 
-def reports_of(agents: Iterable[AgentConfig], ring: Keyring | None = None) -> dict[int, AgentReport]:
-    """Return the reports on agents of one owner by primary key, in a constant number of queries."""
+def reports_of(agents: Iterable[AgentConfig]) -> dict[int, AgentReport]:
+    """Return the reports on agents of one owner by primary key; nearly all of it in one round trip."""
     rows = list(agents)
-    if not rows:
-        return {}
-    ring = ring or keyring_of(rows[0].owner_id)
-    by_agent = {run.agent_id: run for run in _newest_runs(agents=[agent.pk for agent in rows])}
-    further = further_steps(rows, ring)
+    return _reports(rows, answers(*_questions(rows))) if rows else {}
+
+
+def _questions(agents: Sequence[AgentConfig]) -> list[Question[Any]]:
+    return [
+        keys_question(agents[0].owner_id),
+        _newest_runs.question(agents=[agent.pk for agent in agents]),
+        *questions(agents),
+    ]
+
+
+def _reports(agents: Sequence[AgentConfig], rows: Sequence[list[Any]]) -> dict[int, AgentReport]:
+    keys, runs, *further_rows = rows
+    ring = keyring_with(keys)
+    by_agent = {run.agent_id: run for run in runs}
+    further = further_steps(agents, ring, further_rows)
     waiting = words_by_job(by_agent.values())
     return {
-        agent.pk: _report(agent, by_agent.get(agent.pk), ring, further[agent.pk], waiting) for agent in rows
+        agent.pk: _report(agent, by_agent.get(agent.pk), ring, further[agent.pk], waiting) for agent in agents
     }
 
 
@@ -194,6 +218,12 @@ def _report(
     tabs = check_steps(agent, run, ring.key_of(agent), trouble)
     words = waiting.get(run.job_id, "") if run is not None and run.job_id is not None else ""
     return AgentReport(agent, run, tabs, tuple(further), trouble, ring, words)
+
+
+def position_of(agent: AgentConfig) -> int:
+    """Return the position of an agent's channel: the one that was read with it, else the present one."""
+    position = getattr(agent, _POSITION, None)
+    return streams.position(agent.stream_name) if position is None else int(position)
 
 
 def live_position(agent: AgentConfig) -> str:

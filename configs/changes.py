@@ -89,16 +89,20 @@ def of_revision(revision: Revision) -> Content:
     return Content(f"Revision {revision.number}", values, document["system_prompt"], revision.canonical_json)
 
 
-_newest_revision: PreparedQuery[Revision] = PreparedQuery(
+newest_revision: PreparedQuery[Revision] = PreparedQuery(
     lambda: Revision.objects.filter(agent_id=Parameter("agent")).order_by("-number")[:1]
 )
 
 
-def changes_since_revision(agent: AgentConfig) -> Changes | None:
-    """Return the fields of a draft that differ from its newest revision; None before the first."""
-    newest = _newest_revision.first(agent=agent.pk)
-    if newest is None:
+def changes_since_revision(agent: AgentConfig, read: Sequence[Revision] | None = None) -> Changes | None:
+    """Return the fields of a draft that differ from its newest revision; None before the first.
+
+    `read` are the rows of `newest_revision`, where they were asked for already.
+    """
+    rows = newest_revision(agent=agent.pk) if read is None else read
+    if not rows:
         return None
+    newest = rows[0]
     found = differences(of_revision(newest), of_draft(agent))
     return Changes(newest, tuple(each.label.lower() for each in found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.urls import reverse
 
@@ -14,9 +15,9 @@ from . import history
 from .models import UNFINISHED, Deployment, DeploymentStatus
 
 
-def deploy_steps(agents: Sequence[AgentConfig], ring: Keyring) -> dict[int, list[Step]]:
-    """Return the step Deploy of agents by primary key."""
-    found = history.sites_of(agents)
+def deploy_steps(agents: Sequence[AgentConfig], ring: Keyring, sites: Sequence[Any]) -> dict[int, list[Step]]:
+    """Return the step Deploy of agents by primary key, by their rows of `deployed_sites`."""
+    found = history.by_agent(sites)
     return {agent.pk: [_step(agent, found[agent.pk].online, found[agent.pk].last)] for agent in agents}
 
 

@@ -13,6 +13,7 @@ class DeploymentsConfig(AppConfig):
         from . import checks  # noqa: F401 # importing it registers the checks
         from .agent_steps import deploy_steps
         from .belongings import sites, work_in_progress
+        from .history import deployed_sites
         from .planning import deploy_planned
         from .search import deployments
         from .sites import backup, pruning  # noqa: F401 # importing backup registers it
@@ -22,7 +23,7 @@ class DeploymentsConfig(AppConfig):
         register_usage_check(builds_in_use)
         register_success(deploy_planned)
         pruning.register()
-        steps.register(deploy_steps)
+        steps.register(deployed_sites, deploy_steps)
         search.register("Deployments", deployments, place=2)
         trash.register(BELONGING)
         belongings.register_export(sites)

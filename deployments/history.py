@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ from django.db.models import (
 
 from agentforge.prepared_queries import Keys, PreparedQuery
 from builds.preflight import changes
-from configs.models import AgentConfig, Revision
+from configs.models import Revision
 
 from .hosts.registry import KINDS
 from .models import Deployment, DeploymentStatus, Site
@@ -191,12 +191,11 @@ def _sites_with_deployments() -> QuerySet[Site]:
     return annotated
 
 
-_sites: PreparedQuery[Any] = PreparedQuery(_sites_with_deployments)
+deployed_sites: PreparedQuery[Any] = PreparedQuery(_sites_with_deployments)
 
 
-def sites_of(agents: Iterable[AgentConfig]) -> defaultdict[int, AgentSites]:
-    """Return what sites tell of agents, by primary key; one query if there are none, else two."""
-    sites = _sites(agents=[agent.pk for agent in agents])
+def by_agent(sites: Sequence[Any]) -> defaultdict[int, AgentSites]:
+    """Return what rows of `deployed_sites` tell of agents, by primary key; one query if there are any."""
     wanted = {pk for site in sites for pk in (site.last_id, site.live_id) if pk is not None}
     rows = Deployment.objects.select_related("site", "revision").in_bulk(wanted) if wanted else {}
     found: defaultdict[int, AgentSites] = defaultdict(AgentSites)

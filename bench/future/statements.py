@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg
 
+from agentforge.prepared_queries import SEPARATOR
+
 # Session, SQLSTATE; the severity and the text follow. Further lines of an entry begin with a tab.
 _PREFIX = "%c|%e|"
 _SETTINGS = {
@@ -84,7 +86,10 @@ def read(log: Path, start: int) -> Iterator[Statement]:
         elif place:
             parameters = next((_parameters(each) for each in following[:1] if each["level"] == "DETAIL"), ())
             actor = actors.get(session, ("none", ""))
-            yield Statement(place, *actor, sql, parameters, float(timed["ms"]))
+            together = sql.split(SEPARATOR)
+            # The log has one time for all that were asked together.
+            ms = float(timed["ms"]) / len(together)
+            yield from (Statement(place, *actor, each, parameters, ms) for each in together)
 
 
 def _plain(sql: str) -> str:

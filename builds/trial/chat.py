@@ -11,6 +11,7 @@ from django.utils import timezone
 from agentforge.accounts.models import User
 from agentforge.accounts.throttling.acts import Act, performs
 from agentforge.live import streams
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from agentforge.queue import shares
 from agentforge.telemetry import jobs as job_log
 from agentforge.tenancy.rls import as_service
@@ -43,14 +44,23 @@ STILL_ANSWERING = "The agent is still answering. Wait for it, or stop it."
 
 def newest_build(agent: AgentConfig) -> Build | None:
     """Return the build that answers: the agent's newest one with a plugin that was not cancelled."""
-    builds = answering_builds(Build.objects.filter(revision__agent=agent)).select_related("revision")
-    return builds.order_by("-pk").first()
+    return newest_builds.first(agent=agent.pk)
 
 
 def answering_builds(builds: QuerySet[Build]) -> QuerySet[Build]:
     """Return those of the builds that can answer; the newest of an agent does."""
     plugins = BuildTarget.objects.filter(build=OuterRef("pk"), target=PLUGIN, status=BuildStatus.SUCCEEDED)
     return builds.filter(Exists(plugins)).exclude(status=BuildStatus.CANCELLED)
+
+
+# The build of the agent `agent` that answers, if there is one.
+newest_builds: PreparedQuery[Build] = PreparedQuery(
+    lambda: (
+        answering_builds(Build.objects.filter(revision__agent=Parameter("agent")))
+        .select_related("revision")
+        .order_by("-pk")[:1]
+    )
+)
 
 
 @performs(Act.CHAT)

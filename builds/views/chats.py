@@ -18,7 +18,6 @@ from agentforge.accounts.models import User
 from agentforge.accounts.throttling.rate_limits import LimitReached
 from agentforge.formats import counted
 from agentforge.http import Request
-from agentforge.live import streams
 from agentforge.negotiation import form_failure, posted, success, wants_json
 from agentforge.pagination import refusal_of
 from builds.compiler import sandbox
@@ -28,6 +27,7 @@ from builds.models import ChatMessage, ChatSource, Conversation
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
 from builds.trial.conversations import conversations_of, messages_in, messages_of, newest_of
+from configs.agent_report import position_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
 from configs.views.forms import agent_of
@@ -102,8 +102,8 @@ class Chat(ABC):
         return page_of(self.agent, self.source, place)
 
     @cached_property
-    def begun(self) -> QuerySet[Conversation]:
-        return conversations_of(self.agent, self.source)[:MOST_LISTED]
+    def begun(self) -> list[Conversation]:
+        return list(conversations_of(self.agent, self.source)[:MOST_LISTED])
 
     def address(self) -> str:
         """Return where this conversation is read again."""
@@ -164,7 +164,7 @@ class Chat(ABC):
 
 def conversation(agent: AgentConfig, rows: QuerySet[ChatMessage]) -> dict[str, Any]:
     """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
-    position = streams.position(agent.stream_name)
+    position = position_of(agent)
     # Read after the position: an event in between may arrive twice, but is never missed.
     chat_messages = list(newest_of(rows).select_related("build__revision"))
     for message in chat_messages:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_safe
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
 from agentforge.pagination import PageForm, page_of, page_success, refusal_of
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from builds import expectation, reports
 from builds.compiler import sandbox, toolchain
 from builds.errors import ToolchainMissing
@@ -27,8 +29,8 @@ from builds.remote.builders import LOCAL, configured
 from builds.remote.forms import BuilderForm
 from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
-from configs.agent_report import report_for
-from configs.changes import field_label
+from configs.agent_report import report_for, report_with
+from configs.changes import field_label, newest_revision
 from configs.models import AgentConfig
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
@@ -70,11 +72,26 @@ def build_list(request: Request) -> HttpResponse:
 def agent_builds(request: Request, pk: int) -> HttpResponse:
     """The wizard's tab Build: the draft to compile and the agent's builds."""
     agent = agent_of(request, pk)
-    usual = expectation.usual_durations(agent.pk)
-    return compile_page(request, agent, TargetForm(initial={"targets": [PLUGIN]}, usual=usual))
+    if wants_json(request):
+        return compile_page(request, agent, TargetForm())
+    asked = (expectation.compiled_by_owner, _telling_builds, newest_revision)
+    _, (compiled, telling, revisions) = report_with(
+        request, agent, *(each.question(agent=agent.pk) for each in asked)
+    )
+    usual = expectation.usual_durations(agent.pk, compiled)
+    form = TargetForm(initial={"targets": [PLUGIN]}, usual=usual)
+    return compile_page(request, agent, form, telling=telling, revisions_read=revisions)
 
 
-def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status: int = 200) -> HttpResponse:
+def compile_page(
+    request: Request,
+    agent: AgentConfig,
+    form: TargetForm,
+    status: int = 200,
+    *,
+    telling: Sequence[Any] | None = None,
+    **read: Any,
+) -> HttpResponse:
     if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
         return refusal
     builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
@@ -82,17 +99,28 @@ def compile_page(request: Request, agent: AgentConfig, form: TargetForm, status:
     page = page_of(builds, request.GET.get("page"))
     if wants_json(request):
         return page_success(request, page, builds=builds_json(page))
-    context = {**_draft(request, agent), "page": page, "places": places(page), "tab": "builds", "form": form}
+    draft = _draft(request, agent, _telling_builds(agent=agent.pk) if telling is None else telling)
+    context = {**draft, **read, "page": page, "places": places(page), "tab": "builds", "form": form}
     return render(request, "builds/agent_builds.html", context, status=status)
 
 
-def _draft(request: Request, agent: AgentConfig) -> dict[str, Any]:
+def _query_of_draft() -> QuerySet[Build]:
+    """Return the build under way of the agent `agent`, else its newest one with files."""
+    is_unfinished = Q(status__in=reports.UNFINISHED)
+    builds: QuerySet[Build] = Build.objects.filter(
+        is_unfinished | Q(status=BuildStatus.SUCCEEDED, expired_at=None), revision__agent=Parameter("agent")
+    )
+    annotated = builds.select_related("revision").annotate(is_unfinished=is_unfinished)
+    return annotated.order_by("-is_unfinished", "-pk")[:1]
+
+
+_telling_builds: PreparedQuery[Any] = PreparedQuery(_query_of_draft)
+
+
+def _draft(request: Request, agent: AgentConfig, telling: Sequence[Any]) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
     problems = problems_of(agent, report_for(request, agent))
-    builds = Build.objects.filter(revision__agent=agent).select_related("revision")
-    is_unfinished = Q(status__in=reports.UNFINISHED)
-    telling = builds.filter(is_unfinished | Q(status=BuildStatus.SUCCEEDED, expired_at=None))
-    newest = telling.annotate(is_unfinished=is_unfinished).order_by("-is_unfinished", "-pk").first()
+    newest = next(iter(telling), None)
     under_way = newest if newest is not None and newest.status in reports.UNFINISHED else None
     differences = []
     if newest is not None and not problems:

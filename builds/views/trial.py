@@ -18,6 +18,7 @@ from builds.models import Build, ChatMessage, ChatSource
 from builds.preflight import changes
 from builds.trial import chat
 from builds.trial.starters import starters
+from configs.agent_report import report_with
 from configs.changes import field_label
 from configs.models import AgentConfig
 from configs.revisions import draft_json
@@ -38,7 +39,8 @@ class BuildChat(Chat):
         )
 
     def page(self, request: Request, form: MessageForm, status: int = 200) -> HttpResponse:
-        build = chat.newest_build(self.agent)
+        _, (builds,) = report_with(request, self.agent, chat.newest_builds.question(agent=self.agent.pk))
+        build: Build | None = next(iter(builds), None)
         document = json.loads(build.revision.canonical_json) if build else {}
         form.fields["content"].widget.attrs["autofocus"] = True
         context = {

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from agentforge.prepared_queries import Parameter, PreparedQuery
+from agentforge.prepared_queries import Parameter, PreparedQuery, Question
 from configs.choices import KeyStatus
 from configs.models import AgentConfig, ApiKey
 from configs.providers import PROVIDERS
@@ -77,8 +77,17 @@ _keys_of = PreparedQuery(
 
 def keyring_of(owner_id: UUID) -> Keyring:
     """Return an owner's keys in the order of the providers, in one query."""
+    return keyring_with(_keys_of(owner=owner_id))
+
+
+def keys_question(owner_id: UUID) -> Question[ApiKey]:
+    """Return the question for an owner's keys."""
+    return _keys_of.question(owner=owner_id)
+
+
+def keyring_with(keys: Iterable[ApiKey]) -> Keyring:
+    """Return an owner's keys in the order of the providers."""
     order = {code: place for place, code in enumerate(PROVIDERS)}
-    keys = _keys_of(owner=owner_id)
     return Keyring(tuple(sorted(keys, key=lambda key: order.get(key.provider, len(order)))))
 
 

@@ -53,7 +53,7 @@ def prompt_of(agent: AgentConfig) -> PromptParts:
     return system_prompt(agent)
 
 
-@register.simple_tag
-def changes_of(agent: AgentConfig) -> Changes | None:
+@register.simple_tag(takes_context=True)
+def changes_of(context: template.Context, agent: AgentConfig) -> Changes | None:
     """Return the changes of a draft since its newest revision; None before the first."""
-    return changes_since_revision(agent)
+    return changes_since_revision(agent, context.get("revisions_read"))

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
-from configs.agent_report import report_for
+from configs.agent_report import report_for, report_with
+from configs.changes import newest_revision
 from configs.choices import Preset, Tab
 from configs.conflicts import Basis, Conflict, edition_of
 from configs.forms import TAB_FORMS, DraftForm, PersonalityForm
@@ -96,8 +97,9 @@ def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
             {"files": files_json(KnowledgeFile.objects.filter(agent=agent))} if tab == Tab.KNOWLEDGE else {}
         )
         return _values_json(draft_values(form_class, agent), **files)
-    problems = report_for(request, agent).problems(tab)
-    return _show(request, agent, _saved_form(form_class, agent, offers, problems))
+    report, (revisions,) = report_with(request, agent, newest_revision.question(agent=agent.pk))
+    form = _saved_form(form_class, agent, offers, report.problems(tab))
+    return _show(request, agent, form, revisions_read=revisions)
 
 
 def _values_json(values: dict[str, Any], **further: Any) -> HttpResponse:

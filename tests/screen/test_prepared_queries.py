@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agentforge.accounts.models import User
-from agentforge.prepared_queries import Keys, Parameter, PreparedQuery
+from agentforge.prepared_queries import Keys, Parameter, PreparedQuery, answers
 from agentforge.tenancy import rls
 from agentforge.tenancy.connections import connection_lease
 from configs.models import AgentConfig, Revision
@@ -57,6 +57,21 @@ def test_rows_are_read_as_a_query_set_reads_them(agent: AgentConfig, alice: User
 def test_values_are_read_as_tuples(agent: AgentConfig) -> None:
     names = PreparedQuery(lambda: AgentConfig.objects.filter(pk=Parameter("pk")).values_list("pk", "name"))
     assert names(pk=agent.pk) == [(agent.pk, agent.name)]
+
+
+def test_several_are_asked_in_one_round_trip(agent: AgentConfig, alice: User, bob: User) -> None:
+    query, revision = revisions(), create_revision(agent)
+    names = PreparedQuery(lambda: AgentConfig.objects.filter(name=Parameter("name")).values_list("name"))
+    AgentConfig.objects.filter(pk=agent.pk).update(name="'; SELECT 1;\n%s")
+    with CaptureQueriesContext(connection) as queries:
+        found = answers(
+            query.question(agents=[agent.pk], owner=alice.pk),
+            names.question(name="'; SELECT 1;\n%s"),
+            query.question(agents=[agent.pk], owner=bob.pk),
+            query.question(agents=[], owner=alice.pk),
+        )
+    assert found == [[revision], [("'; SELECT 1;\n%s",)], [], []]
+    assert len(queries) == 1
 
 
 def test_a_value_is_data(agent: AgentConfig, alice: User) -> None:

@@ -210,6 +210,10 @@ def test_an_agents_pages_say_which_revision_is_live(
     assert shows("Revision 2</a> is live at") == [True, True, True]
 
 
+def sites_of(agents: list[AgentConfig]) -> dict[int, history.AgentSites]:
+    return history.by_agent(history.deployed_sites(agents=[agent.pk for agent in agents]))
+
+
 def test_where_agents_are_online_takes_two_queries(
     deploy: Callable[..., Deployment],
     site: Site,
@@ -228,9 +232,9 @@ def test_where_agents_are_online_takes_two_queries(
             owner=alice, site=twin, revision=deployment.revision, remote_id=twin.live_remote_id
         )
     with django_assert_num_queries(2):
-        found = history.sites_of([agent, *others])
+        found = sites_of([agent, *others])
     online = {pk: sites.online for pk, sites in found.items() if sites.online is not None}
     assert {pk: place.live is not None for pk, place in online.items()} == dict.fromkeys(online, True)
     assert len(online) == 4
     Site.objects.filter(pk=site.pk).update(deleted_at=timezone.now())
-    assert history.sites_of([agent])[agent.pk].online is None
+    assert sites_of([agent])[agent.pk].online is None

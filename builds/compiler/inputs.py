@@ -17,7 +17,7 @@ from .toolchain import Toolchain
 
 # The version of how a package is made: how the sources are laid out, which files accompany the programs and
 # what they contain.
-PACKAGE = "package 4"
+PACKAGE = "package 5"
 # What a manifest says of a provider.
 _NAMED = ("code", "api", "model", "key_env")
 LAY_OUT, STORE = "Lay out the sources", "Store the files"

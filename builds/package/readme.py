@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from builds.compiler.inputs import Inputs
 from builds.compiler.targets import EXECUTABLE_KIND, FUNCTION_KIND
+from configs.tools.catalogue import CATALOGUE
+from configs.tools.services import LOCAL, services_of
 
 _GO_LICENSE = Path(__file__).parent / "licenses" / "GO-LICENSE"
 _PLUGIN = """\
@@ -62,7 +66,31 @@ def readme(inputs: Inputs, program: str) -> str:
         text = f"If the provider fails, {fallback['model']} of {fallback['code']} answers"
         key = f"; its key is in `{fallback['key_env']}`" if fallback["key_env"] else ""
         lines += [f"{text}{key}.", ""]
+    if variables := list(_variables_of_tools(json.loads(inputs.document)["capabilities"])):
+        lines += ["Its tools read these variables:", "", *variables, ""]
     return "\n".join(lines)
+
+
+def _variables_of_tools(capabilities: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line of a list for each variable that the chosen tools read."""
+    tools, settings = capabilities.get("tools", []), capabilities.get("tool_settings", {})
+    services = services_of(settings)
+    for service in services:
+        if service.key_env:
+            yield f"- `{service.key_env}`: the key for {service.host}"
+        for name in service.env:
+            yield f"- `{name}`: for the program `{service.command[0]}`"
+    keeping = [
+        tool
+        for tool in tools
+        if tool in CATALOGUE
+        and any(each.name == "directory" for each in CATALOGUE[tool].settings)
+        and not settings.get(tool, {}).get("directory")
+    ]
+    if keeping:
+        yield f"- `AGENT_DATA_DIR`: the directory of {' and '.join(keeping)}, which do nothing without it"
+    if "fetch" in tools or any(service.tool != LOCAL for service in services):
+        yield "- `AGENT_PRIVATE_HOSTS`: hosts, separated by commas, whose addresses may be private"
 
 
 def licenses() -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -17,12 +17,12 @@ from configs.tools.openapi.document import plain_yaml
 from .base import Foreign
 from .cards import from_card, from_eliza
 from .docker_agent import from_docker_agent, is_docker_agent
+from .editor_json import is_editor_json, load_editor_json, plain_json
 from .mcp_servers import SERVERS, from_mcp_servers
 from .openapi import from_openapi
 from .skills import from_skills
 
 __all__ = ["Foreign", "foreign", "from_skills"]
-_COMMENT = re.compile(r"^[ \t]*//[^\n]*$|^[ \t]*/\*.*?\*/", re.MULTILINE | re.DOTALL)
 
 
 def foreign(text: str, file: str = "") -> Foreign | None:
@@ -54,11 +54,13 @@ def _loaded(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    if len(text) > MAX_CHARACTERS:
+        return None
+    is_json = is_editor_json(text)
+    with suppress(ValueError, RecursionError):
+        if is_json:
+            return load_editor_json(text)
     try:
-        # Some files of JSON have comments, and commas where JSON has none.
-        is_json = text.lstrip().startswith(("{", "/"))
-        return (
-            plain_yaml(_COMMENT.sub("", text) if is_json else text) if len(text) <= MAX_CHARACTERS else None
-        )
+        return plain_yaml(plain_json(text) if is_json else text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

@@ -98,16 +98,18 @@ func (f *fetcher) read(ctx context.Context, in input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !f.robots.allow(ctx, u) {
-		return "", fmt.Errorf("the robots.txt of %s asks programs not to read this page", u.Host)
+	if err := f.robots.check(ctx, u); err != nil {
+		return "", err
 	}
 	response, err := f.client.Get(ctx, u, "text/html, text/plain;q=0.9, application/json;q=0.9, */*;q=0.1")
 	if err != nil {
 		return "", reasonOf(ctx, err)
 	}
 	defer response.Body.Close()
-	if at := response.Request.URL; at.Host != u.Host && !f.robots.allow(ctx, at) {
-		return "", fmt.Errorf("the robots.txt of %s asks programs not to read this page", at.Host)
+	if at := response.Request.URL; at.Host != u.Host {
+		if err := f.robots.check(ctx, at); err != nil {
+			return "", err
+		}
 	}
 	text, err := textOf(response)
 	if err != nil {

@@ -178,6 +178,28 @@ func TestRobotsOfAHost(t *testing.T) {
 	}
 }
 
+// Where the rules can't be read, the model is told why, not that they forbid the page.
+func TestRobotsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	t.Cleanup(failing.Close)
+	const why = "whether programs may read this page is not known: the robots.txt of "
+	got := fetched(t, failing, "", map[string]any{"url": failing.URL + "/x"})
+	if !strings.Contains(got, why) || !strings.Contains(got, "the host answered 502 Bad Gateway") {
+		t.Error(got)
+	}
+	host := strings.TrimPrefix(failing.URL, "http://")
+	settings := map[string]json.RawMessage{"fetch": json.RawMessage(fmt.Sprintf(`{"hosts":[%q]}`, host))}
+	functions, err := tools.Configured([]string{"fetch"}, settings, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = functions[0].Run(t.Context(), json.RawMessage(fmt.Sprintf(`{"url":%q}`, failing.URL)))
+	if err == nil || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "has an address that is not public") {
+		t.Error(err)
+	}
+}
+
 func FuzzReadable(f *testing.F) {
 	f.Add(page)
 	f.Add("<a href='<p hidden><script></scrip")

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,6 +15,8 @@ import (
 
 const (
 	robotsTime = time.Hour
+	// A host that fails may be back soon.
+	faultTime = time.Minute
 	// RFC 9309, section 2.5: at least 500 KiB must be read.
 	maxRobots = 500 << 10
 	maxKept   = 100
@@ -28,8 +31,10 @@ type robots struct {
 	kept   map[string]keptRules
 }
 
+// keptRules are those of a host, or why they can't be read.
 type keptRules struct {
 	rules []robotsRule
+	fault error
 	until time.Time
 }
 
@@ -42,22 +47,33 @@ func newRobots(client *outbound.Client, ignore bool) *robots {
 	return &robots{client: client, ignore: ignore, kept: map[string]keptRules{}}
 }
 
-func (r *robots) allow(ctx context.Context, page *url.URL) bool {
+// check returns why a page is not to be read, in words for the model; nil if it may be.
+func (r *robots) check(ctx context.Context, page *url.URL) error {
 	if r.ignore {
-		return true
+		return nil
 	}
 	place := page.Scheme + "://" + page.Host
 	r.mu.Lock()
 	known, ok := r.kept[place]
 	r.mu.Unlock()
 	if !ok || time.Now().After(known.until) {
-		known = keptRules{r.load(ctx, place), time.Now().Add(robotsTime)}
+		rules, err := r.load(ctx, place)
+		known = keptRules{rules, err, time.Now().Add(robotsTime)}
+		if err != nil {
+			known.until = time.Now().Add(faultTime)
+		}
 		// What a cancelled request did not read says nothing.
 		if ctx.Err() == nil {
 			r.keep(place, known)
 		}
 	}
-	return permits(known.rules, page)
+	if known.fault != nil {
+		return fmt.Errorf("whether programs may read this page is not known: the robots.txt of %s can't be read: %w", page.Host, known.fault)
+	}
+	if !permits(known.rules, page) {
+		return fmt.Errorf("the robots.txt of %s asks programs not to read this page", page.Host)
+	}
+	return nil
 }
 
 func (r *robots) keep(place string, rules keptRules) {
@@ -70,26 +86,25 @@ func (r *robots) keep(place string, rules keptRules) {
 }
 
 // load returns the rules of a host. Without the file everything is allowed; while the
-// host fails, nothing is (RFC 9309, section 2.3.1).
-func (r *robots) load(ctx context.Context, place string) []robotsRule {
-	nothing := []robotsRule{{false, "/"}}
+// host fails, nothing is (RFC 9309, section 2.3.1), and the error says why.
+func (r *robots) load(ctx context.Context, place string) ([]robotsRule, error) {
 	u, err := r.client.Check(place + "/robots.txt")
 	if err != nil {
-		return nothing
+		return nil, err
 	}
 	response, err := r.client.Get(ctx, u, "text/plain")
 	if err != nil {
-		return nothing
+		return nil, reasonOf(ctx, err)
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= http.StatusInternalServerError:
-		return nothing
+		return nil, fmt.Errorf("the host answered %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 	case response.StatusCode != http.StatusOK:
-		return nil
+		return nil, nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRobots))
-	return rulesOf(string(body))
+	return rulesOf(string(body)), nil
 }
 
 // rulesOf returns the rules for this program, or else those for all.

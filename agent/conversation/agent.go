@@ -86,6 +86,9 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.sealer, a.err = seal.New(getenv(seal.KeyEnv)); a.err != nil {
 		return a
 	}
+	if getenv(seal.KeyEnv) != "" {
+		a.spentIDs.directory = getenv(dataEnv)
+	}
 	settings := providers.Settings{Transport: transport.New(getenv)}
 	if a.config.Fallback != nil {
 		a.fallback = newFallback(*a.config.Fallback, settings, getenv)

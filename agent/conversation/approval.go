@@ -185,10 +185,7 @@ func (t *turn) spend(calls []pendingCall) error {
 	if len(ids) == 0 && len(t.asked.Approval.Answers) > 0 {
 		return badRequest("none of the answers is for a call that waits; load the conversation again")
 	}
-	if !t.spentIDs.claim(ids, time.Now().Add(2*approvalTime)) {
-		return badRequest("this approval was answered already; load the conversation again")
-	}
-	return nil
+	return t.spentIDs.claim(ids, time.Now().Add(2*approvalTime))
 }
 
 func (t *turn) answerPending(ctx context.Context, pending pendingCall) error {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +119,58 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		if done := p.answer("once"); done["code"] != "bad_request" || len(p.runs.list) != 0 {
 			t.Errorf("%s: %v", name, p.events)
 		}
+	}
+}
+
+// Processes with one directory and one key, or one after another, run a call once.
+func TestApprovedOnceByAllProcesses(t *testing.T) {
+	t.Parallel()
+	for _, kept := range []bool{true, false} {
+		directory, key := t.TempDir(), strings.Repeat("ab", 16)
+		process := func(steps ...step) *person {
+			p, _ := newPerson(t, nil, steps...)
+			p.agent.sealer, _ = seal.New(key)
+			if kept {
+				p.agent.spentIDs.directory = directory
+			}
+			return p
+		}
+		first, second := process(calls("", save("x")), answers("ok")), process(answers("ok"))
+		first.ask("save")
+		second.messages, second.events, second.state = slices.Clone(first.messages), first.events, first.state
+		first.answer("once")
+		done := second.answer("once")
+		if len(first.runs.list) != 1 || kept != (len(second.runs.list) == 0) || kept != (done["code"] == "bad_request") {
+			t.Errorf("kept %v: %v, %v", kept, first.runs.list, second.events)
+		}
+	}
+}
+
+// What can't be recorded does not run, and files that nothing needs any more go.
+func TestRecordsOfApprovals(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	s := spentCalls{directory: directory}
+	old := filepath.Join(directory, spentPrefix+"OLD")
+	if err := os.WriteFile(old, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, past, past); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.claim([]string{"A"}, time.Now().Add(time.Minute)); err != nil {
+		t.Error(err)
+	}
+	names, _ := filepath.Glob(filepath.Join(directory, ".*"))
+	if len(names) != 1 || filepath.Base(names[0]) != spentPrefix+"A" {
+		t.Errorf("%v", names)
+	}
+	p, _ := newPerson(t, nil, calls("", save("x")), answers("ok"))
+	p.agent.spentIDs.directory = filepath.Join(directory, "missing")
+	p.ask("save")
+	if done := p.answer("once"); done["code"] != "internal" || len(p.runs.list) != 0 || !strings.Contains(fmt.Sprint(done["message"]), dataEnv) {
+		t.Errorf("%v", p.events)
 	}
 }
 

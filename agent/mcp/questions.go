@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// More requests of this server than that don't wait for the responses of clients.
-const maxQuestions = 256
+// More requests of this server than that don't wait for the responses of clients: each holds
+// what its caller sent.
+const maxQuestions = 64
 
 // Sessions have no state: the id of one whose client shows forms says so itself.
 const formsSession = "forms-"

@@ -90,12 +90,10 @@ def _typed(field: forms.Field) -> Schema:
         return BOOLEAN
     if isinstance(field, forms.MultipleChoiceField):
         few = {"minItems": 1} if field.required else {}
-        codes = _codes(field)
-        # Choices that only a request knows are any text here: an empty list would take none.
-        return {**array(one_of(codes) if codes else STRING), **few}
+        return {**array(_one_of_known(_codes(field))), **few}
     if isinstance(field, forms.ChoiceField):
         codes = _codes(field)
-        return one_of(codes if field.required or "" in codes else ["", *codes])
+        return _one_of_known(codes if field.required or "" in codes else ["", *codes])
     # Django's DecimalField is an IntegerField too.
     if isinstance(field, forms.IntegerField):
         limits = {"minimum": field.min_value, "maximum": field.max_value}
@@ -108,6 +106,11 @@ def _typed(field: forms.Field) -> Schema:
         return {**STRING, "format": "uuid"}
     # A field of a kind of its own says itself what its JSON is.
     return getattr(field, "json_schema", None) or _text(field)
+
+
+def _one_of_known(codes: list[str]) -> Schema:
+    """Return a choice; one whose choices only a request knows takes any text here, and not none."""
+    return one_of(codes) if any(codes) else STRING
 
 
 def _codes(field: forms.ChoiceField) -> list[str]:

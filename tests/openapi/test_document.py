@@ -99,3 +99,4 @@ def test_every_list_of_allowed_values_allows_some() -> None:
     found = enumerations(document())
     assert len(found) > 20
     assert [] not in found
+    assert [""] not in found

@@ -252,6 +252,30 @@ def test_text_is_extracted_with_its_places() -> None:
         assert not any("no" in chunk["text"] for chunk in chunks)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# A #\n\n**b** and *c d*, `e`, __f__ <!-- g\nh --> i", [("A", "b and c d, e, f\n i")]),
+        ("## A ## # B#\n\none", [("A ## # B#", "one")]),
+        ("# A <!-- b\n\none", [("A <!-- b", "one")]),
+        ("#no\n\n#\tyes\t##\t\n\none", [("line 1", "#no"), ("yes", "one")]),
+    ],
+)
+def test_marks_of_markdown_are_left_out(text: str, expected: list[tuple[str, str]]) -> None:
+    chunks = extract("markdown", text.encode()).chunks()
+    assert [(chunk["place"], chunk["text"]) for chunk in chunks] == expected
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<!-- -", "*a ", "__a ", "`", "# ", '[a](b "', "[", "-", '."', "\t"]
+)
+def test_no_markdown_takes_hours(piece: str) -> None:
+    # Looking for an end from every beginning would end with the limit of every test.
+    text = piece * (200_000 // len(piece)) + "x"
+    for document in (f"one\n\n# {text}", f"{text}\n\none"):
+        assert extract("markdown", document.encode()).chunks()
+
+
 def _pdf(*pages: str) -> bytes:
     """Return a PDF document with a text, or nothing, on each page."""
     writer = PdfWriter()

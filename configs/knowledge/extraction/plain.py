@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from .text import Extracted, Passage, clean, heading_path
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+# Nothing here looks for an end from every beginning: a file of beginnings would take hours.
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
-_EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.{1,200}?)(?<=\S)\1")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def markdown(text: str) -> Extracted:
     """Return the paragraphs of a Markdown document, by the headings above them; its first is the title."""
     text = clean(text)
     # Comments are not shown to readers; their lines still count.
-    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = _without_comments(text)
     if front := _FRONT_MATTER.match(text):
         text = "\n" * front[0].count("\n") + text[front.end() :]
     passages: list[Passage] = []
@@ -57,6 +57,16 @@ def markdown(text: str) -> Extracted:
             elif part.text.strip():
                 passages.append(_passage(part, headings))
     return Extracted(tuple(passages), title=title)
+
+
+def _without_comments(text: str) -> str:
+    """Return a text with the ends of lines alone in place of its comments; one without an end is none."""
+    parts: list[str] = []
+    at = 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        parts += [text[at:start], "\n" * text.count("\n", start, end)]
+        at = end + 3
+    return "".join([*parts, text[at:]])
 
 
 def _passage(paragraph: _Paragraph, headings: list[tuple[int, str]]) -> Passage:
@@ -121,10 +131,18 @@ def _part(paragraph: _Paragraph, start: int, end: int) -> Iterator[_Paragraph]:
         yield replace(paragraph, first=first, last=first + end - start - 1, lines=paragraph.lines[start:end])
 
 
+def _without_closing(text: str) -> str:
+    """Return a heading's text without the # that may close it, after a space."""
+    bare = text.rstrip("#")
+    return bare.rstrip(" \t") if bare != text and bare.endswith((" ", "\t")) else text
+
+
 def _heading(part: _Paragraph) -> tuple[int, str]:
     """Return the level and text of a heading; level 0 for anything else."""
     if match := _HEADING.match(part.lines[0]):
-        return len(match[1]), _without_marks(match[2] or "").strip()
+        return len(match[1]), _without_marks(
+            _without_closing(part.lines[0][match.end() :].strip(" \t"))
+        ).strip()
     if len(part.lines) == 2 and (under := _UNDERLINE.match(part.lines[1])):
         return (1 if under[1].startswith("=") else 2), _without_marks(part.lines[0]).strip()
     return 0, ""

@@ -3,7 +3,6 @@ package a2a
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -113,11 +112,7 @@ func (t *task) settle(text string) bool {
 }
 
 func approvalQuestion(e protocol.Event) string {
-	var arguments strings.Builder
-	if compact, err := json.Marshal(e.Arguments); err == nil {
-		arguments.Write(compact)
-	}
-	return fmt.Sprintf("May %s run with %s?", e.Tool, arguments.String())
+	return fmt.Sprintf("May %s run with %s?", e.Tool, e.Shown())
 }
 
 func failureState(code string) state {

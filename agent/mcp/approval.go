@@ -94,8 +94,7 @@ func askEach(ctx context.Context, from peer, questions []protocol.Event) []proto
 
 // form is a question to a person: the call in full, and what the answer may be.
 func form(question protocol.Event) map[string]any {
-	arguments := string(cmp.Or(compact(question.Arguments), "{}"))
-	message := fmt.Sprintf("May %s run with %s?\n%s", question.Tool, arguments, question.Reason)
+	message := fmt.Sprintf("May %s run with %s?\n%s", question.Tool, question.Shown(), question.Reason)
 	return map[string]any{
 		"message": strings.TrimSpace(message),
 		"requestedSchema": map[string]any{
@@ -103,20 +102,12 @@ func form(question protocol.Event) map[string]any {
 			"properties": map[string]any{
 				"answer": map[string]any{
 					"type": "string", "title": "Answer", "enum": []string{protocol.Once, protocol.Conversation, protocol.Deny},
-					"description": "once: this call; conversation: until this answer is complete, " + cmp.Or(question.Covers, "the same arguments") + "; deny: no",
+					"description": "once: this call; conversation: until this answer is complete, " + protocol.Escaped(cmp.Or(question.Covers, "the same arguments")) + "; deny: no",
 				},
 				"word": map[string]any{"type": "string", "title": "Word", "description": "With deny: what the agent should know or do instead."},
 			},
 		},
 	}
-}
-
-func compact(raw json.RawMessage) string {
-	encoded, err := json.Marshal(raw)
-	if err != nil {
-		return ""
-	}
-	return string(encoded)
 }
 
 // verdict reads the response to a form. What is not clearly a yes is no.

@@ -8,6 +8,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -88,6 +92,31 @@ type Event struct {
 	Model     string
 	Input     int `json:"input_tokens"`
 	Output    int `json:"output_tokens"`
+}
+
+// Shown returns the arguments of a call as JSON for a person, who approves what they see:
+// characters that are not shown, or that reorder others, are escapes.
+func (e Event) Shown() string {
+	var arguments bytes.Buffer
+	if json.Compact(&arguments, e.Arguments) != nil {
+		return "{}"
+	}
+	return Escaped(arguments.String())
+}
+
+// Escaped returns a text with escapes of JSON in place of what Shown does not show.
+func Escaped(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	return out.String()
 }
 
 // What a token event begins and ends with, as agents encode it.

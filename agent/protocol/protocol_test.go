@@ -96,3 +96,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A person approves what they see: nothing of a call is invisible, or in another order.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for arguments, want := range map[string]string{
+		"":                                    `{}`,
+		`{ "to" : "Zoë" }`:                    `{"to":"Zoë"}`,
+		"{\"to\":\"a\u202ebob\u200b\u00a0\"}": `{"to":"a\u202ebob\u200b\u00a0"}`,
+		"{\"to\":\"\U000e0041\"}":             `{"to":"\udb40\udc41"}`,
+		`{"to":"a\u001b[31m\nb"}`:             `{"to":"a\u001b[31m\nb"}`,
+		`{`:                                   `{}`,
+	} {
+		if got := (Event{Arguments: json.RawMessage(arguments)}).Shown(); got != want {
+			t.Errorf("%s: %s, want %s", arguments, got, want)
+		}
+	}
+}

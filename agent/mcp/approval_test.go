@@ -220,6 +220,21 @@ func TestApprovalOverStdio(t *testing.T) {
 	}
 }
 
+// An agent that replaces another takes the answers to what that one asked.
+func TestApprovalAcrossAgents(t *testing.T) {
+	t.Parallel()
+	sessions := NewSessions()
+	before := serve(t, newApproving(t, Options{Sessions: sessions}))
+	after := serve(t, newApproving(t, Options{Sessions: sessions}))
+	session := initialized(t, before, "2025-11-25", `{"elicitation":{"form":{}}}`)
+	lines := follow(t, before, session)
+	id := questionID(t, nextData(lines))
+	post(t, after, fmt.Sprintf(`{"jsonrpc":"2.0","id":%q,"result":{"action":"accept","content":{"answer":"once"}}}`, id), sessionHeader, session)
+	if got := nextData(lines); !strings.Contains(got, `"text":"sealed c1 once "`) {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Questions that nobody answers are bounded.
 func TestMostQuestions(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -21,20 +22,31 @@ type Server struct {
 	agent    protocol.Agent
 	manifest protocol.Manifest
 	options  Options
-	running  *running
-	asked    *questions
+	*Sessions
 }
+
+// Sessions knows what is in progress between clients and servers: requests of clients that
+// may be cancelled, and requests to clients that wait for their responses.
+type Sessions struct {
+	running *running
+	asked   *questions
+}
+
+// NewSessions returns sessions in which nothing is in progress.
+func NewSessions() *Sessions { return &Sessions{running: newRunning(), asked: newQuestions()} }
 
 // Options say how the server is reached.
 type Options struct {
 	// Stateless is set where a process may end or freeze after each response, and the next
 	// message of a session may reach another one.
 	Stateless bool
+	// Sessions are those of a server before this one; nil for new ones.
+	Sessions *Sessions
 }
 
 // New returns a server of the agent.
 func New(agent protocol.Agent, manifest protocol.Manifest, options Options) *Server {
-	return &Server{agent: agent, manifest: manifest, options: options, running: newRunning(), asked: newQuestions()}
+	return &Server{agent: agent, manifest: manifest, options: options, Sessions: cmp.Or(options.Sessions, NewSessions())}
 }
 
 // peer is the client that sent a request.

@@ -22,13 +22,15 @@ type Server struct {
 	token   string
 	metrics *metrics
 	tasks   *a2a.Store
-	current atomic.Pointer[http.Handler]
-	checked http.Handler
+	// sessions are those of MCP.
+	sessions *mcp.Sessions
+	current  atomic.Pointer[http.Handler]
+	checked  http.Handler
 }
 
 // New returns a server of the agent. An empty token lets everybody in.
 func New(agent protocol.Agent, manifest protocol.Manifest, token string, origins Origins) *Server {
-	s := &Server{token: token, metrics: newMetrics(), tasks: a2a.NewStore()}
+	s := &Server{token: token, metrics: newMetrics(), tasks: a2a.NewStore(), sessions: mcp.NewSessions()}
 	s.checked = rejectForeignHosts(origins.Check(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*s.current.Load()).ServeHTTP(w, r)
 	})))
@@ -39,7 +41,7 @@ func New(agent protocol.Agent, manifest protocol.Manifest, token string, origins
 // Replace lets the agent answer all requests from now on. Answers in progress go on with
 // the agent before it; tasks, conversations and counters stay.
 func (s *Server) Replace(agent protocol.Agent, manifest protocol.Manifest) {
-	routes := services(s.metrics.observe(agent), manifest, Options{Bearer: s.token != "", Store: s.tasks})
+	routes := services(s.metrics.observe(agent), manifest, Options{Bearer: s.token != "", Store: s.tasks}, s.sessions)
 	routes.mux.Handle("GET /metrics", s.metrics.of(manifest))
 	handler := routes.open(RequireToken(s.token, routes))
 	s.current.Store(&handler)
@@ -53,7 +55,7 @@ type Options = a2a.Options
 // Routes serves an agent without any access control and without metrics, for callers
 // that add their own with guard. Health and the agent's card stay open to everybody.
 func Routes(agent protocol.Agent, manifest protocol.Manifest, options Options, guard func(http.Handler) http.Handler) http.Handler {
-	s := services(agent, manifest, options)
+	s := services(agent, manifest, options, nil)
 	return s.open(guard(s))
 }
 
@@ -65,11 +67,11 @@ type surfaces struct {
 	traces bool
 }
 
-func services(agent protocol.Agent, manifest protocol.Manifest, options Options) surfaces {
+func services(agent protocol.Agent, manifest protocol.Manifest, options Options, sessions *mcp.Sessions) surfaces {
 	agent = Bounded(agent)
 	s := surfaces{http.NewServeMux(), a2a.New(agent, manifest, options), manifest.Knows("traceparent")}
 	httpapi.Register(s.mux, agent, manifest)
-	mcp.New(agent, manifest, mcp.Options{Stateless: options.Stateless}).Register(s.mux)
+	mcp.New(agent, manifest, mcp.Options{Stateless: options.Stateless, Sessions: sessions}).Register(s.mux)
 	s.a2a.Register(s.mux)
 	return s
 }

@@ -77,6 +77,8 @@ class AgentReport:
         invalid = sum(step.state == INVALID for step in self.tabs)
         if self.status == RunStatus.INVALID and invalid > 1:
             return f"{invalid} tabs need attention."
+        if self.ready and self._build_state in ("queued", "running"):
+            return _CHECKED
         return _BUILT if self.built else self.waiting or _OUTCOMES[self.status]
 
     @property
@@ -91,7 +93,12 @@ class AgentReport:
     @property
     def built(self) -> bool:
         """Return whether the newest build has the draft as it was checked."""
-        return self.ready and ("builds", "succeeded") in ((step.name, step.state) for step in self.further)
+        return self.ready and self._build_state == "succeeded"
+
+    @property
+    def _build_state(self) -> str:
+        """Return the state of the step Build; empty without that step."""
+        return next((step.state for step in self.further if step.name == "builds"), "")
 
     @property
     def notes(self) -> list[str]:
@@ -141,6 +148,7 @@ class AgentReport:
 
 
 _BUILT = "Compiled as it is now."
+_CHECKED = "Every tab is checked."
 _OUTCOMES: dict[str, str] = {
     UNCHECKED: "Not checked yet.",
     RunStatus.QUEUED: "Starting.",

@@ -171,6 +171,8 @@ def _check_words(run: ProcessRun | None, tabs: dict[str, State], build: State) -
     if wrong := states.count("invalid"):
         return "One tab needs attention." if wrong == 1 else f"{wrong} tabs need attention."
     if set(states) == {"valid"}:
+        if build[0] in ("queued", "running"):
+            return "Every tab is checked."
         return "Compiled as it is now." if build[0] == "succeeded" else "Ready to compile."
     changed = [TABS[tab][0] for tab, (state, _) in tabs.items() if state == "outdated"]
     return f"Changed since the last check: {', '.join(changed)}." if changed else "Not checked yet."

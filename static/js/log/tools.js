@@ -6,9 +6,10 @@ import { searchBox } from "./search.js";
 /** Add the tools that need a script to a LogPanel's bar. */
 export function addTools(panel) {
   const bar = panel.root.querySelector("[data-log-tools]");
-  const tools = [errorButton, searchBox, stderrButton, timesChoice, followButton, copyButton];
+  const tools = [searchBox, stderrButton, timesChoice, followButton, copyButton];
   bar.prepend(...tools.map((tool) => tool(panel)));
-  bar.append(screenButton(panel));
+  // The kept place of the first error is the last one, where it leaves no gap.
+  bar.append(screenButton(panel), errorButton(panel));
   addPill(panel);
 }
 

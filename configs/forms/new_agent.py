@@ -27,12 +27,17 @@ class NewAgentForm(IdentityForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs["autofocus"] = True
         self.fields["version"].required = False
+        self.fields["type"].required = False
         self.fields["description"].label = "What should it do?"
         self.fields["description"].help_text = "One sentence is enough. The agent and its users see it."
 
     def clean_version(self) -> str:
         """Return the version, by default the one that every new agent begins with."""
         return str(self.cleaned_data["version"] or self.instance.version)
+
+    def clean_type(self) -> str:
+        """Return the type, by default the one that every new agent begins with."""
+        return str(self.cleaned_data["type"] or self.instance.type)
 
     @property
     def unfolded(self) -> bool:

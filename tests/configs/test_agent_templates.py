@@ -50,6 +50,13 @@ def test_scripts_get_the_templates_values_for_omitted_fields(browser: Client) ->
     assert (agent.type, agent.preset, agent.memory_turns) == ("specialist", "mentor", 30)
 
 
+def test_a_name_is_enough(browser: Client) -> None:
+    assert browser.post("/agents/new/", {"name": "Mine"}).status_code == 302
+    assert browser.post("/agents/new/", {"name": "Taught", "template": "tutor"}).status_code == 302
+    types = dict(AgentConfig.objects.values_list("name", "type"))
+    assert types == {"Mine": "assistant", "Taught": "specialist"}
+
+
 def test_they_are_there_whatever_providers_this_forge_offers(browser: Client, settings: Settings) -> None:
     settings.LOCAL_MODEL = False
     agent_templates.cache_clear()

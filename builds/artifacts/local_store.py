@@ -60,6 +60,12 @@ def still_matches(path: Path, sha256: str) -> bool:
     return matches
 
 
+def hash_of(path: Path) -> str:
+    """Return the sha256 of a file, in hex; it is read unless nobody wrote to it since this process did."""
+    sha256, state = _checked.get(path, ("", ()))
+    return sha256 if sha256 and state == _state(path) else hash_file(path)
+
+
 def _state(path: Path) -> tuple[int, ...]:
     """Return what changes with any write: who writes to a file can set its mtime back, but not its ctime."""
     stat = path.stat()

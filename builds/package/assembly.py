@@ -8,10 +8,11 @@ import json
 import mmap
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builds.artifacts import local_store
 from builds.compiler.inputs import Compiled, Inputs
 from builds.compiler.targets import EXECUTABLE_KIND, PLUGIN_KIND
 
@@ -36,10 +37,12 @@ _GLIBC = re.compile(rb"GLIBC_2\.(\d{1,3})\b")
 class File:
     name: str
     data: bytes
+    # If somebody has computed it already.
+    known_sha256: str = field(default="", repr=False, compare=False)
 
     @functools.cached_property
     def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
+        return self.known_sha256 or hashlib.sha256(self.data).hexdigest()
 
 
 def is_executable(name: str) -> bool:
@@ -77,7 +80,8 @@ def assemble(inputs: Inputs, compiled: Compiled, program: File | None = None) ->
     """
     binaries = [program or program_file(inputs, compiled)]
     if compiled.host is not None:
-        binaries.append(File(HOST, compiled.host.read_bytes()))
+        # All agents share it, so that its hash is known.
+        binaries.append(File(HOST, compiled.host.read_bytes(), local_store.hash_of(compiled.host)))
     files = [
         *binaries,
         File(MANIFEST, _manifest(inputs, compiled, binaries)),
@@ -107,6 +111,12 @@ def _glibc(path: Path) -> int:
         return max((int(match[1]) for match in _GLIBC.finditer(content)), default=0)
 
 
+@functools.lru_cache(maxsize=16)
+def _host_glibc(path: Path, sha256: str) -> int:
+    """Return what `_glibc` does, once for all agents with the same host; `sha256` is that of the file."""
+    return _glibc(path)
+
+
 def _manifest(inputs: Inputs, compiled: Compiled, binaries: list[File]) -> bytes:
     content: dict[str, Any] = {
         "schema": 1,
@@ -120,13 +130,13 @@ def _manifest(inputs: Inputs, compiled: Compiled, binaries: list[File]) -> bytes
         "files": {file.name: {"sha256": file.sha256, "size": len(file.data)} for file in binaries},
     }
     if compiled.host is not None:
-        content["host_needs"] = _host_needs(inputs, compiled.program, compiled.host)
+        content["host_needs"] = _host_needs(inputs, compiled.program, compiled.host, binaries[1].sha256)
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _host_needs(inputs: Inputs, plugin: Path, host: Path) -> dict[str, object]:
+def _host_needs(inputs: Inputs, plugin: Path, host: Path, host_sha256: str) -> dict[str, object]:
     toolchain = inputs.toolchain.describe()
     keys = ("go", "goos", "goarch", "goamd64", "goexperiment", "tags", "trimpath", "cgo")
-    glibc = max(_glibc(plugin), _glibc(host))
+    glibc = max(_glibc(plugin), _host_glibc(host, host_sha256))
     needs = {**{key: toolchain[key] for key in keys}, "race": False}
     return {**needs, "glibc_at_least": f"2.{glibc}" if glibc else ""}

@@ -123,15 +123,25 @@ async def run_go(
 
 
 async def go_build(
-    toolchain: Toolchain, package: str, output: Path, mode: str, tree: Path, home: Path, log: BuildLog
+    toolchain: Toolchain,
+    package: str,
+    output: Path,
+    mode: str,
+    tree: Path,
+    home: Path,
+    log: BuildLog,
+    *,
+    is_cold: bool = False,
 ) -> None:
     """Build one package in the sandbox, and log the command and the compiler's output.
 
-    Raises BuildError with the compiler's message.
+    What was not warmed up gets the time of a cold cache. Raises BuildError with the compiler's message.
     """
     command = toolchain.build_command(package=package, output=output, mode=mode)
     log_command(command, home, log)
     limits = COMPILE_LIMITS[toolchain.cc_kind]
+    if is_cold:
+        limits = replace(limits, seconds=_COLD_SECONDS)
     if has_isolated_cache():
         limits = replace(limits, seconds=_COLD_SECONDS, data=max(limits.data, 1024), cpu_seconds=300)
     await run_go(toolchain, command, tree, home, line_of(log), limits=limits)

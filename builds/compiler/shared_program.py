@@ -75,7 +75,7 @@ class SharedProgram:
         else:
             sources.lay_out_alone(tree, agent, self.name)
         output = work / f"agentforge-{self.name}"
-        await go_build(toolchain, f"./{self.name}", output, "exe", tree, work, log)
+        await go_build(toolchain, f"./{self.name}", output, "exe", tree, work, log, is_cold=True)
         return output
 
 

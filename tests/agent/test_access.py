@@ -124,7 +124,7 @@ def test_no_program_needs_a_network(tmp_path: Path) -> None:
         "from tests.standins.openai import OpenAIStandIn\n"
         "interfaces = [name for _, name in socket.if_nameindex()]\n"
         "assert interfaces == ['lo'], interfaces\n"
-        f"programs.compiled = lambda name: pathlib.Path({str(compiled('standalone').parent)!r}) / name\n"
+        f"programs.compiled = lambda name, **_: pathlib.Path({str(compiled('standalone').parent)!r}) / name\n"
         "with OpenAIStandIn() as model, programs.serving(model) as server:\n"
         "    answer = httpx.post(server.url + '/v1/responses', json={'input': 'Alone?'}, trust_env=False)\n"
         "    assert 'You said: Alone?' in answer.text, answer.text\n"

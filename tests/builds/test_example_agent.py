@@ -131,7 +131,7 @@ def test_it_is_checked_as_everything_is_that_is_compiled(offered: None) -> None:
     assert [item["data-state"] for item in tabs] == ["valid"] * 5
     # It was created at the account's request, although nobody was signed in yet.
     assert "somebody not signed in" not in client.get("/activity/").content.decode()
-    assert page.first(cls="rail-outcome").text == "Ready to compile."
+    assert page.first(cls="rail-outcome").text == "Every tab is checked."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
+from builds.compiler import sources, toolchain
 from builds.compiler.inputs import Inputs
 from builds.package.readme import readme
 
@@ -19,7 +19,7 @@ FILES = {"name": "files", "command": "npx", "args": ["-y", "server"], "env": ["G
 def text_for(tools: list[str], settings: dict[str, Any], target: str = "linux-amd64") -> str:
     capabilities = {"tools": tools, "tool_settings": settings}
     document = {"provider": {"key_env": "OPENAI_API_KEY"}, "capabilities": capabilities}
-    return readme(Inputs(json.dumps(document), target, Mock(), Mock()), "ada")
+    return readme(Inputs(json.dumps(document), target, sources.read(), toolchain.find()), "ada")
 
 
 @pytest.mark.parametrize(

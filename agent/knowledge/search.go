@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
-	"unicode/utf8"
 )
 
 // BM25 with fields: Robertson and Zaragoza, The Probabilistic Relevance Framework
@@ -16,9 +14,8 @@ const (
 	lengthWeight  = 0.5
 	headingWeight = 2.5
 	nameWeight    = 1.5
-	// What a word with the same beginning counts, such as refunds for refund.
-	kinWeight = 0.4
-	mostKin   = 12
+	// What a word like it counts, such as refunds for refund.
+	likeWeight = 0.4
 	// Cormack, Clarke and Büttcher, Reciprocal Rank Fusion (2009).
 	fusion = 60
 	// Of each query, before fusion.
@@ -85,11 +82,13 @@ func (x *Index) addTerm(word string, scores, weights []float32) {
 			weights[o.chunk] += weight * frequency
 		})
 	}
-	if term := x.firstTerm(word); term < x.terms && x.word(term) == word {
+	term := x.firstTerm(word)
+	known := term < x.terms && x.word(term) == word
+	if known {
 		add(term, 1)
 	}
-	for _, term := range x.kin(word) {
-		add(term, kinWeight)
+	for _, like := range x.like(word, known) {
+		add(like, likeWeight)
 	}
 	if len(touched) == 0 {
 		return
@@ -102,29 +101,6 @@ func (x *Index) addTerm(word string, scores, weights []float32) {
 		scores[chunk] += rarity * weights[chunk] * (saturation + 1) / (weights[chunk] + saturation*length)
 		weights[chunk] = 0
 	}
-}
-
-// kin returns the terms that begin as a word of four letters or more does, and are
-// at most three bytes longer: this serves more languages than a stemmer does.
-func (x *Index) kin(word string) []int {
-	if utf8.RuneCountInString(word) < 4 || word[0] < 'a' {
-		return nil
-	}
-	stem := word
-	if len(word) >= 6 {
-		stem = strings.TrimSuffix(strings.TrimSuffix(word, "s"), "e")
-	}
-	var terms []int
-	for term := x.firstTerm(stem); term < x.terms && len(terms) < mostKin; term++ {
-		found := x.word(term)
-		if !strings.HasPrefix(found, stem) {
-			break
-		}
-		if found != word && len(found) <= len(word)+3 {
-			terms = append(terms, term)
-		}
-	}
-	return terms
 }
 
 // best returns the numbers of the highest scores, the highest first; offset is that

@@ -33,8 +33,9 @@ type Agent struct {
 	tools    []tools.Tool
 	rules    map[string][]permissions.Rule
 	sealer   seal.Sealer
-	spentIDs spentCalls
 	ledger   *budget.Ledger
+	// spentStates are those whose calls were answered.
+	spentStates spentStates
 	// summaries are those of conversations that outgrew the window, by the messages that
 	// they stand for, so that only whoever has the whole of them finds one.
 	summaries newest.Map[string]
@@ -87,7 +88,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 		return a
 	}
 	if getenv(seal.KeyEnv) != "" {
-		a.spentIDs.directory = getenv(dataEnv)
+		a.spentStates.directory = getenv(DataEnv)
 	}
 	settings := providers.Settings{Transport: transport.New(getenv)}
 	if a.config.Fallback != nil {

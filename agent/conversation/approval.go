@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"agent.local/a0000000000000000/budget"
+	"agent.local/a0000000000000000/once"
 	"agent.local/a0000000000000000/providers"
 )
 
@@ -104,7 +105,16 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 	if !isOurs || s.Asked != digestOf(t.messages) {
 		return doneEvent{}, badRequest("the approval belongs to another conversation; ask again")
 	}
+	if err := t.spend(ctx, digest(text), s.Pending); err != nil {
+		return doneEvent{}, err
+	}
 	return t.resume(ctx, s)
+}
+
+// canAsk reports whether a person can be asked. Where it can't be kept that an answer came,
+// the answer could count in each process.
+func (t *turn) canAsk(ctx context.Context) bool {
+	return t.asked.Approval.Ask && once.From(ctx) != once.Nowhere
 }
 
 // pend keeps a call for a person, and asks.
@@ -143,9 +153,6 @@ func (t *turn) suspend() (doneEvent, error) {
 // resume runs what was approved, once, and tells the model what was not. Calls that
 // nobody answered in time are denied; the others go on waiting.
 func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
-	if len(t.asked.Approval.Answers) > maxAnswers {
-		return doneEvent{}, badRequest("a request has at most %d answers", maxAnswers)
-	}
 	t.messages = append(t.messages, s.Messages...)
 	t.text.WriteString(s.Text)
 	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
@@ -157,9 +164,6 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.replaced, t.own = s.Replaced && t.fallback.isUsable(), s.Own
 	for _, id := range s.IDs {
 		t.ids[id] = true
-	}
-	if err := t.spend(s.Pending); err != nil {
-		return doneEvent{}, err
 	}
 	for _, pending := range s.Pending {
 		if err := t.answerPending(ctx, pending); err != nil {
@@ -173,19 +177,23 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	return t.run(ctx)
 }
 
-// spend claims the answered calls, all or none: an answer that is sent again must not
-// run a call again.
-func (t *turn) spend(calls []pendingCall) error {
-	var ids []string
-	for _, pending := range calls {
-		if _, answered := t.answerTo(pending.ID); answered || pending.isExpired() {
-			ids = append(ids, pending.ID)
-		}
+// spend claims the state that the answers are for: if it is sent again, to this process or
+// another one, it must not run a call again. What nobody answered yet waits in a new state.
+func (t *turn) spend(ctx context.Context, state string, calls []pendingCall) error {
+	if len(t.asked.Approval.Answers) > maxAnswers {
+		return badRequest("a request has at most %d answers", maxAnswers)
 	}
-	if len(ids) == 0 && len(t.asked.Approval.Answers) > 0 {
+	expires := int64(0)
+	isForACall := false
+	for _, pending := range calls {
+		_, answered := t.answerTo(pending.ID)
+		isForACall = isForACall || answered || pending.isExpired()
+		expires = max(expires, pending.Expires)
+	}
+	if !isForACall {
 		return badRequest("none of the answers is for a call that waits; load the conversation again")
 	}
-	return t.spentIDs.claim(ids, time.Now().Add(2*approvalTime))
+	return t.spentStates.claim(ctx, state, time.Unix(expires, 0).Add(approvalTime))
 }
 
 func (t *turn) answerPending(ctx context.Context, pending pendingCall) error {

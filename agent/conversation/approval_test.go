@@ -131,7 +131,7 @@ func TestApprovedOnceByAllProcesses(t *testing.T) {
 			p, _ := newPerson(t, nil, steps...)
 			p.agent.sealer, _ = seal.New(key)
 			if kept {
-				p.agent.spentIDs.directory = directory
+				p.agent.spentStates.directory = directory
 			}
 			return p
 		}
@@ -146,11 +146,46 @@ func TestApprovedOnceByAllProcesses(t *testing.T) {
 	}
 }
 
+// Of two requests that answer the same state differently, one counts, and as a whole.
+func TestOneSetOfAnswersCounts(t *testing.T) {
+	t.Parallel()
+	directory, key := t.TempDir(), strings.Repeat("ab", 16)
+	process := func(steps ...step) *person {
+		p, _ := newPerson(t, nil, steps...)
+		p.agent.sealer, _ = seal.New(key)
+		p.agent.spentStates.directory = directory
+		return p
+	}
+	both := []providers.Call{save("x"), {Name: "notes_save", Arguments: `{"text":"y","path":"b.txt"}`}}
+	first, second := process(calls("", both...), answers("ok")), process(answers("ok"))
+	first.ask("save")
+	second.messages, second.state = slices.Clone(first.messages), first.state
+	asked := first.of("approval")
+	second.events = asked
+	state := first.state
+	first.events = asked[1:]
+	if done := first.answer("once"); done["finish"] != "approval" || len(first.runs.list) != 1 {
+		t.Errorf("%v", first.events)
+	}
+	if done := second.answer("once"); done["code"] != "bad_request" || len(second.runs.list) != 0 {
+		t.Errorf("ran %v, %v", second.runs.list, second.events)
+	}
+	// What still waits is answered in the new state, and not in the old one.
+	for _, each := range []string{state, first.state} {
+		ran := len(first.runs.list)
+		isNew := each != state
+		first.state, first.events = each, asked[:1]
+		if done := first.answer("once"); isNew != (done["finish"] == "stop") || isNew != (len(first.runs.list) == ran+1) {
+			t.Errorf("new %v: ran %v, %v", isNew, first.runs.list, first.events)
+		}
+	}
+}
+
 // What can't be recorded does not run, and files that nothing needs any more go.
 func TestRecordsOfApprovals(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	s := spentCalls{directory: directory}
+	s := spentStates{directory: directory}
 	old := filepath.Join(directory, spentPrefix+"OLD")
 	if err := os.WriteFile(old, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -159,7 +194,7 @@ func TestRecordsOfApprovals(t *testing.T) {
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.claim([]string{"A"}, time.Now().Add(time.Minute)); err != nil {
+	if err := s.claim(t.Context(), "A", time.Now().Add(time.Minute)); err != nil {
 		t.Error(err)
 	}
 	names, _ := filepath.Glob(filepath.Join(directory, ".*"))
@@ -167,9 +202,9 @@ func TestRecordsOfApprovals(t *testing.T) {
 		t.Errorf("%v", names)
 	}
 	p, _ := newPerson(t, nil, calls("", save("x")), answers("ok"))
-	p.agent.spentIDs.directory = filepath.Join(directory, "missing")
+	p.agent.spentStates.directory = filepath.Join(directory, "missing")
 	p.ask("save")
-	if done := p.answer("once"); done["code"] != "internal" || len(p.runs.list) != 0 || !strings.Contains(fmt.Sprint(done["message"]), dataEnv) {
+	if done := p.answer("once"); done["code"] != "internal" || len(p.runs.list) != 0 || !strings.Contains(fmt.Sprint(done["message"]), DataEnv) {
 		t.Errorf("%v", p.events)
 	}
 }

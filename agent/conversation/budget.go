@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// The variable with the directory of what an agent keeps, as tools/datadir has it, which
+	// DataEnv is the variable with the directory of what an agent keeps, as tools/datadir has it, which
 	// only agents with tools that keep something are compiled with.
-	dataEnv = "AGENT_DATA_DIR"
+	DataEnv = "AGENT_DATA_DIR"
 	// English prose has about four bytes per token.
 	bytesPerToken = 4
 	// Providers scale large images down to about as many.
@@ -27,7 +27,7 @@ const (
 func ledgerOf(c config.Config, getenv func(string) string) *budget.Ledger {
 	ledger := &budget.Ledger{Agent: c.Identity.Handle}
 	if c.Limits.HasDay() {
-		ledger.Directory = getenv(dataEnv)
+		ledger.Directory = getenv(DataEnv)
 	}
 	return ledger
 }

@@ -1,13 +1,15 @@
 package conversation
 
 import (
+	"context"
 	"errors"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"agent.local/a0000000000000000/once"
 )
 
 // Tools leave hidden files alone.
@@ -15,8 +17,9 @@ const spentPrefix = ".answered-"
 
 var errSpent = badRequest("this approval was answered already; load the conversation again")
 
-// spentCalls remembers the approvals that were answered, until they have expired.
-type spentCalls struct {
+// spentStates remembers the states that were answered, until what waits in them has
+// expired.
+type spentStates struct {
 	// directory has them as files, for other processes that open the same states, such as
 	// the next one; empty if states end with this process or nothing can be kept.
 	directory string
@@ -25,58 +28,73 @@ type spentCalls struct {
 	until map[string]time.Time
 }
 
-// claim takes all of the ids, or returns errSpent if one was taken before.
-func (s *spentCalls) claim(ids []string, until time.Time) error {
+// claim takes a state, or returns errSpent if it was taken before: by this process or, if
+// the request has a register or there is a directory, by any.
+func (s *spentStates) claim(ctx context.Context, state string, until time.Time) error {
+	if !s.takeHere(state, until) {
+		return errSpent
+	}
+	first, err := s.takeEverywhere(ctx, state, until)
+	if err != nil {
+		s.release(state)
+		return failure(codeInternal, "nothing ran, since it can't be kept that this was approved: "+err.Error())
+	}
+	if !first {
+		return errSpent
+	}
+	return nil
+}
+
+func (s *spentStates) takeHere(state string, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for id, expires := range s.until {
+	for each, expires := range s.until {
 		if now.After(expires) {
-			delete(s.until, id)
+			delete(s.until, each)
 		}
 	}
-	for _, id := range ids {
-		if _, taken := s.until[id]; taken {
-			return errSpent
-		}
-	}
-	if err := s.record(ids, until.Sub(now)); err != nil {
-		return err
+	if _, taken := s.until[state]; taken {
+		return false
 	}
 	if s.until == nil {
 		s.until = map[string]time.Time{}
 	}
-	for _, id := range ids {
-		s.until[id] = until
-	}
-	return nil
+	s.until[state] = until
+	return true
 }
 
-// record makes a file for each id. Of several processes, one can. Files older than kept
-// are of no use any more.
-func (s *spentCalls) record(ids []string, kept time.Duration) error {
-	if s.directory == "" || len(ids) == 0 {
-		return nil
-	}
-	s.removeOld(kept)
-	for _, id := range ids {
-		path := filepath.Join(s.directory, spentPrefix+url.QueryEscape(id))
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			return errSpent
-		}
-		if err != nil {
-			return failure(codeInternal, "nothing ran: that it was approved can't be kept in the directory of "+dataEnv)
-		}
-		_ = file.Close()
-	}
-	return nil
+// release allows another try of a claim that failed.
+func (s *spentStates) release(state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.until, state)
 }
 
-func (s *spentCalls) removeOld(kept time.Duration) {
+func (s *spentStates) takeEverywhere(ctx context.Context, state string, until time.Time) (bool, error) {
+	if register := once.From(ctx); register != nil {
+		return register.Claim(ctx, state, until)
+	}
+	if s.directory == "" {
+		return true, nil
+	}
+	s.removeOld()
+	file, err := os.OpenFile(filepath.Join(s.directory, spentPrefix+state), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		// Its own words would name a path of the machine.
+		return false, errors.New("the directory of " + DataEnv + " can't be written")
+	}
+	return true, file.Close()
+}
+
+// removeOld removes the files that are of no use any more.
+func (s *spentStates) removeOld() {
 	old, _ := filepath.Glob(filepath.Join(s.directory, spentPrefix+"*"))
 	for _, path := range old {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > kept {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > 2*approvalTime {
 			_ = os.Remove(path)
 		}
 	}

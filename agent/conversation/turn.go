@@ -214,7 +214,7 @@ func (t *turn) runTools(ctx context.Context, calls []providers.Call) error {
 		if p.fault == "" {
 			permission, reason = t.judge(p)
 		}
-		if permission == permissions.Ask && t.asked.Approval.Ask {
+		if permission == permissions.Ask && t.canAsk(ctx) {
 			if err := t.pend(p, reason); err != nil {
 				return err
 			}

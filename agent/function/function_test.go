@@ -65,7 +65,11 @@ func (c *counter) count(context.Context) { *c++ }
 
 func ignore(context.Context) {}
 
-func startEcho() (answerer, error) { return gateway{http.HandlerFunc(echo)}.answer, nil }
+func noVariables(string) string { return "" }
+
+func startEcho() (answerer, error) {
+	return gateway{http.HandlerFunc(echo), newRegisters(noVariables)}.answer, nil
+}
 
 func TestServe(t *testing.T) {
 	t.Parallel()
@@ -114,7 +118,7 @@ func TestFailedStartIsReported(t *testing.T) {
 
 func TestBinaryAnswer(t *testing.T) {
 	t.Parallel()
-	g := gateway{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) })}
+	g := gateway{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte{0xff}) }), newRegisters(noVariables)}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"GET","path":"/"}`))
 	if err != nil || !strings.Contains(string(raw), `"body":"/w==","isBase64Encoded":true`) {
 		t.Errorf("%s %v", raw, err)
@@ -165,7 +169,7 @@ func TestStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gateway{gate.Guard(webchat.Handler(talkingAgent{}, protocol.Manifest{}, gate.Sealer()), http.HandlerFunc(echo))}
+	g := gateway{gate.Guard(webchat.Handler(talkingAgent{}, protocol.Manifest{}, gate.Sealer()), http.HandlerFunc(echo)), newRegisters(noVariables)}
 	raw, err := g.answer(t.Context(), []byte(`{"httpMethod":"POST","path":"/api/ask",`+
 		`"headers":{"content-type":"application/json","accept":"text/event-stream"},"body":"{\"message\":\"hi\"}"}`))
 	if err != nil {

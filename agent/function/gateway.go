@@ -26,6 +26,8 @@ type event struct {
 	Query             map[string]string   `json:"queryStringParameters"`
 	Body              string              `json:"body"`
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+	// Blobs gives access to the site's Netlify Blobs.
+	Blobs string `json:"blobs"`
 }
 
 // answer is a response in the same format.
@@ -39,14 +41,17 @@ type answer struct {
 
 // gateway answers events with an HTTP handler. The platform does not stream, so it
 // sends each response when it is complete.
-type gateway struct{ handler http.Handler }
+type gateway struct {
+	handler   http.Handler
+	registers registers
+}
 
 func (g gateway) answer(ctx context.Context, raw []byte) ([]byte, error) {
 	var e event
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, fmt.Errorf("the event is not the expected JSON: %w", err)
 	}
-	request, err := e.request(ctx)
+	request, err := e.request(g.registers.with(ctx, e))
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +82,16 @@ func (e event) request(ctx context.Context) (*http.Request, error) {
 	}
 	request.Host = request.Header.Get("Host")
 	return request, nil
+}
+
+// header returns the value of a header that the platform sets.
+func (e event) header(name string) string {
+	for each, value := range e.Headers {
+		if strings.EqualFold(each, name) {
+			return value
+		}
+	}
+	return ""
 }
 
 func (e event) query() string {

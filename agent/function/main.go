@@ -50,5 +50,5 @@ func start() (answerer, error) {
 	routes := server.Routes(agent, manifest, options, func(routes http.Handler) http.Handler {
 		return origins.Check(gate.Guard(webchat.Handler(agent, manifest, gate.Sealer()), server.RequireToken(token, routes)))
 	})
-	return gateway{routes}.answer, nil
+	return gateway{routes, newRegisters(os.Getenv)}.answer, nil
 }

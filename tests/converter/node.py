@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.drivers import npm
 
 # Complete with their dependencies; install scripts do not run.
 PACKAGES = {
@@ -21,37 +19,15 @@ PACKAGES = {
     "postgres": "3.4.7",
 }
 HARNESS = Path(__file__).parent / "harness"
-CACHE = Path(tempfile.gettempdir()) / f"agentforge-npm-{os.getuid()}"
-REMEDY = "Install Node 18 or newer with npm: apt-get install nodejs npm"
 
 
 def program(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        pytest.fail(f"{name} is missing. {REMEDY}")
-    return path
+    return npm.program(name)
 
 
 def packages() -> Path:
     """Return a node_modules with the pinned packages, installed once for all test processes."""
-    key = "-".join(f"{name.split('/')[-1]}-{version}" for name, version in PACKAGES.items())
-    directory = CACHE / key
-    CACHE.mkdir(mode=0o700, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (directory / "complete").is_file():
-            _install(directory)
-    return directory / "node_modules"
-
-
-def _install(directory: Path) -> None:
-    directory.mkdir(exist_ok=True)
-    (directory / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
-    command = [program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=540, check=False)
-    if result.returncode:
-        pytest.fail(f"npm could not install {', '.join(PACKAGES)}: {result.stderr[-2000:]}")
-    (directory / "complete").touch()
+    return npm.packages(PACKAGES)
 
 
 def syntax_errors(files: list[Path]) -> list[str]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from . import npm
 from .absence import absent
 
 PACKAGE, VERSION = "vnu-jar", "26.9.27"
 REMEDY = "The HTML checker needs Java and npm: apt-get install default-jre-headless npm"
-_CACHE = Path(tempfile.gettempdir()) / f"agentforge-vnu-{os.getuid()}"
 
 
 def program(name: str) -> str:
@@ -26,18 +23,7 @@ def program(name: str) -> str:
 
 def _jar() -> Path:
     """Return the checker, and install it if it is missing."""
-    directory = _CACHE / VERSION
-    _CACHE.mkdir(mode=0o700, exist_ok=True)
-    with (_CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (directory / "complete").is_file():
-            directory.mkdir(exist_ok=True)
-            packages = {"private": True, "dependencies": {PACKAGE: VERSION}}
-            (directory / "package.json").write_text(json.dumps(packages))
-            command = [program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund"]
-            subprocess.run([*command, "--loglevel=error"], cwd=directory, check=True, timeout=540)
-            (directory / "complete").touch()
-    return directory / "node_modules" / PACKAGE / "build" / "dist" / "vnu.jar"
+    return npm.packages({PACKAGE: VERSION}) / PACKAGE / "build" / "dist" / "vnu.jar"
 
 
 def problems(pages: dict[str, str], directory: Path) -> list[str]:

@@ -20,11 +20,12 @@ FROM_PATH = {
     "node": (
         "converter/sockets/smoke_test.py",
         "tests/converter/",
+        "tests/standins/blobs_peer.py",
         "tests/frontend/",
         "tests/test_static_bundles.py",
         "bench/routes.py",
     ),
-    "npm": ("tests/converter/", "tests/deployments/", "tests/drivers/html_checker.py"),
+    "npm": ("tests/deployments/", "tests/drivers/npm.py"),
 }
 
 

@@ -15,8 +15,10 @@ _SECONDS = 60
 class LambdaRuntime(StandIn):
     """Hand a function one event at a time, and take its answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, **fields: str) -> None:
+        """Give these fields with each event, as Netlify does with `blobs`."""
         super().__init__()
+        self._fields = fields
         self._events: queue.Queue[bytes] = queue.Queue()
         self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
 
@@ -30,12 +32,17 @@ class LambdaRuntime(StandIn):
         event = {
             "path": path,
             "httpMethod": method,
-            "headers": {"content-type": "application/json", "host": "agent.example"},
+            "headers": {
+                "content-type": "application/json",
+                "host": "agent.example",
+                "x-nf-site-id": "site-1",
+            },
             "multiValueHeaders": {"content-type": ["application/json"]},
             "queryStringParameters": {},
             "rawQuery": "",
             "body": json.dumps(body),
             "isBase64Encoded": False,
+            **self._fields,
         }
         self._events.put(json.dumps(event).encode())
         where, answer = self._answers.get(timeout=_SECONDS)

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"strings"
 	"time"
 
 	"agent.local/a0000000000000000/protocol"
 )
+
+// The length of the word that a yes has: one of 32,768.
+const codeLength = 3
 
 // converse sends the messages, and asks the person about the calls that need one.
 func (t *terminal) converse(ctx context.Context, messages []protocol.Message) (protocol.Event, error) {
@@ -56,13 +60,15 @@ func (t *terminal) askAbout(ctx context.Context, asked []protocol.Event) []proto
 	answers := make([]protocol.Answer, 0, len(asked))
 	for _, e := range asked {
 		t.hint("\n%s %s\n%s\n", visible(e.Tool), visible(string(e.Arguments)), visible(e.Reason))
-		t.hint("Run it? y: once, a: in this conversation (%s), n: no; or say what to do instead: ", visible(e.Covers))
-		answers = append(answers, t.readAnswer(ctx, e))
+		answers = append(answers, t.askOnce(ctx, e))
 	}
 	return answers
 }
 
-func (t *terminal) readAnswer(ctx context.Context, e protocol.Event) protocol.Answer {
+// askOnce asks about one call. Text from before the question does not answer it: what waits
+// is discarded, and a yes has a word that only the question shows, since the rest of a
+// paste may come after it.
+func (t *terminal) askOnce(ctx context.Context, e protocol.Event) protocol.Answer {
 	denied := protocol.Answer{ID: e.ID, Answer: protocol.Deny}
 	expires, err := time.Parse(time.RFC3339, e.Expires)
 	if err != nil {
@@ -70,30 +76,44 @@ func (t *terminal) readAnswer(ctx context.Context, e protocol.Event) protocol.An
 	}
 	timer := time.NewTimer(time.Until(expires))
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return denied
-	case <-timer.C:
-		t.hint("\nNobody answered in time, so it does not run.\n")
-		return denied
-	case line, open := <-t.lines:
-		if !open {
+	code := strings.ToLower(rand.Text()[:codeLength])
+	t.keyboard.discard()
+	t.hint("Run it? y %s: once, a %s: in this conversation (%s), n: no; or say what to do instead: ", code, code, visible(e.Covers))
+	for {
+		select {
+		case <-ctx.Done():
 			return denied
+		case <-timer.C:
+			t.hint("\nNobody answered in time, so it does not run.\n")
+			return denied
+		case line := <-t.keyboard.next():
+			t.keyboard.taken()
+			if !line.open {
+				return denied
+			}
+			if answer, isComplete := answerOf(line.text, code); isComplete {
+				answer.ID = e.ID
+				return answer
+			}
+			t.hint("To run it, add the word that the question shows, as in: y %s\n", code)
 		}
-		return answerOf(e.ID, line)
 	}
 }
 
-// answerOf reads a line: words other than yes, always and no deny with these words.
-func answerOf(id, line string) protocol.Answer {
-	line = strings.TrimSpace(line)
-	switch strings.ToLower(line) {
-	case "y", "yes":
-		return protocol.Answer{ID: id, Answer: protocol.Once}
-	case "a", "always":
-		return protocol.Answer{ID: id, Answer: protocol.Conversation}
-	case "", "n", "no":
-		return protocol.Answer{ID: id, Answer: protocol.Deny}
+// answerOf reads a line: yes and always with the code run the call, and without it are no
+// answer; words other than no deny it with these words.
+func answerOf(text, code string) (answer protocol.Answer, isComplete bool) {
+	words := strings.Fields(strings.ToLower(text))
+	hasCode := len(words) == 2 && words[1] == code
+	if hasCode || len(words) == 1 {
+		switch words[0] {
+		case "y", "yes":
+			return protocol.Answer{Answer: protocol.Once}, hasCode
+		case "a", "always":
+			return protocol.Answer{Answer: protocol.Conversation}, hasCode
+		case "n", "no":
+			return protocol.Answer{Answer: protocol.Deny}, true
+		}
 	}
-	return protocol.Answer{ID: id, Answer: protocol.Deny, Word: line}
+	return protocol.Answer{Answer: protocol.Deny, Word: strings.TrimSpace(text)}, true
 }

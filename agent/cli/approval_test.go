@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,25 +37,50 @@ func (a *asking) Handle(_ context.Context, request []byte, emit func([]byte) err
 	return emit([]byte(`{"type":"done","text":"ok","finish":"stop","state":"s2"}`))
 }
 
+// typist is a screen and a keyboard: once a question shows its word, it answers with lines
+// in which CODE stands for it.
+type typist struct {
+	bytes.Buffer
+	keys  *io.PipeWriter
+	lines string
+	code  string
+}
+
+var question = regexp.MustCompile(`Run it\? y ([a-z2-7]{3}): once`)
+
+func (p *typist) Write(data []byte) (int, error) {
+	if shown := question.FindSubmatch(data); shown != nil {
+		p.code = string(shown[1])
+		go func() { _, _ = io.WriteString(p.keys, strings.ReplaceAll(p.lines, "CODE", p.code)+"\n") }()
+	}
+	return p.Buffer.Write(data)
+}
+
 func TestTerminalAsks(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]protocol.Answer{
-		"y":             {ID: "a1", Answer: "once"},
-		" Always ":      {ID: "a1", Answer: "conversation"},
-		"":              {ID: "a1", Answer: "deny"},
-		"no":            {ID: "a1", Answer: "deny"},
-		"use b instead": {ID: "a1", Answer: "deny", Word: "use b instead"},
+	for lines, want := range map[string]protocol.Answer{
+		"y CODE":                {ID: "a1", Answer: "once"},
+		" Always  CODE":         {ID: "a1", Answer: "conversation"},
+		"":                      {ID: "a1", Answer: "deny"},
+		"no":                    {ID: "a1", Answer: "deny"},
+		"n CODE":                {ID: "a1", Answer: "deny"},
+		"use b instead":         {ID: "a1", Answer: "deny", Word: "use b instead"},
+		"y 1":                   {ID: "a1", Answer: "deny", Word: "y 1"},
+		"y\nyes\na\nn":          {ID: "a1", Answer: "deny"},
+		"y\nYES CODE\ny":        {ID: "a1", Answer: "once"},
+		"y\nsomething else\nno": {ID: "a1", Answer: "deny", Word: "something else"},
 	} {
-		agent, out := &asking{}, &bytes.Buffer{}
-		terminal := newTerminal(agent, protocol.Manifest{}, stdio{in: strings.NewReader(line + "\n"), out: out, err: out})
+		in, keys := io.Pipe()
+		agent, screen := &asking{}, &typist{keys: keys, lines: lines}
+		terminal := newTerminal(agent, protocol.Manifest{}, stdio{in: in, out: screen, err: screen})
 		terminal.interactive = true
-		terminal.lines, _ = terminal.readLines(t.Context())
 		terminal.answer(t.Context(), "save", make(chan os.Signal))
+		_ = in.Close()
 		if len(agent.requests) != 2 || agent.requests[1].State != "s1" || fmt.Sprint(agent.requests[1].Answers) != fmt.Sprint([]protocol.Answer{want}) {
-			t.Errorf("%q: %+v", line, agent.requests)
+			t.Errorf("%q: %+v", lines, agent.requests)
 		}
-		if terminal.state != "s2" || !strings.Contains(out.String(), `facts_save {"text":"x<U+202E>y"}`) || !strings.Contains(out.String(), "(path a)") {
-			t.Errorf("%q: %s", line, out)
+		if terminal.state != "s2" || !strings.Contains(screen.String(), `facts_save {"text":"x<U+202E>y"}`) || !strings.Contains(screen.String(), "(path a)") {
+			t.Errorf("%q: %s", lines, screen)
 		}
 	}
 }

@@ -26,6 +26,16 @@ func isTerminal(stream any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// onTerminal calls do with the descriptor of a terminal, and not if stream is none.
+func onTerminal(stream any, do func(descriptor uintptr)) {
+	if !isTerminal(stream) {
+		return
+	}
+	if connection, err := stream.(*os.File).SyscallConn(); err == nil {
+		_ = connection.Control(do)
+	}
+}
+
 // visible writes characters that a terminal does not show as their codes: a person
 // approves what they see.
 func visible(text string) string {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os/signal"
 	"strings"
 
-	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/protocol"
 )
 
@@ -24,18 +22,17 @@ type terminal struct {
 	manifest protocol.Manifest
 	out      io.Writer
 	err      io.Writer
-	in       io.Reader
 	history  []protocol.Message
 	// state is that of the last answer, for the next request.
-	state string
-	lines <-chan string
+	state    string
+	keyboard *keyboard
 	// interactive is false in a pipe, which gets the answers only.
 	interactive bool
 }
 
 func newTerminal(agent protocol.Agent, manifest protocol.Manifest, std stdio) *terminal {
 	return &terminal{
-		agent: agent, manifest: manifest, in: std.in, out: sanitized(std.out), err: sanitized(std.err),
+		agent: agent, manifest: manifest, keyboard: newKeyboard(std.in), out: sanitized(std.out), err: sanitized(std.err),
 		interactive: isTerminal(std.in) && isTerminal(std.out),
 	}
 }
@@ -45,8 +42,6 @@ func (t *terminal) run(ctx context.Context) error {
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
 	t.hint("%s %s. %s\n", t.manifest.Name, t.manifest.Version, commands)
-	lines, readErr := t.readLines(ctx)
-	t.lines = lines
 	for {
 		t.hint("\n> ")
 		select {
@@ -55,36 +50,16 @@ func (t *terminal) run(ctx context.Context) error {
 		case <-interrupts:
 			t.hint("\n")
 			return nil
-		case line, open := <-lines:
-			if !open {
-				return *readErr
+		case line := <-t.keyboard.next():
+			t.keyboard.taken()
+			if !line.open {
+				return line.err
 			}
-			if quit := t.execute(ctx, line, interrupts); quit {
+			if quit := t.execute(ctx, line.text, interrupts); quit {
 				return nil
 			}
 		}
 	}
-}
-
-// readLines reads in the background, so that Ctrl-C works at the prompt too. The
-// error is set before the channel closes.
-func (t *terminal) readLines(ctx context.Context) (<-chan string, *error) {
-	lines := make(chan string)
-	var readErr error
-	go func() {
-		defer close(lines)
-		scanner := bufio.NewScanner(t.in)
-		scanner.Buffer(nil, images.MaxRequest)
-		for scanner.Scan() {
-			select {
-			case lines <- scanner.Text():
-			case <-ctx.Done():
-				return
-			}
-		}
-		readErr = scanner.Err()
-	}()
-	return lines, &readErr
 }
 
 // execute runs a command, or asks the agent.

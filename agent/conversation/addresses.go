@@ -19,7 +19,7 @@ func (t *turn) isSeen(address string) bool {
 	for _, m := range t.messages {
 		switch m.Role {
 		case providers.User:
-			if strings.Contains(m.Text, address) {
+			if strings.Contains(m.Own(), address) {
 				return true
 			}
 		case providers.Assistant:

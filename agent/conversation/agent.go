@@ -164,7 +164,7 @@ func (a *Agent) Manifest() []byte {
 // requestFields returns what requests may contain beside messages; hosts refuse the rest by
 // name.
 func requestFields(c config.Capabilities) []string {
-	fields := []string{"approval", "format", "hops", "instructions", "max_tokens", "traceparent"}
+	fields := []string{"approval", "data", "format", "hops", "instructions", "max_tokens", "traceparent"}
 	if c.Images {
 		fields = append(fields, "images")
 	}

@@ -90,7 +90,8 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 			return doneEvent{}, badRequest("the state of this approval is not known here: the agent was restarted or changed; ask again")
 		}
 		state := t.stateOf(t.asked.messages)
-		t.trust, t.before = state.Trust, state.Spent.AtLeast(t.ledger.Conversation(exchangeBefore(t.asked.messages)))
+		t.believe(state.Trust)
+		t.before = state.Spent.AtLeast(t.ledger.Conversation(exchangeBefore(t.asked.messages)))
 		t.remembered(state.Summary)
 		return t.run(ctx)
 	}
@@ -98,7 +99,8 @@ func (t *turn) start(ctx context.Context) (doneEvent, error) {
 	isOurs := json.Unmarshal([]byte(text), &s) == nil && s.Config == t.config.SHA256
 	if isOurs && len(t.asked.Approval.Answers) == 0 {
 		// The person asked something else instead.
-		t.trust, t.before = s.Trust, s.Before.Plus(s.Spent)
+		t.believe(s.Trust)
+		t.before = s.Before.Plus(s.Spent)
 		t.remembered(summaryState{})
 		return t.run(ctx)
 	}
@@ -155,7 +157,8 @@ func (t *turn) suspend() (doneEvent, error) {
 func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 	t.messages = append(t.messages, s.Messages...)
 	t.text.WriteString(s.Text)
-	t.rounds, t.used, t.usage, t.trust, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Trust, s.Paragraph
+	t.believe(s.Trust)
+	t.rounds, t.used, t.usage, t.newParagraph = s.Rounds, s.Used, s.Usage, s.Paragraph
 	t.before, t.spent = s.Before, s.Spent
 	t.seen.skipped, t.seen.summary = min(s.Skipped, max(0, t.given-1)), s.Summary
 	if t.results.count = s.Results; s.Results > 0 {

@@ -97,7 +97,7 @@ func (t *turn) isRisky(p preparedCall) bool {
 // isKnown reports whether the conversation reached a host before, or the user named it.
 func (t *turn) isKnown(host string) bool {
 	return slices.Contains(t.trust.Hosts, host) || slices.ContainsFunc(t.messages, func(m providers.Message) bool {
-		return m.Role == providers.User && slices.ContainsFunc(strings.FieldsFunc(m.Text, isOutsideHost), func(word string) bool {
+		return m.Role == providers.User && slices.ContainsFunc(strings.FieldsFunc(m.Own(), isOutsideHost), func(word string) bool {
 			return strings.EqualFold(strings.Trim(word, "."), host)
 		})
 	})

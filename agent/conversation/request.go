@@ -10,6 +10,7 @@ import (
 	"agent.local/a0000000000000000/hops"
 	"agent.local/a0000000000000000/images"
 	"agent.local/a0000000000000000/providers"
+	"agent.local/a0000000000000000/untrusted"
 )
 
 const (
@@ -22,6 +23,8 @@ type request struct {
 	Messages []struct {
 		Role    providers.Role `json:"role"`
 		Content string         `json:"content"`
+		// Data is what tools of another program returned before a user's message.
+		Data string `json:"data"`
 		// Images are those of a user's message, in base64.
 		Images []struct {
 			Data string `json:"data"`
@@ -80,6 +83,12 @@ func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 			return nil, badRequest("message %d has the role %q; use user or assistant", i+1, m.Role)
 		}
 		message := providers.Message{Role: m.Role, Text: m.Content}
+		if m.Data != "" && m.Role != providers.User {
+			return nil, badRequest("message %d has data; only a user's message has", i+1)
+		}
+		if m.Data != "" {
+			message = withData(m.Data, m.Content)
+		}
 		if pictures += len(m.Images); pictures > 0 && !takesImages {
 			return nil, badRequest("%v", images.ErrNotTaken)
 		}
@@ -100,6 +109,17 @@ func (r request) conversation(takesImages bool) ([]providers.Message, error) {
 		return nil, badRequest("the last message must be the user's, and not empty")
 	}
 	return messages, nil
+}
+
+// withData returns a user's message after text from outside. It has no random boundary:
+// the same message comes again with each question.
+func withData(data, content string) providers.Message {
+	data = untrusted.Clean(data)
+	if content == "" {
+		return providers.Message{Role: providers.User, Text: data, Outside: len(data)}
+	}
+	data += "\n\n"
+	return providers.Message{Role: providers.User, Text: data + content, Outside: len(data)}
 }
 
 // recall returns the last message and the exchanges before it that the memory

@@ -38,6 +38,13 @@ func (t *trust) note(tool tools.Tool, hosts []string) {
 	}
 }
 
+// believe takes over the trust in a conversation. What another program's tools returned is
+// text from outside.
+func (t *turn) believe(kept trust) {
+	t.trust = kept
+	t.trust.Tainted = kept.Tainted || slices.ContainsFunc(t.asked.messages, func(m providers.Message) bool { return m.Outside > 0 })
+}
+
 func (t *trust) grant(g grant) {
 	if !slices.Contains(t.Grants, g) && len(t.Grants) < maxGrants {
 		t.Grants = append(t.Grants, g)

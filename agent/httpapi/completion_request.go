@@ -61,7 +61,7 @@ func (s *server) parseCompletion(body []byte) (completionRequest, protocol.Reque
 	if err := s.checkFormat(asked.Format, "response_format"); err != nil {
 		return r, asked, err
 	}
-	h := history{takesImages: s.manifest.Knows("images")}
+	h := s.newHistory()
 	for i, m := range r.Messages {
 		if err := m.addTo(&h); err != nil {
 			return r, asked, invalid(fmt.Sprintf("messages[%d]", i), fmt.Sprintf("message %d: %v", i+1, err))

@@ -20,8 +20,14 @@ type history struct {
 	names map[string]string
 	// takesImages is set if the agent does.
 	takesImages bool
+	// takesData is set if the agent tells what tools returned from what its user wrote.
+	takesData bool
 	// results is set while the last message consists of results of tools.
 	results bool
+}
+
+func (s *server) newHistory() history {
+	return history{takesImages: s.manifest.Knows("images"), takesData: s.manifest.Knows("data")}
 }
 
 // message adds a message of a role with text.
@@ -55,7 +61,7 @@ func (h *history) message(role string, c content) error {
 func (h *history) add(role, text string, isResult bool) {
 	last := len(h.messages) - 1
 	if last >= 0 && h.messages[last].Role == role && (h.results || isResult) {
-		h.messages[last].Content += "\n\n" + text
+		h.messages[last].Content = joined(h.messages[last].Content, text)
 	} else {
 		h.messages = append(h.messages, protocol.Message{Role: role, Content: text})
 	}
@@ -84,7 +90,24 @@ func (h *history) result(id, name, text string) {
 	if name == "" {
 		name = id
 	}
-	h.add("user", fmt.Sprintf("[Result of the tool %s, as data]\n%s", name, text), true)
+	text = fmt.Sprintf("[Result of the tool %s, as data]\n%s", name, text)
+	if !h.takesData {
+		h.add("user", text, true)
+		return
+	}
+	if last := len(h.messages) - 1; last < 0 || h.messages[last].Role != "user" {
+		h.add("user", "", true)
+	}
+	message := &h.messages[len(h.messages)-1]
+	message.Data = joined(message.Data, text)
+	h.results = true
+}
+
+func joined(before, text string) string {
+	if before == "" {
+		return text
+	}
+	return before + "\n\n" + text
 }
 
 // content is what a message says: text, and images of the user.

@@ -81,10 +81,22 @@ func TestOptionsThatAreAccepted(t *testing.T) {
 // The agent receives a history with another program's tools as text.
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	agent := &agenttest.Agent{ManifestJSON: capable}
+	for fields, last := range map[string]string{
+		`"data",`: `"content":"And now?","data":"[Result of the tool weather, as data]\n21 °C"`,
+		// An agent from before it had data.
+		"": `"content":"[Result of the tool weather, as data]\n21 °C\n\nAnd now?"`,
+	} {
+		agent := &agenttest.Agent{ManifestJSON: strings.Replace(capable, `["format"`, `[`+fields+`"format"`, 1)}
+		postHistory(t, agent, `{"messages":[{"role":"user","content":"Weather?"},`+
+			`{"role":"assistant","content":"[I called the tool weather with {\"city\":\"Ghent\"}]"},`+
+			`{"role":"user",`+last+`}],"instructions":"Be brief.\n\nIn Dutch.","max_tokens":50}`)
+	}
+}
+
+// postHistory sends a history in both protocols, of which the agent should get want.
+func postHistory(t *testing.T, agent *agenttest.Agent, want string) {
+	t.Helper()
 	server := newServer(t, agent)
-	const want = `{"messages":[{"role":"user","content":"Weather?"},{"role":"assistant","content":"[I called the tool weather with {\"city\":\"Ghent\"}]"},` +
-		`{"role":"user","content":"[Result of the tool weather, as data]\n21 °C\n\nAnd now?"}],"instructions":"Be brief.\n\nIn Dutch.","max_tokens":50}`
 	post(t, server.URL+"/v1/chat/completions", `{"max_completion_tokens":50,"messages":[{"role":"system","content":"Be brief."},
 		{"role":"user","content":"Weather?"},
 		{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Ghent\"}"}}]},
@@ -101,6 +113,20 @@ func TestHistory(t *testing.T) {
 	}
 	if len(agent.Requests()) != 2 {
 		t.Errorf("%d requests", len(agent.Requests()))
+	}
+}
+
+// Results that stand where no call was made, several in a row, and at the end.
+func TestResultsAreData(t *testing.T) {
+	t.Parallel()
+	agent := &agenttest.Agent{ManifestJSON: strings.Replace(capable, `["format"`, `["data","format"`, 1)}
+	server := newServer(t, agent)
+	post(t, server.URL+"/v1/chat/completions", `{"messages":[{"role":"user","content":"q"},{"role":"tool","tool_call_id":"a","content":"1"},
+		{"role":"function","name":"b","content":"2"},{"role":"assistant","content":"r"},{"role":"tool","tool_call_id":"c","content":"3"}]}`)
+	const want = `{"messages":[{"role":"user","content":"q","data":"[Result of the tool a, as data]\n1\n\n[Result of the tool b, as data]\n2"},` +
+		`{"role":"assistant","content":"r"},{"role":"user","content":"","data":"[Result of the tool c, as data]\n3"}]}`
+	if got := agent.Requests(); len(got) != 1 || got[0] != want {
+		t.Errorf("%s", got)
 	}
 }
 

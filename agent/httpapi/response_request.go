@@ -55,7 +55,7 @@ func (s *server) parseResponse(body []byte) (responseRequest, protocol.Request, 
 	if err := s.checkFormat(asked.Format, "text.format"); err != nil {
 		return r, asked, err
 	}
-	h := history{takesImages: s.manifest.Knows("images")}
+	h := s.newHistory()
 	if err := r.addInput(&h); err != nil {
 		return r, asked, err
 	}

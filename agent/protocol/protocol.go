@@ -33,6 +33,9 @@ type Flusher interface {
 type Message struct {
 	Role    string `json:"role"`
 	Content string `json:"content"`
+	// Data has what tools of another program returned before a user's message, if the
+	// manifest's request fields have data.
+	Data string `json:"data,omitempty"`
 	// Images are those of a user's message, if the manifest's request fields have images.
 	Images []Image `json:"images,omitempty"`
 }

@@ -25,6 +25,9 @@ const (
 type Message struct {
 	Role Role
 	Text string
+	// Outside is the length of the beginning of Text that is not the user's own, in a message
+	// of the user.
+	Outside int
 	// Images are those of a user's message.
 	Images []Image
 	// Calls are the tool calls of an assistant's message.
@@ -37,6 +40,9 @@ type Message struct {
 	CallID string
 	Failed bool
 }
+
+// Own returns what a user wrote.
+func (m Message) Own() string { return m.Text[m.Outside:] }
 
 // Image is a picture in base64.
 type Image struct {

@@ -19,7 +19,8 @@ _DATA, _ROOT = "AGENT_DATA_DIR", "AGENT_DATA_ROOT"
 _KEEPING = frozenset(
     tool for tool, entry in CATALOGUE.items() if any(each.name == "directory" for each in entry.settings)
 )
-# Unpack what was kept, run the agent, pack what is there. What is too large to pack is not kept.
+# Unpack what was kept, run the agent, pack what is there. What is too large to pack is not kept. The
+# directory itself is not packed: it may be another user's, and its time and mode would be set.
 _SCRIPT = """
 root=$1 before=$2 after=$3; shift 3
 umask 077
@@ -27,7 +28,7 @@ umask 077
 mkdir -p "$AGENT_DATA_DIR"
 "$@"
 status=$?
-tar -cf "$after" -C "$root" . || : > "$after"
+cd "$root" && find . -mindepth 1 -maxdepth 1 -print0 | tar -cf "$after" --null -T - || : > "$after"
 exit "$status"
 """
 

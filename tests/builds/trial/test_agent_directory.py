@@ -68,7 +68,11 @@ _READ = Call("files_read", {"path": "notes/plan.md"})
 
 
 def test_a_conversation_keeps_what_its_tools_wrote(
-    browser: Client, agent: AgentConfig, work: Work, model: OpenAIStandIn
+    browser: Client,
+    agent: AgentConfig,
+    work: Work,
+    model: OpenAIStandIn,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     fact = Call("facts_save", {"text": "Ann likes tea."})
     _, results = _ask(browser, agent, work, model, _write("One"), fact)
@@ -82,6 +86,8 @@ def test_a_conversation_keeps_what_its_tools_wrote(
     assert not AnswerFiles.objects.exists()
     _, results = _ask(browser, agent, work, model, Call("files_list", {}))
     assert results == ["there are no files"]
+    # The directory itself, which is not the agent's, is left as it is.
+    assert [record for record in caplog.records if record.name == "builds.trial.agent_log"] == []
 
 
 def test_an_answer_that_is_replaced_takes_its_files_along(

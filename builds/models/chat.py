@@ -33,6 +33,7 @@ _FINISH_NOTES = {
 
 
 STOPPED = "Stopped. The answer so far is kept."
+_STOPPED_BEFORE = "Stopped before it answered."
 
 
 def finish_note(usage: Mapping[str, Any]) -> str:
@@ -198,7 +199,7 @@ class ChatMessage(models.Model):
     @property
     def stopped_words(self) -> str:
         """Return what became of a stopped answer: of one that had not begun, nothing is kept."""
-        return self.error if self.content else "Stopped before it answered."
+        return self.error if self.content else _STOPPED_BEFORE
 
 
 class AnswerFiles(models.Model):

@@ -233,6 +233,8 @@ def finish(
             return False
         message: ChatMessage = ChatMessage.objects.get(pk=message_id)
         event = event or {"type": "error", "code": "internal", "message": message.error}
+        if message.is_stopped:
+            event = {"type": "error", "code": "stopped", "message": message.stopped_words}
         announce(message.agent_id, message.owner_id, {"kind": "chat", "message": message.pk, "event": event})
         job_log.ended(
             "answer", message.pk, status, request_id=message.request_id, began_at=message.created_at

@@ -36,8 +36,10 @@ async def run_answer(message_id: int, job_id: int, *, is_shutdown: Callable[[], 
     try:
         await _answer(message, answer, AgentLog(secrets), approval)
     except asyncio.CancelledError:
-        text = "The worker was stopped. Ask again." if is_shutdown() else chat.STOPPED
-        answer.add({"type": "error", "code": "stopped", "message": text})
+        code, text = (
+            ("internal", "The worker was stopped. Ask again.") if is_shutdown() else ("stopped", chat.STOPPED)
+        )
+        answer.add({"type": "error", "code": code, "message": text})
         await asyncio.shield(_finish(message, answer, writer))
         raise
     except BuildError as error:

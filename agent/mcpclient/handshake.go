@@ -32,6 +32,10 @@ func (c *Client) open(ctx context.Context) error {
 func (c *Client) discover(ctx context.Context) (bool, error) {
 	c.conn.use(mcpspec.Modern)
 	answer, err := c.conn.send(ctx, c.request(mcpspec.Modern, "server/discover", map[string]any{}), nil)
+	if err == nil && answer.Error.offers(mcpspec.Modern) {
+		// It refused the version that it names.
+		answer, err = c.conn.send(ctx, c.request(mcpspec.Modern, "server/discover", map[string]any{}), nil)
+	}
 	var status *statusError
 	switch {
 	case errors.As(err, &status) && !status.isKey():
@@ -53,14 +57,7 @@ func (c *Client) discover(ctx context.Context) (bool, error) {
 
 // noCommonVersion returns an error if a server says that it speaks none of the versions.
 func noCommonVersion(refused *rpcError) error {
-	if refused.Code != mcpspec.CodeBadVersion {
-		return nil
-	}
-	var data struct {
-		Supported []string `json:"supported"`
-	}
-	_ = json.Unmarshal(refused.Data, &data)
-	if slices.ContainsFunc(data.Supported, func(v string) bool { return slices.Contains(mcpspec.Legacy, v) }) {
+	if refused.Code != mcpspec.CodeBadVersion || slices.ContainsFunc(mcpspec.Legacy, refused.offers) {
 		return nil
 	}
 	return fmt.Errorf("the server speaks none of the protocol's versions that this agent knows: %w", refused)

@@ -3,14 +3,12 @@ package mcpclient
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -119,18 +117,6 @@ func (h *httpConn) describe(request *http.Request, m message) {
 	for name, value := range m.headers {
 		request.Header.Set(name, headerValue(value))
 	}
-}
-
-// headerValue encodes what a header can't carry as it is.
-func headerValue(value string) string {
-	isPlain := strings.TrimSpace(value) == value && !strings.HasPrefix(value, "=?base64?")
-	for _, r := range value {
-		isPlain = isPlain && r >= 0x20 && r < 0x7f
-	}
-	if isPlain {
-		return value
-	}
-	return "=?base64?" + base64.StdEncoding.EncodeToString([]byte(value)) + "?="
 }
 
 // read returns the response to a message.

@@ -25,12 +25,15 @@ type peer struct {
 	description           string
 	result                string
 	notify                string
+	// How often it refuses its own version, and puts a call off.
+	refuses, continued int
 
 	mu       sync.Mutex
 	seen     []string
 	headers  []http.Header
 	session  int
 	expireAt int
+	state    string
 }
 
 func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,6 +65,11 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch m.Method {
 	case "server/discover":
+		if p.refuses > 0 {
+			p.refuses--
+			http.Error(w, `{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}}`, http.StatusBadRequest)
+			return
+		}
 		p.answer(w, m.ID, `{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}`)
 	case "initialize":
 		if p.sessions {
@@ -79,6 +87,16 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		tool, _ := json.Marshal(map[string]any{"name": "find.it", "description": p.description, "inputSchema": json.RawMessage(schema)})
 		p.answer(w, m.ID, `{"tools":[`+string(tool)+`]}`)
 	case "tools/call":
+		if p.continued > 0 {
+			p.continued--
+			if state := string(m.Params["requestState"]); p.state != state {
+				http.Error(w, "another state", http.StatusBadRequest)
+				return
+			}
+			p.state = fmt.Sprintf(`"state %d"`, p.continued)
+			p.answer(w, m.ID, `{"resultType":"input_required","requestState":`+p.state+`}`)
+			return
+		}
 		p.answer(w, m.ID, p.result)
 	}
 }

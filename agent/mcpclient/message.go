@@ -3,6 +3,7 @@ package mcpclient
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"agent.local/a0000000000000000/mcpspec"
 )
@@ -28,6 +29,15 @@ type rpcError struct {
 
 func (e *rpcError) Error() string {
 	return fmt.Sprintf("the server answered with error %d: %s", e.Code, clip(e.Message, maxWords))
+}
+
+// offers reports whether the error refuses a version and names another one that the server
+// speaks.
+func (e *rpcError) offers(version string) bool {
+	var data struct {
+		Supported []string `json:"supported"`
+	}
+	return e != nil && e.Code == mcpspec.CodeBadVersion && json.Unmarshal(e.Data, &data) == nil && slices.Contains(data.Supported, version)
 }
 
 func (m message) isResponse() bool { return m.Method == "" && m.ID != nil }

@@ -1,7 +1,6 @@
 package mcpclient
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -94,7 +93,11 @@ func (s Server) run(ctx context.Context, pinned Pinned, digest string, arguments
 	if err := s.verify(ctx, pinned, digest); err != nil {
 		return "", s.concealed(err)
 	}
-	text, isError, err := s.Client.call(ctx, pinned.Name, arguments, callHeaders(pinned, arguments))
+	headers, err := callHeaders(pinned, arguments)
+	if err != nil && s.Client.wantsHeaders() {
+		return "", err
+	}
+	text, isError, err := s.Client.call(ctx, pinned.Name, arguments, headers)
 	if err != nil {
 		return "", s.concealed(err)
 	}
@@ -138,35 +141,6 @@ func (s Server) concealed(err error) error {
 		return err
 	}
 	return errors.New(s.Conceal(err.Error()))
-}
-
-// callHeaders returns what the newest version wants in headers: the tool's name, and the
-// arguments whose schema names a header.
-func callHeaders(pinned Pinned, arguments json.RawMessage) map[string]string {
-	headers := map[string]string{"Mcp-Name": pinned.Name}
-	addHeaders(headers, pinned.Schema, arguments)
-	return headers
-}
-
-func addHeaders(headers map[string]string, schema, arguments json.RawMessage) {
-	var described struct {
-		Header     string                     `json:"x-mcp-header"`
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if json.Unmarshal(schema, &described) != nil || len(arguments) == 0 {
-		return
-	}
-	if described.Header != "" && !bytes.Equal(arguments, []byte("null")) {
-		value := string(arguments)
-		_ = json.Unmarshal(arguments, &value)
-		headers["Mcp-Param-"+described.Header] = value
-	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(arguments, &fields) == nil {
-		for name, property := range described.Properties {
-			addHeaders(headers, property, fields[name])
-		}
-	}
 }
 
 // HTTPServer is a server at an address, as agent.json has it.

@@ -20,6 +20,20 @@ type content struct {
 	} `json:"resource"`
 }
 
+// stateAlone returns the state that a server wants back before it answers, if it wants
+// nothing else.
+func stateAlone(raw json.RawMessage) string {
+	var result struct {
+		Kind   string                     `json:"resultType"`
+		State  string                     `json:"requestState"`
+		Inputs map[string]json.RawMessage `json:"inputRequests"`
+	}
+	if json.Unmarshal(raw, &result) != nil || result.Kind != "input_required" || len(result.Inputs) > 0 {
+		return ""
+	}
+	return result.State
+}
+
 // readResult returns the text of a result of tools/call.
 func readResult(raw json.RawMessage) (text string, isError bool, err error) {
 	var result struct {

@@ -33,21 +33,7 @@ def compiled(program: str, *, knows: Passages = (), asking: str = "", **capabili
     The sample configuration has these capabilities and files as well; `asking` names a tool of it that
     asks a person before it runs.
     """
-    temporary = Path(tempfile.gettempdir())
-    cache = temporary / f"agentforge-test-go-plain-{os.getuid()}"
-    cache.mkdir(exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix="agentforge-program-")) / program
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(target.parent),
-        "GOPATH": str(target.parent / "go"),
-        "GOCACHE": str(cache),
-        "GOENV": "off",
-        "GOPROXY": "off",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        "CGO_ENABLED": "0",
-    }
     overlay = target.parent / "overlay.json"
     replaced = _with_capabilities(target.parent, capabilities, knows, asking) | _with_index(
         target.parent, knows
@@ -55,8 +41,33 @@ def compiled(program: str, *, knows: Passages = (), asking: str = "", **capabili
     overlay.write_text(json.dumps({"Replace": replaced}))
     flags = ["-trimpath", "-ldflags=-s -w", f"-overlay={overlay}"]
     command = [GO, "build", *flags, "-o", str(target), f"./{program}"]
-    subprocess.run(command, cwd=ROOT / "agent", env=environment, check=True)
+    subprocess.run(command, cwd=ROOT / "agent", env=_go_environment(target.parent), check=True)
     return target
+
+
+@functools.cache
+def compiled_tests(package: str) -> Path:
+    """Compile the tests of a package of the module, which may be a program for others to run."""
+    target = Path(tempfile.mkdtemp(prefix="agentforge-program-")) / f"{package}.test"
+    command = [GO, "test", "-c", "-o", str(target), f"./{package}"]
+    subprocess.run(command, cwd=ROOT / "agent", env=_go_environment(target.parent), check=True)
+    return target
+
+
+def _go_environment(home: Path) -> dict[str, str]:
+    cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-plain-{os.getuid()}"
+    cache.mkdir(exist_ok=True)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "GOPATH": str(home / "go"),
+        "GOCACHE": str(cache),
+        "GOENV": "off",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
 
 
 def _with_capabilities(

@@ -296,8 +296,13 @@ func TestInjections(t *testing.T) {
 	if len(list) < 120 {
 		t.Errorf("%d injections", len(list))
 	}
-	for _, i := range list {
-		for _, first := range []string{"fetch", "facts_find", "files_read", "data_query", "api_news_read", "mcp_news_read", "web_search", "agent_news"} {
+	firsts := []string{"fetch", "facts_find", "files_read", "data_query", "api_news_read", "mcp_news_read", "web_search", "agent_news"}
+	for number, i := range list {
+		for place, first := range firsts {
+			// The race detector takes ten times as long: there each text comes in one way, all without it.
+			if underRace && place != number%len(firsts) {
+				continue
+			}
 			for _, approval := range []string{`{}`, `{"ask":true}`} {
 				o := &obeying{injection: i, first: first}
 				agent, directory := gullible(t, o)

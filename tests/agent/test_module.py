@@ -1,4 +1,4 @@
-"""Run the tests of the agent's Go module under the race detector."""
+"""Run the tests of the agent's Go module: under the race detector, and what is too slow for it without."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from tests.drivers.absence import absent
 from tests.drivers.forge import ROOT
+from tests.drivers.go_cache import shared_cache
 
 GO = str(Path(go.__file__).parent / "bin" / "go")
 
@@ -21,15 +22,23 @@ GO = str(Path(go.__file__).parent / "bin" / "go")
 def test_the_module_under_the_race_detector() -> None:
     if shutil.which("gcc") is None:
         absent("the race detector needs gcc: apt-get install gcc libc6-dev")
-    # A separate cache: the race detector recompiles the standard library, once.
-    cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-race-{os.getuid()}"
-    cache.mkdir(exist_ok=True)
+    _test("-race", "./...")
+
+
+@pytest.mark.timeout(1800)
+def test_each_injection_in_each_way() -> None:
+    """Under the race detector, which takes ten times as long, each comes in one way."""
+    # With the flag, what the forges compiled serves here as well.
+    _test("-trimpath", "-run=^TestInjections$", ".")
+
+
+def _test(*arguments: str) -> None:
     with tempfile.TemporaryDirectory(prefix="agentforge-go-test-") as home:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": home,
             "GOPATH": f"{home}/go",
-            "GOCACHE": str(cache),
+            "GOCACHE": str(shared_cache("race")),
             "GOENV": "off",
             "GOPROXY": "off",
             "GOTOOLCHAIN": "local",
@@ -37,7 +46,8 @@ def test_the_module_under_the_race_detector() -> None:
             "CGO_ENABLED": "1",
         }
         result = subprocess.run(
-            [GO, "test", "-race", "./..."],
+            # `make lint` vets them.
+            [GO, "test", "-vet=off", *arguments],
             cwd=ROOT / "agent",
             env=environment,
             stdout=subprocess.PIPE,

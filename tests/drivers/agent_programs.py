@@ -17,6 +17,7 @@ import go
 from tests.standins.openai import OpenAIStandIn
 
 from .forge import ROOT
+from .go_cache import shared_cache
 
 GO = str(Path(go.__file__).parent / "bin" / "go")
 HANDLE = "sample-agent"
@@ -49,25 +50,28 @@ def compiled(program: str, *, knows: Passages = (), asking: str = "", **capabili
 def compiled_tests(package: str) -> Path:
     """Compile the tests of a package of the module, which may be a program for others to run."""
     target = Path(tempfile.mkdtemp(prefix="agentforge-program-")) / f"{package}.test"
-    command = [GO, "test", "-c", "-o", str(target), f"./{package}"]
+    command = [GO, "test", "-c", "-trimpath", "-o", str(target), f"./{package}"]
     subprocess.run(command, cwd=ROOT / "agent", env=_go_environment(target.parent), check=True)
     return target
 
 
 def _go_environment(home: Path) -> dict[str, str]:
-    cache = Path(tempfile.gettempdir()) / f"agentforge-test-go-plain-{os.getuid()}"
-    cache.mkdir(exist_ok=True)
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "GOPATH": str(home / "go"),
-        "GOCACHE": str(cache),
+        "GOCACHE": str(_cache()),
         "GOENV": "off",
         "GOPROXY": "off",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
+
+
+@functools.cache
+def _cache() -> Path:
+    return shared_cache("plain")
 
 
 def _with_capabilities(

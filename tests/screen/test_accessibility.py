@@ -83,7 +83,8 @@ def problems_of_services(page: Page, path: str) -> list[str]:
 
 def problems_now(page: Page, path: str, *, as_loaded: bool = True) -> list[str]:
     """Return the problems of a page as it is; one in another size than it was loaded in has shifted."""
-    page.evaluate(AXE)
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.evaluate(AXE)
     found: list[Any] = page.evaluate(_AXE)
     (shift, moved), width = page.evaluate(_SHIFT), page.evaluate("document.documentElement.scrollWidth")
     # Django's administration opens its sidebar by a script.

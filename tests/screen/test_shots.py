@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -23,16 +22,28 @@ __all__ = ["build"]
 pytestmark = pytest.mark.timeout(900)
 
 
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Collect the sources of pages by state; at the end, one start of the checker reads them all."""
+    found: dict[str, str] = {}
+    yield found
+    problems = html_checker.problems(found, tmp_path_factory.mktemp("pages"))
+    assert problems == [], "\n".join(problems)
+
+
 @pytest.fixture
 def shoot(
-    chromium: Browser, web: WebProcess, alice: User, client_of: Callable[[User], Client], tmp_path: Path
+    chromium: Browser,
+    web: WebProcess,
+    alice: User,
+    client_of: Callable[[User], Client],
+    sources: dict[str, str],
 ) -> Iterator[shots.Shoot]:
     """Return a function that checks a path in a state: narrow and dark, then wide and light."""
     session = client_of(alice).cookies["sessionid"].value
     context = chromium.new_context(base_url=web.url, reduced_motion="reduce")
     context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
     problems: list[str] = []
-    sources: dict[str, str] = {}
 
     def check(state: str, path: str, before: Callable[[Page], object] | None = None) -> None:
         page = context.new_page()
@@ -51,7 +62,6 @@ def shoot(
 
     yield check
     context.close()
-    problems += html_checker.problems(sources, tmp_path)
     assert problems == [], "\n".join(problems)
 
 

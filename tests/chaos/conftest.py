@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.timeout(1200))
+            item.add_marker(pytest.mark.timeout(1800))
 
 
 @pytest.fixture
@@ -51,5 +52,9 @@ def pair() -> Iterator[Pair]:
     )
     # Both are up sooner when neither waits for the other.
     with local_model, forge, builder:
-        yield Pair(forge.wait_until_ready(), builder.wait_until_ready())
+        pair = Pair(forge.wait_until_ready(), builder.wait_until_ready())
+        # A worker that is killed every few seconds would take minutes more to warm an empty cache.
+        warm = forge.run([sys.executable, "-E", "-s", "manage.py", "warm"])
+        assert warm.returncode == 0, warm.stdout
+        yield pair
     shutil.rmtree(root, ignore_errors=True)

@@ -48,7 +48,7 @@ def address() -> Iterator[str]:
         process.terminate()
 
 
-def _listed(address: str) -> dict[str, Any]:
+def listed(address: str) -> dict[str, Any]:
     """Return the tool as the server lists it, which is what an agent is given."""
 
     async def ask() -> Any:
@@ -59,7 +59,7 @@ def _listed(address: str) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "schema": tool.input_schema}
 
 
-def _answer(settings: dict[str, Any], function: str, directory: Path) -> dict[str, Any]:
+def answer(settings: dict[str, Any], function: str, directory: Path) -> dict[str, Any]:
     """Return the result of one call of a function by an agent with these settings."""
     values = {**PRESET_VALUES["balanced"], "provider": "openai", "model": "gpt-x", "tools": list(settings)}
     agent = AgentConfig(name="Ada", handle="ada", tool_settings=settings, **values)
@@ -88,14 +88,14 @@ def _answer(settings: dict[str, Any], function: str, directory: Path) -> dict[st
 
 @pytest.mark.parametrize("protocol", ["", "2026-07-28", "2025-11-25"])
 def test_a_server_at_an_address(address: str, protocol: str, tmp_path: Path) -> None:
-    part = {**_listed(address), "function": "mcp_peer_add", "reads": True}
+    part = {**listed(address), "function": "mcp_peer_add", "reads": True}
     server = {"name": "peer", "url": address, "tools": [part], **({"protocol": protocol} if protocol else {})}
-    result = _answer({"mcp": {"servers": [server]}}, "mcp_peer_add", tmp_path)
+    result = answer({"mcp": {"servers": [server]}}, "mcp_peer_add", tmp_path)
     assert (result["result"], result["error"]) == ("5", False)
 
 
 def test_a_program(address: str, tmp_path: Path) -> None:
-    part = {**_listed(address), "function": "local_peer_add", "reads": True}
+    part = {**listed(address), "function": "local_peer_add", "reads": True}
     server = {"name": "peer", "command": sys.executable, "args": ["-c", PEER, "stdio"], "tools": [part]}
-    result = _answer({"local": {"servers": [server]}}, "local_peer_add", tmp_path)
+    result = answer({"local": {"servers": [server]}}, "local_peer_add", tmp_path)
     assert (result["result"], result["error"]) == ("5", False)

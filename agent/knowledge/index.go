@@ -136,6 +136,8 @@ func (x *Index) firstTerm(word string) int {
 	return sort.Search(x.terms, func(i int) bool { return x.word(i) >= word })
 }
 
+func (x *Index) chunksWith(term int) int { return x.number(x.termsAt + term*termRecord + 8) }
+
 // occurrence is how often a chunk has a term: in its text, and in its headings and
 // the name of its file, once at most each.
 type occurrence struct {
@@ -148,7 +150,7 @@ type occurrence struct {
 func (x *Index) occurrences(term int, visit func(occurrence)) {
 	record := x.termsAt + term*termRecord
 	at, chunk := x.number(record+12), 0
-	for range x.number(record + 8) {
+	for range x.chunksWith(term) {
 		var delta, packed int
 		delta, at = x.varint(at)
 		packed, at = x.varint(at)

@@ -55,14 +55,16 @@ func beginning(word string, letters int) string {
 	return word
 }
 
-// shared returns the length of what two words begin with, in bytes.
+// shared returns the length of what two words begin with, in bytes of whole letters.
 func shared(a, b string) int {
-	for at, letter := range a {
-		if !strings.HasPrefix(b[at:], string(letter)) {
-			return at
-		}
+	at := 0
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
 	}
-	return len(a)
+	for at > 0 && (at < len(a) && !utf8.RuneStart(a[at]) || at < len(b) && !utf8.RuneStart(b[at])) {
+		at--
+	}
+	return at
 }
 
 // differInEnding reports whether two words differ in short endings alone, which are

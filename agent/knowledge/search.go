@@ -66,29 +66,15 @@ func (x *Index) rank(query string, first, end int) []int {
 // addTerm adds to each chunk's score what a word of the query gives it. weights is
 // room for the sums, all zero before and after.
 func (x *Index) addTerm(word string, scores, weights []float32) {
-	var touched []int
-	add := func(term int, weight float32) {
-		x.occurrences(term, func(o occurrence) {
-			frequency := float32(o.body)
-			if o.heading {
-				frequency += headingWeight
-			}
-			if o.inName {
-				frequency += nameWeight
-			}
+	meanings, most := x.meanings(word)
+	touched := make([]int, 0, min(most, x.chunks))
+	for _, meaning := range meanings {
+		x.occurrences(meaning.term, func(o occurrence) {
 			if weights[o.chunk] == 0 {
 				touched = append(touched, o.chunk)
 			}
-			weights[o.chunk] += weight * frequency
+			weights[o.chunk] += meaning.weight * o.frequency()
 		})
-	}
-	term := x.firstTerm(word)
-	known := term < x.terms && x.word(term) == word
-	if known {
-		add(term, 1)
-	}
-	for _, like := range x.like(word, known) {
-		add(like, likeWeight)
 	}
 	if len(touched) == 0 {
 		return
@@ -101,6 +87,40 @@ func (x *Index) addTerm(word string, scores, weights []float32) {
 		scores[chunk] += rarity * weights[chunk] * (saturation + 1) / (weights[chunk] + saturation*length)
 		weights[chunk] = 0
 	}
+}
+
+// meaning is a term that a word of a query stands for.
+type meaning struct {
+	term   int
+	weight float32
+}
+
+// meanings returns the terms that a word stands for, and the most chunks that have any.
+func (x *Index) meanings(word string) (meanings []meaning, chunks int) {
+	term := x.firstTerm(word)
+	known := term < x.terms && x.word(term) == word
+	if known {
+		meanings = append(meanings, meaning{term, 1})
+	}
+	for _, like := range x.like(word, known) {
+		meanings = append(meanings, meaning{like, likeWeight})
+	}
+	for _, each := range meanings {
+		chunks += x.chunksWith(each.term)
+	}
+	return meanings, chunks
+}
+
+// frequency returns how often a chunk has the term, with the weights of its fields.
+func (o occurrence) frequency() float32 {
+	frequency := float32(o.body)
+	if o.heading {
+		frequency += headingWeight
+	}
+	if o.inName {
+		frequency += nameWeight
+	}
+	return frequency
 }
 
 // best returns the numbers of the highest scores, the highest first; offset is that

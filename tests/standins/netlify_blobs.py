@@ -23,6 +23,8 @@ def encoded(value: object) -> str:
 
 
 class NetlifyBlobs(StandIn):
+    """Serve the stores of every site to the holder of one token."""
+
     site, token = "site-1", "blobs-token-1"
 
     def __init__(self) -> None:
@@ -57,8 +59,6 @@ class NetlifyBlobs(StandIn):
 
     def _serve(self, asked: Asked, path: str) -> Answer:
         site, store, *key = path.split("/", 2)
-        if site != self.site:
-            return Answer(403)
         with self._lock:
             match asked.method:
                 case "PUT" if asked.headers.get("if-none-match") == "*" and path in self.blobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -26,8 +27,10 @@ from tests.deployments.deployment_jobs import run_jobs
 from tests.drivers.forge import ROOT
 from tests.drivers.ports import free_port
 from tests.standins.netlify import NetlifyStandIn
+from tests.standins.netlify.edge import Invoke
 from tests.standins.netlify.functions import Functions
 from tests.standins.openai import OpenAIStandIn
+from tests.standins.replies import Call, Calls, Text
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 COMPOSED = unicodedata.normalize("NFC", "Sésam öffne dich")
@@ -114,6 +117,32 @@ def test_a_deployed_agent_answers(
     assert httpx.get(f"{site.url}/files/ada.so").status_code == 200
     function = next(iter(netlify.state.zips.values()))
     assert len(function) < 4 * 1024 * 1024
+
+
+def test_two_copies_of_a_function_run_an_approved_call_once(
+    agent: AgentConfig,
+    model: OpenAIStandIn,
+    online: Callable[[lifecycle.Settings], Site],
+    netlify: NetlifyStandIn,
+) -> None:
+    AgentConfig.objects.filter(pk=agent.pk).update(tools=["calculator"], permissions={"calculator": ["ask"]})
+    site = online(lifecycle.Settings(access="public"))
+    model.replies.extend([Calls((Call("calculator", {"expression": "6*7"}),)), Text.of("It is 42.")])
+    with Functions() as copy:
+        assert netlify.edge.invoke is not None
+        copies: Iterator[Invoke] = itertools.cycle((netlify.edge.invoke, copy))
+        netlify.edge.invoke = lambda *event: next(copies)(*event)
+        waiting = post(site, "/api/ask", {"message": "6*7?", "ask": True}).json()
+        (call,) = waiting["approvals"]
+        answers = [{"id": call["id"], "answer": "once"}]
+        given = {"state": waiting["state"], "ask": True, "answers": answers}
+        first, *others = (post(site, "/api/ask", given) for _ in range(4))
+    assert first.json()["text"] == "It is 42."
+    assert all("answered already" in other.json()["message"] for other in others)
+    assert [
+        message["content"] for message in model.asked[-1].json["messages"] if message["role"] == "tool"
+    ] == ["42"]
+    assert len(netlify.blobs.blobs) == 1
 
 
 @pytest.mark.browser

@@ -45,8 +45,10 @@ class Hold:
 
 
 class Edge:
-    def __init__(self, state: State, invoke: Invoke | None) -> None:
+    def __init__(self, state: State, invoke: Invoke | None, blobs: str) -> None:
+        """Hand `blobs`, the access to the sites' Blobs, to each function with its event."""
         self._state = state
+        self.blobs = blobs
         self.invoke = invoke
         self._server = ThreadingServer(("0.0.0.0", 0), _handler(self))  # noqa: S104 - all of 127/8
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -165,7 +167,7 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
             if content is None or edge.invoke is None:
                 return self._send(404, [], b"No such function")
             # A rewritten request keeps the original URL.
-            event = self._event(urlsplit(self.path).path, query, body)
+            event = self._event(deploy, urlsplit(self.path).path, query, body)
             answer = edge.invoke(content, edge.variables(deploy), event)
             text = answer.get("body") or ""
             raw = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
@@ -174,10 +176,11 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
                 headers += [(key, value) for value in values]
             self._send(int(answer.get("statusCode", 500)), headers, raw)
 
-        def _event(self, path: str, query: str, body: bytes) -> Json:
+        def _event(self, deploy: Deploy, path: str, query: str, body: bytes) -> Json:
             peer = self.client_address[0]
             headers = {key.lower(): value for key, value in self.headers.items()}
             headers |= {"x-nf-client-connection-ip": peer, "x-forwarded-for": peer}
+            headers["x-nf-site-id"] = deploy.site_id
             return {
                 "path": path,
                 "httpMethod": self.command,
@@ -188,6 +191,7 @@ def _handler(edge: Edge) -> type[BaseHTTPRequestHandler]:
                 "isBase64Encoded": True,
                 "rawUrl": f"http://{self.headers.get('Host')}{self.path}",
                 "rawQuery": query,
+                "blobs": edge.blobs,
             }
 
         def _send(self, status: int, headers: list[Any], body: bytes) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.standins.netlify_blobs import NetlifyBlobs
 from tests.standins.server import Answer, Asked, StandIn, as_html, as_json
 
 from . import deploys, environment, sites
@@ -54,7 +55,7 @@ def refuse(status: int, message: str) -> Answer:
 
 
 class NetlifyStandIn(StandIn):
-    """Netlify on two ports: the API, and the edge with the deployed sites.
+    """Netlify on three ports: the API, the edge with the deployed sites, and the sites' Blobs.
 
     Modes: `weather` breaks requests; `stuck` leaves deploys in `processing`; `fails_with` ends them in
     `error`; `refuses_env_scopes` is a plan without granular scopes; `quota` refuses new deploys.
@@ -70,7 +71,8 @@ class NetlifyStandIn(StandIn):
         self.quota = False
         self.refuses_env_scopes = False
         self.largest_function = 50 * 1024 * 1024
-        self.edge = Edge(self.state, invoke)
+        self.blobs = NetlifyBlobs()
+        self.edge = Edge(self.state, invoke, self.blobs.field)
         self.oauth = OAuth(self)
 
     @property
@@ -78,6 +80,7 @@ class NetlifyStandIn(StandIn):
         return f"{self.origin}{PREFIX}"
 
     def __enter__(self) -> Self:
+        self.blobs.__enter__()
         self.edge.start()
         return super().__enter__()
 
@@ -85,6 +88,7 @@ class NetlifyStandIn(StandIn):
         self.weather.let_go()
         super().__exit__(*error)
         self.edge.stop()
+        self.blobs.__exit__(*error)
 
     def cuts(self, method: str, path: str) -> bool:
         if method not in ("PUT", "POST"):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 
+from .mcp_headers import header_fault
 from .openapi.operations import Operation
 from .service_validation import clean_operation, clean_tool
 from .services import API, MCP, function_name
@@ -94,6 +95,8 @@ def _offered(
         part = clean_tool(service, given, set_name)
     except ValidationError as error:
         return OfferedTool(part, "refused", hints, " ".join(error.messages))
+    if set_name == MCP and (fault := header_fault(part["schema"])):
+        return OfferedTool(part, "refused", hints, fault)
     if mine is not None and all(part[key] == mine[key] for key in _PINNED):
         return OfferedTool(part, "chosen", hints, reads=bool(mine.get("reads")))
     # That it only reads was said of what it was.

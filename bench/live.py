@@ -13,53 +13,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import IO, Any
 
-import psutil
+from .hubs import KNOWN, KNOWN_SINCE, centrifugo, centrifugo_program
+from .served import Served
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWERS = (1, 200, 1000)
 # The viewers that several web processes share, and the numbers of processes.
 MANY, PROCESSES = (1000, 5000), (1, 2)
+# Of us and a hub, in turn.
+ROUNDS = 5
 PACED, PACE_SECONDS = 20, 0.1
 BURST = 50
-# A server that used less of a processor for so long is at rest.
-QUIET, SETTLE_SECONDS = 0.05, 0.5
-
-Feed = Callable[[int, float], None]
-
-
-@dataclass
-class Served:
-    """One server with its processes, the address of its stream, and how to write to it."""
-
-    process: subprocess.Popen[str]
-    url: str
-    channel: str
-    token: str
-    feed: Feed
-
-    def kilobytes(self) -> float:
-        return sum(each.memory_info().rss for each in self._processes()) / 1024
-
-    def cpu_seconds(self) -> float:
-        times = [each.cpu_times() for each in self._processes()]
-        return sum(each.user + each.system for each in times)
-
-    def settle(self) -> None:
-        """Wait until it does nothing: the first viewers' rights are checked again once it listens."""
-        before = -1.0
-        while self.cpu_seconds() - before > QUIET * SETTLE_SECONDS:
-            before = self.cpu_seconds()
-            time.sleep(SETTLE_SECONDS)
-
-    def _processes(self) -> list[psutil.Process]:
-        first = psutil.Process(self.process.pid)
-        return [first, *first.children(recursive=True)]
 
 
 def main() -> None:
@@ -74,6 +44,7 @@ def main() -> None:
             each = {count: _measure_several(viewers, count) for count in PROCESSES}
             for count, several in each.items():
                 _print_several(viewers, count, several, rival=each[1])
+            _print_hubs(viewers)
 
 
 def _print(viewers: int, log: dict[str, float], memory: dict[str, float]) -> None:
@@ -101,11 +72,35 @@ def _print_several(viewers: int, processes: int, several: dict[str, float], riva
     print(json.dumps({**named, **values, **rival_values}), flush=True)
 
 
+def _print_hubs(viewers: int) -> None:
+    """Print one web process beside each hub of the field, medians of alternating rounds."""
+    rounds: dict[str, list[dict[str, float]]] = {"ours": [], "centrifugo": []}
+    program = centrifugo_program()
+    for _ in range(ROUNDS):
+        rounds["ours"].append(_measure_several(viewers, 1))
+        if program:
+            with centrifugo(program) as served:
+                rounds["centrifugo"].append(_measure(served, viewers))
+    p50, p99, viewer_kb = _medians(rounds["ours"])
+    named = {"figure": "hub", "viewers": viewers, "p50_ms": p50, "p99_ms": p99, "viewer_kb": viewer_kb}
+    hubs = {f"{name}, {KNOWN_SINCE}": figures[viewers] for name, figures in KNOWN.items()}
+    if program:
+        hubs["Centrifugo in memory, in this run"] = _medians(rounds["centrifugo"])
+    for name, figures in hubs.items():
+        values = dict(zip(("rival_p50_ms", "rival_p99_ms", "rival_viewer_kb"), figures, strict=True))
+        print(json.dumps({**named, "rival": name, **values}), flush=True)
+
+
+def _medians(rounds: list[dict[str, float]]) -> tuple[float, float, float]:
+    p50, p99, viewer_kb = (median(each[name] for each in rounds) for name in ("p50", "p99", "viewer_kb"))
+    return p50, p99, viewer_kb
+
+
 def _measure(served: Served, viewers: int) -> dict[str, float]:
     """Return latencies in ms, KB per viewer, µs of processor time a delivery, and deliveries a second."""
     before = served.kilobytes()
     client = subprocess.Popen(
-        [sys.executable, "-m", "bench.live_client", served.url, served.channel]
+        [sys.executable, "-m", "bench.live_client", served.stream]
         + [str(number) for number in (viewers, PACED, BURST)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -203,7 +198,9 @@ def memory_server() -> Iterator[Served]:
 
 def _url(output: IO[str]) -> str:
     """Return the address of a server that prints its port."""
-    return f"http://127.0.0.1:{int(output.readline().split()[-1])}"
+    line = output.readline()
+    assert line, f"A server ended: {output.read()}"
+    return f"http://127.0.0.1:{int(line.split()[-1])}"
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .live import Served, database, log_server, memory_server
+from .live import database, log_server, memory_server
+from .served import Served
 
 VIEWERS, ROUNDS = 1000, 5
 # Lines that every viewer has, and lines written while nobody was connected.

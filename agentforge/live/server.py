@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from functools import partial
 from typing import Any
 
@@ -78,7 +79,9 @@ class LiveServer(Server):
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
         for host, number in self.listening_addresses:
-            print(f"Listening on {host}, port {number}", flush=True)
+            # One write: other web processes say it at the same moment.
+            sys.stdout.write(f"Listening on {host}, port {number}\n")
+            sys.stdout.flush()
 
     def listen_error(self, failure: Failure) -> None:
         self.failure = failure.value

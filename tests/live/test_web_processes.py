@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,6 +61,19 @@ def test_processes_share_a_port_and_its_connections(
     assert sum(shares) == CONNECTIONS
     # By chance, fewer than 8 of 48 go to one of two about once in two million runs.
     assert min(shares) >= 8
+
+
+def test_each_says_in_one_piece_that_it_listens(django_db_setup: None) -> None:
+    # Of a socket of datagrams, each read gives what one write wrote.
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    command = [sys.executable, "manage.py", "serve", "--port", "0", "--processes", "2"]
+    output = theirs.fileno()
+    with ours, theirs, subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output) as process:
+        try:
+            said = [ours.recv(1000).decode() for _ in range(2)]
+        finally:
+            process.terminate()
+    assert re.fullmatch(r"(Listening on 127\.0\.0\.1, port \d+\n)\1", "".join(said))
 
 
 def test_a_scrape_counts_what_all_of_them_did(web: WebProcess) -> None:

@@ -3,6 +3,13 @@
 import { start } from "./chat.js";
 import { h, on, readPage } from "./dom.js";
 
+/** Why a title was not changed: in the server's words where it has some. */
+async function refusalOf(response) {
+  if (!response) return "The forge did not answer. Try again.";
+  const answer = await response.json().catch(() => null);
+  return answer?.errors?.title?.[0] ?? `The forge refused it with status ${response.status}. Load the page again.`;
+}
+
 class DraftChat {
   constructor(panel) {
     this.panel = panel;
@@ -102,10 +109,7 @@ class DraftChat {
     const response = await fetch(form.action, sent).catch(() => null);
     form.querySelector(".field-error")?.remove();
     if (response?.ok) form.closest("details").open = false;
-    else {
-      const words = (await response?.json().catch(() => null))?.errors?.title?.[0] ?? "The forge did not answer.";
-      form.append(h("p", { class: "field-error", role: "alert" }, words));
-    }
+    else form.append(h("p", { class: "field-error", role: "alert" }, await refusalOf(response)));
     form.dispatchEvent(new CustomEvent("forms:rest", { bubbles: true }));
   }
 

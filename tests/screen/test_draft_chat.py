@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from agentforge.accounts.models import User
 from builds.execution import transitions
@@ -251,6 +251,18 @@ def test_a_chat_that_takes_images_leaves_its_text_the_width(window: Windows, age
     assert box["width"] > 0.8 * form["width"]
 
 
+# What is typed, what becomes of the request, and what the page says.
+REFUSED_TITLES: tuple[tuple[str, Callable[[Route], None], str], ...] = (
+    ("Whales", lambda route: route.abort(), "The forge did not answer. Try again."),
+    (
+        "Whales",
+        lambda route: route.fulfill(status=503, body="busy"),
+        "The forge refused it with status 503. Load the page again.",
+    ),
+    (" ", lambda route: route.continue_(), "Give the conversation a title."),
+)
+
+
 def test_conversations_are_begun_chosen_and_renamed_beside_the_form(
     worker: None, window: Windows, agent: AgentConfig
 ) -> None:
@@ -271,8 +283,14 @@ def test_conversations_are_begun_chosen_and_renamed_beside_the_form(
     panel.get_by_role("link", name="Whales?").click()
     expect(panel.locator("[data-role=assistant]")).to_contain_text("You said: Whales?")
     panel.locator("summary", has_text="Rename").click()
-    panel.get_by_label("Title").fill("Big animals")
-    panel.get_by_role("button", name="Save the title").click()
+    title, save = panel.get_by_label("Title"), panel.get_by_role("button", name="Save the title")
+    for words, refused, said in REFUSED_TITLES:
+        title.fill(words)
+        page.route("**/rename/", refused, times=1)
+        save.click()
+        expect(panel.get_by_role("alert")).to_have_text(said)
+    title.fill("Big animals")
+    save.click()
     expect(panel.get_by_role("link", name="Big animals")).to_have_attribute("aria-current", "page")
     with page.expect_download() as download:
         panel.get_by_role("link", name="Markdown").click()

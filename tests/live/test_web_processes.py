@@ -67,6 +67,7 @@ def test_each_says_in_one_piece_that_it_listens(django_db_setup: None) -> None:
     # Of a socket of datagrams, each read gives what one write wrote.
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     command = [sys.executable, "manage.py", "serve", "--port", "0", "--processes", "2"]
+    ours.settimeout(120)
     output = theirs.fileno()
     with ours, theirs, subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output) as process:
         try:

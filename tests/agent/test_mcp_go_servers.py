@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from agentforge.launch.lint import GO
 from tests.drivers.absence import absent
-from tests.drivers.agent_programs import GO
 
 from .test_mcp_servers import answer, listed
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-import go
 import pytest
 
+from agentforge.launch.lint import GO
 from tests.drivers.absence import absent
 from tests.drivers.forge import ROOT
-from tests.drivers.go_cache import shared_cache
-
-GO = str(Path(go.__file__).parent / "bin" / "go")
+from tests.drivers.go_tool import go_environment, shared_cache
 
 
 @pytest.mark.timeout(1800)
@@ -34,22 +31,11 @@ def test_each_injection_in_each_way() -> None:
 
 def _test(*arguments: str) -> None:
     with tempfile.TemporaryDirectory(prefix="agentforge-go-test-") as home:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": home,
-            "GOPATH": f"{home}/go",
-            "GOCACHE": str(shared_cache("race")),
-            "GOENV": "off",
-            "GOPROXY": "off",
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-            "CGO_ENABLED": "1",
-        }
         result = subprocess.run(
             # `make lint` vets them.
             [GO, "test", "-vet=off", *arguments],
             cwd=ROOT / "agent",
-            env=environment,
+            env=go_environment(Path(home), shared_cache("race"), cgo=True),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,14 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import go
-
+from agentforge.launch.lint import GO
 from tests.standins.openai import OpenAIStandIn
 
 from .forge import ROOT
-from .go_cache import shared_cache
+from .go_tool import go_environment, shared_cache
 
-GO = str(Path(go.__file__).parent / "bin" / "go")
 HANDLE = "sample-agent"
 
 
@@ -56,17 +53,7 @@ def compiled_tests(package: str) -> Path:
 
 
 def _go_environment(home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "GOPATH": str(home / "go"),
-        "GOCACHE": str(_cache()),
-        "GOENV": "off",
-        "GOPROXY": "off",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        "CGO_ENABLED": "0",
-    }
+    return go_environment(home, _cache(), cgo=False)
 
 
 @functools.cache

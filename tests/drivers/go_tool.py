@@ -1,4 +1,7 @@
-"""Caches of Go that tests share, apart from the forge's own, into which only sandboxed compilers write."""
+"""Go as tests run it themselves: offline, and with caches that they share.
+
+The caches are apart from the forge's own, into which only sandboxed compilers write.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,20 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from agentforge.launch.lint import GO_OFFLINE
+
+
+def go_environment(home: Path, cache: Path, *, cgo: bool) -> dict[str, str]:
+    """Return the environment of a `go` that asks no network and keeps nothing of this user's."""
+    return {
+        **GO_OFFLINE,
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "GOPATH": str(home / "go"),
+        "GOCACHE": str(cache),
+        "CGO_ENABLED": str(int(cgo)),
+    }
 
 
 def shared_cache(name: str) -> Path:

@@ -9,27 +9,21 @@ from pathlib import Path
 
 from tests.drivers import npm
 
-from .netlify_blobs import encoded
+from .netlify_blobs import BlobsAccess
 
 VERSIONS = {"@netlify/blobs": "10.7.13"}
 _SCRIPTS = Path(__file__).parent / "netlify_peers"
 
 
-class BlobsPeer:
-    """A running server: what opens its stores, as a function gets it."""
-
-    site, token = "site-1", "blobs-token-1"
+class BlobsPeer(BlobsAccess):
+    """A running server."""
 
     def __init__(self, origin: str) -> None:
-        self.origin = origin
+        self._origin = origin
 
     @property
-    def field(self) -> str:
-        return encoded({"url": self.origin, "token": self.token})
-
-    @property
-    def context(self) -> str:
-        return encoded({"apiURL": self.origin, "siteID": self.site, "token": self.token})
+    def origin(self) -> str:
+        return self._origin
 
 
 @contextmanager

@@ -22,18 +22,14 @@ def encoded(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-class NetlifyBlobs(StandIn):
-    """Serve the stores of every site to the holder of one token."""
+class BlobsAccess:
+    """What opens the stores at an origin, as a function gets it."""
 
     site, token = "site-1", "blobs-token-1"
 
-    def __init__(self) -> None:
-        super().__init__()
-        # By path: site, store and key.
-        self.blobs: dict[str, bytes] = {}
-        # The status of every answer, if it is not to serve.
-        self.broken = 0
-        self._lock = threading.Lock()
+    @property
+    def origin(self) -> str:
+        raise NotImplementedError
 
     @property
     def field(self) -> str:
@@ -44,6 +40,18 @@ class NetlifyBlobs(StandIn):
     def context(self) -> str:
         """Return a NETLIFY_BLOBS_CONTEXT for access through the API."""
         return encoded({"apiURL": self.origin, "siteID": self.site, "token": self.token})
+
+
+class NetlifyBlobs(StandIn, BlobsAccess):
+    """Serve the stores of every site to the holder of one token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By path: site, store and key.
+        self.blobs: dict[str, bytes] = {}
+        # The status of every answer, if it is not to serve.
+        self.broken = 0
+        self._lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Answer:
         if self.broken:

@@ -21,12 +21,17 @@ from agentforge.worker_liveness import services
 
 # Shown also while nothing waits in them: an alert must tell "nothing" from "not measured".
 QUEUES = ("builds", "trials", "process", "deployments", "upkeep")
+# Jobs are numbered in the order in which they are deferred, so the first one has waited longest. The events
+# of all that wait would be found by reading the whole table.
 _OLDEST = """
-SELECT job.queue_name, extract(epoch FROM now() - min(event.at))::float8
-FROM procrastinate_jobs AS job
-JOIN procrastinate_events AS event ON event.job_id = job.id AND event.type = 'deferred'
-WHERE job.status = 'todo' AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
-GROUP BY job.queue_name
+SELECT waiting.queue_name, coalesce(extract(epoch FROM now() - (
+    SELECT min(at) FROM procrastinate_events WHERE job_id = waiting.id AND type = 'deferred'
+)), 0)::float8
+FROM (
+    SELECT queue_name, min(id) AS id FROM procrastinate_jobs
+    WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+    GROUP BY queue_name
+) AS waiting
 """
 
 Measure = Callable[[], Iterable[Metric]]

@@ -12,7 +12,7 @@ from time import time
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import CharField, Exists, Model, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -22,6 +22,7 @@ from agentforge.audit.actions import Action
 from agentforge.audit.log import record
 from agentforge.live import streams
 from agentforge.live.models import Stream
+from agentforge.queue import retention as queue_retention
 from builds.artifacts import leases, local_store, retention, storage
 from builds.compiler import workspace
 from builds.models import Artifact, Build, ChatMessage, Conversation, StoredFile
@@ -258,14 +259,6 @@ def _rows(old: Any, apply: bool) -> Iterator[Amount]:
         yield Amount(rows=len(pks))
 
 
-_FINISHED_JOBS = """
-FROM procrastinate_jobs AS job
-WHERE status IN ('succeeded', 'failed', 'cancelled', 'aborted') AND NOT EXISTS (
-    SELECT FROM procrastinate_events AS event WHERE event.job_id = job.id AND event.at >= %s
-)
-"""
-
-
 def _trashed_agents(moment: Moment, apply: bool) -> Iterator[Amount]:
     """Prune agents that were in the trash for TRASH_DAYS, with everything made from them."""
     if not apply:
@@ -277,13 +270,8 @@ def _trashed_agents(moment: Moment, apply: bool) -> Iterator[Amount]:
 
 def _jobs(moment: Moment, apply: bool) -> Iterator[Amount]:
     """Finished jobs of the queue; their results are stored in other rows."""
-    with connection.cursor() as cursor:
-        if apply:
-            cursor.execute(f"DELETE {_FINISHED_JOBS}", [moment.now - JOB_AGE])
-            yield Amount(rows=cursor.rowcount)
-        else:
-            cursor.execute(f"SELECT count(*) {_FINISHED_JOBS}", [moment.now - JOB_AGE])
-            yield Amount(rows=cursor.fetchone()[0])
+    portions = queue_retention.prune(moment.now - JOB_AGE, dry_run=not apply)
+    yield from (Amount(rows=portion) for portion in portions)
 
 
 def _accounts(moment: Moment, apply: bool) -> Iterator[Amount]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -26,6 +25,7 @@ from configs.models import AgentConfig
 from configs.revisions import create_revision
 from deployments.models import Deployment, DeploymentStatus, Site
 from deployments.run import recovery as deployment_recovery
+from tests.drivers.query_plans import tables_read_whole
 
 pytestmark = pytest.mark.django_db
 MANY = 5_000
@@ -81,21 +81,14 @@ def _prune_logs() -> list[pruning.Amount]:
     return list(pruning.steps()["logs"](moment, True))
 
 
-def _read_whole(queries: CaptureQueriesContext) -> Iterator[str]:
-    """Yield the tables that PostgreSQL would read from end to end."""
-    with connection.cursor() as cursor:
-        for query in queries.captured_queries:
-            if re.match(r"\s*(SELECT|UPDATE|DELETE)", query["sql"]):
-                cursor.execute(f"EXPLAIN {query['sql']}")
-                yield from re.findall(r"Seq Scan on (\w+)", str(cursor.fetchall()))
-
-
 @pytest.mark.parametrize("upkeep", [recovery.recover, deployment_recovery.recover, _prune_logs])
 def test_upkeep_reads_no_large_table_from_end_to_end(upkeep: Callable[[], object]) -> None:
     with CaptureQueriesContext(connection) as queries:
         upkeep()
     assert queries.captured_queries
-    assert {"builds_chatmessage", "live_stream", "deployments_deployment"}.isdisjoint(_read_whole(queries))
+    assert {"builds_chatmessage", "live_stream", "deployments_deployment"}.isdisjoint(
+        tables_read_whole(queries)
+    )
 
 
 def _enqueue() -> int:
@@ -112,7 +105,7 @@ def test_what_waits_is_found_among_many_jobs_that_ended(look: Callable[[], objec
     with CaptureQueriesContext(connection) as queries:
         look()
     assert any("procrastinate_jobs" in query["sql"] for query in queries)
-    assert {"procrastinate_jobs", "procrastinate_events"} & set(_read_whole(queries)) == set()
+    assert {"procrastinate_jobs", "procrastinate_events"} & set(tables_read_whole(queries)) == set()
 
 
 def test_the_administration_finds_files_of_a_day_by_an_index(
@@ -124,4 +117,4 @@ def test_the_administration_finds_files_of_a_day_by_an_index(
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(reverse("admin:builds_artifact_changelist"), query).status_code == 200
     assert any("created_at" in query["sql"] for query in queries)
-    assert "builds_artifact" not in set(_read_whole(queries))
+    assert "builds_artifact" not in set(tables_read_whole(queries))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -149,12 +151,15 @@ def _remedy() -> str:
     }.get(settings.ARTIFACT_STORAGE, f"Check the disk of {settings.VAR_DIR} and its write permissions.")
 
 
-def tree_size(directory: Path) -> int:
+def tree_size(directory: Path | str) -> int:
     """Return the total size of the files below a directory, in bytes; ignores files that vanish meanwhile."""
     total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
+    # Go's cache holds thousands of files, and `Path.rglob` takes ten times as long.
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += tree_size(entry.path)
+                elif entry.is_file():
+                    total += entry.stat().st_size
     return total

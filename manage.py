@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Run Django's command-line tools for AgentForge."""
 
+import gc
 import importlib
 import os
 import sys
@@ -10,6 +11,7 @@ SETTINGS = "agentforge.settings"
 
 
 def main() -> None:
+    gc.disable()  # until the command begins
     _leave_the_shells_project()
     from environ import ImproperlyConfigured
 
@@ -17,8 +19,9 @@ def main() -> None:
 
     lifeline.hold()
     import psycopg
-    from django.core.management import execute_from_command_line
     from django.db import OperationalError as DatabaseUnavailable
+
+    from agentforge.command_line import CommandLine
 
     try:
         # Before Django, which would answer some commands as if there were no settings.
@@ -26,7 +29,7 @@ def main() -> None:
     except ImproperlyConfigured as reason:
         sys.exit(f"A setting can't be read: {reason}")
     try:
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except (DatabaseUnavailable, psycopg.OperationalError) as reason:
         if "--traceback" in sys.argv:
             raise

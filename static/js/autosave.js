@@ -4,6 +4,7 @@
 import { h } from "./dom.js";
 import { drafts, part, values } from "./drafts.js";
 import { renewSoon } from "./parts.js";
+import { released } from "./press.js";
 import { hasTyped } from "./typed.js";
 
 // How long after a save that got no answer it is sent again, in milliseconds.
@@ -42,6 +43,8 @@ async function send(draft, state) {
   const headers = { Accept: "application/json", "X-Autosave": "1" };
   try {
     const response = await fetch(draft.form.action, { method: "POST", body: state.body, headers, keepalive: true });
+    // Errors that are shown move what is below them.
+    await released();
     // Nothing was stored: the database, or something in front of the forge, is away.
     if (response.status >= 500) throw new Error(`status ${response.status}`);
     draft.unanswered = draft.sent = draft.failed = undefined;

@@ -5,8 +5,9 @@
 import { HANDLERS, offerCode } from "./chat_events.js";
 import { forgetPictures, takePictures } from "./chat_pictures.js";
 import { askAtOnce, keepQuestion, write } from "./chat_question.js";
-import { h, on, readPage } from "./dom.js";
-import { replace } from "./parts.js";
+import { h, on } from "./dom.js";
+import { readPage, replace } from "./parts.js";
+import { released } from "./press.js";
 
 class Chat {
   constructor(root) {
@@ -60,7 +61,9 @@ class Chat {
     this.sending = true;
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
-      this.accept(response, new DOMParser().parseFromString(await response.text(), "text/html"), form);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      await released();
+      this.accept(response, page, form);
     } catch {
       this.showError("The message did not reach the forge. It is still here: send it again.");
     }

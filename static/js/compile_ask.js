@@ -4,6 +4,7 @@
 import { takeAlong } from "./chat_question.js";
 import { h, on } from "./dom.js";
 import { follow } from "./live.js";
+import { released } from "./press.js";
 
 const ENDS = ["succeeded", "failed", "cancelled"];
 let form = null;
@@ -14,7 +15,8 @@ function find() {
   return document.querySelector("[data-compile-ask]");
 }
 
-function say(...children) {
+async function say(...children) {
+  await released();
   const state = document.querySelector("[data-compile-ask-state]");
   // Not every page of an agent offers it.
   if (!state) return;

@@ -44,15 +44,6 @@ export function on(kind, channel, handle) {
   });
 }
 
-/** Read a page for its parts: {page}, none without a whole answer, or {gone} if there is no such page. */
-export async function readPage(url) {
-  const headers = { Accept: "text/html", "X-Parts": "1" };
-  const response = await fetch(url, { headers }).catch(() => null);
-  if (!response?.ok || response.redirected) return { gone: response?.status === 404 };
-  const text = await response.text().catch(() => "");
-  return text ? { page: new DOMParser().parseFromString(text, "text/html") } : {};
-}
-
 /** Copy a text to the clipboard, also on pages served without https. */
 export async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);

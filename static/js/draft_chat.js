@@ -1,7 +1,9 @@
 // The chat with the draft beside the wizard's forms, on `details[data-draft-chat="URL"]`: opening it shows the chat of the
 // page at that URL, and it stays open from tab to tab, in the same conversation. What it shows is renewed with the page.
 import { start } from "./chat.js";
-import { h, on, readPage } from "./dom.js";
+import { h, on } from "./dom.js";
+import { readPage } from "./parts.js";
+import { released } from "./press.js";
 
 /** Why a title was not changed: in the server's words where it has some. */
 async function refusalOf(response) {
@@ -107,6 +109,7 @@ class DraftChat {
     event.preventDefault();
     const sent = { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } };
     const response = await fetch(form.action, sent).catch(() => null);
+    await released();
     form.querySelector(".field-error")?.remove();
     if (response?.ok) form.closest("details").open = false;
     else form.append(h("p", { class: "field-error", role: "alert" }, await refusalOf(response)));

@@ -1,6 +1,8 @@
 // The palette: a link with `data-palette` (to the search page) opens search in a dialog instead, and so do `/` and
 // Ctrl-K. Arrow keys move through what was found (`data-results`), Enter takes the first or the chosen one.
 import { announce, h } from "./dom.js";
+import { replace } from "./parts.js";
+import { released } from "./press.js";
 
 const PAUSE = 120;
 const opener = document.querySelector("[data-palette]");
@@ -50,21 +52,30 @@ async function find() {
   clearTimeout(timer);
   const text = input.value;
   request?.abort();
-  request = new AbortController();
+  const { signal } = request = new AbortController();
   try {
     const address = `${opener.href}?${new URLSearchParams({ q: text })}`;
-    const response = await fetch(address, { headers: { "HX-Request": "true" }, signal: request.signal });
+    const response = await fetch(address, { headers: { "HX-Request": "true" }, signal });
     if (response.redirected) return location.reload();
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const found = page.querySelector("[data-results]");
-    results.replaceChildren(found ?? h("p", { class: "results-none" }, message(response, page)));
+    await released();
+    if (signal.aborted) return;
+    put(found ?? h("p", { class: "results-none" }, message(response, page)));
     shown = found ? text : null;
     const count = choices().length;
     announce(count === 1 ? "1 result" : `${count} results`);
   } catch (error) {
     if (error.name === "AbortError") return;
-    results.replaceChildren(h("p", { class: "results-none" }, "The server can't be reached. Try again."));
+    put(h("p", { class: "results-none" }, "The server can't be reached. Try again."));
   }
+}
+
+/** Show results; the focus stays on the one that was chosen, or goes back to the box if it is not among them. */
+function put(fresh) {
+  if (results.firstElementChild) replace(results.firstElementChild, fresh);
+  else results.append(fresh);
+  if (dialog.open && !dialog.contains(document.activeElement)) input.focus();
 }
 
 function message(response, page) {

@@ -6,6 +6,7 @@
 // stream tells of it. What somebody typed or chose in a part stays.
 import { announce, on } from "./dom.js";
 import { collect } from "./live.js";
+import { released } from "./press.js";
 import { carry } from "./typed.js";
 
 // Records after which the page may be wrong; on the pages of an agent also the end of an answer.
@@ -16,9 +17,17 @@ let later = null;
 let busy = false;
 let again = false;
 let failures = 0;
-let pressed = false;
-let missed = false;
 let unseen = false;
+
+/** Read a page for its parts, to be shown now: {page}, none without a whole answer, or {gone} if there is no such page. */
+export async function readPage(url) {
+  const headers = { Accept: "text/html", "X-Parts": "1" };
+  const response = await fetch(url, { headers }).catch(() => null);
+  if (!response?.ok || response.redirected) return { gone: response?.status === 404 };
+  const text = await response.text().catch(() => "");
+  await released();
+  return text ? { page: new DOMParser().parseFromString(text, "text/html") } : {};
+}
 
 /** Read the page again soon, once for everything that happens at the same time. */
 export function renewSoon(delay = 80) {
@@ -40,7 +49,9 @@ async function renew() {
     if (response.status >= 500) throw new Error(response.status);
     // A page that answered a form, or whose reader was signed out, can't be read again.
     if (response.ok && !response.redirected) {
-      show(new DOMParser().parseFromString(await response.text(), "text/html"), asked);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      await released();
+      show(page, asked);
     } else if (response.status === 404) document.dispatchEvent(new CustomEvent("parts:gone"));
     failures = 0;
   } catch {
@@ -59,8 +70,6 @@ function renewLater() {
 }
 
 function show(page, asked) {
-  // A press that begins on a button and ends on its replacement is no click.
-  if (pressed) return void (missed = true);
   const said = summary();
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
@@ -85,20 +94,21 @@ function summary() {
 
 const FOCUSABLE = "a[href], button, input, select, textarea, summary";
 
-/** Where the focus is: a field is known by its id or name, anything else by its number. */
+/** Where the focus is: a field is known by its id or name, a link by its address, anything else by its number. */
 function placeOf(element, part) {
-  const { id, name, value, selectionStart, selectionEnd, selectionDirection, scrollTop } = element;
+  const { id, name, href, value, selectionStart, selectionEnd, selectionDirection, scrollTop } = element;
   const number = [...part.querySelectorAll(FOCUSABLE)].indexOf(element);
   const isText = typeof selectionStart === "number";
   const selection = isText && [selectionStart, selectionEnd, selectionDirection];
-  return { id, name, number, selection, scrollTop, value: isText ? null : value, action: element.form?.action };
+  return { id, name, href, number, selection, scrollTop, value: isText ? null : value, action: element.form?.action };
 }
 
-function restoreFocus(fresh, { id, name, number, selection, scrollTop, value, action }) {
+function restoreFocus(fresh, { id, name, href, number, selection, scrollTop, value, action }) {
   const all = [...fresh.querySelectorAll(FOCUSABLE)];
   const isSame = (each) => each.name === name && each.form?.action === action && (selection || each.value === value);
   const found = (id && all.find((each) => each.id === id)) || (name && all.find(isSame));
-  const element = found || (id || name ? null : all[number]);
+  const link = href && all[number]?.href !== href && all.find((each) => each.href === href);
+  const element = found || link || (id || name ? null : all[number]);
   element?.focus({ preventScroll: true });
   if (!element || !selection) return;
   element.setSelectionRange(...selection);
@@ -135,15 +145,6 @@ on("activity", "", () => { if (document.querySelector("[data-part=activity]")) r
 on("process", "", ({ status }) => { if (status) renewSoon(); });
 on("chat", "", ({ event }) => { if (["done", "error"].includes(event.type)) renewSoon(); });
 
-function release() {
-  pressed = false;
-  if (missed) renewSoon(0);
-  missed = false;
-}
-
-addEventListener("pointerdown", () => { pressed = true; }, true);
-// After the click that follows.
-for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
 document.addEventListener("forms:rest", () => renewSoon());
 document.addEventListener("parts:stale", () => renewSoon(0));
 document.addEventListener("visibilitychange", () => {

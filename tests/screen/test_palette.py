@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from configs.models import AgentConfig
+from tests.drivers.held_request import HeldRequest
 
 from .conftest import NARROW, Windows
 
@@ -38,6 +39,25 @@ def test_keys_open_it_choose_and_close_it(window: Windows, agent: AgentConfig, k
     page.keyboard.press("ArrowUp")
     expect(box).to_be_focused()
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/agents/new/"))
+
+
+def test_a_chosen_result_stays_chosen_when_results_come_again(window: Windows, agent: AgentConfig) -> None:
+    page = window("/keys/")
+    page.get_by_role("link", name="Search").click()
+    page.keyboard.insert_text("new agent")
+    result = page.locator(".result").first
+    expect(result).to_contain_text("New agent")
+    page.keyboard.press("Escape")
+    held = HeldRequest(page, "**/search/?*")
+    page.get_by_role("link", name="Search").click()
+    page.keyboard.press("ArrowDown")
+    expect(result).to_be_focused()
+    result.evaluate("result => { result.dataset.former = true }")
+    held.let_go()
+    expect(result).not_to_have_attribute("data-former", "true")
+    expect(result).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/agents/new/"))
 

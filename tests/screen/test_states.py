@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from agentforge.accounts.models import User
 from builds.execution import transitions
@@ -12,6 +12,7 @@ from builds.models import Build, BuildStatus, BuildTarget, ChatMessage
 from builds.services import cancel_build, enqueue_build
 from configs import validation
 from configs.models import AgentConfig
+from tests.drivers.held_request import HeldRequest
 
 from .conftest import Windows
 
@@ -250,25 +251,13 @@ def test_a_page_that_was_read_before_a_check_does_not_take_the_rail_back(
 ) -> None:
     page = window(f"/agents/{agent.pk}/identity/")
     expect(page.locator("body")).to_have_attribute("data-link", "open")
-    waiting: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if waiting:
-            route.continue_()
-        else:
-            waiting.append(route)
-
-    page.route(page.url, hold)
+    held = HeldRequest(page, page.url)
     page.evaluate("document.dispatchEvent(new CustomEvent('parts:stale'))")
-    for _ in range(3000):
-        if waiting:
-            break
-        page.wait_for_timeout(20)
-    response = waiting[0].fetch()
+    response = held.wait().fetch()
     check(agent)
     for name in ("identity", "knowledge"):
         step(page, name, "valid", "valid")
     page.evaluate(_BACK)
-    waiting[0].fulfill(response=response)
+    held.wait().fulfill(response=response)
     expect(page.locator("h1 .badge")).to_have_text("Ready to compile")
     assert page.evaluate("window.back") == []

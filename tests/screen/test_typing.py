@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Dialog, Page, Request, Response, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from configs import validation
 from configs.models import AgentConfig, ProcessRun
+from tests.drivers.held_request import HeldRequest
 
 from .conftest import Windows
 
@@ -247,41 +247,15 @@ def test_a_field_that_both_windows_changed_is_compared_after_a_reload_too(
     assert saved(agent).custom_instructions == "Theirs."
 
 
-def sent_by_htmx(page: Page, path: str) -> list[Route]:
-    """Return what htmx sends from the page to a path: it waits; what saves by itself does not."""
-    waiting: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if "hx-request" in route.request.headers:
-            waiting.append(route)
-        else:
-            route.continue_()
-
-    page.route(path, hold)
-    return waiting
-
-
-def is_htmx(path: str) -> Callable[[Request | Response], bool]:
-    """Return a predicate of requests, and of responses, that htmx sent to a path or got from it."""
-
-    def matches(either: Request | Response) -> bool:
-        request = either if isinstance(either, Request) else either.request
-        return request.url.endswith(path) and "hx-request" in request.headers
-
-    return matches
-
-
 @pytest.mark.parametrize("name", ["Grace", ""], ids=["right", "wrong"])
 def test_what_is_typed_while_the_form_is_saved_stays(window: Windows, agent: AgentConfig, name: str) -> None:
     page = window(f"/agents/{agent.pk}/identity/")
-    waiting = sent_by_htmx(page, "**/identity/")
-    ours = is_htmx("/identity/")
+    held = HeldRequest(page, "**/identity/", header="hx-request")
     page.get_by_label("Name").fill(name)
-    with page.expect_request(ours):
-        page.keyboard.press("Control+s")
+    page.keyboard.press("Control+s")
+    held.wait()
     page.get_by_label("Description").fill("Finds sources.")
-    with page.expect_response(ours):
-        waiting.pop().continue_()
+    held.let_go()
     # The answer took the form's place, what was typed came back, and what was left meanwhile is saved.
     expect(page.locator(".field-error")).to_have_count(int(not name))
     expect(page.get_by_label("Description")).to_have_value("Finds sources.")
@@ -294,11 +268,11 @@ def test_what_is_typed_while_the_form_is_saved_stays(window: Windows, agent: Age
 
 def test_what_is_typed_while_a_preset_fills_in_the_form_stays(window: Windows, agent: AgentConfig) -> None:
     page = window(f"/agents/{agent.pk}/personality/")
-    waiting = sent_by_htmx(page, "**/personality/preset/")
-    with page.expect_request(is_htmx("/personality/preset/")):
-        page.get_by_text("Mentor").click()
+    held = HeldRequest(page, "**/personality/preset/")
+    page.get_by_text("Mentor").click()
+    held.wait()
     type_instructions(page)
-    waiting.pop().continue_()
+    held.let_go()
     expect(page.get_by_text("Mentor is filled in. Save to keep it.")).to_be_visible()
     expect(page.get_by_label(INSTRUCTIONS)).to_have_value("Always answer in French.")
     expect(page.get_by_role("radio", name="Mentor")).to_be_checked()

@@ -90,7 +90,6 @@ def ask(
         return _enqueue(agent, text, place, build=build, pictures=pictures)
 
 
-@performs(Act.CHAT)
 def ask_draft(
     agent: AgentConfig,
     by: User,
@@ -104,8 +103,30 @@ def ask_draft(
 
     Raises NotPossible for a draft that can't be compiled either, and while another answer of it is pending.
     """
+    refuse_unready(agent)
+    return ask_ready_draft(agent, by, text, conversation, new=new, pictures=pictures)
+
+
+def refuse_unready(agent: AgentConfig) -> None:
+    """Raise NotPossible for a draft that can't be compiled either. This may ask the local model's server."""
     if problems := known_problems(agent):
         raise NotPossible(f"The draft can't answer yet. First correct {_tabs(problems)}.")
+
+
+@performs(Act.CHAT)
+def ask_ready_draft(
+    agent: AgentConfig,
+    by: User,
+    text: str,
+    conversation: Conversation | None = None,
+    *,
+    new: bool = False,
+    pictures: Sequence[bytes] = (),
+) -> tuple[ChatMessage, ChatMessage]:
+    """Ask a draft that `refuse_unready` did not refuse; unlike that, this may be part of a transaction.
+
+    Raises NotPossible while another answer of it is pending.
+    """
     with transaction.atomic(), as_service():
         draft = lock_agent(agent.pk)
         document = draft_json(draft)

@@ -34,6 +34,10 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
     """
     if question.role != ChatMessage.Role.USER:
         raise NotPossible("Only a question can be edited.")
+    ask = chat.ask
+    if question.source == chat.Source.DRAFT:
+        chat.refuse_unready(question.agent)
+        ask = chat.ask_ready_draft
     with transaction.atomic(), as_service():
         lock_agent(question.agent_id)
         replaced = conversation_of(question).filter(pk__gte=question.pk)
@@ -45,5 +49,4 @@ def resend(question: ChatMessage, by: User, text: str) -> tuple[ChatMessage, Cha
             raise NotPossible(chat.STILL_ANSWERING)
         pictures = images.of(question)
         replaced.delete()
-        ask = chat.ask_draft if question.source == chat.Source.DRAFT else chat.ask
         return ask(question.agent, by, text, question.conversation, pictures=pictures)

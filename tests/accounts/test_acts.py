@@ -222,7 +222,7 @@ UNASKED = {
     "builds/queue/fairness.py defer_over_limit": "a worker, for builds that were asked for",
     "builds/queue/fairness.py promote_next": "a worker, for builds that were asked for",
     "builds/queue/jobs.py defer_build": "part of enqueue_revision",
-    "builds/trial/chat.py _enqueue": "part of ask and ask_draft",
+    "builds/trial/chat.py _enqueue": "part of ask and ask_ready_draft",
     "builds/remote/client.py call": "between a forge and its builders, signed",
     "configs/keys/vault.py is_readable": "shows whether a key can be read, not the key",
     "configs/keys/vault.py values_to_redact": "redaction in workers",

@@ -14,9 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = sorted((ROOT / "templates" / "deployments" / "site").rglob("*.html"))
 TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - set(SITE))
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
+SEARCH = (ROOT / "configs" / "search_sources.py").read_text()
 CSS = (ROOT / "static" / "agentforge.css").read_text()
 
 LINE_LENGTH = 120
+# Classes that are put together (terminal colours, headings, icons), and the one of Django's lists of errors.
+MADE_UP = ("sgr-", "level-", "icon-", "errorlist")
 
 # Set for tests and styles alone: no script looks for them.
 FOR_STYLE = {"state", "source", "level", "role", "invalid", "label", "stream", "field", "prompt"}
@@ -113,11 +116,25 @@ def test_every_class_of_a_template_has_a_style() -> None:
     assert {name for name in used if f".{name}" not in CSS} == set()
 
 
-def test_every_icon_that_is_used_is_drawn() -> None:
+def test_every_class_of_the_style_is_used() -> None:
+    classes = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/|url\([^)]*\)", "", CSS, flags=re.DOTALL)))
+    folders = ("agentforge", "builds", "configs", "deployments")
+    python = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    text = "\n".join(path.read_text() for path in [*TEMPLATES, *SCRIPTS, *python])
+    unused = {name for name in classes if name not in text and not name.startswith(MADE_UP)}
+    assert unused == set()
+
+
+def test_every_icon_that_is_used_is_drawn_and_no_other() -> None:
     text = "\n".join(path.read_text() for path in [*TEMPLATES, *SCRIPTS])
-    used = set(re.findall(r"\bicon-([a-z]+)\b", text)) - {"only"}
+    used = set(re.findall(r"\bicon-([a-z]+)\b", text)) - {"only", "done", "failed"}
+    used |= set(re.findall(r'\bicon\("([a-z]+)"', text))
+    # Those of the pages that the search finds.
+    used |= set(re.findall(r'"(?:configs|builds|deployments|accounts):\w+", "([a-z]+)"', SEARCH))
     drawn = re.findall(r'<g id="(\w+)"', (ROOT / "static" / "icons.svg").read_text())
-    assert used - set(drawn) == set()
+    rules = re.findall(r"^(.*)--icon: (\d+);", CSS, re.MULTILINE)
+    used |= {drawn[int(place)] for rule, place in rules if ".icon-" not in rule}
+    assert used == set(drawn)
     for place, name in enumerate(drawn):
         assert f".icon-{name} {{ --icon: {place}; }}" in CSS
 

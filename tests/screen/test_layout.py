@@ -141,3 +141,16 @@ def test_what_a_revision_changed_begins_where_its_label_does(window: Windows, ag
     assert box(text)["y"] - box(label)["y"] - box(label)["height"] < 10
     form = page.locator(".compare")
     assert box(form.get_by_role("button"))["y"] < box(form.locator("select"))["y"] + 20
+
+
+def test_the_columns_of_a_table_stay_as_time_passes(window: Windows, agent: AgentConfig) -> None:
+    page = window("/activity/")
+    page.clock.install()
+    page.reload()
+    when = page.locator("td[data-label=When] time").first
+    expect(when).to_contain_text("second")
+    columns = "() => [...document.querySelectorAll('th')].map((each) => each.getBoundingClientRect().x)"
+    before = page.evaluate(columns)
+    page.clock.fast_forward(12 * 60_000)
+    expect(when).to_have_text("12 minutes ago")
+    assert page.evaluate(columns) == before

@@ -18,6 +18,8 @@ const (
 	// The type that the API answers a request for an address to write to with.
 	signedURL = "application/json;type=signed-url"
 	maxAnswer = 1 << 20
+	// A request goes elsewhere at most so often.
+	maxRedirects = 3
 )
 
 // Store is a store of a site, for all its deploys.
@@ -29,7 +31,18 @@ type Store struct {
 
 // Open returns the store of a name.
 func Open(access Access, name string, client *http.Client) Store {
-	return Store{access, "site:" + name, client}
+	strict := *client
+	strict.CheckRedirect = checkRedirect
+	return Store{access, "site:" + name, &strict}
+}
+
+// checkRedirect lets the same request go elsewhere, but none that asks for a page instead:
+// its answer does not say that a blob was written.
+func checkRedirect(next *http.Request, before []*http.Request) error {
+	if next.Method != before[0].Method || len(before) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // Create writes an empty blob. It reports false if there was one with this key.

@@ -36,6 +36,30 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// A page that Blobs send to instead, such as that of a sign-in, is no blob that was written;
+// another place that gets the same request may know the blob.
+func TestCreateElsewhere(t *testing.T) {
+	t.Parallel()
+	for status, isSame := range map[int]bool{301: false, 302: false, 303: false, 307: true, 308: true} {
+		store := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/elsewhere" {
+				http.Redirect(w, r, "/elsewhere", status)
+			} else if r.Method == http.MethodPut && r.Header.Get("If-None-Match") == "*" {
+				w.WriteHeader(http.StatusPreconditionFailed)
+			}
+		})
+		if created, err := store.Create(t.Context(), "a"); created || isSame != (err == nil) {
+			t.Errorf("%d: %v, %v", status, created, err)
+		}
+	}
+	around := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	if created, err := around.Create(t.Context(), "a"); created || err == nil {
+		t.Errorf("around: %v, %v", created, err)
+	}
+}
+
 // What an error says names no address, which may be signed, and no token.
 func TestErrorsNameNoSecret(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,7 +29,11 @@ func spend(t *testing.T, l *Ledger, tokens int) {
 func TestDay(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 1, 1, 23, 59, 0, 0, time.UTC)
-	for _, directory := range []string{"", t.TempDir()} {
+	pattern := filepath.Join(t.TempDir(), "data[1]")
+	if err := os.Mkdir(pattern, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, directory := range []string{"", t.TempDir(), pattern} {
 		l := &Ledger{Directory: directory, now: func() time.Time { return clock }}
 		clock = time.Date(2026, 1, 1, 23, 59, 0, 0, time.UTC)
 		today(t, l)
@@ -40,6 +45,9 @@ func TestDay(t *testing.T) {
 		clock = clock.Add(time.Minute)
 		if got := today(t, l); got != (Amount{}) {
 			t.Errorf("the next day %+v", got)
+		}
+		if old, _ := fs.Glob(os.DirFS(directory), "*2026-01-01*"); directory != "" && len(old) > 0 {
+			t.Errorf("left %v in %s", old, directory)
 		}
 	}
 }

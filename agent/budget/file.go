@@ -88,9 +88,10 @@ func (l *Ledger) removeOld() {
 	if l.Directory == "" {
 		return
 	}
-	old, _ := filepath.Glob(l.pathOf("????-??-??"))
-	for _, path := range old {
-		if path < l.path() {
+	// The directory itself is no pattern, whatever its name.
+	old, _ := fs.Glob(os.DirFS(l.Directory), filepath.Base(l.pathOf("????-??-??")))
+	for _, name := range old {
+		if path := filepath.Join(l.Directory, name); path < l.path() {
 			_ = os.Remove(path)
 		}
 	}

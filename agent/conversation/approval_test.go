@@ -3,6 +3,7 @@ package conversation
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -184,7 +185,10 @@ func TestOneSetOfAnswersCounts(t *testing.T) {
 // What can't be recorded does not run, and files that nothing needs any more go.
 func TestRecordsOfApprovals(t *testing.T) {
 	t.Parallel()
-	directory := t.TempDir()
+	directory := filepath.Join(t.TempDir(), "data[1]")
+	if err := os.Mkdir(directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	s := spentStates{directory: directory}
 	old := filepath.Join(directory, spentPrefix+"OLD")
 	if err := os.WriteFile(old, nil, 0o600); err != nil {
@@ -197,8 +201,8 @@ func TestRecordsOfApprovals(t *testing.T) {
 	if err := s.claim(t.Context(), "A", time.Now().Add(time.Minute)); err != nil {
 		t.Error(err)
 	}
-	names, _ := filepath.Glob(filepath.Join(directory, ".*"))
-	if len(names) != 1 || filepath.Base(names[0]) != spentPrefix+"A" {
+	names, _ := fs.Glob(os.DirFS(directory), "*")
+	if len(names) != 1 || names[0] != spentPrefix+"A" {
 		t.Errorf("%v", names)
 	}
 	p, _ := newPerson(t, nil, calls("", save("x")), answers("ok"))

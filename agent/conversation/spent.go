@@ -92,8 +92,10 @@ func (s *spentStates) takeEverywhere(ctx context.Context, state string, until ti
 
 // removeOld removes the files that are of no use any more.
 func (s *spentStates) removeOld() {
-	old, _ := filepath.Glob(filepath.Join(s.directory, spentPrefix+"*"))
-	for _, path := range old {
+	// The directory itself is no pattern, whatever its name.
+	old, _ := fs.Glob(os.DirFS(s.directory), spentPrefix+"*")
+	for _, name := range old {
+		path := filepath.Join(s.directory, name)
 		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > 2*approvalTime {
 			_ = os.Remove(path)
 		}

@@ -90,6 +90,9 @@ func (p Program) start(ctx context.Context, opts options, argument string, std s
 		// What visitors keep stays valid for what takes over.
 		keep(seal.KeyEnv, seal.NewKey())
 	}
+	if opts.request {
+		keep(seal.OneAnswerEnv, "1")
+	}
 	agent, err := p.Open(argument)
 	if err != nil {
 		return err

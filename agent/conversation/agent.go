@@ -87,9 +87,7 @@ func New(blueprint []byte, getenv func(string) string, options ...Option) *Agent
 	if a.sealer, a.err = seal.New(getenv(seal.KeyEnv)); a.err != nil {
 		return a
 	}
-	if getenv(seal.KeyEnv) != "" {
-		a.spentStates.directory = getenv(DataEnv)
-	}
+	a.spentStates.open(getenv)
 	settings := providers.Settings{Transport: transport.New(getenv)}
 	if a.config.Fallback != nil {
 		a.fallback = newFallback(*a.config.Fallback, settings, getenv)

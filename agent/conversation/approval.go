@@ -60,6 +60,7 @@ type pendingCall struct {
 // suspended is a turn that waits for approvals.
 type suspended struct {
 	Config    string              `json:"config"`
+	Holder    string              `json:"holder,omitempty"`
 	Asked     string              `json:"asked"`
 	Messages  []providers.Message `json:"messages"`
 	Pending   []pendingCall       `json:"pending"`
@@ -85,26 +86,27 @@ type suspended struct {
 // start begins a turn, or goes on with one that waited for approvals.
 func (t *turn) start(ctx context.Context) (doneEvent, error) {
 	text, isPending := t.sealer.Open(pendingPurpose, t.asked.Approval.State)
-	if !isPending {
-		if len(t.asked.Approval.Answers) > 0 {
-			return doneEvent{}, badRequest("the state of this approval is not known here: the agent was restarted or changed; ask again")
-		}
+	var s suspended
+	isOurs := isPending && json.Unmarshal([]byte(text), &s) == nil && s.Config == t.config.SHA256
+	answers := len(t.asked.Approval.Answers) > 0
+	if !isOurs && !answers {
 		state := t.stateOf(t.asked.messages)
 		t.believe(state.Trust)
 		t.before = state.Spent.AtLeast(t.ledger.Conversation(exchangeBefore(t.asked.messages)))
 		t.remembered(state.Summary)
 		return t.run(ctx)
 	}
-	var s suspended
-	isOurs := json.Unmarshal([]byte(text), &s) == nil && s.Config == t.config.SHA256
-	if isOurs && len(t.asked.Approval.Answers) == 0 {
+	if !answers {
 		// The person asked something else instead.
 		t.believe(s.Trust)
 		t.before = s.Before.Plus(s.Spent)
 		t.remembered(summaryState{})
 		return t.run(ctx)
 	}
-	if !isOurs || s.Asked != digestOf(t.messages) {
+	if !isOurs || s.Holder != t.spentStates.holderFor(ctx) {
+		return doneEvent{}, badRequest("the state of this approval is not known here: the agent was restarted or changed; ask again")
+	}
+	if s.Asked != digestOf(t.messages) {
 		return doneEvent{}, badRequest("the approval belongs to another conversation; ask again")
 	}
 	if err := t.spend(ctx, digest(text), s.Pending); err != nil {
@@ -138,14 +140,14 @@ func (t *turn) askPerson(p preparedCall, pending pendingCall) error {
 }
 
 // suspend ends the turn until a person has answered.
-func (t *turn) suspend() (doneEvent, error) {
+func (t *turn) suspend(ctx context.Context) (doneEvent, error) {
 	ids := make([]string, 0, len(t.ids))
 	for id := range t.ids {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	state := suspended{
-		Config: t.config.SHA256, Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
+		Config: t.config.SHA256, Holder: t.spentStates.holderFor(ctx), Asked: digestOf(t.messages[:t.given]), Messages: t.messages[t.given:], Pending: t.pending,
 		Text: t.text.String(), Rounds: t.rounds, Used: t.used, Usage: t.usage, Replaced: t.replaced, Own: t.own, IDs: ids, Trust: t.trust, Paragraph: t.newParagraph,
 		Before: t.before, Spent: t.spent, Summary: t.seen.summary, Skipped: t.seen.skipped, Results: t.results.count,
 	}
@@ -174,7 +176,7 @@ func (t *turn) resume(ctx context.Context, s suspended) (doneEvent, error) {
 		}
 	}
 	if len(t.pending) > 0 {
-		return t.suspend()
+		return t.suspend(ctx)
 	}
 	t.used++
 	return t.run(ctx)

@@ -84,16 +84,14 @@ func TestTimeOutIsDenial(t *testing.T) {
 	})
 }
 
-// A state works in another process that has the same key, and nowhere else.
+// A state works in another process that has the same key and directory, and nowhere else.
 func TestResumeElsewhere(t *testing.T) {
 	t.Parallel()
-	key := strings.Repeat("ab", 16)
+	directory := t.TempDir()
 	for _, sameKey := range []bool{true, false} {
-		p, _ := newPerson(t, nil, calls("", save("x")))
-		other, _ := newPerson(t, nil, answers("ok"))
-		p.agent.sealer, _ = seal.New(key)
-		if sameKey {
-			other.agent.sealer, _ = seal.New(key)
+		p, other := process(t, directory, calls("", save("x"))), process(t, directory, answers("ok"))
+		if !sameKey {
+			other.agent.sealer, _ = seal.New("")
 		}
 		p.ask("save")
 		p.agent, p.runs = other.agent, other.runs
@@ -123,42 +121,53 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	}
 }
 
-// Processes with one directory and one key, or one after another, run a call once.
+// Processes with one key, or one after another, run a call once, whether they share a
+// directory or not.
 func TestApprovedOnceByAllProcesses(t *testing.T) {
 	t.Parallel()
-	for _, kept := range []bool{true, false} {
-		directory, key := t.TempDir(), strings.Repeat("ab", 16)
-		process := func(steps ...step) *person {
-			p, _ := newPerson(t, nil, steps...)
-			p.agent.sealer, _ = seal.New(key)
-			if kept {
-				p.agent.spentStates.directory = directory
-			}
-			return p
-		}
-		first, second := process(calls("", save("x")), answers("ok")), process(answers("ok"))
+	shared := t.TempDir()
+	for _, directories := range [][2]string{{shared, shared}, {"", ""}, {shared, ""}, {"", shared}} {
+		first, second := process(t, directories[0], calls("", save("x")), answers("ok")), process(t, directories[1], answers("ok"))
 		first.ask("save")
 		second.messages, second.events, second.state = slices.Clone(first.messages), first.events, first.state
 		first.answer("once")
 		done := second.answer("once")
-		if len(first.runs.list) != 1 || kept != (len(second.runs.list) == 0) || kept != (done["code"] == "bad_request") {
-			t.Errorf("kept %v: %v, %v", kept, first.runs.list, second.events)
+		if len(first.runs.list) != 1 || len(second.runs.list) != 0 || done["code"] != "bad_request" {
+			t.Errorf("%q: %v, %v", directories, first.runs.list, second.events)
 		}
+	}
+}
+
+// process returns a person whose agent has a key that others have, and maybe a directory.
+func process(t *testing.T, directory string, steps ...step) *person {
+	t.Helper()
+	p, _ := newPerson(t, nil, steps...)
+	key := strings.Repeat("ab", 16)
+	p.agent.sealer, _ = seal.New(key)
+	p.agent.spentStates.open(func(name string) string { return map[string]string{seal.KeyEnv: key, DataEnv: directory}[name] })
+	return p
+}
+
+// Who goes on in another process without a directory keeps itself that it did.
+func TestASenderThatKeepsWhatItAnswered(t *testing.T) {
+	t.Parallel()
+	first, second := process(t, "", calls("", save("x"))), process(t, "", answers("ok"))
+	for _, p := range []*person{first, second} {
+		p.agent.spentStates.open(func(name string) string { return map[string]string{seal.OneAnswerEnv: "1"}[name] })
+	}
+	first.ask("save")
+	second.messages, second.events, second.state = first.messages, first.events, first.state
+	if done := second.answer("once"); done["finish"] != "stop" || len(second.runs.list) != 1 {
+		t.Errorf("%v", second.events)
 	}
 }
 
 // Of two requests that answer the same state differently, one counts, and as a whole.
 func TestOneSetOfAnswersCounts(t *testing.T) {
 	t.Parallel()
-	directory, key := t.TempDir(), strings.Repeat("ab", 16)
-	process := func(steps ...step) *person {
-		p, _ := newPerson(t, nil, steps...)
-		p.agent.sealer, _ = seal.New(key)
-		p.agent.spentStates.directory = directory
-		return p
-	}
+	directory := t.TempDir()
 	both := []providers.Call{save("x"), {Name: "notes_save", Arguments: `{"text":"y","path":"b.txt"}`}}
-	first, second := process(calls("", both...), answers("ok")), process(answers("ok"))
+	first, second := process(t, directory, calls("", both...), answers("ok")), process(t, directory, answers("ok"))
 	first.ask("save")
 	second.messages, second.state = slices.Clone(first.messages), first.state
 	asked := first.of("approval")
@@ -178,6 +187,19 @@ func TestOneSetOfAnswersCounts(t *testing.T) {
 		first.state, first.events = each, asked[:1]
 		if done := first.answer("once"); isNew != (done["finish"] == "stop") || isNew != (len(first.runs.list) == ran+1) {
 			t.Errorf("new %v: ran %v, %v", isNew, first.runs.list, first.events)
+		}
+	}
+}
+
+// An agent that was changed while a call waited answers the next question.
+func TestAQuestionAfterACallThatWaitedElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, config := range []string{"", "other"} {
+		p, _ := newPerson(t, nil, calls("", save("x")), answers("ok"))
+		p.ask("save")
+		p.agent.config.SHA256 += config
+		if done := p.ask("never mind"); done["finish"] != "stop" || len(p.runs.list) != 0 {
+			t.Errorf("%q: %v", config, p.events)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"agent.local/a0000000000000000/once"
+	"agent.local/a0000000000000000/seal"
 )
 
 // Tools leave hidden files alone.
@@ -23,9 +25,31 @@ type spentStates struct {
 	// directory has them as files, for other processes that open the same states, such as
 	// the next one; empty if states end with this process or nothing can be kept.
 	directory string
+	// holder names this agent if nobody but it can know what was answered: it alone takes
+	// answers to what it asked. It is empty if a directory has them, or the sender.
+	holder string
 
 	mu    sync.Mutex
 	until map[string]time.Time
+}
+
+// open finds out from the environment who else takes answers.
+func (s *spentStates) open(getenv func(string) string) {
+	s.directory, s.holder = "", ""
+	if getenv(seal.KeyEnv) != "" {
+		s.directory = getenv(DataEnv)
+	}
+	if s.directory == "" && getenv(seal.OneAnswerEnv) == "" {
+		s.holder = rand.Text()
+	}
+}
+
+// holderFor returns the holder of the states that a request gets or sends.
+func (s *spentStates) holderFor(ctx context.Context) string {
+	if once.From(ctx) != nil {
+		return ""
+	}
+	return s.holder
 }
 
 // claim takes a state, or returns errSpent if it was taken before: by this process or, if

@@ -101,7 +101,7 @@ func (t *turn) run(ctx context.Context) (doneEvent, error) {
 			return doneEvent{}, err
 		}
 		if len(t.pending) > 0 {
-			return t.suspend()
+			return t.suspend(ctx)
 		}
 	}
 }

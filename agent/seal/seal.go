@@ -11,8 +11,13 @@ import (
 	"strings"
 )
 
-// KeyEnv is the variable with the key of New.
-const KeyEnv = "AGENT_STATE_KEY"
+const (
+	// KeyEnv is the variable with the key of New.
+	KeyEnv = "AGENT_STATE_KEY"
+	// OneAnswerEnv is set in a program that ends with its answer: who sends what it sealed
+	// to the next one keeps that it did.
+	OneAnswerEnv = "AGENT_ONE_ANSWER"
+)
 
 var encoding = base64.RawURLEncoding
 

@@ -131,9 +131,18 @@ func (x *Index) tableOf(file int) string { return x.text(x.filesAt + file*fileRe
 
 func (x *Index) word(term int) string { return x.text(x.termsAt + term*termRecord) }
 
+// afterAll comes after every letter.
+const afterAll = "\xff"
+
 // firstTerm returns the first term that is not before word.
-func (x *Index) firstTerm(word string) int {
-	return sort.Search(x.terms, func(i int) bool { return x.word(i) >= word })
+func (x *Index) firstTerm(word string) int { return x.firstFrom(word, 0, x.terms) }
+
+// endOf returns the term after those that begin with a text.
+func (x *Index) endOf(start string) int { return x.firstTerm(start + afterAll) }
+
+// firstFrom returns the first term from first on that is not before word, or else end.
+func (x *Index) firstFrom(word string, first, end int) int {
+	return first + sort.Search(end-first, func(i int) bool { return x.word(first+i) >= word })
 }
 
 func (x *Index) chunksWith(term int) int { return x.number(x.termsAt + term*termRecord + 8) }

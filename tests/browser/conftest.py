@@ -41,7 +41,8 @@ def forge() -> Iterator[Forge]:
 # Not for the session: while Playwright runs, asynchronous tests can't.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launch(playwright) as browser:
+    """The browser that people use, with all that is around its pages."""
+    with sync_playwright() as playwright, launch(playwright, whole=True) as browser:
         yield browser
 
 

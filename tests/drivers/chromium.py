@@ -14,16 +14,27 @@ REMEDY = (
     "(.venv/bin/playwright install chromium), or name one: AGENTFORGE_CHROMIUM=/path/to/chromium. "
     "BROWSER=0 leaves these tests out."
 )
+# The browser that people use, and the same engine without windows, tabs and menus: where no one sees them,
+# they still take more processor time than the pages.
+WHOLE = ("chromium", "chromium-browser", "google-chrome")
+SHELL = ("chromium-headless-shell", "chrome-headless-shell")
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Return a running browser, to be closed; the test fails with the remedy when there is none."""
-    named = os.environ.get("AGENTFORGE_CHROMIUM")
-    result = [named, *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]
-    executable = next((path for path in result if path), None)
+def launch(playwright: Playwright, *, whole: bool = False) -> Browser:
+    """Return a running browser, to be closed; the test fails with the remedy when there is none.
+
+    It is Chromium's headless shell where that is installed, unless a test is about the whole browser.
+    """
+    executable = _executable(WHOLE if whole else SHELL + WHOLE)
     if executable is None and not Path(playwright.chromium.executable_path).exists():
         pytest.fail(REMEDY)
     arguments = ["--disable-background-networking"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox refuses root
     return playwright.chromium.launch(executable_path=executable, args=arguments)
+
+
+def _executable(names: tuple[str, ...]) -> str | None:
+    """Return the path of the browser that was named for the tests, or of the first that is installed."""
+    found = (os.environ.get("AGENTFORGE_CHROMIUM"), *map(shutil.which, names))
+    return next((path for path in found if path), None)

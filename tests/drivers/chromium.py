@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 REMEDY = (
     "These tests need Chromium. Install the system's package (apt-get install chromium), or Playwright's own "
@@ -38,3 +40,19 @@ def _executable(names: tuple[str, ...]) -> str | None:
     """Return the path of the browser that was named for the tests, or of the first that is installed."""
     found = (os.environ.get("AGENTFORGE_CHROMIUM"), *map(shutil.which, names))
     return next((path for path in found if path), None)
+
+
+@contextmanager
+def shared() -> Iterator[Browser]:
+    """Run a browser for several tests, which change rows while a window is open.
+
+    Playwright keeps an event loop running in this thread, in which Django refuses to query by itself.
+    """
+    expect.set_options(timeout=90_000)  # a machine that also compiles is slow
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield browser

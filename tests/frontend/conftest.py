@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from agentforge.accounts.models import User
 from builds.models import Build
@@ -13,7 +13,7 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
-from tests.drivers.chromium import launch
+from tests.drivers.chromium import shared
 from tests.drivers.web_process import WebProcess
 
 
@@ -48,20 +48,22 @@ def web(django_db_setup: None) -> Iterator[WebProcess]:
         yield process
 
 
-@pytest.fixture
-def page(web: WebProcess, build: Build, alice: User, client_of: Callable[[User], Client]) -> Iterator[Page]:
-    """A browser window in which alice is signed in.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with shared() as browser:
+        yield browser
 
-    While it is open, this thread has a running event loop, so Django's database can't be used in it: the
-    build that the tests are about is made before.
-    """
+
+@pytest.fixture
+def page(
+    chromium: Browser, web: WebProcess, build: Build, alice: User, client_of: Callable[[User], Client]
+) -> Iterator[Page]:
+    """A browser window in which alice is signed in."""
     session = client_of(alice).cookies["sessionid"].value
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        context = browser.new_context(base_url=web.url, viewport={"width": 1440, "height": 900})
+    with chromium.new_context(base_url=web.url, viewport={"width": 1440, "height": 900}) as context:
         context.add_cookies([{"name": "sessionid", "value": session, "url": web.url}])
         context.set_default_timeout(90_000)
         window = context.new_page()
-        expect.set_options(timeout=90_000)  # a machine that also compiles is slow
         problems: list[str] = []
         window.on("pageerror", lambda error: problems.append(str(error)))
         yield window

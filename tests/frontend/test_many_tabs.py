@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from agentforge.accounts.models import User
 from agentforge.live.writer import StreamWriter
@@ -17,7 +17,6 @@ from builds.services import enqueue_build
 from configs.models import AgentConfig
 from tests.drivers import http2_proxy
 from tests.drivers.absence import absent
-from tests.drivers.chromium import launch
 from tests.drivers.http2_proxy import Http2Proxy
 from tests.drivers.web_process import WebProcess
 
@@ -33,10 +32,9 @@ def builds(agent: AgentConfig, alice: User) -> list[Build]:
 
 
 @contextmanager
-def browser_at(url: str, session: str) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        expect.set_options(timeout=60_000)
-        context = browser.new_context(base_url=url, ignore_https_errors=True)
+def browser_at(chromium: Browser, url: str, session: str) -> Iterator[BrowserContext]:
+    """Open a browser context, whose pages share nothing with those of others, in which alice is signed in."""
+    with chromium.new_context(base_url=url, ignore_https_errors=True) as context:
         context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         yield context
 
@@ -47,16 +45,15 @@ def session(alice: User, builds: list[Build], client_of: Callable[[User], Client
 
 
 @pytest.fixture
-def context(web: WebProcess, session: str) -> Iterator[BrowserContext]:
-    """A browser in which alice is signed in; Django's database can't be used while it is open."""
-    with browser_at(web.url, session) as context:
+def context(chromium: Browser, web: WebProcess, session: str) -> Iterator[BrowserContext]:
+    with browser_at(chromium, web.url, session) as context:
         yield context
 
 
 @pytest.fixture
-def http2(web: WebProcess, session: str) -> Iterator[BrowserContext]:
+def http2(chromium: Browser, web: WebProcess, session: str) -> Iterator[BrowserContext]:
     """The same behind a proxy with TLS and HTTP/2."""
-    with Http2Proxy(web.port) as proxy, browser_at(proxy.url, session) as context:
+    with Http2Proxy(web.port) as proxy, browser_at(chromium, proxy.url, session) as context:
         yield context
 
 

@@ -1,8 +1,4 @@
-"""What every moment of the screen shows, in one browser on one web process.
-
-Playwright keeps an event loop running in this thread, in which Django refuses to query; these tests change
-rows while a window is open, so they allow it.
-"""
+"""What every moment of the screen shows, in one browser on one web process."""
 
 from __future__ import annotations
 
@@ -14,14 +10,14 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from configs.models import AgentConfig
 from configs.presets import PRESET_VALUES
 from configs.services import create_agent
-from tests.drivers.chromium import launch
+from tests.drivers.chromium import shared
 from tests.drivers.web_process import WebProcess
 from tests.standins.a2a_agent import A2AStandIn
 from tests.standins.openai import OpenAIStandIn
@@ -72,13 +68,8 @@ def web(
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    expect.set_options(timeout=90_000)  # a machine that also compiles is slow
-    with sync_playwright() as playwright, launch(playwright) as browser:
+    with shared() as browser:
         yield browser
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def doctor(*arguments: str) -> tuple[dict[str, dict[str, str]], bool]:
 def test_a_running_forge_is_well(web: WebProcess, alice: User) -> None:
     LocalIdentity.objects.create(pk=alice.pk, email=alice.email, password="!")
     with WorkerProcess(queues=",".join(WORK)) as worker:
-        worker.wait_until_it_lives()
+        worker.wait_until_it_lives("builds")
         result, well = doctor("--url", web.url)
     assert well, result
     for name in (

@@ -74,10 +74,10 @@ class WorkerProcess:
         """Return the running descendants of the worker."""
         return running_descendants(self.pid)
 
-    def wait_until_it_lives(self) -> None:
-        """Wait for its first heartbeat."""
+    def wait_until_it_lives(self, queue: str | None = None) -> None:
+        """Wait for its first heartbeat; with a queue, until it takes that: builds once Go's cache is warm."""
         with connect() as session:
-            while not any_worker_alive():
+            while not any_worker_alive(queue):
                 # New workers send no notification, so poll their table.
                 session.execute("SELECT pg_sleep(0.05)")
 

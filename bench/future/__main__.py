@@ -87,7 +87,6 @@ def _people() -> tuple[Hers, User, User]:
     """Return what alice has, of every kind, alice, and an operator."""
     from agentforge.audit.actions import Action
     from agentforge.audit.log import record
-    from agentforge.live.models import Chunk
     from builds.models import StoredFile
     from builds.queue import jobs
     from tests.drivers.people import make_user
@@ -95,9 +94,6 @@ def _people() -> tuple[Hers, User, User]:
 
     alice, olga = make_user("alice"), make_user("olga", operator=True)
     hers = things_of(alice)
-    # The others are made from one of a stream.
-    Chunk.objects.filter(first_seq__gt=1).delete()
-    Chunk.objects.update(first_seq=1, last_seq=100, data=rows.chunk_data())
     StoredFile.objects.get_or_create(pk="0" * 64)
     jobs.defer_once(jobs.PUBLISH_POSITIONS)
     record(Action.BUILD_PINNED, owner=alice, actor=alice)

@@ -48,7 +48,7 @@ _GROWING = {
         1,
         f"""'id', n, {_OWNER}, 'revision_id', build.revision_id, 'turn', n, 'created_at', at,
         'started_at', at, 'finished_at', at, 'expires_at', at + interval '{DAYS_KEPT} days',
-        'status', CASE hashint8(n) % 20 WHEN 0 THEN 'failed' ELSE 'succeeded' END""",
+        'job_id', n * 3, 'status', CASE hashint8(n) % 20 WHEN 0 THEN 'failed' ELSE 'succeeded' END""",
     ),
     "builds_buildtarget": (
         1,
@@ -158,6 +158,7 @@ def keep_templates(superuser: psycopg.Connection) -> None:
             superuser.execute(_TEMPLATE.format(table=table).encode())
             if not superuser.execute(f"TABLE templates.{table}".encode()).fetchall():
                 raise SystemExit(f"{table} has no row to make others from.")
+        superuser.execute("UPDATE templates.live_chunk SET data = %s", [chunk_data()])
         for table, (number, fields) in _STANDING.items():
             superuser.execute(_COPIES.format(table=table, number=number, fields=fields).encode())
         # What the product adds has its keys after all of these.

@@ -217,6 +217,13 @@ class ProcessRun(models.Model):
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (
+            models.Index(
+                fields=["id"],
+                name="configs_processrun_active",
+                condition=models.Q(status__in=("queued", "running")),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.agent_id}: {self.status}"

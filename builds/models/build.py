@@ -212,6 +212,13 @@ class BuildVerification(models.Model):
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (
+            models.Index(
+                fields=["id"],
+                name="builds_verification_open",
+                condition=models.Q(status__in=("queued", "running")),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"verification {self.pk}"

@@ -78,6 +78,13 @@ class EvaluationRun(models.Model):
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (
+            models.Index(
+                fields=["id"],
+                name="builds_evaluation_open",
+                condition=models.Q(status__in=("queued", "running")),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"evaluation run {self.pk}"

@@ -46,6 +46,13 @@ class KnowledgeFile(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["agent", "name"], name="configs_knowledgefile_agent_name"),
         )
+        indexes = (
+            models.Index(
+                fields=["id"],
+                name="configs_knowledge_unread",
+                condition=models.Q(state__in=("queued", "reading")),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

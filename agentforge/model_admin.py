@@ -30,6 +30,8 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     # So is counting the rows of each choice of each filter, each time among all rows.
     show_facets = admin.ShowFacets.NEVER
+    # And so is a hierarchy of dates, which looks for the days of all rows: lists have a filter by date.
+    date_hierarchy = None
     # The site shows a row only to its owner.
     view_on_site = False
     # What people call one row and several, where that is not the name of the class.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -25,7 +26,6 @@ class BuildAdmin(BuildActions, ReadOnlyAdmin):
     list_filter = ("status", "per_target__target", "per_target__from_cache", "pinned", "created_at")
     list_select_related = ("owner", "revision__agent")
     search_fields = ("=id", "owner__email", "revision__agent__name", "revision__agent__handle", "error")
-    date_hierarchy = "created_at"
     fields = ("agent_link", "revision_link", "owner_link", "status", "error", "targets", "attempts", "job",
               "created_at", "started_at", "finished_at", "pinned", "expires_at", "expired_at",
               "wanted_builder", "log", "files")  # fmt: skip
@@ -81,16 +81,26 @@ class ArtifactAdmin(ReadOnlyAdmin):
     byte_fields = ("size",)
     list_display = ("name", "build_link", "owner_link", "size", "short_sha256", "created_at")
     list_select_related = ("owner", "build")
-    search_fields = ("name", "sha256", "owner__email")
-    date_hierarchy = "created_at"
+    list_filter = ("created_at",)
+    # What an index serves: there are several files of each build.
+    search_fields = ("sha256",)
+    search_help_text = "The SHA-256 of a file, or its first digits. A build's page links to its files."
+    sortable_by = ("short_sha256", "created_at")
     ordering = ("-id",)
     fields = ("name", "build_link", "owner_link", "size", "sha256", "created_at")
 
-    @admin.display(description="build", ordering="build_id")
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Artifact], search_term: str
+    ) -> tuple[QuerySet[Artifact], bool]:
+        first = search_term.strip().lower()
+        # No digit is after f, so this is a range of the index, in any collation.
+        return (queryset.filter(sha256__gte=first, sha256__lt=f"{first}g") if first else queryset), False
+
+    @admin.display(description="build")
     def build_link(self, file: Artifact) -> str:
         return link_to(file.build)
 
-    @admin.display(description="owner", ordering="owner__email")
+    @admin.display(description="owner")
     def owner_link(self, file: Artifact) -> str:
         return link_to(file.owner)
 

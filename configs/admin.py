@@ -48,10 +48,9 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 class AgentConfigAdmin(ReadOnlyAdmin):
     row_names = ("agent", "agents")
     list_display = ("name", "handle", "whose", "type", "provider", "model", "updated_at", "trashed_at")
-    list_filter = ("type", "provider", "updated_at", ("trashed_at", admin.EmptyFieldListFilter))
+    list_filter = ("type", "provider", "created_at", "updated_at", ("trashed_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("name", "handle", "owner__email")
-    date_hierarchy = "created_at"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown_otherwise = ("id", "owner", "api_key")
@@ -80,8 +79,8 @@ class AgentConfigAdmin(ReadOnlyAdmin):
 class RevisionAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "of_agent", "whose", "short_sha256", "created_at")
     list_select_related = ("owner", "agent")
+    list_filter = ("created_at",)
     search_fields = ("sha256", "agent__name", "agent__handle", "owner__email")
-    date_hierarchy = "created_at"
     fields = ("of_agent", "whose", "number", "sha256", "created_at", "canonical_json", "builds_of_it")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:

@@ -135,7 +135,6 @@ class DeploymentAdmin(HostAdmin):
     list_filter = ("status", LiveFilter, "draft", "reason", "created_at")
     list_select_related = ("owner", "site", "build")
     search_fields = ("=id", "remote_id", "owner__email", "site__name", "error")
-    date_hierarchy = "created_at"
     actions = ("cancel", "retry", "roll_back")
     fields = ("of_site", "of_build", "whose", "asked_by", "status", "draft", "live", "title", "remote_id",
               "at_host", "content_sha256", "url", "files", "uploaded_files", "uploaded_bytes", "reason",

@@ -31,7 +31,6 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = (KindFilter, "action", "created_at")
     list_select_related = ("owner",)
     search_fields = ("actor_label", "owner__email", "subject_label", "address")
-    date_hierarchy = "created_at"
     ordering = ("-id",)
     fields = ("created_at", "action", "subject_kind", "subject_id", "subject_label", "detail", "who",
               "whose", "address")  # fmt: skip

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Mark = Callable[[str], object]
 # Of one address without its numbers, the pages that differ in their query.
 MOST_OF_A_PAGE, MOST_PAGES = 6, 300
-_NUMBER = re.compile(r"\d+|[0-9a-f-]{36}")
+_NUMBER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")
 
 
 def use(hers: Hers, alice: User, olga: User, mark: Mark) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from agentforge.accounts.models import User
 from agentforge.prepared_queries import SEPARATOR
+from agentforge.tenancy.rls import as_user
 from builds.models import Build, BuildStatus, BuildTarget, ChatMessage
-from configs.models import AgentConfig
+from configs.models import AgentConfig, Revision
+from configs.revisions import create_revision
 from configs.services import duplicate_agent
-from deployments.models import Site
+from deployments.models import Deployment, DeploymentStatus, Site
 from tests.deployments.finished_builds import build_of
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,7 @@ MOST = {
     "builds:agent": 8,
     "builds:try": 8,
 }
+_LARGE = ("builds_build", "builds_chatmessage", "deployments_deployment")
 # The files and targets of its rows.
 MORE_WITH_BUILDS = {"builds:agent": 2}
 
@@ -71,11 +75,11 @@ def test_a_page_of_an_agent_asks_no_more_than_it_needs(
 
 
 def _rows_read(plan: dict[str, Any]) -> int:
-    """Return how many rows of builds, their targets and chats a plan's scans have read."""
+    """Return how many rows of builds, their targets, chats and deployments a plan's scans have read."""
     own = 0
-    if plan.get("Relation Name", "").startswith(("builds_build", "builds_chatmessage")):
+    if plan.get("Relation Name", "").startswith(_LARGE):
         own = int(plan["Actual Loops"] * (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)))
-    return own + sum(map(_rows_read, plan.get("Plans", ())))
+    return own + sum(_rows_read(each) for each in plan.get("Plans", ()))
 
 
 @pytest.mark.parametrize("page", ["configs:list", "configs:identity"])
@@ -102,6 +106,53 @@ def test_a_page_reads_few_of_the_builds_of_an_agent(
         for query in of_builds:
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}")
             assert _rows_read(cursor.fetchone()[0][0]["Plan"]) < 100, query
+
+
+def test_a_page_reads_few_of_the_deployments_of_a_site(
+    client_of: Callable[[User], Client], agent: AgentConfig, alice: User
+) -> None:
+    others = User.objects.bulk_create(User(email=f"person-{n}@example.com") for n in range(100))
+    agents = AgentConfig.objects.bulk_create(
+        AgentConfig(owner=owner, name="Ada", handle=f"ada-{n}") for n, owner in enumerate(others)
+    )
+    others_revisions = Revision.objects.bulk_create(
+        Revision(
+            owner=each.owner,
+            agent=each,
+            number=1,
+            canonical_json="{}",
+            sha256=sha256(b"{}").hexdigest(),
+        )
+        for each in agents
+    )
+    revisions = [create_revision(agent), *others_revisions]
+    sites = Site.objects.bulk_create(
+        Site(owner=each.owner, agent=each, remote_id=f"s{each.pk}", name=f"s{each.pk}", live_remote_id="d0")
+        for each in [agent, *agents]
+    )
+    Deployment.objects.bulk_create(
+        Deployment(
+            owner=site.owner,
+            site=site,
+            revision=revision,
+            title=f"deploy-{site.pk}-{number}",
+            remote_id=f"d{number % 10}",
+            status=DeploymentStatus.SUCCEEDED,
+        )
+        for site, revision in zip(sites, revisions, strict=True)
+        for number in range(600 if site.owner == alice else 10)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE deployments_deployment, deployments_site")
+        asked = _queries(client_of(alice), reverse("configs:identity", args=[agent.pk]))
+        each = [part for query in asked for part in query.split(SEPARATOR)]
+        of_sites = [query for query in each if "last_id" in query]
+        assert of_sites
+        for query in of_sites:
+            # As whoever sees the page: the policies add the owner.
+            with as_user(alice.pk):
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}")
+                assert _rows_read(cursor.fetchone()[0][0]["Plan"]) < 100, query
 
 
 def test_a_list_asks_as_often_for_many_agents_as_for_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# All but `first_minute`, which installs everything anew, `future`, which takes half an hour, and `recall`,
+# All but `first_minute`, which installs everything anew, `future`, which takes ten minutes, and `recall`,
 # which needs a directory of books.
 MEASUREMENTS = (
     *("compile", "agent", "draft", "workers", "pages", "people", "idle", "scale"),

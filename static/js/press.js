@@ -13,5 +13,8 @@ function release() {
   for (const resolve of waiting.splice(0)) resolve();
 }
 
-addEventListener("pointerdown", () => { pressed = true; }, true);
-for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
+addEventListener("pointerdown", ({ button }) => { pressed = button === 0; }, true);
+// A menu of the browser takes the end of a press, and so does another window.
+const ENDS = ["pointerup", "pointercancel", "dragend", "contextmenu"];
+for (const kind of ENDS) addEventListener(kind, () => setTimeout(release), true);
+addEventListener("blur", release);

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from playwright.sync_api import Locator, Page, Response, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from agentforge.accounts.models import User
 from builds.models import Build, ChatMessage, ChatSource, Conversation
@@ -13,10 +15,6 @@ from configs.models import AgentConfig
 from tests.drivers.held_request import HeldRequest
 
 from .conftest import Windows
-
-
-def is_of_parts(response: Response) -> bool:
-    return "x-parts" in response.request.headers
 
 
 def press(page: Page, element: Locator) -> None:
@@ -41,11 +39,27 @@ def test_a_part_is_not_replaced_under_a_pressed_button(window: Windows, agent: A
     page.evaluate("document.querySelector('.rail-outcome').textContent = 'Stale.'")
     button.hover()
     page.mouse.down()
-    with page.expect_response(is_of_parts):
+    with page.expect_response(lambda response: "x-parts" in response.request.headers):
         page.evaluate("document.dispatchEvent(new CustomEvent('parts:stale'))")
     expect(page.locator(".rail-outcome")).to_have_text("Stale.")
     page.mouse.up()
     expect(page.locator(".rail-outcome")).to_contain_text("Next in the queue")
+
+
+@pytest.mark.parametrize("loss", ["right", "window"])
+def test_a_press_whose_end_the_page_does_not_see_holds_nothing_up(
+    window: Windows, agent: AgentConfig, loss: Literal["right", "window"]
+) -> None:
+    """A menu of the browser takes the end of a press, and so does another window."""
+    page = window(f"/agents/{agent.pk}/identity/")
+    expect(page.locator("body")).to_have_attribute("data-link", "open")
+    page.evaluate("document.querySelector('.rail-outcome').textContent = 'Stale.'")
+    page.locator("h1").hover()
+    page.mouse.down(button="right" if loss == "right" else "left")
+    if loss == "window":
+        page.evaluate("dispatchEvent(new Event('blur'))")
+    page.evaluate("document.dispatchEvent(new CustomEvent('parts:stale'))")
+    expect(page.locator(".rail-outcome")).not_to_have_text("Stale.")
 
 
 def test_a_download_of_the_chat_beside_the_form_is_not_replaced_while_it_is_pressed(

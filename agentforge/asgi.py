@@ -51,12 +51,13 @@ def _application() -> Any:
     # Imported here: these need the apps that the line above loads.
     from channels.routing import ProtocolTypeRouter, URLRouter
 
-    from .live.consumer import LiveConsumer
+    from .live.consumer import live
     from .telemetry.requests import RequestLog
 
+    streams: Any = live
     if settings.AGENTFORGE_ROLE == "builder":
         return RequestLog(pages)
-    routes = URLRouter([path("live/", LiveConsumer.as_asgi()), re_path("", pages)])
+    routes = URLRouter([path("live/", streams), re_path("", pages)])
     return RequestLog(ProtocolTypeRouter({"http": routes}))
 
 

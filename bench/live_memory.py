@@ -11,6 +11,7 @@ import math
 import sys
 import threading
 import time
+from typing import Any
 
 import django
 
@@ -18,7 +19,7 @@ django.setup()
 
 from agentforge.live import hub as hubs  # noqa: E402 - needs Django
 from agentforge.live.admission import Ticket, requested_positions  # noqa: E402
-from agentforge.live.consumer import LiveConsumer  # noqa: E402
+from agentforge.live.consumer import LiveConsumer, Receive, Send  # noqa: E402
 from agentforge.live.log import LoggedChunk, Page  # noqa: E402
 from agentforge.live.server import LiveServer  # noqa: E402
 from agentforge.live.stream_limits import OpenStream  # noqa: E402
@@ -67,6 +68,10 @@ class MemoryConsumer(LiveConsumer):
         await self._follow(hub, requested_positions(self.scope), ticket, OpenStream(""))
 
 
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    await MemoryConsumer(scope, send).run(receive)
+
+
 hub = MemoryHub()
 
 
@@ -81,7 +86,7 @@ def ready() -> None:
 
 
 LiveServer(
-    application=MemoryConsumer.as_asgi(),
+    application=application,
     endpoints=["tcp:port=0:interface=127.0.0.1:backlog=1024"],
     ready_callable=ready,
 ).run()

@@ -22,6 +22,7 @@ from .connection_table import ConnectionTable
 from .gate import Framing, Gate
 from .http_channel import BoundedChannel
 from .hub import close_hubs
+from .mailbox import Mailbox
 from .viewer import PUSH
 
 logger = logging.getLogger(__name__)
@@ -51,13 +52,18 @@ class LiveServer(Server):
         factory.protocol = partial(BoundedChannel, self._table)
         self._http_factory = factory
 
-    def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Mailbox:
+        """Start to answer a request; return where its messages go. In place of daphne's own method."""
+        gate, messages = Gate(self._framing), Mailbox()
         # daphne would take this from a client's header.
         scope["root_path"] = self.root_path
-        gate = self.connections[protocol]["gate"] = Gate(self._framing)
+        scope["asgi"] = {"version": "3.0"}
         scope["extensions"] = {PUSH: gate.push}
-        queue: asyncio.Queue[Any] = super().create_application(protocol, scope)
-        return queue
+        answer = self.application(
+            scope=scope, receive=messages.get, send=partial(self.handle_reply, protocol)
+        )
+        self.connections[protocol] |= {"gate": gate, "application_instance": asyncio.ensure_future(answer)}
+        return messages
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         details = self.connections.get(protocol)

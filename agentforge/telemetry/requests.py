@@ -102,8 +102,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        offered, parent = (headers.get(name, "") for name in (b"x-request-id", b"traceparent"))
+        offered, parent = (_header(scope, name) for name in (b"x-request-id", b"traceparent"))
         request = ServedRequest(scope["method"], scope["path"], offered, parent)
         # The only route that Django does not answer.
         request.route = LIVE if scope["path"] == f"/{LIVE}" else ""
@@ -117,6 +116,10 @@ class RequestLog:
 
         with _serving(request):
             await self._application(scope, receive, answer)
+
+
+def _header(scope: Mapping[str, Any], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in reversed(scope["headers"]) if name == wanted), "")
 
 
 class RequestIdMiddleware:

@@ -106,6 +106,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "agentforge.form_renderer.FormRenderer"
 
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR / "postgres")
 # The schema of a new installation: tenancy/search_path.py.

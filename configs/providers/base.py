@@ -29,9 +29,9 @@ class Outcome:
         return self.status == KeyStatus.INVALID
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
-    """A provider, by its entry in the catalogue; a subclass tests its keys."""
+    """A provider, by its entry in the catalogue; a subclass tests its keys. Equal only to itself."""
 
     code: str
     label: str

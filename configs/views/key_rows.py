@@ -11,19 +11,27 @@ from configs.choices import KeyStatus
 from configs.forms.stored_key import KeyForm, NewKeyForm, RenameForm
 from configs.keys import vault
 from configs.keys.keyring import Keyring, keyring_of
-from configs.models import AgentConfig, ApiKey
+from configs.models import DEFAULT_KEY_NAME, AgentConfig, ApiKey
 from configs.providers import PROVIDERS, Outcome, Provider
 from configs.providers.model_servers import LOCAL_SERVERS
 from configs.providers.offers import local_outcome
 
+from .blank_keys import BlankKeyForm, blank_form, blank_head, blank_new_form
+
+AnyKeyForm = KeyForm | BlankKeyForm
+
 
 @dataclass(frozen=True)
 class KeyRow:
-    """One provider or key as shown, with the forms to replace, add and rename keys."""
+    """One provider or key as shown, with the forms to replace, add and rename keys.
+
+    `head` is what it says, as HTML, where that is the same for everybody.
+    """
 
     provider: Provider
-    form: KeyForm
-    adding: NewKeyForm | None = None
+    form: AnyKeyForm
+    head: str = ""
+    adding: AnyKeyForm | None = None
     renaming: RenameForm | None = None
     key: ApiKey | None = None
     needs_reentry: bool = False
@@ -72,19 +80,28 @@ def key_rows(agent: AgentConfig, ring: Keyring, refused: KeyForm | None = None) 
 
 def _key_row(ring: Keyring, agent: AgentConfig, provider: Provider, refused: KeyForm | None) -> KeyRow:
     key = vault.key_in_use(ring.keys, provider.code, agent.api_key_id)
-    form = KeyForm(provider=provider, base_url=key.base_url if key else "")
-    adding = NewKeyForm(provider=provider, taken=ring.names(provider.code))
-    if refused is not None and refused.provider is provider:
-        form, adding = (form, refused) if isinstance(refused, NewKeyForm) else (refused, adding)
+    if refused is not None and refused.provider is not provider:
+        refused = None
+    is_new = isinstance(refused, NewKeyForm)
     return KeyRow(
         provider=provider,
-        form=form,
-        adding=adding if key else None,
+        form=refused if refused is not None and not is_new else _form(provider, key),
+        head=blank_head(provider) if not (key or provider.is_local or provider.unavailable) else "",
+        adding=(refused if refused is not None and is_new else _new_form(provider, ring)) if key else None,
         key=key,
         needs_reentry=key is not None and not vault.is_readable(key),
         local=local_outcome(provider) if provider.is_local else None,
         others=[other for other in ring.keys if other.provider == provider.code and other != key],
     )
+
+
+def _form(provider: Provider, key: ApiKey | None) -> AnyKeyForm:
+    """Return the form for a provider's key, with the base URL of the one in use."""
+    return KeyForm(provider=provider, base_url=key.base_url) if key and key.base_url else blank_form(provider)
+
+
+def _new_form(provider: Provider, ring: Keyring) -> BlankKeyForm:
+    return blank_new_form(provider, is_first=DEFAULT_KEY_NAME not in ring.names(provider.code))
 
 
 def stored_rows(user: User, *refused: tuple[ApiKey, KeyForm | RenameForm]) -> list[KeyRow]:
@@ -113,13 +130,11 @@ def stored_rows(user: User, *refused: tuple[ApiKey, KeyForm | RenameForm]) -> li
     return rows
 
 
-def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[NewKeyForm]:
+def new_key_forms(user: User, refused: NewKeyForm | None = None) -> list[AnyKeyForm]:
     """Return a form for each provider that takes keys; `refused` is an invalid one to show again."""
     ring = keyring_of(user.pk)
     return [
-        refused
-        if refused is not None and refused.provider is provider
-        else NewKeyForm(provider=provider, taken=ring.names(provider.code))
+        refused if refused is not None and refused.provider is provider else _new_form(provider, ring)
         for provider in PROVIDERS.values()
         if not provider.is_local and not provider.unavailable and not provider.keys_of
     ]

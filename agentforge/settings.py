@@ -54,8 +54,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Outermost, so that the calls of all others are made in its room.
+    "agentforge.stack_room.stack_room",
     "agentforge.telemetry.requests.RequestIdMiddleware",
-    # Outermost but for the line above: middleware outside of it must not use a connection.
+    # Outermost but for the lines above: middleware outside of it must not use a connection.
     "agentforge.tenancy.connections.GiveBackMiddleware",
     "agentforge.probe_hosts.ProbeHostMiddleware",
     "django.middleware.security.SecurityMiddleware",

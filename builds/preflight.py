@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -11,17 +11,19 @@ from django.urls import reverse
 from configs.agent_report import AgentReport
 from configs.choices import Tab
 from configs.draft_check import known_problems
-from configs.models import AgentConfig
+from configs.models import AgentConfig, ApiKey
 
 # The system prompt is derived from the other values, and too long for a list of changes.
 _DERIVED = frozenset({"system_prompt"})
 _LONGEST = 80
 
 
-def problems_of(agent: AgentConfig, report: AgentReport | None = None) -> list[dict[str, Any]]:
+def problems_of(
+    agent: AgentConfig, report: AgentReport | None = None, offered: Sequence[ApiKey] | None = None
+) -> list[dict[str, Any]]:
     """Return the invalid tabs of a saved draft, as far as is known: label, url and messages of each.
 
-    `report` is the agent's, where it was made already.
+    `report` is the agent's, where it was made already, `offered` the rows of `offers_question`.
     """
     return [
         {
@@ -29,7 +31,7 @@ def problems_of(agent: AgentConfig, report: AgentReport | None = None) -> list[d
             "url": reverse(f"configs:{tab}", args=[agent.pk]),
             "messages": [message for texts in fields.values() for message in texts],
         }
-        for tab, fields in known_problems(agent, report).items()
+        for tab, fields in known_problems(agent, report, offered).items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,18 +16,20 @@ from .choices import RunStatus, Tab
 from .forms import TAB_FORMS
 from .forms.base import draft_values
 from .keys.vault import key_of
-from .models import AgentConfig, ProcessRun, lock_agent
+from .models import AgentConfig, ApiKey, ProcessRun, lock_agent
 from .providers import PROVIDERS
 from .providers.offers import offers_for
 from .tab_checks import ACTIVE, VALID, checked_edition
 from .validation import Errors, tab_problems
 
 
-def known_problems(agent: AgentConfig, report: AgentReport | None = None) -> dict[str, Errors]:
+def known_problems(
+    agent: AgentConfig, report: AgentReport | None = None, offered: Sequence[ApiKey] | None = None
+) -> dict[str, Errors]:
     """Return the errors of a saved draft that are known without asking a provider: tab → field → messages.
 
     A tab that passed its check as it is now has none: no page refuses what another calls valid. `report` is
-    the agent's, where it was made already.
+    the agent's, where it was made already, `offered` the rows of `offers_question`.
     """
     report = report or report_of(agent)
     passed = {step.name for step in report.tabs if step.state == VALID}
@@ -34,7 +37,7 @@ def known_problems(agent: AgentConfig, report: AgentReport | None = None) -> dic
     for tab, form_class in TAB_FORMS.items():
         if str(tab) in passed:
             continue
-        offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
+        offers = offers_for(agent.owner_id, offered) if tab == Tab.KEYS else None
         form = form_class(draft_values(form_class, agent), instance=agent, offers=offers)
         errors = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
         if errors := errors or form.blockers():

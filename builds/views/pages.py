@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -10,9 +11,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from agentforge.accounts.models import User
 from agentforge.http import Request
 from agentforge.negotiation import negotiated, success, wants_json
-from agentforge.pagination import PageForm, page_of, page_success, refusal_of
+from agentforge.pagination import FIRST, PageForm, page_of, page_success, refusal_of
 from agentforge.prepared_queries import Parameter, PreparedQuery
 from builds import expectation, reports
 from builds.compiler import sandbox, toolchain
@@ -31,7 +33,8 @@ from builds.serializers import build_json, builds_json
 from builds.verification import lifecycle
 from configs.agent_report import report_for, report_with
 from configs.changes import field_label, newest_revision
-from configs.models import AgentConfig
+from configs.models import AgentConfig, ApiKey
+from configs.providers.offers import offers_question
 from configs.revisions import draft_json
 from configs.views.forms import agent_of
 
@@ -75,12 +78,26 @@ def agent_builds(request: Request, pk: int) -> HttpResponse:
     if wants_json(request):
         return compile_page(request, agent, TargetForm())
     asked = (expectation.compiled_by_owner, _telling_builds, newest_revision)
-    _, (compiled, telling, revisions) = report_with(
-        request, agent, *(each.question(agent=agent.pk) for each in asked)
+    _, (compiled, telling, revisions, offered, first) = report_with(
+        request,
+        agent,
+        *(each.question(agent=agent.pk) for each in asked),
+        offers_question(agent.owner_id),
+        _first_builds.question(agent=agent.pk, owner=agent.owner_id),
     )
     usual = expectation.usual_durations(agent.pk, compiled)
     form = TargetForm(initial={"targets": [PLUGIN]}, usual=usual)
-    return compile_page(request, agent, form, telling=telling, revisions_read=revisions)
+    read = BuildsRead(telling, offered, first)
+    return compile_page(request, agent, form, read=read, revisions_read=revisions)
+
+
+@dataclass(frozen=True)
+class BuildsRead:
+    """What the page asks for along with the report on its agent."""
+
+    telling: Sequence[Any]
+    offered: Sequence[ApiKey]
+    first: Sequence[Build]
 
 
 def compile_page(
@@ -89,19 +106,28 @@ def compile_page(
     form: TargetForm,
     status: int = 200,
     *,
-    telling: Sequence[Any] | None = None,
-    **read: Any,
+    read: BuildsRead | None = None,
+    **context: Any,
 ) -> HttpResponse:
     if (refusal := refusal_of(PageForm(request.GET), request)) is not None:
         return refusal
-    builds = Build.objects.owned_by(request.user).filter(revision__agent=agent)
-    builds = builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
-    page = page_of(builds, request.GET.get("page"))
+    builds = _builds_of(request.user, agent)
+    page = page_of(builds, request.GET.get("page"), read.first if read else None)
     if wants_json(request):
         return page_success(request, page, builds=builds_json(page))
-    draft = _draft(request, agent, _telling_builds(agent=agent.pk) if telling is None else telling)
-    context = {**draft, **read, "page": page, "places": places(page), "tab": "builds", "form": form}
+    context |= {**_draft(request, agent, read), "page": page, "places": places(page)}
+    context |= {"tab": "builds", "form": form}
     return render(request, "builds/agent_builds.html", context, status=status)
+
+
+def _builds_of(owner: User | Parameter, agent: AgentConfig | Parameter) -> QuerySet[Build]:
+    builds: QuerySet[Build] = Build.objects.owned_by(owner).filter(revision__agent=agent)
+    return builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
+
+
+_first_builds: PreparedQuery[Build] = PreparedQuery(
+    lambda: _builds_of(Parameter("owner"), Parameter("agent"))[:FIRST]
+)
 
 
 def _query_of_draft() -> QuerySet[Build]:
@@ -117,10 +143,10 @@ def _query_of_draft() -> QuerySet[Build]:
 _telling_builds: PreparedQuery[Any] = PreparedQuery(_query_of_draft)
 
 
-def _draft(request: Request, agent: AgentConfig, telling: Sequence[Any]) -> dict[str, Any]:
+def _draft(request: Request, agent: AgentConfig, read: BuildsRead | None) -> dict[str, Any]:
     """Return the context about a draft: its problems, its changes since the newest build, the toolchain."""
-    problems = problems_of(agent, report_for(request, agent))
-    newest = next(iter(telling), None)
+    problems = problems_of(agent, report_for(request, agent), read.offered if read else None)
+    newest = next(iter(read.telling if read else _telling_builds(agent=agent.pk)), None)
     under_way = newest if newest is not None and newest.status in reports.UNFINISHED else None
     differences = []
     if newest is not None and not problems:

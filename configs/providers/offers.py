@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.core.cache import cache
 
 from agentforge import found_servers
+from agentforge.prepared_queries import Parameter, PreparedQuery, Question
 from configs.choices import KeyStatus
 from configs.forms.base import Offers
 from configs.models import ApiKey
@@ -20,11 +22,25 @@ FAILURE_SECONDS = 2
 _LOCAL_CACHE = "configs:local-model"
 
 
-def offers_for(owner_id: UUID) -> Offers:
-    """Return a user's keys with their known models, and the models that answer on this machine."""
-    keys = ApiKey.objects.filter(owner_id=owner_id, provider__in=PROVIDERS).defer("ciphertext").order_by("pk")
+_keys_of: PreparedQuery[ApiKey] = PreparedQuery(
+    lambda: ApiKey.objects.filter(owner_id=Parameter("owner")).defer("ciphertext").order_by("pk")
+)
+
+
+def offers_question(owner_id: UUID) -> Question[ApiKey]:
+    """Return the question for a user's keys with their known models."""
+    return _keys_of.question(owner=owner_id)
+
+
+def offers_for(owner_id: UUID, read: Sequence[ApiKey] | None = None) -> Offers:
+    """Return a user's keys with their known models, and the models that answer on this machine.
+
+    `read` are the rows of `offers_question`, where they were asked for already.
+    """
+    rows = _keys_of(owner=owner_id) if read is None else read
     local = {provider.code: local_outcome(provider).models for provider in local_providers()}
-    return Offers(tuple(keys), local)
+    # Not those of providers that were removed from the forge.
+    return Offers(tuple(key for key in rows if key.provider in PROVIDERS), local)
 
 
 def local_providers() -> list[Provider]:

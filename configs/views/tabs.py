@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, negotiated, replace_errors, success, wants_json
+from agentforge.prepared_queries import Question
 from configs.agent_report import report_for, report_with
 from configs.changes import newest_revision
 from configs.choices import Preset, Tab
@@ -22,7 +23,7 @@ from configs.forms.identity import TAKEN
 from configs.forms.web_search import WebSearchForm
 from configs.models import AgentConfig, KnowledgeFile
 from configs.presets import PRESET_VALUES
-from configs.providers.offers import offers_for
+from configs.providers.offers import offers_for, offers_question
 from configs.services import HandleTaken, save_draft
 
 from .autosave import autosave, is_autosave
@@ -86,18 +87,21 @@ def personality_preset(request: Request, pk: int) -> HttpResponse:
 
 
 def _tab(request: Request, agent: AgentConfig, tab: Tab) -> HttpResponse:
-    offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
     form_class = TAB_FORMS[tab]
-    if request.method == "POST" and is_autosave(request):
-        return autosave(agent, bound_form(request, form_class, agent, offers))
     if request.method == "POST":
-        return save(request, agent, bound_form(request, form_class, agent, offers))
+        offers = offers_for(agent.owner_id) if tab == Tab.KEYS else None
+        form = bound_form(request, form_class, agent, offers)
+        return autosave(agent, form) if is_autosave(request) else save(request, agent, form)
     if wants_json(request):
         files = (
             {"files": files_json(KnowledgeFile.objects.filter(agent=agent))} if tab == Tab.KNOWLEDGE else {}
         )
         return _values_json(draft_values(form_class, agent), **files)
-    report, (revisions,) = report_with(request, agent, newest_revision.question(agent=agent.pk))
+    asked: list[Question[Any]] = [newest_revision.question(agent=agent.pk)]
+    if tab == Tab.KEYS:
+        asked.append(offers_question(agent.owner_id))
+    report, (revisions, *offered) = report_with(request, agent, *asked)
+    offers = offers_for(agent.owner_id, *offered) if tab == Tab.KEYS else None
     form = _saved_form(form_class, agent, offers, report.problems(tab))
     return _show(request, agent, form, revisions_read=revisions)
 

@@ -56,6 +56,24 @@ def test_no_more_is_counted_than_is_needed(many: list[int]) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("stored", "queries"), [(0, 0), (2, 0), (3, 1), (12, 1)])
+def test_rows_that_were_read_are_not_asked_for(
+    many: list[int], monkeypatch: pytest.MonkeyPatch, stored: int, queries: int
+) -> None:
+    monkeypatch.setattr(pagination, "FIRST", 3)
+    builds = Build.objects.filter(pk__in=many[:stored])
+    asked = list(builds[: pagination.FIRST])
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(builds, None, asked)
+        keys = [build.pk for build in page]
+    assert keys == many[:stored][:2]
+    assert len(captured) == queries
+    assert page.paginator.num_pages == page_of(builds, None).paginator.num_pages
+    second, plain = page_of(builds, "2", asked), page_of(builds, "2")
+    assert (second.number, list(second)) == (plain.number, list(plain))
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("nonsense", ["", "x", "0", "-1", "٣", "9" * 40])
 def test_nonsense_shows_a_page(many: list[int], nonsense: str) -> None:
     assert len(shown(nonsense)) == 2

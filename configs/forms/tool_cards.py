@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from configs.tools.catalogue import CATALOGUE, functions_of
+from configs.choices import Tool
+from configs.tools.catalogue import CATALOGUE, functions_of, tool_of
 from configs.tools.entries import Function, Setting, ToolEntry
 from configs.tools.permissions import ALLOW, ASK, DENY, choice_for, patterns_for
 from configs.tools.services import SETTING, Service, services_of
@@ -45,12 +47,15 @@ class PermissionInput:
 
 @dataclass(frozen=True)
 class ToolCard:
+    """A tool as the page shows it. A blank one, of which nothing is chosen, is the same for every agent."""
+
     entry: ToolEntry
     chosen: bool
     settings: list[SettingInput]
     permissions: list[PermissionInput]
     rules_name: str
     rules: str
+    is_blank: bool = False
 
     @property
     def words(self) -> str:
@@ -63,7 +68,29 @@ def tool_cards(
     chosen: Collection[str], settings: Mapping[str, Any], permissions: Mapping[str, Any]
 ) -> list[ToolCard]:
     """Return a card for each tool of the catalogue."""
-    return [_card(entry, entry.tool.value in chosen, settings, permissions) for entry in CATALOGUE.values()]
+    touched = {
+        *chosen,
+        *(tool for tool in settings if settings[tool]),
+        *map(tool_of, permissions),
+        *permissions,
+    }
+    return [
+        _card(entry, entry.tool.value in chosen, settings, permissions)
+        if entry.tool.value in touched or _is_of_a_page(entry)
+        else blank_card(entry.tool.value)
+        for entry in CATALOGUE.values()
+    ]
+
+
+@cache
+def blank_card(tool: str) -> ToolCard:
+    """Return the card of a tool of which nothing is chosen."""
+    return replace(_card(CATALOGUE[tool], False, {}, {}), is_blank=True)
+
+
+def _is_of_a_page(entry: ToolEntry) -> bool:
+    """Return whether a card links to its agent's pages, or holds a form of them."""
+    return entry.tool == Tool.WEB_SEARCH or any(setting.kind == "services" for setting in entry.settings)
 
 
 def _card(

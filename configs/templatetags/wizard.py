@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from django import template
 from django.forms import BaseForm, PasswordInput
+from django.template.loader import render_to_string
 
 from configs import agent_report
 from configs.agent_list import AgentRow
 from configs.changes import Changes, changes_since_revision
+from configs.forms.tool_cards import blank_card
 from configs.models import AgentConfig
 from configs.prompt.assembly import PromptParts, system_prompt
+from configs.tools.entries import ToolEntry
 
 register = template.Library()
 
@@ -57,3 +61,14 @@ def prompt_of(agent: AgentConfig) -> PromptParts:
 def changes_of(context: template.Context, agent: AgentConfig) -> Changes | None:
     """Return the changes of a draft since its newest revision; None before the first."""
     return changes_since_revision(agent, context.get("revisions_read"))
+
+
+@register.simple_tag
+def blank_tool(entry: ToolEntry) -> str:
+    """Return the card of a tool of which nothing is chosen; the same for everybody, so written once."""
+    return _blank_tool(entry.tool.value)
+
+
+@cache
+def _blank_tool(tool: str) -> str:
+    return render_to_string("configs/_tool_card.html", {"card": blank_card(tool)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeData
 
 Widget = Mapping[str, Any]
+# What a template writes as `str` does, and never calls.
+_PLAIN = (str, int, float, Decimal)
 
 
 class FormRenderer(DjangoTemplates):
@@ -33,7 +36,7 @@ def _text(value: object) -> str:
     """Return a value as the filter `stringformat:'s'` and autoescaping leave it."""
     if isinstance(value, SafeData):
         return str(value)
-    if isinstance(value, str | int | float) or value is None:
+    if isinstance(value, _PLAIN) or value is None:
         return escape(str(value))
     raise _LeftToDjangoError
 

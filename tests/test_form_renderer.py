@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
@@ -125,6 +126,7 @@ def test_plain_inputs_read_no_template() -> None:
         name = forms.CharField(max_length=9, help_text="x")
         note = forms.CharField(widget=forms.Textarea)
         kind = forms.ChoiceField(choices=[("a", "A")])
+        cost = forms.DecimalField(min_value=Decimal("0.01"), decimal_places=2)
         card = forms.ChoiceField(choices=[("a", "A")], widget=forms.RadioSelect)
 
     renderer = get_default_renderer()
@@ -133,5 +135,6 @@ def test_plain_inputs_read_no_template() -> None:
     with patch.object(renderer, "get_template", side_effect=AssertionError("a template was read")):
         assert '<input type="text" name="name" value="a&quot;b" maxlength="9"' in str(form["name"])
         assert "\n&lt;</textarea>" in str(form["note"])
+        assert ' min="0.01" step="0.01"' in str(form["cost"])
         assert '<option value="a">A</option>' in str(form["kind"])
         assert '<input type="radio" name="card" value="a"' in form["card"][0].tag()

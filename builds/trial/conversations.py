@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Exists, Q, Subquery
 from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
+from agentforge.prepared_queries import Parameter, PreparedQuery
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import ChatMessage, ChatSource, Conversation
@@ -18,22 +21,28 @@ from configs.models import AgentConfig
 # What a page or a response shows of a conversation; models of other people's can answer without end.
 MOST_MESSAGES = 400
 MOST_CHARACTERS = 1_000_000
+MOST_LISTED = 50
 
 
-def conversations_of(agent: AgentConfig, source: ChatSource) -> models.QuerySet[Conversation]:
+def conversations_of(
+    agent: AgentConfig | Parameter, source: ChatSource | Parameter
+) -> models.QuerySet[Conversation]:
     """Return the conversations with an agent's builds or draft, the one that was used last first."""
     return Conversation.objects.filter(agent=agent, source=source)
 
 
 def messages_in(
-    agent: AgentConfig, source: ChatSource, conversation: Conversation | None
+    agent: AgentConfig | Parameter,
+    source: ChatSource | Parameter,
+    conversation: Conversation | Parameter | None,
 ) -> models.QuerySet[ChatMessage]:
     """Return the messages of a conversation; those without one belong to the newest, or stand alone."""
     rows = ChatMessage.objects.filter(agent=agent)
     begun = conversations_of(agent, source)
     if conversation is None:
         return rows.filter(~Exists(begun), conversation=None, source=source)
-    loose = Q(conversation=None, source=source, newest=conversation.pk)
+    number = conversation if isinstance(conversation, Parameter) else conversation.pk
+    loose = Q(conversation=None, source=source, newest=number)
     belongs = Q(conversation=conversation) | loose
     with_newest: models.QuerySet[ChatMessage] = rows.annotate(newest=Subquery(begun.values("pk")[:1]))
     return with_newest.filter(belongs)
@@ -56,18 +65,49 @@ def conversation_of(message: ChatMessage) -> models.QuerySet[ChatMessage]:
 
 
 def newest_of(
-    rows: models.QuerySet[ChatMessage], *, most: int = MOST_MESSAGES, characters: int = MOST_CHARACTERS
+    rows: models.QuerySet[ChatMessage],
+    sizes: Iterable[tuple[int, int]] | None = None,
+    *,
+    most: int = MOST_MESSAGES,
+    characters: int = MOST_CHARACTERS,
 ) -> models.QuerySet[ChatMessage]:
-    """Return the newest messages of a conversation that there is room for; the last two in any case."""
-    calls = Length(Cast("tool_calls", models.TextField()))
-    sizes = rows.order_by("-pk").annotate(size=Length("content") + calls).values_list("pk", "size")[:most]
+    """Return the newest messages of a conversation that there is room for; the last two in any case.
+
+    `sizes` are those of its messages, where they were asked for already.
+    """
     kept: list[int] = []
-    for pk, size in sizes:
+    for pk, size in _sizes_of(rows)[:most] if sizes is None else sizes:
         characters -= size
         if characters < 0 and len(kept) >= 2:
             break
         kept.append(pk)
     return rows.filter(pk__in=kept)
+
+
+def _sizes_of(rows: models.QuerySet[ChatMessage]) -> models.QuerySet[ChatMessage, tuple[int, int]]:
+    calls = Length(Cast("tool_calls", models.TextField()))
+    return rows.order_by("-pk").annotate(size=Length("content") + calls).values_list("pk", "size")
+
+
+def sizes_in(
+    agent: AgentConfig, source: ChatSource, conversation: Conversation | None
+) -> list[tuple[int, int]]:
+    """Return the primary keys and sizes of a conversation's newest messages, as `newest_of` takes them."""
+    if conversation is None:
+        return _sizes_without(agent=agent.pk, source=source)
+    return _sizes_within(agent=agent.pk, source=source, conversation=conversation.pk)
+
+
+_AGENT, _SOURCE = Parameter("agent"), Parameter("source")
+# The conversations that a page lists, and the one that it shows unless it is told which.
+listed: PreparedQuery[Conversation] = PreparedQuery(lambda: conversations_of(_AGENT, _SOURCE)[:MOST_LISTED])
+newest: PreparedQuery[Conversation] = PreparedQuery(lambda: conversations_of(_AGENT, _SOURCE)[:1])
+_sizes_without: PreparedQuery[Any] = PreparedQuery(
+    lambda: _sizes_of(messages_in(_AGENT, _SOURCE, None))[:MOST_MESSAGES]
+)
+_sizes_within: PreparedQuery[Any] = PreparedQuery(
+    lambda: _sizes_of(messages_in(_AGENT, _SOURCE, Parameter("conversation")))[:MOST_MESSAGES]
+)
 
 
 def title_from(question: str) -> str:

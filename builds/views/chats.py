@@ -26,7 +26,15 @@ from builds.forms import ConversationForm, MessageForm, QuestionForm
 from builds.models import ChatMessage, ChatSource, Conversation
 from builds.trial import chat, places
 from builds.trial.answer import load_partial
-from builds.trial.conversations import conversations_of, messages_in, messages_of, newest_of
+from builds.trial.conversations import (
+    MOST_LISTED,
+    conversations_of,
+    listed,
+    messages_in,
+    messages_of,
+    newest_of,
+    sizes_in,
+)
 from configs.agent_report import position_of
 from configs.models import AgentConfig
 from configs.providers import PROVIDERS
@@ -35,7 +43,6 @@ from configs.views.forms import agent_of
 from .conversations import chosen, page_of
 from .responses import refused
 
-MOST_LISTED = 50
 _FIELDS = (
     "id",
     "role",
@@ -103,7 +110,7 @@ class Chat(ABC):
 
     @cached_property
     def begun(self) -> list[Conversation]:
-        return list(conversations_of(self.agent, self.source)[:MOST_LISTED])
+        return listed(agent=self.agent.pk, source=self.source)
 
     def address(self) -> str:
         """Return where this conversation is read again."""
@@ -112,7 +119,7 @@ class Chat(ABC):
     def context(self) -> dict[str, Any]:
         """Return what the page shows of the conversation and the others."""
         return {
-            **conversation(self.agent, self.rows),
+            **conversation(self.agent, self.source, self.place),
             "place": self.place,
             "begun": self.begun,
             # Asked for by the template, unless there is no chat to show.
@@ -162,11 +169,13 @@ class Chat(ABC):
         return redirect(self.url(None))
 
 
-def conversation(agent: AgentConfig, rows: QuerySet[ChatMessage]) -> dict[str, Any]:
+def conversation(agent: AgentConfig, source: ChatSource, place: Conversation | None) -> dict[str, Any]:
     """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
     position = position_of(agent)
     # Read after the position: an event in between may arrive twice, but is never missed.
-    chat_messages = list(newest_of(rows).select_related("build__revision"))
+    sizes = sizes_in(agent, source, place)
+    rows = messages_in(agent, source, place)
+    chat_messages = list(newest_of(rows, sizes).select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:
             position = load_partial(message)

@@ -100,8 +100,12 @@ def sizes_in(
 
 _AGENT, _SOURCE = Parameter("agent"), Parameter("source")
 # The conversations that a page lists, and the one that it shows unless it is told which.
-listed: PreparedQuery[Conversation] = PreparedQuery(lambda: conversations_of(_AGENT, _SOURCE)[:MOST_LISTED])
-newest: PreparedQuery[Conversation] = PreparedQuery(lambda: conversations_of(_AGENT, _SOURCE)[:1])
+listed_conversations: PreparedQuery[Conversation] = PreparedQuery(
+    lambda: conversations_of(_AGENT, _SOURCE)[:MOST_LISTED]
+)
+newest_conversation: PreparedQuery[Conversation] = PreparedQuery(
+    lambda: conversations_of(_AGENT, _SOURCE)[:1]
+)
 _sizes_without: PreparedQuery[Any] = PreparedQuery(
     lambda: _sizes_of(messages_in(_AGENT, _SOURCE, None))[:MOST_MESSAGES]
 )

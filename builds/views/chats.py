@@ -29,7 +29,7 @@ from builds.trial.answer import load_partial
 from builds.trial.conversations import (
     MOST_LISTED,
     conversations_of,
-    listed,
+    listed_conversations,
     messages_in,
     messages_of,
     newest_of,
@@ -110,7 +110,7 @@ class Chat(ABC):
 
     @cached_property
     def begun(self) -> list[Conversation]:
-        return listed(agent=self.agent.pk, source=self.source)
+        return listed_conversations(agent=self.agent.pk, source=self.source)
 
     def address(self) -> str:
         """Return where this conversation is read again."""

@@ -32,7 +32,7 @@ def chosen(
     pk, new = form.cleaned_data["conversation"], form.cleaned_data.get("new", False)
     if pk:
         return _conversation(request, agent, pk, source=source)
-    return None if new else conversations.newest.first(agent=agent.pk, source=source)
+    return None if new else conversations.newest_conversation.first(agent=agent.pk, source=source)
 
 
 def page_of(agent: AgentConfig, source: str, conversation: Conversation | None) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from itertools import count
 
 from django import template
 from django.forms import BaseForm, PasswordInput
@@ -13,6 +14,7 @@ from configs.changes import Changes, changes_since_revision
 from configs.forms.tool_cards import blank_card
 from configs.models import AgentConfig
 from configs.prompt.assembly import PromptParts, system_prompt
+from configs.steps import Step
 from configs.tools.entries import ToolEntry
 
 register = template.Library()
@@ -22,6 +24,13 @@ register = template.Library()
 def report_of(context: template.RequestContext, agent: AgentConfig) -> agent_report.AgentReport:
     """Return the report on a page's agent."""
     return agent_report.report_for(context["request"], agent)
+
+
+@register.simple_tag
+def numbered_steps(report: agent_report.AgentReport) -> list[list[tuple[Step, str]]]:
+    """Return the tabs and the further steps of an agent, each step with its key."""
+    keys = map(str, count(1))
+    return [list(zip(steps, keys, strict=False)) for steps in (report.tabs, report.further)]
 
 
 @register.filter

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ("agentforge", "builds", "configs", "deployments")
 
 MIDDLEWARE = {
+    "agentforge.stack_room.stack_room": "test_stack_room.py::test_a_view_has_room",
     "agentforge.telemetry.requests.RequestIdMiddleware": (
         "telemetry/test_request_ids.py::test_an_id_that_is_plain_is_kept_and_any_other_replaced"
     ),

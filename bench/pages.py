@@ -15,6 +15,9 @@ from .stage import agent, database
 if TYPE_CHECKING:
     from django.test import Client
 
+    # Whose page, and which.
+    Asked = tuple[Client, str]
+
 ROUNDS = 20
 AGENTS = 1000
 TABS = ("identity", "keys", "personality", "capabilities")
@@ -38,39 +41,54 @@ def _measure() -> None:
     client, stranger = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
     sign_in(client, ada.owner)
     sign_in(stranger, make_user("bob"))
-    rival, _ = page_cost(stranger, reverse("builds:list"))
-    for name, url in pages.items():
-        _print(name, *page_cost(client, url), rival)
+    rival = (stranger, reverse("builds:list"))
+    _print_all({name: (client, url) for name, url in pages.items()}, rival)
     values = {field.attname: getattr(ada, field.attname) for field in ada._meta.fields}
     del values["id"]
     copies = range(1, AGENTS)
     AgentConfig.objects.bulk_create(
         AgentConfig(**{**values, "name": f"Agent {n}", "handle": f"agent-{n}"}) for n in copies
     )
-    _print(f"list of {AGENTS:,} agents", *page_cost(client, reverse("configs:list")), rival)
+    _print_all({f"list of {AGENTS:,} agents": (client, reverse("configs:list"))}, rival)
 
 
 def page_cost(client: Client, url: str) -> tuple[float, int]:
     """Return the median milliseconds of a page and its number of queries."""
+    return statistics.median(_milliseconds(client, url) for _ in range(ROUNDS)), _queries(client, url)
+
+
+def _milliseconds(client: Client, url: str) -> float:
+    started = time.perf_counter()
+    answer = client.get(url)
+    if answer.status_code != 200:
+        raise SystemExit(f"{url} answered {answer.status_code}")
+    return (time.perf_counter() - started) * 1000
+
+
+def _queries(client: Client, url: str) -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    times = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        answer = client.get(url)
-        times.append((time.perf_counter() - started) * 1000)
-        if answer.status_code != 200:
-            raise SystemExit(f"{url} answered {answer.status_code}")
     with CaptureQueriesContext(connection) as queries:
         client.get(url)
-    return statistics.median(times), len(queries)
+    return len(queries)
 
 
-def _print(page: str, ms: float, queries: int, rival_ms: float) -> None:
-    named = {"figure": "page_ms", "page": page, "ms": round(ms, 1), "queries": queries}
-    rival = {"rival": "a page of the same frame without rows", "rival_ms": round(rival_ms, 1)}
-    print(json.dumps({**named, **rival}), flush=True)
+def _print_all(pages: dict[str, Asked], rival: Asked) -> None:
+    """Measure pages in turn with the rival, and print the median of each beside its own."""
+    times: dict[str, list[float]] = {name: [] for name in pages}
+    rival_times = []
+    for _ in range(ROUNDS):
+        rival_times.append(_milliseconds(*rival))
+        for name, asked in pages.items():
+            times[name].append(_milliseconds(*asked))
+    rival_facts = {
+        "rival": "a page of the same frame without rows",
+        "rival_ms": round(statistics.median(rival_times), 1),
+    }
+    for name, asked in pages.items():
+        named = {"figure": "page_ms", "page": name, "ms": round(statistics.median(times[name]), 1)}
+        print(json.dumps({**named, "queries": _queries(*asked), **rival_facts}), flush=True)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,8 @@ def problems_in_colours(page: Page, path: str, scheme: Scheme) -> list[str]:
     """Return the problems of a page in other colours than those that it was loaded in."""
     loaded_in = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
     page.emulate_media(color_scheme=scheme)
+    # Links of Django's administration change their colour little by little.
+    page.evaluate("() => Promise.all(document.getAnimations().map((each) => each.finished))")
     found = _found_by_axe(page, *OF_COLOURS)
     page.emulate_media(color_scheme=loaded_in)
     return [f"{path} {problem} in {scheme} colours" for problem in found]

@@ -10,7 +10,7 @@ from agentforge.launch.ports import is_free
 
 # Below those that a system gives to whoever asks for any port, as the other tests do meanwhile.
 _FIRST, _MANY = 12_000, 20_000
-# Two workers of a run start as far apart.
+# The workers of a run start as far apart.
 _APART = 4_000
 
 

@@ -76,7 +76,7 @@ async def live(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 class LiveConsumer:
     """One viewer's connection.
 
-    It is no AsyncConsumer of Channels: that takes a third task, and 4 KB, to hand each message to a method.
+    Not an AsyncConsumer of Channels: docs/decisions/0104-plain-live-consumer.md.
     """
 
     def __init__(self, scope: dict[str, Any], send: Send) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
@@ -25,11 +24,8 @@ def callers_with_room(request: HttpRequest) -> HttpResponse:
 
 
 @pytest.fixture(autouse=True)
-def urls(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("urls_of_room")
-    module.urlpatterns = [path("room/", callers_with_room)]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    settings.ROOT_URLCONF = module.__name__
+def urls(settings: Settings) -> None:
+    settings.ROOT_URLCONF = (path("room/", callers_with_room),)
 
 
 def test_a_view_has_room(db: None, client: Client) -> None:

@@ -9,7 +9,7 @@ Message = dict[str, Any]
 
 
 class Mailbox:
-    """An unbounded queue for one reader; an asyncio.Queue takes 3 KB, a third of what a viewer needs."""
+    """An unbounded queue for one reader; an asyncio.Queue takes 3 KB for each viewer."""
 
     __slots__ = ("_messages", "_news")
 

@@ -47,7 +47,10 @@ class PermissionInput:
 
 @dataclass(frozen=True)
 class ToolCard:
-    """A tool as the page shows it. A blank one, of which nothing is chosen, is the same for every agent."""
+    """A tool as the page shows it.
+
+    A blank one, of which nothing is chosen, differs between agents in its link to their services only.
+    """
 
     entry: ToolEntry
     chosen: bool
@@ -76,7 +79,7 @@ def tool_cards(
     }
     return [
         _card(entry, entry.tool.value in chosen, settings, permissions)
-        if entry.tool.value in touched or _is_of_a_page(entry)
+        if entry.tool.value in touched or entry.tool == Tool.WEB_SEARCH  # holds a form of its page
         else blank_card(entry.tool.value)
         for entry in CATALOGUE.values()
     ]
@@ -86,11 +89,6 @@ def tool_cards(
 def blank_card(tool: str) -> ToolCard:
     """Return the card of a tool of which nothing is chosen."""
     return replace(_card(CATALOGUE[tool], False, {}, {}), is_blank=True)
-
-
-def _is_of_a_page(entry: ToolEntry) -> bool:
-    """Return whether a card links to its agent's pages, or holds a form of them."""
-    return entry.tool == Tool.WEB_SEARCH or any(setting.kind == "services" for setting in entry.settings)
 
 
 def _card(

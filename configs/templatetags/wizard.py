@@ -7,6 +7,8 @@ from itertools import count
 from django import template
 from django.forms import BaseForm, PasswordInput
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from configs import agent_report
 from configs.agent_list import AgentRow
@@ -18,6 +20,8 @@ from configs.steps import Step
 from configs.tools.entries import ToolEntry
 
 register = template.Library()
+# The number of no agent, in the links of cards that are written once.
+_NOBODYS = 0
 
 
 @register.simple_tag(takes_context=True)
@@ -72,12 +76,18 @@ def changes_of(context: template.Context, agent: AgentConfig) -> Changes | None:
     return changes_since_revision(agent, context.get("revisions_read"))
 
 
-@register.simple_tag
-def blank_tool(entry: ToolEntry) -> str:
-    """Return the card of a tool of which nothing is chosen; the same for everybody, so written once."""
-    return _blank_tool(entry.tool.value)
+@register.simple_tag(takes_context=True)
+def blank_tool(context: template.RequestContext, entry: ToolEntry) -> str:
+    """Return the card of a tool of which nothing is chosen, with the links of the page's agent."""
+    card = _blank_tool(entry.tool.value)
+    return SafeString(card.replace(_services_url(_NOBODYS), _services_url(context["agent"].pk)))
 
 
 @cache
 def _blank_tool(tool: str) -> str:
-    return render_to_string("configs/_tool_card.html", {"card": blank_card(tool)})
+    """Return the card with the links of no agent: the same for everybody, so written once."""
+    return render_to_string("configs/_tool_card.html", {"card": blank_card(tool), "agent": {"pk": _NOBODYS}})
+
+
+def _services_url(pk: int) -> str:
+    return reverse("configs:services", args=[pk])

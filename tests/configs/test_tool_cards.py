@@ -64,7 +64,6 @@ def test_a_page_is_the_same_whoever_came_before(
         ("facts", [], {"facts": {"directory": "/x"}}, {}),
         ("facts", [], {}, {"facts_save": ["deny"]}),
         ("facts", [], {}, {"facts": ["deny text=x"]}),
-        ("api", [], {}, {}),
         ("web_search", [], {}, {}),
     ],
 )
@@ -74,6 +73,14 @@ def test_a_card_with_anything_of_an_agent_is_not_blank(
     cards = {card.entry.tool.value: card for card in tool_cards(chosen, given, permissions)}
     assert not cards[tool].is_blank
     assert cards["workspace"].is_blank
+
+
+def test_its_link_leads_to_the_services_of_its_own_agent(browser: Client, agent: AgentConfig) -> None:
+    other = AgentConfig.objects.create(owner=agent.owner, name="Grace", handle="grace", provider="openai")
+    for each in (agent, other):
+        links = re.findall(r'href="(/agents/\d+/services/[^"]*)"', page_of(browser, each))
+        assert set(links) == {f"/agents/{each.pk}/services/"}
+        assert len(links) >= 3
 
 
 def test_who_may_not_choose_tools_sees_each_of_them_disabled(browser: Client, agent: AgentConfig) -> None:

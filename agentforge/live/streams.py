@@ -43,13 +43,13 @@ def publish(name: str, *new: dict[str, Any]) -> int:
     return _append(name, new, closing=False) if new else position(name)
 
 
-def close_stream(name: str) -> int:
-    """Append {"kind": "end"} and close the stream, once; return its last sequence number.
+def close_stream(name: str, *last: dict[str, Any]) -> int:
+    """Append the last records and {"kind": "end"}, and close the stream, once; return its last number.
 
-    Raises StreamMissing.
+    On a closed stream nothing changes. Raises StreamMissing.
     """
     try:
-        return _append(name, ({"kind": "end"},), closing=True)
+        return _append(name, (*last, {"kind": "end"}), closing=True)
     except log.StreamClosed:
         return position(name)
 

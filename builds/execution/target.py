@@ -53,8 +53,6 @@ class TargetRun:
 
     async def run(self) -> None:
         """Build the target and record its outcome, unless this job no longer owns the build."""
-        if not await in_thread_with_retry(transitions.start_target, self.claim, self.name):
-            return
         async with AsyncExitStack() as flight:
             try:
                 with self.build_log.section(targets.get(self.name).section) as log:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from agentforge.live import streams
@@ -46,25 +45,39 @@ class Claim:
     targets: Sequence[str]
     attempt: int
 
+    @classmethod
+    def of(cls, build: Build, job_id: int, targets: Sequence[str]) -> Claim:
+        return cls(
+            build_id=build.pk,
+            job_id=job_id,
+            owner_id=build.owner_id,
+            agent_id=build.revision.agent_id,
+            stream=build.stream_name,
+            document=build.revision.canonical_json,
+            targets=targets,
+            attempt=build.attempts,
+        )
+
 
 def claim(build_id: int, job_id: int) -> Claim | None:
-    """Start the queued build of this job.
+    """Start the queued build of this job, and its unfinished targets, which run at the same time.
 
     Returns None if another job owns the build, if it is finished, or if its owner's limit of running builds
     is reached.
     """
+    now = timezone.now()
     with transaction.atomic():
-        if fairness.defer_over_limit(build_id, job_id):
+        mine = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED)
+        build: Build | None = mine.select_related("revision").first()
+        if build is None or fairness.defer_over_limit(build):
             return None
-        claimed = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(
-            status=BuildStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
-        )
-        if not claimed:
+        build.attempts += 1
+        if not mine.update(status=BuildStatus.RUNNING, started_at=now, attempts=build.attempts):
             return None
-        build: Build = Build.objects.select_related("revision").get(pk=build_id)
         queued = build.per_target.filter(status=BuildStatus.QUEUED)
         targets = tuple(queued.values_list("target", flat=True))
-        _publish(build, BuildStatus.RUNNING)
+        queued.update(status=BuildStatus.RUNNING, started_at=now)
+        _publish(build, BuildStatus.RUNNING, *(_target_record(name, BuildStatus.RUNNING) for name in targets))
         position.publish_later()
         job_log.started(
             "build",
@@ -73,30 +86,7 @@ def claim(build_id: int, job_id: int) -> Claim | None:
             enqueued_at=build.created_at,
             attempt=build.attempts,
         )
-    return Claim(
-        build_id=build.pk,
-        job_id=job_id,
-        owner_id=build.owner_id,
-        agent_id=build.revision.agent_id,
-        stream=build.stream_name,
-        document=build.revision.canonical_json,
-        targets=targets,
-        attempt=build.attempts,
-    )
-
-
-def start_target(claim: Claim, name: str) -> bool:
-    """Start a queued target; return False if this job no longer owns the build.
-
-    Idempotent, so safe to retry after a lost response.
-    """
-    with transaction.atomic():
-        if not _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING):
-            return False
-        target = BuildTarget.objects.filter(build_id=claim.build_id, target=name, status__in=_OPEN)
-        started = bool(target.update(status=BuildStatus.RUNNING, started_at=timezone.now()))
-        _publish_target(claim, name, BuildStatus.RUNNING)
-    return started
+    return Claim.of(build, job_id, targets)
 
 
 def set_input_digest(claim: Claim, name: str, digest: str) -> None:
@@ -137,11 +127,10 @@ def conclude(build_id: int, job_id: int) -> bool:
             return False
         targets: list[BuildTarget] = list(build.per_target.all())
         failed = [each for each in targets if each.status != BuildStatus.SUCCEEDED]
-        if not failed:
-            return finish(build_id, job_id, BuildStatus.SUCCEEDED)
         single = len(targets) == 1
         error = "\n".join(each.error if single else f"{each.target}: {each.error}" for each in failed)
-        return finish(build_id, job_id, BuildStatus.FAILED, error=error)
+        _end(build, BuildStatus.FAILED if failed else BuildStatus.SUCCEEDED, error, targets, {})
+    return True
 
 
 def finish(
@@ -158,27 +147,38 @@ def finish(
     `outcomes` hold what is known about those targets. Returns False, without a change, if the build no longer
     has the status `was` and this job.
     """
-    now = timezone.now()
     with transaction.atomic():
-        changed = Build.objects.filter(pk=build_id, job_id=job_id, status=was).update(
-            status=status, finished_at=now, error=error, expires_at=retention.expiry(now)
-        )
-        if not changed:
+        build = _locked(build_id, job_id, was)
+        if build is None:
             return False
-        build: Build = Build.objects.select_related("revision").get(pk=build_id)
-        for row in build.per_target.filter(status__in=_OPEN):
-            facts = (outcomes or {}).get(row.target, Outcome()).facts
+        _end(build, status, error, build.per_target.all(), outcomes or {})
+    return True
+
+
+def _end(
+    build: Build,
+    status: BuildStatus,
+    error: str,
+    targets: Iterable[BuildTarget],
+    outcomes: Mapping[str, Outcome],
+) -> None:
+    """Finish a locked build, those of its targets that are unfinished, and its log."""
+    now = timezone.now()
+    build.status, build.error = status, error
+    build.finished_at, build.expires_at = now, retention.expiry(now)
+    build.save(update_fields=["status", "finished_at", "error", "expires_at"])
+    for row in targets:
+        if row.status in _OPEN:
+            facts = outcomes.get(row.target, Outcome()).facts
             columns = {"error": error, **facts.columns()}
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
-        _publish(build, status)
-        streams.close_stream(build.stream_name)
-        records.delete_received_for(build_id)
-        if status == BuildStatus.SUCCEEDED:
-            for handle in _success_handlers:
-                handle(build)
-        _advance_queue(build.owner_id)
-        job_log.ended("build", build.pk, status, request_id=build.request_id, began_at=build.started_at)
-    return True
+    _publish(build, status, closing=True)
+    records.delete_received_for(build.pk)
+    if status == BuildStatus.SUCCEEDED:
+        for handle in _success_handlers:
+            handle(build)
+    _advance_queue(build.owner_id)
+    job_log.ended("build", build.pk, status, request_id=build.request_id, began_at=build.started_at)
 
 
 def requeue(
@@ -220,7 +220,7 @@ def _advance_queue(owner_id: UUID) -> None:
     position.publish_later()
 
 
-def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:
+def _locked(build_id: int, job_id: int | None, status: BuildStatus) -> Build | None:
     """Return the build if it has this job and status, locked until the transaction ends."""
     builds = Build.objects.filter(pk=build_id, job_id=job_id, status=status)
     build: Build | None = builds.select_for_update(of=("self",)).select_related("revision").first()
@@ -228,10 +228,17 @@ def _locked(build_id: int, job_id: int, status: BuildStatus) -> Build | None:
 
 
 def _publish_target(claim: Claim, name: str, status: BuildStatus) -> None:
-    streams.publish(claim.stream, {"kind": "target", "target": name, "status": str(status)})
+    streams.publish(claim.stream, _target_record(name, status))
 
 
-def _publish(build: Build, status: BuildStatus) -> None:
+def _target_record(name: str, status: BuildStatus) -> dict[str, object]:
+    return {"kind": "target", "target": name, "status": str(status)}
+
+
+def _publish(build: Build, status: BuildStatus, *more: dict[str, object], closing: bool = False) -> None:
     record: dict[str, object] = {"kind": "status", "status": str(status), "request_id": build.request_id}
-    streams.publish(build.stream_name, {**record, "error": build.error} if build.error else record)
+    if build.error:
+        record["error"] = build.error
+    append = streams.close_stream if closing else streams.publish
+    append(build.stream_name, record, *more)
     announce_build(build.revision.agent_id, build.owner_id, build.pk, str(status))

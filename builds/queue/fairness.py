@@ -71,24 +71,19 @@ def refuse_more_than_allowed(owner_id: UUID) -> None:
         )
 
 
-def defer_over_limit(build_id: int, job_id: int) -> bool:
-    """Defer this job's queued build if its owner has as many running builds as allowed.
+def defer_over_limit(build: Build) -> bool:
+    """Defer the job of a queued build if its owner has as many running builds as allowed.
 
     The worker is then free for another job. Call it in a transaction, before the build's row is locked.
     """
     limit = settings.MOST_RUNNING_BUILDS
     if limit <= 0:
         return False
-    build = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).first()
-    if build is None:
-        return False
     lock(build.owner_id)
     if Build.objects.filter(owner_id=build.owner_id, status=BuildStatus.RUNNING).count() < limit:
         return False
-    job = jobs.defer_build(build_id, build.turn, at=timezone.now() + DEFERRED_FOR)
-    return bool(
-        Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED).update(job_id=job)
-    )
+    mine = Build.objects.filter(pk=build.pk, job_id=build.job_id, status=BuildStatus.QUEUED)
+    return bool(mine.update(job_id=jobs.defer_build(build.pk, build.turn, at=timezone.now() + DEFERRED_FOR)))
 
 
 def promote_next(owner_id: UUID) -> None:

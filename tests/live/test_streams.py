@@ -88,10 +88,10 @@ def test_a_late_commit_keeps_its_place(stream: str) -> None:
 def test_a_stream_ends_once(stream: str) -> None:
     publish(stream, line("a"))
 
-    assert close_stream(stream) == close_stream(stream) == 2
-    assert [record["kind"] for _, record in read(stream)] == ["line", "end"]
+    assert close_stream(stream, line("b")) == close_stream(stream, line("c")) == 3
+    assert [record.get("text", record["kind"]) for _, record in read(stream)] == ["a", "b", "end"]
     with pytest.raises(StreamClosed):
-        publish(stream, line("b"))
+        publish(stream, line("d"))
 
 
 def test_what_is_missing_is_named(stream: str) -> None:

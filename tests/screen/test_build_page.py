@@ -35,7 +35,6 @@ def start(build: Build) -> Claim:
 
 def take_from_cache(claim: Claim, name: str, section: str) -> None:
     """Let a target of a running build find its files in the cache, as a worker does."""
-    assert transitions.start_target(claim, name)
     with StreamWriter(claim.stream) as writer, BuildLog(writer.write).section(section) as log:
         log.info("The same agent was already built.")
         log.state = "cached"
@@ -58,8 +57,6 @@ def test_each_target_speaks_for_itself_and_a_cancelled_build_offers_nothing(
     expect(page.locator(".summary")).to_contain_text("Running")
     take_from_cache(claim, "plugin", section)
     expect(page.locator("#target-plugin .badge")).to_have_text("Succeeded")
-    expect(page.locator("#target-linux-amd64 .badge")).to_have_text("Queued")
-    assert transitions.start_target(claim, "linux-amd64")
     expect(page.locator("#target-linux-amd64 .badge")).to_have_text("Running")
     # Steps from the cache are done, and a bar has them; the rest waits.
     expect(page.locator(".step[data-state=cached]")).to_have_count(5)
@@ -104,7 +101,6 @@ def test_how_long_it_takes_is_said_before_and_while_it_runs(
     expect(arm).to_contain_text("never built here: the first time takes minutes")
     first = enqueue_build(agent, by=alice)
     claim = start(first)
-    assert transitions.start_target(claim, "plugin")
     assert transitions.finish_target(claim, "plugin", Outcome(BuildStatus.SUCCEEDED))
     assert transitions.conclude(first.pk, claim.job_id)
     ended = F("finished_at") - timedelta(seconds=12)
@@ -182,8 +178,6 @@ def test_steps_stay_in_the_order_of_their_targets_whichever_runs_first(window: W
     lists = page.locator("[data-steps]")
     expect(lists).to_have_count(2)
     claim = start(build)
-    for name in claim.targets:
-        assert transitions.start_target(claim, name)
     with StreamWriter(claim.stream) as writer, BuildLog(writer.write).section(executable) as log:
         with log.step("Lay out the sources"):
             pass

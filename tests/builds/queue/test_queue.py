@@ -18,6 +18,7 @@ from pytest_django.fixtures import Settings
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.execution import transitions
+from builds.execution.outcome import Outcome
 from builds.models import Build, BuildStatus
 from builds.queue import position
 from builds.services import cancel_build, enqueue_build
@@ -192,8 +193,41 @@ def test_of_concurrent_claims_one_succeeds(line: list[Build]) -> None:
     assert job is not None
     claims = at_once(4, lambda _: transitions.claim(line[0].pk, job))
     assert sum(claim is not None for claim in claims) == 1
-    again = [each for each in streams.read(line[0].stream_name) if each[1].get("status") == "running"]
+    records = [record for _, record in streams.read(line[0].stream_name) if record["kind"] == "status"]
+    again = [record for record in records if record["status"] == "running"]
     assert len(again) == 1
+
+
+def test_a_claim_starts_every_unfinished_target(agent: AgentConfig, alice: User) -> None:
+    build = enqueue_build(agent, alice, ["plugin", "linux-amd64"])
+    first = transitions.claim(build.pk, build.job_id or 0)
+    assert first is not None
+    assert set(build.per_target.values_list("status", flat=True)) == {"running"}
+    assert transitions.finish_target(first, "plugin", Outcome(BuildStatus.SUCCEEDED))
+    assert transitions.requeue(build.pk, first.job_id, why="A worker died")
+    build.refresh_from_db()
+    second = transitions.claim(build.pk, build.job_id or 0)
+    assert second is not None
+    assert (first.targets, second.targets) == (("plugin", "linux-amd64"), ("linux-amd64",))
+    assert (first.attempt, second.attempt) == (1, 2)
+    records = [record for _, record in streams.read(build.stream_name)]
+    told = [(each["target"], each["status"]) for each in records if each["kind"] == "target"]
+    running = [(name, "running") for name in ("plugin", "linux-amd64")]
+    assert told == [*running, ("plugin", "succeeded"), running[1]]
+
+
+def test_a_build_ends_once_with_its_log(line: list[Build]) -> None:
+    pk, job = line[0].pk, line[0].job_id or 0
+    claim = transitions.claim(pk, job)
+    assert claim is not None
+    assert transitions.finish_target(claim, "plugin", Outcome(BuildStatus.SUCCEEDED))
+    assert [transitions.conclude(pk, job) for _ in range(2)] == [True, False]
+    (status, end) = [record for _, record in streams.read(line[0].stream_name)][-2:]
+    assert (status["status"], end["kind"]) == ("succeeded", "end")
+    line[0].refresh_from_db()
+    assert line[0].status == "succeeded"
+    assert line[0].finished_at is not None
+    assert line[0].expires_at is not None
 
 
 def test_of_concurrent_endings_one_succeeds(line: list[Build]) -> None:

@@ -69,7 +69,7 @@ def enqueue_revision(
         rows = [BuildTarget(owner_id=build.owner_id, build=build, target=name) for name in chosen]
         BuildTarget.objects.bulk_create(rows)
         record(Action.BUILD_ASKED, owner=build.owner_id, actor=by, subject=build, targets=" ".join(chosen))
-        position.publish_later()
+        position.publish_joined()
     return build
 
 

@@ -96,10 +96,26 @@ def publish_later() -> None:
     transaction.on_commit(_enqueue_publication)
 
 
+def publish_joined() -> None:
+    """Do so for a build that was added, unless it starts at once: what its page said first is true then."""
+    transaction.on_commit(lambda: None if _starts_at_once() else _enqueue_publication())
+
+
 def _enqueue_publication() -> None:
     with as_service():
         if Build.objects.filter(status=BuildStatus.QUEUED).exists():
             jobs.defer_once(jobs.PUBLISH_POSITIONS)
+
+
+def _starts_at_once() -> bool:
+    """Return whether no more than one build is queued, and a worker has room for it."""
+    with as_service():
+        running = Build.objects.filter(status=BuildStatus.RUNNING)
+        return (
+            Build.objects.filter(status=BuildStatus.QUEUED).values("pk")[:2].count() < 2
+            and running.count() < settings.WORKER_CONCURRENCY
+            and any_worker_alive(jobs.QUEUES[jobs.COMPILE])
+        )
 
 
 def _queue() -> dict[int, Place]:

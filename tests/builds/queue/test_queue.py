@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
@@ -21,6 +22,7 @@ from builds.execution import transitions
 from builds.execution.outcome import Outcome
 from builds.models import Build, BuildStatus
 from builds.queue import position
+from builds.queue.jobs import PUBLISH_POSITIONS
 from builds.services import cancel_build, enqueue_build
 from configs.models import AgentConfig
 from configs.services import create_agent, duplicate_agent
@@ -163,6 +165,32 @@ def test_positions_are_published_when_the_queue_moves(line: list[Build], alice: 
             wait_for(last, partial(_has_words, f"{place} in the queue, starts in"))
             cancel_build(ahead, by=alice)
         wait_for(last, lambda record: record.get("position") == 1)
+
+
+def test_a_build_that_starts_at_once_makes_no_work_for_its_place(
+    agent: AgentConfig, alice: User, settings: Settings
+) -> None:
+    def is_published() -> bool:
+        jobs = ProcrastinateJob.objects.filter(task_name=PUBLISH_POSITIONS)
+        found = jobs.exists()
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [PUBLISH_POSITIONS])
+        return found
+
+    first = enqueue_build(agent, alice)
+    assert is_published()  # nobody takes it
+    cancel_build(first, alice)
+    _let_a_worker_live()
+    first = enqueue_build(agent, alice)
+    assert not is_published()
+    second = enqueue_build(agent, alice)
+    assert is_published()  # the second waits for the first
+    cancel_build(second, alice)
+    assert transitions.claim(first.pk, first.job_id or 0)
+    settings.WORKER_CONCURRENCY = 1
+    is_published()
+    enqueue_build(agent, alice)
+    assert is_published()  # it waits for the one that runs
 
 
 def _let_a_worker_live() -> None:

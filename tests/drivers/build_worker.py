@@ -17,6 +17,7 @@ from django.conf import settings
 from agentforge.live.connections import connect
 from agentforge.worker_liveness import any_worker_alive
 
+from .tied import tied
 from .web_process import ROOT, environment
 
 # What compiles, by its names.
@@ -50,7 +51,7 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
-                env=environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment}),
+                **tied(environment(**{"AGENTFORGE_AGENT_SOURCES": sources, **self._environment})),
                 stderr=log,
             )
         return self

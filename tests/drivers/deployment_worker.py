@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from .log_lines import LogLines
+from .tied import tied
 from .web_process import ROOT, environment
 
 # As many deployments as a test holds back at once, each with a connection.
@@ -38,13 +39,15 @@ class WorkerProcess:
                 "0.5",
             ],
             cwd=ROOT,
-            env=environment(
-                AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,
-                AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
-                AGENTFORGE_SITES_DIR=str(settings.AGENTFORGE_SITES_DIR),
-                LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
-                MOST_RUNNING_DEPLOYMENTS=str(settings.MOST_RUNNING_DEPLOYMENTS),
-                DATABASE_POOL=str(2 * _AT_ONCE),
+            **tied(
+                environment(
+                    AGENTFORGE_NETLIFY_URL=settings.AGENTFORGE_NETLIFY_URL,
+                    AGENTFORGE_ALLOWED_HOSTS=",".join(settings.AGENTFORGE_ALLOWED_HOSTS),
+                    AGENTFORGE_SITES_DIR=str(settings.AGENTFORGE_SITES_DIR),
+                    LOCAL_MODEL_URL=settings.LOCAL_MODEL_URL,
+                    MOST_RUNNING_DEPLOYMENTS=str(settings.MOST_RUNNING_DEPLOYMENTS),
+                    DATABASE_POOL=str(2 * _AT_ONCE),
+                )
             ),
             stderr=subprocess.PIPE,
             text=True,

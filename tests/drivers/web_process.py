@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from .ports import free_port
 from .sse_client import LiveConnection
+from .tied import tied
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -50,7 +51,7 @@ class WebProcess:
                     *("--port", str(self.port), "--processes", str(self._processes)),
                 ],
                 cwd=ROOT,
-                env=environment(**self._settings),
+                **tied(environment(**self._settings)),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from agentforge.live.connections import connect
 from tests.drivers.database import connected
 from tests.drivers.ports import free_port
+from tests.drivers.tied import tied
 from tests.drivers.web_process import ROOT
 
 SECRET = "whsec_" + "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
@@ -81,7 +82,7 @@ class BuilderProcess:
         return subprocess.Popen(
             [sys.executable, "manage.py", *command],
             cwd=ROOT,
-            env=self._environment,
+            **tied(self._environment),
             stdout=stdout,
             text=True,
         )

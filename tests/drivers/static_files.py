@@ -1,4 +1,4 @@
-"""List the static files once per test worker, not for each test client and its WhiteNoise."""
+"""List the static files once per test worker, and collect them once for its web processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from whitenoise.middleware import WhiteNoiseMiddleware
+
+from agentforge import static_files
 
 
 @contextmanager
@@ -27,3 +30,10 @@ def listed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", take_over)
         yield
+
+
+def collect() -> None:
+    """Collect them for this worker, as `make run` does: a page then loads 12 files, not 45."""
+    if not static_files.is_collected(settings.STATIC_ROOT, settings.STATIC_VERSION):
+        call_command("collectstatic", interactive=False, verbosity=0)
+        static_files.mark_collected(settings.STATIC_ROOT, settings.STATIC_VERSION)

@@ -13,6 +13,7 @@ from typing import Self
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from . import static_files
 from .ports import free_port
 from .sse_client import LiveConnection
 from .tied import tied
@@ -44,6 +45,8 @@ class WebProcess:
 
     def start(self) -> Self:
         """Start it and return when it listens."""
+        if "AGENTFORGE_VAR" not in self._settings:
+            static_files.collect()
         with self.log.open("ab") if self.log else nullcontext() as log:
             self.process = subprocess.Popen(
                 [

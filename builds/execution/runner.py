@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.live.writer import StreamWriter
@@ -31,7 +32,8 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
     On cancellation the compilers are killed first. Then the build is cancelled, or requeued if the worker is
     shutting down.
     """
-    claim = await in_thread_with_retry(transitions.claim, build_id, job_id)
+    tries = count()
+    claim = await in_thread_with_retry(lambda: transitions.claim(build_id, job_id, again=next(tries) > 0))
     if claim is None:
         return
     outcomes = {name: Outcome() for name in claim.targets}

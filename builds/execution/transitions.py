@@ -59,17 +59,23 @@ class Claim:
         )
 
 
-def claim(build_id: int, job_id: int) -> Claim | None:
+def claim(build_id: int, job_id: int, *, again: bool = False) -> Claim | None:
     """Start the queued build of this job, and its unfinished targets, which run at the same time.
 
     Returns None if another job owns the build, if it is finished, or if its owner's limit of running builds
-    is reached.
+    is reached. `again` says that an earlier call may have taken effect: then its claim counts.
     """
     now = timezone.now()
     with transaction.atomic():
+        if again and (build := _locked(build_id, job_id, BuildStatus.RUNNING)):
+            running = build.per_target.filter(status=BuildStatus.RUNNING)
+            return Claim.of(build, job_id, tuple(running.values_list("target", flat=True)))
         mine = Build.objects.filter(pk=build_id, job_id=job_id, status=BuildStatus.QUEUED)
-        build: Build | None = mine.select_related("revision").first()
-        if build is None or fairness.defer_over_limit(build):
+        build = mine.select_related("revision").first()
+        if build is None:
+            return None
+        if fairness.defer_over_limit(build):
+            position.publish_later()
             return None
         build.attempts += 1
         if not mine.update(status=BuildStatus.RUNNING, started_at=now, attempts=build.attempts):
@@ -205,7 +211,7 @@ def requeue(
         build.status = BuildStatus.QUEUED
         build.save(update_fields=["attempts", "job_id", "status"])
         running = build.per_target.filter(status=BuildStatus.RUNNING)
-        running.update(status=BuildStatus.QUEUED, started_at=None)
+        running.update(status=BuildStatus.QUEUED, started_at=None, input_digest="")
         line = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
         streams.publish(build.stream_name, line)
         _publish(build, BuildStatus.QUEUED)

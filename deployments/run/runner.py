@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 
 from agentforge.incidents import record_incident
 from agentforge.live.log import StreamClosed, StreamMissing
@@ -85,7 +86,10 @@ async def run(deployment_id: int, job_id: int, *, is_shutdown: Callable[[], bool
 
 def carry_out(deployment_id: int, job_id: int, stop: StopRequest) -> None:
     """Carry out a deployment in this thread, and store the outcome."""
-    deployment = retry_while_database_away(transitions.claim, deployment_id, job_id)
+    tries = count()
+    deployment = retry_while_database_away(
+        lambda: transitions.claim(deployment_id, job_id, again=next(tries) > 0)
+    )
     if deployment is None:
         return
     redact = redactor(retry_while_database_away(values_to_redact, deployment.owner_id))

@@ -21,18 +21,23 @@ from . import jobs
 MAX_ATTEMPTS = 3
 
 
-def claim(deployment_id: int, job_id: int) -> Deployment | None:
-    """Start the queued deployment of a job; None when the job no longer owns it or it is over."""
+def claim(deployment_id: int, job_id: int, *, again: bool = False) -> Deployment | None:
+    """Start the queued deployment of a job; None when the job no longer owns it or it is over.
+
+    `again` says that an earlier call may have taken effect: then its claim counts.
+    """
+    owned = Deployment.objects.filter(pk=deployment_id, job_id=job_id)
+    whole = owned.select_related("site__agent", "build", "revision", "owner")
     with transaction.atomic():
-        queued = Deployment.objects.filter(pk=deployment_id, job_id=job_id, status=DeploymentStatus.QUEUED)
-        claimed = queued.update(
+        mine: Deployment | None = whole.filter(status=DeploymentStatus.RUNNING).first() if again else None
+        if mine is not None:
+            return mine
+        claimed = owned.filter(status=DeploymentStatus.QUEUED).update(
             status=DeploymentStatus.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1
         )
         if not claimed:
             return None
-        deployment: Deployment = Deployment.objects.select_related(
-            "site__agent", "build", "revision", "owner"
-        ).get(pk=deployment_id)
+        deployment: Deployment = whole.get()
         _publish_status(deployment, DeploymentStatus.RUNNING)
         job_log.started(
             "deployment",

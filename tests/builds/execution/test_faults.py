@@ -11,11 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
 from builds.compiler import go_command, resource_errors, sandbox, toolchain
+from builds.execution import transitions
+from builds.execution.transitions import Claim
 from builds.models import Artifact, Build
 from builds.reports import transcript
 from builds.services import enqueue_build
@@ -237,3 +240,30 @@ def _check_failed(build: Build, message: str) -> None:
     assert any(line["text"].startswith("Failed: ") for line in log.lines)
     assert build.per_target.get().status == "failed"
     assert not Artifact.objects.exists()
+
+
+def test_a_claim_whose_response_is_lost_still_counts(
+    agent: AgentConfig, alice: User, work: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = enqueue_build(agent, by=alice)
+    claim = transitions.claim
+    answers = []
+
+    def lose_the_first(build_id: int, job_id: int, **more: bool) -> Claim | None:
+        answers.append(claim(build_id, job_id, **more))
+        if len(answers) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return answers[-1]
+
+    monkeypatch.setattr(transitions, "claim", lose_the_first)
+    work("builds")
+    build.refresh_from_db()
+    assert (build.status, build.attempts) == ("succeeded", 1)
+    assert answers[0] == answers[1]
+
+
+def test_what_another_job_claimed_is_not_taken(agent: AgentConfig, alice: User) -> None:
+    build = enqueue_build(agent, by=alice)
+    assert transitions.claim(build.pk, build.job_id or 0)
+    assert transitions.claim(build.pk, 999_999, again=True) is None
+    assert transitions.claim(build.pk, build.job_id or 0) is None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from agentforge import worker_liveness
 from agentforge.accounts.models import User
@@ -17,7 +17,7 @@ from configs.models import AgentConfig
 from deployments import services
 from deployments.errors import NotPossible
 from deployments.models import Deployment, Site
-from deployments.run import recovery, runner, stages, steps
+from deployments.run import recovery, runner, stages, steps, transitions
 from deployments.sites.variables import names
 from tests.deployments.finished_builds import build_of
 from tests.deployments.halting_host import ASKING, CHECK, CHECK_DRAFT, DIGEST, END, WAIT, Halting
@@ -294,3 +294,24 @@ def test_two_deployments_of_one_site_queue(
     assert first.finished_at <= second.started_at
     site.refresh_from_db()
     assert site.live_remote_id == second.remote_id
+
+
+def test_a_claim_whose_response_is_lost_still_counts(
+    agent: AgentConfig, alice: User, site: Site, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = services.enqueue(site, build_of(agent, alice), alice)
+    claim = transitions.claim
+    answers = []
+
+    def lose_the_first(deployment_id: int, job_id: int, **more: bool) -> Deployment | None:
+        answers.append(claim(deployment_id, job_id, **more))
+        if len(answers) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        return answers[-1]
+
+    monkeypatch.setattr(transitions, "claim", lose_the_first)
+    work()
+    deployment.refresh_from_db()
+    assert (deployment.status, deployment.attempts) == ("succeeded", 1)
+    assert answers[0] == answers[1]
+    assert transitions.claim(deployment.pk, 999_999, again=True) is None

@@ -8,10 +8,8 @@ writer are separate processes on one machine, so with two processors they also c
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from typing import IO, Any
 
 from .hubs import KNOWN, KNOWN_SINCE, centrifugo, centrifugo_program
 from .served import Served
+from .stage import database
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWERS = (1, 200, 1000)
@@ -33,7 +32,7 @@ BURST = 50
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory, database(Path(directory)):
+    with database():
         for viewers in VIEWERS:
             with log_server(f"build-{viewers}") as ours:
                 log = _measure(ours, viewers)
@@ -127,33 +126,6 @@ def _measure(served: Served, viewers: int) -> dict[str, float]:
         "delivery_us": round(cpu / paced["lines"] * 1e6, 1),
         "deliveries_per_s": round(burst["lines"] / burst["seconds"]),
     }
-
-
-@contextmanager
-def database(directory: Path) -> Iterator[None]:
-    """Start a private PostgreSQL server with every table, and with fsync on."""
-    from agentforge.tenancy import embedded
-
-    server = embedded.start(directory / "postgres")
-    os.environ.update(
-        AGENTFORGE_VAR=str(directory / "var"),
-        DATABASE_URL=server.forge_url(),
-        DJANGO_SETTINGS_MODULE="agentforge.settings",
-        # All viewers are one person at one address.
-        MOST_STREAMS_PER_PERSON="0",
-        MOST_CONNECTIONS_PER_ADDRESS="0",
-    )
-    import django
-    from django.core.management import call_command
-    from django.db import connections
-
-    django.setup()
-    call_command("migrate", verbosity=0)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        server.cleanup()
 
 
 @contextmanager

@@ -10,14 +10,13 @@ import asyncio
 import json
 import re
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from .live import database, log_server, memory_server
+from .live import log_server, memory_server
 from .served import Served
+from .stage import database
 
 VIEWERS, ROUNDS = 1000, 5
 # Lines that every viewer has, and lines written while nobody was connected.
@@ -82,7 +81,7 @@ async def storm(served: Served) -> Storm:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="agentforge-bench-") as directory, database(Path(directory)):
+    with database():
         with log_server("build-1") as ours:
             ours.feed(SEEN + MISSED, 0.001)
             log = [asyncio.run(storm(ours)) for _ in range(ROUNDS)]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +21,21 @@ def test_make_measures_what_is_named(name: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert f" -m bench {name}\n" in done.stdout
+
+
+def test_a_measurement_that_is_ended_leaves_no_server() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # the server has a user of its own
+        command = [sys.executable, "-m", "bench", "pages"]
+        with subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "TMPDIR": name}, stderr=subprocess.DEVNULL
+        ) as bench:
+            # Nothing tells of the server: look again.
+            while not (found := list(directory.glob("agentforge-bench-*/postgres/postmaster.pid"))):
+                assert bench.poll() is None
+                time.sleep(0.05)
+            server = int(found[0].read_text().split()[0])
+            bench.terminate()
+        assert not Path(f"/proc/{server}").exists()
+        assert list(directory.glob("agentforge-bench-*")) == []

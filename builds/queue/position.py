@@ -3,53 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma, ordinal
 from django.db import transaction
-from django.db.models import Avg, F
-from django.utils import timezone
 
 from agentforge.live import streams
 from agentforge.live.log import StreamClosed, StreamMissing
 from agentforge.tenancy.rls import as_service
-from agentforge.worker_liveness import any_worker_alive, any_worker_preparing
 from builds.models import Build, BuildStatus
 
-from . import jobs
+from . import estimate, jobs
 
 # Every move is published up to this position, and further back only every tenth position.
 ALWAYS_PUBLISHED = 20
 PUBLISHED_EVERY = 10
 # Builds further back have no position.
 MOST_PLACES = 1000
-# The number of builds whose durations are averaged, and the estimate without any.
-_RECENT = 20
-_USUAL = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A build's position in the queue, from 1, and its expected wait (None: no worker runs)."""
+    """A build's position in the queue, from 1, and its expected wait, or why it has none."""
 
     position: int
     wait: timedelta | None
-    is_prepared_for: bool = False
+    reason: str = ""
 
     @property
     def words(self) -> str:
         """Return it as text, such as "3rd in the queue, starts in about 20 s"."""
         number = intcomma(ordinal(self.position))
         place = "Next in the queue" if self.position == 1 else f"{number} in the queue"
-        if self.is_prepared_for:
-            return f"{place}; a worker is getting ready for it"
-        if self.wait is None:
-            return f"{place}; no worker runs at the moment"
-        return f"{place}, starts {about(self.wait)}"
+        return f"{place}; {self.reason}" if self.wait is None else f"{place}, starts {about(self.wait)}"
 
     def as_json(self) -> dict[str, object]:
         """Return the JSON of a queued build; `starts_in` is in seconds."""
@@ -108,46 +96,14 @@ def _enqueue_publication() -> None:
 
 
 def _starts_at_once() -> bool:
-    """Return whether no more than one build is queued, and a worker has room for it."""
-    with as_service():
-        running = Build.objects.filter(status=BuildStatus.RUNNING)
-        return (
-            Build.objects.filter(status=BuildStatus.QUEUED).values("pk")[:2].count() < 2
-            and running.count() < settings.WORKER_CONCURRENCY
-            and any_worker_alive(jobs.QUEUES[jobs.COMPILE])
-        )
+    """Return whether no more than one build is queued, and nothing keeps it there."""
+    return [place.wait for place in _queue(2).values()] in ([], [timedelta()])
 
 
-def _queue() -> dict[int, Place]:
-    """Return the places of the queued builds by primary key, the next one first."""
+def _queue(most: int = MOST_PLACES) -> dict[int, Place]:
+    """Return the places of the first queued builds by primary key, the next one first."""
     with as_service():
         queued = Build.objects.filter(status=BuildStatus.QUEUED).order_by("turn", "pk")
-        keys = list(queued.values_list("pk", flat=True)[:MOST_PLACES])
-        waits = _waits(len(keys)) if keys else []
-        preparing = None in waits and any_worker_preparing(jobs.QUEUES[jobs.COMPILE])
-    return {
-        pk: Place(at, wait, preparing) for at, (pk, wait) in enumerate(zip(keys, waits, strict=True), start=1)
-    }
-
-
-def _waits(count: int) -> list[timedelta | None]:
-    """Estimate the waits of the next `count` builds from running builds and recent durations."""
-    running = list(Build.objects.filter(status=BuildStatus.RUNNING).values_list("started_at", flat=True))
-    if not any_worker_alive(jobs.QUEUES[jobs.COMPILE]):
-        return [None] * count
-    usual, now = _usual_duration(), timezone.now()
-    slots = max(len(running), settings.WORKER_CONCURRENCY)
-    free = [max(usual - (now - started), usual / 10) for started in running if started is not None]
-    free += [timedelta()] * (slots - len(free))
-    heapq.heapify(free)
-    waits: list[timedelta | None] = []
-    for _ in range(count):
-        waits.append(free[0])
-        heapq.heapreplace(free, free[0] + usual)
-    return waits
-
-
-def _usual_duration() -> timedelta:
-    newest = Build.objects.filter(status=BuildStatus.SUCCEEDED).order_by("-pk").values("pk")[:_RECENT]
-    took = Build.objects.filter(pk__in=newest).aggregate(took=Avg(F("finished_at") - F("started_at")))["took"]
-    return took or _USUAL
+        line = list(queued.values_list("pk", "owner_id")[:most])
+        waits = estimate.waits([owner for _, owner in line]) if line else []
+    return {pk: Place(at, *wait) for at, ((pk, _), wait) in enumerate(zip(line, waits, strict=True), start=1)}

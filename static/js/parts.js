@@ -2,8 +2,8 @@
 // and each `data-part` is replaced by the part of the same name, the title and the icon too. The rest, above all forms
 // and the log, stays as it is. A part with a `data-shape` is left alone as long as its shape is the same: a chat keeps
 // itself up, but there is none before there is a build. `parts:stale` asks for the page at once.
-// `data-renew="3"` asks for the page again every 3 s while somebody looks: for what belongs to the machine, so that no
-// stream tells of it. What somebody typed or chose in a part stays.
+// `data-renew="3"` asks for the page again every 3 s while somebody looks: for what belongs to the machine, or a place
+// in a queue whose workers may hang, so that no stream tells of it. What somebody typed or chose in a part stays.
 import { announce, on } from "./dom.js";
 import { collect } from "./live.js";
 import { released } from "./press.js";
@@ -65,8 +65,8 @@ async function renew() {
 
 function renewLater() {
   clearTimeout(later);
-  const part = document.querySelector("[data-renew]");
-  if (part && !document.hidden) later = setTimeout(renewSoon, 1000 * Number(part.dataset.renew), 0);
+  const seconds = Math.min(...[...document.querySelectorAll("[data-renew]")].map((part) => part.dataset.renew));
+  if (seconds < Infinity && !document.hidden) later = setTimeout(renewSoon, 1000 * seconds, 0);
 }
 
 function show(page, asked) {

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from playwright.sync_api import ViewportSize, expect
 
@@ -110,6 +111,26 @@ def test_how_long_it_takes_is_said_before_and_while_it_runs(
     second = enqueue_build(agent, by=alice)
     page.goto(f"/builds/{second.pk}/")
     expect(page.locator(".summary")).to_contain_text("usually 12 s")
+
+
+@pytest.mark.parametrize("path", ["/builds/{}/", "/builds/"])
+def test_a_place_in_the_queue_is_renewed_where_nobody_tells_of_it(
+    window: Windows, agent: AgentConfig, alice: User, path: str
+) -> None:
+    build = enqueue_build(agent, by=alice)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour')"
+        )
+    page = window(path.format(build.pk))
+    page.clock.install()
+    page.reload()
+    place = page.locator(f"[data-queue=build-{build.pk}]")
+    expect(place).to_have_text("Next in the queue, starts in a moment")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_workers")
+    page.clock.fast_forward(21_000)
+    expect(place).to_have_text("Next in the queue; no worker runs at the moment")
 
 
 SHIFTS = """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from configs.models import AgentConfig
 
 ROUNDS = 15
-AT_ONCE, AT_ONCE_ROUNDS = 8, 3
+AT_ONCE, AT_ONCE_ROUNDS = 8, 7
 
 
 def main() -> None:

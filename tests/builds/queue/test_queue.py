@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 
 from agentforge.accounts.models import User
 from agentforge.live import streams
-from builds.execution import transitions
+from builds.execution import cache, transitions
 from builds.execution.outcome import Outcome
 from builds.models import Build, BuildStatus
 from builds.queue import estimate, position
@@ -33,6 +33,7 @@ from tests.drivers.build_worker import WorkerProcess
 pytestmark = pytest.mark.django_db(transaction=True)
 
 JSON = {"accept": "application/json"}
+DIGEST = "0" * 64
 
 
 @pytest.fixture
@@ -300,10 +301,13 @@ def test_a_claim_starts_every_unfinished_target(agent: AgentConfig, alice: User)
     assert first is not None
     assert set(build.per_target.values_list("status", flat=True)) == {"running"}
     assert transitions.finish_target(first, "plugin", Outcome(BuildStatus.SUCCEEDED))
+    transitions.set_input_digest(first, "linux-amd64", DIGEST)
     assert transitions.requeue(build.pk, first.job_id, why="A worker died")
     build.refresh_from_db()
     second = transitions.claim(build.pk, build.job_id or 0)
     assert second is not None
+    # It runs again, but does not compile these inputs yet: it would wait for itself.
+    assert cache.running_build(DIGEST, alice.pk) is None
     assert (first.targets, second.targets) == (("plugin", "linux-amd64"), ("linux-amd64",))
     assert (first.attempt, second.attempt) == (1, 2)
     records = [record for _, record in streams.read(build.stream_name)]

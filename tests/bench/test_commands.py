@@ -32,10 +32,15 @@ def test_a_measurement_that_is_ended_leaves_no_server() -> None:
             command, cwd=ROOT, env={**os.environ, "TMPDIR": name}, stderr=subprocess.DEVNULL
         ) as bench:
             # Nothing tells of the server: look again.
-            while not (found := list(directory.glob("agentforge-bench-*/postgres/postmaster.pid"))):
+            while not (server := _server_below(directory)):
                 assert bench.poll() is None
                 time.sleep(0.05)
-            server = int(found[0].read_text().split()[0])
             bench.terminate()
         assert not Path(f"/proc/{server}").exists()
         assert list(directory.glob("agentforge-bench-*")) == []
+
+
+def _server_below(directory: Path) -> str:
+    """Return the process id of the measurement's server; nothing before it is written."""
+    texts = [path.read_text() for path in directory.glob("agentforge-bench-*/postgres/postmaster.pid")]
+    return texts[0].partition("\n")[0] if texts else ""

@@ -236,7 +236,9 @@ def test_a_place_says_that_workers_do_other_work(agent: AgentConfig, alice: User
         busy = f"2nd in the queue; {estimate.BUSY}"
         assert words_of(first, second)[1] == (busy if number else moment)
     assert words_of(first) == [f"Next in the queue; {estimate.BUSY}"]
-    assert position.place_of(first).as_json() == {"position": 1, "starts_in": None}  # type: ignore[union-attr]
+    place = position.place_of(first)
+    assert place is not None
+    assert place.as_json() == {"position": 1, "starts_in": None}
 
 
 def _let_a_job_run(task: str) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Avg, F
 from django.utils import timezone
 
-from agentforge.worker_liveness import living_workers
+from agentforge.worker_liveness import any_worker_alive, any_worker_preparing
 from builds.models import Build, BuildStatus, BuildTarget
 
 from . import jobs
@@ -31,11 +31,10 @@ _UNKNOWN = timedelta.max
 
 def waits(owners: Sequence[UUID]) -> list[Wait]:
     """Return for each queued build, given by its owner, how long it waits, or None and the reason."""
-    workers = living_workers()
     queue = jobs.QUEUES[jobs.COMPILE]
-    if not any(worker.takes(queue) for worker in workers):
-        preparing = any(queue in worker.preparing for worker in workers)
-        return [(None, PREPARING if preparing else NOBODY)] * len(owners)
+    if not any_worker_alive(queue):
+        reason = PREPARING if any_worker_preparing(queue) else NOBODY
+        return [(None, reason)] * len(owners)
     running = Build.objects.filter(status=BuildStatus.RUNNING).values_list("owner_id", "started_at")
     return list(_simulated(owners, [(owner, at) for owner, at in running if at is not None]))
 

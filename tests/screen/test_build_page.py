@@ -19,6 +19,7 @@ from builds.logs.build_log import BuildLog
 from builds.models import Build, BuildStatus, BuildTarget
 from builds.services import enqueue_build
 from configs.models import AgentConfig
+from tests.drivers.build_worker import let_one_live
 
 from .conftest import NARROW, WIDE, Windows
 
@@ -118,10 +119,7 @@ def test_a_place_in_the_queue_is_renewed_where_nobody_tells_of_it(
     window: Windows, agent: AgentConfig, alice: User, path: str
 ) -> None:
     build = enqueue_build(agent, by=alice)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour')"
-        )
+    let_one_live()
     page = window(path.format(build.pk))
     page.clock.install()
     page.reload()

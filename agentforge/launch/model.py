@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from agentforge import lifeline, local_model
 
@@ -37,8 +37,11 @@ def weights() -> Path:
     return Path(spec.origin).with_name(WEIGHTS)
 
 
-def serve(port: int) -> None:
-    """Serve what LOCAL_MODEL names on a loopback port until SIGTERM or SIGINT; raises CannotServe."""
+def serve(port: int) -> Never:
+    """Serve what LOCAL_MODEL names on a loopback port until SIGTERM or SIGINT, and end this process.
+
+    Raises CannotServe.
+    """
     path, model = weights(), local_model.parse(os.environ.get("LOCAL_MODEL", ""))
     if model.weights:
         try:
@@ -64,6 +67,9 @@ def serve(port: int) -> None:
         raise CannotServe(f"{path} can't be loaded. Is it a whole GGUF file of a language model?") from error
     print(f"Local model {model.name} is ready at {server.listening_address}/v1", flush=True)
     signal.sigwait(signals)
+    # Not through the server's destructor: told to stop before its thread has entered its loop, the server
+    # enters it later and never leaves, and the destructor waits for it for good.
+    os._exit(0)
 
 
 def _parameters(port: int) -> Any:
@@ -106,8 +112,7 @@ def main(arguments: list[str]) -> int:
         serve(options.port)
     except CannotServe as reason:
         print(reason, file=sys.stderr)
-        return 1
-    return 0
+    return 1
 
 
 if __name__ == "__main__":

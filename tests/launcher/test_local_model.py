@@ -58,6 +58,30 @@ def test_the_server_of_a_test_that_fails_ends_with_it() -> None:
         requests.get(f"{url}/models", timeout=30)
 
 
+# On one core the server's own thread often begins later than the stop.
+STOPPED_AT_ONCE = """
+import os, signal, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.kill(os.getpid(), signal.SIGTERM)
+from agentforge.launch import model
+model.main(["--port", sys.argv[1]])
+"""
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_as_soon_as_it_is_ready_ends() -> None:
+    installed_weights()
+    commands = [[sys.executable, "-c", STOPPED_AT_ONCE, str(free_port())] for _ in range(8)]
+    started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for command in commands]
+    try:
+        assert [process.wait(timeout=60) for process in started] == [0] * 8
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.parametrize("command", ["-m agentforge.launch", "-m agentforge.launch.install"])
 @pytest.mark.parametrize(
     ("name", "content", "problem"),

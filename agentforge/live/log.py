@@ -21,15 +21,18 @@ _TIME = re.compile(r'\{"t": ?(\d+(?:\.\d+)?)')
 # Bytes of data per read, but at least one chunk.
 PAGE_BYTES = 256 * 1024
 
-# `expected` is the last_seq that the writer expects, or NULL to append at any position.
+# `expected` is the last_seq that the writer expects, or NULL to append at any position. `epoch` is the
+# writer's: another one's append changes nothing. `new_epoch` begins one.
 # The notification is a pointer (stream and last_seq); PostgreSQL delivers it at commit.
 APPEND = """
 WITH moved AS (
     UPDATE live_stream SET
         last_seq = last_seq + %(count)s,
-        closed_at = CASE WHEN %(closing)s THEN clock_timestamp() END
+        closed_at = CASE WHEN %(closing)s THEN clock_timestamp() END,
+        epoch = coalesce(%(new_epoch)s, epoch)
     WHERE name = %(name)s AND closed_at IS NULL
         AND (%(expected)s::bigint IS NULL OR last_seq = %(expected)s)
+        AND (%(epoch)s::bigint IS NULL OR coalesce(epoch, %(epoch)s) = %(epoch)s)
     RETURNING name, last_seq
 ), stored AS (
     INSERT INTO live_chunk (stream_id, first_seq, last_seq, data, created_at)
@@ -66,7 +69,7 @@ class StreamMissing(LookupError):
 
 
 class StreamClosed(RuntimeError):
-    """The stream has ended; nothing can be appended to it."""
+    """The stream takes nothing more: it has ended, or a writer of another epoch took it over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class Stream(models.Model):
     last_seq = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
+    # Shuts out StreamWriters of another epoch: a worker that hung while others took over its job.
+    epoch = models.BigIntegerField(null=True, blank=True)
     # Kept, but nobody may follow it.
     hidden_at = models.DateTimeField(null=True, blank=True)
 

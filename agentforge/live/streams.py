@@ -33,14 +33,15 @@ def create_stream(name: str, owner_id: UUID) -> None:
         Stream.objects.create(name=name, owner_id=owner_id)
 
 
-def publish(name: str, *new: dict[str, Any]) -> int:
+def publish(name: str, *new: dict[str, Any], epoch: int | None = None) -> int:
     """Append records as one chunk in the caller's transaction and return the last one's sequence number.
 
     The stream stays locked for other writers until that transaction ends, and viewers see the records when
-    it commits. Records are {"kind": ..., ...}; `t` is added. Without records nothing changes.
+    it commits. Records are {"kind": ..., ...}; `t` is added. Without records nothing changes. `epoch` begins
+    a new epoch with them: StreamWriters of another one append nothing from then on.
     Raises StreamMissing, StreamClosed, or ValueError for an unusable record.
     """
-    return _append(name, new, closing=False) if new else position(name)
+    return _append(name, new, epoch=epoch) if new else position(name)
 
 
 def close_stream(name: str, *last: dict[str, Any]) -> int:
@@ -141,11 +142,20 @@ def prune(*, closed_before: datetime) -> Iterator[int]:
         yield len(names)
 
 
-def _append(name: str, new: tuple[dict[str, Any], ...], *, closing: bool) -> int:
-    data = ",".join(map(records.encode, new))
-    place = {"name": name, "expected": None}
+def _append(
+    name: str, new: tuple[dict[str, Any], ...], *, closing: bool = False, epoch: int | None = None
+) -> int:
+    values: dict[str, str | int | None] = {
+        "name": name,
+        "count": len(new),
+        "data": ",".join(map(records.encode, new)),
+        "closing": closing,
+        "expected": None,
+        "epoch": None,
+        "new_epoch": epoch,
+    }
     with as_service(), connection.cursor() as cursor:
-        cursor.execute(log.APPEND, {**place, "count": len(new), "data": data, "closing": closing})
+        cursor.execute(log.APPEND, values)
         row = cursor.fetchone()
         if row is not None:
             return int(row[0])

@@ -7,7 +7,7 @@ How one chunk is stored exactly once (`_store`, `_append`):
     |    |  ^
     |    |  | read the stream's position
     |    v  |
-    |   MOVED   no row: another writer was first, the position is unknown
+    |   MOVED   no row: another writer was first, the position is unknown; StreamClosed if it took over
     |
     | connection lost: the statement may or may not have been committed
     v
@@ -44,7 +44,7 @@ BUFFER_BYTES = 16 * 1024 * 1024
 CLOSE_SECONDS = 30.0
 
 _IN_DOUBT = """
-SELECT stream.last_seq, stream.closed_at IS NOT NULL, (
+SELECT stream.last_seq, stream.closed_at IS NOT NULL OR stream.epoch <> %(epoch)s, (
     SELECT max(last_seq) FROM live_chunk
     WHERE stream_id = stream.name AND last_seq > %(expected)s AND data = %(data)s
 ) FROM live_stream AS stream WHERE name = %(name)s
@@ -55,11 +55,13 @@ class StreamWriter:
     """Writes one stream from any thread, on its own connection, outside the caller's transaction.
 
     The first record after a pause is stored at once, further ones within FLUSH_SECONDS. While the database is
-    away, records are buffered; they are stored once, in order, when it is back.
+    away, records are buffered; they are stored once, in order, when it is back. A writer with an epoch is
+    shut out when another one begins.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, epoch: int | None = None) -> None:
         self.name = name
+        self.epoch = epoch
         # Parts of chunks, each with its number of records.
         self._waiting: deque[tuple[str, int]] = deque()
         self._waiting_bytes = 0
@@ -202,18 +204,24 @@ class StreamWriter:
         cannot take effect after its repetition.
         """
         connection = self._connected()
-        values: dict[str, Any] = {"name": self.name, "data": data, "expected": self._position}
+        values: dict[str, Any] = {
+            "name": self.name,
+            "data": data,
+            "expected": self._position,
+            "epoch": self.epoch,
+        }
         if in_doubt or not self._is_position_known:
             row = connection.execute(_IN_DOUBT, values).fetchone()
             if row is None:
                 raise log.StreamMissing(self.name)
-            self._position, closed, stored_at = row
+            self._position, is_shut_out, stored_at = row
             if in_doubt and stored_at is not None:
                 return True
-            if closed:
+            if is_shut_out:
                 raise log.StreamClosed(self.name)
             values["expected"] = self._position
-        row = connection.execute(log.APPEND, {**values, "count": count, "closing": False}).fetchone()
+        append = {**values, "count": count, "closing": False, "new_epoch": None}
+        row = connection.execute(log.APPEND, append).fetchone()
         self._is_position_known = row is not None
         if row is not None:
             self._position = row[0]

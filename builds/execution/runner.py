@@ -73,12 +73,12 @@ async def _run_targets(
 ) -> bool:
     """Build every unfinished target, and add the inputs of those that were compiled here to `compiled`.
 
-    Returns False if the build was deleted meanwhile.
+    Returns False if the build was deleted meanwhile, or another job took it over.
     """
     finished = False
     try:
         redact = redactor(await in_thread_with_retry(values_to_redact, claim.owner_id))
-        writer = StreamWriter(claim.stream)
+        writer = StreamWriter(claim.stream, epoch=claim.job_id)
         log = BuildLog(writer.write, redact, write_lines=writer.write_many)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -90,5 +90,5 @@ async def _run_targets(
             await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))
         finished = True
     except* (StreamMissing, StreamClosed):
-        logger.info("Build %s was deleted while it ran.", claim.build_id)
+        logger.info("Build %s was taken over or deleted while it ran.", claim.build_id)
     return finished

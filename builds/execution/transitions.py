@@ -213,7 +213,7 @@ def requeue(
         running = build.per_target.filter(status=BuildStatus.RUNNING)
         running.update(status=BuildStatus.QUEUED, started_at=None, input_digest="")
         line = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
-        streams.publish(build.stream_name, line)
+        streams.publish(build.stream_name, line, epoch=build.job_id)
         _publish(build, BuildStatus.QUEUED)
         _advance_queue(build.owner_id)
         job_log.requeued("build", build.pk, why, request_id=build.request_id, attempts=build.attempts)

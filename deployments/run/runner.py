@@ -93,7 +93,7 @@ def carry_out(deployment_id: int, job_id: int, stop: StopRequest) -> None:
     if deployment is None:
         return
     redact = redactor(retry_while_database_away(values_to_redact, deployment.owner_id))
-    writer = StreamWriter(deployment.stream_name)
+    writer = StreamWriter(deployment.stream_name, epoch=job_id)
     log = BuildLog(writer.write, redact)
     outcome = _attempt(deployment, log, writer, stop)
     match outcome.kind:

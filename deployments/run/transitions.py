@@ -129,7 +129,7 @@ def requeue(
         current.status = DeploymentStatus.QUEUED
         current.attempts -= 0 if attempt_counts else 1
         current.save(update_fields=["job_id", "status", "attempts"])
-        _publish_highlight(current, why)
+        _publish_highlight(current, why, epoch=current.job_id)
         _publish_status(current, DeploymentStatus.QUEUED)
         job_log.requeued(
             "deployment", current.pk, why, request_id=current.request_id, attempts=current.attempts
@@ -137,8 +137,9 @@ def requeue(
     return True
 
 
-def _publish_highlight(deployment: Deployment, text: str) -> None:
-    streams.publish(deployment.stream_name, {"kind": "line", "stream": "sys", "text": text, "mark": True})
+def _publish_highlight(deployment: Deployment, text: str, *, epoch: int | None = None) -> None:
+    line = {"kind": "line", "stream": "sys", "text": text, "mark": True}
+    streams.publish(deployment.stream_name, line, epoch=epoch)
 
 
 def _publish_status(deployment: Deployment, status: DeploymentStatus) -> None:

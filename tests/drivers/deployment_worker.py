@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from django.conf import settings
@@ -59,6 +61,15 @@ class WorkerProcess:
         """End it as `kill -9` does."""
         self._process.kill()
         self._end()
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Keep it from doing anything during the block."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def ask_to_stop(self, running: int) -> None:
         """Ask it to end, and return when this many deployments are stopping."""

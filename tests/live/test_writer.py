@@ -108,3 +108,19 @@ def test_a_writer_says_that_its_stream_has_ended(end: object, error: type[Except
         writer.close()
     with pytest.raises(error):
         writer.write(line("later"))
+
+
+def test_a_writer_is_shut_out_when_another_epoch_begins(stream: str) -> None:
+    hung, bystander = StreamWriter(stream, epoch=1), StreamWriter(stream)
+    hung.write(line("a"))
+    hung.flush()
+    publish(stream, line("taken over"), epoch=2)
+    hung.write(line("late"))
+    with pytest.raises(StreamClosed, match=stream):
+        hung.close()
+    bystander.write(line("b"))
+    bystander.close()
+    with StreamWriter(stream, epoch=2) as following:
+        following.write(line("c"))
+
+    assert texts(stream) == ["a", "taken over", "b", "c"]

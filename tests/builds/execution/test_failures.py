@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,25 @@ def test_a_second_dead_worker_fails_the_build(agent: AgentConfig, alice: User, s
     # Nothing of what is kept: another target may have succeeded before.
     assert build.error == "The worker died 2 times while it ran this build."
     assert transcript(build).ended
+
+
+def test_a_worker_that_hung_writes_nothing_into_the_next_attempt(
+    agent: AgentConfig, alice: User, slow: Path
+) -> None:
+    build = enqueue_build(agent, by=alice)
+    with WorkerProcess() as worker:
+        wait_for(build.stream_name, _compiling)
+        os.kill(worker.pid, signal.SIGSTOP)
+        try:
+            let_hearts_stop()
+            assert recovery.recover() == 1
+            taken_over = transcript(build).position
+        finally:
+            os.kill(worker.pid, signal.SIGCONT)
+        # It gives the first attempt up, and takes the next.
+        record = wait_for(build.stream_name, lambda record: record["kind"] != "place", after=taken_over)
+        assert (record["kind"], record.get("status")) == ("status", "running")
+        assert wait_for(build.stream_name, _compiling, after=taken_over)
 
 
 def _compiling(record: dict[str, Any]) -> bool:

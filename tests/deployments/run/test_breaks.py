@@ -28,6 +28,7 @@ from tests.standins.netlify import NetlifyStandIn
 pytestmark = pytest.mark.django_db(transaction=True)
 Work = Callable[[], None]
 
+UPLOADING = ASKING[4]
 PLACES = (DIGEST, *ASKING, WAIT, CHECK, CHECK_DRAFT, END)
 DIED = "The worker died; resuming, attempt {} of 3"
 STOPPED = "The worker was stopped; the next one resumes"
@@ -112,6 +113,22 @@ def test_dead_workers_deployments_are_gone_on_with(
         assert marks(deployment) == [DIED.format(2)]
         assert statuses(deployment) == ["queued", "running", "queued", "running", "succeeded"]
         assert begun(deployment)[:-6][-1] == place.step
+
+
+def test_a_worker_that_hung_writes_nothing_into_the_next_attempt(
+    halting: Halting, netlify: NetlifyStandIn
+) -> None:
+    with WorkerProcess() as worker:
+        [deployment] = halting.hold(halting.sites([UPLOADING])).values()
+        with worker.hung():
+            recover()
+            halting.let_go()
+        wait_for(deployment.stream_name, lambda record: record["kind"] == "end")
+    done_once(deployment, netlify)
+    records = records_of(deployment)
+    [mark] = [at for at, record in enumerate(records) if record.get("mark")]
+    assert [record.get("status") for record in records[mark + 1 : mark + 3]] == ["queued", "running"]
+    assert "failed" not in {record.get("state") for record in records}
 
 
 def test_a_stopped_worker_hands_over(halting: Halting, work: Work, netlify: NetlifyStandIn) -> None:

@@ -37,7 +37,8 @@ def _measure() -> None:
 
     ada = agent()
     pages = {tab: reverse(f"configs:{tab}", args=[ada.pk]) for tab in TABS}
-    pages |= {"build": reverse("builds:agent", args=[ada.pk]), "try": reverse("builds:try", args=[ada.pk])}
+    others = {"build": "builds:agent", "try": "builds:try", "draft": "builds:draft"}
+    pages |= {name: reverse(route, args=[ada.pk]) for name, route in others.items()}
     client, stranger = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
     sign_in(client, ada.owner)
     sign_in(stranger, make_user("bob"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from agentforge import formats
@@ -19,7 +19,7 @@ from configs.steps import Step
 
 from . import reports
 from .models import Build, BuildStatus, BuildTarget, ChatMessage, MessageStatus
-from .trial.chat import answering_builds
+from .trial.chat import can_answer
 
 
 @dataclass
@@ -55,9 +55,9 @@ def build_steps(
 
 def _query() -> QuerySet[Build]:
     """Return the builds that the steps of some agents tell of, newest first."""
-    answering = _newest_of_each(answering_builds(Build.objects.all()))
     telling = _newest_of_each(Build.objects.all()).union(
-        _newest_of_each(Build.objects.filter(status=BuildStatus.SUCCEEDED)), answering
+        _newest_of_each(Build.objects.filter(status=BuildStatus.SUCCEEDED)),
+        _newest_of_each(Build.objects.filter(can_answer())),
     )
     answers = ChatMessage.objects.filter(
         agent=OuterRef("revision__agent"),
@@ -66,7 +66,7 @@ def _query() -> QuerySet[Build]:
         status=MessageStatus.DONE,
     )
     rows: QuerySet[Build] = Build.objects.filter(pk__in=telling).annotate(
-        is_answering=Q(pk__in=answering),
+        can_answer=can_answer(),
         is_from_cache=~Exists(BuildTarget.objects.filter(build=OuterRef("pk"), from_cache=False)),
         last_asked=Subquery(answers.order_by("-pk").values("build_id")[:1]),
     )
@@ -97,8 +97,8 @@ def _by_agent(rows: Iterable[Any]) -> defaultdict[int, _TellingBuilds]:
         builds.newest = builds.newest or build
         if build.status == BuildStatus.SUCCEEDED:
             builds.good = builds.good or build
-        if build.is_answering:
-            builds.answers = build
+        if build.can_answer:
+            builds.answers = builds.answers or build
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from agentforge.accounts.models import User
@@ -47,16 +47,16 @@ def newest_build(agent: AgentConfig) -> Build | None:
     return newest_builds.first(agent=agent.pk)
 
 
-def answering_builds(builds: QuerySet[Build]) -> QuerySet[Build]:
-    """Return those of the builds that can answer; the newest of an agent does."""
+def can_answer() -> Q:
+    """Return the condition for builds that can answer; the newest of an agent does."""
     plugins = BuildTarget.objects.filter(build=OuterRef("pk"), target=PLUGIN, status=BuildStatus.SUCCEEDED)
-    return builds.filter(Exists(plugins)).exclude(status=BuildStatus.CANCELLED)
+    return Q(Exists(plugins)) & ~Q(status=BuildStatus.CANCELLED)
 
 
 # The build of the agent `agent` that answers, if there is one.
 newest_builds: PreparedQuery[Build] = PreparedQuery(
     lambda: (
-        answering_builds(Build.objects.filter(revision__agent=Parameter("agent")))
+        Build.objects.filter(can_answer(), revision__agent=Parameter("agent"))
         .select_related("revision")
         .order_by("-pk")[:1]
     )

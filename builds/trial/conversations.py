@@ -11,7 +11,7 @@ from django.db.models import Exists, Q, Subquery
 from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
-from agentforge.prepared_queries import Parameter, PreparedQuery
+from agentforge.prepared_queries import Parameter, PreparedQuery, Question
 from agentforge.tenancy.rls import as_service
 from builds.errors import NotPossible
 from builds.models import ChatMessage, ChatSource, Conversation
@@ -89,13 +89,13 @@ def _sizes_of(rows: models.QuerySet[ChatMessage]) -> models.QuerySet[ChatMessage
     return rows.order_by("-pk").annotate(size=Length("content") + calls).values_list("pk", "size")
 
 
-def sizes_in(
+def sizes_question(
     agent: AgentConfig, source: ChatSource, conversation: Conversation | None
-) -> list[tuple[int, int]]:
-    """Return the primary keys and sizes of a conversation's newest messages, as `newest_of` takes them."""
+) -> Question[tuple[int, int]]:
+    """Return the question for the keys and sizes of a conversation's newest messages, for `newest_of`."""
     if conversation is None:
-        return _sizes_without(agent=agent.pk, source=source)
-    return _sizes_within(agent=agent.pk, source=source, conversation=conversation.pk)
+        return _sizes_without.question(agent=agent.pk, source=source)
+    return _sizes_within.question(agent=agent.pk, source=source, conversation=conversation.pk)
 
 
 _AGENT, _SOURCE = Parameter("agent"), Parameter("source")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
@@ -20,6 +19,7 @@ from agentforge.formats import counted
 from agentforge.http import Request
 from agentforge.negotiation import form_failure, posted, success, wants_json
 from agentforge.pagination import refusal_of
+from agentforge.prepared_queries import Question
 from builds.compiler import sandbox
 from builds.errors import NotPossible
 from builds.forms import ConversationForm, MessageForm, QuestionForm
@@ -33,7 +33,7 @@ from builds.trial.conversations import (
     messages_in,
     messages_of,
     newest_of,
-    sizes_in,
+    sizes_question,
 )
 from configs.agent_report import position_of
 from configs.models import AgentConfig
@@ -108,22 +108,19 @@ class Chat(ABC):
         """Return the address of a conversation; without one, of the chat."""
         return page_of(self.agent, self.source, place)
 
-    @cached_property
-    def begun(self) -> list[Conversation]:
-        return listed_conversations(agent=self.agent.pk, source=self.source)
+    def questions(self) -> tuple[Question[Conversation], Question[tuple[int, int]]]:
+        """Return what the page asks about its conversations; `context` takes the answers."""
+        begun = listed_conversations.question(agent=self.agent.pk, source=self.source)
+        return begun, sizes_question(self.agent, self.source, self.place)
 
-    def address(self) -> str:
-        """Return where this conversation is read again."""
-        return self.url(self.place) + ("" if self.place or not self.begun else "?new=1")
-
-    def context(self) -> dict[str, Any]:
+    def context(self, begun: Sequence[Conversation], sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """Return what the page shows of the conversation and the others."""
         return {
-            **conversation(self.agent, self.source, self.place),
+            **conversation(self.agent, self.source, self.place, sizes),
             "place": self.place,
-            "begun": self.begun,
-            # Asked for by the template, unless there is no chat to show.
-            "address": self.address,
+            "begun": begun,
+            # Where this conversation is read again.
+            "address": self.url(self.place) + ("" if self.place or not begun else "?new=1"),
             "query": f"?{urlencode({'conversation': self.place.pk})}&" if self.place else "?",
         }
 
@@ -169,11 +166,15 @@ class Chat(ABC):
         return redirect(self.url(None))
 
 
-def conversation(agent: AgentConfig, source: ChatSource, place: Conversation | None) -> dict[str, Any]:
-    """Return the context of a page that shows a conversation, read up to `position` of the agent's stream."""
+def conversation(
+    agent: AgentConfig, source: ChatSource, place: Conversation | None, sizes: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    """Return the context of a page that shows a conversation, read up to `position` of the agent's stream.
+
+    `sizes` are those of its messages, read after that position, as are the messages: an event in between may
+    arrive twice, but is never missed.
+    """
     position = position_of(agent)
-    # Read after the position: an event in between may arrive twice, but is never missed.
-    sizes = sizes_in(agent, source, place)
     rows = messages_in(agent, source, place)
     chat_messages = list(newest_of(rows, sizes).select_related("build__revision"))
     for message in chat_messages:

@@ -18,6 +18,9 @@ from builds.models import ChatMessage, ChatSource
 from builds.preflight import problems_of
 from builds.trial import chat
 from builds.trial.starters import starters
+from configs.agent_report import report_with
+from configs.changes import newest_revision
+from configs.providers.offers import offers_question
 from configs.revisions import draft_json
 
 from .chats import Chat, model_sentence
@@ -36,10 +39,15 @@ class DraftChat(Chat):
         )
 
     def page(self, request: Request, form: MessageForm, status: int = 200) -> HttpResponse:
-        problems = problems_of(self.agent)
+        asked = (newest_revision.question(agent=self.agent.pk), offers_question(self.agent.owner_id))
+        report, (revisions, offered, begun, sizes) = report_with(
+            request, self.agent, *asked, *self.questions()
+        )
+        problems = problems_of(self.agent, report, offered)
         document = "" if problems else draft_json(self.agent)
         context = {
-            **self.context(),
+            **self.context(begun, sizes),
+            "revisions_read": revisions,
             "form": form,
             "tab": "draft",
             "problems": problems,

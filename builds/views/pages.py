@@ -58,6 +58,7 @@ def build_list(request: Request) -> HttpResponse:
         return refusal
     agent, status = form.cleaned_data.get("agent"), form.cleaned_data.get("status")
     builds = Build.objects.owned_by(request.user).select_related("revision__agent")
+    builds = builds.defer("revision__canonical_json")
     if agent:
         builds = builds.filter(revision__agent=agent)
     if status:
@@ -122,7 +123,8 @@ def compile_page(
 
 def _builds_of(owner: User | Parameter, agent: AgentConfig | Parameter) -> QuerySet[Build]:
     builds: QuerySet[Build] = Build.objects.owned_by(owner).filter(revision__agent=agent)
-    return builds.select_related("revision__agent").prefetch_related(_PLUGINS, "per_target")
+    rows = builds.select_related("revision").defer("revision__canonical_json")
+    return rows.prefetch_related(_PLUGINS, "per_target")
 
 
 _first_builds: PreparedQuery[Build] = PreparedQuery(

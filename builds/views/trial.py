@@ -39,12 +39,13 @@ class BuildChat(Chat):
         )
 
     def page(self, request: Request, form: MessageForm, status: int = 200) -> HttpResponse:
-        _, (builds,) = report_with(request, self.agent, chat.newest_builds.question(agent=self.agent.pk))
+        answering = chat.newest_builds.question(agent=self.agent.pk)
+        _, (builds, begun, sizes) = report_with(request, self.agent, answering, *self.questions())
         build: Build | None = next(iter(builds), None)
         document = json.loads(build.revision.canonical_json) if build else {}
         form.fields["content"].widget.attrs["autofocus"] = True
         context = {
-            **self.context(),
+            **self.context(begun, sizes),
             "tab": "try",
             "form": form,
             "build": build,

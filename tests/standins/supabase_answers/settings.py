@@ -54,8 +54,9 @@ def signed(world: World) -> None:
 
 def changed(world: World) -> None:
     signed(world)
-    last = "A" if world.refresh_token[-1] != "A" else "B"
-    world.refresh_token = world.refresh_token[:-1] + last
+    # Not the last character, of which two bits say nothing: another one can be the same token.
+    head, character, last = world.refresh_token[:-2], *world.refresh_token[-2:]
+    world.refresh_token = f"{head}{'A' if character != 'A' else 'B'}{last}"
 
 
 def ahead(world: World) -> None:

@@ -40,7 +40,6 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
     compiled: list[Inputs] = []
     try:
         if await _run_targets(claim, outcomes, compiled, is_shutdown):
-            await in_thread_with_retry(transitions.conclude, build_id, job_id)
             # The build has ended; the next ones are faster.
             for inputs in compiled:
                 await runtime_packages.keep(inputs)
@@ -80,15 +79,49 @@ async def _run_targets(
         redact = redactor(await in_thread_with_retry(values_to_redact, claim.owner_id))
         writer = StreamWriter(claim.stream, epoch=claim.job_id)
         log = BuildLog(writer.write, redact, write_lines=writer.write_many)
+        ending = _Ending(claim, log, writer)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, outcome in outcomes.items():
-                    target = TargetRun(claim, name, outcome, log, redact, is_shutdown, compiled)
+                    target = TargetRun(
+                        claim, name, outcome, log, redact, is_shutdown, compiled, ending.finish_target
+                    )
                     tasks.create_task(target.run())
         finally:
-            log.close()
-            await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))
+            await ending.close_log()
+        await ending.conclude()
         finished = True
     except* (StreamMissing, StreamClosed):
         logger.info("Build %s was taken over or deleted while it ran.", claim.build_id)
     return finished
+
+
+class _Ending:
+    """Records how a build ends: together with its last target, if the others are finished by then."""
+
+    def __init__(self, claim: Claim, log: BuildLog, writer: StreamWriter) -> None:
+        self._claim = claim
+        self._log = log
+        self._writer = writer
+        self._unfinished = len(claim.targets)
+        self._concluded = False
+
+    async def finish_target(self, name: str, outcome: Outcome) -> None:
+        last = self._unfinished == 1
+        if last:
+            await self.close_log()
+        finished = await in_thread_with_retry(
+            transitions.finish_target, self._claim, name, outcome, last=last
+        )
+        self._unfinished -= 1
+        self._concluded = last and finished
+
+    async def conclude(self) -> None:
+        """End the build, unless it ended with its last target."""
+        if not self._concluded:
+            await in_thread_with_retry(transitions.conclude, self._claim.build_id, self._claim.job_id)
+
+    async def close_log(self) -> None:
+        """Store what is left of the log; nothing changes if that was done."""
+        self._log.close()
+        await asyncio.shield(asyncio.to_thread(self._writer.close, DATABASE_PATIENCE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _CHECK = "Check what the builder sent"
 class TargetRun:
     """One run of one target; `outcome` holds what is known even if the run is cancelled.
 
-    If it is compiled here, its inputs are added to `compiled`.
+    If it is compiled here, its inputs are added to `compiled`. `finish` records the outcome.
     """
 
     claim: Claim
@@ -50,6 +50,7 @@ class TargetRun:
     redact: Redactor
     is_shutdown: Callable[[], bool]
     compiled: list[Inputs]
+    finish: Callable[[str, Outcome], Awaitable[None]]
 
     async def run(self) -> None:
         """Build the target and record its outcome, unless this job no longer owns the build."""
@@ -64,7 +65,7 @@ class TargetRun:
                 self.outcome.facts.error = self.redact(str(error))
                 self.outcome.facts.exit_code = error.exit_code
             # Before the single-flight lock is released: waiting builds then look for these files.
-            await in_thread_with_retry(transitions.finish_target, self.claim, self.name, self.outcome)
+            await self.finish(self.name, self.outcome)
 
     async def _build_or_explain(self, log: BuildLog, flight: AsyncExitStack) -> None:
         """Build the target; the last line of its section is the reason of a failure.

@@ -101,10 +101,11 @@ def set_input_digest(claim: Claim, name: str, digest: str) -> None:
     running.update(input_digest=digest)
 
 
-def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
+def finish_target(claim: Claim, name: str, outcome: Outcome, *, last: bool = False) -> bool:
     """Finish one target and create its artifacts, in one transaction.
 
-    Returns False, without a change, if this job no longer owns the running build.
+    With `last`, nothing more is written into the log: the build ends too. Returns False, without a change, if
+    this job no longer owns the running build.
     """
     with transaction.atomic():
         build = _locked(claim.build_id, claim.job_id, BuildStatus.RUNNING)
@@ -118,7 +119,11 @@ def finish_target(claim: Claim, name: str, outcome: Outcome) -> bool:
             for artifact in outcome.artifacts
         ]
         Artifact.objects.bulk_create(rows)
-        _publish_target(claim, name, outcome.status)
+        record = _target_record(name, outcome.status)
+        if last:
+            _conclude(build, record)
+        else:
+            streams.publish(claim.stream, record)
     return True
 
 
@@ -131,12 +136,17 @@ def conclude(build_id: int, job_id: int) -> bool:
         build = _locked(build_id, job_id, BuildStatus.RUNNING)
         if build is None:
             return False
-        targets: list[BuildTarget] = list(build.per_target.all())
-        failed = [each for each in targets if each.status != BuildStatus.SUCCEEDED]
-        single = len(targets) == 1
-        error = "\n".join(each.error if single else f"{each.target}: {each.error}" for each in failed)
-        _end(build, BuildStatus.FAILED if failed else BuildStatus.SUCCEEDED, error, targets, {})
+        _conclude(build)
     return True
+
+
+def _conclude(build: Build, *records: dict[str, object]) -> None:
+    """Finish a locked build whose targets are finished; `records` come before its own in the log."""
+    targets: list[BuildTarget] = list(build.per_target.all())
+    failed = [each for each in targets if each.status != BuildStatus.SUCCEEDED]
+    single = len(targets) == 1
+    error = "\n".join(each.error if single else f"{each.target}: {each.error}" for each in failed)
+    _end(build, BuildStatus.FAILED if failed else BuildStatus.SUCCEEDED, error, targets, {}, records)
 
 
 def finish(
@@ -167,6 +177,7 @@ def _end(
     error: str,
     targets: Iterable[BuildTarget],
     outcomes: Mapping[str, Outcome],
+    last_records: Sequence[dict[str, object]] = (),
 ) -> None:
     """Finish a locked build, those of its targets that are unfinished, and its log."""
     now = timezone.now()
@@ -178,7 +189,8 @@ def _end(
             facts = outcomes.get(row.target, Outcome()).facts
             columns = {"error": error, **facts.columns()}
             BuildTarget.objects.filter(pk=row.pk).update(status=status, finished_at=now, **columns)
-    _publish(build, status, closing=True)
+    streams.close_stream(build.stream_name, *last_records, _status_record(build, status))
+    _announce(build, status)
     records.delete_received_for(build.pk)
     if status == BuildStatus.SUCCEEDED:
         for handle in _success_handlers:
@@ -233,18 +245,19 @@ def _locked(build_id: int, job_id: int | None, status: BuildStatus) -> Build | N
     return build
 
 
-def _publish_target(claim: Claim, name: str, status: BuildStatus) -> None:
-    streams.publish(claim.stream, _target_record(name, status))
-
-
 def _target_record(name: str, status: BuildStatus) -> dict[str, object]:
     return {"kind": "target", "target": name, "status": str(status)}
 
 
-def _publish(build: Build, status: BuildStatus, *more: dict[str, object], closing: bool = False) -> None:
+def _status_record(build: Build, status: BuildStatus) -> dict[str, object]:
     record: dict[str, object] = {"kind": "status", "status": str(status), "request_id": build.request_id}
-    if build.error:
-        record["error"] = build.error
-    append = streams.close_stream if closing else streams.publish
-    append(build.stream_name, record, *more)
+    return {**record, "error": build.error} if build.error else record
+
+
+def _publish(build: Build, status: BuildStatus, *more: dict[str, object]) -> None:
+    streams.publish(build.stream_name, _status_record(build, status), *more)
+    _announce(build, status)
+
+
+def _announce(build: Build, status: BuildStatus) -> None:
     announce_build(build.revision.agent_id, build.owner_id, build.pk, str(status))

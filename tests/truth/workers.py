@@ -75,10 +75,11 @@ class BuildWorker:
         outcomes = {name: Outcome() for name in claim.targets}
         try:
             yield
-            for name, outcome in outcomes.items():
+            for left, (name, outcome) in zip(reversed(range(len(outcomes))), outcomes.items(), strict=True):
                 yield from self._target(claim, name, outcome)
-                transitions.finish_target(claim, name, outcome)
+                transitions.finish_target(claim, name, outcome, last=left == 0)
                 yield
+            # Unless it ended with its last target.
             transitions.conclude(build_id, job_id)
         except asyncio.CancelledError:
             transitions.finish(build_id, job_id, BuildStatus.CANCELLED, outcomes=outcomes)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from agentforge.live import streams
 from builds.artifacts import storage
 from builds.models import Build
 from builds.reports import transcript
@@ -20,3 +21,8 @@ def test_a_build_ends_with_verified_files(build: Build) -> None:
     assert all(storage.holds(file.sha256) for file in files.values())
     assert log.ended
     assert [step["state"] for step in build.per_target.get().steps] == ["done"] * 5
+
+
+def test_a_build_ends_in_one_step_with_its_last_target(build: Build) -> None:
+    *_, last = streams.chunks(build.stream_name)
+    assert [record["kind"] for _, record in last.records_after(0)] == ["target", "status", "end"]

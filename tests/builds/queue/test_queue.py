@@ -229,14 +229,16 @@ def test_a_claim_starts_every_unfinished_target(agent: AgentConfig, alice: User)
     assert told == [*running, ("plugin", "succeeded"), running[1]]
 
 
-def test_a_build_ends_once_with_its_log(line: list[Build]) -> None:
+@pytest.mark.parametrize("with_its_target", [True, False])
+def test_a_build_ends_once_with_its_log(line: list[Build], with_its_target: bool) -> None:
     pk, job = line[0].pk, line[0].job_id or 0
     claim = transitions.claim(pk, job)
     assert claim is not None
-    assert transitions.finish_target(claim, "plugin", Outcome(BuildStatus.SUCCEEDED))
-    assert [transitions.conclude(pk, job) for _ in range(2)] == [True, False]
-    (status, end) = [record for _, record in streams.read(line[0].stream_name)][-2:]
-    assert (status["status"], end["kind"]) == ("succeeded", "end")
+    ended = [transitions.finish_target(claim, "plugin", Outcome(BuildStatus.SUCCEEDED), last=with_its_target)]
+    ended += [transitions.conclude(pk, job) for _ in range(2)]
+    assert ended == ([True, False, False] if with_its_target else [True, True, False])
+    target, status, end = [record for _, record in streams.read(line[0].stream_name)][-3:]
+    assert [target["kind"], status["status"], end["kind"]] == ["target", "succeeded", "end"]
     line[0].refresh_from_db()
     assert line[0].status == "succeeded"
     assert line[0].finished_at is not None

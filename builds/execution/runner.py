@@ -24,6 +24,8 @@ from .transitions import Claim
 logger = logging.getLogger(__name__)
 # Seconds that log lines wait for an unavailable database.
 DATABASE_PATIENCE = 600.0
+# Seconds that the last target waits for them, to end its build in its own transaction.
+FLUSH_PATIENCE = 2.0
 
 
 async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
@@ -39,7 +41,9 @@ async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], boo
     outcomes = {name: Outcome() for name in claim.targets}
     compiled: list[Inputs] = []
     try:
-        if await _run_targets(claim, outcomes, compiled, is_shutdown):
+        ending = await _run_targets(claim, outcomes, compiled, is_shutdown)
+        if ending is not None:
+            await ending.conclude()
             # The build has ended; the next ones are faster.
             for inputs in compiled:
                 await runtime_packages.keep(inputs)
@@ -69,12 +73,12 @@ async def _stop(claim: Claim, outcomes: dict[str, Outcome], *, requeue: bool) ->
 
 async def _run_targets(
     claim: Claim, outcomes: dict[str, Outcome], compiled: list[Inputs], is_shutdown: Callable[[], bool]
-) -> bool:
+) -> _Ending | None:
     """Build every unfinished target, and add the inputs of those that were compiled here to `compiled`.
 
-    Returns False if the build was deleted meanwhile, or another job took it over.
+    Returns None if the build was deleted meanwhile, or another job took it over.
     """
-    finished = False
+    finished: _Ending | None = None
     try:
         redact = redactor(await in_thread_with_retry(values_to_redact, claim.owner_id))
         writer = StreamWriter(claim.stream, epoch=claim.job_id)
@@ -88,16 +92,16 @@ async def _run_targets(
                     )
                     tasks.create_task(target.run())
         finally:
-            await ending.close_log()
-        await ending.conclude()
-        finished = True
+            log.close()
+            await asyncio.shield(asyncio.to_thread(writer.close, DATABASE_PATIENCE))
+        finished = ending
     except* (StreamMissing, StreamClosed):
         logger.info("Build %s was taken over or deleted while it ran.", claim.build_id)
     return finished
 
 
 class _Ending:
-    """Records how a build ends: together with its last target, if the others are finished by then."""
+    """Records how a build ends: together with its last target, if the rest is finished and stored by then."""
 
     def __init__(self, claim: Claim, log: BuildLog, writer: StreamWriter) -> None:
         self._claim = claim
@@ -107,9 +111,7 @@ class _Ending:
         self._concluded = False
 
     async def finish_target(self, name: str, outcome: Outcome) -> None:
-        last = self._unfinished == 1
-        if last:
-            await self.close_log()
+        last = self._unfinished == 1 and await self._is_log_stored()
         finished = await in_thread_with_retry(
             transitions.finish_target, self._claim, name, outcome, last=last
         )
@@ -121,7 +123,12 @@ class _Ending:
         if not self._concluded:
             await in_thread_with_retry(transitions.conclude, self._claim.build_id, self._claim.job_id)
 
-    async def close_log(self) -> None:
-        """Store what is left of the log; nothing changes if that was done."""
+    async def _is_log_stored(self) -> bool:
+        """Write the last lines of the log; return whether all of it is stored soon."""
         self._log.close()
-        await asyncio.shield(asyncio.to_thread(self._writer.close, DATABASE_PATIENCE))
+        try:
+            await asyncio.to_thread(self._writer.flush, FLUSH_PATIENCE)
+        except TimeoutError:
+            # The outcome is not held back by it: the log has until the build is concluded.
+            return False
+        return True

@@ -83,7 +83,8 @@ def claim(build_id: int, job_id: int, *, again: bool = False) -> Claim | None:
         queued = build.per_target.filter(status=BuildStatus.QUEUED)
         targets = tuple(queued.values_list("target", flat=True))
         queued.update(status=BuildStatus.RUNNING, started_at=now)
-        _publish(build, BuildStatus.RUNNING, *(_target_record(name, BuildStatus.RUNNING) for name in targets))
+        started = [_target_record(name, BuildStatus.RUNNING) for name in targets]
+        _publish(build, BuildStatus.RUNNING, *started, epoch=job_id)
         position.publish_later()
         job_log.started(
             "build",
@@ -225,8 +226,9 @@ def requeue(
         running = build.per_target.filter(status=BuildStatus.RUNNING)
         running.update(status=BuildStatus.QUEUED, started_at=None, input_digest="")
         line = {"kind": "line", "stream": "sys", "text": f"— {why} —", "mark": True}
-        streams.publish(build.stream_name, line, epoch=build.job_id)
-        _publish(build, BuildStatus.QUEUED)
+        streams.publish(build.stream_name, line)
+        # Now, not only when the next worker claims it: the one that has it may only hang.
+        _publish(build, BuildStatus.QUEUED, epoch=build.job_id)
         _advance_queue(build.owner_id)
         job_log.requeued("build", build.pk, why, request_id=build.request_id, attempts=build.attempts)
     return True
@@ -254,8 +256,8 @@ def _status_record(build: Build, status: BuildStatus) -> dict[str, object]:
     return {**record, "error": build.error} if build.error else record
 
 
-def _publish(build: Build, status: BuildStatus, *more: dict[str, object]) -> None:
-    streams.publish(build.stream_name, _status_record(build, status), *more)
+def _publish(build: Build, status: BuildStatus, *more: dict[str, object], epoch: int | None = None) -> None:
+    streams.publish(build.stream_name, _status_record(build, status), *more, epoch=epoch)
     _announce(build, status)
 
 

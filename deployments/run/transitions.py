@@ -38,7 +38,7 @@ def claim(deployment_id: int, job_id: int, *, again: bool = False) -> Deployment
         if not claimed:
             return None
         deployment: Deployment = whole.get()
-        _publish_status(deployment, DeploymentStatus.RUNNING)
+        _publish_status(deployment, DeploymentStatus.RUNNING, epoch=job_id)
         job_log.started(
             "deployment",
             deployment.pk,
@@ -129,25 +129,26 @@ def requeue(
         current.status = DeploymentStatus.QUEUED
         current.attempts -= 0 if attempt_counts else 1
         current.save(update_fields=["job_id", "status", "attempts"])
-        _publish_highlight(current, why, epoch=current.job_id)
-        _publish_status(current, DeploymentStatus.QUEUED)
+        _publish_highlight(current, why)
+        # Now, not only when the next worker claims it: the one that has it may only hang.
+        _publish_status(current, DeploymentStatus.QUEUED, epoch=current.job_id)
         job_log.requeued(
             "deployment", current.pk, why, request_id=current.request_id, attempts=current.attempts
         )
     return True
 
 
-def _publish_highlight(deployment: Deployment, text: str, *, epoch: int | None = None) -> None:
-    line = {"kind": "line", "stream": "sys", "text": text, "mark": True}
-    streams.publish(deployment.stream_name, line, epoch=epoch)
+def _publish_highlight(deployment: Deployment, text: str) -> None:
+    streams.publish(deployment.stream_name, {"kind": "line", "stream": "sys", "text": text, "mark": True})
 
 
-def _publish_status(deployment: Deployment, status: DeploymentStatus) -> None:
+def _publish_status(deployment: Deployment, status: DeploymentStatus, *, epoch: int | None = None) -> None:
     record: dict[str, object] = {
         "kind": "status",
         "status": str(status),
         "request_id": deployment.request_id,
     }
     error = deployment.error
-    streams.publish(deployment.stream_name, {**record, "error": error} if error else record)
+    record = {**record, "error": error} if error else record
+    streams.publish(deployment.stream_name, record, epoch=epoch)
     announce_deployment(deployment.site)

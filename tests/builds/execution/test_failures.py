@@ -161,7 +161,7 @@ def test_a_worker_that_hung_writes_nothing_into_the_next_attempt(
         finally:
             os.kill(worker.pid, signal.SIGCONT)
         # It gives the first attempt up, and takes the next.
-        record = wait_for(build.stream_name, lambda record: record["kind"] != "place", after=taken_over)
+        record = wait_for(build.stream_name, lambda record: record["kind"] != "queue", after=taken_over)
         assert (record["kind"], record.get("status")) == ("status", "running")
         assert wait_for(build.stream_name, _compiling, after=taken_over)
 

@@ -175,7 +175,7 @@ def conversation(
     arrive twice, but is never missed.
     """
     position = position_of(agent)
-    rows = messages_in(agent, source, place)
+    rows = messages_in(agent, source, place) if sizes else ChatMessage.objects.none()
     chat_messages = list(newest_of(rows, sizes).select_related("build__revision"))
     for message in chat_messages:
         if message.status in chat.UNFINISHED:

@@ -27,8 +27,11 @@ def test_one_worker_runs_all_of_a_unit_and_the_long_ones_come_first(tmp_path: Pa
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(LINES)
+    modes = {parent: parent.stat().st_mode for parent in tmp_path.parents}
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib")
-    options = ("-q", "-n", "2", "-p", "tests.distribution", "-p", "no:django", "-p", "no:schemathesis")
+    options = ("-q", "-n", "2", "-p", "tests.distribution", "-p", "no:django", "-p", "no:schemathesis",
+               # Else it shuts the directory of all runs, in which other users' programs run meanwhile.
+               f"--basetemp={tmp_path / 'run'}")  # fmt: skip
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(tmp_path)],
         cwd=tmp_path,
@@ -39,6 +42,8 @@ def test_one_worker_runs_all_of_a_unit_and_the_long_ones_come_first(tmp_path: Pa
         timeout=120,
     )
     assert ran.returncode == 0, ran.stdout
+    # Nothing that other tests rely on was shut meanwhile.
+    assert all(parent.stat().st_mode & mode == mode for parent, mode in modes.items())
     lines = [line.split() for line in (tmp_path / "order").read_text().splitlines()]
     assert len(lines) == 4 * len(FILES)
     worker_of = {file: {worker for worker, of in lines if of == file} for file in FILES}

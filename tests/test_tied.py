@@ -27,7 +27,7 @@ DRIVERS = [
 
 @pytest.mark.parametrize(("module", "driver", "process"), DRIVERS)
 def test_a_killed_run_takes_its_processes_along(
-    django_db_setup: None, module: str, driver: str, process: str
+    transactional_db: None, module: str, driver: str, process: str
 ) -> None:
     script = RUN.format(module=module, driver=driver, process=process)
     with subprocess.Popen(

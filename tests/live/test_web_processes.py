@@ -63,7 +63,7 @@ def test_processes_share_a_port_and_its_connections(
     assert min(shares) >= 8
 
 
-def test_each_says_in_one_piece_that_it_listens(django_db_setup: None) -> None:
+def test_each_says_in_one_piece_that_it_listens(transactional_db: None) -> None:
     # Of a socket of datagrams, each read gives what one write wrote.
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     command = [sys.executable, "manage.py", "serve", "--port", "0", "--processes", "2"]

@@ -10,9 +10,16 @@ from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
 from agentforge.machines import sharing
+from agentforge.machines.models import SharedFingerprint
 from agentforge.shared_secrets import TABLE
 from tests.builds.conftest import agent as agent
 from tests.builds.conftest import local_model as local_model
+
+
+@pytest.fixture(autouse=True)
+def nothing_recorded(transactional_db: None) -> None:
+    """Forget what processes of earlier tests recorded, whose directories are others."""
+    SharedFingerprint.objects.all().delete()
 
 
 @pytest.fixture

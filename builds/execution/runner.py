@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 # Seconds that log lines wait for an unavailable database.
 DATABASE_PATIENCE = 600.0
 # Seconds that the last target waits for them, to end its build in its own transaction.
-FLUSH_PATIENCE = 2.0
+FLUSH_PATIENCE = 10.0
 
 
 async def run_build(build_id: int, job_id: int, *, is_shutdown: Callable[[], bool]) -> None:
